@@ -1,0 +1,1 @@
+"""Decoding, resampling, windows, and the synthetic voice."""

@@ -1,0 +1,1 @@
+"""The embedded default: a registry, a corpus and tiny checkpoints that need no network."""

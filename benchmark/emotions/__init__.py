@@ -1,0 +1,1 @@
+"""The canonical classes, their aliases, and label maps."""

@@ -1,0 +1,1 @@
+"""Running the usable candidates on the user's audio."""

@@ -1,0 +1,1 @@
+"""Checkpoints, their heads, and inference."""

@@ -1,0 +1,1 @@
+"""The list of candidates, as typed and validated data."""

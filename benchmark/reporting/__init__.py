@@ -1,0 +1,1 @@
+"""Every table and page, from stored results alone."""

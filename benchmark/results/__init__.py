@@ -1,0 +1,1 @@
+"""The schemas of everything stored, and the store that keeps them."""

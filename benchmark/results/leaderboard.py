@@ -1,0 +1,179 @@
+"""One row of a leaderboard. The names and their order are a contract: columns may be added, never renamed."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from benchmark.results.environment import Environment
+from benchmark.results.run import ClipRecord
+from benchmark.results.schema import Stored, StoredFile
+
+
+class LeaderboardRow(Stored):
+    """One candidate on one corpus, device, backend and dtype; or a candidate that was not evaluated.
+
+    Fractions are 0–1, None means unknown. The fields are the columns of `leaderboard.csv`, in its order.
+
+    Attributes:
+        rank: 1 + the number of ranked candidates that are significantly better; None where it is not ranked.
+        candidate: What tables call it.
+        revision: The commit sha, or the content hash of a local folder.
+        head: The layout of the head.
+        corpus: What tables call it; None where the candidate was not evaluated.
+        clips: Clips that were scored; without labels, clips that were answered.
+        failed_clips: Clips that could not be read (excluded for all) or that this candidate could not process
+            (counted as answered wrongly).
+        unscored_clips: Clips whose label maps to nothing.
+        emotions: Number of distinct classes the candidate distinguishes.
+        coverage: Share of the scored clips whose emotion the candidate can express.
+        accuracy: Open accuracy, with its interval in accuracy_low and accuracy_high.
+        uar: Open unweighted average recall, with its interval in uar_low and uar_high.
+        interval: How the intervals were made: `speakers`, `wilson`, or `clips`.
+        macro_f1: Open macro-F1.
+        shared_uar: UAR over the covered classes only; never ranked.
+        common_uar: UAR over the classes that all ranked candidates cover.
+        majority_accuracy: Accuracy of always answering the most frequent emotion.
+        ece: Expected calibration error over 15 bins of equal mass; None below 200 clips.
+        entropy: Of the answers, in nats.
+        effective_emotions: exp(entropy).
+        informative_emotions: How many emotions the model really tells apart.
+        top_emotion: Its most frequent answer, and the share of that in top_share.
+        collapsed: Whether it answers the same almost always, whatever is heard.
+        seen: Whether it was trained on this corpus: yes, no or unknown.
+        device: `cpu` or `cuda`; with backend and dtype, what the latency belongs to.
+        latency_p50_ms: Median time of one segment; None below 10 calls (p90: 30, p99: 300).
+        rtfx: Seconds of audio processed per second of wall time, at the median.
+        load_s: Seconds to load the checkpoint.
+        peak_memory_mb: Largest memory in MB (10⁶ bytes).
+        parameters: Number of weights.
+        size_mb: Megabytes (10⁶ bytes) of the weight files.
+        flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
+    """
+
+    rank: int | None = None
+    candidate: str
+    revision: str | None = None
+    head: str | None = None
+    corpus: str | None = None
+    clips: int | None = None
+    failed_clips: int | None = None
+    unscored_clips: int | None = None
+    emotions: int | None = None
+    coverage: float | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    uar: float | None = None
+    uar_low: float | None = None
+    uar_high: float | None = None
+    interval: str | None = None
+    macro_f1: float | None = None
+    shared_uar: float | None = None
+    common_uar: float | None = None
+    majority_accuracy: float | None = None
+    ece: float | None = None
+    entropy: float | None = None
+    effective_emotions: float | None = None
+    informative_emotions: float | None = None
+    top_emotion: str | None = None
+    top_share: float | None = None
+    collapsed: bool | None = None
+    seen: str | None = None
+    device: str | None = None
+    backend: str | None = None
+    dtype: str | None = None
+    latency_p50_ms: float | None = None
+    latency_p90_ms: float | None = None
+    latency_p99_ms: float | None = None
+    rtfx: float | None = None
+    load_s: float | None = None
+    peak_memory_mb: float | None = None
+    parameters: int | None = None
+    size_mb: float | None = None
+    flags: tuple[str, ...] = ()
+
+
+class CorpusSummary(Stored):
+    """What a reader has to know of a corpus beside the scores on it.
+
+    Attributes:
+        name: What tables call it.
+        source: The SPEC it came from.
+        synthetic: Whether a program made the voices.
+        clips: Clips that could be read.
+        available_clips: How many there were before `--limit`.
+        unreadable: Clips that could not be read.
+        unscored_labels: Labels that map to nothing, with their number of clips.
+        emotion_clips: Scored clips by emotion, after merges.
+        label_emotions: The emotion, after merges, of every label that occurs and maps.
+        speakers: Number of speakers; None where nobody knows.
+        hours: Hours of audio that could be read.
+        merge: Merges that were applied.
+    """
+
+    name: str
+    source: str
+    synthetic: bool
+    clips: int
+    available_clips: int
+    unreadable: tuple[ClipRecord, ...]
+    unscored_labels: dict[str, int]
+    emotion_clips: dict[str, int]
+    label_emotions: dict[str, str]
+    speakers: int | None
+    hours: float
+    merge: dict[str, str]
+
+
+class NotEvaluated(Stored):
+    """A candidate of the registry that was not evaluated, and why.
+
+    Attributes:
+        candidate: What tables call it.
+        status: Its status.
+        reason: One sentence for a person.
+        emotions: Number of distinct classes it distinguishes.
+        fallback: Whether it is usable and has merely fewer emotions than were asked for.
+        log: Where its worker's output is.
+    """
+
+    candidate: str
+    status: str
+    reason: str
+    emotions: int
+    fallback: bool
+    log: str | None = None
+
+
+class Leaderboard(StoredFile):
+    """All rows of a run, with what is needed to read them.
+
+    Attributes:
+        created: When the run began, in UTC.
+        environment: The machine and the libraries.
+        registry: The registry file, as it was given.
+        min_emotions: The filter that was asked for.
+        limit: Clips per corpus, where the user limited them.
+        interrupted: Whether the user stopped the run before its end.
+        segment_s: Length of the segments that latency was measured on, in seconds.
+        threads: Threads that one timed call could use.
+        corpora: What the candidates heard.
+        rows: By corpus, best first; those without a rank after the ranked.
+        not_evaluated: Every other candidate of the registry, with the reason.
+        failures: For evaluations and measurements that did not come to their end, what happened, by candidate.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    created: datetime
+    environment: Environment
+    registry: str
+    min_emotions: int
+    limit: int | None
+    interrupted: bool
+    segment_s: float | None
+    threads: int | None
+    corpora: tuple[CorpusSummary, ...]
+    rows: tuple[LeaderboardRow, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    failures: dict[str, str]

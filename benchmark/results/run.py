@@ -1,0 +1,109 @@
+"""The record of one run: what was asked, on what audio, and where each answer lies."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from benchmark.results.environment import Environment
+from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.predictions import InferenceSetup
+from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.verification import Verification
+
+
+class ClipRecord(Stored):
+    """One clip of a corpus as the run met it.
+
+    Attributes:
+        clip: Its name within the corpus, such as the path below the corpus's folder.
+        clip_hash: Hash of its decoded samples and their rate; None where it could not be read.
+        duration_s: Seconds of audio; None where it could not be read.
+        failure: Why it could not be read; None where it could.
+        label: The corpus's own label, if any.
+        speaker: Who speaks, if known.
+        sex: The speaker's sex, if known.
+        language: The language spoken, if known.
+        text_id: What is said, if known.
+    """
+
+    clip: str
+    clip_hash: str | None
+    duration_s: float | None
+    failure: str | None = None
+    label: str | None = None
+    speaker: str | None = None
+    sex: str | None = None
+    language: str | None = None
+    text_id: str | None = None
+
+
+class CorpusRecord(Stored):
+    """A corpus as the run met it.
+
+    Attributes:
+        name: What tables call it.
+        source: The SPEC it came from.
+        synthetic: Whether a program made the voices; said wherever the corpus appears.
+        clips: All its clips that the run was asked for.
+        available_clips: How many there were before `--limit`.
+        labels: The user's overrides of what a label of this corpus means.
+        merge: Emotions that the user merges into others.
+    """
+
+    name: str
+    source: str
+    synthetic: bool = False
+    clips: tuple[ClipRecord, ...]
+    available_clips: int
+    labels: dict[str, str] = {}
+    merge: dict[str, str] = {}
+
+
+class EvaluationRecord(Stored):
+    """One candidate on one corpus: where its predictions lie.
+
+    Attributes:
+        candidate: What tables call it.
+        corpus: What tables call it.
+        setup: What decided the predictions; its key finds them in the store.
+        failure: Why the evaluation ended before its last clip; None where it did not.
+        log: Where the worker's output is, relative to the cache.
+    """
+
+    candidate: str
+    corpus: str
+    setup: InferenceSetup
+    failure: str | None = None
+    log: str | None = None
+
+
+class RunRecord(StoredFile):
+    """One run, from which every report can be written again without loading a model.
+
+    Attributes:
+        created: When the run began, in UTC.
+        environment: The machine and the libraries.
+        registry: The registry file, as it was given.
+        min_emotions: The filter that was asked for.
+        limit: Clips per corpus, where the user limited them.
+        interrupted: Whether the user stopped the run before its end.
+        verifications: Every candidate of the registry, in its order.
+        ineligible: For candidates that are usable and were not evaluated, the reason, by candidate.
+        corpora: What the candidates heard.
+        evaluations: One per candidate and corpus.
+        latencies: One per candidate and device.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    created: datetime
+    environment: Environment
+    registry: str
+    min_emotions: int
+    limit: int | None = None
+    interrupted: bool = False
+    verifications: tuple[Verification, ...]
+    ineligible: dict[str, str] = {}
+    corpora: tuple[CorpusRecord, ...]
+    evaluations: tuple[EvaluationRecord, ...]
+    latencies: tuple[LatencyMeasurement, ...] = ()

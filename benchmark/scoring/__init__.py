@@ -1,0 +1,1 @@
+"""Arithmetic over stored results: scores, intervals, ranks, diversity, flags."""

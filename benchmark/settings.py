@@ -1,0 +1,37 @@
+"""Where bench keeps what it has found out, and how long it waits: what a whole process agrees on."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def _cache_from_environment() -> Path:
+    return Path(os.environ.get("BENCH_CACHE") or ".bench").expanduser()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The limits and places of one run of bench.
+
+    Attributes:
+        cache: The folder of the store; `$BENCH_CACHE`, or `.bench` in the current folder.
+        jobs: How many workers may compute at once.
+        hub_timeout_s: How long one call to the Hub may take, in seconds.
+        load_timeout_s: How long loading one checkpoint in a worker may take, in seconds.
+        clip_timeout_s: How long one clip may take in a worker, in seconds.
+
+    Examples:
+        >>> Settings(cache=Path("somewhere")).logs
+        PosixPath('somewhere/logs')
+    """
+
+    cache: Path = field(default_factory=_cache_from_environment)
+    jobs: int = 1
+    hub_timeout_s: float = 10.0
+    load_timeout_s: float = 300.0
+    clip_timeout_s: float = 300.0
+
+    @property
+    def logs(self) -> Path:
+        """The folder that holds one log per candidate, with what its worker printed."""
+        return self.cache / "logs"

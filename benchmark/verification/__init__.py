@@ -1,0 +1,1 @@
+"""Finding out which candidates are working emotion classifiers."""

@@ -1,0 +1,1 @@
+"""Isolated processes whose crashes are answers."""
