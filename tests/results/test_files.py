@@ -1,0 +1,113 @@
+"""Files are written whole or not at all, and a failure is one sentence with the right exit code."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.results.files import check_writable, explain_write_failure, open_atomically, write_atomically
+
+
+@pytest.mark.parametrize("content", ["", "línea\nzwei\r\n", "불안\n", b"\x00\xff"])
+def test_content_arrives_byte_for_byte_without_leftovers(tmp_path: Path, content: str | bytes) -> None:
+    path = write_atomically(tmp_path / "a" / "b" / "file", content)
+    assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_a_lone_surrogate_does_not_stop_a_report(tmp_path: Path) -> None:
+    assert write_atomically(tmp_path / "file", "a\ud800b").read_text(encoding="utf-8") == "a?b"
+
+
+def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "old and longer")
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt])
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, interruption: type[BaseException]
+) -> None:
+    path = write_atomically(tmp_path / "file", "old")
+    with pytest.raises(interruption), open_atomically(path) as file:
+        file.write(b"half")
+        raise interruption
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
+def test_others_may_read_what_the_umask_lets_them_read(tmp_path: Path) -> None:
+    previous = os.umask(0o022)
+    try:
+        path = write_atomically(tmp_path / "file", "x")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_file_where_a_folder_is_needed_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("I am a file")
+    with pytest.raises(RequestError, match="where a folder is needed; choose another folder with --output"):
+        check_writable(tmp_path / "reports")
+    with pytest.raises(RequestError, match="not a folder; choose another folder with --output"):
+        check_writable(tmp_path / "reports" / "deeper")
+    with pytest.raises(RequestError, match="set BENCH_CACHE"):
+        write_atomically(tmp_path / "reports" / "x.json", "{}", remedy="set BENCH_CACHE to another folder")
+    assert (tmp_path / "reports").read_text() == "I am a file"
+
+
+def test_a_folder_where_a_file_is_needed_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "leaderboard.md").mkdir()
+    with pytest.raises(RequestError, match=r"leaderboard\.md"):
+        write_atomically(tmp_path / "leaderboard.md", "x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["leaderboard.md"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that not even root can write")
+def test_an_unwritable_folder_is_a_wrong_request() -> None:
+    with pytest.raises(RequestError) as caught:
+        check_writable(Path("/proc/self/reports"))
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_writable_folder_is_created_and_left_empty(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "reports")
+    assert list((tmp_path / "new" / "reports").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, UnavailableError),
+        (errno.EDQUOT, UnavailableError),
+        (errno.EIO, UnavailableError),
+        (errno.EACCES, RequestError),
+        (errno.EROFS, RequestError),
+        (errno.ENAMETOOLONG, RequestError),
+    ],
+)
+def test_each_cause_ends_in_the_right_exit_code(number: int, kind: type[Exception]) -> None:
+    explained = explain_write_failure(OSError(number, os.strerror(number)), Path("reports"))
+    assert type(explained) is kind
+    assert "\n" not in str(explained)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_a_full_disk_is_the_machines_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The temporary file is opened as /dev/full, so that the kernel itself says ENOSPC.
+    original = Path.open
+
+    def full(self: Path, mode: str = "r") -> object:
+        return original(Path("/dev/full"), "wb", buffering=0) if mode == "xb" else original(self, mode)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(UnavailableError, match="the disk is full"):
+        write_atomically(tmp_path / "file", "x")
+    assert list(tmp_path.iterdir()) == []
