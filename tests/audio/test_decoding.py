@@ -1,0 +1,163 @@
+import io
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from benchmark.audio.decoding import UndecodableAudio, decode
+
+RATE = 16000
+NOISE = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+
+
+def encoded(samples: NDArray[np.float32] = NOISE, container: str = "WAV", subtype: str | None = None) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, RATE, format=container, subtype=subtype)
+    return buffer.getvalue()
+
+
+def reason(source: Path | bytes) -> str:
+    with pytest.raises(UndecodableAudio) as caught:
+        decode(source)
+    sentence = caught.value.reason
+    assert sentence == str(caught.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "tolerance"),
+    [
+        ("WAV", "PCM_16", 1e-4),
+        ("WAV", "FLOAT", 0),
+        ("FLAC", "PCM_16", 1e-4),
+        ("OGG", "VORBIS", 0.3),
+        ("MP3", None, 0.5),
+    ],
+)
+def test_a_recording_is_read_from_a_file_and_from_its_bytes(
+    tmp_path: Path, container: str, subtype: str | None, tolerance: float
+) -> None:
+    content = encoded(container=container, subtype=subtype)
+    path = tmp_path / "a clip"
+    path.write_bytes(content)
+
+    waveform = decode(path)
+
+    assert waveform.sampling_rate == RATE
+    assert waveform.samples.dtype == np.float32
+    np.testing.assert_allclose(waveform.samples, NOISE, atol=tolerance)
+    assert decode(content).content_hash == waveform.content_hash
+
+
+def test_the_same_samples_in_another_container_have_the_same_hash() -> None:
+    # Whole steps of 16 bits, since encoders round what lies between them differently.
+    steps = (np.round(NOISE * 2**15) / 2**15).astype(np.float32)
+    assert decode(encoded(steps, "FLAC")).content_hash == decode(encoded(steps, "WAV")).content_hash
+
+
+def test_channels_are_averaged() -> None:
+    stereo = np.stack([NOISE, np.zeros_like(NOISE)], axis=1)
+    np.testing.assert_allclose(decode(encoded(stereo, subtype="FLOAT")).samples, NOISE / 2, atol=1e-7)
+
+
+def test_a_recording_longer_than_a_block_is_read_whole() -> None:
+    long = np.tile(NOISE, 70)
+    stereo = np.stack([long, long], axis=1)
+    np.testing.assert_allclose(decode(encoded(stereo, subtype="FLOAT")).samples, long, atol=1e-7)
+
+
+def test_the_extension_decides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "clip.raw"
+    path.write_bytes(encoded())
+    assert decode(path).samples.size == RATE
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "does not exist" in reason(tmp_path / "gone.wav")
+
+
+def test_a_file_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "clip.wav").write_bytes(encoded())
+    assert "does not exist" in reason(tmp_path / "clip.wav" / "deeper.wav")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert "folder" in reason(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert "not a regular file" in reason(tmp_path / "pipe.wav")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "zero\0byte"])
+def test_an_impossible_name(tmp_path: Path, name: str) -> None:
+    assert "cannot be opened" in reason(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "secret.wav"
+    path.write_bytes(encoded())
+
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    # Patched, since the tests may run as root, whom no mode stops.
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    assert "permission denied" in reason(path)
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").touch()
+    assert "0 bytes" in reason(tmp_path / "empty.wav")
+    assert "0 bytes" in reason(b"")
+
+
+def test_a_header_without_samples() -> None:
+    assert "no samples" in reason(encoded(NOISE[:0]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite(value: float) -> None:
+    broken = NOISE.copy()
+    broken[500] = value
+    assert "not finite" in reason(encoded(broken, subtype="FLOAT"))
+
+
+@pytest.mark.parametrize("content", [bytes(1000), b"hello", b"RIFF", np.random.default_rng(1).bytes(5000)])
+def test_what_is_not_audio(content: bytes) -> None:
+    assert "not audio in a known format" in reason(content)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("AIFF", "PCM_16"), ("FLAC", "PCM_16"), ("MP3", None)],
+)
+def test_half_a_file_is_not_passed_off_as_a_whole_one(container: str, subtype: str | None) -> None:
+    content = encoded(container=container, subtype=subtype)
+    assert "cut off" in reason(content[: len(content) // 2])
+
+
+def test_a_lost_last_byte_is_forgiven() -> None:
+    assert decode(encoded()[:-1]).samples.size == RATE - 1
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000])
+def test_a_size_that_a_streaming_writer_left_open_is_no_promise(size: int) -> None:
+    content = bytearray(encoded())
+    struct.pack_into("<I", content, content.index(b"data") + 4, size)
+    assert decode(bytes(content)).samples.size == RATE
+
+
+@pytest.mark.parametrize("rate", [1, 999, 2_000_000_000])
+def test_a_rate_that_nobody_records_at(rate: int) -> None:
+    content = bytearray(encoded())
+    struct.pack_into("<I", content, content.index(b"fmt ") + 12, rate)
+    assert f"{rate} Hz" in reason(bytes(content))

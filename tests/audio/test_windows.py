@@ -1,0 +1,54 @@
+import itertools
+
+import pytest
+
+from benchmark.audio.windows import Window, windows
+
+RATES = (8000, 16000, 22050, 44100, 48000)
+WINDOW_S = (0.5, 1.0, 1.1, 10.24, 30.0)
+LENGTHS_S = (0.0001, 0.3, 0.999, 1.0, 1.001, 5.0, 10.24, 10.25, 29.99, 30.0, 30.5, 31.0, 61.0, 95.3)
+
+
+@pytest.mark.parametrize(("rate", "window_s", "length_s"), list(itertools.product(RATES, WINDOW_S, LENGTHS_S)))
+def test_windows_are_consecutive_and_cover_the_clip_but_for_a_short_tail(
+    rate: int, window_s: float, length_s: float
+) -> None:
+    samples = max(1, round(length_s * rate))
+
+    cut = windows(samples, rate, window_s)
+
+    assert cut[0].start == 0
+    assert all(former.stop == latter.start for former, latter in itertools.pairwise(cut))
+    assert all(window.size == round(window_s * rate) for window in cut[:-1])
+    assert 0 < cut[-1].size <= round(window_s * rate)
+    dropped = samples - cut[-1].stop
+    assert 0 <= dropped < min(rate, round(window_s * rate))
+    assert all(isinstance(bound, int) for window in cut for bound in (window.start, window.stop))
+    if len(cut) > 1:
+        assert cut[-1].size >= min(rate, round(window_s * rate))
+
+
+def test_an_empty_clip_has_no_window() -> None:
+    assert windows(0, 16000, 30.0) == ()
+
+
+def test_a_tail_of_exactly_one_second_is_kept() -> None:
+    assert windows(31 * 16000, 16000, 30.0) == (Window(0, 480000), Window(480000, 496000))
+
+
+def test_a_tail_one_sample_under_one_second_is_dropped() -> None:
+    assert windows(31 * 16000 - 1, 16000, 30.0) == (Window(0, 480000),)
+
+
+def test_a_clip_under_one_second_is_one_window() -> None:
+    assert windows(100, 16000, 30.0) == (Window(0, 100),)
+
+
+def test_whole_windows_below_the_least_tail_are_all_kept() -> None:
+    assert len(windows(16000, 16000, 0.5)) == 2
+
+
+@pytest.mark.parametrize(("samples", "window_s"), [(-1, 30.0), (16000, 0.0), (16000, -3.0), (16000, 1e-9)])
+def test_impossible_lengths_are_refused(samples: int, window_s: float) -> None:
+    with pytest.raises(ValueError, match="cannot cut"):
+        windows(samples, 16000, window_s)
