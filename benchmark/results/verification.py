@@ -42,6 +42,9 @@ class Verification(Stored):
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
         head: The layout of the head: `standard`, or the name of a known other one.
+        sampling_rate: In Hz, the rate of the samples that the model wants; None where it was not loaded.
+        window_s: The longest stretch of audio, in seconds, that goes into the model at once; None where not loaded.
+        fixed_window: Whether a call costs the same however short the clip is; None where it was not loaded.
         parameters: Number of weights.
         size_bytes: Bytes of the weight files that a load reads.
         license: As the repository declares it.
@@ -65,6 +68,9 @@ class Verification(Stored):
     multi_label: bool = False
     architecture: str | None = None
     head: str | None = None
+    sampling_rate: int | None = None
+    window_s: float | None = None
+    fixed_window: bool | None = None
     parameters: int | None = None
     size_bytes: int | None = None
     license: str | None = None

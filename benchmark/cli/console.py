@@ -1,0 +1,126 @@
+"""The progress protocol on a terminal, with rich; everything that is not a result goes to standard error."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.progress import TaskID
+
+from benchmark.progress import Silent, Stage
+
+
+class _BarStage:
+    def __init__(self, bars: RichProgress, task: TaskID) -> None:
+        self._bars = bars
+        self._task = task
+
+    def advance(self, amount: float = 1) -> None:
+        self._bars.advance(self._task, amount)
+
+    def describe(self, text: str) -> None:
+        self._bars.update(self._task, description=escape(text))
+
+
+class _LineStage:
+    """Where nobody watches bars, such as a CI log: one line at the start of a stage is enough."""
+
+    def advance(self, amount: float = 1) -> None:
+        pass
+
+    def describe(self, text: str) -> None:
+        pass
+
+
+class ConsoleProgress:
+    """Shows stages as bars with the time left on a terminal, and as plain lines elsewhere.
+
+    Args:
+        quiet: Whether to show warnings only.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True)
+        self._quiet = quiet
+        self._bars: RichProgress | None = None
+        self._open = 0
+        self._warned: set[str] = set()
+
+    @contextmanager
+    def stage(self, description: str, *, total: float | None, unit: str = "") -> Iterator[Stage]:
+        """Open a stage."""
+        if self._quiet:
+            with Silent().stage(description, total=total, unit=unit) as silent:
+                yield silent
+            return
+        if not self._console.is_terminal:
+            amount = f" ({total:g} {unit})" if total else ""
+            self._console.print(escape(f"{description}{amount}"), highlight=False, soft_wrap=True)
+            yield _LineStage()
+            return
+        bars = self._start()
+        task = bars.add_task(escape(description), total=total, unit=unit)
+        try:
+            yield _BarStage(bars, task)
+        finally:
+            bars.remove_task(task)
+            self._stop()
+
+    def note(self, text: str) -> None:
+        """Tell something, once."""
+        if not self._quiet:
+            self._console.print(escape(text), highlight=False, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Tell something that changes how a result is to be read; the same words only once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._console.print(f"[yellow]Warning:[/yellow] {escape(text)}", highlight=False, soft_wrap=True)
+
+    def _start(self) -> RichProgress:
+        if self._bars is None:
+            self._bars = RichProgress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[unit]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+        self._open += 1
+        return self._bars
+
+    def _stop(self) -> None:
+        self._open -= 1
+        if self._open == 0 and self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
+    """Send bench's own log messages to standard error (`verbose`) and to a file, each if wanted."""
+    logger = logging.getLogger("benchmark")
+    logger.setLevel(logging.DEBUG if verbose or log_file else logging.WARNING)
+    logger.handlers.clear()
+    if verbose:
+        logger.addHandler(RichHandler(console=Console(stderr=True), show_path=False))
+    if log_file:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_file, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+
+
+def print_result(text: str) -> None:
+    """Write a result, and nothing else, to standard output."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
