@@ -40,7 +40,7 @@ def _candidate_name(name: str) -> str:
 def _safe(text: str, *, distinguish: str | None = None) -> str:
     """Keep what is harmless in a file name on every system; what was changed gets a hash, so that no two coincide."""
     harmless = _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_NAME]
-    if harmless == text and distinguish is None:
+    if text and harmless == text and distinguish is None:
         return text
     digest = hashlib.sha256((distinguish or text).encode("utf-8", errors="surrogatepass")).hexdigest()[:8]
     return f"{harmless or 'unnamed'}-{digest}"
