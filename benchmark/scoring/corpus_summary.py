@@ -1,0 +1,54 @@
+"""What a reader has to know of a corpus beside the scores on it: how much of it was heard, and of what."""
+
+from collections import Counter
+
+from benchmark.emotions.label_map import map_labels
+from benchmark.emotions.merges import Merges
+from benchmark.results.leaderboard import CorpusSummary
+from benchmark.results.run import CorpusRecord
+from benchmark.scoring.answers import emotion_by_label, readable_clips
+
+SECONDS_PER_HOUR = 3600.0
+
+
+def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
+    """Count clips, emotions, speakers and hours of a corpus.
+
+    Args:
+        corpus: The corpus as the run met it.
+        merges: Its merges.
+
+    Returns:
+        Counts over the clips that could be read; those that could not are listed.
+
+    Raises:
+        RequestError: An override or a merge names an emotion that nobody knows.
+    """
+    clips = readable_clips(corpus)
+    emotions = emotion_by_label(corpus, merges)
+    labels = Counter(clip.label for clip in clips if clip.label is not None)
+    emotion_clips: Counter[str] = Counter()
+    for label, number in labels.items():
+        if (emotion := emotions[label]) is not None:
+            emotion_clips[emotion] += number
+    speakers = {clip.speaker for clip in clips}
+    return CorpusSummary(
+        name=corpus.name,
+        source=corpus.source,
+        synthetic=corpus.synthetic,
+        clips=len(clips),
+        available_clips=corpus.available_clips,
+        unreadable=tuple(clip for clip in corpus.clips if clip.clip_hash is None),
+        unscored_labels={label: number for label, number in sorted(labels.items()) if emotions[label] is None},
+        emotion_clips=dict(sorted(emotion_clips.items())),
+        label_emotions={label: emotion for label, emotion in sorted(emotions.items()) if emotion is not None},
+        speakers=len(speakers) if speakers and None not in speakers else None,
+        hours=sum(clip.duration_s or 0.0 for clip in clips) / SECONDS_PER_HOUR,
+        merge=corpus.merge,
+    )
+
+
+def has_loose_labels(corpus: CorpusRecord) -> bool:
+    """Whether a coarse label that occurs in the corpus stands for an emotion by an override."""
+    labels = tuple({clip.label for clip in readable_clips(corpus) if clip.label is not None} & set(corpus.labels))
+    return bool(map_labels(labels, overrides={label: corpus.labels[label] for label in labels}).loose)

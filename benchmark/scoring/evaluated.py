@@ -1,0 +1,76 @@
+"""One evaluation with everything that is counted from it, so that ranks and rows count nothing twice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmark.emotions.label_map import map_labels
+from benchmark.emotions.merges import Merges
+from benchmark.results.predictions import Prediction
+from benchmark.results.run import CorpusRecord, EvaluationRecord
+from benchmark.results.verification import Verification
+from benchmark.scoring.answers import Answers, join_answers
+from benchmark.scoring.confusion import SpeakerCounts, count_by_speaker
+from benchmark.scoring.decisions import Decisions, open_decisions
+from benchmark.scoring.seen import Seen, seen
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evaluated:
+    """One candidate's evaluation on one corpus.
+
+    Attributes:
+        evaluation: What was run.
+        verification: The verdict on the candidate.
+        answers: What it answered.
+        seen: Whether it was trained on the corpus.
+        loose_map: Whether a coarse label of it stands for an emotion.
+    """
+
+    evaluation: EvaluationRecord
+    verification: Verification
+    answers: Answers
+    seen: Seen
+    loose_map: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clip has an answer or a failure; without, nothing is scored."""
+        return self.answers.missing == 0
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The open decisions on the scored clips."""
+        return open_decisions(self.answers)
+
+    @cached_property
+    def counts(self) -> SpeakerCounts | None:
+        """Hits and clips of the open decisions by speaker; None where speakers are unknown."""
+        scored = zip(self.answers.speakers, self.answers.scored, strict=True)
+        return count_by_speaker(self.decisions, [speaker for speaker, is_scored in scored if is_scored])
+
+
+def evaluate_stored(
+    evaluation: EvaluationRecord,
+    verification: Verification,
+    corpus: CorpusRecord,
+    predictions: Mapping[str, Prediction],
+    merges: Merges,
+) -> Evaluated:
+    """Join the stored predictions of one evaluation with its corpus.
+
+    What the candidate's labels mean is taken from its verification, where the registry's overrides are applied.
+
+    Raises:
+        RequestError: A merge or an override of the corpus names an emotion that nobody knows.
+    """
+    labels = evaluation.setup.labels
+    meanings = dict(zip(verification.labels, verification.emotions, strict=True))
+    overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
+    return Evaluated(
+        evaluation=evaluation,
+        verification=verification,
+        answers=join_answers(corpus, predictions, labels, overrides, merges),
+        seen=seen(verification.trained_on, corpus.name),
+        loose_map=bool(map_labels(labels, overrides=overrides).loose),
+    )

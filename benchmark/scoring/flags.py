@@ -1,0 +1,112 @@
+"""What a reader has to know before believing a row: one word each, and the sentence that explains it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+FEW_CLIPS = 10
+FEW_SPEAKERS = 6
+
+
+class Flag(StrEnum):
+    """A warning that stands beside a row of the leaderboard, in the order in which they are listed."""
+
+    INCOMPLETE = "incomplete"
+    LATENCY_ONLY = "latency-only"
+    NO_CLIPS = "no-clips"
+    NO_LABELS = "no-labels"
+    ONE_EMOTION = "one-emotion"
+    COLLAPSED = "collapsed"
+    NARROW = "narrow"
+    SEEN = "seen"
+    REPAIRED = "repaired"
+    LOOSE_MAP = "loose-map"
+    MULTI_LABEL = "multi-label"
+    FAILED_CLIPS = "failed-clips"
+    FEW_CLIPS = "few-clips"
+    FEW_SPEAKERS = "few-speakers"
+    LIMIT = "limit"
+    SYNTHETIC = "synthetic"
+    FALLBACK = "fallback"
+
+
+FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        Flag.INCOMPLETE: "Some clips have neither an answer nor a failure, since the evaluation ended early: no scores.",
+        Flag.LATENCY_ONLY: "It was timed with this number format and not evaluated with it: no scores.",
+        Flag.NO_CLIPS: "Not one clip of the corpus could be read.",
+        Flag.NO_LABELS: "No clip has a label that means an emotion: nothing to be right about, only how varied it is.",
+        Flag.ONE_EMOTION: "All scored clips have the same emotion: always answering that one would be perfect; no ranks.",
+        Flag.COLLAPSED: "At least 90 % of its answers are the same emotion, far more than that emotion's share of clips.",
+        Flag.NARROW: "At least 95 % of its answers are the same emotion; without labels nobody can say whether rightly.",
+        Flag.SEEN: "It was trained on this corpus, so that its scores say little about other audio; left out of ranks.",
+        Flag.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
+        Flag.LOOSE_MAP: "A coarse label, such as positive, stands for an emotion because the registry says so.",
+        Flag.MULTI_LABEL: "Its head was trained with one yes or no per label; read with softmax like all the others.",
+        Flag.FAILED_CLIPS: "Some clips could not be read (left out for all) or not be processed by it (counted as wrong).",
+        Flag.FEW_CLIPS: "An emotion has fewer than 10 scored clips.",
+        Flag.FEW_SPEAKERS: "Fewer than 6 speakers, or nobody knows who speaks: little can be said about other speakers.",
+        Flag.LIMIT: "Only a part of the corpus was heard, as --limit asked.",
+        Flag.SYNTHETIC: "A program made the voices: nothing follows for people's.",
+        Flag.FALLBACK: "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated.",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFacts:
+    """What the flags of an evaluated row depend on.
+
+    Attributes:
+        complete: Whether every clip has an answer or a failure.
+        readable_clips: Clips of the corpus that could be read.
+        emotion_clips: Number of scored clips of each emotion that has any.
+        speakers: Number of speakers of the scored clips; None where nobody knows.
+        collapsed: Whether it answers the same almost always though the truth varies.
+        narrow: The same on clips without labels.
+        seen: Whether it was trained on this corpus.
+        repaired: Whether its head was rebuilt.
+        loose_map: Whether a coarse label of it or of the corpus stands for an emotion.
+        multi_label: Whether its head was trained with one sigmoid per label.
+        failed_clips: Clips that could not be read or not be processed.
+        limited: Whether the corpus has more clips than the run was asked for.
+        synthetic: Whether a program made the voices.
+    """
+
+    complete: bool
+    readable_clips: int
+    emotion_clips: tuple[int, ...]
+    speakers: int | None
+    collapsed: bool
+    narrow: bool
+    seen: bool
+    repaired: bool
+    loose_map: bool
+    multi_label: bool
+    failed_clips: int
+    limited: bool
+    synthetic: bool
+
+
+def row_flags(facts: RowFacts) -> tuple[Flag, ...]:
+    """The flags that the facts raise, in the order of `Flag`."""
+    labelled = bool(facts.emotion_clips)
+    raised = {
+        Flag.INCOMPLETE: not facts.complete,
+        Flag.NO_CLIPS: facts.readable_clips == 0,
+        Flag.NO_LABELS: not labelled and facts.readable_clips > 0,
+        Flag.ONE_EMOTION: len(facts.emotion_clips) == 1,
+        Flag.COLLAPSED: facts.collapsed,
+        Flag.NARROW: facts.narrow,
+        Flag.SEEN: facts.seen,
+        Flag.REPAIRED: facts.repaired,
+        Flag.LOOSE_MAP: facts.loose_map,
+        Flag.MULTI_LABEL: facts.multi_label,
+        Flag.FAILED_CLIPS: facts.failed_clips > 0,
+        Flag.FEW_CLIPS: labelled and min(facts.emotion_clips) < FEW_CLIPS,
+        Flag.FEW_SPEAKERS: labelled and (facts.speakers or 0) < FEW_SPEAKERS,
+        Flag.LIMIT: facts.limited,
+        Flag.SYNTHETIC: facts.synthetic,
+    }
+    return tuple(flag for flag in Flag if raised.get(flag, False))

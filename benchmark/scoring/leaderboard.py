@@ -1,0 +1,119 @@
+"""A finished run as a leaderboard: every candidate of the registry, scored, ranked, flagged, or with its reason."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmark.emotions.merges import Merges
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.status import Verdict
+from benchmark.results.verification import Verification
+from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
+from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
+from benchmark.scoring.evaluated import evaluate_stored
+from benchmark.scoring.flags import Flag
+from benchmark.scoring.rows import candidate_row
+
+FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
+
+
+def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: bool = False) -> Leaderboard:
+    """Score a run from what it stored, without running a model.
+
+    Args:
+        record: What was asked, on what audio, and where each answer lies.
+        predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
+        rank_seen: Rank candidates on corpora that they were trained on, too.
+
+    Returns:
+        Rows by corpus, best first, those without a rank after the ranked; then the candidates not evaluated.
+
+    Raises:
+        RequestError: A merge or an override of a corpus names an emotion that nobody knows.
+    """
+    evaluated = {evaluation.candidate for evaluation in record.evaluations}
+    present = [verification for verification in record.verifications if verification.candidate in evaluated]
+    absent = [verification for verification in record.verifications if verification.candidate not in evaluated]
+    boards = [_board(record, corpus, predictions) for corpus in record.corpora]
+    rows = [
+        row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)
+    ] + [_row_without_corpus(record, verification) for verification in absent]
+    return Leaderboard(
+        created=record.created,
+        environment=record.environment,
+        registry=record.registry,
+        min_emotions=record.min_emotions,
+        limit=record.limit,
+        interrupted=record.interrupted,
+        segment_s=record.latencies[0].segment_s if record.latencies else None,
+        threads=record.latencies[0].threads if record.latencies else None,
+        corpora=tuple(board.summary for board in boards),
+        rows=tuple(rows),
+        not_evaluated=tuple(_not_evaluated(record, verification) for verification in absent),
+        failures=_failures(record, boards, present),
+    )
+
+
+def _board(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusBoard:
+    verifications = {verification.candidate: verification for verification in record.verifications}
+    merges = Merges.of(corpus.merge)
+    return CorpusBoard(
+        summary=summarise_corpus(corpus, merges),
+        evaluated=tuple(
+            evaluate_stored(
+                evaluation, verifications[evaluation.candidate], corpus, predictions(evaluation.setup), merges
+            )
+            for evaluation in record.evaluations
+            if evaluation.corpus == corpus.name
+        ),
+        loose=has_loose_labels(corpus),
+    )
+
+
+def _is_fallback(record: RunRecord, verification: Verification) -> bool:
+    return verification.verdict == Verdict.USABLE and len(verification.emotion_classes) < record.min_emotions
+
+
+def _row_without_corpus(record: RunRecord, verification: Verification) -> LeaderboardRow:
+    fallback = (Flag.FALLBACK.value,) if _is_fallback(record, verification) else ()
+    return candidate_row(verification, verification.status.value, *fallback)
+
+
+def _not_evaluated(record: RunRecord, verification: Verification) -> NotEvaluated:
+    reason = verification.reason
+    if verification.verdict == Verdict.USABLE:
+        ended = "The run was stopped before its turn." if record.interrupted else "The run did not ask for it."
+        reason = record.ineligible.get(verification.candidate, ended)
+    return NotEvaluated(
+        candidate=verification.candidate,
+        status=verification.status.value,
+        reason=reason,
+        emotions=len(verification.emotion_classes),
+        fallback=_is_fallback(record, verification),
+        log=verification.log,
+    )
+
+
+def _failures(
+    record: RunRecord, boards: Sequence[CorpusBoard], candidates: Sequence[Verification]
+) -> dict[str, str]:
+    """What ended early, by candidate, in the order of the corpora; timings last."""
+    ended: defaultdict[str, list[str]] = defaultdict(list)
+    for board in boards:
+        for verification in candidates:
+            own = board.of(verification.candidate)
+            if not own:
+                ended[verification.candidate].append(f"{board.summary.name}: not evaluated before the run ended.")
+            for one in own:
+                if one.evaluation.failure is not None:
+                    ended[verification.candidate].append(f"{board.summary.name}: {one.evaluation.failure}")
+                elif not one.complete:
+                    asked = f"{one.answers.missing} of {len(one.answers.truth)} clips"
+                    ended[verification.candidate].append(
+                        f"{board.summary.name}: the run ended before {asked} were answered."
+                    )
+    for measurement in record.latencies:
+        if measurement.failure is not None:
+            ended[measurement.candidate].append(f"latency on {measurement.device}: {measurement.failure}")
+    return {candidate: " ".join(texts) for candidate, texts in ended.items()}

@@ -1,0 +1,174 @@
+"""The rows of a leaderboard, from evaluations, ranks and timings."""
+
+from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+from benchmark.scoring.confusion import confusion_matrix
+from benchmark.scoring.diversity import Diversity, diversity
+from benchmark.scoring.evaluated import Evaluated
+from benchmark.scoring.flags import Flag, RowFacts, row_flags
+from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
+from benchmark.scoring.latency import summarise_latency
+from benchmark.scoring.scores import (
+    accuracy,
+    common_uar,
+    coverage,
+    expected_calibration_error,
+    macro_f1,
+    majority_accuracy,
+    shared_uar,
+    uar,
+)
+from benchmark.scoring.seen import Seen
+from benchmark.scoring.standings import Standings
+
+
+def scored_row(evaluated: Evaluated, summary: CorpusSummary, standings: Standings, *, loose: bool) -> LeaderboardRow:
+    """The row of one evaluation, without its latency.
+
+    Args:
+        evaluated: The evaluation.
+        summary: The corpus it was made on.
+        standings: The ranking of that corpus.
+        loose: Whether a coarse label of the corpus stands for an emotion.
+    """
+    answers, decisions = evaluated.answers, evaluated.decisions
+    varied = diversity(answers) if evaluated.complete else None
+    row = unscored_row(evaluated.verification, summary).model_copy(
+        update={
+            "revision": evaluated.evaluation.setup.revision,
+            "head": evaluated.evaluation.setup.head,
+            "device": evaluated.evaluation.setup.device,
+            "backend": evaluated.evaluation.setup.backend,
+            "dtype": evaluated.evaluation.setup.dtype,
+            "seen": evaluated.seen.value,
+            "clips": _clips(evaluated),
+            "failed_clips": _failed_clips(evaluated, summary),
+            "flags": row_flags(_facts(evaluated, summary, varied, loose=loose)),
+        }
+    )
+    if not evaluated.complete:
+        return row
+    row = _with_intervals(_with_diversity(row, varied), evaluated)
+    return row.model_copy(
+        update={
+            "rank": standings.ranks.get(evaluated.evaluation.candidate),
+            "coverage": coverage(answers),
+            "accuracy": accuracy(decisions),
+            "uar": uar(decisions),
+            "macro_f1": macro_f1(decisions),
+            "shared_uar": shared_uar(answers),
+            "common_uar": common_uar(answers, standings.common_emotions),
+            "majority_accuracy": majority_accuracy(decisions),
+            "ece": expected_calibration_error(decisions),
+        }
+    )
+
+
+def unscored_row(verification: Verification, summary: CorpusSummary) -> LeaderboardRow:
+    """The row of a candidate on a corpus that it was not asked about before the run ended."""
+    return candidate_row(verification).model_copy(
+        update={
+            "corpus": summary.name,
+            "clips": 0,
+            "failed_clips": len(summary.unreadable),
+            "unscored_clips": sum(summary.unscored_labels.values()),
+            "flags": (Flag.INCOMPLETE.value,),
+        }
+    )
+
+
+def candidate_row(verification: Verification, *flags: str) -> LeaderboardRow:
+    """What is known of a candidate on any corpus; with its status as flag, the row of one that was not evaluated."""
+    return LeaderboardRow(
+        candidate=verification.candidate,
+        revision=verification.revision,
+        head=verification.head,
+        emotions=len(verification.emotion_classes) if verification.labels else None,
+        parameters=verification.parameters,
+        size_mb=verification.size_mb,
+        flags=flags,
+    )
+
+
+def with_latency(row: LeaderboardRow, measurement: LatencyMeasurement) -> LeaderboardRow:
+    """The row with a measurement's timings, and with the device, backend and number format they belong to."""
+    timings = summarise_latency(measurement)
+    return row.model_copy(
+        update={
+            "device": measurement.device,
+            "backend": measurement.backend,
+            "dtype": measurement.dtype,
+            "latency_p50_ms": timings.p50_ms,
+            "latency_p90_ms": timings.p90_ms,
+            "latency_p99_ms": timings.p99_ms,
+            "rtfx": timings.rtfx,
+            "load_s": measurement.load_s,
+            "peak_memory_mb": measurement.peak_memory_mb,
+        }
+    )
+
+
+def _clips(evaluated: Evaluated) -> int:
+    answers = evaluated.answers
+    if evaluated.complete and answers.scored.any():
+        return int(answers.scored.sum())
+    return int(answers.answered.sum())
+
+
+def _failed_clips(evaluated: Evaluated, summary: CorpusSummary) -> int:
+    answers = evaluated.answers
+    return len(summary.unreadable) + len(answers.truth) - int(answers.answered.sum()) - answers.missing
+
+
+def _facts(evaluated: Evaluated, summary: CorpusSummary, varied: Diversity | None, *, loose: bool) -> RowFacts:
+    answers = evaluated.answers
+    verification = evaluated.verification
+    return RowFacts(
+        complete=evaluated.complete,
+        readable_clips=summary.clips,
+        emotion_clips=tuple(summary.emotion_clips.values()),
+        speakers=None if evaluated.counts is None else len(evaluated.counts.clips),
+        collapsed=varied is not None and bool(varied.collapsed),
+        narrow=varied is not None and varied.narrow,
+        seen=evaluated.seen == Seen.YES,
+        repaired=verification.status == Status.REPAIRED,
+        loose_map=loose or evaluated.loose_map,
+        multi_label=verification.multi_label,
+        failed_clips=len(summary.unreadable) + len(answers.truth) - int(answers.answered.sum()) - answers.missing,
+        limited=summary.available_clips > summary.clips + len(summary.unreadable),
+        synthetic=summary.synthetic,
+    )
+
+
+def _with_diversity(row: LeaderboardRow, varied: Diversity | None) -> LeaderboardRow:
+    if varied is None:
+        return row
+    return row.model_copy(
+        update={
+            "entropy": varied.entropy,
+            "effective_emotions": varied.effective_emotions,
+            "informative_emotions": varied.informative_emotions,
+            "top_emotion": varied.top_emotion,
+            "top_share": varied.top_share,
+            "collapsed": varied.collapsed,
+        }
+    )
+
+
+def _with_intervals(row: LeaderboardRow, evaluated: Evaluated) -> LeaderboardRow:
+    confusion = confusion_matrix(evaluated.decisions)
+    of_uar: Interval | None = uar_interval(confusion, evaluated.counts)
+    of_accuracy: Interval | None = accuracy_interval(confusion, evaluated.counts)
+    if of_uar is None or of_accuracy is None:
+        return row
+    return row.model_copy(
+        update={
+            "accuracy_low": of_accuracy.low,
+            "accuracy_high": of_accuracy.high,
+            "uar_low": of_uar.low,
+            "uar_high": of_uar.high,
+            "interval": of_uar.method.value,
+        }
+    )

@@ -1,0 +1,113 @@
+"""How right a candidate is: one number each, with None where there is nothing to count.
+
+The arithmetic is scikit-learn's, always with the emotions named: its averages otherwise run over whatever occurs in
+truth or answers, which differs from candidate to candidate.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.decisions import Decisions, covered_emotions, restricted_decisions
+
+ECE_BINS = 15
+ECE_MINIMUM_CLIPS = 200
+FEWEST_CLASSES_TO_COMPARE = 2
+
+
+def accuracy(decisions: Decisions) -> float | None:
+    """Share of the clips that were answered right; None without clips.
+
+    Examples:
+        >>> accuracy(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 1, 1]),
+        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
+        0.5
+    """
+    if decisions.truth.size == 0:
+        return None
+    return float(accuracy_score(decisions.truth, decisions.answers))
+
+
+def uar(decisions: Decisions) -> float | None:
+    """Unweighted average recall over the emotions; None without clips.
+
+    UAR = (1/K) Σₖ hitsₖ / nₖ. An answer that is none of the K emotions is a miss for the clip's emotion.
+
+    Examples:
+        >>> uar(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 0, 1]),
+        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
+        0.5
+    """
+    if decisions.truth.size == 0:
+        return None
+    places = range(len(decisions.emotions))
+    return float(recall_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
+
+
+def macro_f1(decisions: Decisions) -> float | None:
+    """Mean F1 over the emotions; None without clips.
+
+    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
+    """
+    if decisions.truth.size == 0:
+        return None
+    places = range(len(decisions.emotions))
+    return float(f1_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
+
+
+def majority_accuracy(decisions: Decisions) -> float | None:
+    """Accuracy of always answering the most frequent emotion; None without clips."""
+    if decisions.truth.size == 0:
+        return None
+    return float(np.bincount(decisions.truth).max() / decisions.truth.size)
+
+
+def coverage(answers: Answers) -> float | None:
+    """Share of the scored clips whose emotion the candidate can express; None without scored clips."""
+    scored = [emotion for emotion in answers.truth if emotion is not None]
+    if not scored:
+        return None
+    covered = set(answers.classes)
+    return sum(emotion in covered for emotion in scored) / len(scored)
+
+
+def shared_uar(answers: Answers) -> float | None:
+    """UAR over the covered emotions only: their clips, and the candidate choosing among them.
+
+    Easier the fewer emotions the candidate covers, therefore never ranked. None below two covered emotions.
+    """
+    return common_uar(answers, covered_emotions(answers))
+
+
+def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
+    """UAR over the given emotions of the corpus: their clips, and the candidate choosing among them.
+
+    Args:
+        answers: The candidate's answers.
+        emotions: Such as those that all ranked candidates cover.
+
+    Returns:
+        A fraction; None below two emotions, and where the candidate does not cover all of them.
+    """
+    if len(emotions) < FEWEST_CLASSES_TO_COMPARE or not set(emotions) <= set(covered_emotions(answers)):
+        return None
+    return uar(restricted_decisions(answers, emotions))
+
+
+def expected_calibration_error(decisions: Decisions) -> float | None:
+    """Mean distance of confidence and accuracy over 15 bins of equal mass; None below 200 answered clips.
+
+    ECE = Σ_b n_b/n · |accuracy_b − confidence_b|. Clips are binned by the share of clips that are less confident, so
+    that equal confidences share a bin and the order of the clips does not matter.
+    """
+    answered = np.isfinite(decisions.confidence)
+    confidence = decisions.confidence[answered]
+    if confidence.size < ECE_MINIMUM_CLIPS:
+        return None
+    less_confident: NDArray[np.int64] = np.searchsorted(np.sort(confidence), confidence, side="left")
+    bins = less_confident * ECE_BINS // confidence.size
+    surplus = np.bincount(bins, weights=decisions.correct[answered] - confidence, minlength=ECE_BINS)
+    return float(np.abs(surplus).sum() / confidence.size)

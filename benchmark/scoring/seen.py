@@ -1,0 +1,85 @@
+"""Whether a candidate was trained on the corpus that it is now asked about, as far as anybody declared it."""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+# Other names of the same recordings, in the form that `plain` gives them.
+_OTHER_NAMES = {
+    "ravdess": ("ryersonaudiovisualdatabaseofemotionalspeechandsong", "ravdessspeech", "ravdessparquet"),
+    "cremad": ("crema", "crowdsourcedemotionalmultimodalactorsdataset"),
+    "tess": ("torontoemotionalspeechset",),
+    "savee": ("surreyaudiovisualexpressedemotion",),
+    "emodb": ("berlin", "berlinemodb", "emodbberlin", "berlindatabaseofemotionalspeech", "berlinemotionalspeechdatabase"),
+    "iemocap": ("interactiveemotionaldyadicmotioncapture",),
+    "meld": ("multimodalemotionlinesdataset",),
+    "msppodcast": ("msppod",),
+    "esd": ("emotionalspeechdataset",),
+    "aesdd": ("actedemotionalspeechdynamicdatabase",),
+    "resd": ("russianemotionalspeechdialogs",),
+    "emovo": (),
+    "dusha": (),
+}
+_MAIN_NAME = {other: main for main, others in _OTHER_NAMES.items() for other in others}
+
+
+class Seen(StrEnum):
+    """Whether a candidate was trained on a corpus; nothing declared is unknown, not no."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+def seen(trained_on: Sequence[str] | None, corpus: str) -> Seen:
+    """Hold what is declared against the corpus's name.
+
+    Names are compared, not recordings: a part of a corpus that a candidate has not heard, such as speakers held out,
+    gets a name of its own in the registry.
+
+    Args:
+        trained_on: The corpora that the candidate has seen; None where nothing is declared.
+        corpus: The name of the corpus.
+
+    Examples:
+        >>> seen(["crema_d", "TESS"], "CREMA-D").value
+        'yes'
+        >>> seen(["ravdess", "ravdess-train"], "ravdess-heldout").value
+        'no'
+        >>> seen(None, "ravdess").value
+        'unknown'
+    """
+    if trained_on is None:
+        return Seen.UNKNOWN
+    return Seen.YES if main_name(corpus) in {main_name(name) for name in trained_on} else Seen.NO
+
+
+def main_name(corpus: str) -> str:
+    """The one name for all spellings and known other names of a corpus.
+
+    A known corpus's name with the number of its emotions behind it (`iemocap-4`) is that corpus, and so is a data
+    set of the Hub whose last part is such a name (`xbgoose/ravdess`).
+
+    Examples:
+        >>> main_name("Crema_D"), main_name("Berlin EmoDB"), main_name("emodb-4"), main_name("xbgoose/ravdess")
+        ('cremad', 'emodb', 'emodb', 'ravdess')
+        >>> main_name("calls-2026")
+        'calls2026'
+    """
+    name = plain(corpus)
+    for known in (name, plain(corpus.rpartition("/")[2])):
+        for form in (known, known.rstrip("0123456789")):
+            main = _MAIN_NAME.get(form, form)
+            if main in _OTHER_NAMES:
+                return main
+    return name
+
+
+def plain(name: str) -> str:
+    """Lower case, letters and digits only.
+
+    Examples:
+        >>> plain("MSP-Podcast 1.11")
+        'msppodcast111'
+    """
+    return re.sub(r"[\W_]+", "", name.casefold())
