@@ -1,0 +1,129 @@
+"""How a worker's process comes into being: from a fork server with the libraries imported, or a fresh interpreter.
+
+Neither way imports the user's `__main__` again, so a script without `if __name__ == "__main__"` works.
+"""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmark.workers import child
+from benchmark.workers.environment import WORKER_ENVIRONMENT, environment, worker_environment
+from benchmark.workers.limits import Limits
+
+# What takes long to import. Only imported: no tensor operation, no CUDA; those don't survive a fork.
+_PRELOADED = (
+    "torch",
+    "transformers",
+    "transformers.modeling_utils",
+    "transformers.feature_extraction_sequence_utils",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.feature_extraction_auto",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What decides how a worker starts.
+
+    Attributes:
+        actor: The class to make in it, as `package.module:Class`.
+        log: Where its output goes; appended to.
+        limits: What it may take of the machine.
+        environment: Environment variables of its own.
+    """
+
+    actor: str
+    log: Path
+    limits: Limits
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Started:
+    """A worker's process that runs, and our end of the pipe to it."""
+
+    process: BaseProcess
+    pipe: "Connection[Any, Any]"
+
+
+def start_process(start: Start) -> Started:
+    """Start a worker's process; with a fork server, the first call waits for it, some seconds.
+
+    Raises:
+        OSError: The system has no process or file descriptor to spare.
+    """
+    context = _context()
+    variables = worker_environment(start.limits.threads, start.environment)
+    ours, theirs = context.Pipe(duplex=True)
+    try:
+        process = context.Process(
+            target=child.serve,
+            args=(theirs, start.actor, str(start.log), start.limits, variables),
+            name=f"worker {start.actor}",
+            daemon=True,
+        )
+        start_server()
+        # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
+        with environment({} if _forks() else variables), _no_main_module():
+            process.start()
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Started(process, ours)
+
+
+def start_server() -> None:
+    """Start the fork server, where there is one, without waiting for it; later calls do nothing.
+
+    Call it early where workers will be needed soon: importing torch and transformers takes the server seconds.
+    """
+    if not _forks():
+        return
+    with environment(WORKER_ENVIRONMENT), _no_main_module(), _interrupts_blocked():
+        multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+        forkserver.ensure_running()
+
+
+def _forks() -> bool:
+    # macOS has fork servers too, but its system libraries don't survive a fork.
+    return sys.platform == "linux"
+
+
+def _context() -> Any:
+    return multiprocessing.get_context("forkserver" if _forks() else "spawn")
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the user's `__main__`, which multiprocessing would otherwise import again in the child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Start a process in which Ctrl-C is blocked for good; one that arrives meanwhile reaches this process after.
+
+    The server itself ignores Ctrl-C only once its imports are done.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,190 @@
+"""A worker: an actor in a process of its own, whose crash, hang or exception is an answer."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from benchmark.workers.answers import Answer, Crashed, OutOfMemory, Raised, Returned, TimedOut
+from benchmark.workers.limits import NO_LIMITS, Limits
+from benchmark.workers.logs import prepare_log, shorten_log
+from benchmark.workers.messages import GarbledError, Message, encode, receive, send
+from benchmark.workers.starting import Start, Started, start_process
+
+_GRACE_S = 0.5
+_REAP_S = 5.0
+
+
+class Worker:
+    """An actor in a process of its own.
+
+    The process starts with the first call and ends with `close`, which the `with` block calls. After a crash or a
+    time-out the worker is dead, and every further call comes back with the same answer. Use it from one thread.
+
+    Args:
+        actor: The class to make in the worker, as `package.module:Class`; it is made without arguments at the first
+            call.
+        log: Where all that it prints goes; appended to.
+        limits: What it may take of the machine.
+        environment: Environment variables of its own, over those that every worker has. On Linux, libraries that
+            read their variables when they are loaded may have been loaded before.
+
+    Raises:
+        UnavailableError: The log can't be written.
+    """
+
+    def __init__(
+        self, actor: str, *, log: Path, limits: Limits = NO_LIMITS, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._start = Start(actor=actor, log=prepare_log(log), limits=limits, environment=dict(environment or {}))
+        self._started: Started | None = None
+        self._end: Crashed | TimedOut | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while the process runs, else None."""
+        return None if self._started is None else self._started.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether further calls can be answered."""
+        return self._end is None and not self._closed
+
+    def call(self, method: str, *arguments: object, timeout_s: float) -> Answer:
+        """Call a method of the actor and wait for what becomes of it.
+
+        Args:
+            method: The method's name.
+            *arguments: Plain data, as in `Returned.value`.
+            timeout_s: Seconds after which the worker is killed. Making the actor counts; starting the process does
+                not.
+
+        Returns:
+            What became of the call.
+
+        Raises:
+            NotPlainError: An argument is not plain data.
+            ValueError: The worker has been closed.
+        """
+        if self._closed:
+            raise ValueError("this worker has been closed")
+        if self._end is not None:
+            return self._end
+        message = encode([method, arguments])
+        try:
+            if self._started is None:
+                self._started = start_process(self._start)
+            return self._exchange(self._started, message, timeout_s)
+        except BaseException:  # Ctrl-C, most of all: an answer that comes later must not be taken for the next one's
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process and give back all that it held; a second call does nothing."""
+        self._closed = True
+        self._dispose(grace_s=_GRACE_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _exchange(self, started: Started, message: Message, timeout_s: float) -> Answer:
+        answer: Answer
+        with _Deadline(timeout_s, started) as deadline:
+            try:
+                send(started.pipe, message)
+                answer = _answer(receive(started.pipe))
+            except GarbledError:
+                answer = Crashed(signal=None, exit_code=None)
+            except (EOFError, OSError):
+                started.process.join(_REAP_S)
+                answer = _crash(started.process.exitcode)
+        if deadline.passed:
+            answer = TimedOut(timeout_s)
+        if isinstance(answer, Crashed | TimedOut):
+            self._end = answer
+            self._dispose(grace_s=0.0)
+        return answer
+
+    def _dispose(self, grace_s: float) -> None:
+        started, self._started = self._started, None
+        if started is None:
+            return
+        started.pipe.close()
+        try:
+            started.process.join(grace_s)
+        finally:
+            _kill(started)
+            started.process.join(_REAP_S)
+            if started.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
+                started.process.close()
+            shorten_log(self._start.log)
+
+
+class _Deadline:
+    """Kills the worker when the time of a call is up, wherever the call is: sending, waiting, or receiving."""
+
+    def __init__(self, seconds: float, started: Started) -> None:
+        self.passed = False
+        self._over = False
+        self._lock = threading.Lock()
+        self._started = started
+        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._over = True
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        with self._lock:
+            if not self._over:
+                self.passed = True
+                _kill(self._started)
+
+
+def _answer(value: Any) -> Answer:
+    try:
+        ((kind, content),) = value.items()
+        makers: dict[str, Callable[[Any], Answer]] = {
+            "returned": Returned,
+            "raised": lambda fields: Raised(*fields),
+            "out_of_memory": lambda fields: OutOfMemory(*fields),
+        }
+        return makers[kind](content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GarbledError("not an answer") from error
+
+
+def _crash(exit_code: int | None) -> Crashed:
+    if exit_code is None or exit_code >= 0:
+        return Crashed(signal=None, exit_code=exit_code)
+    try:
+        return Crashed(signal=signal.Signals(-exit_code).name, exit_code=None)
+    except ValueError:
+        return Crashed(signal=f"signal {-exit_code}", exit_code=None)
+
+
+def _kill(started: Started) -> None:
+    """Kill a worker with all the processes that it has started itself."""
+    pid = started.process.pid
+    if pid is not None and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # gone, or too young to have its own group
+            os.killpg(pid, signal.SIGKILL)  # a group bears its leader's number
+    started.process.kill()

@@ -1,0 +1,324 @@
+"""What becomes of a call, however the actor behaves."""
+
+import math
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from benchmark.errors import UnavailableError
+from benchmark.workers.answers import Crashed, Raised, Returned, TimedOut
+from benchmark.workers.messages import NotPlainError
+from benchmark.workers.worker import Worker
+
+PATIENT_S = 60.0
+
+
+def returned(worker: Worker, method: str, *arguments: object) -> Any:
+    answer = worker.call(method, *arguments, timeout_s=PATIENT_S)
+    assert isinstance(answer, Returned), answer
+    return answer.value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        0,
+        -(2**80),
+        1.5,
+        math.inf,
+        -math.inf,
+        "",
+        "분노 😡 \n\0",
+        "lone surrogate \udcff",
+        [],
+        {},
+        [[], {}, [None]],
+        {"a": {"b": [1, 2.5, "c", None, False]}},
+        {"$array": 0},
+        {"$items": [["$array", {"$items": 1}]], "other": 2},
+    ],
+)
+def test_plain_data_comes_back_as_it_was_sent(worker: Worker, value: object) -> None:
+    answer = returned(worker, "echo", value)
+    assert answer == value
+    assert type(answer) is type(value)
+
+
+def test_nan_inside_an_answer_survives(worker: Worker) -> None:
+    assert math.isnan(returned(worker, "echo", {"uar": [math.nan]})["uar"][0])
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((0, 3), np.float32),
+        np.array(2.5),
+        np.arange(6, dtype=np.int64).reshape(2, 3)[:, ::2],
+        np.array([math.nan, math.inf], np.float16),
+        np.array([1 + 2j]),
+        np.array([True, False]),
+        np.array([1, 2], ">i4"),
+    ],
+)
+def test_arrays_come_back_bit_by_bit_wherever_they_stand(worker: Worker, array: np.ndarray[Any, Any]) -> None:
+    first, inner = returned(worker, "echo", [array, {"deep": [array]}])
+    for copy in (first, inner["deep"][0]):
+        assert copy.dtype == array.dtype
+        assert copy.shape == array.shape
+        assert copy.tobytes() == array.tobytes()
+
+
+def test_an_actor_may_write_into_the_arrays_it_gets(worker: Worker) -> None:
+    np.testing.assert_array_equal(returned(worker, "double", np.ones(3, np.float32)), [2, 2, 2])
+
+
+def test_an_answer_of_100_megabytes_arrives(worker: Worker) -> None:
+    array = returned(worker, "zeros", 100)
+    assert array.nbytes == 100_000_000
+    array[0] = 1
+
+
+def test_an_actor_keeps_its_state_between_calls(worker: Worker) -> None:
+    for _ in range(3):
+        returned(worker, "echo", None)
+    assert returned(worker, "count") == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("a_set", "value['returned']['inner'][1] is of type set"),
+        ("number_keys", "the key 1"),
+        ("nested", "nested too deeply"),
+        ("huge_integer", "JSON"),
+        ("objects", "array of object"),
+    ],
+)
+def test_an_answer_that_is_not_plain_data_is_an_exception_that_says_so(worker: Worker, method: str, said: str) -> None:
+    answer = worker.call(method, timeout_s=PATIENT_S)
+    assert isinstance(answer, Raised)
+    assert answer.kind == "NotPlainError" or answer.outer.startswith("NotPlainError")
+    assert said in answer.outer
+    assert returned(worker, "echo", 1) == 1
+
+
+def test_an_argument_that_is_not_plain_data_is_refused_and_costs_nothing(worker: Worker) -> None:
+    returned(worker, "echo", 1)
+    with pytest.raises(NotPlainError, match="of type object"):
+        worker.call("echo", object(), timeout_s=PATIENT_S)
+    assert returned(worker, "count") == 1
+
+
+def test_an_exception_is_told_by_its_innermost_cause(worker: Worker) -> None:
+    answer = worker.call("fail_inside", timeout_s=PATIENT_S)
+    assert answer == Raised(kind="KeyError", message="'weight'", outer="RuntimeError: loading failed")
+
+
+def test_a_cause_that_was_hidden_on_purpose_stays_hidden(worker: Worker) -> None:
+    answer = worker.call("fail_hiding_the_cause", timeout_s=PATIENT_S)
+    assert answer == Raised(kind="ValueError", message="a better message", outer="ValueError: a better message")
+
+
+def test_a_huge_message_of_many_lines_becomes_one_short_line(worker: Worker) -> None:
+    answer = worker.call("fail", "first\n  second\r\x1b[31m" + "x" * 1_000_000, timeout_s=PATIENT_S)
+    assert isinstance(answer, Raised)
+    assert answer.message.startswith("first second")
+    assert len(answer.message) == 500
+    assert answer.message.isprintable()
+
+
+def test_a_message_with_lone_surrogates_arrives(worker: Worker) -> None:
+    answer = worker.call("fail", "caf\udce9", timeout_s=PATIENT_S)
+    assert isinstance(answer, Raised)
+    assert answer.message.startswith("caf")
+
+
+def test_exceptions_that_cannot_be_pickled_or_printed_are_answers(worker: Worker) -> None:
+    unpicklable = worker.call("fail_unpicklably", timeout_s=PATIENT_S)
+    assert isinstance(unpicklable, Raised)
+    assert unpicklable.kind == "UnpicklableError"
+    assert unpicklable.message == "hidden_size: is not a number"
+    unprintable = worker.call("fail_unprintably", timeout_s=PATIENT_S)
+    assert isinstance(unprintable, Raised)
+    assert unprintable.kind == "UnprintableError"
+    assert returned(worker, "echo", 1) == 1
+
+
+def test_a_polite_exit_an_interrupt_and_an_unknown_method_are_exceptions_like_any_other(worker: Worker) -> None:
+    kinds = []
+    for method, arguments in (("leave", (3,)), ("interrupt", ()), ("no_such_method", ())):
+        answer = worker.call(method, *arguments, timeout_s=PATIENT_S)
+        assert isinstance(answer, Raised)
+        kinds.append(answer.kind)
+    assert kinds == ["SystemExit", "KeyboardInterrupt", "AttributeError"]
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind"),
+    [
+        ("tests.workers.actors:BrokenConstructor", "ValueError"),
+        ("tests.workers.actors:Missing", "AttributeError"),
+        ("tests.workers.no_such_module:Actor", "ModuleNotFoundError"),
+    ],
+)
+def test_an_actor_that_cannot_be_made_fails_every_call(log: Path, actor: str, kind: str) -> None:
+    with Worker(actor, log=log) as worker:
+        for _ in range(2):
+            answer = worker.call("echo", 1, timeout_s=PATIENT_S)
+            assert isinstance(answer, Raised)
+            assert answer.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("method", "argument", "answer"),
+    [
+        ("kill", signal.SIGKILL.value, Crashed(signal="SIGKILL", exit_code=None)),
+        ("kill", signal.SIGTERM.value, Crashed(signal="SIGTERM", exit_code=None)),
+        ("exit_hard", 3, Crashed(signal=None, exit_code=3)),
+        ("exit_hard", 0, Crashed(signal=None, exit_code=0)),
+    ],
+)
+def test_a_process_that_ends_is_an_answer_and_stays_the_answer(
+    worker: Worker, method: str, argument: int, answer: Crashed
+) -> None:
+    assert worker.call(method, argument, timeout_s=PATIENT_S) == answer
+    assert worker.call("echo", 1, timeout_s=PATIENT_S) == answer
+    assert not worker.alive
+    assert worker.pid is None
+
+
+def test_a_segmentation_fault_is_an_answer_and_its_traceback_is_in_the_log(worker: Worker, log: Path) -> None:
+    assert worker.call("segfault", timeout_s=PATIENT_S) == Crashed(signal="SIGSEGV", exit_code=None)
+    assert "in segfault" in log.read_text(encoding="utf-8")
+
+
+def test_a_kill_from_outside_in_the_middle_of_a_call_is_an_answer(worker: Worker) -> None:
+    pid = returned(worker, "pid")
+    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    answer = worker.call("sleep", 60, timeout_s=PATIENT_S)
+    assert answer == Crashed(signal="SIGKILL", exit_code=None)
+    assert "memory" in answer.reason
+
+
+def test_a_kill_between_two_calls_is_the_answer_of_the_next(worker: Worker) -> None:
+    os.kill(returned(worker, "pid"), signal.SIGKILL)
+    assert worker.call("echo", 1, timeout_s=PATIENT_S) == Crashed(signal="SIGKILL", exit_code=None)
+
+
+@pytest.mark.parametrize("method", ["sleep", "stop"])
+def test_a_call_past_its_time_is_ended_and_stays_ended(worker: Worker, method: str) -> None:
+    pid = returned(worker, "pid")
+    begin = time.monotonic()
+    arguments = (60,) if method == "sleep" else ()
+    assert worker.call(method, *arguments, timeout_s=0.3) == TimedOut(0.3)
+    assert time.monotonic() - begin < 5
+    assert not psutil.pid_exists(pid)
+    assert worker.call("echo", 1, timeout_s=PATIENT_S) == TimedOut(0.3)
+
+
+def test_a_worker_that_stops_reading_is_timed_out_in_the_middle_of_sending(worker: Worker) -> None:
+    os.kill(returned(worker, "pid"), signal.SIGSTOP)
+    assert worker.call("echo", np.zeros(50_000_000, np.uint8), timeout_s=0.3) == TimedOut(0.3)
+
+
+def test_processes_that_an_actor_has_started_end_with_it(worker: Worker, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    assert worker.call("hang_beside_a_child", str(pid_file), timeout_s=1.5) == TimedOut(1.5)
+    grandchild = int(pid_file.read_text(encoding="ascii"))
+    assert not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
+
+
+def test_an_actor_that_closes_its_pipe_or_writes_nonsense_to_it_has_crashed(log: Path) -> None:
+    for method in ("close_everything", "talk_nonsense"):
+        with Worker("tests.workers.actors:Actor", log=log) as worker:
+            answer = worker.call(method, timeout_s=20)
+            assert isinstance(answer, Crashed), (method, answer)
+            assert answer.signal is None
+
+
+def test_what_an_actor_prints_goes_to_the_log_and_not_to_the_terminal(
+    worker: Worker, log: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    returned(worker, "say", "a line \udcff", 2)
+    worker.call("fail", "on purpose", timeout_s=PATIENT_S)
+    worker.close()
+    text = log.read_text(encoding="utf-8")
+    assert text.count("a line \\udcff\n") == 2
+    assert "from C" in text
+    assert "ValueError: on purpose" in text
+    assert "Traceback" in text
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_log_of_many_megabytes_keeps_its_ends(worker: Worker, log: Path) -> None:
+    returned(worker, "say", "first", 1)
+    returned(worker, "say", "x" * 1_000_000, 10)
+    returned(worker, "say", "last", 1)
+    worker.close()
+    content = log.read_text(encoding="utf-8")
+    assert len(content) < 4_100_000
+    assert "first\n" in content
+    assert "last\n" in content
+    assert "bytes left out" in content
+
+
+def test_a_log_that_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UnavailableError, match="BENCH_CACHE"):
+        Worker("tests.workers.actors:Actor", log=tmp_path / "file" / "worker.log")
+
+
+def test_a_closed_worker_refuses_calls_and_can_be_closed_again(worker: Worker) -> None:
+    pid = returned(worker, "pid")
+    worker.close()
+    worker.close()
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(ValueError, match="closed"):
+        worker.call("echo", 1, timeout_s=PATIENT_S)
+
+
+def test_a_worker_that_was_never_called_closes_without_having_started(log: Path) -> None:
+    with Worker("tests.workers.actors:Actor", log=log) as worker:
+        assert worker.pid is None
+
+
+def test_fifty_workers_one_after_the_other_leave_no_processes_and_no_descriptors(log: Path) -> None:
+    def run(method: str, *arguments: object) -> None:
+        with Worker("tests.workers.actors:Actor", log=log) as worker:
+            worker.call(method, *arguments, timeout_s=PATIENT_S)
+
+    run("echo", 1)
+    harness = psutil.Process()
+    descriptors, processes = harness.num_fds(), len(harness.children(recursive=True))
+    for _ in range(24):
+        run("echo", 1)
+        run("kill", signal.SIGKILL.value)
+    run("sleep", 0)
+    run("exit_hard", 0)
+    assert harness.num_fds() == descriptors
+    assert len(harness.children(recursive=True)) == processes
+
+
+def test_workers_of_several_threads_do_not_mix_their_answers(tmp_path: Path) -> None:
+    answers: dict[int, Any] = {}
+
+    def work(index: int) -> None:
+        with Worker("tests.workers.actors:Actor", log=tmp_path / f"{index}.log") as worker:
+            answers[index] = [returned(worker, "echo", [index, turn]) for turn in range(20)]
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {index: [[index, turn] for turn in range(20)] for index in range(4)}
