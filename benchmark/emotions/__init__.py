@@ -1,1 +1,1 @@
-"""The canonical classes, their aliases, and label maps."""
+"""The canonical classes, their aliases in many languages, what corpora's codes mean, merges and label maps."""

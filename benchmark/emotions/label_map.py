@@ -1,0 +1,182 @@
+"""What each label of one model or corpus means, and how probabilities of labels become those of emotions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from benchmark.emotions.aliases import emotion_of, resolve_emotion
+from benchmark.emotions.classes import Kind, emotion_class
+from benchmark.emotions.merges import NO_MERGES, Merges
+from benchmark.emotions.overrides import override_by_position
+
+NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
+LOGITS_DIMENSIONS = 2
+MOST_INDICES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The labels of one model or corpus, and what they mean.
+
+    Attributes:
+        labels: The labels in the order of the outputs.
+        emotions: For each label the canonical class, after overrides and merges; None where it maps to nothing.
+        loose: Labels that name a coarse class and that an override lets stand for an emotion.
+
+    Raises:
+        ValueError: There are not as many emotions as labels.
+    """
+
+    labels: tuple[str, ...]
+    emotions: tuple[str | None, ...]
+    loose: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.emotions):
+            raise ValueError(f"{len(self.labels)} labels and {len(self.emotions)} emotions")
+        require_contiguous(self.indices)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The distinct classes, of any kind, in the order of their first output."""
+        return tuple(dict.fromkeys(emotion for emotion in self.emotions if emotion is not None))
+
+    @cached_property
+    def indices(self) -> tuple[int | None, ...]:
+        """For each label the place of its class in `classes`; None where it maps to nothing."""
+        places = {name: place for place, name in enumerate(self.classes)}
+        return tuple(None if emotion is None else places[emotion] for emotion in self.emotions)
+
+    @cached_property
+    def unmapped(self) -> tuple[str, ...]:
+        """The labels that map to nothing, in the order of the outputs."""
+        return tuple(label for label, emotion in zip(self.labels, self.emotions, strict=True) if emotion is None)
+
+    @cached_property
+    def scorable(self) -> tuple[str, ...]:
+        """The classes that are emotions, and not coarse or residual ones."""
+        return tuple(name for name in self.classes if emotion_class(name).kind is Kind.EMOTION)
+
+    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The probability of each class: p(c) = Σ softmax(logits)_i over the labels i that map to c.
+
+        Labels that map to nothing keep their share of the softmax, so that rows may sum to less than one.
+
+        Args:
+            logits: One row per clip, one column per label; shape (clips, labels).
+
+        Returns:
+            Shape (clips, classes), columns in the order of `classes`. A row with a logit that is not finite (but
+            for -inf, a probability of zero) is NaN.
+
+        Raises:
+            ValueError: The logits do not have one column per label.
+
+        Examples:
+            >>> map_labels(["happy", "joy", "sad"]).probabilities(np.zeros((1, 3))).round(3)
+            array([[0.667, 0.333]])
+        """
+        if logits.ndim != LOGITS_DIMENSIONS or logits.shape[1] != len(self.labels):
+            raise ValueError(f"logits of shape {logits.shape} for {len(self.labels)} labels")
+        shape = (len(logits), len(self.classes))
+        if 0 in shape:
+            return np.empty(shape, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN, which is what such a row shall be
+            shares = softmax(logits.astype(np.float64), axis=1)
+        columns = [np.flatnonzero([emotion == name for emotion in self.emotions]) for name in self.classes]
+        return np.stack([shares[:, places].sum(axis=1) for places in columns], axis=1)
+
+
+def map_labels(
+    labels: Sequence[str], *, overrides: Mapping[str, str] = NO_OVERRIDES, merges: Merges = NO_MERGES
+) -> LabelMap:
+    """Find out what labels mean.
+
+    Args:
+        labels: The labels of a model in the order of `id2label[i]` (see `ordered_labels`), or those of a corpus.
+        overrides: Label → canonical class or any alias of one, where the label does not say it itself. The
+            placeholder `LABEL_i` stands for output i also where another revision has given that output a name, as
+            long as that name means the same.
+        merges: Classes that count as another class.
+
+    Returns:
+        The map; labels that nobody knows map to None.
+
+    Raises:
+        RequestError: An override is of an unknown label or emotion, or contradicts a name.
+
+    Examples:
+        >>> map_labels(["ang", "hap", "x1"], merges=Merges(["happiness=positive"])).emotions
+        ('anger', 'positive', None)
+        >>> map_labels(["angry", "positive"], overrides={"positive": "happiness"}).loose
+        ('positive',)
+    """
+    own = [emotion_of(label) for label in labels]
+    by_position = override_by_position(labels, own, {label: resolve_emotion(to) for label, to in overrides.items()})
+    meant = [by_position.get(position, emotion) for position, emotion in enumerate(own)]
+    loose = dict.fromkeys(
+        label
+        for label, before, after in zip(labels, own, meant, strict=True)
+        if _has_kind(before, Kind.COARSE) and _has_kind(after, Kind.EMOTION)
+    )
+    return LabelMap(tuple(labels), tuple(merges.apply(emotion) for emotion in meant), tuple(loose))
+
+
+def ordered_labels(id2label: Mapping[int, str] | Mapping[str, str]) -> tuple[str, ...]:
+    """The labels of a model in the order of its outputs, from `id2label` alone.
+
+    Args:
+        id2label: Output → label, as config.json (keys are texts) or transformers (keys are numbers) has it.
+
+    Returns:
+        `id2label[0]`, `id2label[1]`, …
+
+    Raises:
+        ValueError: A key is not a number, or the numbers have a hole or a double.
+
+    Examples:
+        >>> ordered_labels({"1": "sad", "0": "angry"})
+        ('angry', 'sad')
+    """
+    by_index = sorted((int(index), label) for index, label in id2label.items())
+    require_contiguous([index for index, _ in by_index], once=True)
+    return tuple(label for _, label in by_index)
+
+
+def require_contiguous(indices: Sequence[int | None], *, once: bool = False) -> None:
+    """Refuse indices of classes that are not exactly 0, 1, …, C - 1.
+
+    Args:
+        indices: The indices; None stands for no class.
+        once: Whether each may occur once only.
+
+    Raises:
+        ValueError: An index is missing, or occurs twice where it must not.
+
+    Examples:
+        >>> require_contiguous([0, 2])
+        Traceback (most recent call last):
+            ...
+        ValueError: class indices 0, 2 have a hole: 1 is missing
+    """
+    found = sorted(index for index in indices if index is not None)
+    distinct = sorted(set(found))
+    for place, index in enumerate(distinct):
+        if index != place:  # counting up, so that an index of a billion costs nothing
+            raise ValueError(f"class indices {_shown(distinct)} have a hole: {place} is missing")
+    if once and len(distinct) != len(found):
+        raise ValueError(f"class indices {_shown(found)} have a double")
+
+
+def _shown(indices: Sequence[int]) -> str:
+    more = ", …" if len(indices) > MOST_INDICES_SHOWN else ""
+    return ", ".join(map(str, indices[:MOST_INDICES_SHOWN])) + more
+
+
+def _has_kind(emotion: str | None, kind: Kind) -> bool:
+    return emotion is not None and emotion_class(emotion).kind is kind

@@ -1,0 +1,110 @@
+"""What the labels of a model mean."""
+
+import numpy as np
+import pytest
+
+from benchmark.emotions.label_map import LabelMap, map_labels, ordered_labels, require_contiguous
+from benchmark.emotions.merges import Merges
+
+
+def test_classes_come_in_the_order_of_their_first_output() -> None:
+    labels = map_labels(["sad", "x1", "joy", "happy", "other"])
+    assert labels.classes == ("sadness", "happiness", "other")
+    assert labels.indices == (0, None, 1, 1, 2)
+    assert labels.unmapped == ("x1",)
+    assert labels.scorable == ("sadness", "happiness")
+
+
+def test_merges_leave_contiguous_indices() -> None:
+    labels = map_labels(["neutral", "calm", "happy"], merges=Merges(["calm=neutral"]))
+    assert labels.classes == ("neutral", "happiness")
+    assert labels.indices == (0, 0, 1)
+
+
+def test_no_labels_make_an_empty_map() -> None:
+    labels = map_labels([])
+    assert (labels.classes, labels.indices, labels.unmapped) == ((), (), ())
+
+
+def test_a_coarse_class_that_stands_for_an_emotion_is_loose() -> None:
+    labels = map_labels(["angry", "positive", "negative"], overrides={"positive": "happiness"})
+    assert labels.emotions == ("anger", "happiness", "negative")
+    assert labels.loose == ("positive",)
+
+
+def test_a_placeholder_that_means_a_coarse_class_is_not_loose() -> None:
+    assert map_labels(["LABEL_0"], overrides={"LABEL_0": "positive"}).loose == ()
+
+
+def test_a_map_needs_an_emotion_for_each_label() -> None:
+    with pytest.raises(ValueError, match="2 labels and 1 emotions"):
+        LabelMap(("a", "b"), (None,))
+
+
+@pytest.mark.parametrize("indices", [[], [None], [0], [0, 0, 1], [1, 0, None, 2]])
+def test_indices_without_holes_are_accepted(indices: list[int | None]) -> None:
+    require_contiguous(indices)
+
+
+@pytest.mark.parametrize("indices", [[1], [0, 2], [-1], [-1, 0], [0, 10**12]])
+def test_a_hole_in_the_indices_is_an_error(indices: list[int | None]) -> None:
+    with pytest.raises(ValueError, match="have a hole"):
+        require_contiguous(indices)
+
+
+def test_labels_are_ordered_by_their_number_and_not_by_its_text() -> None:
+    names = {str(number): f"label {number}" for number in reversed(range(12))}
+    assert ordered_labels(names) == tuple(f"label {number}" for number in range(12))
+
+
+@pytest.mark.parametrize(
+    ("id2label", "message"),
+    [
+        ({"0": "sad", "2": "happy"}, "have a hole: 1 is missing"),
+        ({"1": "sad"}, "0 is missing"),
+        ({"0": "sad", "00": "happy"}, "have a double"),
+        ({"sad": "0"}, "invalid literal"),
+    ],
+)
+def test_numbers_of_outputs_that_do_not_count_up_are_an_error(id2label: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ordered_labels(id2label)
+
+
+def test_the_probability_of_a_class_is_the_sum_over_its_labels() -> None:
+    labels = map_labels(["neutral", "happy", "speech", "calm"], merges=Merges(["calm=neutral"]))
+    logits = np.log(np.array([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]]))
+    np.testing.assert_allclose(labels.probabilities(logits), [[0.5, 0.2], [0.5, 0.3]], rtol=0, atol=1e-15)
+
+
+def test_probabilities_are_stable_for_large_logits() -> None:
+    logits = np.array([[3e38, 0.0], [-3e38, 0.0], [1000.0, 1001.0]], dtype=np.float32)
+    expected = [[1.0, 0.0], [0.0, 1.0], [1 / (1 + np.e), np.e / (1 + np.e)]]
+    np.testing.assert_allclose(map_labels(["sad", "happy"]).probabilities(logits), expected, rtol=1e-12)
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 9))
+    labels = map_labels(["sad", "happy", "joy", "x1", "fear", "calm", "x2", "neutral", "anger"])
+    together = labels.probabilities(logits)
+    alone = np.concatenate([labels.probabilities(row[np.newaxis]) for row in logits])
+    np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_row_that_is_not_finite_is_nan_throughout(broken: float) -> None:
+    probabilities = map_labels(["sad", "happy"]).probabilities(np.array([[broken, 0.0], [0.0, 0.0]]))
+    assert np.isnan(probabilities[0]).all()
+    assert probabilities[1].tolist() == [0.5, 0.5]
+
+
+def test_no_clips_and_no_classes_have_empty_probabilities() -> None:
+    assert map_labels(["sad", "happy"]).probabilities(np.empty((0, 2))).shape == (0, 2)
+    assert map_labels(["x1", "x2"]).probabilities(np.zeros((3, 2))).shape == (3, 0)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 3), (1, 2, 1)])
+def test_logits_of_another_shape_are_an_error(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="for 2 labels"):
+        map_labels(["sad", "happy"]).probabilities(np.zeros(shape))
