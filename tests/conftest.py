@@ -1,0 +1,120 @@
+"""What holds for every test: a known environment, a cache of its own, and no network beyond this machine."""
+
+import ipaddress
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_SHARED = os.environ.get("BENCH_SHARED")
+
+_ENVIRONMENT = {
+    # Two spinning thread pools on two cores make a tiny model a hundred times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Reading a .bin would start a thread that asks the Hub for another file.
+    "DISABLE_SAFETENSORS_CONVERSION": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # The guard below is blind in child processes: there the Hub is a port at which nobody listens.
+    "HF_ENDPOINT": "http://127.0.0.1:9",
+    # Tables and messages break the same way in every terminal.
+    "COLUMNS": "120",
+}
+_FORGOTTEN = (
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "HF_DATASETS_OFFLINE",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    # Each of these makes rich or typer colour what is no terminal.
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+    # A proxy would be asked for servers on loopback, too.
+    *(name for proxy in ("http_proxy", "https_proxy", "all_proxy") for name in (proxy, proxy.upper())),
+)
+
+_patch = pytest.MonkeyPatch()
+_reached_for: list[str] = []
+
+
+class OutsideNetworkError(OSError):
+    """A test reached for a machine that is not this one."""
+
+
+def _is_here(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    if name in ("localhost", socket.gethostname()):
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse_the_outside(host: object) -> None:
+    if _is_here(host):
+        return
+    if not str(host).endswith(".invalid"):  # reserved for names that nobody has (RFC 6761): asking is no accident
+        _reached_for.append(str(host))
+    raise OutsideNetworkError(f"the tests reach no machine but this one, and {host!r} is another")
+
+
+def _guard_sockets() -> None:
+    look_up, connect, connect_ex = socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex
+
+    def guarded_look_up(host: bytes | str | None, *args: Any, **kwargs: Any) -> Any:
+        _refuse_the_outside(host)
+        return look_up(host, *args, **kwargs)
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _refuse_the_outside(address[0])
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _refuse_the_outside(address[0])
+        return connect_ex(self, address)
+
+    _patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    _patch.setattr(socket.socket, "connect", guarded_connect)
+    _patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment before any test module imports torch or the Hub's client, which read it at import."""
+    folder = tempfile.TemporaryDirectory(prefix="bench-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(_patch.undo)
+    for name in [*_FORGOTTEN, *(name for name in os.environ if name.startswith("BENCH_"))]:
+        _patch.delenv(name, raising=False)
+    for name, value in _ENVIRONMENT.items():
+        _patch.setenv(name, value)
+    _patch.setenv("BENCH_CACHE", str(Path(folder.name) / "bench"))
+    _patch.setenv("HF_HOME", str(Path(folder.name) / "huggingface"))
+    _guard_sockets()
+
+
+@pytest.fixture(autouse=True)
+def _stays_on_this_machine() -> Iterator[None]:
+    """Fail a test that reached for the network, even where the code under test took the refusal for a bad line."""
+    _reached_for.clear()
+    yield
+    if _reached_for:
+        pytest.fail(f"this test reached for {', '.join(sorted(set(_reached_for)))}: let it ask a server on loopback")
+
+
+@pytest.fixture(scope="session")
+def shared(pytestconfig: pytest.Config) -> Path:
+    """The folder of recordings and checkpoints that lies beside the checkout, or `$BENCH_SHARED`, if there is one."""
+    folder = Path(_SHARED).expanduser() if _SHARED else pytestconfig.rootpath.parent / "shared"
+    if not (folder / "corpora").is_dir():
+        pytest.skip(f"there are no shared recordings in {folder}; set BENCH_SHARED to the folder that holds them")
+    return folder.resolve()
