@@ -1,0 +1,122 @@
+"""`verification.csv` and `leaderboard.csv`: the columns of the report contract, for programs and spreadsheets.
+
+UTF-8, lines end in a line feed, unknown is empty, truth is `true` and `false`, numbers are written so that reading
+gives the same number back. Several words in a cell are joined by a space (flags, emotions, languages, corpora); labels,
+which may hold spaces, by `;`. What came from outside stands on one line and cannot run as a formula; `.json` has it
+unaltered.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmark.reporting.escaping import csv_text
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.verification import Verification, VerificationReport
+
+Cell = str | bool | int | float | None
+
+
+def verification_csv(report: VerificationReport) -> str:
+    """Write the verdicts as a table, in the registry's order.
+
+    Args:
+        report: The verdicts on all candidates.
+
+    Returns:
+        The text of a CSV file with a heading; the heading alone without candidates.
+    """
+    return _table(VERIFICATION_COLUMNS, (_verification_cells(candidate) for candidate in report.candidates))
+
+
+def leaderboard_csv(leaderboard: Leaderboard) -> str:
+    """Write all rows of a run as a table, those of candidates that were not evaluated at its end.
+
+    Args:
+        leaderboard: The scored run.
+
+    Returns:
+        The text of a CSV file with a heading; the heading alone without rows.
+    """
+    rows = (row.model_dump() | {"flags": _words(row.flags)} for row in complete_rows(leaderboard))
+    return _table(LEADERBOARD_COLUMNS, rows)
+
+
+def complete_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
+    """List a row for every candidate of the registry: a run never hides one.
+
+    Args:
+        leaderboard: The scored run.
+
+    Returns:
+        Its rows, then one for each candidate without, which has its status (and `fallback`) in `flags`.
+    """
+    present = {row.candidate for row in leaderboard.rows}
+    return leaderboard.rows + tuple(
+        _row_without_scores(candidate) for candidate in leaderboard.not_evaluated if candidate.candidate not in present
+    )
+
+
+VERIFICATION_COLUMNS = (
+    *("candidate", "revision", "verdict", "status", "loads", "reason", "emotions", "labels", "architecture", "head"),
+    *("parameters", "size_mb", "license", "seconds"),
+    # Added to the contract's:
+    *("emotion_names", "expect", "id", "languages", "trained_on", "multi_label", "log", "notes"),
+)
+"""The columns of `verification.csv`."""
+
+LEADERBOARD_COLUMNS = tuple(LeaderboardRow.model_fields)
+"""The columns of `leaderboard.csv`."""
+
+
+def _row_without_scores(candidate: NotEvaluated) -> LeaderboardRow:
+    flags = (candidate.status, "fallback") if candidate.fallback else (candidate.status,)
+    return LeaderboardRow(candidate=candidate.candidate, emotions=candidate.emotions or None, flags=flags)
+
+
+def _verification_cells(candidate: Verification) -> dict[str, Cell]:
+    return {
+        "candidate": candidate.candidate,
+        "revision": candidate.revision,
+        "verdict": str(candidate.verdict),
+        "status": str(candidate.status),
+        "loads": candidate.loads,
+        "reason": candidate.reason,
+        "emotions": len(candidate.emotion_classes) if candidate.labels else None,
+        "labels": ";".join(map(csv_text, candidate.labels)) or None,
+        "architecture": candidate.architecture,
+        "head": candidate.head,
+        "parameters": candidate.parameters,
+        "size_mb": candidate.size_mb,
+        "license": candidate.license,
+        "seconds": candidate.seconds,
+        "emotion_names": _words(candidate.emotion_classes),
+        "expect": None if candidate.expect is None else str(candidate.expect),
+        "id": candidate.id,
+        "languages": _words(candidate.languages),
+        "trained_on": None if candidate.trained_on is None else _words(candidate.trained_on),
+        "multi_label": candidate.multi_label if candidate.labels else None,
+        "log": candidate.log,
+        "notes": " ".join(candidate.notes) or None,
+    }
+
+
+def _words(words: Iterable[str]) -> str | None:
+    return " ".join(words) or None
+
+
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Cell) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return csv_text(value) if isinstance(value, str) else repr(value)

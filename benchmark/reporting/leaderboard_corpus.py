@@ -1,0 +1,120 @@
+"""What `leaderboard.md` says of a corpus before it shows any score on it."""
+
+from collections.abc import Sequence
+
+from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.numbers import counted, duration, fraction
+from benchmark.reporting.tables import bullets
+from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.run import ClipRecord
+
+_SECONDS_PER_HOUR = 3600
+_LISTED_CLIPS = 10
+_LISTED_LABELS = 40
+
+
+def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> list[str]:
+    """Write what a reader has to know of a corpus.
+
+    Args:
+        corpus: What the candidates heard.
+        rows: The rows on this corpus.
+
+    Returns:
+        Blocks of Markdown.
+    """
+    facts = [
+        _what_it_is(corpus),
+        _emotions(corpus, rows),
+        _named("Merged", corpus.merge),
+        _named("Labels read as", {k: v for k, v in corpus.label_emotions.items() if k != v}),
+        _unscored(corpus),
+    ]
+    return [" ".join(fact for fact in facts if fact), *_unreadable(corpus.unreadable)]
+
+
+def is_labelled(corpus: CorpusSummary) -> bool:
+    """Tell whether there is anything to score on a corpus: clips whose label maps to an emotion."""
+    return bool(corpus.emotion_clips)
+
+
+def corpus_warnings(corpus: CorpusSummary) -> list[str]:
+    """Write what changes how all scores on a corpus are to be read, one sentence or two each."""
+    name = markdown_text(corpus.name)
+    warnings = []
+    if corpus.synthetic:
+        warnings.append(
+            f"**{name} is synthetic**: a program made its voices. Scores on it show that bench works and compare "
+            "nothing that matters for recordings of people."
+        )
+    if corpus.unreadable:
+        total = corpus.clips + len(corpus.unreadable)
+        warnings.append(
+            f"**{len(corpus.unreadable):,} of {counted(total, 'clip')} of {name} could not be read** and "
+            f"{'is' if len(corpus.unreadable) == 1 else 'are'} left out for all candidates."
+        )
+    if corpus.unscored_labels:
+        clips = sum(corpus.unscored_labels.values())
+        warnings.append(
+            f"**{counted(clips, 'clip')} of {name} {'is' if clips == 1 else 'are'} not scored**, since "
+            f"{'its label maps' if clips == 1 else 'their labels map'} to no emotion: "
+            f"{_counts(corpus.unscored_labels)}. If one is an emotion, say so under `labels:` of the corpus in the registry."
+        )
+    return warnings
+
+
+def _what_it_is(corpus: CorpusSummary) -> str:
+    parts = [counted(corpus.clips, "clip")]
+    if corpus.speakers is not None:
+        parts.append(f"by {counted(corpus.speakers, 'speaker')}")
+    description = (
+        f"{' '.join(parts)}, {duration(corpus.hours * _SECONDS_PER_HOUR)}, from {markdown_text(corpus.source)}"
+    )
+    if corpus.clips + len(corpus.unreadable) < corpus.available_clips:
+        description += f" (of {corpus.available_clips:,} that it holds)"
+    if corpus.speakers is None:
+        description += "; nobody knows how many speakers"
+    return description + "."
+
+
+def _emotions(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
+    if not corpus.emotion_clips:
+        return ""
+    number = len(corpus.emotion_clips)
+    text = f"{counted(number, 'emotion')}: {_counts(corpus.emotion_clips)}. Guessing gives a UAR of {1 / number:.3g}"
+    majority = next((row.majority_accuracy for row in rows if row.majority_accuracy is not None), None)
+    most_frequent = max(corpus.emotion_clips, key=lambda emotion: corpus.emotion_clips[emotion])
+    if majority is not None:
+        text += f"; always answering *{markdown_text(most_frequent)}*, an accuracy of {fraction(majority)}"
+    return text + "."
+
+
+def _unscored(corpus: CorpusSummary) -> str:
+    scored = sum(corpus.emotion_clips.values())
+    return f"Scored: {counted(scored, 'clip')}." if corpus.unscored_labels and scored else ""
+
+
+def _named(title: str, renamed: dict[str, str]) -> str:
+    if not renamed:
+        return ""
+    shown = [f"{markdown_text(old)} → {markdown_text(new)}" for old, new in list(renamed.items())[:_LISTED_LABELS]]
+    return f"{title}: {', '.join([*shown, *_rest(len(renamed) - _LISTED_LABELS)])}."
+
+
+def _counts(counts: dict[str, int]) -> str:
+    shown = [f"{markdown_text(name)} {number:,}" for name, number in list(counts.items())[:_LISTED_LABELS]]
+    return ", ".join([*shown, *_rest(len(counts) - _LISTED_LABELS)])
+
+
+def _unreadable(clips: Sequence[ClipRecord]) -> list[str]:
+    if not clips:
+        return []
+    shown = [
+        f"{markdown_text(clip.clip)}: {markdown_text(clip.failure or 'no reason known')}"
+        for clip in clips[:_LISTED_CLIPS]
+    ]
+    return ["Clips that could not be read:", bullets([*shown, *_rest(len(clips) - _LISTED_CLIPS)])]
+
+
+def _rest(number: int) -> list[str]:
+    return [f"and {number:,} more (all in `leaderboard.json`)"] if number > 0 else []

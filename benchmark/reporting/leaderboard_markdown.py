@@ -1,0 +1,228 @@
+"""`leaderboard.md`: the answer first, then what it rests on, then how to read it, then everybody who is not in it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from benchmark.reporting.environment import environment_line
+from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.leaderboard_corpus import corpus_description, corpus_warnings, is_labelled
+from benchmark.reporting.leaderboard_legend import legend
+from benchmark.reporting.leaderboard_tables import (
+    candidate_name,
+    evaluated_rows,
+    rightness_table,
+    shared_setup,
+    speed_table,
+    variety_table,
+)
+from benchmark.reporting.meanings import INTERVAL_NAMES
+from benchmark.reporting.numbers import counted, is_known, moment, with_interval
+from benchmark.reporting.tables import all_the_same, bullets, document
+from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.status import Status, Verdict
+from benchmark.scoring.flags import Flag
+
+_ALL_CORPORA = "*"
+_NAMED_LEADERS = 5
+
+
+def leaderboard_markdown(leaderboard: Leaderboard) -> str:
+    """Write a run for people.
+
+    Args:
+        leaderboard: The scored run.
+
+    Returns:
+        A document in Markdown.
+    """
+    return document(
+        [
+            "# Leaderboard",
+            _origin(leaderboard),
+            *_warnings(leaderboard),
+            bullets(_answers(leaderboard)),
+            *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
+            *_speed_section(leaderboard),
+            *legend(evaluated_rows(leaderboard)),
+            *_not_evaluated_section(leaderboard),
+            *_failures_section(leaderboard),
+        ]
+    )
+
+
+def _origin(leaderboard: Leaderboard) -> str:
+    return (
+        f"Run {moment(leaderboard.created)} on {environment_line(leaderboard.environment)}. Candidates: "
+        f"{markdown_text(leaderboard.registry)}, those with at least {counted(leaderboard.min_emotions, 'emotion')}."
+    )
+
+
+def _warnings(leaderboard: Leaderboard) -> list[str]:
+    warnings = []
+    if leaderboard.interrupted:
+        warnings.append("**Interrupted**: the run was stopped before its end. What is missing is not a result.")
+    if leaderboard.limit is not None:
+        warnings.append(
+            f"**Limited to {counted(leaderboard.limit, 'clip')} per corpus** (`--limit {leaderboard.limit}`): these "
+            "scores are a trial, not a measurement."
+        )
+    if leaderboard.failures:
+        warnings.append(f"**{counted(len(leaderboard.failures), 'candidate')} failed on the way**: see the end.")
+    warnings += [warning for corpus in leaderboard.corpora for warning in corpus_warnings(corpus)]
+    return [f"> {warning}" for warning in warnings]
+
+
+def _answers(leaderboard: Leaderboard) -> list[str]:
+    """Say in one sentence per corpus what a hurried reader came for."""
+    if not evaluated_rows(leaderboard):
+        return [f"**No candidate was evaluated.** {_what_helps(leaderboard)}"]
+    return [_answer(leaderboard, name) for name in _corpus_names(leaderboard)]
+
+
+def _what_helps(leaderboard: Leaderboard) -> str:
+    most = max((candidate.emotions for candidate in leaderboard.not_evaluated if candidate.fallback), default=0)
+    if most:
+        return f"None has {leaderboard.min_emotions} emotions or more; `--min-emotions {most}` would let some in."
+    return "The reasons stand below."
+
+
+def _answer(leaderboard: Leaderboard, name: str) -> str:
+    rows = _rows_on(leaderboard, name)
+    corpus = _summary_of(leaderboard, name)
+    title = f"On **{_title(name)}**"
+    if corpus is not None and not is_labelled(corpus):
+        return f"{title} nothing is ranked: without labels nobody can say what is right."
+    leaders = list({row.candidate: row for row in rows if row.rank == 1}.values())
+    if not leaders:
+        return f"{title} nothing is ranked. {_without_ranks(rows, corpus)}"
+    named = [_leader(row, corpus) for row in leaders[:_NAMED_LEADERS]]
+    if len(leaders) == 1:
+        only = len({row.candidate for row in rows if row.rank is not None}) == 1
+        return f"{title} {'the only one that is ranked' if only else 'the best'} is {named[0]}."
+    more = len(leaders) - len(named)
+    listed = "; ".join([*named, *([f"and {more} more"] if more else [])])
+    return f"{title} {len(leaders)} candidates share rank 1, none of them significantly better: {listed}."
+
+
+def _without_ranks(rows: Sequence[LeaderboardRow], corpus: CorpusSummary | None) -> str:
+    candidates = [row for row in rows if is_known(row.uar) and row.seen != "yes"]
+    if not candidates:
+        return "The flags of its rows say why."
+    best = max(candidates, key=lambda row: row.uar or 0.0)
+    return f"The highest UAR, which may be chance, is that of {_leader(best, corpus)}."
+
+
+def _leader(row: LeaderboardRow, corpus: CorpusSummary | None) -> str:
+    score = with_interval(row.uar, row.uar_low, row.uar_high)
+    text = f"**{candidate_name(row)}**" + (f", UAR {score}" if score else "")
+    chance = 1 / len(corpus.emotion_clips) if corpus is not None and corpus.emotion_clips else None
+    # A first rank among the useless is still a first rank: it must not read as praise.
+    if is_known(row.uar_low) and is_known(chance) and row.uar_low <= chance:
+        text += ", not distinguishable from guessing"
+    return text + (", which answers nearly always the same" if row.collapsed else "")
+
+
+def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
+    rows = _rows_on(leaderboard, name)
+    corpus = _summary_of(leaderboard, name)
+    blocks = [f"## {_title(name)}", *(corpus_description(corpus, rows) if corpus is not None else [])]
+    if not rows:
+        return [*blocks, "No candidate was evaluated on this corpus."]
+    said = tuple(flag for flag in rows[0].flags if all(flag in row.flags for row in rows))
+    if said:
+        blocks.append(f"Flags of all rows: {', '.join(map(markdown_text, said))}.")
+    if corpus is not None and not is_labelled(corpus):
+        return [
+            *blocks,
+            "Without labels nothing can be ranked. The candidates stand in the order of the registry; what can be "
+            "said of them is how varied their answers are.",
+            variety_table(rows, with_flags=True, said=said),
+        ]
+    kind = all_the_same(row.interval for row in rows if row.interval)
+    return [
+        *blocks,
+        "### How right",
+        f"In brackets: {INTERVAL_NAMES[kind]}." if kind in INTERVAL_NAMES else "",
+        rightness_table(rows, said=said),
+        "### How varied, and how sure",
+        variety_table(rows),
+    ]
+
+
+def _speed_section(leaderboard: Leaderboard) -> list[str]:
+    table = speed_table(leaderboard)
+    if not table:
+        return []
+    rows = [row for row in evaluated_rows(leaderboard) if is_known(row.latency_p50_ms)]
+    if not rows:
+        return ["## How large", "No latency was measured.", table]
+    setup = shared_setup(evaluated_rows(leaderboard))
+    segments = "segments" if leaderboard.segment_s is None else f"segments of {leaderboard.segment_s:g} s"
+    sentence = f"One call at a time on {segments}" + (f"; {setup}" if setup else "")
+    if leaderboard.threads is not None:
+        sentence += f"; {counted(leaderboard.threads, 'thread')}"
+    return ["## How fast and how large", f"{sentence}. The fastest first.", table]
+
+
+def _not_evaluated_section(leaderboard: Leaderboard) -> list[str]:
+    if not leaderboard.not_evaluated:
+        return []
+    blocks = [
+        f"## Not evaluated ({len(leaderboard.not_evaluated)})",
+        "Every other candidate of the registry, with its status. The evidence: `verification.md` and `.json`.",
+    ]
+    groups: list[tuple[str, Callable[[NotEvaluated], bool]]] = [
+        (f"Fallback: usable, with fewer than {leaderboard.min_emotions} emotions", lambda one: one.fallback),
+        ("Usable", partial(_has_verdict, verdict=Verdict.USABLE)),
+        ("Undecided", partial(_has_verdict, verdict=Verdict.UNDECIDED)),
+        ("Rejected", partial(_has_verdict, verdict=Verdict.REJECTED)),
+    ]
+    for title, belongs in groups:
+        members = [candidate for candidate in leaderboard.not_evaluated if belongs(candidate)]
+        if members:
+            blocks += [f"### {title} ({len(members)})", bullets(map(_absence, members))]
+    return blocks
+
+
+def _has_verdict(candidate: NotEvaluated, verdict: Verdict) -> bool:
+    known = {str(status): status.verdict for status in Status}
+    # A status of another version of bench is no reason to hide a candidate.
+    return not candidate.fallback and known.get(candidate.status, Verdict.REJECTED) is verdict
+
+
+def _absence(candidate: NotEvaluated) -> str:
+    emotions = f", {counted(candidate.emotions, 'emotion')}" if candidate.emotions else ""
+    log = f" Log: {markdown_text(candidate.log)}" if candidate.log else ""
+    name = markdown_text(candidate.candidate)
+    return f"**{name}** ({markdown_text(candidate.status)}{emotions}): {markdown_text(candidate.reason)}{log}"
+
+
+def _failures_section(leaderboard: Leaderboard) -> list[str]:
+    if not leaderboard.failures:
+        return []
+    listed = (f"**{markdown_text(name)}**: {markdown_text(text)}" for name, text in leaderboard.failures.items())
+    return [
+        f"## Failures ({len(leaderboard.failures)})",
+        "Evaluations and measurements that did not come to their end:",
+        bullets(listed),
+    ]
+
+
+def _corpus_names(leaderboard: Leaderboard) -> list[str]:
+    described = (corpus.name for corpus in leaderboard.corpora)
+    return list(dict.fromkeys([*described, *(row.corpus or "" for row in evaluated_rows(leaderboard))]))
+
+
+def _rows_on(leaderboard: Leaderboard, name: str) -> Sequence[LeaderboardRow]:
+    """List a corpus's rows, without those that merely time another number format of a candidate that is there."""
+    rows = [row for row in leaderboard.rows if row.corpus == name]
+    scored = {row.candidate for row in rows if Flag.LATENCY_ONLY not in row.flags}
+    return [row for row in rows if Flag.LATENCY_ONLY not in row.flags or row.candidate not in scored]
+
+
+def _summary_of(leaderboard: Leaderboard, name: str) -> CorpusSummary | None:
+    return next((corpus for corpus in leaderboard.corpora if corpus.name == name), None)
+
+
+def _title(name: str) -> str:
+    return "All corpora" if name == _ALL_CORPORA else markdown_text(name)

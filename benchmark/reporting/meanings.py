@@ -1,0 +1,85 @@
+"""What the words of a report mean, one sentence each, for somebody who reads one for the first time."""
+
+from types import MappingProxyType
+
+from benchmark.results.status import Status
+
+STATUS_MEANINGS = MappingProxyType(
+    {
+        Status.USABLE: "It loads, its head is the checkpoint's own, and it behaves.",
+        Status.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
+        Status.INSPECTED: "Nothing wrong was found without its weights, which were not loaded.",
+        Status.SKIPPED: "It was not loaded, for a limit that the user set.",
+        Status.UNREACHABLE: "The network or the Hub failed: this says nothing about the model.",
+        Status.NOT_FOUND: "There is no such repository or revision.",
+        Status.GATED: "It exists, and needs an acceptance or a token, or is disabled.",
+        Status.CUSTOM_CODE: "It needs code from its repository, which bench never executes.",
+        Status.CUSTOM_INTERFACE: "It is made for another toolkit: there is no `config.json` that names a model type.",
+        Status.INVALID_CONFIG: "Its configuration does not parse or does not validate.",
+        Status.UNSUPPORTED_ARCHITECTURE: "transformers has no audio-classification class for its model type.",
+        Status.DIMENSIONAL: "It rates arousal, valence or dominance instead of naming emotions.",
+        Status.WRONG_TASK: "Its head was made for another task, such as speech recognition.",
+        Status.NO_HEAD: "It is a bare pre-trained encoder: nothing in it names emotions.",
+        Status.RANDOM_HEAD: "Weights that decide its answers are not in the checkpoint or were saved untrained: "
+        "it would answer at random.",
+        Status.UNNAMED_LABELS: "Its head is trained, but its outputs are only numbered, and the registry does not "
+        "name them.",
+        Status.NOT_EMOTION: "It has named labels, and too few of them are emotions.",
+        Status.UNSAFE_WEIGHTS: "Its weights cannot be read without executing code from them.",
+        Status.LOAD_FAILED: "Loading it raised an error.",
+        Status.CRASHED: "The process that loaded or ran it died.",
+        Status.TIMED_OUT: "Loading or running it took longer than the limit.",
+        Status.OUT_OF_MEMORY: "Loading or running it took more memory than the limit.",
+        Status.BROKEN_OUTPUT: "Its answers are not numbers, the same for clearly different inputs, or differ "
+        "between two loads.",
+    }
+)
+"""What each status means."""
+
+COLUMN_MEANINGS = MappingProxyType(
+    {
+        "rank": "1 + the number of candidates that are significantly better; equal ranks are ties, not coincidences. "
+        "Without a rank (–), a row is not part of the ranking; its flags say why.",
+        "UAR": "unweighted average recall: the mean, over the corpus's emotions, of the share of clips answered "
+        "rightly. What a model cannot express, it gets wrong.",
+        "accuracy": "the share of all scored clips that is answered rightly; compare it with *majority*.",
+        "majority": "the accuracy of always answering the corpus's most frequent emotion, without listening.",
+        "macro-F1": "the mean, over the corpus's emotions, of the harmonic mean of precision and recall.",
+        "common UAR": "UAR over the emotions that all ranked candidates can express: the fair side-by-side.",
+        "shared UAR": "UAR over the emotions that this candidate can express; candidates face different questions "
+        "in it, so that it never ranks.",
+        "coverage": "the share of clips whose emotion the candidate can express at all.",
+        "failed": "clips that could not be read (excluded for all) or that this candidate could not process "
+        "(counted as answered wrongly).",
+        "seen": "whether the candidate was trained on this corpus; *unknown* means that nobody declared it.",
+        "emotions": "how many distinct classes the candidate has names for.",
+        "effective": "how many emotions its answers amount to: exp of their entropy. 1 means always the same answer.",
+        "informative": "how many emotions it really tells apart, judged by its probabilities.",
+        "top answer": "its most frequent answer, with the share of clips that get it.",
+        "ECE": "expected calibration error: how far, on average, its probabilities lie from how often it is right.",
+        "p50, p90, p99": "the time that half, 90 % and 99 % of single calls stay below, from samples to "
+        "probabilities, in ms.",
+        "RTFx": "seconds of audio processed per second of wall time, at the median.",
+        "memory": "the largest memory of its process in MB (10⁶ bytes); on a GPU, of the GPU.",
+    }
+)
+"""What the columns of a leaderboard mean, by their headings in Markdown."""
+
+INTERVAL_NAMES = MappingProxyType(
+    {
+        "speakers": "95 % interval over speakers",
+        "wilson": "95 % interval by Wilson's formula",
+        "clips": "95 % interval over clips",
+    }
+)
+"""What the kinds of intervals are called, by their names in the column `interval`."""
+
+INTERVAL_MEANINGS = MappingProxyType(
+    {
+        "speakers": "what could change if other people spoke.",
+        "wilson": "for scores without any spread over speakers.",
+        "clips": "clips of one speaker are not independent, so that it is narrower than the truth; nothing is ranked "
+        "by it.",
+    }
+)
+"""What the kinds of intervals mean, by their names in the column `interval`."""

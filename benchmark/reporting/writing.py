@@ -1,0 +1,79 @@
+"""The files of a report, each written whole or not at all."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.reporting.csv_tables import leaderboard_csv, verification_csv
+from benchmark.reporting.json_documents import leaderboard_json, verification_json
+from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
+from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
+from benchmark.results.files import write_atomically
+from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.verification import VerificationReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenReports:
+    """Where the files of one report lie.
+
+    Attributes:
+        markdown: For reading.
+        csv: For spreadsheets and programs.
+        json: Everything, in full precision.
+    """
+
+    markdown: Path
+    csv: Path
+    json: Path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files, the one for reading first."""
+        return self.markdown, self.csv, self.json
+
+
+def write_verification(
+    report: VerificationReport, folder: Path, *, fallback_below: int = DEFAULT_FALLBACK_BELOW
+) -> WrittenReports:
+    """Write `verification.md`, `.csv` and `.json`.
+
+    Args:
+        report: The verdicts on all candidates.
+        folder: Where reports go; created where it is missing.
+        fallback_below: Usable candidates with fewer emotions stand in a section of their own.
+
+    Returns:
+        Where they lie.
+
+    Raises:
+        RequestError: The folder cannot be written.
+        UnavailableError: The disk is full or fails.
+    """
+    return WrittenReports(
+        markdown=write_atomically(
+            folder / "verification.md", verification_markdown(report, fallback_below=fallback_below)
+        ),
+        csv=write_atomically(folder / "verification.csv", verification_csv(report)),
+        json=write_atomically(folder / "verification.json", verification_json(report)),
+    )
+
+
+def write_leaderboard(leaderboard: Leaderboard, folder: Path) -> WrittenReports:
+    """Write `leaderboard.md`, `.csv` and `.json`.
+
+    Args:
+        leaderboard: The scored run.
+        folder: Where reports go; created where it is missing.
+
+    Returns:
+        Where they lie.
+
+    Raises:
+        RequestError: The folder cannot be written.
+        UnavailableError: The disk is full or fails.
+    """
+    return WrittenReports(
+        markdown=write_atomically(folder / "leaderboard.md", leaderboard_markdown(leaderboard)),
+        csv=write_atomically(folder / "leaderboard.csv", leaderboard_csv(leaderboard)),
+        json=write_atomically(folder / "leaderboard.json", leaderboard_json(leaderboard)),
+    )
