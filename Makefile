@@ -73,7 +73,7 @@ $(TORCH_INSTALLED): $(VENV_MADE)
 			fi ;; \
 		esac; \
 	fi; \
-	set -x; $(PIP) install $${index:+--extra-index-url "$$index"} $(TORCH)
+	set -x; $(PIP) install -c constraints.txt $${index:+--extra-index-url "$$index"} $(TORCH)
 	@touch $@
 
 $(BENCH_INSTALLED): $(TORCH_INSTALLED) $(PINS)
