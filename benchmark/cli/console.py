@@ -1,7 +1,6 @@
 """The progress protocol on a terminal, with rich; everything that is not a result goes to standard error."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
-from rich.progress import TaskID
 
 from benchmark.progress import Silent, Stage
 
@@ -121,6 +127,11 @@ def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
         logger.addHandler(handler)
 
 
-def print_result(text: str) -> None:
-    """Write a result, and nothing else, to standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+def print_note(text: str) -> None:
+    """Write one line that is no part of the result to standard error."""
+    Console(stderr=True).print(escape(text), highlight=False, soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """Write one line about what went wrong to standard error."""
+    Console(stderr=True).print(f"[red]Error:[/red] {escape(text)}", highlight=False, soft_wrap=True)

@@ -60,7 +60,8 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
     level = _label_level(list(folders.values()), labels or {})
     clips = tuple(
         Clip(
-            name=path.relative_to(folder).as_posix(),
+            # A file name of Linux need not be Unicode; what is stored must.
+            name=path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8"),
             audio=AudioFile(path),
             label=parts[level] if level is not None and level < len(parts) else None,
         )
@@ -87,10 +88,7 @@ def _recordings(folder: Path) -> list[Path]:
 
 def _label_level(folders: list[tuple[str, ...]], labels: Mapping[str, str]) -> int | None:
     emotional = Counter(
-        level
-        for parts in folders
-        for level, name in enumerate(parts)
-        if name in labels or emotion_of(name) is not None
+        level for parts in folders for level, name in enumerate(parts) if name in labels or emotion_of(name) is not None
     )
     return max(emotional, key=lambda level: (emotional[level], -level)) if emotional else None
 

@@ -1,6 +1,6 @@
 """A table of clips: one row each, in CSV, TSV, JSON lines or Parquet, with paths relative to the table."""
 
-import logging
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +9,6 @@ import pyarrow as pa
 
 from benchmark.corpora.clips import AudioFile, Clip
 from benchmark.errors import RequestError
-
-logger = logging.getLogger(__name__)
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "file": ("file", "file_name", "path", "audio"),
@@ -55,7 +53,7 @@ def _clip(values: dict[str, str], folder: Path) -> Clip:
     return Clip(name=file, audio=AudioFile(folder / Path(file).expanduser()), **known)
 
 
-def _read(path: Path) -> "pd.DataFrame":
+def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         what = "is a folder, not a table" if path.is_dir() else "does not exist"
         raise RequestError(f"The table {path} {what}: `table:` wants a file ({', '.join(sorted(TABLE_SUFFIXES))}).")
@@ -74,7 +72,7 @@ def _read(path: Path) -> "pd.DataFrame":
     return frame
 
 
-def _parse(path: Path) -> "pd.DataFrame":
+def _parse(path: Path) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix in {".csv", ".tsv"}:
         with path.open(encoding="utf-8-sig") as lines:
@@ -83,20 +81,31 @@ def _parse(path: Path) -> "pd.DataFrame":
         # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     if suffix == ".jsonl":
-        return _as_text(pd.read_json(path, lines=True, dtype=False, convert_dates=False))
+        # pandas' own reader turns texts that look like dates or numbers into them.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return _as_text(pd.DataFrame.from_records([_record(line) for line in lines if line.strip()]))
     if suffix == ".parquet":
         return _as_text(pd.read_parquet(path))
     known = ", ".join(sorted(TABLE_SUFFIXES))
     raise RequestError(f"{path}: a table's name ends in one of {known}.")
 
 
-def _as_text(frame: "pd.DataFrame") -> "pd.DataFrame":
-    return frame.map(lambda value: "" if value is None or value != value else str(value))  # noqa: PLR0124 (NaN)
+def _record(line: str) -> dict[str, object]:
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError(f"a line holds {line[:20]!r} and not an object")
+    return record
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.fillna("").map(str)
 
 
 def _roles(path: Path, present: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
     if unknown := set(chosen) - set(COLUMN_NAMES):
-        raise RequestError(f"Unknown role {sorted(unknown)[0]!r} under `columns:`: known are {', '.join(COLUMN_NAMES)}.")
+        raise RequestError(
+            f"Unknown role {sorted(unknown)[0]!r} under `columns:`: known are {', '.join(COLUMN_NAMES)}."
+        )
     if absent := [column for column in chosen.values() if column not in present]:
         raise RequestError(f"{path} has no column {absent[0]!r}; it has {', '.join(present)}.")
     by_lower_name = {column.lower(): column for column in reversed(present)}

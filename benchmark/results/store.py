@@ -5,6 +5,7 @@ A part is written to a temporary name, synced and renamed, so that a run that is
 
 import json
 import logging
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,7 +88,8 @@ class PredictionStore:
         table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata(metadata))
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
-        path = self._folder(setup) / f"part-{uuid.uuid4().hex}.parquet"
+        # Names sort by time: where a clip was answered again, the later answer counts.
+        path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
         write_atomically(path, sink.getvalue().to_pybytes())
 
     def compact(self, setup: InferenceSetup) -> None:

@@ -1,0 +1,63 @@
+"""The commands `bench` and `ser-bench`.
+
+No room is imported at the top of a command's module, so that help is there at once.
+"""
+
+import errno
+import sys
+from typing import Annotated
+
+import typer
+
+from benchmark.cli import candidates, labels, run, verify
+from benchmark.cli.console import print_error
+from benchmark.errors import BenchError
+
+EXIT_ENVIRONMENT = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bench",
+    help="Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("verify")(verify.verify)
+app.command("run")(run.run)
+app.command("candidates")(candidates.candidates)
+app.command("labels")(labels.labels)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from benchmark.results.environment import installed_version  # noqa: PLC0415 - help must not wait for it
+
+        typer.echo(f"bench {installed_version('ser-bench') or '(not installed)'}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Choose a speech-emotion model on evidence."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
+    try:
+        app()
+    except BenchError as error:
+        print_error(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print_error("Interrupted; what was finished is kept.")
+        sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise
+        print_error(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
+        sys.exit(EXIT_ENVIRONMENT)

@@ -1,0 +1,132 @@
+"""`bench run`: how right, how fast and how varied the usable candidates are on the user's audio."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from benchmark.cli import options
+
+
+def run(
+    candidates: options.Candidates = None,
+    model: options.Models = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--corpus",
+            envvar="BENCH_CORPUS",
+            metavar="NAME|SPEC",
+            help="What to run on: a corpus of the registry, folder:DIR, table:FILE, or a path. Repeatable. "
+            "Default: all corpora of the registry.",
+            show_default=False,
+        ),
+    ] = None,
+    min_emotions: Annotated[
+        int,
+        typer.Option(
+            "--min-emotions",
+            envvar="BENCH_MIN_EMOTIONS",
+            metavar="N",
+            min=1,
+            help="Run only candidates that distinguish at least so many emotions.",
+        ),
+    ] = 2,
+    device: Annotated[
+        list[Literal["cpu", "cuda"]] | None,
+        typer.Option(
+            "--device",
+            envvar="BENCH_DEVICE",
+            help="Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one.",
+            show_default=False,
+        ),
+    ] = None,
+    merge: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--merge",
+            envvar="BENCH_MERGE",
+            metavar="A=B",
+            help="Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            envvar="BENCH_LIMIT",
+            metavar="N",
+            min=1,
+            help="At most so many clips of each corpus: for a first look, not for a decision.",
+            show_default=False,
+        ),
+    ] = None,
+    segment_seconds: Annotated[
+        float,
+        typer.Option(
+            "--segment-seconds",
+            envvar="BENCH_SEGMENT_SECONDS",
+            metavar="S",
+            min=0.1,
+            max=30.0,
+            help="Length of the segments that latency is measured on.",
+        ),
+    ] = 3.0,
+    latency_seconds: Annotated[
+        float,
+        typer.Option(
+            "--latency-seconds",
+            envvar="BENCH_LATENCY_SECONDS",
+            metavar="S",
+            min=0.0,
+            help="Time for the latency of one candidate on one device; 0 measures none.",
+        ),
+    ] = 20.0,
+    overwrite: Annotated[
+        Literal["never", "missing", "always"],
+        typer.Option(
+            "--overwrite",
+            envvar="BENCH_OVERWRITE",
+            help="Which answers to compute where some are stored: none, those that are missing, or all.",
+        ),
+    ] = "missing",
+    output: options.Output = Path("reports"),
+    jobs: options.Jobs = 1,
+    strict: options.Strict = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log_file: options.LogFile = None,
+) -> None:
+    """Measure the usable candidates on your audio: how right, how fast, how varied.
+
+    Verifies first what is not verified yet, and writes leaderboard.md, .csv and .json, and predictions.parquet.
+    """
+    from benchmark import api  # noqa: PLC0415 - help must not wait for it
+    from benchmark.cli.console import ConsoleProgress, set_up_logging  # noqa: PLC0415
+    from benchmark.cli.summaries import finish, print_leaderboard  # noqa: PLC0415
+    from benchmark.reporting.json_documents import leaderboard_json  # noqa: PLC0415
+
+    set_up_logging(verbose=verbose, log_file=log_file)
+    outcome = api.run(
+        candidates,
+        models=model or (),
+        corpora=corpus or (),
+        min_emotions=min_emotions,
+        devices=device or (),
+        merge=merge or (),
+        limit=limit,
+        segment_seconds=segment_seconds,
+        latency_seconds=latency_seconds,
+        overwrite=overwrite,
+        output=output,
+        jobs=jobs,
+        strict=strict,
+        progress=ConsoleProgress(quiet=quiet),
+    )
+    if as_json:
+        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
+    else:
+        print_leaderboard(outcome.leaderboard)
+    finish(outcome, quiet=quiet)

@@ -1,0 +1,127 @@
+"""What a command prints at its end: the result in short, where the reports lie, and how it went."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from benchmark.cli.console import print_error, print_note
+from benchmark.cli.tables import Column, print_table, result_console
+from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.numbers import fraction, milliseconds, quantity, with_interval
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.status import Verdict
+from benchmark.results.verification import VerificationReport
+
+
+class Outcome(Protocol):
+    """What a verb of the API comes back with."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The reports that were written."""
+
+    @property
+    def exit_code(self) -> int:
+        """What to exit with."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why that is not 0."""
+
+
+def finish(outcome: Outcome, *, quiet: bool) -> None:
+    """Say where the reports lie and what is not as asked, and exit with the outcome's code."""
+    if not quiet:
+        print_note("Reports: " + ", ".join(str(path) for path in outcome.files))
+    for problem in outcome.problems:
+        print_error(problem)
+    raise typer.Exit(outcome.exit_code)
+
+
+def print_verification(report: VerificationReport) -> None:
+    """Print a line per candidate, the usable ones with most emotions first, and the counts."""
+    console = result_console()
+    order = {verdict: place for place, verdict in enumerate(Verdict)}
+    ordered = sorted(report.candidates, key=lambda each: (order[each.verdict], -len(each.emotion_classes)))
+    print_table(
+        console,
+        [Column("candidate"), Column("status"), Column("emotions", number=True), Column("why")],
+        [
+            (
+                each.candidate,
+                each.status.value,
+                str(len(each.emotion_classes)) if each.labels else "",
+                ", ".join(each.emotion_classes) if each.verdict is Verdict.USABLE else each.reason,
+            )
+            for each in ordered
+        ],
+    )
+    counts = Counter(each.status.value for each in ordered)
+    verdicts = Counter(each.verdict.value for each in ordered)
+    console.print(
+        f"{len(ordered)} candidates: "
+        + ", ".join(f"{verdicts[verdict.value]} {verdict.value}" for verdict in Verdict if verdicts[verdict.value])
+        + " ("
+        + ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        + ")"
+    )
+
+
+def print_leaderboard(leaderboard: Leaderboard) -> None:
+    """Print a table per corpus, and one line for every candidate that was not evaluated."""
+    console = result_console()
+    for corpus in leaderboard.corpora:
+        rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
+        title = f"{corpus.name}: {corpus.clips} clips" + (" (synthetic voices)" if corpus.synthetic else "")
+        if corpus.available_clips > corpus.clips + len(corpus.unreadable):
+            title += f" of {corpus.available_clips}: limited by --limit"
+        print_table(console, _COLUMNS, [_cells(row) for row in rows], title=title)
+    _print_others(console, leaderboard)
+
+
+_COLUMNS = (
+    Column("rank", number=True),
+    Column("candidate"),
+    Column("UAR"),
+    Column("accuracy"),
+    Column("emotions told apart", number=True),
+    Column("top answer"),
+    Column("device"),
+    Column("p50 ms", number=True),
+    Column("RTFx", number=True),
+    Column("flags"),
+)
+
+
+def _cells(row: LeaderboardRow) -> tuple[str, ...]:
+    top = f"{row.top_emotion} {fraction(row.top_share)}" if row.top_emotion else ""
+    return (
+        "" if row.rank is None else str(row.rank),
+        row.candidate,
+        with_interval(row.uar, row.uar_low, row.uar_high),
+        fraction(row.accuracy),
+        quantity(row.effective_emotions),
+        top,
+        row.device or "",
+        milliseconds(row.latency_p50_ms),
+        quantity(row.rtfx),
+        " ".join(row.flags),
+    )
+
+
+def _print_others(console: Console, leaderboard: Leaderboard) -> None:
+    if leaderboard.not_evaluated:
+        print_table(
+            console,
+            [Column("not evaluated"), Column("status"), Column("why")],
+            [
+                (each.candidate, "fallback" if each.fallback else each.status, each.reason)
+                for each in leaderboard.not_evaluated
+            ],
+        )
+    for candidate, failure in leaderboard.failures.items():
+        console.print(Text(plain_text(f"{candidate}: {failure}")), soft_wrap=True)

@@ -1,0 +1,151 @@
+"""A whole run: hear the corpora, ask every subject, time every subject, and record what was done."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from benchmark.corpora.clips import Corpus
+from benchmark.evaluation.latency import Stopwatch
+from benchmark.evaluation.listening import HeardCorpus, hear_corpus
+from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.predict import Predictor
+from benchmark.evaluation.segments import cut_segments
+from benchmark.evaluation.subjects import Subject
+from benchmark.progress import Progress
+from benchmark.results.environment import Environment
+from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.run import CorpusRecord, EvaluationRecord
+from benchmark.results.store import PredictionStore
+from benchmark.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Evaluated:
+    """What a run has brought so far; whole unless it was interrupted.
+
+    Attributes:
+        corpora: What the subjects heard.
+        evaluations: One per subject and corpus.
+        latencies: One per subject and device.
+        interrupted: Whether the user stopped it before its end.
+    """
+
+    corpora: list[CorpusRecord] = field(default_factory=list)
+    evaluations: list[EvaluationRecord] = field(default_factory=list)
+    latencies: list[LatencyMeasurement] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Runs subjects on corpora.
+
+    Attributes:
+        subjects: What is run.
+        corpora: On what.
+        devices: Where: answers come from the first, latency from each.
+        options: What the user asked for.
+        settings: Limits and places.
+        store: Where answers are kept.
+        environment: The machine.
+    """
+
+    subjects: Sequence[Subject]
+    corpora: Sequence[Corpus]
+    devices: Sequence[str]
+    options: RunOptions
+    settings: Settings
+    store: PredictionStore
+    environment: Environment
+
+    def run(self, progress: Progress) -> Evaluated:
+        """Run everything; Ctrl-C ends it early with what there is.
+
+        Raises:
+            UnavailableError: The store cannot be written.
+        """
+        result = Evaluated()
+        try:
+            heard = [hear_corpus(corpus, progress) for corpus in self.corpora]
+            result.corpora = [corpus.record for corpus in heard]
+            _warn_of_unreadable(result.corpora, progress)
+            self._predict(heard, result, progress)
+            if self.options.latency_budget_s > 0:
+                self._time(heard, result, progress)
+        except KeyboardInterrupt:
+            progress.warn("Interrupted: the reports show what was finished.")
+            result.interrupted = True
+        return result
+
+    def _predict(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
+        stop = threading.Event()
+        predictor = Predictor(
+            corpora=heard,
+            store=self.store,
+            settings=self.settings,
+            overwrite=self.options.overwrite,
+            threads=max(1, self.environment.cores // self.settings.jobs),
+            stop=stop,
+        )
+        total = len(self.subjects) * len(predictor.audio())
+        found: dict[str, tuple[EvaluationRecord, ...]] = {}
+        with (
+            progress.stage("Listening", total=total, unit="clips") as stage,
+            ThreadPoolExecutor(self.settings.jobs, thread_name_prefix="evaluate") as pool,
+        ):
+            waiting: dict[Future[tuple[EvaluationRecord, ...]], Subject] = {
+                pool.submit(predictor.predict, subject, device=self.devices[0], stage=stage): subject
+                for subject in self.subjects
+            }
+            try:
+                for future in as_completed(waiting):
+                    records = future.result()
+                    found[waiting[future].candidate.name] = records
+                    for failure in {record.failure for record in records if record.failure}:
+                        progress.warn(f"{waiting[future].candidate.name}: {failure}")
+            finally:
+                stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                for future, subject in waiting.items():
+                    if future.done() and not future.cancelled() and future.exception() is None:
+                        found.setdefault(subject.candidate.name, future.result())
+                result.evaluations = [
+                    record for subject in self.subjects for record in found.get(subject.candidate.name, ())
+                ]
+
+    def _time(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
+        failed = {record.candidate for record in result.evaluations if record.failure}
+        subjects = [subject for subject in self.subjects if subject.candidate.name not in failed]
+        audio = [source for corpus in heard for source in corpus.audio.values()]
+        segments = cut_segments(audio, seconds=self.options.segment_s)
+        if not segments:
+            return
+        stopwatch = Stopwatch(
+            segments=segments,
+            segment_s=self.options.segment_s,
+            budget_s=self.options.latency_budget_s,
+            threads=self.environment.cores,
+            settings=self.settings,
+            environment=self.environment,
+        )
+        for device in self.devices:
+            for measurement in stopwatch.measure(subjects, device=device, progress=progress):
+                result.latencies.append(measurement)
+                if measurement.failure:
+                    progress.warn(f"{measurement.candidate}: {measurement.failure}")
+
+
+def _warn_of_unreadable(corpora: Sequence[CorpusRecord], progress: Progress) -> None:
+    for corpus in corpora:
+        unreadable = [clip for clip in corpus.clips if clip.failure is not None]
+        if unreadable:
+            first = unreadable[0]
+            progress.warn(
+                f"{corpus.name}: {len(unreadable)} of {len(corpus.clips)} clips cannot be read, "
+                f"such as {first.clip} ({first.failure})"
+            )

@@ -1,0 +1,73 @@
+"""What is run: the usable candidates with enough emotions, and why the others are not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from benchmark.registry.schema import Candidate
+from benchmark.results.environment import installed_version
+from benchmark.results.predictions import InferenceSetup
+from benchmark.results.status import Verdict
+from benchmark.results.verification import Verification
+
+_COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A candidate that is ready to be run.
+
+    Attributes:
+        candidate: As the registry names it.
+        verification: Its verdict, which is `usable`.
+        folder: Where its checkpoint lies.
+    """
+
+    candidate: Candidate
+    verification: Verification
+    folder: Path
+
+    @property
+    def preprocessor(self) -> dict[str, JsonValue] | None:
+        """The registry's override of the feature extractor, as plain data."""
+        override = self.candidate.preprocessor
+        return None if override is None else override.model_dump(mode="json")
+
+    def setup(self, *, device: str) -> InferenceSetup:
+        """Describe everything that decides this candidate's logits under reference inference."""
+        verification = self.verification
+        if verification.revision is None or verification.window_s is None:
+            raise ValueError(f"{self.candidate.name} was not loaded when it was verified")
+        return InferenceSetup(
+            candidate=self.candidate.id,
+            revision=verification.revision,
+            labels=verification.labels,
+            head=verification.head or "standard",
+            backend="torch",
+            device=device,
+            dtype="float32",
+            window_s=verification.window_s,
+            preprocessor=self.preprocessor,
+            versions={name: version for name in _COMPUTING_LIBRARIES if (version := installed_version(name))},
+        )
+
+
+def ineligibility(verification: Verification, *, min_emotions: int) -> str | None:
+    """Say why a candidate is not run; None where it is.
+
+    Examples:
+        >>> from benchmark.results.status import Status
+        >>> two = Verification(candidate="a", id="a", status=Status.USABLE, reason="",
+        ...     labels=("sad", "angry"), emotions=("sadness", "anger"))
+        >>> ineligibility(two, min_emotions=5)
+        'It distinguishes 2 emotions; at least 5 were asked for.'
+        >>> ineligibility(two, min_emotions=2) is None
+        True
+    """
+    if verification.verdict is not Verdict.USABLE:
+        return verification.reason
+    emotions = len(verification.emotion_classes)
+    if emotions < min_emotions:
+        return f"It distinguishes {emotions} emotions; at least {min_emotions} were asked for."
+    return None

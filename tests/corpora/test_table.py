@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.corpora.clips import AudioFile
+from benchmark.corpora.table import read_table
+from benchmark.errors import RequestError
+
+ROWS = [
+    {"file_name": "audio/a.wav", "emotion": "anger", "speaker": "01", "sex": "female", "lang": "ko", "text_id": "t1"},
+    {"file_name": "audio/b.wav", "emotion": "분노", "speaker": "02", "sex": "", "lang": "ko", "text_id": "NA"},
+]
+
+
+def write_table(folder: Path, name: str) -> Path:
+    frame = pd.DataFrame(ROWS)
+    path = folder / name
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".tsv":
+            frame.to_csv(path, index=False, sep="\t")
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True, force_ascii=False)
+        case ".parquet":
+            frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["clips.csv", "clips.tsv", "clips.jsonl", "clips.parquet"])
+def test_every_format_gives_the_same_clips(tmp_path: Path, name: str) -> None:
+    first, second = read_table(write_table(tmp_path, name))
+    assert (first.name, first.label, first.speaker, first.sex) == ("audio/a.wav", "anger", "01", "female")
+    assert first.audio == AudioFile(tmp_path / "audio/a.wav")
+    assert (second.label, second.sex, second.language, second.text_id) == ("분노", None, "ko", "NA")
+
+
+def test_semicolons_and_a_byte_order_mark_are_ordinary(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("Path;Label\na.wav;Freude\n", encoding="utf-8-sig")
+    assert [(clip.name, clip.label) for clip in read_table(path)] == [("a.wav", "Freude")]
+
+
+def test_a_column_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("wav,annotation,emotion\na.wav,anger,sadness\n")
+    (clip,) = read_table(path, columns={"file": "wav", "label": "annotation"})
+    assert clip.label == "anger"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "empty"),
+        ("file,label\n", "no rows"),
+        ("wav,label\na.wav,anger\n", "no column of audio paths"),
+        ("file,label\n,anger\n", "name no file"),
+        ("file,label\na.wav,anger,x,y\nb.wav\n", "cannot be read|name no file|no column"),
+    ],
+)
+def test_a_bad_table_is_one_sentence(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(content)
+    with pytest.raises(RequestError, match=words):
+        read_table(path)
+
+
+def test_a_table_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_bytes("file,label\na.wav,Ärger\n".encode("latin-1"))
+    with pytest.raises(RequestError, match="UTF-8"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("name", ["clips.parquet", "clips.jsonl", "clips.xlsx"])
+def test_a_file_that_is_not_what_its_name_says_is_one_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x00\x01not a table")
+    with pytest.raises(RequestError, match="clips"):
+        read_table(tmp_path / name)
+
+
+def test_a_missing_table_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="does not exist"):
+        read_table(tmp_path / "nowhere.csv")
+    with pytest.raises(RequestError, match="folder"):
+        read_table(tmp_path)
+
+
+def test_an_unknown_role_and_an_absent_column_are_one_sentence(tmp_path: Path) -> None:
+    path = write_table(tmp_path, "clips.csv")
+    with pytest.raises(RequestError, match="known are file"):
+        read_table(path, columns={"sound": "file_name"})
+    with pytest.raises(RequestError, match="no column 'wav'"):
+        read_table(path, columns={"file": "wav"})
