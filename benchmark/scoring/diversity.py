@@ -12,6 +12,7 @@ FEWEST_CLIPS_TO_JUDGE = 20
 COLLAPSED_SHARE = 0.90
 COLLAPSED_EXCESS = 0.25
 NARROW_SHARE = 0.95
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class Diversity:
         """Whether it answers the same almost always, though the truth varies; None without labels or below 20 clips."""
         if self.top_share_of_truth is None or self.clips < FEWEST_CLIPS_TO_JUDGE:
             return None
-        return self.top_share >= COLLAPSED_SHARE and self.top_share - self.top_share_of_truth >= COLLAPSED_EXCESS
+        excess = self.top_share - self.top_share_of_truth
+        return self.top_share >= COLLAPSED_SHARE and excess >= COLLAPSED_EXCESS - ROUNDING
 
     @property
     def narrow(self) -> bool:
@@ -76,7 +78,7 @@ def diversity(answers: Answers) -> Diversity | None:
 
 
 def informative_emotions(probabilities: NDArray[np.float64]) -> float:
-    """exp of the mutual information between clip and answer: exp(H(mean p) − mean H(p)).
+    """Count the emotions that are told apart: exp(H(mean p) − mean H(p)), H in nats.
 
     Args:
         probabilities: Shape (clips, classes); each row is renormalised, since labels that mean no emotion may hold

@@ -11,8 +11,8 @@ from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
-from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
+from benchmark.scoring.joined import join_evaluation
 from benchmark.scoring.rows import candidate_row
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
@@ -36,9 +36,9 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
     present = [verification for verification in record.verifications if verification.candidate in evaluated]
     absent = [verification for verification in record.verifications if verification.candidate not in evaluated]
     boards = [_board(record, corpus, predictions) for corpus in record.corpora]
-    rows = [
-        row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)
-    ] + [_row_without_corpus(record, verification) for verification in absent]
+    rows = [row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)] + [
+        _row_without_corpus(record, verification) for verification in absent
+    ]
     return Leaderboard(
         created=record.created,
         environment=record.environment,
@@ -57,11 +57,11 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
 
 def _board(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusBoard:
     verifications = {verification.candidate: verification for verification in record.verifications}
-    merges = Merges.of(corpus.merge)
+    merges = Merges(corpus.merge)
     return CorpusBoard(
         summary=summarise_corpus(corpus, merges),
         evaluated=tuple(
-            evaluate_stored(
+            join_evaluation(
                 evaluation, verifications[evaluation.candidate], corpus, predictions(evaluation.setup), merges
             )
             for evaluation in record.evaluations
@@ -95,9 +95,7 @@ def _not_evaluated(record: RunRecord, verification: Verification) -> NotEvaluate
     )
 
 
-def _failures(
-    record: RunRecord, boards: Sequence[CorpusBoard], candidates: Sequence[Verification]
-) -> dict[str, str]:
+def _failures(record: RunRecord, boards: Sequence[CorpusBoard], candidates: Sequence[Verification]) -> dict[str, str]:
     """What ended early, by candidate, in the order of the corpora; timings last."""
     ended: defaultdict[str, list[str]] = defaultdict(list)
     for board in boards:

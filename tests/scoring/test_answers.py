@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from benchmark.emotions.merges import NO_MERGES, Merges
+from benchmark.errors import RequestError
+from benchmark.results.predictions import Prediction
+from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.scoring.answers import NO_ANSWER, Answers, emotion_by_label, join_answers, readable_clips
+
+
+def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipRecord:
+    return ClipRecord(clip=name, clip_hash=name if audio else None, duration_s=1.0, label=label, speaker="s1")
+
+
+def corpus(*clips: ClipRecord, labels: dict[str, str] | None = None) -> CorpusRecord:
+    return CorpusRecord(
+        name="mine", source="folder:mine", clips=clips, available_clips=len(clips), labels=labels or {}
+    )
+
+
+def said(name: str, *logits: float) -> Prediction:
+    array = np.array(logits, dtype=np.float32) if logits else None
+    return Prediction(clip_hash=name, logits=array, windows=1, failure=None if logits else "too long", seconds=0.1)
+
+
+def joined(record: CorpusRecord, *predictions: Prediction, labels: tuple[str, ...] = ("ang", "joy")) -> Answers:
+    by_hash = {prediction.clip_hash: prediction for prediction in predictions}
+    return join_answers(record, by_hash, labels, {}, NO_MERGES)
+
+
+def test_an_empty_corpus_joins_to_no_answers() -> None:
+    answers = joined(corpus())
+    assert answers.probabilities.shape == (0, 2)
+    assert (answers.truth, answers.labelled, answers.missing, answers.emotions) == ((), False, 0, ())
+
+
+def test_probabilities_are_the_softmax_of_the_logits_in_the_order_of_the_classes() -> None:
+    answers = joined(corpus(clip("a", "angry")), said("a", 0.0, np.log(3.0)))
+    np.testing.assert_allclose(answers.probabilities, [[0.25, 0.75]], atol=1e-7)
+    assert answers.classes == ("anger", "happiness")
+    assert answers.truth == ("anger",)
+
+
+def test_clips_without_audio_are_left_out_for_everybody() -> None:
+    record = corpus(clip("a", "angry"), clip("b", "happy", audio=False))
+    assert len(joined(record, said("a", 1.0, 0.0)).truth) == 1
+    assert [found.clip for found in readable_clips(record)] == ["a"]
+
+
+def test_a_clip_that_could_not_be_processed_has_no_answer_and_one_without_prediction_is_missing() -> None:
+    answers = joined(corpus(clip("a", "angry"), clip("b", "angry"), clip("c", "angry")), said("a", 1, 0), said("b"))
+    assert answers.answered.tolist() == [True, False, False]
+    assert answers.chosen.tolist() == [0, NO_ANSWER, NO_ANSWER]
+    assert answers.missing == 1
+
+
+def test_logits_that_are_not_numbers_are_no_answer() -> None:
+    answers = joined(corpus(clip("a", "angry"), clip("b", "angry")), said("a", np.nan, 0.0), said("b", 0.0, 1.0))
+    assert answers.answered.tolist() == [False, True]
+
+
+def test_labels_of_the_corpus_that_map_to_nothing_are_not_scored() -> None:
+    answers = joined(corpus(clip("a", "qwertz"), clip("b", "ANGRY"), clip("c")))
+    assert answers.truth == (None, "anger", None)
+    assert answers.scored.tolist() == [False, True, False]
+    assert answers.labelled
+
+
+def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:
+    record = corpus(clip("a", "x1"), labels={"x1": "fear", "x2": "anger"})
+    answers = join_answers(record, {"a": said("a", 5.0, 0.0)}, ("x1", "joy"), {"x1": "sadness"}, NO_MERGES)
+    assert answers.truth == ("fear",)
+    assert answers.classes == ("sadness", "happiness")
+
+
+def test_merges_apply_on_both_sides_and_merged_probabilities_add_up() -> None:
+    merges = Merges({"calm": "neutral"})
+    record = corpus(clip("a", "calm"))
+    answers = join_answers(record, {"a": said("a", 0.0, 0.0, 0.5)}, ("neutral", "calm", "angry"), {}, merges)
+    assert answers.truth == ("neutral",)
+    assert answers.classes == ("neutral", "anger")
+    weights = np.exp([0.0, 0.0, 0.5])
+    np.testing.assert_allclose(answers.probabilities, [[weights[:2].sum(), weights[2]] / weights.sum()], atol=1e-7)
+    assert answers.chosen.tolist() == [0]
+
+
+def test_the_mass_of_labels_that_mean_nothing_is_dropped() -> None:
+    answers = joined(corpus(clip("a", "angry")), said("a", 0.0, 0.0), labels=("ang", "qwertz"))
+    np.testing.assert_allclose(answers.probabilities, [[0.5]])
+
+
+def test_a_candidate_whose_labels_all_mean_nothing_answers_nothing() -> None:
+    answers = joined(corpus(clip("a", "angry")), said("a", 0.0, 0.0), labels=("x1", "x2"))
+    assert answers.answered.tolist() == [False]
+    assert answers.chosen.tolist() == [NO_ANSWER]
+    assert answers.missing == 0
+
+
+def test_clips_with_the_same_audio_share_an_answer_and_keep_their_labels() -> None:
+    twin = ClipRecord(clip="b", clip_hash="a", duration_s=1.0, label="happy")
+    answers = joined(corpus(clip("a", "angry"), twin), said("a", 1.0, 0.0))
+    assert answers.chosen.tolist() == [0, 0]
+    assert answers.truth == ("anger", "happiness")
+
+
+def test_an_override_to_an_unknown_emotion_is_refused() -> None:
+    with pytest.raises(RequestError):
+        emotion_by_label(corpus(clip("a", "x1"), labels={"x1": "angryness of sorts"}), NO_MERGES)

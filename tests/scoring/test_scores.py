@@ -1,0 +1,119 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, classification_report
+
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions
+from benchmark.scoring.scores import (
+    accuracy,
+    common_uar,
+    coverage,
+    expected_calibration_error,
+    macro_f1,
+    majority_accuracy,
+    shared_uar,
+    uar,
+)
+
+Build = Callable[..., Answers]
+Decide = Callable[..., Decisions]
+
+
+@pytest.mark.parametrize(
+    ("truth", "answers", "classes", "expected"),
+    [
+        ([], [], 0, (None, None, None, None)),
+        ([0], [0], 1, (1.0, 1.0, 1.0, 1.0)),
+        ([0], [1], 1, (0.0, 0.0, 0.0, 1.0)),
+        ([0, 0, 0], [0, 0, 1], 1, (2 / 3, 2 / 3, 0.8, 1.0)),
+        ([0, 0, 0, 1], [0, 0, 0, 0], 2, (0.75, 0.5, (6 / 7) / 2, 0.75)),
+        ([0, 0, 1, 1], [2, 2, 2, 2], 2, (0.0, 0.0, 0.0, 0.5)),
+        ([0, 0, 1, 1], [0, 2, 1, 1], 2, (0.75, 0.75, (2 / 3 + 1) / 2, 0.5)),
+        ([0, 1, 2, 2], [0, 1, 2, 2], 3, (1.0, 1.0, 1.0, 0.5)),
+    ],
+)
+def test_hand_made_cases(
+    decide: Decide, truth: list[int], answers: list[int], classes: int, expected: tuple[float | None, ...]
+) -> None:
+    decisions = decide(truth, answers, classes)
+    found = accuracy(decisions), uar(decisions), macro_f1(decisions), majority_accuracy(decisions)
+    assert found == (None,) * 4 if expected[0] is None else found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("truths", [1, 2, 5])
+@pytest.mark.parametrize("classes", [1, 3, 5])
+@pytest.mark.parametrize("clips", [3, 20, 300])
+def test_scores_equal_a_second_implementation(random_answers: Build, truths: int, classes: int, clips: int) -> None:
+    answers = random_answers(clips + truths, clips, truths=truths, classes=classes)
+    decisions = open_decisions(answers)
+    true_names, said_names = [], []
+    for row, emotion in zip(answers.probabilities, answers.truth, strict=True):
+        if emotion is not None:
+            true_names.append(emotion)
+            said_names.append("?" if np.isnan(row).any() else answers.classes[int(row.argmax())])
+    emotions = sorted(set(true_names))
+    report = classification_report(true_names, said_names, labels=emotions, output_dict=True, zero_division=0)
+    assert accuracy(decisions) == pytest.approx(accuracy_score(true_names, said_names), abs=1e-12)
+    assert uar(decisions) == pytest.approx(report["macro avg"]["recall"], abs=1e-12)
+    assert macro_f1(decisions) == pytest.approx(report["macro avg"]["f1-score"], abs=1e-12)
+    most = max(true_names.count(emotion) for emotion in emotions)
+    assert majority_accuracy(decisions) == most / len(true_names)
+    assert coverage(answers) == sum(name in answers.classes for name in true_names) / len(true_names)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shared_uar_equals_a_loop_over_covered_clips(random_answers: Build, seed: int) -> None:
+    answers = random_answers(seed, 150, classes=3)
+    covered = covered_emotions(answers)
+    recalls = []
+    for emotion in covered:
+        rows = [row for row, truth in zip(answers.probabilities, answers.truth, strict=True) if truth == emotion]
+        best = [
+            None if np.isnan(row).any() else max(covered, key=lambda name: row[answers.classes.index(name)])
+            for row in rows
+        ]
+        recalls.append(best.count(emotion) / len(best))
+    assert shared_uar(answers) == pytest.approx(np.mean(recalls), abs=1e-12)
+
+
+def test_shared_uar_needs_two_covered_emotions(hard_answers: Build) -> None:
+    one = hard_answers(["anger", "fear"], ["anger", "surprise"], ["anger", "surprise"])
+    two = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
+    assert shared_uar(one) is None
+    assert shared_uar(two) == 1.0
+
+
+def test_common_uar_is_empty_for_a_candidate_that_does_not_cover_the_common_emotions(hard_answers: Build) -> None:
+    answers = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
+    assert common_uar(answers, ("anger", "sadness")) is None
+    assert common_uar(answers, ("anger",)) is None
+    assert common_uar(answers, ()) is None
+    assert common_uar(answers, ("anger", "fear")) == 1.0
+
+
+def test_scores_without_scored_clips_are_empty(hard_answers: Build) -> None:
+    answers = hard_answers([None, None], ["anger", "fear"], ["anger", "fear"])
+    assert coverage(answers) is None
+    assert shared_uar(answers) is None
+    assert uar(open_decisions(answers)) is None
+
+
+def test_calibration_error_is_empty_below_200_answered_clips(random_answers: Build) -> None:
+    assert expected_calibration_error(open_decisions(random_answers(1, 0))) is None
+    assert expected_calibration_error(open_decisions(random_answers(1, 199, gaps=0.0))) is None
+    assert expected_calibration_error(open_decisions(random_answers(1, 200, gaps=0.0))) is not None
+
+
+def test_calibration_error_equals_bins_of_sorted_clips(random_answers: Build) -> None:
+    decisions = open_decisions(random_answers(3, 450, gaps=0.0))
+    order = np.argsort(decisions.confidence)
+    bins = np.split(order, 15)
+    gaps = [abs(decisions.correct[rows].mean() - decisions.confidence[rows].mean()) for rows in bins]
+    assert expected_calibration_error(decisions) == pytest.approx(np.mean(gaps), abs=1e-12)
+
+
+def test_calibration_error_of_equal_confidences_does_not_depend_on_the_order_of_the_clips(decide: Decide) -> None:
+    decisions = decide([0] * 150 + [1] * 50, [0] * 200, 2)
+    assert expected_calibration_error(decisions) == pytest.approx(0.25)
