@@ -1,1 +1,1 @@
-"""What can be known of a repository, and what each failure of the Hub means."""
+"""What can be known of a repository without its weights, and its files when they are needed."""

@@ -1,0 +1,184 @@
+"""The Hub, read-only: facts of repositories, and their files when they are to be loaded."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub.hf_api import ModelInfo
+
+from benchmark.hub.asking import Asking
+from benchmark.hub.breaker import Breaker
+from benchmark.hub.cached import cached_facts, remember_revision, snapshot_folder, weights_are_cached
+from benchmark.hub.describing import read_config, read_preprocessor
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
+from benchmark.hub.download import ByteWatch, byte_bar
+from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile
+from benchmark.hub.failures import disabled, not_in_cache
+from benchmark.hub.text import storable, text, texts
+from benchmark.hub.weights import DESCRIPTION_NAMES, needed_files, total_size
+from benchmark.progress import Progress, Silent
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LIBRARY = "ser-bench"
+
+
+class Hub:
+    """A client of the Hub that always answers, in bounded time, and never writes to the Hub.
+
+    It may be used by several threads at once. After three connection failures in a row it asks no more.
+
+    Args:
+        timeout_s: How long one call may take, in seconds.
+        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
+        cache: The library's cache folder; its default (`$HF_HUB_CACHE`) where None.
+        offline: Whether to look into the local cache only; what `$HF_HUB_OFFLINE` says where None.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 10.0,
+        endpoint: str | None = None,
+        cache: Path | None = None,
+        offline: bool | None = None,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._endpoint = endpoint
+        self._cache = cache or Path(constants.HF_HUB_CACHE)
+        self._offline = constants.is_offline_mode() if offline is None else offline
+        self._asking = Asking(timeout_s, Breaker())
+        self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
+        # The variable of this name is read when the library is imported, which may be before anybody could set it.
+        # Without this, every process asks huggingface.co for a list of coding agents, to name one to the server.
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+        if "HF_HUB_VERBOSITY" not in os.environ:
+            # What the library warns about, its own retries, would break into the progress bars; the reason of a
+            # verdict tells what came of it.
+            logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+
+    def facts(self, id: str, revision: str | None = None) -> RepoFacts | HubFailure:
+        """Find out what can be known of a repository without its weights.
+
+        Args:
+            id: The repository.
+            revision: A branch, a tag or a sha; the default branch where None.
+
+        Returns:
+            The facts, or why there are none.
+
+        Raises:
+            RequestError: The library's cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        what = storable(id if revision is None else f"{id} at revision {revision}")
+        if self._offline:
+            return cached_facts(self._cache, id, revision) or not_in_cache(what)
+        info = self._asking.ask(
+            lambda left: _checked(self._api.model_info(id, revision=revision, files_metadata=True, timeout=left)),
+            what=what,
+        )
+        if isinstance(info, HubFailure):
+            return info
+        if info.disabled:
+            return disabled(what)
+        return self._described(id, revision, info)
+
+    def download(self, facts: RepoFacts, progress: Progress | None = None) -> Path | HubFailure:
+        """Fetch what a load reads: the descriptions and one weight format, of exactly the revision of `facts`.
+
+        What is in the library's cache already is not fetched again.
+
+        Args:
+            facts: The repository; a local folder needs no download.
+            progress: Who listens to the bytes.
+
+        Returns:
+            The folder that holds the files, or why there is none.
+
+        Raises:
+            RequestError: The library's cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        if facts.folder is not None:
+            return facts.folder
+        files = needed_files(facts.files, facts.config)
+        if facts.partial and not weights_are_cached(snapshot_folder(self._cache, facts.id, facts.revision), facts):
+            return not_in_cache(f"all of the weights of {facts.id}")
+        stage = (progress or Silent()).stage(f"Downloading {facts.id}", total=total_size(files), unit="B")
+        folder: Path | HubFailure = not_in_cache(f"the weights of {facts.id}")
+        with stage as bytes_stage:
+            for file in files:
+                watch = ByteWatch(bytes_stage, file.size, self._timeout_s)
+                folder = self._fetch(facts.id, facts.revision, file.name, watch)
+                if isinstance(folder, HubFailure):
+                    return folder
+                watch.complete()
+        return folder
+
+    def _described(self, id: str, revision: str | None, info: ModelInfo) -> RepoFacts | HubFailure:
+        sha = str(info.sha)
+        files = tuple(RepoFile(storable(item.rfilename), item.size) for item in info.siblings or ())
+        oversized: dict[str, Document] = {}
+        for file in files:
+            if file.name not in DESCRIPTION_NAMES:
+                continue
+            if (file.size or 0) > LARGEST_DOCUMENT_BYTES:
+                oversized[file.name] = too_large(file.size or 0)
+                continue
+            fetched = self._fetch(id, sha, file.name, ByteWatch(None, file.size, self._timeout_s))
+            if isinstance(fetched, HubFailure):
+                return fetched
+        remember_revision(self._cache, id, revision, sha)
+        folder = snapshot_folder(self._cache, id, sha)
+        config = oversized.get(CONFIG_NAME) or read_config(folder)
+        preprocessor = oversized.get(PREPROCESSOR_NAME) or read_preprocessor(folder)
+        card: Any = info.card_data
+        return RepoFacts(
+            id=id,
+            revision=sha,
+            files=files,
+            config=config.content,
+            config_problem=config.problem,
+            preprocessor=preprocessor.content,
+            preprocessor_problem=preprocessor.problem,
+            license=text(getattr(card, "license", None)),
+            languages=texts(getattr(card, "language", None)),
+            datasets=texts(getattr(card, "datasets", None)),
+            pipeline_tag=text(info.pipeline_tag),
+            library=text(info.library_name),
+            downloads=info.downloads if isinstance(info.downloads, int) else None,
+            gated=bool(info.gated),
+        )
+
+    def _fetch(self, id: str, sha: str, name: str, watch: ByteWatch) -> Path | HubFailure:
+        """Fetch one file; returns the folder of the revision that holds it."""
+        what = f"{name} of {id}"
+        if self._offline:
+            folder = snapshot_folder(self._cache, id, sha)
+            return folder if (folder / name).is_file() else not_in_cache(what)
+        path_or_failure = self._asking.ask(
+            lambda left: hf_hub_download(
+                id,
+                name,
+                revision=sha,
+                cache_dir=self._cache,
+                endpoint=self._endpoint,
+                etag_timeout=left,
+                library_name=_LIBRARY,
+                tqdm_class=byte_bar(watch),
+            ),
+            what=what,
+            patience=watch.patience,
+        )
+        if isinstance(path_or_failure, HubFailure):
+            return path_or_failure
+        return snapshot_folder(self._cache, id, sha)
+
+
+def _checked(info: ModelInfo) -> ModelInfo:
+    if not _COMMIT.fullmatch(str(info.sha)):
+        raise ValueError("it names no commit")
+    return info

@@ -1,0 +1,157 @@
+"""What each failure of the Hub means for a candidate."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx2
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from benchmark.hub.facts import NO_STATEMENT, HubFailure
+from benchmark.results.status import Status
+
+HUB_ERRORS = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RuntimeError,
+)
+"""Whatever a call to the Hub raises: its own errors, those of the network, and those of answers that make no sense."""
+
+_LONGEST_DETAIL = 200
+
+
+def explain(error: BaseException, *, what: str) -> HubFailure:
+    """Tell what a failure means.
+
+    Args:
+        error: What a call to the Hub raised.
+        what: The repository, and the revision where one was asked for, as a person would name it.
+
+    Returns:
+        The status it stands for and a sentence.
+
+    Examples:
+        >>> explain(TimeoutError(), what="org/model").reason
+        'the Hub did not answer in time; this says nothing about the model'
+    """
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        return explain(error.__cause__, what=what)
+    # The order matters: GatedRepoError is a RepositoryNotFoundError.
+    for kinds, meaning in _MEANINGS:
+        if isinstance(error, kinds):
+            return meaning(error, what)
+    return _unreachable(f"the Hub's answer about {what} makes no sense ({_detail(error)})")
+
+
+def is_connection_failure(error: BaseException) -> bool:
+    """Whether nobody answered, as opposed to an answer that is an error."""
+    if isinstance(error, LocalEntryNotFoundError):
+        return error.__cause__ is not None and is_connection_failure(error.__cause__)
+    return isinstance(error, (httpx2.TransportError, TimeoutError)) and not isinstance(error, HfHubHTTPError)
+
+
+def _unreachable(reason: str) -> HubFailure:
+    return HubFailure(Status.UNREACHABLE, f"{reason}; {NO_STATEMENT}")
+
+
+def _offline(_error: BaseException, what: str) -> HubFailure:
+    return not_in_cache(what)
+
+
+def not_in_cache(what: str) -> HubFailure:
+    """Tell that nobody may ask the Hub and that the local cache does not help."""
+    return _unreachable(f"HF_HUB_OFFLINE is set and {what} is not in the local cache: unset it and try again")
+
+
+def _gated(_error: BaseException, what: str) -> HubFailure:
+    return HubFailure(
+        Status.GATED,
+        f"{what} is gated: accept its conditions on its page and log in with `hf auth login`, or set HF_TOKEN",
+    )
+
+
+def disabled(what: str) -> HubFailure:
+    """Tell that the Hub has switched a repository off."""
+    return HubFailure(Status.GATED, f"{what} exists, and access to it is disabled")
+
+
+def _disabled(_error: BaseException, what: str) -> HubFailure:
+    return disabled(what)
+
+
+def _no_repository(_error: BaseException, what: str) -> HubFailure:
+    return HubFailure(Status.NOT_FOUND, f"the Hub knows no {what}, or it is private: check the spelling, or log in")
+
+
+def _no_revision(_error: BaseException, what: str) -> HubFailure:
+    return HubFailure(Status.NOT_FOUND, f"the Hub knows no {what}: the repository has no such revision")
+
+
+def _no_valid_id(error: BaseException, what: str) -> HubFailure:
+    return HubFailure(Status.NOT_FOUND, f"{what} cannot be the name of a repository ({_detail(error)})")
+
+
+def _no_entry(_error: BaseException, what: str) -> HubFailure:
+    return _unreachable(f"the Hub lists a file of {what} and does not serve it")
+
+
+def _http(error: BaseException, what: str) -> HubFailure:
+    response = error.response if isinstance(error, HfHubHTTPError) else None
+    code = response.status_code if response is not None else 0
+    said = response.headers.get("X-Error-Message", "") if response is not None else ""
+    if code == HTTPStatus.UNAUTHORIZED and "Invalid credentials" in said:
+        return _unreachable("the Hub does not accept the access token of this machine: log in again or unset HF_TOKEN")
+    if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS}:
+        return HubFailure(Status.GATED, f"the Hub refuses access to {what} (HTTP {code}): log in, or set HF_TOKEN")
+    if code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        return _no_repository(error, what)
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return _unreachable("the Hub asks to wait (HTTP 429, too many requests)")
+    return _unreachable(f"the Hub failed (HTTP {code})")
+
+
+def _timed_out(_error: BaseException, _what: str) -> HubFailure:
+    return _unreachable("the Hub did not answer in time")
+
+
+def _network(error: BaseException, _what: str) -> HubFailure:
+    return _unreachable(f"the Hub cannot be reached ({_detail(error)})")
+
+
+def _local_entry(_error: BaseException, what: str) -> HubFailure:
+    return _unreachable(f"a file of {what} is neither in the local cache nor to be had from the Hub")
+
+
+def _detail(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_DETAIL else text[:_LONGEST_DETAIL] + "…"
+
+
+_Meaning = Callable[[BaseException, str], HubFailure]
+_MEANINGS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Meaning], ...] = (
+    (OfflineModeIsEnabled, _offline),
+    (GatedRepoError, _gated),
+    (DisabledRepoError, _disabled),
+    (RepositoryNotFoundError, _no_repository),
+    (RevisionNotFoundError, _no_revision),
+    (RemoteEntryNotFoundError, _no_entry),
+    (LocalEntryNotFoundError, _local_entry),
+    (HFValidationError, _no_valid_id),
+    (HfHubHTTPError, _http),
+    ((TimeoutError, httpx2.TimeoutException), _timed_out),
+    ((httpx2.HTTPError, httpx2.InvalidURL, OSError), _network),
+)

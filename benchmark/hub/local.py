@@ -1,0 +1,85 @@
+"""The same facts for a folder on this machine, whose revision is a hash of its content."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+from benchmark.hub.describing import read_config, read_preprocessor
+from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts, RepoFile
+from benchmark.hub.text import storable
+from benchmark.hub.weights import needed_files
+from benchmark.results.status import Status
+
+_HASH_DIGITS = 40
+_hashes: dict[tuple[str, int, int], str] = {}
+_hashes_lock = threading.Lock()
+
+
+def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
+    """Find out what a local folder holds.
+
+    Args:
+        id: What the registry calls it.
+        folder: Where it lies.
+
+    Returns:
+        The facts, with a content hash as the revision, or why there are none.
+    """
+    place = storable(str(folder))
+    try:
+        if not folder.exists():
+            return HubFailure(Status.NOT_FOUND, f"there is no folder {place}")
+        if not folder.is_dir():
+            reason = f"{place} is a file: name the folder that holds config.json and the weights"
+            return HubFailure(Status.NOT_FOUND, reason)
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+        files = tuple(RepoFile(storable(path.name), path.stat().st_size) for path in paths)
+        config = read_config(folder)
+        revision = content_hash(folder, files, needed_files(files, config.content))
+    except OSError as error:
+        reason = f"{place} cannot be read ({error.strerror or type(error).__name__}); {NO_STATEMENT}"
+        return HubFailure(Status.UNREACHABLE, reason)
+    preprocessor = read_preprocessor(folder)
+    return RepoFacts(
+        id=id,
+        revision=revision,
+        files=files,
+        config=config.content,
+        config_problem=config.problem,
+        preprocessor=preprocessor.content,
+        preprocessor_problem=preprocessor.problem,
+        folder=folder.resolve(),
+    )
+
+
+def content_hash(folder: Path, files: tuple[RepoFile, ...], needed: tuple[RepoFile, ...]) -> str:
+    """Hash what decides the answers of a model: names and contents of the files that a load reads.
+
+    Where a load reads nothing, the names of all files decide what the folder is.
+
+    Returns:
+        40 hexadecimal digits, as many as a commit sha has.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    whole = hashlib.sha256()
+    for file in sorted(needed, key=lambda file: file.name):
+        whole.update(f"{file.name}\0{_file_hash(folder / file.name)}\n".encode())
+    if not needed:
+        whole.update("\n".join(file.name for file in files).encode())
+    return whole.hexdigest()[:_HASH_DIGITS]
+
+
+def _file_hash(path: Path) -> str:
+    """Hash a file, once per process as long as its size and time stay."""
+    state = path.stat()
+    key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
+    with _hashes_lock:
+        known = _hashes.get(key)
+    if known is None:
+        with path.open("rb") as file:
+            known = hashlib.file_digest(file, "sha256").hexdigest()
+        with _hashes_lock:
+            _hashes[key] = known
+    return known

@@ -1,0 +1,38 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.support.hub_server import HubServer
+
+ID = "org/model"
+CONFIG = {"model_type": "wav2vec2", "id2label": {"0": "sad", "1": "happy"}}
+PREPROCESSOR = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 16000}
+
+
+class Publish(Protocol):
+    def __call__(self, id: str = ..., *, branch: str = ..., **files: Any) -> str: ...
+
+
+@pytest.fixture
+def server() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def publish(server: HubServer, tmp_path: Path) -> Publish:
+    """Puts a repository on the server: bytes as they are, everything else as JSON; None leaves a file out."""
+
+    def put(id: str = ID, *, branch: str = "main", **files: Any) -> str:
+        folder = tmp_path / f"repository-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        contents = {"config.json": CONFIG, "preprocessor_config.json": PREPROCESSOR, "model.safetensors": b"w" * 5000}
+        for name, content in {**contents, **files}.items():
+            if content is not None:
+                (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return server.add(id, folder, branch=branch)
+
+    return put

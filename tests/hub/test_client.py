@@ -1,0 +1,326 @@
+import shutil
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.progress import Silent
+from benchmark.results.status import Status
+from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish
+from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
+
+
+@pytest.fixture
+def hub(server: HubServer, tmp_path: Path) -> Hub:
+    return Hub(timeout_s=1.0, endpoint=server.url, cache=tmp_path / "hf")
+
+
+def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
+    facts = hub.facts(id, revision)
+    assert isinstance(facts, RepoFacts), facts
+    return facts
+
+
+def failure_of(hub: Hub, id: str = ID, revision: str | None = None) -> HubFailure:
+    failure = hub.facts(id, revision)
+    assert isinstance(failure, HubFailure), failure
+    return failure
+
+
+def test_facts_tell_config_files_and_card_without_reading_weights(
+    server: HubServer, hub: Hub, publish: Publish
+) -> None:
+    card = {"license": "mit", "language": "ko", "datasets": ["ravdess"]}
+    sha = publish()
+    server.repositories[ID].info.update(cardData=card, pipeline_tag="audio-classification")
+    facts = facts_of(hub)
+    assert (facts.revision, facts.config, facts.preprocessor) == (sha, CONFIG, PREPROCESSOR)
+    assert (facts.license, facts.languages, facts.datasets) == ("mit", ("ko",), ("ravdess",))
+    assert facts.names == {"config.json", "preprocessor_config.json", "model.safetensors"}
+    assert not any("safetensors" in request for request in server.requests)
+
+
+def test_a_branch_is_resolved_to_its_own_commit(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    sha = publish(branch="v2", **{"config.json": {"model_type": "hubert"}})
+    facts = facts_of(hub, revision="v2")
+    assert (facts.revision, facts.config) == (sha, {"model_type": "hubert"})
+
+
+def test_a_nested_feature_extractor_is_found(server: HubServer, hub: Hub, publish: Publish) -> None:
+    nested = {"processor_class": "Wav2Vec2Processor", "feature_extractor": PREPROCESSOR}
+    publish(**{"preprocessor_config.json": None, "processor_config.json": nested})
+    assert facts_of(hub).preprocessor == PREPROCESSOR
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe{}", "UTF-8"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1e999}', "Out of range"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b"[]", "array"),
+        (b"[" * 200_000, "nested"),
+        (b'{"a": "\\ud800"}', "Unicode"),
+        (b'"' + b"x" * 4_100_000 + b'"', "4.1 MB"),
+        (b"", "not JSON"),
+    ],
+    ids=lambda value: str(value[:12]),
+)
+def test_a_document_that_cannot_be_used_is_a_fact(
+    hub: Hub, publish: Publish, name: str, content: bytes, problem: str
+) -> None:
+    publish(**{name: content})
+    facts = facts_of(hub)
+    found = facts.config_problem if name == "config.json" else facts.preprocessor_problem
+    assert found is not None
+    assert problem in found
+
+
+def test_a_document_beyond_all_measure_is_not_even_fetched(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish(**{"config.json": b" " * 5_000_000})
+    assert facts_of(hub).config_problem is not None
+    assert server.bytes_sent[ID] < 10_000
+
+
+def test_a_repository_that_does_not_exist_is_not_found(hub: Hub) -> None:
+    failure = failure_of(hub, "org/nothing")
+    assert failure.status is Status.NOT_FOUND
+    assert "org/nothing" in failure.reason
+
+
+def test_a_revision_that_does_not_exist_is_not_found(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    failure = failure_of(hub, revision="v9")
+    assert failure.status is Status.NOT_FOUND
+    assert "v9" in failure.reason
+
+
+def test_a_gated_repository_is_gated_and_not_missing(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    server.repositories[ID].gated = True
+    assert failure_of(hub).status is Status.GATED
+
+
+def test_a_disabled_repository_is_gated(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    server.repositories[ID].info["disabled"] = True
+    failure = failure_of(hub)
+    assert failure.status is Status.GATED
+    assert "disabled" in failure.reason
+
+
+NO_TOKEN = {"X-Error-Message": "Invalid credentials in Authorization header"}
+DISABLED = {"X-Error-Message": "Access to this resource is disabled."}
+
+
+@pytest.mark.parametrize("at", ["/api/", "config.json"])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault(401), Status.GATED),
+        (Fault(403), Status.GATED),
+        (Fault(403, headers=DISABLED), Status.GATED),
+        (Fault(451), Status.GATED),
+        (Fault(404), Status.NOT_FOUND),
+        (Fault(401, headers=NO_TOKEN), Status.UNREACHABLE),
+        (Fault(400), Status.UNREACHABLE),
+        (Fault(429), Status.UNREACHABLE),
+        (Fault(429, headers={"Retry-After": "3600"}), Status.UNREACHABLE),
+        (Fault(500), Status.UNREACHABLE),
+        (Fault(503), Status.UNREACHABLE),
+        (Fault(Trouble.HANG), Status.UNREACHABLE),
+        (Fault(Trouble.DRIP), Status.UNREACHABLE),
+        (Fault(Trouble.TRUNCATE), Status.UNREACHABLE),
+        (Fault(Trouble.RESET), Status.UNREACHABLE),
+        (Fault(Trouble.NOWHERE), Status.UNREACHABLE),
+        (Fault(Trouble.GARBAGE), Status.UNREACHABLE),
+    ],
+    ids=lambda value: str(value.what) if isinstance(value, Fault) else str(value),
+)
+def test_every_failure_ends_as_its_status_in_bounded_time(
+    server: HubServer, hub: Hub, publish: Publish, fault: Fault, at: str, status: Status
+) -> None:
+    publish()
+    server.break_(ID, Fault(fault.what, at=at, headers=fault.headers))
+    begin = time.monotonic()
+    failure = failure_of(hub)
+    assert failure.status is status
+    assert ("says nothing about the model" in failure.reason) == (status is Status.UNREACHABLE)
+    assert time.monotonic() - begin < 3.0
+
+
+@pytest.mark.parametrize("fault", [Fault(503, times=1), Fault(429, times=2), Fault(Trouble.RESET, times=1)])
+def test_a_passing_failure_is_survived(server: HubServer, publish: Publish, tmp_path: Path, fault: Fault) -> None:
+    publish()
+    server.break_(ID, Fault(fault.what, at="/api/", times=fault.times))
+    assert facts_of(Hub(timeout_s=5.0, endpoint=server.url, cache=tmp_path / "hf"))
+
+
+@pytest.mark.parametrize("place", ["refused", "silent", "unresolvable"])
+def test_with_no_network_many_candidates_end_soon(place: str, tmp_path: Path) -> None:
+    with silent_port() as silent:
+        endpoint = {"refused": closed_port(), "silent": silent, "unresolvable": "http://no.such.host.invalid"}[place]
+        hub = Hub(timeout_s=1.0, endpoint=endpoint, cache=tmp_path / "hf")
+        begin = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            failures = list(pool.map(lambda number: failure_of(hub, f"org/model-{number}"), range(25)))
+        assert time.monotonic() - begin < 5.0
+    assert {failure.status for failure in failures} == {Status.UNREACHABLE}
+    assert all("says nothing about the model" in failure.reason for failure in failures)
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    def never(*_positional: Any, **_named: Any) -> list[Any]:
+        release.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    begin = time.monotonic()
+    assert failure_of(Hub(timeout_s=0.5, endpoint="http://hub.invalid", cache=tmp_path)).status is Status.UNREACHABLE
+    assert time.monotonic() - begin < 2.0
+    release.set()
+
+
+def test_after_three_connection_failures_nobody_is_asked_any_more(tmp_path: Path) -> None:
+    hub = Hub(timeout_s=0.2, endpoint=closed_port(), cache=tmp_path / "hf")
+    reasons = [failure_of(hub).reason for _ in range(4)]
+    assert ["not asked" in reason for reason in reasons] == [False, False, False, True]
+
+
+def test_an_answer_in_between_means_that_the_network_is_there(server: HubServer, hub: Hub, publish: Publish) -> None:
+    for number in range(5):
+        publish(f"org/broken-{number}")
+        server.break_(f"org/broken-{number}", Fault(Trouble.RESET))
+    publish()
+    for number in range(5):
+        assert "not asked" not in failure_of(hub, f"org/broken-{number}").reason
+        facts_of(hub)
+
+
+def test_errors_of_the_server_do_not_count_as_no_network(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    server.break_(None, Fault(404, at="org/missing"))
+    for _ in range(4):
+        assert failure_of(hub, "org/missing").status is Status.NOT_FOUND
+    facts_of(hub)
+
+
+class Listener(Silent):
+    def __init__(self) -> None:
+        self.total: float | None = None
+        self.done = 0.0
+
+    def stage(self, description: str, *, total: float | None, unit: str = "") -> Any:
+        self.total = total
+        listener = self
+
+        class Counting:
+            def __enter__(self) -> Any:
+                return self
+
+            def __exit__(self, *_error: object) -> None:
+                pass
+
+            def advance(self, amount: float = 1) -> None:
+                listener.done += amount
+
+            def describe(self, text: str) -> None:
+                pass
+
+        return Counting()
+
+
+def test_a_download_fetches_one_weight_format_and_tells_every_byte(
+    server: HubServer, hub: Hub, publish: Publish
+) -> None:
+    extra: dict[str, Any] = {
+        "pytorch_model.bin": b"b" * 90_000,
+        "tf_model.h5": b"h" * 90_000,
+        "training_args.bin": b"t" * 90_000,
+    }
+    publish(**extra)
+    facts, listener = facts_of(hub), Listener()
+    folder = hub.download(facts, listener)
+    assert isinstance(folder, Path)
+    assert {path.name for path in folder.iterdir()} == {"config.json", "preprocessor_config.json", "model.safetensors"}
+    assert listener.total == listener.done == sum(path.stat().st_size for path in folder.iterdir())
+    assert server.bytes_sent[ID] < 20_000
+
+
+INDEX = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+
+
+def test_shards_come_with_their_index(server: HubServer, hub: Hub, publish: Publish) -> None:
+    shards: dict[str, Any] = {f"model-0000{number}-of-00002.safetensors": b"s" * 10 for number in (1, 2)}
+    publish(**{"model.safetensors": None, "model.safetensors.index.json": INDEX, **shards})
+    folder = hub.download(facts_of(hub))
+    assert isinstance(folder, Path)
+    assert set(shards) < {path.name for path in folder.iterdir()}
+
+
+def test_the_pinned_revision_is_fetched_even_when_the_branch_moves(
+    server: HubServer, hub: Hub, publish: Publish
+) -> None:
+    publish(**{"model.safetensors": b"old"})
+    facts = facts_of(hub)
+    publish(**{"model.safetensors": b"new"})
+    folder = hub.download(facts)
+    assert isinstance(folder, Path)
+    assert (folder / "model.safetensors").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    "trouble", [Trouble.HANG, Trouble.DRIP, Trouble.TRUNCATE, Trouble.RESET, Trouble.NOWHERE, Trouble.WRONG_LENGTH]
+)
+def test_a_download_that_fails_says_nothing_about_the_model(
+    server: HubServer, hub: Hub, publish: Publish, trouble: Trouble
+) -> None:
+    publish()
+    facts = facts_of(hub)
+    server.break_(ID, Fault(trouble, at="model.safetensors"))
+    begin = time.monotonic()
+    failure = hub.download(facts)
+    assert isinstance(failure, HubFailure)
+    assert failure.status is Status.UNREACHABLE
+    assert time.monotonic() - begin < 5.0
+    assert not list(Path(hub._cache).rglob("model.safetensors"))
+
+
+def test_offline_everything_comes_from_the_cache(server: HubServer, hub: Hub, publish: Publish, tmp_path: Path) -> None:
+    publish()
+    online = facts_of(hub)
+    offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
+    assert isinstance(offline.download(facts_of(offline)), HubFailure)
+    hub.download(online)
+    facts = facts_of(offline)
+    assert (facts.revision, facts.config, facts.preprocessor) == (online.revision, CONFIG, PREPROCESSOR)
+    assert facts.partial
+    folder = offline.download(facts)
+    assert isinstance(folder, Path)
+    assert (folder / "model.safetensors").is_file()
+    shutil.rmtree(tmp_path / "hf")
+    failure = failure_of(offline)
+    assert failure.status is Status.UNREACHABLE
+    assert "HF_HUB_OFFLINE" in failure.reason
+
+
+def test_offline_a_shard_that_was_never_fetched_says_nothing_about_the_model(
+    hub: Hub, publish: Publish, tmp_path: Path
+) -> None:
+    files: dict[str, Any] = {"model.safetensors.index.json": INDEX, "model-00001-of-00002.safetensors": b"s"}
+    publish(**{"model.safetensors": None, **files})
+    assert isinstance(hub.download(facts_of(hub)), Path)
+    offline = Hub(offline=True, cache=tmp_path / "hf")
+    assert isinstance(offline.download(facts_of(offline)), HubFailure)

@@ -1,0 +1,305 @@
+"""A Hub on loopback: enough of its protocol for the real huggingface_hub client, with faults to order.
+
+Point the client at `HubServer.url`, with `Hub(endpoint=...)` or, for a whole process, with `HF_ENDPOINT`.
+"""
+
+import enum
+import hashlib
+import json
+import re
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_RESOLVE = re.compile(r"/(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+_API = re.compile(r"/api/models/(?P<id>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_DRIP_PAUSE_S = 0.1
+_NOWHERE = "http://127.0.0.1:9/nowhere"
+
+
+class Trouble(enum.Enum):
+    """What can go wrong with an answer, other than its status code."""
+
+    HANG = "accept the request and never answer"
+    DRIP = "send one byte of the body now and then, without end in sight"
+    TRUNCATE = "announce the whole body and close after half of it"
+    RESET = "reset the connection"
+    NOWHERE = "redirect to where nobody listens"
+    WRONG_LENGTH = "announce fewer bytes in answer to HEAD than GET sends"
+    GARBAGE = "answer with a page that is not the Hub's"
+
+
+@dataclass
+class Fault:
+    """A fault to inject.
+
+    Attributes:
+        what: A status code or a kind of trouble.
+        at: A part of the paths that it concerns, such as `/api/` or `config.json`; the empty text is everything.
+        times: How often it happens before all is well; None for always.
+        headers: Headers to send with a status code.
+    """
+
+    what: int | Trouble
+    at: str = ""
+    times: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Repository:
+    """A repository that the server has: a folder per revision, and what the Hub says of it."""
+
+    folders: dict[str, Path] = field(default_factory=dict)
+    shas: dict[str, str] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    gated: bool = False
+    faults: list[Fault] = field(default_factory=list)
+
+
+class HubServer:
+    """The server; runs between `start` and `stop`, or in a `with` block.
+
+    Attributes:
+        bytes_sent: Bytes of bodies sent, by repository.
+        requests: Method and path of every request, in order.
+    """
+
+    def __init__(self) -> None:
+        self.repositories: dict[str, Repository] = {}
+        self.bytes_sent: Counter[str] = Counter()
+        self.requests: list[str] = []
+        self.faults: list[Fault] = []
+        self.stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What to use as the endpoint."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def add(
+        self, id: str, folder: Path, *, branch: str = "main", gated: bool = False, info: Mapping[str, Any] | None = None
+    ) -> str:
+        """Serve `folder` as a branch of a repository; returns the sha of its commit."""
+        repository = self.repositories.setdefault(id, Repository())
+        sha = hashlib.sha1(f"{id} {branch} {_fingerprint(folder)}".encode(), usedforsecurity=False).hexdigest()
+        repository.folders[sha] = folder
+        repository.shas[branch] = sha
+        repository.gated = gated
+        repository.info.update(info or {})
+        return sha
+
+    def break_(self, id: str | None, *faults: Fault) -> None:
+        """Inject faults into one repository, or into all where `id` is None."""
+        (self.faults if id is None else self.repositories[id].faults).extend(faults)
+
+    def fault_at(self, id: str, path: str) -> Fault | None:
+        """Take the next fault for a request, if there is one."""
+        with self._lock:
+            repository = self.repositories.get(id)
+            for fault in [*(repository.faults if repository else ()), *self.faults]:
+                if fault.at in path and fault.times != 0:
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
+        return None
+
+    def record(self, request: str) -> None:
+        """Note a request."""
+        with self._lock:
+            self.requests.append(request)
+
+    def count(self, id: str, amount: int) -> None:
+        """Note bytes sent."""
+        with self._lock:
+            self.bytes_sent[id] += amount
+
+    def start(self) -> "HubServer":
+        """Begin to answer."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let go of all who hang, and answer no more."""
+        self.stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> "HubServer":
+        return self.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+
+@contextmanager
+def silent_port() -> Iterator[str]:
+    """An address that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _fingerprint(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in _files(folder):
+        whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return whole.hexdigest()
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Handler):
+        server_state = hub
+
+    return Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_state: HubServer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.server_state.record(f"{self.command} {path}")
+        match = _API.fullmatch(path) or _RESOLVE.fullmatch(path)
+        id = match["id"] if match else ""
+        fault = self.server_state.fault_at(id, path)
+        try:
+            if fault is None or fault.what in {Trouble.DRIP, Trouble.TRUNCATE, Trouble.WRONG_LENGTH}:
+                self._serve(match, fault.what if fault else None)
+            elif isinstance(fault.what, int):
+                self._refuse(fault.what, headers=fault.headers)
+            else:
+                self._make_trouble(fault.what)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _make_trouble(self, trouble: int | Trouble) -> None:
+        if trouble is Trouble.HANG:
+            self.server_state.stopped.wait()
+        elif trouble is Trouble.RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        elif trouble is Trouble.NOWHERE:
+            self._refuse(302, headers={"Location": _NOWHERE, "X-Repo-Commit": "0" * 40, "ETag": '"e"'})
+        else:
+            self._send(b"<html>Please log in to the hotel's network</html>", "text/html", {})
+        self.close_connection = True
+
+    def _serve(self, match: re.Match[str] | None, trouble: int | Trouble | None) -> None:
+        repository = self.server_state.repositories.get(match["id"]) if match else None
+        if match is None or repository is None:
+            # As the Hub does for those who are not logged in.
+            self._refuse(401, "RepoNotFound")
+            return
+        revision = match["revision"] or "main"
+        sha = revision if revision in repository.folders else repository.shas.get(revision)
+        if sha is None:
+            self._refuse(404, "RevisionNotFound")
+        elif "name" not in match.groupdict():
+            self._serve_info(match["id"], repository, sha, trouble)
+        elif repository.gated:
+            self._refuse(403, "GatedRepo")
+        else:
+            self._serve_file(match["id"], repository.folders[sha], sha, match["name"], trouble)
+
+    def _serve_info(self, id: str, repository: Repository, sha: str, trouble: int | Trouble | None) -> None:
+        folder = repository.folders[sha]
+        siblings = [
+            {"rfilename": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "blobId": "0" * 40}
+            for path in _files(folder)
+        ]
+        info = {"id": id, "modelId": id, "sha": sha, "gated": "manual" if repository.gated else False}
+        info |= {"siblings": siblings, "tags": [], "downloads": 1, "private": False, "disabled": False}
+        body = json.dumps(info | repository.info).encode()
+        self._send(body, "application/json", {}, trouble=trouble, id=id)
+
+    def _serve_file(self, id: str, folder: Path, sha: str, name: str, trouble: int | Trouble | None) -> None:
+        path = folder / name
+        if not path.is_file():
+            self._refuse(404, "EntryNotFound", {"X-Repo-Commit": sha})
+            return
+        body = path.read_bytes()
+        headers = {
+            "X-Repo-Commit": sha,
+            "ETag": f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"',
+            "Accept-Ranges": "bytes",
+        }
+        span = _RANGE.fullmatch(self.headers.get("Range", ""))
+        if span is None:
+            self._send(body, "application/octet-stream", headers, trouble=trouble, id=id)
+            return
+        first, last = int(span[1]), min(int(span[2] or len(body) - 1), len(body) - 1)
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        self._send(body[first : last + 1], "application/octet-stream", headers, status=206, trouble=trouble, id=id)
+
+    def _send(
+        self,
+        body: bytes,
+        kind: str,
+        headers: Mapping[str, str],
+        *,
+        status: int = 200,
+        trouble: int | Trouble | None = None,
+        id: str = "",
+    ) -> None:
+        length = len(body)
+        if trouble is Trouble.WRONG_LENGTH and self.command == "HEAD":
+            length //= 2
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(length), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if trouble is Trouble.DRIP:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                if self.server_state.stopped.wait(_DRIP_PAUSE_S):
+                    break
+            self.close_connection = True
+            return
+        if trouble is Trouble.TRUNCATE:
+            body = body[: length // 2]
+            self.close_connection = True
+        self.wfile.write(body)
+        self.server_state.count(id, len(body))
+
+    def _refuse(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        if code is not None:
+            self.send_header("X-Error-Code", code)
+        for name, value in {**(headers or {}), "Content-Length": "0"}.items():
+            self.send_header(name, value)
+        self.end_headers()
