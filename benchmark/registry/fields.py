@@ -1,0 +1,74 @@
+"""The kinds of text that the fields of a registry hold, each with its own check."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from benchmark.emotions.aliases import resolve_emotion
+from benchmark.emotions.merges import Merges
+from benchmark.emotions.suggestions import did_you_mean
+from benchmark.errors import RequestError
+
+COLUMN_ROLES = ("file", "label", "speaker", "sex", "language", "text_id")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_CORPUS_NAME = re.compile(r"\w[\w.-]*")
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    if not line:
+        raise ValueError("it is empty; write something, or remove the field")
+    if any(unicodedata.category(character) == "Cc" for character in line):
+        raise ValueError("it holds control characters; remove them")
+    return line
+
+
+def _language(text: str) -> str:
+    if _LANGUAGE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a language code; write the ISO 639 code, such as en or ko")
+    return text
+
+
+def _emotion(text: str) -> str:
+    try:
+        return resolve_emotion(text)
+    except RequestError as problem:
+        raise ValueError(str(problem)) from problem
+
+
+def _merges(merges: dict[str, str]) -> dict[str, str]:
+    try:
+        return Merges(merges).as_dict()
+    except RequestError as problem:
+        raise ValueError(str(problem)) from problem
+
+
+def _column_role(role: str) -> str:
+    if role not in COLUMN_ROLES:
+        hint = did_you_mean(role, COLUMN_ROLES) or f"; the columns are {', '.join(COLUMN_ROLES)}"
+        raise ValueError(f"unknown column {role!r}{hint}")
+    return role
+
+
+def _corpus_name(name: str) -> str:
+    if _CORPUS_NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} cannot name a corpus; use letters, digits, -, _ and . only")
+    return name
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""One line of text without control characters, not empty."""
+CorpusWord = Annotated[Line, AfterValidator(str.casefold)]
+"""The plain lower-case name of a corpus."""
+Language = Annotated[str, AfterValidator(_language)]
+"""An ISO 639 code, which a region may follow."""
+Emotion = Annotated[str, AfterValidator(_emotion)]
+"""A canonical class, written as such or as any alias."""
+MergeTable = Annotated[dict[str, str], AfterValidator(_merges)]
+"""Class → the class it becomes in the end, canonical on both sides."""
+ColumnRole = Annotated[str, AfterValidator(_column_role)]
+"""What a column of a table holds."""
+CorpusName = Annotated[str, AfterValidator(_corpus_name)]
+"""What tables and the command line call a corpus."""

@@ -1,0 +1,85 @@
+"""Where the local things of a registry lie: whatever is written relative is relative to the registry's folder."""
+
+import re
+from pathlib import Path
+
+_SCHEME = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)
+_REMOTE_SCHEMES = frozenset({"hf"})
+_PATH_BEGINNINGS = (".", "/", "~")
+
+
+def looks_like_path(candidate_id: str) -> bool:
+    """Whether an id can only be meant as a path.
+
+    Examples:
+        >>> looks_like_path("./model"), looks_like_path("~/model"), looks_like_path("org/model")
+        (True, True, False)
+    """
+    return candidate_id.startswith(_PATH_BEGINNINGS) or Path(candidate_id).is_absolute()
+
+
+def local_path(candidate_id: str, folder: Path) -> Path | None:
+    """The folder that a candidate's id names.
+
+    Args:
+        candidate_id: The id as the registry writes it.
+        folder: What a relative path is relative to.
+
+    Returns:
+        An absolute path, where the id can only be a path (whether it exists or not) or names an existing folder;
+        None where it names a repository on the Hub.
+
+    Raises:
+        ValueError: The path begins with the home of an unknown user.
+    """
+    path = absolute(candidate_id, folder)
+    return path if looks_like_path(candidate_id) or _is_folder(path) else None
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """An absolute path without `..`.
+
+    Args:
+        path: As a person wrote it; `~` is the home folder.
+        folder: What a relative path is relative to.
+
+    Raises:
+        ValueError: The path begins with the home of an unknown user, or cannot be a path.
+    """
+    try:
+        return (folder / Path(path).expanduser()).resolve()
+    except (RuntimeError, OSError) as problem:
+        raise ValueError(f"{path!r} is not a path that can be followed: {problem}") from problem
+
+
+def resolved_source(source: str, folder: Path) -> str:
+    """The source of a corpus with an absolute path in it.
+
+    Args:
+        source: `folder:DIR`, `table:FILE`, a convention such as `ravdess:DIR`, `hf:ID[:split]`, or a bare path.
+        folder: What a relative path is relative to.
+
+    Returns:
+        The same with an absolute path; what is on the Hub as it is.
+
+    Raises:
+        ValueError: The path cannot be followed.
+
+    Examples:
+        >>> resolved_source("table:../calls.csv", Path("/data/registry"))
+        'table:/data/calls.csv'
+        >>> resolved_source("hf:AbstractTTS/RAVDESS", Path("/data"))
+        'hf:AbstractTTS/RAVDESS'
+    """
+    match = _SCHEME.fullmatch(source)
+    if match is None:
+        return str(absolute(source, folder))
+    scheme, path = match.groups()
+    return source if scheme in _REMOTE_SCHEMES else f"{scheme}:{absolute(path, folder)}"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long for the file system
+        return False
