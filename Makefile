@@ -37,9 +37,10 @@ check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the pack
 	$(PY) -m codespell_lib
 	cmp candidates.yaml benchmark/registry/candidates.yaml
 
-format: $(TOOLS_INSTALLED) ## put the code into its format, and repair what the linter can
+format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the linter can, renew the packaged candidates.yaml
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+	cp candidates.yaml benchmark/registry/candidates.yaml
 
 clean: ## remove .venv and every cache and build; reports/ and .bench/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

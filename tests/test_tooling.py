@@ -1,0 +1,77 @@
+"""What is written down in two places says the same in both, and no link of the documents leads nowhere."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".opus")
+LARGEST_FILE = 4_000_000  # bytes; the largest checkpoint of the demo is smaller
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+LOCAL = re.compile(r"(?![a-z]+:)")  # no https:, no mailto:
+
+
+def pins() -> dict[str, Requirement]:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {_canonical(requirement.name): requirement for requirement in requirements}
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def committed() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_every_constraint_is_one_exact_version() -> None:
+    assert [str(pin) for pin in pins().values() if not re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier))] == []
+
+
+def test_the_pinned_versions_are_ones_that_the_package_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
+    pinned = pins()
+    for requirement in asked:
+        pin = pinned[_canonical(requirement.name)]
+        assert requirement.specifier.contains(str(pin.specifier).removeprefix("==")), f"{requirement} but {pin}"
+
+
+def test_make_installs_the_torch_that_is_pinned() -> None:
+    assert f"TORCH := {pins()['torch']}\n" in (ROOT / "Makefile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("tool", ["ruff", "codespell"])
+def test_a_commit_is_checked_by_the_version_that_make_check_uses(tool: str) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    (revision,) = [repo["rev"] for repo in hooks if f"/{tool}" in repo["repo"]]
+    assert f"=={revision.removeprefix('v')}" == str(pins()[tool].specifier)
+
+
+def test_the_packaged_registry_is_the_one_at_the_top() -> None:
+    assert (ROOT / "benchmark/registry/candidates.yaml").read_bytes() == (ROOT / "candidates.yaml").read_bytes()
+
+
+def test_no_recordings_and_no_large_files_are_committed() -> None:
+    files = committed()
+    assert [path for path in files if path.suffix.lower() in AUDIO or path.stat().st_size > LARGEST_FILE] == []
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    dead = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in committed()
+        if page.suffix == ".md"
+        for link in LINK.findall(page.read_text("utf-8"))
+        if LOCAL.match(link) and not (page.parent / link).exists()
+    ]
+    assert dead == []
