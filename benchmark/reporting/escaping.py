@@ -17,7 +17,7 @@ _ESCAPE_SEQUENCE = re.compile(
 # Persian, Hindi and their neighbours are not spelt right without joiners; elsewhere they only hide differences.
 _MEANT_JOINER = re.compile("(?<=[\u0600-\u0dff])[\u200c\u200d](?=[\u0600-\u0dff])")
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _WORD = r"[^\W_]"
 _MARKDOWN = re.compile(
     r"[\\`*\[\]|~$]"

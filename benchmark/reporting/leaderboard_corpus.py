@@ -38,6 +38,15 @@ def is_labelled(corpus: CorpusSummary) -> bool:
     return bool(corpus.emotion_clips)
 
 
+def why_nothing_is_ranked(corpus: CorpusSummary) -> str:
+    """Say why a corpus that is not labelled has no ranking; `is_labelled` tells whether it is."""
+    if not corpus.clips:
+        return "not one clip could be read"
+    if corpus.unscored_labels:
+        return "none of its labels means an emotion"
+    return "without labels nobody can say what is right"
+
+
 def corpus_warnings(corpus: CorpusSummary) -> list[str]:
     """Write what changes how all scores on a corpus are to be read, one sentence or two each."""
     name = markdown_text(corpus.name)
@@ -58,7 +67,8 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
         warnings.append(
             f"**{counted(clips, 'clip')} of {name} {'is' if clips == 1 else 'are'} not scored**, since "
             f"{'its label maps' if clips == 1 else 'their labels map'} to no emotion: "
-            f"{_counts(corpus.unscored_labels)}. If one is an emotion, say so under `labels:` of the corpus in the registry."
+            f"{_counts(corpus.unscored_labels)}. If one is an emotion, say so under `labels:` of the corpus in "
+            "the registry."
         )
     return warnings
 

@@ -5,7 +5,12 @@ from functools import partial
 
 from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_corpus import corpus_description, corpus_warnings, is_labelled
+from benchmark.reporting.leaderboard_corpus import (
+    corpus_description,
+    corpus_warnings,
+    is_labelled,
+    why_nothing_is_ranked,
+)
 from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_tables import (
     candidate_name,
@@ -91,7 +96,7 @@ def _answer(leaderboard: Leaderboard, name: str) -> str:
     corpus = _summary_of(leaderboard, name)
     title = f"On **{_title(name)}**"
     if corpus is not None and not is_labelled(corpus):
-        return f"{title} nothing is ranked: without labels nobody can say what is right."
+        return f"{title} nothing is ranked: {why_nothing_is_ranked(corpus)}."
     leaders = list({row.candidate: row for row in rows if row.rank == 1}.values())
     if not leaders:
         return f"{title} nothing is ranked. {_without_ranks(rows, corpus)}"
@@ -134,15 +139,15 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
     if corpus is not None and not is_labelled(corpus):
         return [
             *blocks,
-            "Without labels nothing can be ranked. The candidates stand in the order of the registry; what can be "
-            "said of them is how varied their answers are.",
+            f"Nothing can be ranked here: {why_nothing_is_ranked(corpus)}. The candidates stand in the order of the "
+            "registry; what can be said of them is how varied their answers are.",
             variety_table(rows, with_flags=True, said=said),
         ]
     kind = all_the_same(row.interval for row in rows if row.interval)
     return [
         *blocks,
         "### How right",
-        f"In brackets: {INTERVAL_NAMES[kind]}." if kind in INTERVAL_NAMES else "",
+        f"In brackets: {INTERVAL_NAMES[kind]}." if kind is not None and kind in INTERVAL_NAMES else "",
         rightness_table(rows, said=said),
         "### How varied, and how sure",
         variety_table(rows),

@@ -1,6 +1,7 @@
 """Builders of stored results, as realistic as a table of them has to be to be judged."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ HOSTILE = (
 )
 
 
-def verified(candidate: str = "org/model", status: Status = Status.USABLE, **changes: object) -> Verification:
+def verified(candidate: str = "org/model", status: Status = Status.USABLE, **changes: Any) -> Verification:
     """Build a verification of a working six-emotion model; `changes` replace fields."""
     emotions = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
     usable = {
@@ -73,7 +74,7 @@ def reported(*candidates: Verification) -> VerificationReport:
     return VerificationReport(created=WHEN, registry="candidates.yaml", environment=HERE, candidates=candidates)
 
 
-def scored(candidate: str = "org/model", **changes: object) -> LeaderboardRow:
+def scored(candidate: str = "org/model", **changes: Any) -> LeaderboardRow:
     """Build the row of an evaluated candidate; `changes` replace fields."""
     base = {
         "rank": 1,
@@ -120,7 +121,7 @@ def scored(candidate: str = "org/model", **changes: object) -> LeaderboardRow:
     return LeaderboardRow.model_validate(base | changes)
 
 
-def described(name: str = "ravdess", **changes: object) -> CorpusSummary:
+def described(name: str = "ravdess", **changes: Any) -> CorpusSummary:
     """Build the summary of a corpus of acted speech; `changes` replace fields."""
     emotions = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
     base = {
@@ -147,7 +148,7 @@ def absent(candidate: str, status: Status, *, emotions: int = 0, fallback: bool 
     )
 
 
-def board(*rows: LeaderboardRow, **changes: object) -> Leaderboard:
+def board(*rows: LeaderboardRow, **changes: Any) -> Leaderboard:
     """Build a leaderboard of rows on one corpus; `changes` replace fields."""
     base = {
         "created": WHEN,
@@ -169,7 +170,7 @@ def board(*rows: LeaderboardRow, **changes: object) -> Leaderboard:
 @pytest.fixture
 def every_status() -> VerificationReport:
     """One candidate of every status, some with all that can be said of one."""
-    special = {
+    special: dict[Status, dict[str, Any]] = {
         Status.REPAIRED: {"head": "dense-out", "reason": "Its head was rebuilt, assuming tanh.", "expect": "repaired"},
         Status.RANDOM_HEAD: {"expect": "usable", "log": ".bench/logs/org__random-head.log", "loads": True},
         Status.LOAD_FAILED: {"log": ".bench/logs/org__load-failed.log", "loads": False},

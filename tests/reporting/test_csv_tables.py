@@ -1,0 +1,104 @@
+"""The tables for programs: the contract's columns, and what is read back is what was written."""
+
+import csv
+import io
+import math
+
+import pandas as pd
+import pytest
+
+from benchmark.reporting.csv_tables import complete_rows, leaderboard_csv, verification_csv
+from benchmark.reporting.escaping import csv_text
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.status import Status
+from benchmark.results.verification import VerificationReport
+from tests.reporting.conftest import absent, board, reported, scored, verified
+
+CONTRACT_VERIFICATION = (
+    "candidate, revision, verdict, status, loads, reason, emotions, labels, architecture, head, parameters, size_mb, "
+    "license, seconds"
+)
+CONTRACT_LEADERBOARD = (
+    "rank, candidate, revision, head, corpus, clips, failed_clips, unscored_clips, emotions, coverage, accuracy, "
+    "accuracy_low, accuracy_high, uar, uar_low, uar_high, interval, macro_f1, shared_uar, common_uar, "
+    "majority_accuracy, ece, entropy, effective_emotions, informative_emotions, top_emotion, top_share, collapsed, "
+    "seen, device, backend, dtype, latency_p50_ms, latency_p90_ms, latency_p99_ms, rtfx, load_s, peak_memory_mb, "
+    "parameters, size_mb, flags"
+)
+
+
+def _frame(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
+def test_the_columns_are_the_contracts_in_its_order() -> None:
+    verification = CONTRACT_VERIFICATION.split(", ")
+    assert verification_csv(reported()).rstrip("\n").split(",")[: len(verification)] == verification
+    leaderboard = CONTRACT_LEADERBOARD.split(", ")
+    assert leaderboard_csv(board()).rstrip("\n").split(",")[: len(leaderboard)] == leaderboard
+
+
+@pytest.mark.parametrize("text", [verification_csv(reported()), leaderboard_csv(board())])
+def test_without_rows_there_is_a_heading(text: str) -> None:
+    assert text.count("\n") == 1
+    assert _frame(text).empty
+
+
+def test_pandas_reads_back_every_verdict(every_status: VerificationReport) -> None:
+    frame = _frame(verification_csv(every_status)).set_index("candidate")
+    assert list(frame.index) == [candidate.candidate for candidate in every_status.candidates]
+    seven = frame.loc["org/seven"]
+    assert seven["emotions"] == 7
+    assert seven["labels"].split(";") == ["ang", "dis", "fea", "hap", "neu", "sad", "sur", "???"]
+    assert seven["emotion_names"].split() == ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+    assert seven["size_mb"] == 378.30236
+    assert seven["parameters"] == 94_568_710
+    assert str(frame.loc["org/random-head", "loads"]) == "True"
+    assert frame.loc[["org/unreachable"], "loads"].isna().all()
+    assert frame.loc["org/random-head", "expect"] == "usable"
+
+
+def test_every_number_is_read_back_to_the_last_digit() -> None:
+    row = scored(uar=1 / 3, accuracy=0.1 + 0.2, ece=1e-17, latency_p50_ms=123456.789012345678)
+    back = next(csv.DictReader(io.StringIO(leaderboard_csv(board(row)))))
+    for name, value in row.model_dump(exclude={"flags", "collapsed"}).items():
+        assert back[name] == ("" if value is None else str(value))
+        if isinstance(value, float):
+            assert float(back[name]) == value
+    assert _frame(leaderboard_csv(board(row)))["uar"][0] == 1 / 3
+
+
+def test_truth_unknown_and_flags_are_written_as_promised() -> None:
+    text = leaderboard_csv(board(scored(collapsed=True, flags=("a", "b"), ece=None, rtfx=math.inf, uar_low=math.nan)))
+    back = next(csv.DictReader(io.StringIO(text)))
+    assert (back["collapsed"], back["flags"], back["ece"], back["rtfx"], back["uar_low"]) == ("true", "a b", "", "", "")
+
+
+def test_every_candidate_of_the_registry_has_a_row(realistic_board: Leaderboard) -> None:
+    frame = _frame(leaderboard_csv(realistic_board))
+    assert list(frame["candidate"][-3:]) == ["org/random-head", "superb/four", "org/unreachable"]
+    assert frame["candidate"].is_unique
+    last = frame.set_index("candidate").loc["superb/four"]
+    assert last[["rank", "corpus", "uar"]].isna().all()
+    assert last["flags"] == "usable fallback"
+    assert last["emotions"] == 4
+
+
+def test_a_candidate_with_a_row_gets_no_second_one() -> None:
+    leaderboard = board(LeaderboardRow(candidate="a", flags=("crashed",)), not_evaluated=(absent("a", Status.CRASHED),))
+    assert len(complete_rows(leaderboard)) == 1
+
+
+def test_hostile_cells_neither_run_nor_break_the_table(hostile: str) -> None:
+    report = reported(verified(hostile, reason=hostile, labels=(hostile, "x"), emotions=("anger", None)), verified("b"))
+    text = verification_csv(report)
+    assert text.count("\n") == 3
+    assert "\r" not in text
+    first, second = csv.DictReader(io.StringIO(text))
+    assert second["candidate"] == "b"
+    assert first["candidate"] == first["reason"] == csv_text(hostile)
+    assert not first["labels"].startswith(("=", "+", "-", "@"))
+
+
+def test_our_own_negative_numbers_stay_numbers() -> None:
+    assert float(next(csv.DictReader(io.StringIO(leaderboard_csv(board(scored(macro_f1=-0.5))))))["macro_f1"]) == -0.5

@@ -1,0 +1,234 @@
+"""`leaderboard.md` says the answer first, what spoils it before that, and hides nobody."""
+
+import re
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from rich.cells import cell_len
+
+from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.run import ClipRecord
+from benchmark.results.status import Status
+from benchmark.scoring.flags import FLAG_MEANINGS
+from tests.reporting.conftest import absent, board, described, scored
+
+
+def _section(markdown: str, title: str) -> str:
+    found = re.search(rf"^#+ {re.escape(title)}[^\n]*\n(.*?)(?=^#+ |\Z)", markdown, flags=re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section {title!r} in:\n{markdown}"
+    return found[1]
+
+
+def _cells(section: str) -> list[dict[str, str]]:
+    lines = [line.strip("| ") for line in section.splitlines() if line.startswith("|")]
+    titles, _, *rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in lines]
+    return [dict(zip(titles, row, strict=True)) for row in rows]
+
+
+def test_scores_stand_with_interval_rank_and_baseline(realistic_board: Leaderboard) -> None:
+    rows = _cells(_section(leaderboard_markdown(realistic_board), "How right"))
+    assert [row["rank"] for row in rows] == ["1", "1", "3", "4", "4", "–"]
+    assert rows[2]["UAR"] == "0.44 [0.39–0.49]"
+    assert rows[2]["accuracy"] == "0.46 [0.42–0.50]"
+    assert rows[2]["majority"] == "0.13"
+    assert rows[5]["candidate"] == "ehcalabres/seen"
+    assert rows[5]["flags"] == "seen"
+
+
+def test_the_kind_of_interval_is_named(realistic_board: Leaderboard) -> None:
+    markdown = leaderboard_markdown(realistic_board)
+    assert "95 % interval over speakers" in _section(markdown, "How right")
+    mixed = leaderboard_markdown(board(scored("a"), scored("b", interval="wilson")))
+    assert [row["interval"] for row in _cells(_section(mixed, "How right"))] == ["speakers", "wilson"]
+
+
+def test_ties_at_the_top_are_named_as_ties_before_any_table(realistic_board: Leaderboard) -> None:
+    head = leaderboard_markdown(realistic_board).split("## ")[0]
+    assert "2 candidates share rank 1" in head
+    assert "**Dpngtm/wav2vec2-emotion-recognition**, UAR 0.61 [0.56–0.66]" in head
+
+
+def test_a_first_rank_among_the_useless_is_not_praised() -> None:
+    useless = scored("a", uar=0.13, uar_low=0.1, uar_high=0.2, collapsed=True)
+    assert (
+        "the only one that is ranked is **a**, UAR 0.13 [0.10–0.20], not distinguishable from guessing, which answers "
+        "nearly always the same."
+    ) in leaderboard_markdown(board(useless))
+
+
+def test_without_ranks_the_highest_score_is_given_as_what_it_is() -> None:
+    rows = (scored("seen", rank=None, uar=0.9, seen="yes"), scored("b", rank=None), scored("c", rank=None, uar=0.3))
+    text = leaderboard_markdown(board(*rows))
+    assert "nothing is ranked. The highest UAR, which may be chance, is that of **b**" in text
+
+
+def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderboard) -> None:
+    loud = realistic_board.model_copy(
+        update={"interrupted": True, "corpora": (realistic_board.corpora[0].model_copy(update={"synthetic": True}),)}
+    )
+    head = leaderboard_markdown(loud).split("\n- On ")[0]
+    quotes = [line for line in head.splitlines() if line.startswith("> **")]
+    assert [re.split(r"\*\*", quote)[1] for quote in quotes] == [
+        "Interrupted",
+        "Limited to 100 clips per corpus",
+        "1 candidate failed on the way",
+        "ravdess is synthetic",
+        "1 of 1,441 clips of ravdess could not be read",
+        "8 clips of ravdess are not scored",
+    ]
+
+
+def test_a_clean_run_warns_of_nothing() -> None:
+    assert "\n> " not in leaderboard_markdown(board(scored()))
+
+
+def test_a_corpus_is_described_before_it_is_scored() -> None:
+    corpus = described(merge={"calm": "neutral"})
+    text = _section(leaderboard_markdown(board(scored(), corpora=(corpus,))), "ravdess")
+    assert "1,440 clips by 24 speakers, 1.48 hours, from table:corpora/ravdess/metadata.csv." in text
+    assert "8 emotions: anger 192, calm 192" in text
+    assert "Guessing gives a UAR of 0.125; always answering *anger*, an accuracy of 0.13." in text
+    assert "Merged: calm → neutral." in text
+    assert "Labels read as: angry → anger, surprised → surprise." in text
+
+
+def test_many_unreadable_clips_are_listed_up_to_a_limit() -> None:
+    clips = tuple(
+        ClipRecord(clip=f"c{number}.wav", clip_hash=None, duration_s=None, failure="is empty") for number in range(25)
+    )
+    text = leaderboard_markdown(board(scored(), corpora=(described(unreadable=clips),)))
+    assert "- c9.wav: is empty" in text
+    assert "c10.wav" not in text
+    assert "and 15 more" in text
+
+
+def test_flags_of_all_rows_are_said_once_and_every_flag_is_explained() -> None:
+    rows = (scored("a", flags=("collapsed", "synthetic")), scored("b", flags=("synthetic",)))
+    text = leaderboard_markdown(board(*rows))
+    assert "Flags of all rows: synthetic." in text
+    assert [row["flags"] for row in _cells(_section(text, "How right"))] == ["collapsed", "–"]
+    legend = _section(text, "How to read this")
+    assert f"- **synthetic**: {FLAG_MEANINGS['synthetic']}" in legend
+    assert f"- **collapsed**: {FLAG_MEANINGS['collapsed']}" in legend
+    assert FLAG_MEANINGS["narrow"] not in legend
+
+
+def test_latency_stands_once_per_device_the_fastest_first(realistic_board: Leaderboard) -> None:
+    rows = _cells(_section(leaderboard_markdown(realistic_board), "How fast"))
+    assert [row["p50 ms"] for row in rows] == ["99.9", "204", "204", "204", "204", "1,843"]
+    assert "p99 ms" not in rows[0]
+    two = board(scored("a"), scored("a", device="cuda", latency_p50_ms=4.04), scored("b"), scored("b", corpus="other"))
+    rows = _cells(_section(leaderboard_markdown(two), "How fast"))
+    assert [(row["candidate"], row["device"], row["p50 ms"]) for row in rows] == [
+        ("a", "cpu", "204"),
+        ("b", "cpu", "204"),
+        ("a", "cuda", "4.0"),
+    ]
+
+
+def test_a_score_that_is_the_same_on_two_devices_stands_once_and_one_that_differs_names_the_device() -> None:
+    same = board(scored("a"), scored("a", device="cuda"))
+    assert len(_cells(_section(leaderboard_markdown(same), "How right"))) == 1
+    different = board(scored("a"), scored("a", device="cuda", uar=0.3))
+    assert [row["device"] for row in _cells(_section(leaderboard_markdown(different), "How right"))] == ["cpu", "cuda"]
+
+
+def test_a_number_format_that_was_only_timed_is_not_listed_as_if_it_had_been_scored() -> None:
+    timed = LeaderboardRow(candidate="a", corpus="ravdess", device="cpu", dtype="bfloat16", backend="torch",
+                           latency_p50_ms=71.4, flags=("latency-only",))  # fmt: skip
+    text = leaderboard_markdown(board(scored("a"), timed))
+    assert len(_cells(_section(text, "How right"))) == 1
+    assert [row["dtype"] for row in _cells(_section(text, "How fast"))] == ["bfloat16", "float32"]
+
+
+def test_a_repaired_candidate_bears_its_mark_in_every_table(realistic_board: Leaderboard) -> None:
+    lines = leaderboard_markdown(realistic_board).splitlines()
+    rows = [line for line in lines if line.startswith("|") and "harshit345" in line]
+    assert len(rows) == 3
+    assert all("harshit345/xlsr (repaired)" in line for line in rows)
+
+
+def test_who_was_not_evaluated_is_named_with_status_and_reason(realistic_board: Leaderboard) -> None:
+    text = leaderboard_markdown(realistic_board)
+    fallback = _section(text, "Fallback: usable, with fewer than 5 emotions")
+    assert "- **superb/four** (usable, 4 emotions): The reason of usable." in fallback
+    assert "- **org/unreachable** (unreachable): The reason of unreachable." in _section(text, "Undecided")
+    assert "- **org/random-head** (random-head): The reason of random-head." in _section(text, "Rejected")
+    assert "- **firdhokk/whisper**: The worker was killed by SIGKILL" in _section(text, "Failures")
+
+
+def test_a_corpus_without_labels_has_no_accuracy_and_says_why() -> None:
+    names = "rank accuracy accuracy_low accuracy_high uar uar_low uar_high interval macro_f1 common_uar shared_uar"
+    empty = dict.fromkeys([*names.split(), "majority_accuracy", "coverage", "ece"])
+    rows = (scored("z", corpus="calls", **empty), scored("a", corpus="calls", **empty, flags=("narrow",)))
+    corpus = described("calls", emotion_clips={}, label_emotions={}, speakers=None)
+    text = leaderboard_markdown(board(*rows, corpora=(corpus,)))
+    assert "On **calls** nothing is ranked: without labels nobody can say what is right." in text
+    section = _section(text, "calls")
+    assert [row["candidate"] for row in _cells(section)] == ["z", "a"]
+    assert {"UAR", "accuracy", "rank", "coverage"}.isdisjoint(_cells(section)[0])
+    assert _cells(section)[1]["flags"] == "narrow"
+    assert "nobody knows how many speakers" in section
+    assert "**UAR**" not in text
+
+
+def test_a_corpus_whose_labels_mean_nothing_says_so() -> None:
+    corpus = described(emotion_clips={}, label_emotions={}, unscored_labels={"LABEL_7": 1440})
+    text = leaderboard_markdown(board(scored(uar=None, rank=None), corpora=(corpus,)))
+    assert "nothing is ranked: none of its labels means an emotion." in text
+    assert "LABEL_7 1,440" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "**No candidate was evaluated.** The reasons stand below."),
+        ({"corpora": ()}, "**No candidate was evaluated.**"),
+        (
+            {"not_evaluated": (absent("a", Status.USABLE, emotions=4, fallback=True),)},
+            "None has 5 emotions or more; `--min-emotions 4` would let some in.",
+        ),
+        ({"not_evaluated": (absent("a", Status.UNREACHABLE),)}, "- **a** (unreachable)"),
+    ],
+)
+def test_a_run_without_rows_says_so_and_what_helps(changes: dict[str, Any], sentence: str) -> None:
+    assert sentence in leaderboard_markdown(board(**changes))
+
+
+def test_200_candidates_are_all_there_in_aligned_tables() -> None:
+    rows = [scored(f"org/model-{number:03}", rank=number + 1, uar=0.9 - number / 300) for number in range(200)]
+    text = leaderboard_markdown(board(*rows))
+    assert len(_cells(_section(text, "How right"))) == 200
+    assert len(_cells(_section(text, "How fast"))) == 200
+    assert len({cell_len(line) for line in _section(text, "How right").splitlines() if line.startswith("|")}) == 1
+
+
+def test_rows_of_a_corpus_that_nobody_described_are_shown() -> None:
+    text = leaderboard_markdown(board(scored("a"), scored("a", corpus="*", uar=0.35)))
+    rows = _cells(_section(text.partition("## All corpora")[2], "How right"))
+    assert [row["UAR"] for row in rows] == ["0.35 [0.39–0.49]"]
+    assert "On **All corpora**" in text
+
+
+def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
+    corpus = described(
+        hostile,
+        source=hostile,
+        unscored_labels={hostile: 2},
+        label_emotions={hostile: "anger"},
+        unreadable=(ClipRecord(clip=hostile, clip_hash=None, duration_s=None, failure=hostile),),
+    )
+    row = scored(hostile, corpus=hostile, top_emotion=hostile, flags=(hostile,), head=hostile, device=hostile)
+    gone = absent(hostile, Status.CRASHED).model_copy(update={"reason": hostile, "log": hostile, "status": hostile})
+    text = leaderboard_markdown(
+        board(row, corpora=(corpus,), not_evaluated=(gone,), failures={hostile: hostile}, registry=hostile)
+    )
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    tokens = parser.parse(text)
+    assert sum(token.type == "table_open" for token in tokens) == 3
+    kinds = {child.type for token in tokens for child in token.children or []}
+    known = {"text", "text_special", "strong_open", "strong_close", "em_open", "em_close", "code_inline", "softbreak"}
+    assert kinds <= known
+    assert not re.search(r"<(script|a|img|s|javascript)\b", parser.render(text))

@@ -1,0 +1,36 @@
+"""The files of a report."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.reporting.writing import write_leaderboard, write_verification
+from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.verification import VerificationReport
+
+
+def test_both_reports_write_their_three_files_and_nothing_else(
+    tmp_path: Path, every_status: VerificationReport, realistic_board: Leaderboard
+) -> None:
+    written = [*write_verification(every_status, tmp_path / "a" / "b").paths]
+    written += write_leaderboard(realistic_board, tmp_path / "a" / "b").paths
+    names = [f"{name}.{ending}" for name in ("verification", "leaderboard") for ending in ("md", "csv", "json")]
+    assert [path.name for path in written] == names
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == sorted(names)
+    for path in written:
+        content = path.read_bytes()
+        assert content.endswith(b"\n")
+        assert b"\r" not in content
+
+
+def test_the_border_of_the_fallback_reaches_the_file(tmp_path: Path, every_status: VerificationReport) -> None:
+    written = write_verification(every_status, tmp_path, fallback_below=7)
+    assert "Fallback: usable, with fewer than 7 emotions (3)" in written.markdown.read_text(encoding="utf-8")
+
+
+def test_a_folder_that_is_a_file_is_a_wrong_request(tmp_path: Path, realistic_board: Leaderboard) -> None:
+    (tmp_path / "reports").write_text("mine")
+    with pytest.raises(RequestError, match="choose another folder with --output"):
+        write_leaderboard(realistic_board, tmp_path / "reports")
+    assert (tmp_path / "reports").read_text() == "mine"
