@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from benchmark.results.latency import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.verification import Verification
+from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.flags import Flag
-from benchmark.scoring.joined import JoinedEvaluation
 from benchmark.scoring.rows import scored_row, unscored_row, with_latency
 from benchmark.scoring.standings import Standings, rank_corpus
 
@@ -27,10 +27,10 @@ class CorpusBoard:
     """
 
     summary: CorpusSummary
-    evaluated: tuple[JoinedEvaluation, ...]
+    evaluated: tuple[StoredEvaluation, ...]
     loose: bool
 
-    def of(self, candidate: str) -> tuple[JoinedEvaluation, ...]:
+    def of(self, candidate: str) -> tuple[StoredEvaluation, ...]:
         """The candidate's evaluations, the one that decides its rank first: whole, then the reference inference."""
         own = [one for one in self.evaluated if one.evaluation.candidate == candidate]
         return tuple(sorted(own, key=_distance_from_reference))
@@ -110,7 +110,7 @@ def _place(row: LeaderboardRow) -> _Place:
     return _Place(row.rank is None, row.rank or 0, row.uar is None, 1 - (row.uar or 0.0))
 
 
-def _distance_from_reference(one: JoinedEvaluation) -> int:
+def _distance_from_reference(one: StoredEvaluation) -> int:
     setup = one.evaluation.setup
     reference = setup.device, setup.backend, setup.dtype
     differences = sum(

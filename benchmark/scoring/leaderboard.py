@@ -11,8 +11,8 @@ from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
+from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
-from benchmark.scoring.joined import join_evaluation
 from benchmark.scoring.rows import candidate_row
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
@@ -61,7 +61,7 @@ def _board(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions
     return CorpusBoard(
         summary=summarise_corpus(corpus, merges),
         evaluated=tuple(
-            join_evaluation(
+            evaluate_stored(
                 evaluation, verifications[evaluation.candidate], corpus, predictions(evaluation.setup), merges
             )
             for evaluation in record.evaluations

@@ -6,9 +6,9 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.diversity import Diversity, diversity
+from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.flags import Flag, RowFacts, row_flags
 from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
-from benchmark.scoring.joined import JoinedEvaluation
 from benchmark.scoring.latency import summarise_latency
 from benchmark.scoring.scores import (
     accuracy,
@@ -25,7 +25,7 @@ from benchmark.scoring.standings import Standings
 
 
 def scored_row(
-    evaluated: JoinedEvaluation, summary: CorpusSummary, standings: Standings, *, loose: bool
+    evaluated: StoredEvaluation, summary: CorpusSummary, standings: Standings, *, loose: bool
 ) -> LeaderboardRow:
     """The row of one evaluation, without its latency.
 
@@ -112,19 +112,19 @@ def with_latency(row: LeaderboardRow, measurement: LatencyMeasurement) -> Leader
     )
 
 
-def _clips(evaluated: JoinedEvaluation) -> int:
+def _clips(evaluated: StoredEvaluation) -> int:
     answers = evaluated.answers
     if evaluated.complete and answers.scored.any():
         return int(answers.scored.sum())
     return int(answers.answered.sum())
 
 
-def _failed_clips(evaluated: JoinedEvaluation, summary: CorpusSummary) -> int:
+def _failed_clips(evaluated: StoredEvaluation, summary: CorpusSummary) -> int:
     answers = evaluated.answers
     return len(summary.unreadable) + len(answers.truth) - int(answers.answered.sum()) - answers.missing
 
 
-def _facts(evaluated: JoinedEvaluation, summary: CorpusSummary, varied: Diversity | None, *, loose: bool) -> RowFacts:
+def _facts(evaluated: StoredEvaluation, summary: CorpusSummary, varied: Diversity | None, *, loose: bool) -> RowFacts:
     verification = evaluated.verification
     return RowFacts(
         complete=evaluated.complete,
@@ -158,7 +158,7 @@ def _with_diversity(row: LeaderboardRow, varied: Diversity | None) -> Leaderboar
     )
 
 
-def _with_intervals(row: LeaderboardRow, evaluated: JoinedEvaluation) -> LeaderboardRow:
+def _with_intervals(row: LeaderboardRow, evaluated: StoredEvaluation) -> LeaderboardRow:
     confusion = confusion_matrix(evaluated.decisions)
     of_uar: Interval | None = uar_interval(confusion, evaluated.counts)
     of_accuracy: Interval | None = accuracy_interval(confusion, evaluated.counts)

@@ -72,7 +72,7 @@ def main_name(corpus: str) -> str:
         >>> main_name("calls-2026")
         'calls2026'
     """
-    name = plain(corpus)
+    name = plain(corpus) or corpus
     for known in (name, plain(corpus.rpartition("/")[2])):
         for form in (known, known.rstrip("0123456789")):
             main = _MAIN_NAME.get(form, form)

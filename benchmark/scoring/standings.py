@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.scoring.decisions import covered_emotions
+from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.intervals import speakers_can_be_left_out
-from benchmark.scoring.joined import JoinedEvaluation
 from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK, rank_candidates
 from benchmark.scoring.seen import Seen
 
@@ -24,7 +24,7 @@ class Standings:
     common_emotions: tuple[str, ...]
 
 
-def rank_corpus(evaluated: Sequence[JoinedEvaluation], *, rank_seen: bool = False) -> Standings:
+def rank_corpus(evaluated: Sequence[StoredEvaluation], *, rank_seen: bool = False) -> Standings:
     """Rank the candidates of one corpus.
 
     Takes part who has an answer or a failure for every clip and has not seen the corpus. There are no ranks where
@@ -43,13 +43,13 @@ def rank_corpus(evaluated: Sequence[JoinedEvaluation], *, rank_seen: bool = Fals
     )
 
 
-def _can_be_ranked(evaluated: JoinedEvaluation) -> bool:
+def _can_be_ranked(evaluated: StoredEvaluation) -> bool:
     if len(evaluated.decisions.emotions) < FEWEST_EMOTIONS_TO_RANK or evaluated.counts is None:
         return False
     return speakers_can_be_left_out(evaluated.counts.clips)
 
 
-def _common(evaluated: Sequence[JoinedEvaluation]) -> tuple[str, ...]:
+def _common(evaluated: Sequence[StoredEvaluation]) -> tuple[str, ...]:
     if not evaluated:
         return ()
     covered = [set(covered_emotions(one.answers)) for one in evaluated]

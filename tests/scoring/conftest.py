@@ -149,7 +149,7 @@ class RunBuilder:
         device: str = "cpu",
         failure: str | None = None,
     ) -> None:
-        """Store hard answers to the clips with audio, in their order; None is a failure, a shorter list an early end."""
+        """Store hard answers to the clips with audio, in order; None is a failure, a shorter list an early end."""
         setup = self.setup(candidate, device)
         self.evaluations.append(
             EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup, failure=failure)

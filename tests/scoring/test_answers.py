@@ -13,9 +13,7 @@ def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipReco
 
 
 def corpus(*clips: ClipRecord, labels: dict[str, str] | None = None) -> CorpusRecord:
-    return CorpusRecord(
-        name="mine", source="folder:mine", clips=clips, available_clips=len(clips), labels=labels or {}
-    )
+    return CorpusRecord(name="mine", source="folder:mine", clips=clips, available_clips=len(clips), labels=labels or {})
 
 
 def said(name: str, *logits: float) -> Prediction:

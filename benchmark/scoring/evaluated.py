@@ -16,7 +16,7 @@ from benchmark.scoring.seen import Seen, seen
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class JoinedEvaluation:
+class StoredEvaluation:
     """One candidate's evaluation on one corpus.
 
     Attributes:
@@ -50,13 +50,13 @@ class JoinedEvaluation:
         return count_by_speaker(self.decisions, [speaker for speaker, is_scored in scored if is_scored])
 
 
-def join_evaluation(
+def evaluate_stored(
     evaluation: EvaluationRecord,
     verification: Verification,
     corpus: CorpusRecord,
     predictions: Mapping[str, Prediction],
     merges: Merges,
-) -> JoinedEvaluation:
+) -> StoredEvaluation:
     """Join the stored predictions of one evaluation with its corpus.
 
     What the candidate's labels mean is taken from its verification, where the registry's overrides are applied.
@@ -67,7 +67,7 @@ def join_evaluation(
     labels = evaluation.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
-    return JoinedEvaluation(
+    return StoredEvaluation(
         evaluation=evaluation,
         verification=verification,
         answers=join_answers(corpus, predictions, labels, overrides, merges),

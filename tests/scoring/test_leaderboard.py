@@ -1,0 +1,381 @@
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, recall_score
+
+from benchmark.errors import RequestError
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.run import CorpusRecord
+from benchmark.results.status import Status
+from benchmark.scoring.leaderboard import score_run
+
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+SCORES = ("coverage", "accuracy", "accuracy_low", "uar", "uar_low", "interval", "macro_f1", "shared_uar", "common_uar")
+
+
+def row_of(board: Leaderboard, candidate: str, **fields: object) -> LeaderboardRow:
+    found = [
+        row
+        for row in board.rows
+        if row.candidate == candidate and all(getattr(row, name) == value for name, value in fields.items())
+    ]
+    assert len(found) == 1, f"{len(found)} rows of {candidate}"
+    return found[0]
+
+
+def scores_of(row: LeaderboardRow) -> list[object]:
+    return [getattr(row, name) for name in SCORES]
+
+
+def labels_of(corpus: CorpusRecord) -> list[str | None]:
+    return [clip.label for clip in corpus.clips if clip.clip_hash is not None]
+
+
+def test_an_empty_run_is_an_empty_leaderboard(run: "RunBuilder") -> None:
+    board = score_run(run.record(), run.predictions)
+    assert (board.rows, board.corpora, board.not_evaluated, board.failures) == ((), (), (), {})
+
+
+def test_a_corpus_without_clips_leaves_every_score_empty(run: "RunBuilder") -> None:
+    corpus = run.corpus("nothing", [])
+    run.says(run.candidate("a"), corpus, [])
+    row = score_run(run.record(), run.predictions).rows[0]
+    assert scores_of(row) == [None] * len(SCORES)
+    assert (row.clips, row.rank, row.entropy, row.flags) == (0, None, None, ("no-clips",))
+
+
+def test_one_clip_has_scores_without_ranks(run: "RunBuilder") -> None:
+    corpus = run.corpus("single", [run.clip("a", label="anger", speaker="s1")])
+    run.says(run.candidate("a"), corpus, ["anger"])
+    row = score_run(run.record(), run.predictions).rows[0]
+    assert (row.clips, row.accuracy, row.uar, row.macro_f1, row.interval) == (1, 1.0, 1.0, 1.0, "wilson")
+    assert (row.rank, row.shared_uar, row.ece) == (None, None, None)
+    assert row.flags == ("one-emotion", "few-clips", "few-speakers")
+
+
+def test_a_model_that_failed_on_all_clips_is_wrong_on_all_of_them(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("broken"), corpus, [None] * len(corpus.clips))
+    row = score_run(run.record(), run.predictions).rows[0]
+    assert (row.clips, row.failed_clips, row.accuracy, row.uar) == (160, 160, 0.0, 0.0)
+    assert (row.entropy, row.collapsed, row.top_emotion, row.ece) == (None, None, None, None)
+    assert row.flags == ("failed-clips",)
+
+
+def test_scores_equal_scikit_learns_on_the_stored_answers(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    said = mostly_right(corpus, 0.4, 0)
+    said[5] = None
+    run.says(run.candidate("a"), corpus, said)
+    row = score_run(run.record(), run.predictions).rows[0]
+    truth, answers = labels_of(corpus), [answer or "?" for answer in said]
+    emotions = sorted({label for label in truth if label})
+    recall = recall_score(truth, answers, labels=emotions, average="macro", zero_division=0)
+    assert row.uar == pytest.approx(recall, abs=1e-12)
+    assert row.macro_f1 == pytest.approx(f1_score(truth, answers, labels=emotions, average="macro", zero_division=0))
+    assert row.accuracy == pytest.approx(np.mean([one == other for one, other in zip(truth, answers, strict=True)]))
+    assert row.majority_accuracy == pytest.approx(0.2)
+    assert row.coverage == 1.0
+    assert row.failed_clips == 1
+    assert (row.uar_low or 0) < recall < (row.uar_high or 0)
+    assert row.interval == "speakers"
+
+
+def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    said = mostly_right(corpus, 0.1, 1)
+    run.says(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
+    run.says(run.candidate("good"), corpus, said)
+    run.says(run.candidate("twin"), corpus, said)
+    board = score_run(run.record(), run.predictions)
+    assert [(row.candidate, row.rank) for row in board.rows] == [("good", 1), ("twin", 1), ("bad", 3)]
+
+
+def test_a_single_candidate_has_rank_1(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("only"), corpus, mostly_right(corpus, 0.3, 0))
+    assert score_run(run.record(), run.predictions).rows[0].rank == 1
+
+
+def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(
+    run: "RunBuilder", mostly_right: Errors
+) -> None:
+    corpus = run.acted_corpus("ravdess")
+    run.says(run.candidate("cheat", trained_on=("RAVDESS",)), corpus, labels_of(corpus))
+    run.says(run.candidate("honest", trained_on=("tess",)), corpus, mostly_right(corpus, 0.5, 0))
+    board = score_run(run.record(), run.predictions)
+    assert [(row.candidate, row.rank, row.seen) for row in board.rows] == [
+        ("honest", 1, "no"),
+        ("cheat", None, "yes"),
+    ]
+    assert row_of(board, "cheat").uar == 1.0
+    assert "seen" in row_of(board, "cheat").flags
+    ranked = score_run(run.record(), run.predictions, rank_seen=True)
+    assert [(row.candidate, row.rank) for row in ranked.rows] == [("cheat", 1), ("honest", 2)]
+
+
+def test_speakers_that_nobody_knows_give_intervals_over_clips_and_no_ranks(
+    run: "RunBuilder", mostly_right: Errors
+) -> None:
+    clips = [run.clip(f"{label}{number}", label=label) for label in ("anger", "fear") for number in range(20)]
+    corpus = run.corpus("mine", clips)
+    run.says(run.candidate("worse"), corpus, mostly_right(corpus, 0.5, 0))
+    run.says(run.candidate("better"), corpus, mostly_right(corpus, 0.1, 0))
+    board = score_run(run.record(), run.predictions)
+    assert [(row.candidate, row.rank, row.interval) for row in board.rows] == [
+        ("better", None, "clips"),
+        ("worse", None, "clips"),
+    ]
+    assert board.corpora[0].speakers is None
+    assert all("few-speakers" in row.flags and row.common_uar is not None for row in board.rows)
+
+
+def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    truth = labels_of(corpus)
+    run.says(run.candidate("all"), corpus, truth)
+    run.says(run.candidate("three", ("anger", "fear", "neutral")), corpus, ["anger"] * len(truth))
+    run.says(run.candidate("seen", ("sadness", "fear"), trained_on=("acted",)), corpus, ["fear"] * len(truth))
+    board = score_run(run.record(), run.predictions)
+    assert row_of(board, "all").common_uar == 1.0
+    assert row_of(board, "three").common_uar == pytest.approx(1 / 3)
+    assert row_of(board, "three").coverage == pytest.approx(0.6)
+    assert row_of(board, "three").uar == pytest.approx(0.2)
+    assert row_of(board, "three").collapsed is True
+    assert row_of(board, "seen").common_uar is None
+    assert row_of(board, "seen").shared_uar == pytest.approx(0.5)
+
+
+def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: "RunBuilder") -> None:
+    corpus = run.corpus("mine", [run.clip(str(number)) for number in range(30)])
+    run.says(run.candidate("varied"), corpus, ["anger", "fear"] * 15)
+    run.says(run.candidate("same"), corpus, [*["neutral"] * 28, None, "neutral"])
+    board = score_run(run.record(), run.predictions)
+    varied, same = row_of(board, "varied"), row_of(board, "same")
+    assert scores_of(varied) == scores_of(same) == [None] * len(SCORES)
+    assert (varied.clips, same.clips, same.failed_clips) == (30, 29, 1)
+    assert varied.effective_emotions == pytest.approx(2.0)
+    assert (varied.collapsed, same.collapsed) == (None, None)
+    assert varied.flags == ("no-labels",)
+    assert same.flags == ("no-labels", "narrow", "failed-clips")
+
+
+def test_labels_that_map_to_nothing_are_counted_and_left_out(run: "RunBuilder") -> None:
+    clips = [run.clip(f"a{number}", label="anger", speaker="s1") for number in range(3)]
+    corpus = run.corpus("mine", [*clips, run.clip("x", label="qwertz"), run.clip("y"), run.unreadable("z")])
+    run.says(run.candidate("a"), corpus, ["anger"] * 5)
+    board = score_run(run.record(), run.predictions)
+    row = board.rows[0]
+    assert (row.clips, row.unscored_clips, row.failed_clips, row.accuracy) == (3, 1, 1, 1.0)
+    summary = board.corpora[0]
+    assert summary.unscored_labels == {"qwertz": 1}
+    assert summary.emotion_clips == {"anger": 3}
+    assert summary.label_emotions == {"anger": "anger"}
+    assert (summary.clips, [clip.clip for clip in summary.unreadable]) == (5, ["z"])
+    assert summary.hours == pytest.approx(5 * 3.6 / 3600)
+
+
+def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("killed"), corpus, labels_of(corpus)[:12], failure="The worker died of SIGKILL.")
+    run.says(run.candidate("stopped"), corpus, [*labels_of(corpus)[:12], None])
+    run.says(run.candidate("whole"), corpus, mostly_right(corpus, 0.5, 0))
+    board = score_run(run.record(), run.predictions)
+    assert [row.candidate for row in board.rows] == ["whole", "killed", "stopped"]
+    for name, failed in (("killed", 0), ("stopped", 1)):
+        row = row_of(board, name)
+        assert scores_of(row) == [None] * len(SCORES)
+        assert (row.rank, row.entropy, row.clips, row.failed_clips) == (None, None, 12, failed)
+        assert row.flags[0] == "incomplete"
+    assert row_of(board, "whole").rank == 1
+    assert board.failures == {
+        "killed": "acted: The worker died of SIGKILL.",
+        "stopped": "acted: the run ended before 147 of 160 clips were answered.",
+    }
+
+
+def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder") -> None:
+    first, second = run.acted_corpus("first"), run.acted_corpus("second")
+    run.says(run.candidate("a"), first, labels_of(first))
+    board = score_run(run.record(interrupted=True), run.predictions)
+    assert [(row.corpus, row.clips, row.flags) for row in board.rows] == [
+        ("first", 160, ()),
+        ("second", 0, ("incomplete",)),
+    ]
+    assert second.name in board.failures["a"]
+
+
+def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.candidate("gone", (), status=Status.NOT_FOUND, reason="No such repository.", revision=None, size_bytes=None)
+    run.candidate("small", ("anger", "fear"))
+    run.candidate("late")
+    run.says(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
+    record = run.record(ineligible={"small": "It has 2 emotions; 5 were asked for."}, interrupted=True)
+    board = score_run(record, run.predictions)
+    assert [(row.candidate, row.rank, row.corpus, row.emotions, row.flags) for row in board.rows[1:]] == [
+        ("gone", None, None, None, ("not-found",)),
+        ("small", None, None, 2, ("usable", "fallback")),
+        ("late", None, None, 5, ("usable",)),
+    ]
+    assert [(one.candidate, one.status, one.fallback, one.reason) for one in board.not_evaluated] == [
+        ("gone", "not-found", False, "No such repository."),
+        ("small", "usable", True, "It has 2 emotions; 5 were asked for."),
+        ("late", "usable", False, "The run was stopped before its turn."),
+    ]
+
+
+def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    run.says(model, corpus, mostly_right(corpus, 0.2, 0))
+    run.timed(model, calls=30)
+    run.timed(model, calls=9, device="cuda", failure="The worker died.")
+    run.says(run.candidate("b"), corpus, mostly_right(corpus, 0.7, 1))
+    board = score_run(run.record(), run.predictions)
+    assert [(row.candidate, row.device, row.rank) for row in board.rows] == [
+        ("a", "cpu", 1),
+        ("a", "cuda", 1),
+        ("b", "cpu", 2),
+    ]
+    on_cpu, on_gpu, untimed = board.rows
+    assert scores_of(on_cpu) == scores_of(on_gpu)
+    assert (on_cpu.latency_p50_ms, on_cpu.latency_p90_ms, on_cpu.latency_p99_ms) == (100.0, 100.0, None)
+    assert (on_cpu.rtfx, on_cpu.load_s, on_cpu.peak_memory_mb) == (30.0, 1.5, 500.0)
+    assert (on_gpu.latency_p50_ms, on_gpu.rtfx, on_gpu.load_s) == (None, None, 1.5)
+    assert (untimed.latency_p50_ms, untimed.load_s) == (None, None)
+    assert board.failures == {"a": "latency on cuda: The worker died."}
+    assert (board.segment_s, board.threads) == (3.0, 2)
+
+
+def test_an_evaluation_on_another_device_shows_its_own_scores(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    run.says(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
+    run.says(model, corpus, labels_of(corpus))
+    run.timed(model, device="cuda")
+    board = score_run(run.record(), run.predictions)
+    assert [(row.device, row.latency_p50_ms, row.uar == 1.0) for row in board.rows] == [
+        ("cpu", None, True),
+        ("cuda", 100.0, False),
+    ]
+
+
+def test_timings_with_a_number_format_that_was_not_evaluated_get_no_scores(
+    run: "RunBuilder", mostly_right: Errors
+) -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    run.says(model, corpus, mostly_right(corpus, 0.2, 0))
+    run.timed(model, dtype="bfloat16")
+    row = row_of(score_run(run.record(), run.predictions), "a", dtype="bfloat16")
+    assert scores_of(row) == [None] * len(SCORES)
+    assert (row.rank, row.latency_p50_ms, row.clips, row.flags) == (None, 100.0, None, ("latency-only",))
+
+
+def test_merges_of_the_corpus_apply_to_candidates_too(run: "RunBuilder") -> None:
+    clips = [run.clip("1", label="calm"), run.clip("2", label="anger")]
+    corpus = run.corpus("mine", clips, merge={"calm": "neutral"})
+    run.says(run.candidate("a", ("neutral", "calm", "anger")), corpus, ["calm", "anger"])
+    board = score_run(run.record(), run.predictions)
+    assert board.corpora[0].emotion_clips == {"anger": 1, "neutral": 1}
+    assert board.corpora[0].label_emotions == {"anger": "anger", "calm": "neutral"}
+    assert board.rows[0].emotions == 3
+    assert board.rows[0].top_share == pytest.approx(0.5)
+
+
+def test_a_merge_into_an_unknown_emotion_is_refused(run: "RunBuilder") -> None:
+    run.corpus("mine", [], merge={"calm": "qwertz"})
+    with pytest.raises(RequestError):
+        score_run(run.record(), run.predictions)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "corpus", "flag"),
+    [
+        ({"multi_label": True}, {}, "multi-label"),
+        ({"status": Status.REPAIRED}, {}, "repaired"),
+        ({"labels": ("anger", "positive"), "emotions": ("anger", "happiness")}, {}, "loose-map"),
+        ({}, {"labels": {"positive": "happiness"}}, "loose-map"),
+        ({}, {"synthetic": True}, "synthetic"),
+        ({}, {"available_clips": 1000}, "limit"),
+    ],
+)
+def test_facts_of_candidate_and_corpus_become_flags(
+    run: "RunBuilder", candidate: dict[str, object], corpus: dict[str, object], flag: str
+) -> None:
+    labels = ("anger", "positive") * 8
+    clips = [
+        run.clip(f"{label}{number}{repeat}", label=label, speaker=f"s{number}")
+        for repeat in range(2)
+        for number, label in enumerate(labels)
+    ]
+    heard = run.corpus("mine", clips, **corpus)
+    model = run.candidate("a", **candidate)  # type: ignore[arg-type]  # fields by name
+    run.says(model, heard, model.labels[:2] * 16)
+    flags = score_run(run.record(), run.predictions).rows[0].flags
+    assert flag in flags
+    assert {"collapsed", "incomplete", "failed-clips"}.isdisjoint(flags)
+
+
+def test_corpora_keep_the_order_of_the_record(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpora = [run.acted_corpus(name) for name in ("zulu", "alpha")]
+    for name, wrong in (("worse", 0.7), ("better", 0.1)):
+        model = run.candidate(name)
+        for corpus in corpora:
+            run.says(model, corpus, mostly_right(corpus, wrong, 0))
+    rows = score_run(run.record(), run.predictions).rows
+    expected = [("zulu", "better"), ("zulu", "worse"), ("alpha", "better"), ("alpha", "worse")]
+    assert [(row.corpus, row.candidate) for row in rows] == expected
+
+
+def test_a_leaderboard_survives_being_written_and_read(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.2, 0))
+    board = score_run(run.record(), run.predictions)
+    assert Leaderboard.model_validate_json(board.model_dump_json()) == board
+
+
+def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus("big", speakers=24, repeats=12)
+    for number in range(25):
+        run.says(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.03 * number, number))
+    started = time.perf_counter()
+    board = score_run(run.record(), run.predictions)
+    assert time.perf_counter() - started < 10
+    ranks = [row.rank or 0 for row in board.rows]
+    assert ranks[0] == 1
+    assert ranks[-1] > 15
+    assert all(before <= after for before, after in pairwise(ranks))
+
+
+WITHOUT_TORCH = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "transformers", "datasets", "evaluate"}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Refuse())
+import numpy as np
+from benchmark.scoring.decisions import Decisions
+from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.scores import macro_f1, uar
+
+pair = np.array([0, 1])
+assert uar(Decisions(emotions=("anger", "fear"), truth=pair, answers=pair, confidence=np.ones(2))) == 1.0
+"""
+
+
+def test_scoring_works_where_torch_cannot_be_imported() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH], check=True, timeout=60)
