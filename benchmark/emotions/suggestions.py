@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LEAST_LIKENESS = 0.7
+LEAST_LIKENESS = 0.6
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -36,7 +36,11 @@ def first_complaint(document: Document, problem: ValidationError) -> RequestErro
     Returns:
         One line: file, line, what is wrong, and the fix.
     """
-    details = sorted(problem.errors(), key=lambda detail: document.line(_place_of(detail)))
+    # In one line, a misspelt field comes before the field that is missing because of it.
+    details = sorted(
+        problem.errors(),
+        key=lambda detail: (document.line(_place_of(detail)), detail["type"] != "extra_forbidden"),
+    )
     more = {_place_of(detail) for detail in details[1:]} - {_place_of(details[0])}
     message = _message(document, details[0])
     end = f" (and {len(more)} more)" if more else ""
@@ -63,8 +67,6 @@ def _message(document: Document, detail: ErrorDetails) -> str:
             message = (
                 f"unknown status {value!r} of {owner}{_near(str(value), 'words', [status.value for status in Status])}"
             )
-        case "too_short":
-            message = f"{what} of {owner} is an empty list; fill it, or remove it"
         case _ if kind in _EXPECTED:
             message = f"{what} of {owner} must be {_EXPECTED[kind]}, not {_shown(value)}"
             message += _quoting_hint(document, place, kind)

@@ -75,7 +75,9 @@ def _text_of(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError as problem:
-        raise RequestError(f"there is no file {path}; give one with --candidates FILE, or use demo") from problem
+        raise RequestError(
+            f"there is no file {path}; give one with --candidates FILE, or --candidates demo"
+        ) from problem
     except IsADirectoryError as problem:
         raise RequestError(f"{path} is a folder; give the registry file itself, such as candidates.yaml") from problem
     except (OSError, ValueError) as problem:
@@ -95,17 +97,22 @@ def _refuse_more_than_plain_data(path: Path, text: str) -> None:
     """Walk the events, which costs no memory, before anything is built from them: aliases can blow up a small file."""
     level = documents = 0
     for event in yaml.parse(text, Loader=_FastestSafeLoader):
-        line = event.start_mark.line + 1
+        line = _line_of(event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise RequestError(f"{path}:{line}: YAML anchors and aliases (& and *) are not allowed; write it out")
-        if getattr(event, "tag", None) is not None:
-            raise RequestError(f"{path}:{line}: YAML tags (!) are not allowed; remove {event.tag!r}, or quote the text")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise RequestError(f"{path}:{line}: YAML tags (!) are not allowed; remove {tag!r}, or quote the text")
         documents += isinstance(event, yaml.DocumentStartEvent)
         if documents > 1:
             raise RequestError(f"{path}:{line}: a second YAML document begins here; remove the line '---'")
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if level > MOST_LEVELS:
             raise RequestError(f"{path}:{line}: nested more than {MOST_LEVELS} levels deep; that is no registry")
+
+
+def _line_of(piece: yaml.Event | yaml.Node) -> int:
+    return 1 if piece.start_mark is None else int(piece.start_mark.line) + 1
 
 
 def _not_yaml(path: Path, problem: yaml.YAMLError) -> RequestError:
@@ -124,7 +131,7 @@ class _Builder:
         self._constructor = SafeConstructor()
 
     def value_of(self, node: yaml.Node, place: Place) -> Any:
-        self._document.lines.setdefault(place, node.start_mark.line + 1)
+        self._document.lines.setdefault(place, _line_of(node))
         if isinstance(node, yaml.MappingNode):
             return {key: self.value_of(value, (*place, key)) for key, value in self._items(node, place)}
         if isinstance(node, yaml.SequenceNode):
@@ -135,7 +142,7 @@ class _Builder:
     def _items(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, yaml.Node]]:
         first_lines: dict[str, int] = {}
         for key_node, value in node.value:
-            line = key_node.start_mark.line + 1
+            line = _line_of(key_node)
             where = (*place, str(key_node.value))
             if key_node.tag != "tag:yaml.org,2002:str":
                 self._document.lines[where] = line

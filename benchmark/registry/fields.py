@@ -45,6 +45,13 @@ def _merges(merges: dict[str, str]) -> dict[str, str]:
         raise ValueError(str(problem)) from problem
 
 
+def _some_speakers(speakers: tuple[str, ...]) -> tuple[str, ...]:
+    # Not pydantic's min_length: that also complains where the only item is what is wrong.
+    if not speakers:
+        raise ValueError("the list is empty; name the speakers to take, or remove it to take all")
+    return speakers
+
+
 def _column_role(role: str) -> str:
     if role not in COLUMN_ROLES:
         hint = did_you_mean(role, COLUMN_ROLES) or f"; the columns are {', '.join(COLUMN_ROLES)}"
@@ -68,6 +75,8 @@ Emotion = Annotated[str, AfterValidator(_emotion)]
 """A canonical class, written as such or as any alias."""
 MergeTable = Annotated[dict[str, str], AfterValidator(_merges)]
 """Class → the class it becomes in the end, canonical on both sides."""
+Speakers = Annotated[tuple[str, ...], AfterValidator(_some_speakers)]
+"""The only speakers to take, as the corpus writes them."""
 ColumnRole = Annotated[str, AfterValidator(_column_role)]
 """What a column of a table holds."""
 CorpusName = Annotated[str, AfterValidator(_corpus_name)]

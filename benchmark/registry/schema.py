@@ -18,7 +18,7 @@ from pydantic import (
 
 from benchmark.emotions.merges import Merges
 from benchmark.registry import locations
-from benchmark.registry.fields import ColumnRole, CorpusName, CorpusWord, Emotion, Language, Line, MergeTable
+from benchmark.registry.fields import ColumnRole, CorpusName, CorpusWord, Emotion, Language, Line, MergeTable, Speakers
 from benchmark.registry.hub_ids import is_hub_id
 from benchmark.results.status import Status
 
@@ -163,7 +163,7 @@ class CorpusEntry(Described):
 
     source: Line
     language: Language | None = None
-    speakers: tuple[str, ...] | None = Field(default=None, min_length=1)
+    speakers: Speakers | None = None
     labels: dict[str, Emotion] = Field(default_factory=dict)
     merge: MergeTable = Field(default_factory=dict)
     columns: dict[ColumnRole, str] = Field(default_factory=dict)
@@ -208,7 +208,7 @@ class RegistryFile(Described):
     """
 
     version: Literal[1]
-    candidates: tuple[Candidate, ...] = Field(min_length=1)
+    candidates: tuple[Candidate, ...]
     corpora: dict[CorpusName, CorpusEntry] = Field(default_factory=dict)
 
 

@@ -1,0 +1,239 @@
+"""Reading a registry, and what is said about one that is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.registry.loading import PACKAGED_FILE, find_registry, load_registry
+from benchmark.results.status import Status
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "models" / "candidates.yaml"
+HEAD = "version: 1\ncandidates:\n"
+EVERYTHING = """\
+version: 1
+candidates:
+  - id: org/model
+    name: short
+    revision: main
+    expect: repaired
+    languages: [el, zh-CN]
+    trained_on: [AESDD]
+    labels: {LABEL_0: joy, "no": neutral}
+    head: {kind: dense-out, pooling: sum, activation: relu}
+    preprocessor: {sampling_rate: 16000, do_normalize: false}
+    published: {corpus: aesdd, uar: 0.5}
+    note: >
+      two
+      lines
+  - id: ./local
+    note:
+corpora:
+  calls: {source: "folder:calls/2026", language: ko, speakers: ["01"], columns: {file: clip}}
+  acted: {source: "ravdess:../ravdess", merge: {calm: neutral}, labels: {x: joy}}
+"""
+
+
+def test_every_field_of_the_contract_is_read(write: Callable[[str], Path], tmp_path: Path) -> None:
+    registry = load_registry(write(EVERYTHING))
+    first, second = registry.candidates
+    assert (first.name, first.revision, first.expect, first.languages) == (
+        "short", "main", Status.REPAIRED, ("el", "zh-CN"),
+    )  # fmt: skip
+    assert first.trained_on == ("aesdd",)
+    assert first.labels == {"LABEL_0": "happiness", "no": "neutral"}
+    assert first.head is not None
+    assert (first.head.pooling, first.head.activation) == ("sum", "relu")
+    assert first.preprocessor is not None
+    assert (first.preprocessor.sampling_rate, first.preprocessor.do_normalize) == (16000, False)
+    assert first.published is not None
+    assert (first.published.corpus, first.published.uar, first.published.accuracy) == ("aesdd", 0.5, None)
+    assert (first.note, second.note) == ("two lines", None)
+    assert (first.local_path, second.local_path) == (None, tmp_path / "local")
+    assert second.name == "local"
+    assert second.trained_on is None
+    calls, acted = registry.corpora["calls"], registry.corpora["acted"]
+    assert (calls.language, calls.speakers, calls.columns) == ("ko", ("01",), {"file": "clip"})
+    assert calls.resolved_source(registry.folder) == f"folder:{tmp_path}/calls/2026"
+    assert acted.resolved_source(registry.folder) == f"ravdess:{tmp_path.parent}/ravdess"
+    assert acted.merges.apply("calm") == "neutral"
+    assert acted.labels == {"x": "happiness"}
+
+
+def _one(fields: str) -> str:
+    return f"{HEAD}  - id: org/model\n    {fields}\n"
+
+
+def _corpus(fields: str) -> str:
+    return f"{HEAD}  - id: org/model\ncorpora:\n  calls: {fields}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n", ":1: a registry is a mapping"),
+        ("candidates: []\n", ":1: the version is missing; add the line 'version: 1'"),
+        ("candidates: []\nversion: 2\n", ":2: version 2 was written for a newer bench"),
+        ("version: 0\n", ":1: unknown version 0; write 'version: 1'"),
+        ("version: '1'\n", ":1: unknown version '1'"),
+        ("version: true\n", ":1: unknown version True"),
+        ("version: 1\n", "no candidates are listed; add one: '- id: organisation/name'"),
+        ("version: 1\ncandidates: []\n", ":2: no candidates are listed"),
+        ("version: 1\ncandidates:\n", ":2: no candidates are listed"),
+        ("version: 1\ncandidates: org/model\n", ":2: candidates of the registry must be a list"),
+        (f"{HEAD}  - id: a/b\ncandidate: 1\n",
+         ":4: unknown field 'candidate' of the registry; did you mean 'candidates'?"),
+        (_one("langauge: [en]"), ":4: unknown field 'langauge' of candidate 'org/model'; did you mean 'languages'?"),
+        (_one("zzz: 1"), "unknown field 'zzz' of candidate 'org/model'; the fields are id, name, revision"),
+        (_one("head: {kind: dense-out, pool: sum}"), "unknown field 'pool' .*; did you mean 'pooling'?"),
+        (_one("preprocessor: {rate: 1}"), r"unknown field 'rate' .*; the fields are sampling_rate, do_normalize \(and 1 more\)"),
+        (_one("local_path: /etc"), "unknown field 'local_path'"),
+        (f"{HEAD}  - name: x\n", ":3: candidate number 1 has no 'id'; add it"),
+        (f"{HEAD}  - org/model\n", ":3: the entry of candidate number 1 must be a mapping of fields, not 'org/model'"),
+        (f"{HEAD}  - id: a/b\n  - id: c/d\n  - id: A/b\n",
+         ":5: candidate 'A/b' has the same model as 'a/b' in line 3; remove one"),
+        (f"{HEAD}  - id: ./x\n  - {{id: y/../x, name: z}}\n", "neither a folder nor a possible Hub id"),
+        (f"{HEAD}  - id: ./x\n  - {{id: ./y/../x, name: z}}\n", ":4: candidate './y/../x' has the same model"),
+        (f"{HEAD}  - id: a/b\n    name: n\n  - id: c/d\n    name: N\n",
+         ":6: candidate 'c/d' has the same name as 'a/b' in line 3; give one of them another"),
+        (f"{HEAD}  - id: ./a/x\n  - id: ./b/x\n", ":4: candidate './b/x' has the same name as './a/x'"),
+        (f"{HEAD}  - id: a/b\n    id: c/d\n", ":4: 'id' is here a second time"),
+        (_one("expect: usabel"), ":4: unknown status 'usabel' of candidate 'org/model'; did you mean 'usable'?"),
+        (_one("expect: zzz"), "unknown status 'zzz' of candidate 'org/model'; the words are not-found, gated"),
+        (_one("languages: en"),
+         "languages of candidate 'org/model' must be a list in brackets, such as .en., not 'en'"),
+        (_one("languages: [english]"), "'english' is not a language code; write the ISO 639 code"),
+        (_one("languages: [no]"), 'must be a text, not False; quote it: "no"'),
+        (_one("revision: 1234567"), 'revision of candidate .* must be a text, not 1234567; quote it: "1234567"'),
+        (_one("revision: 2024-01-01"), 'quote it: "2024-01-01"'),
+        (_one("revision: [a]"), r"revision of candidate 'org/model' must be a text, not \['a'\]$"),
+        (_one('name: ""'), "name of candidate 'org/model': it is empty"),
+        (_one('note: "a\\u001b[31m"'), "it holds control characters"),
+        (_one("labels: [a]"), "labels of candidate 'org/model' must be a mapping"),
+        (_one("labels:\n      a: joy\n      b: hapiness!"), None),
+        (_one("labels:\n      a: joy\n      b: angerr"),
+         ":6: labels → b of candidate 'org/model': unknown emotion 'angerr'; did you mean 'anger'"),
+        (_one("labels: {a: 1}"), 'must be a text, not 1; quote it: "1"'),
+        (_one("labels: {0: joy}"), 'the key 0 as text; quote it: "0"'),
+        (_one("head: {kind: strange}"),
+         "head → kind of candidate 'org/model' is 'strange': input should be 'dense-out'"),
+        (_one("head: dense-out"), "head of candidate 'org/model' must be a mapping of fields"),
+        (_one("preprocessor: {do_normalize: true}"), "candidate 'org/model' has no 'sampling_rate'"),
+        (_one("preprocessor: {sampling_rate: 16k}"), "must be a whole number, not '16k'"),
+        (_one("preprocessor: {sampling_rate: -1}"), "is -1: input should be greater than or equal to 1000"),
+        (_one("preprocessor: {sampling_rate: 16000, do_normalize: 3}"), "must be true or false, not 3"),
+        (_one("published: {corpus: ravdess}"), "a published score needs uar or accuracy"),
+        (_one("published: {corpus: ravdess, uar: 82}"), "is 82: input should be less than or equal to 1"),
+        (_one("published: {corpus: ravdess, uar: high}"), "must be a number, not 'high'"),
+        (f"{HEAD}  - id: a/b/c\n", ":3: id of candidate 'a/b/c': 'a/b/c' is neither a folder nor a possible Hub id"),
+        (f"{HEAD}  - id: ~nobody-has-this-name/x\n", "is not a path that can be followed"),
+        (f"{HEAD}  - id: 12\n", 'must be a text, not 12; quote it: "12"'),
+        (_corpus("{language: ko}"), ":5: corpus 'calls' has no 'source'; add it"),
+        (_corpus("{source: x, speaker: []}"), "unknown field 'speaker' of corpus 'calls'; did you mean 'speakers'?"),
+        (_corpus("{source: x, speakers: [21]}"), 'must be a text, not 21; quote it: "21"'),
+        (_corpus("{source: x, speakers: [01]}"), 'must be a text, not 1; quote it: "01"'),
+        (_corpus("{source: x, speakers: []}"), "speakers of corpus 'calls': the list is empty"),
+        (_corpus("{source: x, merge: {calm: neutrall}}"), "merge of corpus 'calls': unknown emotion 'neutrall'"),
+        (_corpus("{source: x, merge: {calm: neutral, neutral: calm}}"), "go round in a circle"),
+        (_corpus("{source: x, columns: {lable: y}}"), "unknown column 'lable'; did you mean 'label'"),
+        (_corpus("{source: x, columns: {zzz: y}}"), "unknown column 'zzz'; the columns are file, label"),
+        (_corpus("{source: ~nobody-has-this-name/x}"),
+         "source of corpus 'calls': .* is not a path that can be followed"),
+        (f"{HEAD}  - id: a/b\ncorpora: {{'a:b': {{source: x}}}}\n", "'a:b' cannot name a corpus"),
+        (f"{HEAD}  - id: a/b\ncorpora: [a]\n", "corpora of the registry must be a mapping"),
+        (f"{HEAD}  - id: a/b\n    zz: 1\n    expect: nothing\n", r":4: unknown field 'zz' .* \(and 1 more\)$"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line_with_its_place_and_fix(
+    text: str, message: str | None, write: Callable[[str], Path]
+) -> None:
+    path = write(text)
+    if message is None:  # punctuation around an emotion does not matter
+        load_registry(path)
+        return
+    with pytest.raises(RequestError, match=message) as caught:
+        load_registry(path)
+    assert str(caught.value).startswith(f"{path}:")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_id_that_names_a_folder_beside_the_file_is_local(write: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    registry = load_registry(write(f"{HEAD}  - id: org/model\n  - id: org/other\n"))
+    assert [candidate.local_path for candidate in registry.candidates] == [tmp_path / "org" / "model", None]
+    assert [candidate.name for candidate in registry.candidates] == ["model", "org/other"]
+
+
+def test_without_a_choice_the_file_of_this_folder_is_taken(
+    write: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(f"{HEAD}  - id: org/mine\n")
+    monkeypatch.chdir(tmp_path)
+    found = find_registry(None)
+    assert [candidate.id for candidate in found.registry.candidates] == ["org/mine"]
+    assert found.announced is None
+    assert found.registry.title == "candidates.yaml"
+    assert found.registry.folder == tmp_path
+
+
+def test_without_a_choice_and_a_file_the_packaged_list_is_taken_and_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = find_registry(None)
+    assert found.registry.path == PACKAGED_FILE
+    assert found.announced is not None
+    assert "comes with bench" in found.announced
+
+
+def test_a_chosen_file_is_read(write: Callable[[str], Path]) -> None:
+    path = write(f"{HEAD}  - id: org/mine\n")
+    found = find_registry(str(path))
+    assert (found.registry.title, found.announced) == (str(path), None)
+
+
+def test_the_demo_is_a_registry_of_its_own() -> None:
+    found = find_registry("demo")
+    assert found.registry.title == "demo"
+    assert found.announced is not None
+    assert found.registry.candidates
+
+
+def test_the_packaged_list_is_the_one_at_the_top() -> None:
+    assert PACKAGED_FILE.read_bytes() == (ROOT / "candidates.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("candidate", "status"),
+    [
+        ("Aniemore/wavlm-emotion-russian-resd", Status.USABLE),
+        ("superb/wav2vec2-base-superb-er", Status.USABLE),
+        ("harshit345/xlsr-wav2vec-speech-emotion-recognition", Status.REPAIRED),
+        ("ehcalabres/wav2vec2-lg-xlsr-en-speech-emotion-recognition", Status.REPAIRED),
+        ("audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim", Status.DIMENSIONAL),
+        ("microsoft/wavlm-base-plus", Status.NO_HEAD),
+        ("jungjongho/korean-wav2vec2-xlsr-emotions", Status.NOT_FOUND),
+    ],
+)
+def test_the_packaged_list_says_what_is_expected(candidate: str, status: Status) -> None:
+    expected = {entry.id: entry.expect for entry in load_registry(PACKAGED_FILE).candidates}
+    assert expected[candidate] is status
+
+
+def test_every_packaged_candidate_is_on_the_hub_and_expected_to_be_something() -> None:
+    candidates = load_registry(PACKAGED_FILE).candidates
+    assert len(candidates) == 26
+    assert [entry.id for entry in candidates if entry.local_path is not None or entry.expect is None] == []
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared checkpoints are not on this machine")
+def test_the_shared_registry_names_local_checkpoints() -> None:
+    registry = load_registry(SHARED)
+    assert [candidate.local_path for candidate in registry.candidates] == [
+        SHARED.parent / name for name in ("w2v2-ravdess", "ast-ravdess", "wavlm-ravdess", "hubert-emodb")
+    ]
+    assert registry.corpora["ravdess-heldout"].speakers == ("21", "22", "23", "24")
+    source = registry.corpora["ravdess"].resolved_source(registry.folder)
+    assert Path(source.removeprefix("table:")).is_file()

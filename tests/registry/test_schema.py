@@ -1,0 +1,68 @@
+"""Candidates and corpora as typed data."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from benchmark.registry.schema import FOLDER, Candidate, CorpusEntry
+
+
+@pytest.mark.parametrize(
+    ("candidate_id", "path", "name"),
+    [
+        ("org/model", None, "org/model"),
+        ("model", None, "model"),
+        ("./model", "model", "model"),
+        ("../model/", "../model", "model"),
+        (".", "", None),
+        ("./a/..", "", None),
+        ("/abs/model", "/abs/model", "model"),
+        (" org/model ", None, "org/model"),
+    ],
+)
+def test_an_id_is_a_path_where_it_can_only_be_one(
+    candidate_id: str, path: str | None, name: str | None, tmp_path: Path
+) -> None:
+    candidate = Candidate.model_validate({"id": candidate_id}, context={FOLDER: tmp_path})
+    assert candidate.local_path == (None if path is None else (tmp_path / path).resolve())
+    assert candidate.name == (tmp_path.name if name is None else name)
+
+
+def test_a_name_of_its_own_is_kept() -> None:
+    assert Candidate(id="org/model", name="mine").name == "mine"
+
+
+def test_the_home_folder_is_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Candidate(id="~/model").local_path == tmp_path / "model"
+
+
+def test_an_id_longer_than_any_file_name_is_no_folder() -> None:
+    with pytest.raises(ValidationError, match="neither a folder nor a possible Hub id"):
+        Candidate(id="x" * 5000)
+
+
+def test_a_candidate_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Candidate(id="org/model").name = "other"  # type: ignore[misc] # that it is refused is what is tested
+
+
+def test_a_copy_still_knows_where_it_lies(tmp_path: Path) -> None:
+    candidate = Candidate.model_validate({"id": "./model"}, context={FOLDER: tmp_path})
+    assert candidate.model_copy(update={"name": "other"}).local_path == tmp_path / "model"
+
+
+@pytest.mark.parametrize(
+    ("source", "resolved"),
+    [
+        ("folder:calls/2026", "folder:/data/calls/2026"),
+        ("table:../x.csv", "table:/x.csv"),
+        ("ravdess:/abs", "ravdess:/abs"),
+        ("calls", "/data/calls"),
+        ("hf:AbstractTTS/RAVDESS:train", "hf:AbstractTTS/RAVDESS:train"),
+        ("folder:a:b", "folder:/data/a:b"),
+    ],
+)
+def test_a_source_is_relative_to_the_registry(source: str, resolved: str) -> None:
+    assert CorpusEntry(source=source).resolved_source(Path("/data")) == resolved
