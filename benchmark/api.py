@@ -12,7 +12,7 @@ from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Overwrite
-from benchmark.evaluation.subjects import ineligibility, ready_subjects
+from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
@@ -185,19 +185,15 @@ def run(
     )
     created = datetime.now(UTC)
     registry = _registry(candidates, models, progress)
-    opened = open_corpora(corpora, registry.corpora, limit=limit)
+    opened = open_corpora(corpora, registry, limit=limit)
     check_writable(Path(output))
     hub = Hub(timeout_s=settings.hub_timeout_s)
     verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress)
-    ineligible = {
-        verification.candidate: reason
-        for verification in verifications
-        if (reason := ineligibility(verification, min_emotions=min_emotions)) is not None
-    }
+    selection = select_subjects(registry, verifications, min_emotions=min_emotions, hub=hub, progress=progress)
     environment = Environment.here()
     store = PredictionStore(settings.cache)
     evaluated = Evaluation(
-        subjects=ready_subjects(registry, verifications, skip=ineligible, hub=hub, progress=progress),
+        subjects=selection.subjects,
         corpora=tuple(replace(corpus, merge={**corpus.merge, **options.merge}) for corpus in opened),
         devices=resolve_devices(options.devices, settings),
         options=options,
@@ -213,7 +209,7 @@ def run(
         limit=limit,
         interrupted=evaluated.interrupted,
         verifications=verifications,
-        ineligible=ineligible,
+        ineligible=selection.ineligible,
         corpora=tuple(evaluated.corpora),
         evaluations=tuple(evaluated.evaluations),
         latencies=tuple(evaluated.latencies),
@@ -259,7 +255,9 @@ def _judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]
         return EXIT_INTERRUPTED, ("Interrupted; what was finished is kept, and the same command goes on from there.",)
     exit_code, problems = _judge_verification(record.verifications, strict=strict)
     if exit_code == 0 and not record.evaluations:
-        most = max((len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0)
+        most = max(
+            (len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0
+        )
         return EXIT_UNMET, (
             f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
             f"(the most that a usable one distinguishes is {most}). Lower --min-emotions or add candidates.",

@@ -31,7 +31,7 @@ app.command("labels")(labels.labels)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from benchmark.results.environment import installed_version  # noqa: PLC0415 - help must not wait for it
+        from benchmark.results.environment import installed_version
 
         typer.echo(f"bench {installed_version('ser-bench') or '(not installed)'}")
         raise typer.Exit

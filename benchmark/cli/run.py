@@ -103,10 +103,10 @@ def run(
 
     Verifies first what is not verified yet, and writes leaderboard.md, .csv and .json, and predictions.parquet.
     """
-    from benchmark import api  # noqa: PLC0415 - help must not wait for it
-    from benchmark.cli.console import ConsoleProgress, set_up_logging  # noqa: PLC0415
-    from benchmark.cli.summaries import finish, print_leaderboard  # noqa: PLC0415
-    from benchmark.reporting.json_documents import leaderboard_json  # noqa: PLC0415
+    from benchmark import api
+    from benchmark.cli.console import ConsoleProgress, set_up_logging
+    from benchmark.cli.summaries import finish, print_leaderboard
+    from benchmark.reporting.json_documents import leaderboard_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     outcome = api.run(

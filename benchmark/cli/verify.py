@@ -27,10 +27,10 @@ def verify(
     Loads each through AutoModelForAudioClassification in a process of its own, and writes
     verification.md, .csv and .json.
     """
-    from benchmark import api  # noqa: PLC0415 - help must not wait for it
-    from benchmark.cli.console import ConsoleProgress, set_up_logging  # noqa: PLC0415
-    from benchmark.cli.summaries import finish, print_verification  # noqa: PLC0415
-    from benchmark.reporting.json_documents import verification_json  # noqa: PLC0415
+    from benchmark import api
+    from benchmark.cli.console import ConsoleProgress, set_up_logging
+    from benchmark.cli.summaries import finish, print_verification
+    from benchmark.reporting.json_documents import verification_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     outcome = api.verify(

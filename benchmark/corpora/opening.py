@@ -11,7 +11,7 @@ from benchmark.corpora.folder import read_folder
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.corpus import demo_clips
 from benchmark.errors import RequestError
-from benchmark.registry.schema import CorpusEntry
+from benchmark.registry.schema import CorpusEntry, Registry
 
 KINDS = ("folder", "table", "demo")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
@@ -66,18 +66,17 @@ def parse_spec(text: str) -> Spec:
     raise RequestError(f"There is no corpus and no path {text!r}; write {_EXAMPLE}.")
 
 
-def open_corpora(
-    wanted: Sequence[str], entries: Mapping[str, CorpusEntry], *, limit: int | None = None
-) -> tuple[Corpus, ...]:
+def open_corpora(wanted: Sequence[str], registry: Registry, *, limit: int | None = None) -> tuple[Corpus, ...]:
     """Open the corpora that a user asks for, by name or SPEC; without any, those of the registry.
 
     Raises:
         RequestError: There are none, one cannot be opened, or one is empty.
     """
+    entries = registry.corpora
     if not wanted and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
     corpora = tuple(
-        _open_entry(name, entries[name]) if name in entries else _open_spec(name, entries)
+        _open_entry(name, entries[name], registry.folder) if name in entries else _open_spec(name, entries)
         for name in dict.fromkeys(wanted or entries)
     )
     names = [corpus.name for corpus in corpora]
@@ -89,8 +88,8 @@ def open_corpora(
     return tuple(corpus.limited(limit) for corpus in corpora)
 
 
-def _open_entry(name: str, entry: CorpusEntry) -> Corpus:
-    spec = parse_spec(entry.source)
+def _open_entry(name: str, entry: CorpusEntry, folder: Path) -> Corpus:
+    spec = parse_spec(entry.resolved_source(folder))
     corpus = _read(name, spec, entry.columns, entry.labels)
     clips = corpus.clips
     if entry.speakers is not None:
@@ -100,7 +99,9 @@ def _open_entry(name: str, entry: CorpusEntry) -> Corpus:
             raise RequestError(f"The corpus {name!r} has no speaker {unknown[0]!r}; it has {known}.")
         clips = tuple(clip for clip in clips if clip.speaker in entry.speakers)
     clips = tuple(replace(clip, language=clip.language or entry.language) for clip in clips)
-    return replace(corpus, clips=clips, available_clips=len(clips), labels=dict(entry.labels), merge=dict(entry.merge))
+    return replace(
+        corpus, clips=clips, available_clips=len(clips), labels=dict(entry.labels), merge=entry.merges.as_dict()
+    )
 
 
 def _open_spec(text: str, entries: Mapping[str, CorpusEntry]) -> Corpus:

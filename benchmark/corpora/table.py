@@ -75,8 +75,8 @@ def _read(path: Path) -> pd.DataFrame:
 def _parse(path: Path) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix in {".csv", ".tsv"}:
-        with path.open(encoding="utf-8-sig") as lines:
-            header = lines.readline()
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
         separator = "\t" if suffix == ".tsv" else max(_SEPARATORS, key=header.count)
         # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")

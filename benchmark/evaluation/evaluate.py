@@ -5,7 +5,6 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from benchmark.corpora.clips import Corpus
 from benchmark.evaluation.latency import Stopwatch

@@ -4,24 +4,25 @@ Many candidates are held loaded side by side and asked in turn, in blocks, so th
 hits all alike. Where memory does not hold them all, they are measured in groups.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from benchmark.audio.resampling import resample
 from benchmark.audio.waveform import Waveform
-from benchmark.evaluation.sessions import Loaded, ModelSession
+from benchmark.evaluation.segments import SEGMENT_RATE
+from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.reports import LoadReport
 from benchmark.progress import Progress
 from benchmark.results.environment import Environment
 from benchmark.results.latency import LatencyMeasurement
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
-
-logger = logging.getLogger(__name__)
 
 WARMUP_CALLS = 5
 BLOCK_CALLS = 10
@@ -54,9 +55,7 @@ class Stopwatch:
     settings: Settings
     environment: Environment
 
-    def measure(
-        self, subjects: Sequence[Subject], *, device: str, progress: Progress
-    ) -> Iterator[LatencyMeasurement]:
+    def measure(self, subjects: Sequence[Subject], *, device: str, progress: Progress) -> Iterator[LatencyMeasurement]:
         """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason."""
         busy = psutil.cpu_percent(interval=_LOAD_SAMPLE_S) / 100
         with progress.stage(f"Timing on {device}", total=len(subjects) * ENOUGH_CALLS, unit="calls") as stage:
@@ -75,11 +74,12 @@ class Stopwatch:
         session = stack.enter_context(
             ModelSession(subject, device=device, threads=self.threads, settings=self.settings)
         )
-        answer = session.load()
-        if not isinstance(answer, Loaded):
-            return _Runner(subject, session, None, (), failure=answer)
-        arrays = tuple(resample(segment, answer.sampling_rate).samples for segment in self.segments)
-        return _Runner(subject, session, answer, arrays)
+        loaded = session.load()
+        if not isinstance(loaded, LoadReport):
+            return _Runner(subject, session, None, (), failure=f"It could not be loaded to be timed: {loaded.reason}.")
+        rate = loaded.sampling_rate or SEGMENT_RATE
+        arrays = tuple(resample(segment, rate).samples for segment in self.segments)
+        return _Runner(subject, session, loaded, arrays)
 
     def _done(self, runner: "_Runner") -> bool:
         if runner.failure is not None or len(runner.calls_ms) >= ENOUGH_CALLS:
@@ -124,8 +124,8 @@ class _Runner:
 
     subject: Subject
     session: ModelSession
-    loaded: Loaded | None
-    arrays: tuple[object, ...]
+    loaded: LoadReport | None
+    arrays: tuple[NDArray[np.float32], ...]
     calls_ms: list[float] = field(default_factory=list)
     failure: str | None = None
 

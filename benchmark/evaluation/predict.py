@@ -9,14 +9,15 @@ from enum import StrEnum
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.listening import HeardCorpus, waveforms_ahead
+from benchmark.evaluation.sessions import ModelSession, log_path
 from benchmark.evaluation.subjects import Subject
-from benchmark.models.session import ModelSession
+from benchmark.models.reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.run import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Raised, Returned
+from benchmark.workers.answers import Answer, Crashed, Returned, TimedOut
 
 # Answers are kept every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
@@ -74,9 +75,8 @@ class Predictor:
         missing = self.missing(setup)
         stage.advance(len(self.audio()) - len(missing))
         failure = None
-        log = self.settings.logs / f"{subject.slug}.log"
         if missing:
-            with ModelSession(subject.model, device=device, threads=self.threads, log=log) as session:
+            with ModelSession(subject, device=device, threads=self.threads, settings=self.settings) as session:
                 failure = self._compute(session, setup, missing, stage)
             self.store.compact(setup)
         return tuple(
@@ -85,7 +85,7 @@ class Predictor:
                 corpus=corpus.record.name,
                 setup=setup,
                 failure=failure if not missing.keys().isdisjoint(corpus.audio) else None,
-                log=str(log) if missing else None,
+                log=str(log_path(subject, self.settings)) if missing else None,
             )
             for corpus in self.corpora
         )
@@ -93,20 +93,22 @@ class Predictor:
     def _compute(
         self, session: ModelSession, setup: InferenceSetup, missing: Mapping[str, AudioSource], stage: Stage
     ) -> str | None:
-        loaded = session.load(timeout_s=self.settings.load_timeout_s)
-        if not isinstance(loaded, Returned):
-            return f"It could not be loaded again: {loaded.reason}"
+        loaded = session.load()
+        if not isinstance(loaded, LoadReport):
+            return f"It could not be loaded again: {loaded.reason}."
+        if loaded.sampling_rate is None:
+            return f"It could not be loaded again: {loaded.preprocessor_problem}."
         fresh: list[Prediction] = []
         flushed = time.monotonic()
         try:
-            for clip_hash, audio in waveforms_ahead(missing.items(), session.sampling_rate):
+            for clip_hash, audio in waveforms_ahead(missing.items(), loaded.sampling_rate):
                 if self.stop.is_set():
                     return "The run was interrupted."
                 if isinstance(audio, UndecodableAudio):
                     continue
-                answer = session.predict(audio.samples, timeout_s=self.settings.clip_timeout_s)
-                if not isinstance(answer, Returned | Raised):
-                    return f"The worker ended in the middle of the run: {answer.reason}"
+                answer = session.predict(audio.samples)
+                if isinstance(answer, Crashed | TimedOut):
+                    return f"Its worker ended in the middle of the run: {answer.reason}."
                 fresh.append(_prediction(clip_hash, answer))
                 stage.advance()
                 if len(fresh) >= _FLUSH_CLIPS or time.monotonic() - flushed > _FLUSH_S:
@@ -115,3 +117,16 @@ class Predictor:
         finally:
             self.store.add(setup, fresh)
         return None
+
+
+def _prediction(clip_hash: str, answer: Answer) -> Prediction:
+    if not isinstance(answer, Returned):
+        return Prediction(clip_hash=clip_hash, logits=None, windows=0, failure=answer.reason, seconds=0.0)
+    value = answer.value
+    return Prediction(
+        clip_hash=clip_hash,
+        logits=value["logits"],
+        windows=int(value["windows"]),
+        failure=None,
+        seconds=float(value["seconds"]),
+    )

@@ -1,12 +1,17 @@
 """What is run: the usable candidates with enough emotions, and why the others are not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from benchmark.registry.schema import Candidate
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure
+from benchmark.progress import Progress
+from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
+from benchmark.results.layout import candidate_folder
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
@@ -27,6 +32,16 @@ class Subject:
     candidate: Candidate
     verification: Verification
     folder: Path
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.candidate.name
+
+    @property
+    def slug(self) -> str:
+        """A file name of its own."""
+        return candidate_folder(Path(), self.candidate.id, "").parent.name
 
     @property
     def preprocessor(self) -> dict[str, JsonValue] | None:
@@ -51,6 +66,52 @@ class Subject:
             preprocessor=self.preprocessor,
             versions={name: version for name in _COMPUTING_LIBRARIES if (version := installed_version(name))},
         )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Who runs and who does not.
+
+    Attributes:
+        subjects: Those that run, in the registry's order.
+        ineligible: For every other candidate, why, by the name that tables call it.
+    """
+
+    subjects: tuple[Subject, ...]
+    ineligible: dict[str, str]
+
+
+def select_subjects(
+    registry: Registry, verifications: Sequence[Verification], *, min_emotions: int, hub: Hub, progress: Progress
+) -> Selection:
+    """Choose the usable candidates with enough emotions, and find their checkpoints, which verification has fetched.
+
+    Args:
+        registry: The candidates.
+        verifications: Their verdicts, in the same order.
+        min_emotions: How many classes a candidate must distinguish.
+        hub: Finds the checkpoints; what is not in its cache any more is fetched again.
+        progress: Who listens to that.
+    """
+    subjects: list[Subject] = []
+    ineligible: dict[str, str] = {}
+    for candidate, verification in zip(registry.candidates, verifications, strict=True):
+        reason = ineligibility(verification, min_emotions=min_emotions)
+        found = None if reason else _checkpoint_folder(candidate, verification, hub, progress)
+        if isinstance(found, Path):
+            subjects.append(Subject(candidate, verification, found))
+        else:
+            ineligible[candidate.name] = reason or (found.reason if found else "")
+    return Selection(tuple(subjects), ineligible)
+
+
+def _checkpoint_folder(
+    candidate: Candidate, verification: Verification, hub: Hub, progress: Progress
+) -> Path | HubFailure:
+    if candidate.local_path is not None:
+        return candidate.local_path
+    facts = hub.facts(candidate.id, verification.revision)
+    return facts if isinstance(facts, HubFailure) else hub.download(facts, progress)
 
 
 def ineligibility(verification: Verification, *, min_emotions: int) -> str | None:
