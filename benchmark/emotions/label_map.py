@@ -143,7 +143,7 @@ def ordered_labels(id2label: Mapping[int, str] | Mapping[str, str]) -> tuple[str
         >>> ordered_labels({"1": "sad", "0": "angry"})
         ('angry', 'sad')
     """
-    by_index = sorted((int(index), label) for index, label in id2label.items())
+    by_index = sorted((int(index), str(label)) for index, label in id2label.items())
     require_contiguous([index for index, _ in by_index], once=True)
     return tuple(label for _, label in by_index)
 

@@ -89,7 +89,8 @@ LABELS_OF_CORPORA = {
         "buồn": "sadness", "怒り": "anger", "悲しみ": "sadness", "恐懼": "fear", "Überraschung": "surprise",
     },
     "spellings": {
-        "digust": "disgust", "suprised": "surprise", "nuetral": "neutral", "embarassed": "embarrassment",
+        "digust": "disgust", "suprised": "surprise", "nuetral": "neutral",  # codespell:ignore
+        "embarassed": "embarrassment",  # codespell:ignore
         "female_happy": "happiness", "happy_male": "happiness", "male-neutral": "neutral", "woman sad": "sadness",
         "01_female_angry": "anger", "😡 Angry": "anger", " 'calm' ": "calm", "Pleasant  Surprise": "surprise",
         "fears": "fear", "frustrated": "frustration", "bored": "boredom", "[happy]": "happiness", "sad.": "sadness",
