@@ -1,0 +1,105 @@
+"""A model in a worker: loaded once, then asked, timed and weighed. Everything in and out is plain data."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from numpy.typing import NDArray
+
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.inference import Checkpoint
+
+_BYTES_PER_MB = 1_000_000
+
+
+class ModelActor:
+    """Holds one loaded checkpoint. Start it with `Worker("benchmark.models.actors:ModelActor", …)`."""
+
+    def __init__(self) -> None:
+        self._checkpoint: Checkpoint | None = None
+
+    def load(self, folder: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Load a checkpoint, in place of the one before.
+
+        Args:
+            folder: Where it lies.
+            options: `LoadOptions.as_plain()`.
+
+        Returns:
+            `LoadReport.as_plain()`.
+        """
+        self._checkpoint = None
+        self._checkpoint = load_checkpoint(Path(folder), **options)
+        return self._checkpoint.report.as_plain()
+
+    def predict(self, samples: NDArray[np.float32]) -> dict[str, Any]:
+        """Ask about a clip of any length; it raises where this model can't process the clip.
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Returns:
+            `logits` (float32, one per label), `windows` and `seconds`.
+        """
+        begin = time.perf_counter()
+        answer = self._loaded.clip_logits(samples)
+        return {"logits": answer.logits, "windows": answer.windows, "seconds": time.perf_counter() - begin}
+
+    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ask about one window and give whatever the model says, NaN too; for probes."""
+        return self._loaded.logits(samples)
+
+    def time_calls(self, segments: list[NDArray[np.float32]], warmup: int, calls: int) -> list[float]:
+        """Time single calls, from samples on the host to probabilities on the host.
+
+        Args:
+            segments: Mono samples at the model's rate; taken in turn, again from the first after the last.
+            warmup: Calls that are not timed.
+            calls: Calls that are.
+
+        Returns:
+            Milliseconds of each timed call.
+        """
+        for index in range(warmup):
+            self._loaded.probabilities(segments[index % len(segments)])
+        milliseconds = []
+        for index in range(calls):
+            segment = segments[index % len(segments)]
+            self._synchronize()
+            begin = time.perf_counter()
+            self._loaded.probabilities(segment)
+            self._synchronize()
+            milliseconds.append((time.perf_counter() - begin) * 1000)
+        return milliseconds
+
+    def peak_memory_mb(self) -> float:
+        """The most memory used so far: of this process, or on a GPU of torch's allocator there, in MB (10⁶ bytes)."""
+        if self._on_gpu():
+            return torch.cuda.max_memory_allocated() / _BYTES_PER_MB
+        return _peak_process_bytes() / _BYTES_PER_MB
+
+    @property
+    def _loaded(self) -> Checkpoint:
+        if self._checkpoint is None:
+            raise RuntimeError("nothing is loaded")
+        return self._checkpoint
+
+    def _on_gpu(self) -> bool:
+        return self._checkpoint is not None and self._checkpoint.report.device == "cuda"
+
+    def _synchronize(self) -> None:
+        if self._on_gpu():
+            torch.cuda.synchronize()
+
+
+def _peak_process_bytes() -> int:
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,192 @@
+"""From a folder with a checkpoint to a model that can be asked, and what was found on the way."""
+
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForAudioClassification
+
+from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
+from benchmark.models.inference import Checkpoint
+from benchmark.models.labels import output_labels
+from benchmark.models.reports import (
+    CheckpointError,
+    LoadReport,
+    MismatchedWeightsError,
+    ShapeMismatch,
+)
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_LOADER_LOG = "transformers.modeling_utils"
+_MISMATCH = re.compile(
+    r"^(\S.*?)\s*\|.*ckpt: torch\.Size\(\[(.*?)\]\) vs model:\s*torch\.Size\(\[(.*?)\]\)", re.MULTILINE
+)
+_SHOWN_MISMATCHES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _LoadedModel:
+    """A model as transformers hands it out, with its account of the weights."""
+
+    model: Any
+    account: dict[str, Any]
+
+
+def load_checkpoint(
+    folder: Path,
+    *,
+    preprocessor: Mapping[str, Any] | None = None,
+    preprocessor_required: bool = True,
+    device: str = "cpu",
+    dtype: str = "float32",
+    seed: int | None = None,
+) -> Checkpoint:
+    """Load a checkpoint as transformers' own audio classifier; nothing from the folder is executed.
+
+    Args:
+        folder: Holds `config.json`, the weights and `preprocessor_config.json`.
+        preprocessor: The registry's override of the feature extractor; None for the checkpoint's own.
+        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, the report
+            tells it and the model can't be asked.
+        device: `cpu` or `cuda`.
+        dtype: `float32`, `bfloat16` or `float16`.
+        seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
+
+    Returns:
+        The model, ready to be asked.
+
+    Raises:
+        MissingPreprocessorError: There is no feature extractor; the message names the fix.
+        MismatchedWeightsError: Weights and configuration do not fit together.
+        UnusablePreprocessorError: The feature extractor's file can't be read, or is not one for audio.
+        ValueError: The dtype is unknown.
+        Exception: Whatever transformers raises for a checkpoint that it can't load.
+    """
+    begin = time.perf_counter()
+    _compute_exactly()
+    if seed is not None:
+        torch.manual_seed(seed)
+    loaded = _load_model(folder, device=device, dtype=dtype)
+    extractor, problem = _extractor(
+        folder, loaded.model.config.model_type, override=preprocessor, required=preprocessor_required
+    )
+    report = _report(loaded, extractor, problem=problem, seconds=time.perf_counter() - begin)
+    return Checkpoint(loaded.model, extractor, report)
+
+
+def _compute_exactly() -> None:
+    """The reference on a GPU is float32 all through, not the 10-bit mantissa that it would multiply with."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def _load_model(folder: Path, *, device: str, dtype: str, key_mapping: dict[str, str] | None = None) -> _LoadedModel:
+    """Load the model; `key_mapping` renames weights of a checkpoint whose head has another layout."""
+    if dtype not in _DTYPES:
+        raise ValueError(f"unknown dtype {dtype!r}: choose one of {', '.join(_DTYPES)}")
+    with _Listener() as listener:
+        try:
+            model, account = AutoModelForAudioClassification.from_pretrained(
+                folder,
+                trust_remote_code=False,
+                local_files_only=True,
+                dtype=_DTYPES[dtype],
+                key_mapping=key_mapping,
+                output_loading_info=True,
+            )
+        except RuntimeError:
+            mismatches = listener.mismatches()
+            if not mismatches:
+                raise
+            raise MismatchedWeightsError(_mismatch_message(mismatches)) from None
+    return _LoadedModel(model.eval().to(device), account)
+
+
+def _extractor(
+    folder: Path, model_type: str, *, override: Mapping[str, Any] | None, required: bool
+) -> tuple[Any, str | None]:
+    """The feature extractor, or None and why there is none."""
+    try:
+        return load_extractor(folder, model_type=model_type, override=override), None
+    except CheckpointError as error:
+        if required:
+            raise
+        return None, str(error)
+
+
+def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, seconds: float) -> LoadReport:
+    model, account = loaded.model, loaded.account
+    config = model.config
+    names = output_labels(config.id2label, config.num_labels, config.label2id)
+    facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
+    on_gpu = model.device.type == "cuda"
+    return LoadReport(
+        architecture=type(model).__name__,
+        model_type=config.model_type,
+        labels=names.labels,
+        label_problems=names.problems,
+        multi_label=config.problem_type == "multi_label_classification",
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        dtype=str(model.dtype).removeprefix("torch."),
+        device=model.device.type,
+        gpu=torch.cuda.get_device_name(model.device) if on_gpu else None,
+        attention=getattr(config, "_attn_implementation", None),
+        sampling_rate=None if extractor is None else int(extractor.sampling_rate),
+        window_s=LONGEST_WINDOW_S if extractor is None else window_seconds(extractor, model_type=config.model_type),
+        fixed_window=facts is not None and facts.fixed_window,
+        missing=tuple(sorted(account["missing_keys"])),
+        unexpected=tuple(sorted(account["unexpected_keys"])),
+        mismatched=tuple(
+            ShapeMismatch(name, tuple(checkpoint), tuple(own))
+            for name, checkpoint, own in sorted(account["mismatched_keys"])
+        ),
+        errors=tuple(str(error) for error in account["error_msgs"]),
+        preprocessor_problem=problem,
+        seconds=seconds,
+    )
+
+
+def _mismatch_message(mismatches: tuple[ShapeMismatch, ...]) -> str:
+    shown = "; ".join(str(mismatch) for mismatch in mismatches[:_SHOWN_MISMATCHES])
+    more = len(mismatches) - _SHOWN_MISMATCHES
+    return f"weights and configuration do not fit together: {shown}{f'; and {more} more' if more > 0 else ''}"
+
+
+class _Listener(logging.Handler):
+    """Overhears which shapes did not fit: transformers logs them, and raises without saying which."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what is said."""
+        self._said.append(record.getMessage())
+
+    def mismatches(self) -> tuple[ShapeMismatch, ...]:
+        """What was said about shapes."""
+        return tuple(
+            ShapeMismatch(name, _sizes(checkpoint), _sizes(own))
+            for text in self._said
+            for name, checkpoint, own in _MISMATCH.findall(text)
+        )
+
+    def __enter__(self) -> "_Listener":
+        logging.getLogger(_LOADER_LOG).addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger(_LOADER_LOG).removeHandler(self)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(",") if size.strip())
+
+
+__all__ = ["Checkpoint", "LoadReport", "load_checkpoint"]

@@ -1,0 +1,143 @@
+"""Reference inference: torch, one clip at a time, whole clips up to the model's window."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax, logsumexp
+
+from benchmark.audio.windows import windows
+from benchmark.models.reports import CheckpointError, LoadReport, NotFiniteError, TooShortError
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
+
+_ATTENTION_MASK = "attention_mask"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipAnswer:
+    """What a model says to a clip.
+
+    Attributes:
+        logits: One per label, float32; for a clip of several windows the logarithm of the probabilities averaged by
+            duration, so that softmax gives those back.
+        windows: How many windows the clip went through in.
+    """
+
+    logits: NDArray[np.float32]
+    windows: int
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model that is loaded and can be asked.
+
+    Attributes:
+        model: The model of transformers, in evaluation mode.
+        extractor: Its feature extractor; None where the checkpoint has none and it was loaded all the same.
+        report: What the load found out.
+    """
+
+    model: Any
+    extractor: Any
+    report: LoadReport
+
+    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ask about one stretch of audio that fits into the model's window, exactly as plain transformers does.
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Returns:
+            One value per label; whatever the model says, NaN too.
+
+        Raises:
+            TooShortError: The model can't make a single frame of so little.
+            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
+        """
+        self._require_enough(samples.size)
+        rate = self.report.sampling_rate
+        features = self.extractor(samples, sampling_rate=rate, return_tensors="pt")
+        with torch.inference_mode():
+            output = self.model(**self._inputs(features)).logits[0].float()
+        return np.asarray(output.cpu().numpy(), dtype=np.float32)
+
+    def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
+        """Ask about a clip of any length, in windows (PROTOCOL, From audio to a decision).
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Returns:
+            The answer over all windows.
+
+        Raises:
+            NotFiniteError: The model says NaN or infinity to any of them.
+            CheckpointError: As for `logits`.
+        """
+        self._require_enough(samples.size)
+        parts = windows(samples.size, self.report.sampling_rate or 1, self.report.window_s)
+        logits = np.stack([self.logits(samples[part.start : part.stop]) for part in parts])
+        if not np.isfinite(logits).all():
+            raise NotFiniteError("the model answered with NaN or infinity")
+        return ClipAnswer(averaged(logits, np.array([part.size for part in parts])), len(parts))
+
+    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The softmax of `clip_logits`: what latency is measured up to."""
+        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
+        return probabilities
+
+    def _require_enough(self, samples: int) -> None:
+        if self.extractor is None:
+            raise CheckpointError(self.report.preprocessor_problem or "there is no feature extractor")
+        needed = _shortest_clip(self.model.config)
+        if samples < needed:
+            raise TooShortError(f"the clip has {samples} samples, and this model needs at least {needed}")
+
+    def _inputs(self, features: Any) -> dict[str, torch.Tensor]:
+        """What of the extractor's output goes into the model: its main input, and the mask where there is one."""
+        name = self.model.main_input_name
+        if name not in features:
+            raise CheckpointError(
+                f"the model reads {name}, and {type(self.extractor).__name__} makes {', '.join(features)}"
+            )
+        inputs = {name: features[name].to(self.model.device, self.model.dtype)}
+        # Whisper's classifier takes no mask; all others that get one use it.
+        if _ATTENTION_MASK in features and self.report.model_type != "whisper":
+            inputs[_ATTENTION_MASK] = features[_ATTENTION_MASK].to(self.model.device)
+        return inputs
+
+
+def _shortest_clip(config: Any) -> int:
+    """Samples below which the model can't answer, or would answer without having heard anything."""
+    facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
+    if facts is not None and facts.reads is Reads.FEATURES:
+        return facts.shortest_samples
+    # SEW joins several frames to one behind its convolutions.
+    joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
+    kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
+    return shortest_input([*kernels, *joined], [*strides, *joined])
+
+
+def averaged(logits: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Average the probabilities of windows by duration.
+
+    Args:
+        logits: Finite values, shape (windows, labels).
+        durations: Length of each window, in any unit, shape (windows,).
+
+    Returns:
+        The logits themselves for one window; else the logarithm of the averaged probabilities, shape (labels,).
+
+    Examples:
+        >>> two = averaged(np.log([[0.9, 0.1], [0.3, 0.7]]).astype(np.float32), np.array([1, 2]))
+        >>> np.exp(two).round(6).tolist()
+        [0.5, 0.5]
+    """
+    if len(logits) == 1:
+        return np.array(logits[0])
+    log_weights = np.log(durations / durations.sum())
+    log_probabilities = log_softmax(logits.astype(np.float64), axis=1)
+    mean: NDArray[np.float32] = logsumexp(log_probabilities + log_weights[:, None], axis=0).astype(np.float32)
+    return mean

@@ -1,0 +1,152 @@
+"""What a load is asked for and what it found, as plain data that passes between processes; nothing heavy here."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+STANDARD_HEAD = "standard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How a checkpoint is to be loaded.
+
+    Attributes:
+        preprocessor: The registry's override of the feature extractor, such as
+            `{"sampling_rate": 16000, "do_normalize": True}`; None for the checkpoint's own.
+        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, it is told in
+            the report and the model can't be asked.
+        device: `cpu` or `cuda`.
+        dtype: `float32`, `bfloat16` or `float16`.
+        seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
+    """
+
+    preprocessor: dict[str, Any] | None = None
+    preprocessor_required: bool = True
+    device: str = "cpu"
+    dtype: str = "float32"
+    seed: int | None = None
+
+    def as_plain(self) -> dict[str, Any]:
+        """Give the options as plain data: the keywords of `load_checkpoint`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ShapeMismatch:
+    """A weight that the checkpoint holds in another shape than the model has it.
+
+    Attributes:
+        name: Its name; `{0, 1}` in it stands for several layers.
+        checkpoint: Its shape in the checkpoint.
+        model: Its shape in the model.
+    """
+
+    name: str
+    checkpoint: tuple[int, ...]
+    model: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {_by(self.checkpoint)} in the checkpoint and {_by(self.model)} in the model"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(str(size) for size in shape) or "a scalar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadReport:
+    """What a real load found out about a checkpoint.
+
+    Attributes:
+        architecture: The class of the model.
+        model_type: The type that the configuration names.
+        head: The layout of the head.
+        labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
+        label_problems: What is wrong with the names of the outputs, one sentence each.
+        multi_label: Whether the head was trained with one sigmoid per label.
+        parameters: Number of weights.
+        dtype: The type that the model computes in.
+        device: `cpu` or `cuda`.
+        gpu: Name of the GPU; None on the CPU.
+        attention: The attention implementation.
+        sampling_rate: Samples per second that the model expects; None where that is unknown.
+        window_s: The longest stretch of audio, in seconds, that goes into the model at once.
+        fixed_window: Whether a call costs the same however long the clip is.
+        missing: Weights of the model that the checkpoint does not hold, and that are random therefore.
+        unexpected: Weights of the checkpoint that the model has no place for.
+        mismatched: Weights of different shapes; a load in which there are any fails, so this is empty in practice.
+        errors: Further errors that transformers noted.
+        preprocessor_problem: Why there is no feature extractor, with the fix; None where there is one.
+        seconds: From opening the checkpoint to a model ready to answer, without imports.
+    """
+
+    architecture: str
+    model_type: str
+    head: str = STANDARD_HEAD
+    labels: tuple[str, ...]
+    label_problems: tuple[str, ...] = ()
+    multi_label: bool
+    parameters: int
+    dtype: str
+    device: str
+    gpu: str | None = None
+    attention: str | None
+    sampling_rate: int | None
+    window_s: float
+    fixed_window: bool
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    mismatched: tuple[ShapeMismatch, ...] = ()
+    errors: tuple[str, ...] = ()
+    preprocessor_problem: str | None = None
+    seconds: float
+
+    def as_plain(self) -> dict[str, Any]:
+        """Give the report as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Take the report from plain data, in which tuples have become lists."""
+        content = {field.name: plain[field.name] for field in fields(cls)}
+        for name in ("labels", "label_problems", "missing", "unexpected", "errors"):
+            content[name] = tuple(content[name])
+        content["mismatched"] = tuple(
+            ShapeMismatch(item["name"], tuple(item["checkpoint"]), tuple(item["model"]))
+            for item in content["mismatched"]
+        )
+        return cls(**content)
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be used as it is; the message is a sentence for a person."""
+
+
+class MissingPreprocessorError(CheckpointError):
+    """There is no feature extractor, and the registry does not describe one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder.name} has no preprocessor_config.json; where you know what the model expects, say so in the "
+            "registry: `preprocessor: {sampling_rate: 16000, do_normalize: true}`"
+        )
+
+
+class UnusablePreprocessorError(CheckpointError):
+    """The feature extractor's file can't be read, or does not describe one for audio."""
+
+    def __init__(self, folder: Path, problem: str) -> None:
+        super().__init__(f"the preprocessor_config.json of {folder.name} cannot be used: {problem}")
+
+
+class MismatchedWeightsError(CheckpointError):
+    """Some weights have another shape than the configuration says."""
+
+
+class TooShortError(CheckpointError):
+    """A clip is too short for the model to give a single frame."""
+
+
+class NotFiniteError(CheckpointError):
+    """The model answered with NaN or infinity."""

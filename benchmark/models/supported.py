@@ -1,0 +1,73 @@
+"""The model types that transformers can load for audio classification, and what each reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reads(StrEnum):
+    """What goes into a model."""
+
+    SAMPLES = "samples"
+    FEATURES = "features"
+
+
+@dataclass(frozen=True)
+class TypeFacts:
+    """What is true of all checkpoints of a model type.
+
+    Attributes:
+        reads: Whether the model reads samples, or features that its extractor computes from them.
+        fixed_window: Whether its extractor pads or cuts everything to one length, so that a call costs the same
+            however long the clip is.
+        shortest_samples: Samples that its extractor needs; of fewer it makes nothing that can be heard. For types
+            that read samples, it follows from the configuration (`shortest_input`).
+    """
+
+    reads: Reads
+    fixed_window: bool = False
+    shortest_samples: int = 1
+
+
+_FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
+# Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
+_FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560)
+_FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400)
+_FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True)
+
+AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
+    "audio-spectrogram-transformer": _FROM_FRAMES,
+    "data2vec-audio": _FROM_SAMPLES,
+    "hubert": _FROM_SAMPLES,
+    "sew": _FROM_SAMPLES,
+    "sew-d": _FROM_SAMPLES,
+    "unispeech": _FROM_SAMPLES,
+    "unispeech-sat": _FROM_SAMPLES,
+    "wav2vec2": _FROM_SAMPLES,
+    "wav2vec2-bert": _FROM_PAIRS_OF_FRAMES,
+    "wav2vec2-conformer": _FROM_SAMPLES,
+    "wavlm": _FROM_SAMPLES,
+    "whisper": _FROM_PADDED_SPECTROGRAM,
+}
+
+
+def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Samples that a stack of convolutions needs to give one frame.
+
+    Args:
+        kernels: Width of each layer, from the input on.
+        strides: Step of each layer.
+
+    Returns:
+        The receptive field of one frame, in samples; 1 without layers.
+
+    Examples:
+        >>> shortest_input([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2])
+        400
+        >>> shortest_input([], [])
+        1
+    """
+    samples = 1
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        samples = (samples - 1) * stride + kernel
+    return samples

@@ -1,0 +1,41 @@
+"""The table of model types, held against transformers' own."""
+
+import pytest
+from transformers import AutoConfig, AutoModelForAudioClassification
+from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
+
+from benchmark.models.labels import output_labels
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
+from tests.support.tiny_models import MODEL_TYPES
+
+
+def test_the_types_are_those_of_transformers() -> None:
+    assert set(AUDIO_CLASSIFICATION_TYPES) == set(MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES)
+    assert set(MODEL_TYPES) == set(AUDIO_CLASSIFICATION_TYPES)
+
+
+@pytest.mark.parametrize("model_type", sorted(AUDIO_CLASSIFICATION_TYPES))
+def test_what_a_type_reads_is_what_transformers_says(model_type: str) -> None:
+    model_class = AutoModelForAudioClassification._model_mapping[type(AutoConfig.for_model(model_type))]
+    facts = AUDIO_CLASSIFICATION_TYPES[model_type]
+    # A spectrogram transformer calls its features input_values, too.
+    reads_features = model_class.main_input_name == "input_features" or facts.fixed_window
+    assert (facts.reads is Reads.FEATURES) == reads_features
+
+
+@pytest.mark.parametrize(
+    ("kernels", "strides", "samples"),
+    [([], [], 1), ([3], [2], 3), ([3, 3], [2, 2], 7), ([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2], 400)],
+)
+def test_the_shortest_input_gives_exactly_one_frame(kernels: list[int], strides: list[int], samples: int) -> None:
+    assert shortest_input(kernels, strides) == samples
+    frames, short = samples, samples - 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        frames, short = (frames - kernel) // stride + 1, (short - kernel) // stride + 1
+    assert (frames, short) == (1, 0)
+
+
+def test_names_that_repeat_are_told_and_kept() -> None:
+    names = output_labels({0: "sad", 1: "sad"}, 2, {"sad": 1})
+    assert names.labels == ("sad", "sad")
+    assert names.problems == ("several outputs have the name 'sad'",)
