@@ -56,6 +56,8 @@ def parse_spec(text: str) -> Spec:
             raise RequestError(f"{text!r} names no path; write {_EXAMPLE}.")
         return Spec(kind, location)
     path = Path(text).expanduser()
+    if not text.strip():
+        raise RequestError(f"The corpus has no name; write {_EXAMPLE}.")
     if path.is_dir():
         table = path / "metadata.csv"
         return Spec("table", str(table)) if table.is_file() else Spec("folder", text)

@@ -1,0 +1,97 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.corpora.opening import Spec, open_corpora, parse_spec
+from benchmark.errors import RequestError
+from benchmark.registry.loading import load_registry
+from benchmark.registry.schema import Registry
+
+Record = Callable[[str], Path]
+NO_CORPORA = "version: 1\ncandidates:\n  - id: org/model\n"
+
+
+def registry_of(folder: Path, text: str) -> Registry:
+    path = folder / "candidates.yaml"
+    path.write_text(text)
+    return load_registry(path)
+
+
+def table(folder: Path, name: str, rows: str) -> Path:
+    path = folder / name
+    path.write_text("file,label,speaker\n" + rows)
+    return path
+
+
+def test_every_way_of_naming_a_corpus(record: Record, tmp_path: Path) -> None:
+    record("rec/anger/a.wav")
+    path = table(tmp_path, "t.csv", "rec/anger/a.wav,anger,1\n")
+    assert parse_spec(f"folder:{tmp_path}") == Spec("folder", str(tmp_path))
+    assert parse_spec(f"table:{path}") == Spec("table", str(path))
+    assert parse_spec(str(tmp_path / "rec")) == Spec("folder", str(tmp_path / "rec"))
+    assert parse_spec(str(path)) == Spec("table", str(path))
+    assert parse_spec("demo:") == Spec("demo", "")
+
+
+def test_a_bare_folder_with_a_metadata_table_is_that_table(tmp_path: Path) -> None:
+    path = table(tmp_path, "metadata.csv", "a.wav,anger,1\n")
+    assert parse_spec(str(tmp_path)) == Spec("table", str(path))
+
+
+@pytest.mark.parametrize("text", ["floder:x", "folder:", "nowhere/at/all", "hf", ""])
+def test_a_wrong_spec_is_one_sentence_with_the_fix(text: str) -> None:
+    with pytest.raises(RequestError, match="known are|write|names no path"):
+        parse_spec(text)
+
+
+def test_no_corpus_at_all_is_refused_with_an_example(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="--corpus"):
+        open_corpora([], registry_of(tmp_path, NO_CORPORA))
+
+
+def test_a_registry_corpus_has_its_filters_language_merges_and_name(tmp_path: Path) -> None:
+    table(tmp_path, "t.csv", "a.wav,anger,01\nb.wav,calm,02\nc.wav,neutral,02\n")
+    registry = registry_of(
+        tmp_path,
+        NO_CORPORA
+        + 'corpora:\n  mine: {source: "table:t.csv", language: ko, speakers: ["02"], merge: {calm: neutral}}\n',
+    )
+    (corpus,) = open_corpora([], registry)
+    assert (corpus.name, corpus.merge) == ("mine", {"calm": "neutral"})
+    assert [(clip.name, clip.language) for clip in corpus.clips] == [("b.wav", "ko"), ("c.wav", "ko")]
+
+
+def test_a_speaker_who_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    table(tmp_path, "t.csv", "a.wav,anger,01\n")
+    registry = registry_of(tmp_path, NO_CORPORA + 'corpora:\n  mine: {source: "table:t.csv", speakers: ["1"]}\n')
+    with pytest.raises(RequestError, match="no speaker '1'; it has 01"):
+        open_corpora(["mine"], registry)
+
+
+def test_an_unknown_name_is_answered_with_those_of_the_registry(tmp_path: Path) -> None:
+    table(tmp_path, "t.csv", "a.wav,anger,01\n")
+    registry = registry_of(tmp_path, NO_CORPORA + 'corpora:\n  mine: {source: "table:t.csv"}\n')
+    with pytest.raises(RequestError, match="corpora are mine"):
+        open_corpora(["mien"], registry)
+
+
+def test_two_corpora_of_one_name_are_refused(record: Record, tmp_path: Path) -> None:
+    record("a/calls/1.wav")
+    record("b/calls/1.wav")
+    with pytest.raises(RequestError, match="'calls'"):
+        open_corpora([str(tmp_path / "a/calls"), str(tmp_path / "b/calls")], registry_of(tmp_path, NO_CORPORA))
+
+
+def test_the_demo_is_called_synthetic(tmp_path: Path) -> None:
+    (corpus,) = open_corpora(["demo:"], registry_of(tmp_path, NO_CORPORA))
+    assert corpus.synthetic
+    assert len({clip.label for clip in corpus.clips}) == 7
+    assert len({clip.speaker for clip in corpus.clips}) == 8
+    assert corpus.clips[0].audio.waveform().duration_s > 0.5
+
+
+def test_ravdess_of_the_shared_folder_is_read_whole(shared: Path, tmp_path: Path) -> None:
+    (corpus,) = open_corpora([f"table:{shared}/corpora/ravdess/metadata.csv"], registry_of(tmp_path, NO_CORPORA))
+    assert (corpus.name, len(corpus.clips)) == ("ravdess", 1440)
+    assert {clip.speaker for clip in corpus.clips} == {f"{number:02}" for number in range(1, 25)}
