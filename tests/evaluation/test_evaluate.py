@@ -1,0 +1,179 @@
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+from benchmark.corpora.clips import Clip
+from benchmark.evaluation.evaluate import Evaluated, Evaluation
+from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.predict import Overwrite
+from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.subjects import Subject
+from benchmark.progress import Silent
+from benchmark.results.predictions import Prediction
+from benchmark.settings import Settings
+from benchmark.workers.answers import Answer
+
+SetUp = Callable[..., Evaluation]
+Samples = NDArray[np.float32]
+
+
+def answers(evaluation: Evaluation, result: Evaluated, candidate: str) -> dict[str, Prediction]:
+    """Give the stored predictions of a candidate by clip name."""
+    setup = next(record.setup for record in result.evaluations if record.candidate == candidate)
+    stored = evaluation.store.read(setup)
+    return {clip.clip: stored[clip.clip_hash] for clip in result.corpora[0].clips if clip.clip_hash in stored}
+
+
+def failures(result: Evaluated) -> dict[str, str | None]:
+    return {record.candidate: record.failure for record in result.evaluations}
+
+
+def before_predicting(
+    monkeypatch: pytest.MonkeyPatch, candidate: str, calls: int, act: Callable[[ModelSession], None]
+) -> None:
+    """Do something to the worker of one candidate before its call number `calls`."""
+    predict = ModelSession.predict
+    seen: list[str] = []
+
+    def wrapped(self: ModelSession, samples: Samples) -> Answer:
+        name = self._subject.name
+        seen.append(name)
+        if name == candidate and seen.count(name) == calls:
+            act(self)
+        return predict(self, samples)
+
+    monkeypatch.setattr(ModelSession, "predict", wrapped)
+
+
+def send(number: signal.Signals) -> Callable[[ModelSession], None]:
+    def act(session: ModelSession) -> None:
+        assert session._worker.pid is not None
+        os.kill(session._worker.pid, number)
+
+    return act
+
+
+def test_every_readable_clip_is_answered_as_plain_transformers_does(
+    evaluation: SetUp, subjects: dict[str, Subject], clips: tuple[Clip, ...]
+) -> None:
+    run = evaluation()
+    result = run.run(Silent())
+    assert failures(result) == {"wav2vec2": None, "hubert": None}
+    for name, subject in subjects.items():
+        model = AutoModelForAudioClassification.from_pretrained(subject.folder, dtype=torch.float32).eval()
+        extractor = AutoFeatureExtractor.from_pretrained(subject.folder)
+        found = answers(run, result, name)
+        for clip in clips[:4]:
+            samples, rate = soundfile.read(clip.audio.path, dtype="float32")  # type: ignore[attr-defined]
+            with torch.inference_mode():
+                logits = model(**extractor(samples, sampling_rate=rate, return_tensors="pt")).logits[0].numpy()
+            assert found[clip.name].logits == pytest.approx(logits, abs=1e-6)
+
+
+def test_a_clip_nobody_can_read_and_one_a_model_cannot_process_do_not_stop_the_run(evaluation: SetUp) -> None:
+    run = evaluation()
+    result = run.run(Silent())
+    unreadable = result.corpora[0].clips[4]
+    assert unreadable.clip_hash is None
+    assert unreadable.failure
+    too_short = answers(run, result, "hubert")["5.wav"]
+    assert too_short.logits is None
+    assert "400" in (too_short.failure or "")
+
+
+def test_a_second_run_starts_no_worker(evaluation: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = evaluation()
+    before = answers(first, first.run(Silent()), "hubert")
+
+    def refuse(self: ModelSession) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(ModelSession, "load", refuse)
+    second = evaluation()
+    after = answers(second, second.run(Silent()), "hubert")
+    assert after.keys() == before.keys()
+
+
+def test_a_corpus_that_grew_costs_only_its_new_clips(evaluation: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation(kept=3).run(Silent())
+    asked: list[int] = []
+    predict = ModelSession.predict
+
+    def counted(self: ModelSession, samples: Samples) -> Answer:
+        asked.append(samples.size)
+        return predict(self, samples)
+
+    monkeypatch.setattr(ModelSession, "predict", counted)
+    run = evaluation(kept=4)
+    result = run.run(Silent())
+    assert len(asked) == 2  # one new clip for each of two candidates
+    assert len(answers(run, result, "wav2vec2")) == 4
+
+
+def test_overwrite_always_asks_again_and_never_asks_nobody(evaluation: SetUp) -> None:
+    run = evaluation(options=RunOptions(latency_budget_s=0, overwrite=Overwrite.NEVER))
+    assert answers(run, run.run(Silent()), "hubert") == {}
+    evaluation().run(Silent())
+    again = evaluation(options=RunOptions(latency_budget_s=0, overwrite=Overwrite.ALWAYS))
+    result = again.run(Silent())
+    assert all(record.log for record in result.evaluations)
+    assert len(answers(again, result, "hubert")) == 5
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_worker_that_is_killed_costs_its_candidate_only(
+    evaluation: SetUp, monkeypatch: pytest.MonkeyPatch, kill: signal.Signals
+) -> None:
+    before_predicting(monkeypatch, "wav2vec2", 3, send(kill))
+    run = evaluation()
+    result = run.run(Silent())
+    failed = failures(result)
+    assert kill.name in (failed["wav2vec2"] or "")
+    assert failed["hubert"] is None
+    assert len(answers(run, result, "wav2vec2")) == 2  # what was answered before is kept
+    assert len(answers(run, result, "hubert")) == 5
+
+
+def test_a_worker_that_hangs_costs_its_candidate_only(evaluation: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    before_predicting(monkeypatch, "wav2vec2", 2, send(signal.SIGSTOP))
+    run = evaluation()
+    object.__setattr__(run.settings, "clip_timeout_s", 2.0)
+    failed = failures(run.run(Silent()))
+    assert "within 2 s" in (failed["wav2vec2"] or "")
+    assert failed["hubert"] is None
+
+
+def test_an_interrupted_run_keeps_what_was_finished_and_goes_on_from_there(
+    evaluation: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(session: ModelSession) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as context:
+        before_predicting(context, "hubert", 2, interrupt)
+        run = evaluation()
+        result = run.run(Silent())
+    assert result.interrupted
+    assert len(answers(run, result, "wav2vec2")) == 5
+    resumed = evaluation()
+    result = resumed.run(Silent())
+    assert not result.interrupted
+    assert len(answers(resumed, result, "hubert")) == 5
+
+
+def test_candidates_side_by_side_give_the_same_answers_as_one_by_one(evaluation: SetUp, tmp_path: Path) -> None:
+    alone = evaluation(settings=Settings(cache=tmp_path / "alone"))
+    together = evaluation(settings=Settings(cache=tmp_path / "together", jobs=2))
+    one, two = (answers(run, run.run(Silent()), "hubert") for run in (alone, together))
+    assert one.keys() == two.keys()
+    for clip, prediction in one.items():
+        if prediction.logits is not None:
+            assert prediction.logits == pytest.approx(two[clip].logits, abs=1e-6)
