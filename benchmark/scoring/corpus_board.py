@@ -72,7 +72,7 @@ def _candidate_rows(
 ) -> list[LeaderboardRow]:
     own = board.of(verification.candidate)
     scored = [scored_row(one, board.summary, standings, loose=board.loose) for one in own]
-    rows = {_setting(row): row for row in reversed(scored)}
+    rows = {_setting(row): row for row in scored}
     for measurement in latencies:
         if measurement.candidate != verification.candidate:
             continue

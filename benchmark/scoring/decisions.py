@@ -60,7 +60,8 @@ def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions
         within `emotions`, counts as missed.
     """
     wanted = tuple(emotions)
-    included = np.array([emotion in set(wanted) for emotion in answers.truth], dtype=np.bool_)
+    known = frozenset(wanted)
+    included = np.array([emotion in known for emotion in answers.truth], dtype=np.bool_)
     columns = [answers.classes.index(emotion) for emotion in wanted]
     chances = answers.probabilities[included][:, columns]
     mass = chances.sum(axis=1)

@@ -47,7 +47,7 @@ def scored_row(
             "seen": evaluated.seen.value,
             "clips": _clips(evaluated),
             "failed_clips": _failed_clips(evaluated, summary),
-            "flags": row_flags(_facts(evaluated, summary, varied, loose=loose)),
+            "flags": tuple(flag.value for flag in row_flags(_facts(evaluated, summary, varied, loose=loose))),
         }
     )
     if not evaluated.complete:

@@ -203,6 +203,32 @@ def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: "RunBuil
     }
 
 
+def test_an_evaluation_that_ended_early_takes_no_part_in_the_ranking(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("stopped", ("anger", "fear")), corpus, labels_of(corpus)[:-1])
+    run.says(run.candidate("almost"), corpus, labels_of(corpus)[:-1])
+    run.says(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
+    board = score_run(run.record(), run.predictions)
+    bad = row_of(board, "bad")
+    assert (bad.rank, bad.common_uar) == (1, bad.uar)
+
+
+def test_a_corpus_of_one_emotion_has_scores_and_no_ranks(run: "RunBuilder") -> None:
+    clips = [run.clip(str(number), label="anger", speaker=f"s{number % 4}") for number in range(40)]
+    corpus = run.corpus("angry", clips)
+    run.says(run.candidate("a"), corpus, ["anger", "fear", "anger"] * 13 + ["anger"])
+    row = score_run(run.record(), run.predictions).rows[0]
+    assert (row.rank, row.interval, row.uar) == (None, "speakers", row.accuracy)
+
+
+def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: "RunBuilder", mostly_right: Errors) -> None:
+    whole = run.acted_corpus("first")
+    corpus = run.corpus("mine", [run.clip("x", label="qwertz"), *whole.clips, run.clip("y", label="qwertz")])
+    run.says(run.candidate("a"), corpus, ["anger", *mostly_right(whole, 0.3, 0), "fear"])
+    row = row_of(score_run(run.record(), run.predictions), "a", corpus="mine")
+    assert (row.rank, row.interval, row.clips, row.unscored_clips) == (1, "speakers", 160, 2)
+
+
 def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder") -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     run.says(run.candidate("a"), first, labels_of(first))

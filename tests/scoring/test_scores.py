@@ -106,12 +106,17 @@ def test_calibration_error_is_empty_below_200_answered_clips(random_answers: Bui
     assert expected_calibration_error(open_decisions(random_answers(1, 200, gaps=0.0))) is not None
 
 
-def test_calibration_error_equals_bins_of_sorted_clips(random_answers: Build) -> None:
-    decisions = open_decisions(random_answers(3, 450, gaps=0.0))
-    order = np.argsort(decisions.confidence)
-    bins = np.split(order, 15)
-    gaps = [abs(decisions.correct[rows].mean() - decisions.confidence[rows].mean()) for rows in bins]
-    assert expected_calibration_error(decisions) == pytest.approx(np.mean(gaps), abs=1e-12)
+def test_calibration_error_equals_bins_of_sorted_clips() -> None:
+    generator = np.random.default_rng(3)
+    confidence = generator.uniform(0.2, 1.0, size=450)
+    answers = generator.integers(2, size=450)
+    decisions = Decisions(
+        emotions=("anger", "fear"), truth=np.zeros(450, np.int64), answers=answers, confidence=confidence
+    )
+    bins = np.split(np.argsort(confidence), 15)
+    gaps = [decisions.correct[rows].mean() - confidence[rows].mean() for rows in bins]
+    assert min(gaps) < 0 < max(gaps), "else every way of binning gives the same"
+    assert expected_calibration_error(decisions) == pytest.approx(np.mean(np.abs(gaps)), abs=1e-12)
 
 
 def test_calibration_error_of_equal_confidences_does_not_depend_on_the_order_of_the_clips(decide: Decide) -> None:
