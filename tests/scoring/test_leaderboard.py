@@ -231,13 +231,18 @@ def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: "RunBuilder", 
 
 def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder") -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
-    run.says(run.candidate("a"), first, labels_of(first))
+    timed, untimed = run.candidate("timed"), run.candidate("untimed")
+    for model in (timed, untimed):
+        run.says(model, first, labels_of(first))
+    run.timed(timed)
     board = score_run(run.record(interrupted=True), run.predictions)
-    assert [(row.corpus, row.clips, row.flags) for row in board.rows] == [
-        ("first", 160, ()),
-        ("second", 0, ("incomplete",)),
+    assert [(row.candidate, row.corpus, row.clips, row.latency_p50_ms, row.flags) for row in board.rows] == [
+        ("timed", "first", 160, 100.0, ()),
+        ("untimed", "first", 160, None, ()),
+        ("timed", "second", 0, 100.0, ("incomplete",)),
+        ("untimed", "second", 0, None, ("incomplete",)),
     ]
-    assert second.name in board.failures["a"]
+    assert board.failures["untimed"] == f"{second.name}: not evaluated before the run ended."
 
 
 def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: "RunBuilder", mostly_right: Errors) -> None:
