@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("packaging")  # one process builds, for all of these tests
-
 ROOT = Path(__file__).parents[1]
 SOURCES = (
     *("benchmark", "tests", "scripts", "performance", "docs", "reports/README.md", ".ci/run"),
