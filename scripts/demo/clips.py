@@ -1,0 +1,47 @@
+"""What the demo's checkpoints are trained on: synthetic speakers that its corpus does not hold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.audio.voice import EMOTIONS, Sex, Speaker, invent_speaker, invent_text, speak
+from benchmark.demo.corpus import SAMPLING_RATE
+
+TRAINING_SPEAKER_SEEDS = range(1, 49)
+CLIPS_PER_EMOTION = 8
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingClips:
+    """Normalised samples of the training clips, and the emotion of each."""
+
+    samples: tuple[NDArray[np.float32], ...]
+    emotions: tuple[str, ...]
+
+    def only(self, emotions: Sequence[str]) -> "TrainingClips":
+        """Keep the clips that show one of `emotions`."""
+        kept = [pair for pair in zip(self.samples, self.emotions, strict=True) if pair[1] in emotions]
+        return TrainingClips(tuple(pair[0] for pair in kept), tuple(pair[1] for pair in kept))
+
+
+def training_speakers() -> Iterator[Speaker]:
+    """Invent the speakers to train on: half of them female."""
+    for seed in TRAINING_SPEAKER_SEEDS:
+        sex: Sex = "female" if seed % 2 else "male"
+        yield invent_speaker(f"train-{seed}", sex, seed)
+
+
+def training_clips() -> TrainingClips:
+    """Make the clips to train on, each with a text of its own."""
+    samples: list[NDArray[np.float32]] = []
+    emotions: list[str] = []
+    for number, speaker in enumerate(training_speakers()):
+        for place, emotion in enumerate(EMOTIONS):
+            for take in range(CLIPS_PER_EMOTION):
+                seed = 1_000_000 + number * 1_000 + place * 100 + take
+                clip = speak(emotion, speaker, invent_text(seed, syllables=6 + take % 4), seed, SAMPLING_RATE)
+                samples.append((clip.samples - clip.samples.mean()) / np.sqrt(clip.samples.var() + 1e-7))
+                emotions.append(emotion)
+    return TrainingClips(tuple(samples), tuple(emotions))
