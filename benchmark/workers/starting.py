@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -91,6 +91,8 @@ def start_server() -> None:
     """
     if not _forks():
         return
+    # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
+    resource_tracker.ensure_running()
     with environment(WORKER_ENVIRONMENT), _no_main_module(), _interrupts_blocked():
         multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
         forkserver.ensure_running()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -33,13 +34,16 @@ print("same environment:", dict(os.environ) == before)
 print("main in the script:", sys.modules["__main__"].__file__ == __file__)
 """
 
+# A shell starts what runs in its background with interrupts ignored, and the tests may run there.
 WAITING_SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from benchmark.workers.worker import Worker
 with Worker("tests.workers.actors:Actor", log=Path(sys.argv[1])) as worker:
-    print(worker.call("pid", timeout_s=60).value, flush=True)
+    print("before", flush=True)
     try:
+        print(worker.call("pid", timeout_s=60).value, flush=True)
         worker.call("sleep", 600, timeout_s=900)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
@@ -53,18 +57,34 @@ def facts_of(worker: Worker) -> dict[str, object]:
     return answer.value
 
 
-def start_script(text: str, folder: Path) -> "subprocess.Popen[str]":
-    script = folder / "script.py"
-    script.write_text(text, encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, str(script), str(folder / "script.log")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+Script = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start_script(tmp_path: Path) -> Iterator[Script]:
+    """Runs a text as a user's script, in a session of its own; whatever is left of it is killed after the test."""
+    scripts: list[subprocess.Popen[str]] = []
+
+    def start(text: str) -> "subprocess.Popen[str]":
+        script = tmp_path / "script.py"
+        script.write_text(text, encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path / "script.log")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        scripts.append(process)
+        return process
+
+    yield start
+    for process in scripts:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def ended(pid: int, within_s: float) -> bool:
@@ -135,8 +155,8 @@ def test_the_environment_is_put_back_after_an_exception(monkeypatch: pytest.Monk
     assert "NOT_THERE_BEFORE" not in os.environ
 
 
-def test_a_script_without_a_main_guard_runs_once_and_stays_light(tmp_path: Path) -> None:
-    script = start_script(UNGUARDED_SCRIPT, tmp_path)
+def test_a_script_without_a_main_guard_runs_once_and_stays_light(start_script: Script) -> None:
+    script = start_script(UNGUARDED_SCRIPT)
     output, errors = script.communicate(timeout=PATIENT_S)
     assert (script.returncode, errors) == (0, "")
     assert output.splitlines() == [
@@ -148,9 +168,10 @@ def test_a_script_without_a_main_guard_runs_once_and_stays_light(tmp_path: Path)
     ]
 
 
-def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(tmp_path: Path) -> None:
-    script = start_script(WAITING_SCRIPT, tmp_path)
+def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(start_script: Script) -> None:
+    script = start_script(WAITING_SCRIPT)
     assert script.stdout is not None
+    assert script.stdout.readline() == "before\n"
     pid = int(script.stdout.readline())
     os.killpg(script.pid, signal.SIGINT)  # as a terminal does: to the whole group, the fork server too
     output, errors = script.communicate(timeout=20)
@@ -158,9 +179,20 @@ def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(tmp_path: Pa
     assert ended(pid, within_s=5)
 
 
-def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(tmp_path: Path) -> None:
-    script = start_script(WAITING_SCRIPT, tmp_path)
+def test_an_interrupt_while_the_libraries_are_still_being_imported_is_as_quiet(start_script: Script) -> None:
+    script = start_script(WAITING_SCRIPT)
     assert script.stdout is not None
+    assert script.stdout.readline() == "before\n"
+    time.sleep(1)  # by now the fork server is in the midst of its imports, which take seconds
+    os.killpg(script.pid, signal.SIGINT)
+    output, errors = script.communicate(timeout=40)
+    assert (output.splitlines()[-1:], errors, script.returncode) == (["interrupted"], "", 0)
+
+
+def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script: Script) -> None:
+    script = start_script(WAITING_SCRIPT)
+    assert script.stdout is not None
+    assert script.stdout.readline() == "before\n"
     pid = int(script.stdout.readline())
     script.kill()
     script.communicate(timeout=20)
