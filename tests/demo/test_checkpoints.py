@@ -1,0 +1,152 @@
+"""The checkpoints, through transformers alone."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+
+from benchmark.demo.corpus import demo_clips
+from benchmark.demo.files import checkpoints_path
+from benchmark.emotions.label_map import map_labels
+from scripts.demo.foreign import Wav2Vec2ForSpeechClassification
+from scripts.demo.measuring import Score, listen, score
+
+GOOD = ("wav2vec2-english", "hubert-german")
+CLASSIFIERS = (*GOOD, "wav2vec2-four", "hubert-always-neutral", "wav2vec2-dimensional")
+TWICE_CHANCE = 2 / 7
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@cache
+def answers(name: str) -> list[str]:
+    return listen(checkpoints_path() / name, list(demo_clips()))
+
+
+def scored(name: str) -> Score:
+    return score(answers(name), list(demo_clips()))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_one_is_beyond_twice_chance_and_short_of_perfect_on_speakers_it_never_heard(name: str) -> None:
+    result = scored(name)
+    assert result.low >= TWICE_CHANCE
+    assert result.uar < 0.97
+
+
+def test_the_good_ones_are_no_copies_of_each_other() -> None:
+    agreement = np.mean([first == second for first, second in zip(*map(answers, GOOD), strict=True)])
+    assert agreement < 0.9
+
+
+def test_the_one_with_four_emotions_knows_them() -> None:
+    clips = list(demo_clips())
+    known = {"neutral", "happiness", "anger", "sadness"}
+    right = [
+        answer == clip.emotion
+        for answer, clip in zip(answers("wav2vec2-four"), clips, strict=True)
+        if clip.emotion in known
+    ]
+    assert len(right) == 64
+    assert np.mean(right) > 0.5
+
+
+def test_the_one_that_is_always_neutral_is_and_still_has_an_opinion() -> None:
+    assert set(answers("hubert-always-neutral")) == {"neutral"}
+    folder = checkpoints_path() / "hubert-always-neutral"
+    model = AutoModelForAudioClassification.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        logits = [model(torch.from_numpy(clip.waveform.samples)[None]).logits for clip in list(demo_clips())[:20:4]]
+    assert torch.pdist(torch.cat(logits)).min() > 0.01
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifier_loads_whole_and_in_single_precision(name: str) -> None:
+    model, report = AutoModelForAudioClassification.from_pretrained(checkpoints_path() / name, output_loading_info=True)
+
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"))
+    assert {weights.dtype for weights in model.parameters()} == {torch.float32}
+    for head in (model.projector, model.classifier):
+        assert bool((head.bias != 0).all()), "a bias of exactly zero would be the mark of a head that was never trained"
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_what_reads_the_audio_comes_along(name: str) -> None:
+    extractor = AutoFeatureExtractor.from_pretrained(checkpoints_path() / name)
+    assert extractor.sampling_rate == 16000
+    assert extractor.do_normalize
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "labels"),
+    [
+        ("wav2vec2-english", "Wav2Vec2ForSequenceClassification", "angry disgust fearful happy neutral sad surprised"),
+        ("hubert-german", "HubertForSequenceClassification", "Ärger Ekel Angst Freude Neutral Trauer Überraschung"),
+        ("wav2vec2-four", "Wav2Vec2ForSequenceClassification", "neu hap ang sad"),
+        (
+            "hubert-always-neutral",
+            "HubertForSequenceClassification",
+            "ANGRY DISGUST FEARFUL HAPPY NEUTRAL SAD SURPRISED",
+        ),
+        ("wav2vec2-dimensional", "Wav2Vec2ForSequenceClassification", "arousal dominance valence"),
+        (
+            "wav2vec2-foreign-head",
+            "Wav2Vec2ForSpeechClassification",
+            "angry disgust fearful happy neutral sad surprised",
+        ),
+        ("wav2vec2-ctc", "Wav2Vec2ForCTC", "LABEL_0 LABEL_1"),
+        ("wavlm-encoder", "WavLMModel", "LABEL_0 LABEL_1"),
+    ],
+)
+def test_the_configuration_says_what_it_is(name: str, architecture: str, labels: str) -> None:
+    config = AutoConfig.from_pretrained(checkpoints_path() / name)
+    assert config.architectures == [architecture]
+    assert [config.id2label[index] for index in range(len(config.id2label))] == labels.split()
+    assert (config.problem_type == "regression") == (name == "wav2vec2-dimensional")
+
+
+@pytest.mark.parametrize(("name", "classes"), [("wav2vec2-english", 7), ("hubert-german", 7), ("wav2vec2-four", 4)])
+def test_every_label_means_an_emotion(name: str, classes: int) -> None:
+    config = AutoConfig.from_pretrained(checkpoints_path() / name)
+    mapped = map_labels([config.id2label[index] for index in range(config.num_labels)])
+    assert len(mapped.classes) == classes
+    assert not mapped.unmapped
+
+
+def test_one_encoder_normalises_by_group_and_one_by_layer() -> None:
+    norms = [AutoConfig.from_pretrained(checkpoints_path() / name).feat_extract_norm for name in GOOD]
+    assert norms == ["group", "layer"]
+
+
+def test_the_foreign_head_is_random_to_transformers_and_good_in_its_own_class() -> None:
+    folder = checkpoints_path() / "wav2vec2-foreign-head"
+    _, report = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True)
+    assert {"projector.weight", "classifier.weight"} <= report["missing_keys"]
+    assert {"classifier.dense.weight", "classifier.out_proj.weight"} <= report["unexpected_keys"]
+
+    extractor = AutoFeatureExtractor.from_pretrained(folder)
+    own = Wav2Vec2ForSpeechClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    right = []
+    with torch.inference_mode():
+        for clip in demo_clips():
+            inputs = extractor(clip.waveform.samples, sampling_rate=16000, return_tensors="pt")
+            answer = own.config.id2label[int(own(inputs.input_values).logits.argmax())]
+            right.append(map_labels([answer]).emotions[0] == clip.emotion)
+    assert np.mean(right) > TWICE_CHANCE
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "lacks"),
+    [("wav2vec2-ctc", "lm_head.weight", "classifier"), ("wavlm-encoder", "encoder.layers.0", "classifier")],
+)
+def test_what_is_no_classifier_has_no_classifiers_weights(name: str, has: str, lacks: str) -> None:
+    names = load_file(Path(checkpoints_path() / name / "model.safetensors"))
+    assert any(tensor.startswith(has) for tensor in names)
+    assert not any(tensor.startswith(lacks) for tensor in names)
