@@ -56,8 +56,8 @@ def decode(source: Path | bytes) -> Waveform:
     try:
         with _opened(content) as file:
             waveform = Waveform(_mono_samples(file), file.samplerate)
-    except soundfile.LibsndfileError as error:
-        detail = error.error_string.removeprefix("Error : ").rstrip(".")
+    except soundfile.SoundFileError as error:
+        detail = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
         raise UndecodableAudio(f"The audio is damaged or was cut off: {detail}.") from error
     if not np.isfinite(waveform.samples).all():
         raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")

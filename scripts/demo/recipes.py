@@ -91,7 +91,7 @@ def train_seven(clips: TrainingClips) -> dict[str, PreTrainedModel]:
     torch.manual_seed(1)
     english = Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**_SMALL, **names(ENGLISH)))
     hear_like_an_ear(english)
-    fit(english, clips, classes(ENGLISH), Schedule(steps=900, rate=2e-3, seed=1))
+    fit(english, clips, classes(ENGLISH), Schedule(steps=1800, rate=2e-3, seed=1))
     torch.manual_seed(2)
     german = HubertForSequenceClassification(HubertConfig(**_SMALL, **_LAYER_NORM, **names(GERMAN)))
     hear_like_an_ear(german)

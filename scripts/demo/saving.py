@@ -37,6 +37,8 @@ ABOUT = {
 def save(model: PreTrainedModel, folder: Path) -> None:
     """Save weights in half precision, to be loaded in single precision, with what reads the audio, and a card."""
     copy.deepcopy(model).half().save_pretrained(folder)
+    # safetensors writes for its owner alone; whoever installs the package as another user could not read it.
+    (folder / "model.safetensors").chmod(0o644)
     Wav2Vec2FeatureExtractor(
         sampling_rate=SAMPLING_RATE,
         do_normalize=True,
