@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.heads import ACTIVATIONS
 from benchmark.models.inference import Checkpoint
+from benchmark.models.repair import answers_by_activation
 
 _BYTES_PER_MB = 1_000_000
 
@@ -52,6 +54,18 @@ class ModelActor:
     def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Ask about one window and give whatever the model says, NaN too; for probes."""
         return self._loaded.logits(samples)
+
+    def answers_by_activation(self, samples: list[NDArray[np.float32]]) -> dict[str, list[NDArray[np.float32]]]:
+        """Ask a model with a rebuilt head under every activation that its head may have had.
+
+        Args:
+            samples: Probes: mono samples at the model's rate, each of one window at most.
+
+        Returns:
+            For `tanh`, `relu` and `none` the logits of each probe.
+        """
+        answers = [answers_by_activation(self._loaded, probe) for probe in samples]
+        return {activation: [answer[activation] for answer in answers] for activation in ACTIVATIONS}
 
     def time_calls(self, segments: list[NDArray[np.float32]], warmup: int, calls: int) -> list[float]:
         """Time single calls, from samples on the host to probabilities on the host.

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForAudioClassification
+from transformers import AutoConfig, AutoModelForAudioClassification
 
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
 from benchmark.models.inference import Checkpoint
 from benchmark.models.labels import output_labels
+from benchmark.models.repair import Repair, plan_repair, require_whole_head
 from benchmark.models.reports import (
+    STANDARD_HEAD,
     CheckpointError,
     LoadReport,
     MismatchedWeightsError,
@@ -36,6 +38,7 @@ class _LoadedModel:
 
     model: Any
     account: dict[str, Any]
+    repair: Repair | None = None
 
 
 def load_checkpoint(
@@ -46,6 +49,7 @@ def load_checkpoint(
     device: str = "cpu",
     dtype: str = "float32",
     seed: int | None = None,
+    head: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """Load a checkpoint as transformers' own audio classifier; nothing from the folder is executed.
 
@@ -57,6 +61,8 @@ def load_checkpoint(
         device: `cpu` or `cuda`.
         dtype: `float32`, `bfloat16` or `float16`.
         seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
+        head: The layout of a head that is to be rebuilt: `kind`, and optionally `pooling` and `activation`, which are
+            else what the configuration and the original say; None for transformers' own.
 
     Returns:
         The model, ready to be asked.
@@ -64,6 +70,7 @@ def load_checkpoint(
     Raises:
         MissingPreprocessorError: There is no feature extractor; the message names the fix.
         MismatchedWeightsError: Weights and configuration do not fit together.
+        UnusableHeadError: The head can't be rebuilt as it was asked for.
         UnusablePreprocessorError: The feature extractor's file can't be read, or is not one for audio.
         ValueError: The dtype is unknown.
         Exception: Whatever transformers raises for a checkpoint that it can't load.
@@ -72,7 +79,7 @@ def load_checkpoint(
     _compute_exactly()
     if seed is not None:
         torch.manual_seed(seed)
-    loaded = _load_model(folder, device=device, dtype=dtype)
+    loaded = _load_model(folder, device=device, dtype=dtype, head=head)
     extractor, problem = _extractor(
         folder, loaded.model.config.model_type, override=preprocessor, required=preprocessor_required
     )
@@ -86,26 +93,34 @@ def _compute_exactly() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
-def _load_model(folder: Path, *, device: str, dtype: str, key_mapping: dict[str, str] | None = None) -> _LoadedModel:
-    """Load the model; `key_mapping` renames weights of a checkpoint whose head has another layout."""
+def _load_model(folder: Path, *, device: str, dtype: str, head: Mapping[str, Any] | None) -> _LoadedModel:
     if dtype not in _DTYPES:
         raise ValueError(f"unknown dtype {dtype!r}: choose one of {', '.join(_DTYPES)}")
+    repair = None
+    model_class: Any = AutoModelForAudioClassification
+    changes: dict[str, Any] = {}
+    if head is not None:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        repair = plan_repair(config, head)
+        model_class, changes = repair.model_class, {"config": repair.config, "key_mapping": repair.key_mapping}
     with _Listener() as listener:
         try:
-            model, account = AutoModelForAudioClassification.from_pretrained(
+            model, account = model_class.from_pretrained(
                 folder,
                 trust_remote_code=False,
                 local_files_only=True,
                 dtype=_DTYPES[dtype],
-                key_mapping=key_mapping,
                 output_loading_info=True,
+                **changes,
             )
         except RuntimeError:
             mismatches = listener.mismatches()
             if not mismatches:
                 raise
             raise MismatchedWeightsError(_mismatch_message(mismatches)) from None
-    return _LoadedModel(model.eval().to(device), account)
+    if repair is not None:
+        require_whole_head(repair, account["missing_keys"])
+    return _LoadedModel(model.eval().to(device), account, repair)
 
 
 def _extractor(
@@ -129,6 +144,8 @@ def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, second
     return LoadReport(
         architecture=type(model).__name__,
         model_type=config.model_type,
+        head=STANDARD_HEAD if loaded.repair is None else loaded.repair.layout,
+        head_parameters={} if loaded.repair is None else loaded.repair.parameters.as_plain(),
         labels=names.labels,
         label_problems=names.problems,
         multi_label=config.problem_type == "multi_label_classification",

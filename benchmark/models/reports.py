@@ -1,6 +1,6 @@
 """What a load is asked for and what it found, as plain data that passes between processes; nothing heavy here."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,8 @@ class LoadOptions:
         device: `cpu` or `cuda`.
         dtype: `float32`, `bfloat16` or `float16`.
         seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
+        head: The layout of a head that is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and
+            `activation`; None for transformers' own.
     """
 
     preprocessor: dict[str, Any] | None = None
@@ -26,6 +28,7 @@ class LoadOptions:
     device: str = "cpu"
     dtype: str = "float32"
     seed: int | None = None
+    head: dict[str, Any] | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """Give the options as plain data: the keywords of `load_checkpoint`."""
@@ -62,6 +65,7 @@ class LoadReport:
         architecture: The class of the model.
         model_type: The type that the configuration names.
         head: The layout of the head.
+        head_parameters: What the weights of a rebuilt head leave open, and was assumed: `pooling` and `activation`.
         labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
         label_problems: What is wrong with the names of the outputs, one sentence each.
         multi_label: Whether the head was trained with one sigmoid per label.
@@ -84,6 +88,7 @@ class LoadReport:
     architecture: str
     model_type: str
     head: str = STANDARD_HEAD
+    head_parameters: dict[str, str] = field(default_factory=dict)
     labels: tuple[str, ...]
     label_problems: tuple[str, ...] = ()
     multi_label: bool
@@ -109,7 +114,7 @@ class LoadReport:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         """Take the report from plain data, in which tuples have become lists."""
-        content = {field.name: plain[field.name] for field in fields(cls)}
+        content = {own.name: plain[own.name] for own in fields(cls)}
         for name in ("labels", "label_problems", "missing", "unexpected", "errors"):
             content[name] = tuple(content[name])
         content["mismatched"] = tuple(
@@ -142,6 +147,10 @@ class UnusablePreprocessorError(CheckpointError):
 
 class MismatchedWeightsError(CheckpointError):
     """Some weights have another shape than the configuration says."""
+
+
+class UnusableHeadError(CheckpointError):
+    """A head can't be rebuilt as it was asked for."""
 
 
 class TooShortError(CheckpointError):

@@ -12,6 +12,7 @@ from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.worker import Worker
+from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES
 
 RATE = 16_000
@@ -89,3 +90,17 @@ def test_a_folder_that_is_no_checkpoint_is_an_answer(worker: Worker, tmp_path: P
     answer = worker.call("load", str(tmp_path), LoadOptions().as_plain(), timeout_s=60)
     assert isinstance(answer, Raised)
     assert answer.message
+
+
+def test_a_rebuilt_head_answers_probes_under_every_activation(
+    worker: Worker, tmp_path: Path, noise: NDArray[np.float32]
+) -> None:
+    write_foreign(tmp_path / "model", Foreign(pooling="max"))
+    report = load(worker, tmp_path / "model", LoadOptions(head={"kind": "dense-out"}))
+    assert (report.head, report.head_parameters) == ("dense-out", {"pooling": "max", "activation": "tanh"})
+    probes = [noise[:RATE], noise[RATE : 3 * RATE]]
+    answers = returned(worker, "answers_by_activation", probes)
+    assert list(answers) == ["tanh", "relu", "none"]
+    for probe, answer in zip(probes, answers["tanh"], strict=True):
+        np.testing.assert_allclose(answer, returned(worker, "logits", probe), rtol=0, atol=1e-6)
+    assert np.abs(answers["tanh"][0] - answers["none"][0]).max() > 1e-3

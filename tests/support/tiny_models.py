@@ -79,6 +79,11 @@ _CONFIGS: dict[str, dict[str, Any]] = {
 MODEL_TYPES = tuple(_CONFIGS)
 
 
+def tiny_config(model_type: str) -> dict[str, Any]:
+    """Give the fields of a tiny model's configuration, without its labels."""
+    return dict(_CONFIGS[model_type])
+
+
 def write_tiny(
     model_type: str, folder: Path, *, labels: Sequence[str] = EMOTIONS, seed: int = 0, **config: Any
 ) -> Path:

@@ -1,0 +1,225 @@
+"""The head layouts that are known, and how one is recognised by names and shapes of weights; nothing heavy here.
+
+A head is a chain of linear layers behind the encoder. To add a layout that transformers has no class for, add a
+`HeadLayout` to `LAYOUTS`: its layers are rebuilt from that description alone (`benchmark.models.repair`) as pooling
+over time, then the layers with the activation between them, as long as their names begin with `classifier.` and all
+but the last keep the hidden size. Dropout and other parts without weights need no mention: they do nothing here. Add
+only what published code shows; a guess that fits the shapes gives answers that look right and are not.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+from benchmark.models.reports import STANDARD_HEAD, UnusableHeadError
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+
+POOLINGS = ("mean", "sum", "max")
+ACTIVATIONS = ("tanh", "relu", "none")
+DENSE_OUT = "dense-out"
+
+_SPECTROGRAM_TRANSFORMER = "audio-spectrogram-transformer"
+# Whisper's classifier has another kind of encoder inside; a spectrogram transformer pools by tokens of its own.
+_OF_FRAMES = frozenset(AUDIO_CLASSIFICATION_TYPES) - {_SPECTROGRAM_TRANSFORMER, "whisper"}
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadLayout:
+    """A head that checkpoints have.
+
+    Attributes:
+        name: What reports call it.
+        layers: Its linear layers, from the encoder on: the names that each is known by, the original's first.
+        normalisation: A layer normalisation before them, where there is one.
+        model_types: The model types whose checkpoints have it.
+        own: Whether it is transformers' own, so that nothing needs to be rebuilt.
+    """
+
+    name: str
+    layers: tuple[tuple[str, ...], ...]
+    normalisation: str | None = None
+    model_types: frozenset[str]
+    own: bool = False
+
+    @property
+    def key_mapping(self) -> dict[str, str]:
+        """How the weights of layers with other names get the original's, as transformers wants to be told."""
+        return {rf"^{re.escape(name)}\.": f"{names[0]}." for names in self.layers for name in names[1:]}
+
+
+LAYOUTS: tuple[HeadLayout, ...] = (
+    HeadLayout(
+        name=STANDARD_HEAD,
+        layers=(("projector",), ("classifier",)),
+        model_types=frozenset(AUDIO_CLASSIFICATION_TYPES) - {_SPECTROGRAM_TRANSFORMER},
+        own=True,
+    ),
+    HeadLayout(
+        name=STANDARD_HEAD,
+        layers=(("classifier.dense",),),
+        normalisation="classifier.layernorm",
+        model_types=frozenset({_SPECTROGRAM_TRANSFORMER}),
+        own=True,
+    ),
+    # "Wav2Vec2ForSpeechClassification" and "HubertForSpeechClassification", copied from one notebook into hundreds of
+    # repositories: pooling without a mask, dense, tanh, out_proj. One popular checkpoint calls the last layer `output`.
+    HeadLayout(
+        name=DENSE_OUT,
+        layers=(("classifier.dense",), ("classifier.out_proj", "classifier.output")),
+        model_types=_OF_FRAMES,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class HeadMatch:
+    """A known head that a checkpoint has, complete and with shapes that fit.
+
+    Attributes:
+        layout: The name of its layout.
+        own: Whether it is transformers' own.
+        outputs: How many labels it tells apart.
+        hidden_size: How many values per frame it reads.
+        layers: What the checkpoint calls its layers, from the encoder on.
+        pooling: How it makes one vector of all frames: what the configuration says, else mean, as the original does;
+            None where the configuration names something that is not known, so that a person has to say it.
+    """
+
+    layout: str
+    own: bool
+    outputs: int
+    hidden_size: int
+    layers: tuple[str, ...]
+    pooling: str | None
+
+
+@dataclass(frozen=True)
+class HeadParameters:
+    """What a head's weights leave open.
+
+    Attributes:
+        pooling: `mean`, `sum` or `max` over time.
+        activation: `tanh`, `relu` or `none` between its layers.
+    """
+
+    pooling: str
+    activation: str
+
+    def as_plain(self) -> dict[str, str]:
+        """Give the parameters as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def settle(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> Self:
+        """Settle how a head computes: the options decide, then the configuration, then what the original does.
+
+        Args:
+            options: `pooling` and `activation`; each may be absent or None.
+            config: The checkpoint's configuration, which may name its `pooling_mode`.
+
+        Returns:
+            The parameters.
+
+        Raises:
+            UnusableHeadError: One of them is not known; the message names the fix.
+
+        Examples:
+            >>> HeadParameters.settle({}, {"pooling_mode": "max"})
+            HeadParameters(pooling='max', activation='tanh')
+            >>> HeadParameters.settle({"pooling": "sum", "activation": "none"}, {"pooling_mode": "max"})
+            HeadParameters(pooling='sum', activation='none')
+        """
+        pooling = options.get("pooling") or config.get("pooling_mode") or POOLINGS[0]
+        activation = options.get("activation") or ACTIVATIONS[0]
+        if pooling not in POOLINGS:
+            raise UnusableHeadError(
+                f"the head pools by {pooling!r}, which is not known; where you know that it is one of "
+                f"{', '.join(POOLINGS)}, say so in the registry: `head: {{kind: {DENSE_OUT}, pooling: mean}}`"
+            )
+        if activation not in ACTIVATIONS:
+            raise UnusableHeadError(f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}")
+        return cls(pooling, activation)
+
+
+def recognise(names_and_shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
+    """Tell which known head a checkpoint has; no weights are needed.
+
+    Args:
+        names_and_shapes: All tensors of the checkpoint.
+        config: Its `config.json`.
+
+    Returns:
+        The match; None where the head is of no known layout, incomplete, or of shapes that don't fit together.
+
+    Examples:
+        >>> shapes = {"classifier.dense.weight": (4, 4), "classifier.dense.bias": (4,),
+        ...           "classifier.out_proj.weight": (3, 4), "classifier.out_proj.bias": (3,)}
+        >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 4, "pooling_mode": "max"})
+        HeadMatch(layout='dense-out', own=False, outputs=3, hidden_size=4, \
+layers=('classifier.dense', 'classifier.out_proj'), pooling='max')
+        >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 5}) is None
+        True
+    """
+    model_type = config.get("model_type")
+    for layout in LAYOUTS:
+        if isinstance(model_type, str) and model_type in layout.model_types:
+            match = _match(layout, names_and_shapes, config)
+            if match is not None:
+                return match
+    return None
+
+
+def repairable_layout(kind: object, model_type: str) -> HeadLayout:
+    """Find the layout that a head is to be rebuilt by.
+
+    Raises:
+        UnusableHeadError: There is none of this name that can be rebuilt, or not for this model type.
+    """
+    layouts = {layout.name: layout for layout in LAYOUTS if not layout.own}
+    layout = layouts.get(kind) if isinstance(kind, str) else None
+    if layout is None:
+        raise UnusableHeadError(f"unknown head {kind!r}: choose one of {', '.join(layouts)}")
+    if model_type not in layout.model_types:
+        raise UnusableHeadError(f"a head of layout {kind} is not known for the model type {model_type}")
+    return layout
+
+
+def _match(layout: HeadLayout, shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
+    found = [[name for name in names if f"{name}.weight" in shapes] for names in layout.layers]
+    if any(len(names) != 1 for names in found):
+        return None
+    layers = tuple(names[0] for names in found)
+    sizes = _sizes(layers, shapes)
+    if sizes is None:
+        return None
+    hidden_size = config.get("hidden_size", config.get("d_model", sizes[0]))
+    if sizes[0] != hidden_size or (not layout.own and set(sizes[:-1]) != {hidden_size}):
+        return None
+    normalised = layout.normalisation
+    if normalised and any(shapes.get(f"{normalised}.{part}") != (sizes[0],) for part in ("weight", "bias")):
+        return None
+    return HeadMatch(layout.name, layout.own, sizes[-1], sizes[0], layers, _pooling(layout, config))
+
+
+def _sizes(layers: Sequence[str], shapes: Shapes) -> tuple[int, ...] | None:
+    """The widths along a chain of linear layers, from what the first reads to what the last gives."""
+    weights = [tuple(shapes[f"{layer}.weight"]) for layer in layers]
+    if any(len(weight) != 2 for weight in weights):  # noqa: PLR2004 - a matrix
+        return None
+    biases = [tuple(shapes.get(f"{layer}.bias", ())) for layer in layers]
+    if any(bias != weight[:1] for weight, bias in zip(weights, biases, strict=True)):
+        return None
+    if any(before[0] != after[1] for before, after in pairwise(weights)):
+        return None
+    return weights[0][1], *(weight[0] for weight in weights)
+
+
+def _pooling(layout: HeadLayout, config: Mapping[str, Any]) -> str | None:
+    named = config.get("pooling_mode") or POOLINGS[0]
+    if layout.own:
+        return POOLINGS[0]
+    return named if named in POOLINGS else None

@@ -1,0 +1,132 @@
+"""Known heads, recognised by the names and shapes of their weights alone."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors import safe_open
+
+from benchmark.models.heads import ACTIVATIONS, LAYOUTS, POOLINGS, HeadMatch, HeadParameters, recognise
+from benchmark.models.reports import UnusableHeadError
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from tests.support.foreign_heads import REPAIRABLE_TYPES
+from tests.support.tiny_models import MODEL_TYPES
+
+CONFIG = {"model_type": "wav2vec2", "hidden_size": 16}
+
+
+def foreign(last: str = "out_proj", *, width: int = 16, outputs: int = 5) -> dict[str, tuple[int, ...]]:
+    return {
+        "wav2vec2.encoder.layer_norm.weight": (16,),
+        "classifier.dense.weight": (width, 16),
+        "classifier.dense.bias": (width,),
+        f"classifier.{last}.weight": (outputs, width),
+        f"classifier.{last}.bias": (outputs,),
+    }
+
+
+def standard(width: int = 12) -> dict[str, tuple[int, ...]]:
+    return {
+        "projector.weight": (width, 16),
+        "projector.bias": (width,),
+        "classifier.weight": (5, width),
+        "classifier.bias": (5,),
+    }
+
+
+def without(shapes: Mapping[str, tuple[int, ...]], name: str) -> dict[str, tuple[int, ...]]:
+    return {other: shape for other, shape in shapes.items() if other != name}
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_transformers_own_heads_are_recognised(tiny: dict[str, Path], model_type: str) -> None:
+    with safe_open(tiny[model_type] / "model.safetensors", "pt") as weights:
+        shapes = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118 - no dict
+    match = recognise(shapes, {"model_type": model_type, **({} if model_type == "whisper" else {"hidden_size": 16})})
+    assert match is not None
+    assert (match.layout, match.own, match.outputs, match.hidden_size) == ("standard", True, 5, 16)
+
+
+@pytest.mark.parametrize("last", ["out_proj", "output"])
+@pytest.mark.parametrize("model_type", REPAIRABLE_TYPES)
+def test_the_copied_head_is_recognised_under_both_names(model_type: str, last: str) -> None:
+    match = recognise(foreign(last, outputs=7), {"model_type": model_type, "hidden_size": 16})
+    layers = ("classifier.dense", f"classifier.{last}")
+    assert match == HeadMatch("dense-out", False, 7, 16, layers, "mean")
+
+
+@pytest.mark.parametrize(("said", "pooling"), [(None, "mean"), *((name, name) for name in POOLINGS), ("attn", None)])
+def test_the_pooling_is_what_the_configuration_says(said: str | None, pooling: str | None) -> None:
+    match = recognise(foreign(), {**CONFIG, "pooling_mode": said})
+    assert match is not None
+    assert match.pooling == pooling
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {},
+        {"wav2vec2.encoder.layer_norm.weight": (16,), "lm_head.weight": (32, 16), "lm_head.bias": (32,)},
+        {"classifier.weight": (5, 16), "classifier.bias": (5,)},
+        *(without(foreign(), name) for name in foreign() if "classifier" in name),
+        *(without(standard(), name) for name in standard()),
+        {**foreign(), "classifier.dense.bias": (15,)},
+        {**foreign(), "classifier.out_proj.weight": (5, 15)},
+        {**foreign(), "classifier.out_proj.weight": (5, 16, 1)},
+        {**foreign(), "classifier.out_proj.weight": ()},
+        foreign(width=8),
+        {**foreign(), **foreign("output")},
+        {f"module.{name}": shape for name, shape in foreign().items()},
+    ],
+)
+def test_a_head_that_is_not_whole_or_does_not_fit_is_not_recognised(shapes: dict[str, tuple[int, ...]]) -> None:
+    assert recognise(shapes, CONFIG) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"model_type": "bert", "hidden_size": 16},
+        {"model_type": ["wav2vec2"]},
+        {"model_type": "whisper", "d_model": 16},
+        {"model_type": "audio-spectrogram-transformer", "hidden_size": 16},
+        {"model_type": "wav2vec2", "hidden_size": 1024},
+        {"model_type": "wav2vec2", "hidden_size": "16"},
+    ],
+)
+def test_a_head_is_only_known_on_encoders_that_have_it(config: dict[str, Any]) -> None:
+    assert recognise(foreign(), config) is None
+
+
+def test_a_width_between_the_layers_belongs_to_the_standard_head_only() -> None:
+    match = recognise(standard(width=256), {**CONFIG, "pooling_mode": "max"})
+    assert match == HeadMatch("standard", True, 5, 16, ("projector", "classifier"), "mean")
+
+
+@pytest.mark.parametrize("options", [{"pooling": "attention"}, {"activation": "sigmoid"}, {"pooling": ["mean"]}])
+def test_parameters_that_are_not_known_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UnusableHeadError):
+        HeadParameters.settle(options, {})
+
+
+def test_a_pooling_that_only_the_authors_know_can_be_overridden() -> None:
+    with pytest.raises(UnusableHeadError, match=r"in the registry: `head: \{kind: dense-out, pooling: mean\}`"):
+        HeadParameters.settle({"activation": "relu"}, {"pooling_mode": "attn"})
+    assert HeadParameters.settle({"pooling": "sum"}, {"pooling_mode": "attn"}) == HeadParameters("sum", "tanh")
+
+
+def test_what_can_be_rebuilt_keeps_to_what_the_rebuilding_understands() -> None:
+    for layout in (layout for layout in LAYOUTS if not layout.own):
+        assert all(name.startswith("classifier.") for names in layout.layers for name in names)
+        assert layout.normalisation is None
+        assert layout.model_types <= set(AUDIO_CLASSIFICATION_TYPES)
+    assert ACTIVATIONS == ("tanh", "relu", "none")
+
+
+def test_recognising_a_head_imports_nothing_heavy() -> None:
+    program = "import sys, benchmark.models.heads; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,207 @@
+"""Rebuilt heads, held against an implementation of their original classes that shares no code with ours."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from transformers import AutoFeatureExtractor
+
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.repair import answers_by_activation
+from benchmark.models.reports import CheckpointError, LoadReport, MismatchedWeightsError, UnusableHeadError
+from tests.support.foreign_heads import REPAIRABLE_TYPES, Foreign, ForSpeechClassification, write_foreign
+from tests.support.tiny_models import EMOTIONS, edit_json, write_tiny
+
+RATE = 16_000
+HEAD = {"kind": "dense-out"}
+HEAD_NAMES = tuple(f"classifier.{layer}.{part}" for layer in ("dense", "out_proj") for part in ("bias", "weight"))
+
+
+def original_logits(model: ForSpeechClassification, folder: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    features = AutoFeatureExtractor.from_pretrained(folder)(samples, sampling_rate=RATE, return_tensors="pt")
+    values = features["input_features" if "input_features" in features else "input_values"]
+    with torch.no_grad():
+        logits = model(values, attention_mask=features.get("attention_mask"))[0]
+    return np.asarray(logits.numpy(), dtype=np.float32)
+
+
+@pytest.mark.parametrize("last", ["out_proj", "output"])
+@pytest.mark.parametrize("pooling", ["mean", "sum", "max"])
+@pytest.mark.parametrize("model_type", REPAIRABLE_TYPES)
+def test_a_rebuilt_head_gives_the_logits_of_the_original_class(
+    tmp_path: Path, noise: NDArray[np.float32], model_type: str, pooling: str, last: str
+) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(model_type=model_type, pooling=pooling, last=last))
+    checkpoint = load_checkpoint(folder, head=HEAD)
+    for samples in (noise[:RATE], noise[RATE : RATE + 19_999]):
+        expected = original_logits(model, folder, samples)
+        assert np.ptp(expected) > 1e-2
+        np.testing.assert_allclose(checkpoint.logits(samples), expected, rtol=0, atol=1e-5)
+    report = checkpoint.report
+    assert (report.head, report.head_parameters) == ("dense-out", {"pooling": pooling, "activation": "tanh"})
+    assert (report.missing, report.unexpected, report.mismatched, report.errors) == ((), (), (), ())
+    assert (report.labels, report.dtype, report.model_type) == (EMOTIONS, "float32", model_type)
+    assert report.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert LoadReport.from_plain(report.as_plain()) == report
+
+
+@pytest.mark.parametrize("pooling", ["mean", "sum", "max"])
+def test_without_the_tanh_a_rebuilt_head_is_another_one(
+    tmp_path: Path, noise: NDArray[np.float32], pooling: str
+) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(pooling=pooling))
+    expected = original_logits(model, folder, noise[:RATE])
+    for activation in ("none", "relu"):
+        answer = load_checkpoint(folder, head={**HEAD, "activation": activation}).logits(noise[:RATE])
+        assert np.abs(answer - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("storage", ["bin", "old bin", "shards", "bin shards"])
+def test_the_weights_may_lie_in_any_kind_of_file(tmp_path: Path, noise: NDArray[np.float32], storage: str) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(storage=storage, old_names=True, last="output"))
+    checkpoint = load_checkpoint(folder, head=HEAD)
+    expected = original_logits(model, folder, noise[:RATE])
+    np.testing.assert_allclose(checkpoint.logits(noise[:RATE]), expected, rtol=0, atol=1e-5)
+    assert (checkpoint.report.missing, checkpoint.report.unexpected) == ((), ())
+
+
+def test_a_clip_of_several_windows_goes_through_a_rebuilt_head(tmp_path: Path, noise: NDArray[np.float32]) -> None:
+    write_foreign(tmp_path / "model", Foreign())
+    assert load_checkpoint(tmp_path / "model", head=HEAD).clip_logits(noise).windows == 3
+
+
+def test_half_precision_on_disk_is_computed_in_float32(tmp_path: Path, noise: NDArray[np.float32]) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(storage="bin")).half().float()
+    torch.save({name: value.half() for name, value in model.state_dict().items()}, folder / "pytorch_model.bin")
+    checkpoint = load_checkpoint(folder, head=HEAD)
+    assert checkpoint.report.dtype == "float32"
+    expected = original_logits(model, folder, noise[:RATE])
+    np.testing.assert_allclose(checkpoint.logits(noise[:RATE]), expected, rtol=0, atol=1e-5)
+
+
+def test_the_registry_wins_over_the_pooling_of_the_configuration(tmp_path: Path, noise: NDArray[np.float32]) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(pooling="max"))
+    edit_json(folder / "config.json", pooling_mode="sum")
+    checkpoint = load_checkpoint(folder, head={**HEAD, "pooling": "max", "activation": None})
+    expected = original_logits(model, folder, noise[:RATE])
+    np.testing.assert_allclose(checkpoint.logits(noise[:RATE]), expected, rtol=0, atol=1e-5)
+
+
+def test_a_configuration_that_names_no_pooling_means_mean(tmp_path: Path) -> None:
+    write_foreign(tmp_path / "model", Foreign())
+    edit_json(tmp_path / "model" / "config.json", pooling_mode=None)
+    assert load_checkpoint(tmp_path / "model", head=HEAD).report.head_parameters["pooling"] == "mean"
+
+
+def test_the_weighted_sum_of_layers_that_the_original_ignores_is_ignored(
+    tmp_path: Path, noise: NDArray[np.float32]
+) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(config={"use_weighted_layer_sum": True}))
+    checkpoint = load_checkpoint(folder, head=HEAD)
+    assert checkpoint.report.missing == ()
+    expected = original_logits(model, folder, noise[:RATE])
+    np.testing.assert_allclose(checkpoint.logits(noise[:RATE]), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("lost", HEAD_NAMES)
+def test_a_head_of_which_anything_is_missing_is_an_error(tmp_path: Path, lost: str) -> None:
+    write_foreign(tmp_path / "model", Foreign(drop=(lost,)))
+    with pytest.raises(UnusableHeadError, match=f"has no {lost}$"):
+        load_checkpoint(tmp_path / "model", head=HEAD)
+
+
+def test_a_standard_head_is_not_rebuilt_as_another_one(tmp_path: Path) -> None:
+    folder = write_tiny("wav2vec2", tmp_path / "model", classifier_proj_size=16)
+    with pytest.raises(UnusableHeadError, match=r"has no classifier\.dense\.bias, .*classifier\.out_proj\.weight"):
+        load_checkpoint(folder, head=HEAD)
+
+
+def test_missing_weights_of_the_encoder_are_reported_and_follow_the_seed(
+    tmp_path: Path, noise: NDArray[np.float32]
+) -> None:
+    lost = "wav2vec2.encoder.layers.1.attention.k_proj.weight"
+    write_foreign(tmp_path / "model", Foreign(drop=(lost,)))
+    first, second = (load_checkpoint(tmp_path / "model", head=HEAD, seed=seed) for seed in (1, 2))
+    assert first.report.missing == (lost,)
+    assert np.abs(first.logits(noise[:RATE]) - second.logits(noise[:RATE])).max() > 1e-5
+
+
+def test_what_the_checkpoint_holds_besides_is_reported(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    model = write_foreign(folder, Foreign(storage="bin"))
+    extra = {"projector.weight": torch.ones(12, 16), "lm_head.bias": torch.ones(8)}
+    torch.save({**model.state_dict(), **extra}, folder / "pytorch_model.bin")
+    assert load_checkpoint(folder, head=HEAD).report.unexpected == ("lm_head.bias", "projector.weight")
+
+
+def test_a_head_for_other_labels_than_the_configuration_has_fails_with_the_shapes(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    write_foreign(folder, Foreign(last="output"))
+    edit_json(folder / "config.json", id2label={"0": "sad", "1": "angry"}, label2id={"sad": 0, "angry": 1})
+    with pytest.raises(MismatchedWeightsError, match=r"classifier\.out_proj.* is 5.* in the checkpoint and 2"):
+        load_checkpoint(folder, head=HEAD)
+
+
+@pytest.mark.parametrize(
+    ("head", "complaint"),
+    [
+        ({"kind": "capsules"}, "unknown head 'capsules': choose one of dense-out"),
+        ({"kind": ["dense-out"]}, "unknown head"),
+        ({}, "unknown head None"),
+        ({**HEAD, "pooling": "median"}, "pools by 'median', which is not known"),
+        ({**HEAD, "activation": "gelu"}, "unknown activation 'gelu': choose one of tanh, relu, none"),
+    ],
+)
+def test_a_head_that_nobody_knows_is_refused(tmp_path: Path, head: dict[str, object], complaint: str) -> None:
+    write_foreign(tmp_path / "model", Foreign())
+    with pytest.raises(UnusableHeadError, match=complaint):
+        load_checkpoint(tmp_path / "model", head=head)
+
+
+@pytest.mark.parametrize("model_type", ["whisper", "audio-spectrogram-transformer"])
+def test_a_head_is_not_rebuilt_on_an_encoder_that_it_was_never_used_with(
+    tiny: dict[str, Path], model_type: str
+) -> None:
+    with pytest.raises(UnusableHeadError, match=f"not known for the model type {model_type}"):
+        load_checkpoint(tiny[model_type], head=HEAD)
+
+
+def test_a_configuration_that_points_to_code_is_repaired_without_it(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    write_foreign(folder, Foreign())
+    edit_json(
+        folder / "config.json",
+        auto_map={"AutoConfig": "evil.Config", "AutoModelForAudioClassification": "evil.Model"},
+    )
+    (folder / "evil.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'trace')!r})\n", encoding="utf-8")
+    load_checkpoint(folder, head=HEAD)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_answers_under_each_activation_are_those_of_a_load_with_it(
+    tmp_path: Path, noise: NDArray[np.float32]
+) -> None:
+    folder = tmp_path / "model"
+    write_foreign(folder, Foreign(pooling="max"))
+    checkpoint = load_checkpoint(folder, head=HEAD)
+    before = checkpoint.logits(noise[:RATE])
+    answers = answers_by_activation(checkpoint, noise[:RATE])
+    assert list(answers) == ["tanh", "relu", "none"]
+    for activation, answer in answers.items():
+        alone = load_checkpoint(folder, head={**HEAD, "activation": activation}).logits(noise[:RATE])
+        np.testing.assert_array_equal(answer, alone)
+    np.testing.assert_array_equal(checkpoint.logits(noise[:RATE]), before)
+
+
+def test_a_standard_head_leaves_no_activation_open(tiny: dict[str, Path], noise: NDArray[np.float32]) -> None:
+    for model_type in ("wav2vec2", "audio-spectrogram-transformer"):
+        with pytest.raises(CheckpointError, match="layout standard, which leaves no activation open"):
+            answers_by_activation(load_checkpoint(tiny[model_type]), noise[:RATE])
