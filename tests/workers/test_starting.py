@@ -173,6 +173,7 @@ def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(start_script
     assert script.stdout is not None
     assert script.stdout.readline() == "before\n"
     pid = int(script.stdout.readline())
+    time.sleep(0.5)  # by now the worker is in the middle of its next call
     os.killpg(script.pid, signal.SIGINT)  # as a terminal does: to the whole group, the fork server too
     output, errors = script.communicate(timeout=20)
     assert (output, errors, script.returncode) == ("interrupted\n", "", 0)
@@ -194,6 +195,7 @@ def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script
     assert script.stdout is not None
     assert script.stdout.readline() == "before\n"
     pid = int(script.stdout.readline())
+    time.sleep(0.5)  # by now the worker is in the middle of its next call
     script.kill()
     script.communicate(timeout=20)
     assert ended(pid, within_s=5)
