@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmark.audio.mp3 import with_length
 from benchmark.audio.waveform import Waveform
 
 # Beyond these no microphone recorded speech; resampling from 1 Hz would turn a small file into gigabytes.
@@ -53,9 +54,12 @@ def decode(source: Path | bytes) -> Waveform:
     content = source if isinstance(source, bytes) else _content(source)
     if not content:
         raise UndecodableAudio("The file is empty (0 bytes).")
+    whole = with_length(content)
     try:
-        with _opened(content) as file:
-            waveform = Waveform(_mono_samples(file), file.samplerate)
+        with _opened(whole) as file:
+            # Where the length had to be counted, nobody had promised it.
+            promised = _promised_frames(file) if whole is content else 0
+            waveform = Waveform(_mono_samples(file, promised), file.samplerate)
     except soundfile.SoundFileError as error:
         detail = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
         raise UndecodableAudio(f"The audio is damaged or was cut off: {detail}.") from error
@@ -93,13 +97,12 @@ def _opened(content: bytes) -> soundfile.SoundFile:
     return file
 
 
-def _mono_samples(file: soundfile.SoundFile) -> NDArray[np.float32]:
+def _mono_samples(file: soundfile.SoundFile, promised: int) -> NDArray[np.float32]:
     size = max(1, _BLOCK_VALUES // file.channels)
     blocks: list[NDArray[np.float32]] = []
     while (block := file.read(size, dtype="float32", always_2d=True)).shape[0]:
         blocks.append(block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float64).astype(np.float32))
     frames = sum(block.size for block in blocks)
-    promised = _promised_frames(file)
     if promised - frames > _TOLERATED_LOSS_S * file.samplerate:
         there, whole = frames / file.samplerate, promised / file.samplerate
         raise UndecodableAudio(f"The audio was cut off: {there:.2f} of {whole:.2f} seconds are there.")
