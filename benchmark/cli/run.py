@@ -1,11 +1,19 @@
 """`bench run`: how right, how fast and how varied the usable candidates are on the user's audio."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from benchmark.cli import options
+
+
+class Device(StrEnum):
+    """Where models run."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 def run(
@@ -33,7 +41,7 @@ def run(
         ),
     ] = 2,
     device: Annotated[
-        list[Literal["cpu", "cuda"]] | None,
+        list[Device] | None,
         typer.Option(
             "--device",
             envvar="BENCH_DEVICE",
@@ -114,7 +122,7 @@ def run(
         models=model or (),
         corpora=corpus or (),
         min_emotions=min_emotions,
-        devices=device or (),
+        devices=[each.value for each in device or ()],
         merge=merge or (),
         limit=limit,
         segment_seconds=segment_seconds,

@@ -54,7 +54,7 @@ def parse_spec(text: str) -> Spec:
             raise RequestError(f"Unknown kind of corpus {kind!r} in {text!r}: known are {known} and bare paths.")
         if kind != "demo" and not location:
             raise RequestError(f"{text!r} names no path; write {_EXAMPLE}.")
-        return Spec(kind, location)
+        return Spec(kind, "" if kind == "demo" else location)
     path = Path(text).expanduser()
     if not text.strip():
         raise RequestError(f"The corpus has no name; write {_EXAMPLE}.")

@@ -1,0 +1,72 @@
+"""What a raw `config.json` says of a model, read without transformers and without believing it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# A configuration that claims more outputs than this is no classifier of anything that people name.
+_MOST_OUTPUTS = 10_000
+
+
+def model_type(config: Mapping[str, Any]) -> str | None:
+    """Give the model type; None where there is none.
+
+    Examples:
+        >>> model_type({"model_type": "wav2vec2"}), model_type({"model_type": 3})
+        ('wav2vec2', None)
+    """
+    value = config.get("model_type")
+    return value if isinstance(value, str) and value else None
+
+
+def architectures(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the classes that the checkpoint was saved from, as it claims.
+
+    Examples:
+        >>> architectures({"architectures": ["Wav2Vec2ForCTC"]}), architectures({"architectures": None})
+        (('Wav2Vec2ForCTC',), ())
+    """
+    value = config.get("architectures")
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the outputs of a model of transformers; a configuration without a model type has none.
+
+    Examples:
+        >>> config_labels({"model_type": "hubert", "id2label": {"0": "ang", "1": "hap"}}), config_labels({})
+        (('ang', 'hap'), ())
+    """
+    return output_names(config) if model_type(config) else ()
+
+
+def output_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the outputs in the order of `id2label`'s indices, as transformers does.
+
+    Where `num_labels` contradicts `id2label`, transformers gives all names up; so does this.
+
+    Returns:
+        One label per output; `LABEL_i` where the configuration has no name for one.
+
+    Examples:
+        >>> output_names({"id2label": {"1": "sad", "0": "angry"}})
+        ('angry', 'sad')
+        >>> output_names({"id2label": {"0": "angry"}, "num_labels": 2})
+        ('LABEL_0', 'LABEL_1')
+        >>> output_names({})
+        ('LABEL_0', 'LABEL_1')
+    """
+    names = _names_by_index(config.get("id2label"))
+    claimed = config.get("num_labels", config.get("_num_labels"))
+    outputs = claimed if isinstance(claimed, int) and 0 < claimed <= _MOST_OUTPUTS else None
+    if names is None or (outputs is not None and outputs != len(names)):
+        return tuple(f"LABEL_{index}" for index in range(outputs or 2))
+    return tuple(names.get(index, f"LABEL_{index}") for index in range(len(names)))
+
+
+def _names_by_index(id2label: object) -> dict[int, str] | None:
+    if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST_OUTPUTS:
+        return None
+    try:
+        return {int(index): str(label) for index, label in id2label.items()}
+    except ValueError:
+        return None

@@ -1,0 +1,196 @@
+"""What can be decided without weights: small independent checks over the facts of a repository."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmark.emotions.classes import Kind, emotion_class
+from benchmark.emotions.label_map import LabelMap
+from benchmark.emotions.overrides import is_placeholder
+from benchmark.hub.facts import RepoFacts
+from benchmark.hub.weights import weight_files
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.registry.schema import Candidate
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding
+from benchmark.verification.configs import architectures, model_type
+from benchmark.verification.toolkits import toolkit_of
+
+# Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
+INSPECTION_VERSION = 1
+
+_DIMENSION = re.compile(r"(arousal|valence|dominance|activation|pleasure|vad|[avd])", re.IGNORECASE)
+_HEAD_CLASS = re.compile(r"For(?P<task>[A-Z]\w*)$")
+_CLASSIFIER_TASKS = frozenset({"SequenceClassification", "AudioClassification", "SpeechClassification"})
+_PRETRAINING_TASKS = frozenset({"PreTraining", "MaskedLM"})
+_FEWEST_EMOTIONS = 2
+_LONGEST_LIST = 12
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A repository with what its configuration means, as the checks see it.
+
+    Attributes:
+        candidate: As the registry names it.
+        facts: What is known of the repository.
+        label_map: What its labels mean, under the registry's overrides.
+    """
+
+    candidate: Candidate
+    facts: RepoFacts
+    label_map: LabelMap
+
+
+def inspect(inspected: Inspected) -> tuple[Finding, ...]:
+    """Run all checks, whatever the others find.
+
+    Returns:
+        What was found, the deciding finding first; nothing where only a load can tell.
+    """
+    found = [finding for check in _CHECKS for finding in check(inspected)]
+    return tuple(sorted(found, key=lambda finding: finding.status.precedence))
+
+
+def _custom_code(inspected: Inspected) -> Iterator[Finding]:
+    facts = inspected.facts
+    for name, content in (("config.json", facts.config), ("preprocessor_config.json", facts.preprocessor)):
+        if content and content.get("auto_map"):
+            yield Finding(
+                status=Status.CUSTOM_CODE,
+                reason=f"Its {name} asks for code from the repository, which bench never runs.",
+                evidence={"auto_map": _plain(content["auto_map"])},
+            )
+
+
+def _custom_interface(inspected: Inspected) -> Iterator[Finding]:
+    facts = inspected.facts
+    if facts.config_problem is not None or (facts.config is not None and model_type(facts.config) is not None):
+        return
+    what = "It has no config.json" if facts.config is None else "Its config.json names no model type"
+    toolkit = toolkit_of(facts.names)
+    whose = f"it is made for {toolkit}" if toolkit else "no toolkit is known that leaves such files"
+    yield Finding(
+        status=Status.CUSTOM_INTERFACE,
+        reason=f"{what}: {whose}, and transformers cannot load it.",
+        evidence={"toolkit": toolkit, "files": sorted(facts.names)[:_LONGEST_LIST]},
+    )
+
+
+def _invalid_config(inspected: Inspected) -> Iterator[Finding]:
+    if inspected.facts.config_problem is not None:
+        yield Finding(
+            status=Status.INVALID_CONFIG,
+            reason=f"Its config.json cannot be used: {inspected.facts.config_problem}.",
+        )
+
+
+def _unsupported(inspected: Inspected) -> Iterator[Finding]:
+    kind = model_type(inspected.facts.config or {})
+    if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
+        yield Finding(
+            status=Status.UNSUPPORTED_ARCHITECTURE,
+            reason=f"transformers has no audio classifier for the model type {kind!r}.",
+            evidence={"model_type": kind, "supported": sorted(AUDIO_CLASSIFICATION_TYPES)},
+        )
+
+
+def _dimensional(inspected: Inspected) -> Iterator[Finding]:
+    config = inspected.facts.config or {}
+    labels = inspected.label_map.labels
+    named = [label for label in labels if _DIMENSION.fullmatch(label.strip())]
+    regression = config.get("problem_type") == "regression"
+    if regression or (len(named) == len(labels) and len(labels) > 1):
+        what = ", ".join(labels[:_LONGEST_LIST])
+        yield Finding(
+            status=Status.DIMENSIONAL,
+            reason=f"It rates how much ({what}) instead of naming an emotion.",
+            evidence={"labels": list(labels[:_LONGEST_LIST]), "problem_type": _plain(config.get("problem_type"))},
+        )
+
+
+def _head_task(inspected: Inspected) -> Iterator[Finding]:
+    claimed = architectures(inspected.facts.config or {})
+    if not claimed or model_type(inspected.facts.config or {}) is None:
+        return
+    tasks = {match["task"] if (match := _HEAD_CLASS.search(name)) else None for name in claimed}
+    if tasks & _CLASSIFIER_TASKS:
+        return
+    names, evidence = ", ".join(claimed), {"architectures": list(claimed)}
+    if tasks <= _PRETRAINING_TASKS | {None}:
+        reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
+        yield Finding(status=Status.NO_HEAD, reason=reason, evidence=evidence)
+    else:
+        reason = f"It was saved as {names}, which is made for another task; its classifier would be random."
+        yield Finding(status=Status.WRONG_TASK, reason=reason, evidence=evidence)
+
+
+def _no_weights(inspected: Inspected) -> Iterator[Finding]:
+    facts = inspected.facts
+    if model_type(facts.config or {}) is None or facts.partial:
+        return
+    if weight_files(facts.files, facts.config) is None:
+        yield Finding(
+            status=Status.LOAD_FAILED,
+            reason="It holds no weights that torch reads: neither model.safetensors nor pytorch_model.bin.",
+            evidence={"files": sorted(facts.names)[:_LONGEST_LIST]},
+        )
+
+
+def _no_preprocessor(inspected: Inspected) -> Iterator[Finding]:
+    facts = inspected.facts
+    if model_type(facts.config or {}) is None or inspected.candidate.preprocessor is not None or facts.partial:
+        return
+    if facts.preprocessor is None:
+        problem = facts.preprocessor_problem or "there is none"
+        yield Finding(
+            status=Status.LOAD_FAILED,
+            reason=f"Its preprocessor_config.json cannot be used ({problem}); where you know what the model expects, "
+            "say so in the registry: preprocessor: {sampling_rate: 16000, do_normalize: true}",
+        )
+
+
+def _unnamed(inspected: Inspected) -> Iterator[Finding]:
+    label_map = inspected.label_map
+    if model_type(inspected.facts.config or {}) is None:
+        return
+    if label_map.labels and all(is_placeholder(label) for label in label_map.labels) and not label_map.classes:
+        yield Finding(
+            status=Status.UNNAMED_LABELS,
+            reason=f"Its {len(label_map.labels)} outputs are only numbered; where you know what they mean, say so in "
+            "the registry: labels: {LABEL_0: neutral, …}",
+            evidence={"labels": list(label_map.labels[:_LONGEST_LIST])},
+        )
+
+
+def _not_emotion(inspected: Inspected) -> Iterator[Finding]:
+    label_map = inspected.label_map
+    if model_type(inspected.facts.config or {}) is None or all(is_placeholder(label) for label in label_map.labels):
+        return
+    emotions = [name for name in label_map.classes if emotion_class(name).kind is Kind.EMOTION]
+    mapped = sum(emotion is not None for emotion in label_map.emotions)
+    if len(emotions) < _FEWEST_EMOTIONS or mapped < len(label_map.labels) / 2:
+        yield Finding(
+            status=Status.NOT_EMOTION,
+            reason=f"Of its {len(label_map.labels)} labels {mapped} map to something that people feel "
+            f"({len(emotions)} distinct emotions): {', '.join(label_map.labels[:5])}…",
+            evidence={"labels": list(label_map.labels[:_LONGEST_LIST]), "emotions": list(emotions)},
+        )
+
+
+def _plain(value: object) -> str | None:
+    return None if value is None else str(value)[:200]
+
+
+_CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
+    _custom_code,
+    _custom_interface,
+    _invalid_config,
+    _unsupported,
+    _dimensional,
+    _head_task,
+    _unnamed,
+    _not_emotion,
+    _no_weights,
+    _no_preprocessor,
+)

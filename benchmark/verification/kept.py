@@ -1,0 +1,75 @@
+"""Verdicts that are kept, so that what was found out once is not found out again."""
+
+import hashlib
+from pathlib import Path
+from typing import ClassVar
+
+from benchmark.hub.facts import RepoFacts
+from benchmark.registry.schema import Candidate
+from benchmark.results.environment import installed_version
+from benchmark.results.files import write_atomically
+from benchmark.results.layout import candidate_folder
+from benchmark.results.schema import StoredFile
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+from benchmark.verification.inspection import INSPECTION_VERSION
+
+_NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED})
+_REMEDY = "choose another folder with BENCH_CACHE"
+
+
+class _KeptVerdict(StoredFile):
+    """A verdict in a file of its own."""
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    verification: Verification
+
+
+class KeptVerdicts:
+    """Verdicts by revision, by what the registry overrides, and by the versions of what found them.
+
+    Args:
+        cache: The folder of the store.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    def read(self, candidate: Candidate, facts: RepoFacts) -> Verification | None:
+        """Give the verdict of a former run; None where there is none, or one that no longer holds.
+
+        What the registry says today of names, expectations, languages and training data stands beside it.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
+        kept = _KeptVerdict.read(self._path(candidate, facts))
+        if kept is None:
+            return None
+        return kept.verification.model_copy(
+            update={
+                "candidate": candidate.name,
+                "expect": candidate.expect,
+                "languages": candidate.languages,
+                "trained_on": candidate.trained_on,
+            }
+        )
+
+    def write(self, candidate: Candidate, facts: RepoFacts, verification: Verification) -> None:
+        """Keep a verdict, unless it says nothing about the model.
+
+        Raises:
+            RequestError: The store cannot be written.
+            UnavailableError: The disk is full.
+        """
+        if verification.status not in _NEVER_KEPT:
+            kept = _KeptVerdict(verification=verification)
+            write_atomically(self._path(candidate, facts), kept.model_dump_json(indent=1), remedy=_REMEDY)
+
+    def _path(self, candidate: Candidate, facts: RepoFacts) -> Path:
+        overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
+        decides = f"{overrides} {INSPECTION_VERSION} {installed_version('transformers')}"
+        key = hashlib.sha256(decides.encode()).hexdigest()[:16]
+        return candidate_folder(self._cache, candidate.id, facts.revision) / f"verification-{key}.json"
