@@ -3,12 +3,17 @@
 import io
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmark.audio.channels import Channel, has_channel, heard
 from benchmark.audio.mp3 import with_length
 from benchmark.audio.waveform import Waveform
 
@@ -17,6 +22,9 @@ _LOWEST_RATE = 1_000
 _HIGHEST_RATE = 1_000_000
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
+_BEGINNING_BYTES = 3
+# An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
+_MP3_BEGINNINGS = (b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")
 # MP3 frames and careless headers are off by this much without anything being lost.
 _TOLERATED_LOSS_S = 0.05
 # libsndfile corrects a size in the header to what the file holds, and says so only in its log.
@@ -37,56 +45,125 @@ class UndecodableAudio(Exception):  # noqa: N818 - it names what the clip is; th
         self.reason = reason
 
 
-def decode(source: Path | bytes) -> Waveform:
+@dataclass(frozen=True, eq=False)
+class AudioStream:
+    """A recording that is being decoded, so that no more of it than a block need be in memory.
+
+    Attributes:
+        sampling_rate: Samples per second.
+        channels: How many channels it was recorded with.
+        blocks: Mono samples, shape (samples,), from the first to the last; can be read once. Reading on raises
+            `UndecodableAudio` where the audio is damaged, cut off, empty, or no finite numbers.
+    """
+
+    sampling_rate: int
+    channels: int
+    blocks: Iterator[NDArray[np.float32]]
+
+
+def decode(source: Path | bytes, channel: Channel = Channel.MIX) -> Waveform:
     """Decode a recording in any format that libsndfile reads: WAV, FLAC, OGG, MP3 and others.
 
     Args:
         source: A file, or what such a file holds.
+        channel: What of its channels is heard.
 
     Returns:
-        All of it, with the channels averaged, at the rate it was recorded with.
+        All of it, at the rate it was recorded with.
 
     Raises:
         UndecodableAudio: The file is missing, cannot be opened, or holds no audio that can be read to its end; or
             there are no samples, or some that are not finite. A file that was cut off is undecodable where its format
             tells its length (WAV, FLAC, MP3, AIFF); an OGG stream does not.
     """
-    content = source if isinstance(source, bytes) else _content(source)
+    with open_audio(source, channel) as stream:
+        return Waveform(np.ascontiguousarray(np.concatenate(list(stream.blocks))), stream.sampling_rate)
+
+
+@contextmanager
+def open_audio(source: Path | bytes, channel: Channel = Channel.MIX) -> Iterator[AudioStream]:
+    """Open a recording to be decoded block by block, whatever its length.
+
+    An MP3 file is read into memory as it is, encoded; all others are read as they are decoded.
+
+    Args:
+        source: A file, or what such a file holds.
+        channel: What of its channels is heard.
+
+    Yields:
+        The stream, at the rate it was recorded with.
+
+    Raises:
+        UndecodableAudio: As for `decode`; what lies further on in the file is found when the blocks are read.
+    """
+    with _content(source) as content, _opened(content) as file:
+        if not has_channel(channel, file.channels):
+            raise UndecodableAudio(f"It has one channel, and therefore no {channel} one.")
+        # Where the length had to be counted, nobody had promised it.
+        promised = 0 if content.counted else _promised_frames(file)
+        yield AudioStream(file.samplerate, file.channels, _blocks(file, channel, promised))
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """What a file holds, from its beginning on.
+
+    Attributes:
+        reader: Reads it; without a name, since soundfile trusts a file's extension, and for `.raw` asks for the format.
+        counted: Whether its length had to be counted, since it does not tell.
+    """
+
+    reader: object
+    counted: bool
+
+
+class _Nameless:
+    """A file that does not tell its name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.readinto, self.seek, self.tell = file.read, file.readinto, file.seek, file.tell  # type: ignore[attr-defined]  # BinaryIO knows no readinto
+
+
+@contextmanager
+def _content(source: Path | bytes) -> Iterator[_Content]:
+    if isinstance(source, bytes):
+        yield _in_memory(source)
+        return
+    with ExitStack() as stack:
+        try:
+            mode = source.stat().st_mode
+            if not stat.S_ISREG(mode):
+                raise UndecodableAudio(
+                    "It is a folder, not a file." if stat.S_ISDIR(mode) else "It is not a regular file."
+                )
+            file = stack.enter_context(source.open("rb"))
+            beginning = file.read(_BEGINNING_BYTES)
+            file.seek(0)
+            content = (
+                _in_memory(file.read())
+                if not beginning or beginning.startswith(_MP3_BEGINNINGS)
+                else _Content(_Nameless(file), counted=False)
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UndecodableAudio("The file does not exist.") from error
+        except PermissionError as error:
+            raise UndecodableAudio("The file cannot be opened: permission denied.") from error
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            detail = getattr(error, "strerror", None) or str(error)
+            raise UndecodableAudio(f"The file cannot be opened: {detail}.") from error
+        yield content
+
+
+def _in_memory(content: bytes) -> _Content:
     if not content:
         raise UndecodableAudio("The file is empty (0 bytes).")
     whole = with_length(content)
+    return _Content(io.BytesIO(whole), counted=whole is not content)
+
+
+def _opened(content: _Content) -> soundfile.SoundFile:
     try:
-        with _opened(whole) as file:
-            # Where the length had to be counted, nobody had promised it.
-            promised = _promised_frames(file) if whole is content else 0
-            waveform = Waveform(_mono_samples(file, promised), file.samplerate)
-    except soundfile.SoundFileError as error:
-        detail = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
-        raise UndecodableAudio(f"The audio is damaged or was cut off: {detail}.") from error
-    if not np.isfinite(waveform.samples).all():
-        raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")
-    return waveform
-
-
-def _content(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISREG(mode):
-            return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UndecodableAudio("The file does not exist.") from error
-    except PermissionError as error:
-        raise UndecodableAudio("The file cannot be opened: permission denied.") from error
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        detail = getattr(error, "strerror", None) or str(error)
-        raise UndecodableAudio(f"The file cannot be opened: {detail}.") from error
-    raise UndecodableAudio("It is a folder, not a file." if stat.S_ISDIR(mode) else "It is not a regular file.")
-
-
-def _opened(content: bytes) -> soundfile.SoundFile:
-    # From memory, since soundfile trusts a file's extension: for `.raw` it asks for the format.
-    try:
-        file = soundfile.SoundFile(io.BytesIO(content))
+        file = soundfile.SoundFile(content.reader)
     except soundfile.LibsndfileError as error:
         if "malformed" in error.error_string:
             raise UndecodableAudio("The audio's header is damaged or was cut off.") from error
@@ -97,18 +174,29 @@ def _opened(content: bytes) -> soundfile.SoundFile:
     return file
 
 
-def _mono_samples(file: soundfile.SoundFile, promised: int) -> NDArray[np.float32]:
-    size = max(1, _BLOCK_VALUES // file.channels)
-    blocks: list[NDArray[np.float32]] = []
-    while (block := file.read(size, dtype="float32", always_2d=True)).shape[0]:
-        blocks.append(block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float64).astype(np.float32))
-    frames = sum(block.size for block in blocks)
+def _blocks(file: soundfile.SoundFile, channel: Channel, promised: int) -> Iterator[NDArray[np.float32]]:
+    frames = 0
+    for block in _all_channels(file):
+        frames += len(block)
+        samples = heard(block, channel)
+        if not np.isfinite(samples).all():
+            raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")
+        yield samples
     if promised - frames > _TOLERATED_LOSS_S * file.samplerate:
         there, whole = frames / file.samplerate, promised / file.samplerate
         raise UndecodableAudio(f"The audio was cut off: {there:.2f} of {whole:.2f} seconds are there.")
     if not frames:
         raise UndecodableAudio("The audio has no samples.")
-    return np.ascontiguousarray(np.concatenate(blocks))
+
+
+def _all_channels(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+    size = max(1, _BLOCK_VALUES // file.channels)
+    try:
+        while (block := file.read(size, dtype="float32", always_2d=True)).shape[0]:
+            yield block
+    except soundfile.SoundFileError as error:
+        detail = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
+        raise UndecodableAudio(f"The audio is damaged or was cut off: {detail}.") from error
 
 
 def _promised_frames(file: soundfile.SoundFile) -> int:

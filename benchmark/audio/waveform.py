@@ -50,6 +50,33 @@ class Waveform:
             >>> Waveform(silence, 16000).content_hash == Waveform(silence, 8000).content_hash
             False
         """
-        digest = hashlib.sha256(int(self.sampling_rate).to_bytes(8, "little"))
-        digest.update(np.ascontiguousarray(self.samples, dtype="<f4").data)
-        return digest.hexdigest()[:_HASH_DIGITS]
+        content = ContentHash(self.sampling_rate)
+        content.update(self.samples)
+        return content.digits
+
+
+class ContentHash:
+    """The content hash of audio that comes piece by piece.
+
+    Args:
+        sampling_rate: Samples per second.
+
+    Examples:
+        >>> pieces = ContentHash(16000)
+        >>> for _ in range(2):
+        ...     pieces.update(np.zeros(2, dtype=np.float32))
+        >>> pieces.digits == Waveform(np.zeros(4, dtype=np.float32), 16000).content_hash
+        True
+    """
+
+    def __init__(self, sampling_rate: int) -> None:
+        self._digest = hashlib.sha256(int(sampling_rate).to_bytes(8, "little"))
+
+    def update(self, samples: NDArray[np.float32]) -> None:
+        """Take in the next samples."""
+        self._digest.update(np.ascontiguousarray(samples, dtype="<f4").data)
+
+    @property
+    def digits(self) -> str:
+        """What `Waveform.content_hash` is for all samples so far."""
+        return self._digest.hexdigest()[:_HASH_DIGITS]

@@ -1,6 +1,12 @@
 """How a clip that is longer than what a model reads at once is cut (PROTOCOL, From audio to a decision)."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_TAIL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Window:
         return self.stop - self.start
 
 
-def windows(samples: int, sampling_rate: int, window_s: float, min_tail_s: float = 1.0) -> tuple[Window, ...]:
+def windows(samples: int, sampling_rate: int, window_s: float, min_tail_s: float = MIN_TAIL_S) -> tuple[Window, ...]:
     """Cut a clip into consecutive windows.
 
     Args:
@@ -45,10 +51,66 @@ def windows(samples: int, sampling_rate: int, window_s: float, min_tail_s: float
         >>> windows(5, 10, window_s=3)
         (Window(start=0, stop=5),)
     """
-    size = round(window_s * sampling_rate)
-    if samples < 0 or size < 1:
-        raise ValueError(f"cannot cut {samples} samples at {sampling_rate} Hz into windows of {window_s} s")
+    size = window_size(sampling_rate, window_s)
+    if samples < 0:
+        raise ValueError(f"cannot cut {samples} samples into windows")
     cut = [Window(start, min(start + size, samples)) for start in range(0, samples, size)]
-    if len(cut) > 1 and cut[-1].size < min(size, round(min_tail_s * sampling_rate)):
+    if len(cut) > 1 and cut[-1].size < _shortest_tail(size, sampling_rate, min_tail_s):
         cut.pop()
     return tuple(cut)
+
+
+def window_size(sampling_rate: int, window_s: float) -> int:
+    """Samples of a whole window.
+
+    Raises:
+        ValueError: A window holds no sample.
+
+    Examples:
+        >>> window_size(16000, 30.0)
+        480000
+    """
+    size = round(window_s * sampling_rate)
+    if size < 1:
+        raise ValueError(f"a window of {window_s} s at {sampling_rate} Hz holds no sample")
+    return size
+
+
+def window_blocks(
+    blocks: Iterable[NDArray[np.float32]], sampling_rate: int, window_s: float, min_tail_s: float = MIN_TAIL_S
+) -> Iterator[NDArray[np.float32]]:
+    """Cut audio that comes in blocks into the same windows as `windows` does, with one of them in memory at a time.
+
+    Args:
+        blocks: Mono samples, shape (samples,).
+        sampling_rate: Samples per second.
+        window_s: Length of a window in seconds; the last one may be shorter.
+        min_tail_s: A last window shorter than this is dropped, unless it is the only one.
+
+    Yields:
+        The samples of each window.
+
+    Raises:
+        ValueError: A window holds no sample.
+
+    Examples:
+        >>> tens = [np.zeros(10, dtype=np.float32)] * 7
+        >>> [window.size for window in window_blocks(tens, 10, window_s=3)]
+        [30, 30, 10]
+    """
+    size = window_size(sampling_rate, window_s)
+    kept: list[NDArray[np.float32]] = []
+    length, cut = 0, 0
+    for block in blocks:
+        kept.append(block)
+        length += block.size
+        while length >= size:
+            joined = np.concatenate(kept)
+            yield joined[:size].copy()
+            kept, length, cut = [joined[size:]], length - size, cut + 1
+    if length and (not cut or length >= _shortest_tail(size, sampling_rate, min_tail_s)):
+        yield np.concatenate(kept)
+
+
+def _shortest_tail(size: int, sampling_rate: int, min_tail_s: float) -> int:
+    return min(size, round(min_tail_s * sampling_rate))

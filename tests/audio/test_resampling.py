@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.audio.resampling import resample
+from benchmark.audio.resampling import resample, resampled_blocks
 from benchmark.audio.waveform import Waveform
 
 
@@ -33,3 +33,19 @@ def test_what_the_new_rate_cannot_hold_is_filtered_out() -> None:
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_few_samples_stay_at_least_one(count: int) -> None:
     assert resample(Waveform(np.full(count, 0.25, dtype=np.float32), 48000), 8000).samples.size >= 1
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("block", [1_000, 70_001])
+def test_a_stream_gives_exactly_what_the_whole_clip_gives(rate: int, block: int) -> None:
+    clip = np.random.default_rng(rate).normal(0, 0.1, 5 * rate + 17).astype(np.float32)
+    blocks = [clip[start : start + block] for start in range(0, clip.size, block)]
+    streamed = np.concatenate(list(resampled_blocks(blocks, rate, 16_000)))
+    np.testing.assert_array_equal(streamed, resample(Waveform(clip, rate), 16_000).samples)
+
+
+def test_a_stream_of_a_single_sample_still_gives_one() -> None:
+    one = np.full(1, 0.5, dtype=np.float32)
+    np.testing.assert_array_equal(
+        np.concatenate(list(resampled_blocks([one], 48_000, 16_000))), resample(Waveform(one, 48_000), 16_000).samples
+    )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.waveform import ContentHash, Waveform
 
 TONE = np.sin(np.arange(160, dtype=np.float32))
 
@@ -27,3 +27,12 @@ def test_the_hash_knows_samples_and_rate_and_nothing_else() -> None:
 def test_what_is_not_one_row_of_float32_is_refused(samples: np.ndarray, rate: int) -> None:
     with pytest.raises(ValueError, match="expected"):
         Waveform(samples, rate)
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [3, 3, 500], [999]])
+def test_a_hash_of_pieces_is_that_of_the_whole(cuts: list[int]) -> None:
+    whole = np.random.default_rng(3).normal(0, 0.1, 1000).astype(np.float32)
+    pieces = ContentHash(16_000)
+    for piece in np.split(whole, cuts):
+        pieces.update(piece)
+    assert pieces.digits == Waveform(whole, 16_000).content_hash

@@ -1,8 +1,9 @@
 import itertools
 
+import numpy as np
 import pytest
 
-from benchmark.audio.windows import Window, windows
+from benchmark.audio.windows import Window, window_blocks, windows
 
 RATES = (8000, 16000, 22050, 44100, 48000)
 WINDOW_S = (0.5, 1.0, 1.1, 10.24, 30.0)
@@ -50,5 +51,21 @@ def test_whole_windows_below_the_least_tail_are_all_kept() -> None:
 
 @pytest.mark.parametrize(("samples", "window_s"), [(-1, 30.0), (16000, 0.0), (16000, -3.0), (16000, 1e-9)])
 def test_impossible_lengths_are_refused(samples: int, window_s: float) -> None:
-    with pytest.raises(ValueError, match="cannot cut"):
+    with pytest.raises(ValueError, match=r"cannot cut|holds no sample"):
         windows(samples, 16000, window_s)
+
+
+@pytest.mark.parametrize("block", [1, 7, 100, 1000])
+@pytest.mark.parametrize("samples", [1, 5, 9, 10, 29, 30, 31, 39, 40, 60, 61, 69, 70, 90, 345])
+def test_windows_of_a_stream_are_those_of_the_whole_clip(samples: int, block: int) -> None:
+    clip = np.arange(samples, dtype=np.float32)
+    blocks = [clip[start : start + block] for start in range(0, samples, block)]
+    cut = list(window_blocks(blocks, 10, window_s=3))
+    expected = windows(samples, 10, window_s=3)
+    assert len(cut) == len(expected)
+    for window, place in zip(cut, expected, strict=True):
+        np.testing.assert_array_equal(window, clip[place.start : place.stop])
+
+
+def test_a_stream_without_samples_has_no_windows() -> None:
+    assert list(window_blocks([], 10, window_s=3)) == []

@@ -1,0 +1,62 @@
+"""Which of a recording's channels is heard: their mean, or one side of a telephone call."""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+_STEREO = 2
+
+
+class Channel(StrEnum):
+    """What of a recording's channels becomes the one that a model hears."""
+
+    MIX = "mix"
+    """The mean of all channels."""
+    LEFT = "left"
+    """The first channel."""
+    RIGHT = "right"
+    """The second channel."""
+
+
+class ChannelChoice(StrEnum):
+    """What a user can ask for: a channel, or each of the two as a clip of its own."""
+
+    MIX = "mix"
+    LEFT = "left"
+    RIGHT = "right"
+    EACH = "each"
+
+
+def has_channel(channel: Channel, channels: int) -> bool:
+    """Whether a recording has a channel: one with a single channel has no right one.
+
+    Examples:
+        >>> has_channel(Channel.LEFT, 1), has_channel(Channel.RIGHT, 1), has_channel(Channel.RIGHT, 2)
+        (True, False, True)
+    """
+    return channel is not Channel.RIGHT or channels >= _STEREO
+
+
+def heard(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
+    """Take what is heard out of samples of all channels.
+
+    Args:
+        block: Shape (samples, channels).
+        channel: What is wanted, which the recording has.
+
+    Returns:
+        Shape (samples,).
+
+    Examples:
+        >>> heard(np.array([[0.5, 0.25]], dtype=np.float32), Channel.MIX)
+        array([0.375], dtype=float32)
+        >>> heard(np.array([[0.5, 0.25]], dtype=np.float32), Channel.RIGHT)
+        array([0.25], dtype=float32)
+    """
+    if channel is Channel.RIGHT:
+        return np.ascontiguousarray(block[:, 1])
+    if channel is Channel.LEFT or block.shape[1] == 1:
+        return np.ascontiguousarray(block[:, 0])
+    mean: NDArray[np.float64] = block.mean(axis=1, dtype=np.float64)
+    return mean.astype(np.float32)
