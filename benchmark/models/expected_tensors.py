@@ -1,0 +1,177 @@
+"""The names and shapes that a configuration stands for, and how a checkpoint's names lead to them; nothing heavy."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+_GROUP = r"\1"
+
+
+class Part(StrEnum):
+    """What a weight belongs to."""
+
+    ENCODER = "encoder"
+    HEAD = "head"
+    LAYER_WEIGHTS = "layer weights"
+
+
+_LAYER_WEIGHTS = "layer_weights"
+# Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.
+_HARMLESS = ("masked_spec_embed", "num_batches_tracked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renaming:
+    """A renaming that transformers does when it loads, such as `weight_g` to `parametrizations.weight.original0`.
+
+    Attributes:
+        pattern: What is replaced: alternatives, each a named group.
+        target: What it is replaced by; may refer to the group within the alternative.
+        scope: Where a name has to begin for it; None for anywhere.
+        base: What may stand before the scope.
+    """
+
+    pattern: str
+    target: str
+    scope: str | None = None
+    base: str | None = None
+
+    def renamed(self, name: str) -> str:
+        r"""Rename as transformers does (`WeightTransform.rename_source_key`).
+
+        Examples:
+            >>> Renaming(pattern=r"(?P<g0>.weight_g(?!\w))", target=".weight.original0").renamed("conv.weight_g")
+            'conv.weight.original0'
+        """
+        prefix = self._prefix(name)
+        if prefix is None:
+            return name
+        rest = name.removeprefix(prefix)
+        match = self._compiled.search(rest)
+        if match is None:
+            return name
+        target = self.target
+        if _GROUP in target:
+            alternative = next(group for group, text in match.groupdict().items() if text is not None)
+            target = target.replace(_GROUP, match[self._compiled.groupindex[alternative] + 1])
+        return prefix + rest.replace(match[0], target, 1)
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+    def _prefix(self, name: str) -> str | None:
+        """What the name begins with that is left as it is; None where the renaming is not for this name."""
+        if self.scope is None:
+            return ""
+        scope = f"{self.scope}." if self.scope else ""
+        base = f"{self.base}." if self.base else ""
+        return next((prefix for prefix in (base + scope, scope) if name.startswith(prefix)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skeleton:
+    """All weights that a model of some configuration has.
+
+    Attributes:
+        architecture: The class of the model.
+        model_type: The type that the configuration names.
+        labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
+        label_problems: What is wrong with the names of the outputs, one sentence each.
+        multi_label: Whether the head was trained with one sigmoid per label.
+        parameters: Number of weights.
+        shapes: Name → shape of every tensor that a load looks for.
+        encoder: What the names of the encoder's weights begin with.
+        base: What a checkpoint may have before all names of the encoder, or leave out.
+        renamings: What happens to a checkpoint's names before they are looked up, in this order.
+    """
+
+    architecture: str
+    model_type: str
+    labels: tuple[str, ...]
+    label_problems: tuple[str, ...] = ()
+    multi_label: bool = False
+    parameters: int
+    shapes: Mapping[str, tuple[int, ...]]
+    encoder: str
+    base: str
+    renamings: tuple[Renaming, ...] = ()
+
+    def as_plain(self) -> dict[str, Any]:
+        """Give the skeleton as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Take the skeleton from plain data, in which tuples have become lists."""
+        return cls(
+            **{
+                **plain,
+                "labels": tuple(plain["labels"]),
+                "label_problems": tuple(plain["label_problems"]),
+                "shapes": {name: tuple(shape) for name, shape in plain["shapes"].items()},
+                "renamings": tuple(Renaming(**renaming) for renaming in plain["renamings"]),
+            }
+        )
+
+    def part(self, name: str) -> Part:
+        """Say what a weight belongs to.
+
+        Examples:
+            >>> skeleton = Skeleton(architecture="", model_type="", labels=(), parameters=0, shapes={},
+            ...                     encoder="hubert.", base="hubert")
+            >>> [skeleton.part(name).value for name in ("hubert.layer_norm.weight", "projector.bias", "layer_weights")]
+            ['encoder', 'head', 'layer weights']
+        """
+        if name.startswith(self.encoder):
+            return Part.ENCODER
+        return Part.LAYER_WEIGHTS if name == _LAYER_WEIGHTS else Part.HEAD
+
+    def is_of_encoder(self, name: str) -> bool:
+        """Whether a tensor that the model may have no place for looks like one of its encoder, such as a layer more."""
+        return name.startswith(self.encoder) or name.partition(".")[0] in self._encoder_parts
+
+    @cached_property
+    def _encoder_parts(self) -> frozenset[str]:
+        names = (name.removeprefix(self.encoder) for name in self.shapes if name.startswith(self.encoder))
+        return frozenset(name.partition(".")[0] for name in names)
+
+    def place(self, name: str) -> str:
+        """Say where a tensor of a checkpoint goes.
+
+        Args:
+            name: Its name in the checkpoint.
+
+        Returns:
+            The name that the model has for it; where the model has none, the name that a load reports as unexpected.
+        """
+        renamed = name
+        for renaming in self.renamings:
+            renamed = renaming.renamed(renamed)
+        place = self._with_fitting_prefix(renamed)
+        if place not in self.shapes and name in self.shapes:
+            return self._with_fitting_prefix(name)
+        return place
+
+    def _with_fitting_prefix(self, name: str) -> str:
+        """Add or take away the name of the base model, whichever leads to a weight of the model."""
+        if not self.base:
+            return name
+        shorter = name.removeprefix(f"{self.base}.")
+        if shorter != name and shorter in self.shapes:
+            return shorter
+        longer = f"{self.base}.{name}"
+        return longer if longer in self.shapes else name
+
+
+def is_harmless(name: str) -> bool:
+    """Whether a weight decides nothing about an answer, so that it may be missing.
+
+    Examples:
+        >>> is_harmless("wavlm.masked_spec_embed"), is_harmless("classifier.bias")
+        (True, False)
+    """
+    return name.rpartition(".")[2] in _HARMLESS

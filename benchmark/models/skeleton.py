@@ -1,0 +1,128 @@
+"""What tensors a configuration stands for, found out without any weights; in a worker, since a configuration may lie.
+
+The meta device holds names and shapes only. A few tensors are made for real all the same, so this is for a worker with
+a memory limit: `Worker("benchmark.models.skeleton:SkeletonActor", limits=Limits(memory_bytes=…), …)`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers import CONFIG_MAPPING, AutoModelForAudioClassification, PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import WeightRenaming
+
+from benchmark.models.expected_tensors import Renaming, Skeleton
+from benchmark.models.labels import output_labels
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+
+_BYTES_PER_NUMBER = 4
+_GIB = 2**30
+_MOST_BYTES = 2**40
+_MOST_LAYERS = 1_000
+_MOST_LABELS = 100_000
+_WIDTHS = ("hidden_size", "d_model")
+_INNER_WIDTHS = ("intermediate_size", "encoder_ffn_dim")
+_DEPTHS = ("num_hidden_layers", "encoder_layers", "decoder_layers")
+# What may lead from a configuration to code, and says nothing about tensors.
+_CODE = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implementation", "experts_implementation")
+
+
+class SkeletonActor:
+    """Builds skeletons. Start it with `Worker("benchmark.models.skeleton:SkeletonActor", …)`."""
+
+    def build(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Build the model that a configuration describes, without weights.
+
+        Args:
+            config: The content of a `config.json`, as it was parsed.
+
+        Returns:
+            `Skeleton.as_plain()`.
+
+        Raises:
+            ValueError: The model type has no audio classifier, or the configuration is no one's.
+            MemoryError: The model would need more than a terabyte.
+            Exception: Whatever transformers raises for a configuration that is not valid.
+        """
+        return build_skeleton(config).as_plain()
+
+
+def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
+    """Build the model that a configuration describes, without weights (see `SkeletonActor.build`)."""
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or model_type not in AUDIO_CLASSIFICATION_TYPES:
+        raise ValueError(f"the model type {model_type!r} has no audio classifier in transformers")
+    refuse_giants(config)
+    fields = {name: value for name, value in config.items() if name not in _CODE}
+    made = CONFIG_MAPPING[model_type].from_dict(fields)
+    refuse_giants(made.to_dict())
+    with torch.device("meta"):
+        model = AutoModelForAudioClassification.from_config(made, dtype=torch.float32, trust_remote_code=False)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    _refuse_size(parameters * _BYTES_PER_NUMBER, f"a model with {parameters} weights")
+    tensors = model.state_dict()
+    names = output_labels(made.id2label, made.num_labels, made.label2id)
+    return Skeleton(
+        architecture=type(model).__name__,
+        model_type=model_type,
+        labels=names.labels,
+        label_problems=names.problems,
+        multi_label=made.problem_type == "multi_label_classification",
+        parameters=parameters,
+        shapes={
+            name: tuple(tensor.shape) for name, tensor in tensors.items() if name not in model.all_tied_weights_keys
+        },
+        encoder=_encoder(model),
+        base=model.base_model_prefix,
+        renamings=tuple(_renaming(item) for item in get_model_conversion_mapping(model)),
+    )
+
+
+def refuse_giants(config: Mapping[str, Any]) -> None:
+    """Refuse a configuration whose model nobody could hold, before anything is made of it.
+
+    Raises:
+        MemoryError: Its weights would take more than a terabyte.
+        ValueError: It has more layers or labels than any model.
+
+    Examples:
+        >>> refuse_giants({"hidden_size": 1024, "num_hidden_layers": 24})
+        >>> refuse_giants({"hidden_size": 300_000_000})
+        Traceback (most recent call last):
+        MemoryError: a model with hidden size 300000000 and 1 layers: unable to allocate 1341104509.7 GiB
+    """
+    width, inner, depth = (_largest(config, names) for names in (_WIDTHS, _INNER_WIDTHS, _DEPTHS))
+    needed = max(depth, 1) * (4 * width * width + 2 * width * inner) * _BYTES_PER_NUMBER
+    _refuse_size(needed, f"a model with hidden size {width} and {depth} layers")
+    if depth > _MOST_LAYERS:
+        raise ValueError(f"the configuration claims {depth} layers; more than {_MOST_LAYERS} are not built")
+    labels = config.get("num_labels")
+    if isinstance(labels, int) and labels > _MOST_LABELS:
+        raise ValueError(f"the configuration claims {labels} labels; more than {_MOST_LABELS} are not built")
+
+
+def _refuse_size(needed: int, model: str) -> None:
+    if needed > _MOST_BYTES:
+        raise MemoryError(f"{model}: unable to allocate {needed / _GIB:.1f} GiB")
+
+
+def _largest(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    return max((value for name in names if isinstance(value := config.get(name), int)), default=1)
+
+
+def _encoder(model: Any) -> str:
+    """What the names of the encoder's weights begin with: it is the one part that is a model of its own."""
+    name = next(name for name, part in model.named_children() if isinstance(part, PreTrainedModel))
+    return f"{name}."
+
+
+def _renaming(item: Any) -> Renaming:
+    if not isinstance(item, WeightRenaming):
+        raise TypeError(f"transformers converts weights of this model by more than their names: {item}")
+    return Renaming(
+        pattern=item.compiled_sources.pattern,
+        target=item.target_patterns[0],
+        scope=item.scope_prefix,
+        base=item.base_model_prefix,
+    )
