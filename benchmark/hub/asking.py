@@ -15,7 +15,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from benchmark.hub.breaker import Breaker
 from benchmark.hub.deadline import Patience, within
 from benchmark.hub.facts import HubFailure
-from benchmark.hub.failures import HUB_ERRORS, explain, is_connection_failure
+from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, explain, is_connection_failure
+from benchmark.hub.retry_after import asked_wait
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
 
@@ -94,10 +95,9 @@ def _wait_before_next(error: BaseException, attempt: int) -> float | None:
     if isinstance(error, HfHubHTTPError):
         if error.response.status_code not in _WORTH_REPEATING:
             return None
-        asked: str = error.response.headers.get("Retry-After", "").strip()
-        return max(backoff, float(asked)) if asked.isdecimal() else backoff
+        return max(backoff, asked_wait(error.response.headers) or 0.0)
     # RuntimeError: another thread met a connection error, on which the library closes the client that all share.
-    return backoff if isinstance(error, (httpx2.TransportError, RuntimeError)) else None
+    return backoff if isinstance(error, (httpx2.TransportError, WrongAnswerError, RuntimeError)) else None
 
 
 def _raise_for_full_disk(error: BaseException) -> None:

@@ -21,7 +21,12 @@ _DEFAULT_BRANCH = "main"
 
 def snapshot_folder(cache: Path, id: str, sha: str) -> Path:
     """Name the folder that holds the files of one revision."""
-    return _repository(cache, id) / "snapshots" / sha
+    return repository_folder(cache, id) / "snapshots" / sha
+
+
+def repository_folder(cache: Path, id: str) -> Path:
+    """Name the folder that holds all that is cached of a repository."""
+    return cache / ("models--" + id.replace("/", "--"))
 
 
 def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> None:
@@ -30,7 +35,7 @@ def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> N
     We fetch by sha only; without this note nobody could find those files again by the branch's name.
     """
     path = _reference(cache, id, revision)
-    if path is None or not _repository(cache, id).is_dir():
+    if path is None or not repository_folder(cache, id).is_dir():
         return
     # The note is a comfort; a cache that is read-only can do without.
     with contextlib.suppress(OSError):
@@ -82,15 +87,11 @@ def weights_are_cached(folder: Path, facts: RepoFacts) -> bool:
     return isinstance(places, dict) and set(places.values()) <= facts.names
 
 
-def _repository(cache: Path, id: str) -> Path:
-    return cache / ("models--" + id.replace("/", "--"))
-
-
 def _reference(cache: Path, id: str, revision: str | None) -> Path | None:
     name = revision or _DEFAULT_BRANCH
     if _COMMIT.fullmatch(name) or not _REFERENCE.fullmatch(name) or ".." in name:
         return None
-    return _repository(cache, id) / "refs" / name
+    return repository_folder(cache, id) / "refs" / name
 
 
 def _resolve(cache: Path, id: str, revision: str | None) -> str | None:

@@ -6,23 +6,33 @@ import re
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
 from benchmark.hub.asking import Asking
 from benchmark.hub.breaker import Breaker
 from benchmark.hub.cached import cached_facts, remember_revision, snapshot_folder, weights_are_cached
+from benchmark.hub.deadline import Patience
 from benchmark.hub.describing import read_config, read_preprocessor
 from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
 from benchmark.hub.download import ByteWatch, byte_bar
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile
 from benchmark.hub.failures import disabled, not_in_cache
+from benchmark.hub.freeing import CacheLedger
+from benchmark.hub.hub_files import FolderFiles, HubFiles, is_cached
+from benchmark.hub.parts import Part, fetch_part
+from benchmark.hub.ranged import SourceError
+from benchmark.hub.tensor_listing import ListingProblem, TensorListing
+from benchmark.hub.tensors import Library, list_tensors, weight_parts
 from benchmark.hub.text import storable, text, texts
-from benchmark.hub.weights import DESCRIPTION_NAMES, needed_files, total_size
+from benchmark.hub.weights import DESCRIPTION_NAMES, needed_files, total_size, weight_files
 from benchmark.progress import Progress, Silent
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "ser-bench"
+_INSPECTION_LIMITS = 3
+"""Time limits of one call that all reads of a repository's headers may take together."""
 
 
 class Hub:
@@ -50,6 +60,7 @@ class Hub:
         self._cache = cache or Path(constants.HF_HUB_CACHE)
         self._offline = constants.is_offline_mode() if offline is None else offline
         self._asking = Asking(timeout_s, Breaker())
+        self._ledger = CacheLedger(self._cache)
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
         # The variable of this name is read when the library is imported, which may be before anybody could set it.
         # Without this, every process asks huggingface.co for a list of coding agents, to name one to the server.
@@ -104,7 +115,10 @@ class Hub:
         """
         if facts.folder is not None:
             return facts.folder
-        files = needed_files(facts.files, facts.config)
+        files = self._load_files(facts)
+        if isinstance(files, HubFailure):
+            return files
+        self._ledger.note(facts.id, facts.revision)
         if facts.partial and not weights_are_cached(snapshot_folder(self._cache, facts.id, facts.revision), facts):
             return not_in_cache(f"all of the weights of {facts.id}")
         stage = (progress or Silent()).stage(f"Downloading {facts.id}", total=total_size(files), unit="B")
@@ -118,8 +132,91 @@ class Hub:
                 watch.complete()
         return folder
 
+    def tensors(self, facts: RepoFacts) -> TensorListing | HubFailure:
+        """List the tensors that a load would read, from some kilobytes of the weight files.
+
+        At most 300 kB of an unsharded repository are read, what `facts` took included, and 100 kB more per further
+        shard. What is in the library's cache, or in a local folder, is read there.
+
+        Args:
+            facts: The repository.
+
+        Returns:
+            The tensors, or why they are not known; a failure where the Hub could not be asked.
+
+        Raises:
+            RequestError: The library's cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        return list_tensors(facts, self._library(facts))
+
+    def download_size(self, facts: RepoFacts) -> int | None:
+        """Count the bytes that `download` will fetch: one weight format, and not what is in the cache already.
+
+        Args:
+            facts: The repository.
+
+        Returns:
+            Bytes; None where nobody says.
+        """
+        if facts.folder is not None:
+            return 0
+        files = self._load_files(facts)
+        if isinstance(files, HubFailure):
+            return None
+        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
+        return total_size(file for file in files if not is_cached(snapshot, file))
+
+    def free(self, facts: RepoFacts) -> int:
+        """Delete from the library's cache what this client fetched of a revision, and nothing else.
+
+        Args:
+            facts: The repository; nothing of a local folder is ever deleted.
+
+        Returns:
+            How many bytes that gave back.
+        """
+        return 0 if facts.folder is not None else self._ledger.free(facts.id, facts.revision)
+
+    def _library(self, facts: RepoFacts) -> Library:
+        if facts.folder is not None:
+            return FolderFiles(facts.folder)
+        patience = Patience(_INSPECTION_LIMITS * self._timeout_s)
+        headers = build_hf_headers(library_name=_LIBRARY)
+
+        def part(name: str, span: tuple[int, int], size: int | None) -> Part | HubFailure | None:
+            url = hf_hub_url(facts.id, name, revision=facts.revision, endpoint=self._endpoint)
+            return self._asking.ask(
+                lambda left: fetch_part(url, headers, span, size=size, timeout_s=left),
+                what=f"{name} of {facts.id}",
+                patience=patience,
+            )
+
+        return HubFiles(
+            facts,
+            snapshot_folder(self._cache, facts.id, facts.revision),
+            fetch_file=lambda name: self._fetch(facts.id, facts.revision, name, ByteWatch(None, None, self._timeout_s)),
+            fetch_part=None if self._offline else part,
+        )
+
+    def _load_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
+        """Tell which files a load reads, the small ones first; of shards those that the index names."""
+        files = needed_files(facts.files, facts.config)
+        weights = weight_files(facts.files, facts.config)
+        if weights is None or not weights.entry.name.endswith(".index.json"):
+            return files
+        try:
+            parts = weight_parts(weights, self._library(facts))
+        except ListingProblem:
+            return files
+        except SourceError as error:
+            return error.failure
+        small = tuple(file for file in files if file not in weights.shards and file not in parts)
+        return small + parts
+
     def _described(self, id: str, revision: str | None, info: ModelInfo) -> RepoFacts | HubFailure:
         sha = str(info.sha)
+        self._ledger.note(id, sha)
         files = tuple(RepoFile(storable(item.rfilename), item.size) for item in info.siblings or ())
         oversized: dict[str, Document] = {}
         for file in files:

@@ -17,7 +17,13 @@ from huggingface_hub.errors import (
 )
 
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
+from benchmark.hub.retry_after import asked_wait
 from benchmark.results.status import Status
+
+
+class WrongAnswerError(ValueError):
+    """What a server sends is not what it was asked for, in a way that another attempt may mend."""
+
 
 HUB_ERRORS = (
     httpx2.HTTPError,
@@ -119,9 +125,12 @@ def _http(error: BaseException, what: str) -> HubFailure:
         return HubFailure(Status.GATED, f"the Hub refuses access to {what} (HTTP {code}): log in, or set HF_TOKEN")
     if code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         return _no_repository(error, what)
+    wait = asked_wait(response.headers) if response is not None else None
+    waiting = "" if wait is None else f" {wait:.0f} s"
     if code == HTTPStatus.TOO_MANY_REQUESTS:
-        return _unreachable("the Hub asks to wait (HTTP 429, too many requests)")
-    return _unreachable(f"the Hub failed (HTTP {code})")
+        return _unreachable(f"the Hub asks to wait{waiting} (HTTP 429, too many requests)")
+    asking = waiting and f" and asks to wait{waiting}"
+    return _unreachable(f"the Hub failed (HTTP {code}){asking}")
 
 
 def _timed_out(_error: BaseException, _what: str) -> HubFailure:

@@ -62,7 +62,7 @@ def weight_files(files: Iterable[RepoFile], config: Mapping[str, Any] | None = N
     by_name = {file.name: file for file in files}
     explicit = config.get("transformers_weights") if config else None
     if isinstance(explicit, str) and explicit in by_name:
-        kind = "bin" if explicit.endswith(".bin") else "safetensors"
+        kind = "bin" if explicit.endswith((".bin", ".bin.index.json")) else "safetensors"
         return WeightFiles(kind, by_name[explicit])
     for kind, entry, shard_patterns in _FORMATS:
         if entry in by_name:
