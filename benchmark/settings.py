@@ -18,7 +18,7 @@ class Settings:
         jobs: How many workers may compute at once.
         hub_timeout_s: How long one call to the Hub may take, in seconds.
         load_timeout_s: How long loading one checkpoint in a worker may take, in seconds.
-        clip_timeout_s: How long one clip may take in a worker, in seconds.
+        clip_timeout_s: How long one window of a clip may take in a worker, in seconds.
 
     Examples:
         >>> Settings(cache=Path("somewhere")).logs

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from benchmark.audio.decoding import decode
+from benchmark.audio.channels import Channel
+from benchmark.audio.decoding import AudioStream, UndecodableAudio, decode, open_audio
 from benchmark.audio.waveform import Waveform
 
 
@@ -21,11 +24,51 @@ class AudioSource(Protocol):
         """
 
 
+@runtime_checkable
+class StreamedSource(AudioSource, Protocol):
+    """Audio that can be decoded block by block, so that its length does not matter."""
+
+    def stream(self) -> AbstractContextManager[AudioStream]:
+        """Open the audio; entering, and reading on, raises `UndecodableAudio`."""
+
+
+@runtime_checkable
+class ChannelledSource(AudioSource, Protocol):
+    """Audio that may have several channels, of which one can be chosen."""
+
+    def channels(self) -> int | None:
+        """Count the channels; None where nobody can know before decoding."""
+
+    def on(self, channel: Channel) -> AudioSource:
+        """The same audio, with another choice of what is heard."""
+
+
+@contextmanager
+def open_source(source: AudioSource) -> Iterator[AudioStream]:
+    """Open audio from anywhere; what cannot be streamed comes as one block.
+
+    Raises:
+        UndecodableAudio: Nobody can decode it; what lies further on is found when the blocks are read.
+    """
+    if isinstance(source, StreamedSource):
+        with source.stream() as stream:
+            yield stream
+        return
+    waveform = source.waveform()
+    yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
+
+
 @dataclass(frozen=True)
 class AudioFile:
-    """Audio in a file of its own."""
+    """Audio in a file of its own.
+
+    Attributes:
+        path: Where it lies.
+        channel: What of its channels is heard.
+    """
 
     path: Path
+    channel: Channel = Channel.MIX
 
     def waveform(self) -> Waveform:
         """Decode the file.
@@ -33,7 +76,23 @@ class AudioFile:
         Raises:
             UndecodableAudio: It is missing, empty, damaged, or no audio.
         """
-        return decode(self.path)
+        return decode(self.path, self.channel)
+
+    def stream(self) -> AbstractContextManager[AudioStream]:
+        """Open the file to be decoded block by block."""
+        return open_audio(self.path, self.channel)
+
+    def channels(self) -> int | None:
+        """Count the channels; None where it cannot be opened."""
+        try:
+            with open_audio(self.path) as stream:
+                return stream.channels
+        except UndecodableAudio:
+            return None
+
+    def on(self, channel: Channel) -> "AudioFile":
+        """The same file, with another choice of what is heard."""
+        return replace(self, channel=channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +107,8 @@ class Clip:
         sex: The speaker's sex.
         language: The language spoken.
         text_id: What is said.
+        intensity: How strongly the emotion is played, in the corpus's own word.
+        votes: How many raters chose each label; None where nobody counted them.
     """
 
     name: str
@@ -57,6 +118,15 @@ class Clip:
     sex: str | None = None
     language: str | None = None
     text_id: str | None = None
+    intensity: str | None = None
+    votes: Mapping[str, int] | None = None
+
+    @property
+    def stratum(self) -> str | None:
+        """The label, or else the one that most raters chose, the first of equals by name: for drawing samples only."""
+        if self.label is not None or not self.votes:
+            return self.label
+        return min(self.votes, key=lambda label: (-self.votes[label] if self.votes else 0, label))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +142,7 @@ class Corpus:
         labels: The user's overrides of what a label means.
         merge: Emotions that the user merges into others.
         notes: What a person should know of how it was read.
+        selection: Which part of it the user asked for, in words; None for all of it.
     """
 
     name: str
@@ -82,14 +153,15 @@ class Corpus:
     labels: dict[str, str] = field(default_factory=dict)
     merge: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    selection: str | None = None
 
     def limited(self, clips: int | None) -> "Corpus":
         """Keep at most `clips` clips, the labels in turn, each label's in an order that depends on names alone."""
         if clips is None or clips >= len(self.clips):
             return self
         by_label: dict[str | None, list[int]] = defaultdict(list)
-        for index in sorted(range(len(self.clips)), key=lambda index: _shuffled(self.clips[index].name)):
-            by_label[self.clips[index].label].append(index)
+        for index in sorted(range(len(self.clips)), key=lambda index: shuffled(self.clips[index].name)):
+            by_label[self.clips[index].stratum].append(index)
         turns = sorted(
             (turn, str(label), index) for label, group in by_label.items() for turn, index in enumerate(group)
         )
@@ -97,6 +169,11 @@ class Corpus:
         return replace(self, clips=tuple(self.clips[index] for index in kept))
 
 
-def _shuffled(name: str) -> bytes:
-    """Give a sort key that is unrelated to the name's own order, and the same on every machine."""
+def shuffled(name: str) -> bytes:
+    """Give a sort key that is unrelated to the name's own order, and the same on every machine.
+
+    Examples:
+        >>> sorted(["a1", "a2", "a3"], key=shuffled)
+        ['a2', 'a3', 'a1']
+    """
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()

@@ -1,19 +1,15 @@
-"""Decoding clips in the background: once to know what a corpus holds, and again, a little ahead, to feed a model."""
+"""Decoding every clip of a corpus once, in the background, to know what it holds and how long it is."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import AudioSource, Clip, Corpus
+from benchmark.audio.waveform import ContentHash
+from benchmark.corpora.clips import AudioSource, Clip, Corpus, open_source
 from benchmark.progress import Progress
 from benchmark.results.run import ClipRecord, CorpusRecord
 
 _DECODERS = 2
-_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -59,8 +55,12 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
 def _hear(clip: Clip) -> ClipRecord:
     clip_hash, duration_s, failure = None, None, None
     try:
-        waveform = clip.audio.waveform()
-        clip_hash, duration_s = waveform.content_hash, waveform.duration_s
+        with open_source(clip.audio) as stream:
+            content, samples = ContentHash(stream.sampling_rate), 0
+            for block in stream.blocks:
+                content.update(block)
+                samples += block.size
+            clip_hash, duration_s = content.digits, samples / stream.sampling_rate
     except UndecodableAudio as error:
         failure = str(error)
     return ClipRecord(
@@ -74,37 +74,3 @@ def _hear(clip: Clip) -> ClipRecord:
         language=clip.language,
         text_id=clip.text_id,
     )
-
-
-def waveforms_ahead(
-    audio: Iterable[tuple[str, AudioSource]], sampling_rate: int
-) -> Iterator[tuple[str, Waveform | UndecodableAudio]]:
-    """Decode and resample in the background, a few clips ahead of the reader, so that a model need not wait.
-
-    Args:
-        audio: Clip hashes, with where the audio comes from.
-        sampling_rate: The rate, in Hz, that the reader wants.
-
-    Yields:
-        Each clip hash with its waveform; or with the reason, where a file changed since it was first read.
-    """
-
-    def prepare(source: AudioSource) -> Waveform | UndecodableAudio:
-        try:
-            return resample(source.waveform(), sampling_rate)
-        except UndecodableAudio as error:
-            return error
-
-    waiting: deque[tuple[str, Future[Waveform | UndecodableAudio]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-        try:
-            for clip_hash, source in audio:
-                waiting.append((clip_hash, pool.submit(prepare, source)))
-                if len(waiting) >= _AHEAD:
-                    clip_hash_done, done = waiting.popleft()
-                    yield clip_hash_done, done.result()
-            while waiting:
-                clip_hash_done, done = waiting.popleft()
-                yield clip_hash_done, done.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

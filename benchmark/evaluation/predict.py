@@ -3,25 +3,32 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from benchmark.audio.decoding import UndecodableAudio
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmark.corpora.clips import AudioSource
-from benchmark.evaluation.listening import HeardCorpus, waveforms_ahead
+from benchmark.evaluation.listening import HeardCorpus
 from benchmark.evaluation.sessions import ModelSession, log_path
 from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.windows_ahead import HeardWindow, windows_ahead
+from benchmark.models.averaging import averaged
 from benchmark.models.reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.run import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer, Crashed, Returned, TimedOut
+from benchmark.workers.answers import Crashed, Returned, TimedOut
 
 # Answers are kept every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
 _FLUSH_S = 10.0
+# Begins the failure of a clip that could be read when the run began, and not when its turn came: the next run tries
+# again.
+_NO_LONGER_READABLE = "It was readable when the run began, and was not when its turn came: "
 
 
 class Overwrite(StrEnum):
@@ -61,7 +68,11 @@ class Predictor:
         if self.overwrite is Overwrite.NEVER:
             return {}
         known = {} if self.overwrite is Overwrite.ALWAYS else self.store.read(setup)
-        return {clip_hash: source for clip_hash, source in self.audio().items() if clip_hash not in known}
+        return {
+            clip_hash: source
+            for clip_hash, source in self.audio().items()
+            if clip_hash not in known or (known[clip_hash].failure or "").startswith(_NO_LONGER_READABLE)
+        }
 
     def predict(self, subject: Subject, *, device: str, stage: Stage) -> tuple[EvaluationRecord, ...]:
         """Answer all clips with one subject, and say for each corpus where the answers lie.
@@ -100,16 +111,18 @@ class Predictor:
             return f"It could not be loaded again: {loaded.preprocessor_problem}."
         fresh: list[Prediction] = []
         flushed = time.monotonic()
+        clip = _ClipInProgress()
         try:
-            for clip_hash, audio in waveforms_ahead(missing.items(), loaded.sampling_rate):
+            for window in windows_ahead(missing.items(), sampling_rate=loaded.sampling_rate, window_s=loaded.window_s):
                 if self.stop.is_set():
                     return "The run was interrupted."
-                if isinstance(audio, UndecodableAudio):
+                if window.samples is not None:
+                    ended = clip.ask(session, window.samples)
+                    if ended is not None:
+                        return f"Its worker ended in the middle of the run: {ended.reason}."
                     continue
-                answer = session.predict(audio.samples)
-                if isinstance(answer, Crashed | TimedOut):
-                    return f"Its worker ended in the middle of the run: {answer.reason}."
-                fresh.append(_prediction(clip_hash, answer))
+                fresh.append(clip.prediction(window))
+                clip = _ClipInProgress()
                 stage.advance()
                 if len(fresh) >= _FLUSH_CLIPS or time.monotonic() - flushed > _FLUSH_S:
                     self.store.add(setup, fresh)
@@ -119,14 +132,39 @@ class Predictor:
         return None
 
 
-def _prediction(clip_hash: str, answer: Answer) -> Prediction:
-    if not isinstance(answer, Returned):
-        return Prediction(clip_hash=clip_hash, logits=None, windows=0, failure=answer.reason, seconds=0.0)
-    value = answer.value
-    return Prediction(
-        clip_hash=clip_hash,
-        logits=value["logits"],
-        windows=int(value["windows"]),
-        failure=None,
-        seconds=float(value["seconds"]),
-    )
+@dataclass
+class _ClipInProgress:
+    """What a model has said so far to the windows of one clip."""
+
+    logits: list[NDArray[np.float32]] = field(default_factory=list)
+    samples: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    failure: str | None = None
+
+    def ask(self, session: ModelSession, samples: NDArray[np.float32]) -> Crashed | TimedOut | None:
+        """Ask about the next window, unless the model could not process an earlier one; tell if the worker ended."""
+        if self.failure is not None:
+            return None
+        answer = session.predict(samples)
+        if isinstance(answer, Crashed | TimedOut):
+            return answer
+        if isinstance(answer, Returned):
+            self.logits.append(answer.value["logits"])
+            self.samples.append(samples.size)
+            self.seconds += float(answer.value["seconds"])
+        else:
+            self.failure = answer.reason
+        return None
+
+    def prediction(self, end: HeardWindow) -> Prediction:
+        """Put the answers to all windows together."""
+        failure = self.failure if end.failure is None else _NO_LONGER_READABLE + end.failure
+        if failure is not None:
+            return Prediction(clip_hash=end.clip_hash, logits=None, windows=0, failure=failure, seconds=0.0)
+        return Prediction(
+            clip_hash=end.clip_hash,
+            logits=averaged(np.stack(self.logits), np.array(self.samples)),
+            windows=len(self.logits),
+            failure=None,
+            seconds=self.seconds,
+        )

@@ -1,13 +1,14 @@
 """The stretches of real speech that latency is measured on: the same for all candidates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.resampling import resample
+from benchmark.audio.resampling import resampled_blocks
 from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.clips import AudioSource, open_source
 
 DEFAULT_SEGMENT_S = 3.0
 _SEGMENTS = 8
@@ -30,11 +31,8 @@ def cut_segments(audio: Iterable[AudioSource], *, seconds: float, count: int = _
     wanted = round(seconds * SEGMENT_RATE)
     segments: list[Waveform] = []
     rest = np.zeros(0, dtype=np.float32)
-    for source in audio:
-        try:
-            rest = np.concatenate([rest, resample(source.waveform(), SEGMENT_RATE).samples])
-        except UndecodableAudio:
-            continue
+    for block in _speech(audio):
+        rest = np.concatenate([rest, block])
         while rest.size >= wanted and len(segments) < count:
             segments.append(Waveform(rest[:wanted].copy(), SEGMENT_RATE))
             rest = rest[wanted:]
@@ -43,3 +41,12 @@ def cut_segments(audio: Iterable[AudioSource], *, seconds: float, count: int = _
     if not segments and rest.size:
         segments.append(Waveform(np.resize(rest, wanted), SEGMENT_RATE))
     return tuple(segments)
+
+
+def _speech(audio: Iterable[AudioSource]) -> Iterator[NDArray[np.float32]]:
+    for source in audio:
+        try:
+            with open_source(source) as stream:
+                yield from resampled_blocks(stream.blocks, stream.sampling_rate, SEGMENT_RATE)
+        except UndecodableAudio:
+            continue

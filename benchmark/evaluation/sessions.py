@@ -52,7 +52,7 @@ class ModelSession:
         return LoadReport.from_plain(answer.value) if isinstance(answer, Returned) else answer
 
     def predict(self, samples: NDArray[np.float32]) -> Answer:
-        """Ask about one clip; the value has `logits`, `windows` and `seconds`."""
+        """Ask about one window; the value has `logits`, `windows` and `seconds`."""
         return self._worker.call("predict", samples, timeout_s=self._settings.clip_timeout_s)
 
     def time_calls(self, segments: Sequence[NDArray[np.float32]], *, warmup: int, calls: int) -> Answer:

@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,19 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-from benchmark.corpora.clips import Clip
+from benchmark.audio.resampling import resample
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation.evaluate import Evaluated, Evaluation
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.reports import LoadReport
 from benchmark.progress import Silent
 from benchmark.results.predictions import Prediction
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer
+from benchmark.workers.answers import Answer, Failure
 
 SetUp = Callable[..., Evaluation]
 Samples = NDArray[np.float32]
@@ -177,3 +181,50 @@ def test_candidates_side_by_side_give_the_same_answers_as_one_by_one(evaluation:
     for clip, prediction in one.items():
         if prediction.logits is not None:
             assert prediction.logits == pytest.approx(two[clip].logits, abs=1e-6)
+
+
+def long_clip(folder: Path, seconds: float) -> Clip:
+    path = folder / "long.wav"
+    samples = np.random.default_rng(5).normal(0, 0.1, (int(seconds * 22_050), 2))
+    soundfile.write(path, samples, 22_050)
+    return Clip(name="long.wav", audio=AudioFile(path), label="anger")
+
+
+def test_a_long_clip_is_answered_window_by_window_and_averaged_as_in_one_call(
+    evaluation: SetUp, subjects: dict[str, Subject], tmp_path: Path
+) -> None:
+    clip = long_clip(tmp_path, 68.5)
+    run = replace(evaluation(), corpora=[Corpus(name="long", source="", clips=(clip,), available_clips=1)])
+    result = run.run(Silent())
+    for name, subject in subjects.items():
+        found = answers(run, result, name)["long.wav"]
+        whole = resample(clip.audio.waveform(), 16_000).samples
+        expected = load_checkpoint(subject.folder).clip_logits(whole)
+        assert found.windows == expected.windows == 3
+        assert found.logits == pytest.approx(expected.logits, abs=1e-6)
+
+
+def test_a_clip_that_becomes_unreadable_during_the_run_is_a_failure_that_the_next_run_tries_again(
+    evaluation: SetUp, clips: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = long_clip(tmp_path, 1.0)
+    content = clip.audio.path.read_bytes()  # type: ignore[attr-defined]
+    corpus = Corpus(name="two", source="", clips=(clips[0], clip), available_clips=2)
+
+    load = ModelSession.load
+
+    def load_when_it_is_gone(self: ModelSession) -> LoadReport | Failure:
+        clip.audio.path.unlink(missing_ok=True)  # type: ignore[attr-defined]
+        return load(self)
+
+    with monkeypatch.context() as context:
+        context.setattr(ModelSession, "load", load_when_it_is_gone)
+        run = replace(evaluation(), corpora=[corpus])
+        result = run.run(Silent())
+    assert failures(result) == {"wav2vec2": None, "hubert": None}
+    found = answers(run, result, "hubert")
+    assert found["0.wav"].logits is not None
+    assert "does not exist" in (found["long.wav"].failure or "")
+    clip.audio.path.write_bytes(content)  # type: ignore[attr-defined]
+    again = replace(evaluation(), corpora=[corpus])
+    assert answers(again, again.run(Silent()), "hubert")["long.wav"].logits is not None

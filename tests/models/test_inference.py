@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.inference import averaged
 from benchmark.models.reports import NotFiniteError, TooShortError
 from tests.support.tiny_models import MODEL_TYPES, write_tiny
 
@@ -80,18 +79,6 @@ def test_probabilities_are_the_softmax_of_the_logits(tiny: dict[str, Path], nois
     checkpoint = load_checkpoint(tiny["wavlm"])
     probabilities = checkpoint.probabilities(noise[:RATE])
     np.testing.assert_allclose(probabilities, softmax(checkpoint.logits(noise[:RATE])), rtol=0, atol=1e-6)
-
-
-def test_certain_answers_are_averaged_without_infinities() -> None:
-    logits = np.array([[500.0, -500.0, -500.0], [500.0, -500.0, -500.0]], np.float32)
-    mean = averaged(logits, np.array([1, 1]))
-    assert np.isfinite(mean).all()
-    assert softmax(mean)[0] == 1
-
-
-def test_one_window_keeps_its_logits_as_they_are() -> None:
-    logits = np.array([[1.0, 2.0]], np.float32)
-    np.testing.assert_array_equal(averaged(logits, np.array([7])), logits[0])
 
 
 @pytest.mark.parametrize(

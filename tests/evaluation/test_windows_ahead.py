@@ -1,0 +1,91 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from benchmark.audio.decoding import AudioStream, decode
+from benchmark.audio.resampling import resample
+from benchmark.audio.waveform import Waveform
+from benchmark.audio.windows import windows
+from benchmark.corpora.clips import AudioFile
+from benchmark.evaluation.windows_ahead import HeardWindow, windows_ahead
+
+RATE = 16_000
+
+
+def recording(path: Path, seconds: float, rate: int = RATE, channels: int = 1) -> Path:
+    samples = np.random.default_rng(round(seconds * 10)).normal(0, 0.1, (round(seconds * rate), channels))
+    soundfile.write(path, samples, rate)
+    return path
+
+
+def heard(path: Path, clip_hash: str = "", window_s: float = 2.0) -> list[HeardWindow]:
+    return list(windows_ahead([(clip_hash, AudioFile(path))], sampling_rate=RATE, window_s=window_s))
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+@pytest.mark.parametrize("seconds", [0.3, 2.0, 2.5, 3.2, 61.0])
+def test_the_windows_are_those_of_the_clip_decoded_whole(tmp_path: Path, rate: int, seconds: float) -> None:
+    path = recording(tmp_path / "clip.wav", seconds, rate, channels=2)
+    whole = resample(decode(path), RATE).samples
+    *found, end = heard(path, decode(path).content_hash)
+    assert (end.samples, end.failure) == (None, None)
+    places = windows(whole.size, RATE, 2.0)
+    assert len(found) == len(places)
+    for window, place in zip(found, places, strict=True):
+        assert window.samples is not None
+        np.testing.assert_array_equal(window.samples, whole[place.start : place.stop])
+
+
+def test_the_clips_come_in_their_order_each_with_its_end(tmp_path: Path) -> None:
+    audio = [(str(index), AudioFile(recording(tmp_path / f"{index}.wav", 0.5 + index))) for index in range(12)]
+    found = list(windows_ahead(audio, sampling_rate=RATE, window_s=2.0))
+    assert [window.clip_hash for window in found if window.samples is None] == [str(index) for index in range(12)]
+    assert [int(window.clip_hash) for window in found] == sorted(int(window.clip_hash) for window in found)
+
+
+def test_a_clip_that_is_gone_ends_with_the_reason(tmp_path: Path) -> None:
+    (end,) = heard(tmp_path / "gone.wav")
+    assert "does not exist" in (end.failure or "")
+
+
+def test_a_clip_whose_samples_have_changed_is_not_passed_off_as_the_one_that_was_heard(tmp_path: Path) -> None:
+    path = recording(tmp_path / "clip.wav", 1.0)
+    before = decode(path).content_hash
+    recording(path, 1.1)
+    assert "not what it was" in (heard(path, before)[-1].failure or "")
+
+
+@dataclass
+class Endless:
+    """Audio without an end that counts the blocks that were taken."""
+
+    taken: list[int] = field(default_factory=list)
+
+    def waveform(self) -> Waveform:
+        raise AssertionError("it is endless")
+
+    @contextmanager
+    def stream(self) -> Iterator[AudioStream]:
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            while True:
+                self.taken.append(threading.get_ident())
+                yield np.zeros(RATE, dtype=np.float32)
+
+        yield AudioStream(RATE, 1, blocks())
+
+
+def test_no_more_than_a_few_windows_are_read_ahead() -> None:
+    endless = Endless()
+    found = windows_ahead([("endless", endless)], sampling_rate=RATE, window_s=1.0)
+    for _ in range(5):
+        assert next(found).samples is not None
+    found.close()  # type: ignore[attr-defined]  # it is a generator
+    assert len(endless.taken) <= 5 + 10
+    assert threading.get_ident() not in endless.taken
