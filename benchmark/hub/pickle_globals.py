@@ -79,11 +79,12 @@ def global_name(argument: str) -> str:
     return f"{'builtins' if module == '__builtin__' else module}.{name}"
 
 
-def forbidden_globals(content: bytes) -> tuple[str, ...]:
+def forbidden_globals(content: bytes, pickles: int = 1) -> tuple[str, ...]:
     r"""List what a pickle would import beyond what weights need, without executing any of it.
 
     Args:
         content: The pickle, or its beginning.
+        pickles: How many there are, one behind the other.
 
     Returns:
         The names, as far as the content can be read.
@@ -98,20 +99,20 @@ def forbidden_globals(content: bytes) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     try:
-        for name in _globals(content):
-            if name not in ALLOWED:
-                found[storable(name[:_LONGEST_NAME])] = None
-            if len(found) == _MOST_NAMES:
-                break
+        stream = io.BytesIO(content)
+        for _ in range(pickles):
+            for name in _globals(stream):
+                if name not in ALLOWED and len(found) < _MOST_NAMES:
+                    found[storable(name[:_LONGEST_NAME])] = None
     except (ValueError, KeyError, IndexError, OverflowError):
         pass  # It ends in the middle of an instruction, or what follows is no pickle.
     return tuple(found)
 
 
-def _globals(content: bytes) -> Iterator[str]:
+def _globals(stream: io.BytesIO) -> Iterator[str]:
     recent: deque[str] = deque(["?", "?"], maxlen=2)
     memo: dict[int, str] = {}
-    for instruction, argument, _ in pickletools.genops(io.BytesIO(content)):
+    for instruction, argument, _ in pickletools.genops(stream):
         if instruction.name in {"GLOBAL", "INST"}:
             yield global_name(str(argument))
         elif instruction.name == "STACK_GLOBAL":

@@ -23,7 +23,8 @@ _LAST_READ_BYTES = 49_152
 _LARGEST_PICKLE_BYTES = 4_000_000
 _LOCAL_HEADER_BYTES = 30
 _LOCAL_HEADER = b"PK\x03\x04"
-_PICKLES = b"\x80"
+_OLD_FORMAT = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_OLD_FORMAT_PICKLES = 5  # three that describe the file, the table, and the names of its storages
 _GIT_LFS = b"version https://git-lfs"
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, ValueError, RuntimeError, KeyError, IndexError),
@@ -103,11 +104,12 @@ def _check_format(file: RangedFile, name: str) -> None:
         raise damaged(f"{name} is a pointer of Git LFS: its weights were never uploaded")
     if not first:
         raise damaged(f"{name} is empty")
-    names = forbidden_globals(first)
+    is_old = first.startswith(_OLD_FORMAT)
+    names = forbidden_globals(first, _OLD_FORMAT_PICKLES if is_old else 1)
     if names:
         raise unsafe(f"reading {name} would execute code from it: it needs {', '.join(names[:3])}", names)
-    old = "is in the format that torch.save wrote before version 1.6" if first.startswith(_PICKLES) else "is no archive"
-    raise unlisted(f"{name} {old}")
+    kind = "is in the format that torch.save wrote before version 1.6" if is_old else "is no archive"
+    raise unlisted(f"{name} {kind}")
 
 
 def _directory(file: RangedFile, name: str) -> Sequence[zipfile.ZipInfo]:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from benchmark.hub.ranged import Budget, RangedFile
 from tests.support.hub_server import HubServer
 
 ID = "org/model"
@@ -36,3 +37,24 @@ def publish(server: HubServer, tmp_path: Path) -> Publish:
         return server.add(id, folder, branch=branch)
 
     return put
+
+
+class BytesSource:
+    """A file in memory, and what was read of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.reads: list[tuple[int, int]] = []
+
+    @property
+    def size(self) -> int:
+        return len(self._content)
+
+    def read(self, start: int, stop: int) -> bytes:
+        assert 0 <= start < stop <= len(self._content)
+        self.reads.append((start, stop))
+        return self._content[start:stop]
+
+
+def ranged(content: bytes, budget: int = 1_000_000) -> RangedFile:
+    return RangedFile(BytesSource(content), Budget(budget))

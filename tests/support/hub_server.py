@@ -23,6 +23,7 @@ _RESOLVE = re.compile(r"/(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?
 _API = re.compile(r"/api/models/(?P<id>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _DRIP_PAUSE_S = 0.1
+_CHUNK_BYTES = 65_536
 _NOWHERE = "http://127.0.0.1:9/nowhere"
 
 
@@ -36,6 +37,20 @@ class Trouble(enum.Enum):
     NOWHERE = "redirect to where nobody listens"
     WRONG_LENGTH = "announce fewer bytes in answer to HEAD than GET sends"
     GARBAGE = "answer with a page that is not the Hub's"
+    LOOP = "redirect to itself"
+    WHOLE = "know nothing of ranges and send the whole file"
+    OTHER_PART = "send another part of the file than was asked for"
+    SHORT_PART = "send half of the part that was asked for, and say so"
+    OTHER_SIZE = "tell another size of the file than the list of files does"
+    PACKED = "send the body in an encoding that nobody asked for"
+
+
+_OF_BODIES = frozenset(
+    {
+        *(Trouble.DRIP, Trouble.TRUNCATE, Trouble.WRONG_LENGTH, Trouble.WHOLE),
+        *(Trouble.OTHER_PART, Trouble.SHORT_PART, Trouble.OTHER_SIZE, Trouble.PACKED),
+    }
+)
 
 
 @dataclass
@@ -72,12 +87,14 @@ class HubServer:
     Attributes:
         bytes_sent: Bytes of bodies sent, by repository.
         requests: Method and path of every request, in order.
+        tokens: The token of every request that came with one, by path.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.bytes_sent: Counter[str] = Counter()
         self.requests: list[str] = []
+        self.tokens: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.stopped = threading.Event()
         self._lock = threading.Lock()
@@ -117,10 +134,12 @@ class HubServer:
                     return fault
         return None
 
-    def record(self, request: str) -> None:
+    def record(self, request: str, token: str | None) -> None:
         """Note a request."""
         with self._lock:
             self.requests.append(request)
+            if token is not None:
+                self.tokens[request.partition(" ")[2]] = token
 
     def count(self, id: str, amount: int) -> None:
         """Note bytes sent."""
@@ -191,12 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        self.server_state.record(f"{self.command} {path}")
+        self.server_state.record(f"{self.command} {path}", self.headers.get("Authorization"))
         match = _API.fullmatch(path) or _RESOLVE.fullmatch(path)
         id = match["id"] if match else ""
         fault = self.server_state.fault_at(id, path)
         try:
-            if fault is None or fault.what in {Trouble.DRIP, Trouble.TRUNCATE, Trouble.WRONG_LENGTH}:
+            if fault is None or fault.what in _OF_BODIES:
                 self._serve(match, fault.what if fault else None)
             elif isinstance(fault.what, int):
                 self._refuse(fault.what, headers=fault.headers)
@@ -211,6 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif trouble is Trouble.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
+        elif trouble is Trouble.LOOP:
+            self._refuse(302, headers={"Location": self.path})
         elif trouble is Trouble.NOWHERE:
             self._refuse(302, headers={"Location": _NOWHERE, "X-Repo-Commit": "0" * 40, "ETag": '"e"'})
         else:
@@ -257,11 +278,14 @@ class _Handler(BaseHTTPRequestHandler):
             "Accept-Ranges": "bytes",
         }
         span = _RANGE.fullmatch(self.headers.get("Range", ""))
-        if span is None:
+        if span is None or trouble is Trouble.WHOLE:
             self._send(body, "application/octet-stream", headers, trouble=trouble, id=id)
             return
         first, last = int(span[1]), min(int(span[2] or len(body) - 1), len(body) - 1)
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        first += trouble is Trouble.OTHER_PART
+        if trouble is Trouble.SHORT_PART:
+            last = (first + last) // 2
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(body) + (trouble is Trouble.OTHER_SIZE)}"
         self._send(body[first : last + 1], "application/octet-stream", headers, status=206, trouble=trouble, id=id)
 
     def _send(
@@ -277,6 +301,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = len(body)
         if trouble is Trouble.WRONG_LENGTH and self.command == "HEAD":
             length //= 2
+        if trouble is Trouble.PACKED:
+            headers = {**headers, "Content-Encoding": "gzip"}
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(length), **headers}.items():
             self.send_header(name, value)
@@ -293,8 +319,13 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble is Trouble.TRUNCATE:
             body = body[: length // 2]
             self.close_connection = True
-        self.wfile.write(body)
-        self.server_state.count(id, len(body))
+        if trouble is Trouble.WHOLE:
+            # Else the buffers of this machine take in megabytes that nobody reads.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHUNK_BYTES)
+        for start in range(0, len(body), _CHUNK_BYTES):
+            chunk = body[start : start + _CHUNK_BYTES]
+            self.wfile.write(chunk)
+            self.server_state.count(id, len(chunk))
 
     def _refuse(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)

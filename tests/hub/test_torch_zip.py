@@ -1,0 +1,199 @@
+import contextlib
+import io
+import os
+import pickle
+import random
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.hub.ranged import Budget, RangedFile, TooMuchToReadError
+from benchmark.hub.tensor_listing import ListingProblem
+from benchmark.hub.torch_zip import TorchZip
+from benchmark.results.status import Status
+from tests.hub.conftest import BytesSource, ranged
+
+STATE = {
+    "classifier.weight": torch.arange(6.0).reshape(2, 3),
+    "classifier.bias": torch.tensor([0.5, -1.0]),
+    "half": torch.ones(3, dtype=torch.float16),
+}
+
+
+def saved(content: Any = STATE, **options: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file, **options)
+    return file.getvalue()
+
+
+def repacked(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def members(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def opened(content: bytes) -> TorchZip:
+    return TorchZip(ranged(content), "pytorch_model.bin")
+
+
+def problem(content: bytes) -> ListingProblem:
+    with pytest.raises(ListingProblem) as caught:
+        opened(content)
+    return caught.value
+
+
+def test_names_shapes_types_and_numbers_are_those_that_torch_loads() -> None:
+    file = opened(saved())
+    found = {tensor.name: (tensor.shape, f"torch.{tensor.dtype}") for tensor in file.tensors}
+    assert found == {name: (tuple(value.shape), str(value.dtype)) for name, value in STATE.items()}
+    for name, value in STATE.items():
+        assert file.read(name) == value.numpy().tobytes()
+
+
+def test_numbers_that_do_not_lie_there_as_they_are_are_not_read() -> None:
+    turned = torch.arange(6.0).reshape(2, 3).T
+    assert opened(saved({"a": turned})).read("a") is None
+    packed = repacked(members(saved()), zipfile.ZIP_DEFLATED)
+    assert opened(packed).read("classifier.bias") is None
+    other_end = members(saved()) | {"archive/byteorder": b"big"}
+    assert opened(repacked(other_end)).read("classifier.bias") is None
+
+
+def test_a_view_is_read_from_where_it_begins() -> None:
+    base = torch.arange(12.0).reshape(3, 4)
+    assert opened(saved({"a": base[2]})).read("a") == base[2].numpy().tobytes()
+
+
+def test_a_packed_pickle_is_read() -> None:
+    assert len(opened(repacked(members(saved()), zipfile.ZIP_DEFLATED)).tensors) == 3
+
+
+def test_checksums_may_be_left_out() -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        content = saved()
+    finally:
+        torch.serialization.set_crc32_options(True)
+    with pytest.raises(zipfile.BadZipFile):
+        members(content)
+    assert torch.load(io.BytesIO(content), weights_only=True).keys() == STATE.keys()
+    assert len(opened(content).tensors) == 3
+
+
+def test_only_directory_and_pickle_of_a_large_file_are_read() -> None:
+    source = BytesSource(saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
+    file = TorchZip(RangedFile(source, Budget(120_000)), "it")
+    assert file.read("classifier.bias") is not None
+    assert sum(stop - start for start, stop in source.reads) < 120_000 < source.size
+
+
+def test_the_format_before_version_1_6_needs_the_load_check() -> None:
+    found = problem(saved(_use_new_zipfile_serialization=False))
+    assert found.status is None
+    assert "load check" in found.reason
+
+
+class Runs:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.parametrize("kind", ["archive", "old format", "plain pickle", "plain pickle of protocol 0"])
+def test_weights_that_would_run_code_are_unsafe_and_leave_no_trace(tmp_path: Path, kind: str) -> None:
+    hostile = {"classifier.weight": torch.zeros(2), "x": Runs(tmp_path / "mark")}
+    content = {
+        "archive": lambda: saved(hostile),
+        "old format": lambda: saved(hostile, _use_new_zipfile_serialization=False),
+        "plain pickle": lambda: pickle.dumps(Runs(tmp_path / "mark")),
+        "plain pickle of protocol 0": lambda: pickle.dumps(Runs(tmp_path / "mark"), 0),
+    }[kind]()
+    found = problem(content)
+    assert found.status is Status.UNSAFE_WEIGHTS
+    assert found.unsafe_globals == ("posix.system",)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_program_of_torchscript_is_unsafe() -> None:
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), file)
+    assert problem(file.getvalue()).status is Status.UNSAFE_WEIGHTS
+
+
+DAMAGED: dict[str, bytes] = {
+    "empty": b"",
+    "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 378000000\n",
+    "no pickle": repacked({"archive/version": b"3"}),
+    "no members": b"PK\x03\x04" + repacked({}),
+    "no table": saved([torch.zeros(1)]),
+    "missing numbers": repacked({name: text for name, text in members(saved()).items() if "data/0" not in name}),
+    "too few numbers": repacked(members(saved()) | {"archive/data/0": b"\0" * 8}),
+    "packed as torch cannot": repacked(members(saved()), zipfile.ZIP_LZMA),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_means_that_the_load_would_fail(name: str) -> None:
+    assert problem(DAMAGED[name]).status is Status.LOAD_FAILED
+
+
+def test_a_member_named_twice_is_left_to_the_load_check() -> None:
+    parts = members(saved())
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("archive/data.pkl", parts["archive/data.pkl"])
+    assert problem(file.getvalue()).status is None
+
+
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    bomb = repacked(members(saved()) | {"archive/data.pkl": b"\0" * 50_000_000}, zipfile.ZIP_DEFLATED)
+    assert problem(bomb).status is None
+    # The same, with a directory that lies about the size.
+    lying = bomb.replace((50_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    assert problem(lying).status is Status.LOAD_FAILED
+
+
+def test_a_directory_beyond_the_budget_is_not_read() -> None:
+    many = repacked({f"archive/data/{number}": b"" for number in range(8000)})
+    with pytest.raises(TooMuchToReadError):
+        TorchZip(ranged(many, budget=300_000), "it")
+
+
+def test_a_directory_of_a_claimed_gigabyte_takes_no_memory() -> None:
+    content = bytearray(saved() + b"\0" * 500_000)
+    end = b"PK\x05\x06" + bytes(4) + b"\x01\0\x01\0" + (400_000).to_bytes(4, "little") + (1000).to_bytes(4, "little")
+    with pytest.raises((TooMuchToReadError, ListingProblem)):
+        TorchZip(ranged(bytes(content) + end + b"\0\0", budget=300_000), "it")
+
+
+def test_a_file_cut_off_or_changed_anywhere_never_ends_in_a_traceback() -> None:
+    whole = saved()
+    randomly = random.Random(3)  # noqa: S311 - repeatable, guards no secret
+    for length in range(0, len(whole), 7):
+        with pytest.raises(ListingProblem):
+            opened(whole[:length])
+    for _ in range(2000):
+        changed = bytearray(whole)
+        for _ in range(randomly.randrange(1, 4)):
+            place = randomly.choice((randomly.randrange(len(whole)), len(whole) - 1 - randomly.randrange(400)))
+            changed[place] = randomly.randrange(256)
+        with contextlib.suppress(ListingProblem, TooMuchToReadError):
+            file = opened(bytes(changed))
+            for tensor in file.tensors:
+                file.read(tensor.name)
