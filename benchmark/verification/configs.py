@@ -5,6 +5,7 @@ from typing import Any
 
 # A configuration that claims more outputs than this is no classifier of anything that people name.
 _MOST_OUTPUTS = 10_000
+_DEFAULT_OUTPUTS = 2
 
 
 def model_type(config: Mapping[str, Any]) -> str | None:
@@ -30,13 +31,13 @@ def architectures(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the outputs of a model of transformers; a configuration without a model type has none.
+    """Name the outputs of a model of transformers; a configuration that it cannot make sense of has none.
 
     Examples:
         >>> config_labels({"model_type": "hubert", "id2label": {"0": "ang", "1": "hap"}}), config_labels({})
         (('ang', 'hap'), ())
     """
-    return output_names(config) if model_type(config) else ()
+    return output_names(config) if model_type(config) and label_problem(config) is None else ()
 
 
 def output_names(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,15 +57,45 @@ def output_names(config: Mapping[str, Any]) -> tuple[str, ...]:
         ('LABEL_0', 'LABEL_1')
     """
     names = _names_by_index(config.get("id2label"))
-    claimed = config.get("num_labels", config.get("_num_labels"))
-    outputs = claimed if isinstance(claimed, int) and 0 < claimed <= _MOST_OUTPUTS else None
+    claimed = config.get("num_labels")
+    outputs = claimed if isinstance(claimed, int) and 0 <= claimed <= _MOST_OUTPUTS else None
     if names is None or (outputs is not None and outputs != len(names)):
-        return tuple(f"LABEL_{index}" for index in range(outputs or 2))
+        return tuple(f"LABEL_{index}" for index in range(_DEFAULT_OUTPUTS if outputs is None else outputs))
     return tuple(names.get(index, f"LABEL_{index}") for index in range(len(names)))
 
 
+def label_problem(config: Mapping[str, Any]) -> str | None:
+    """Tell why transformers cannot make sense of the names of the outputs; None where it can.
+
+    Examples:
+        >>> label_problem({"id2label": ["sad", "angry"]})
+        'its id2label does not lead from numbers to names'
+        >>> label_problem({"id2label": {"0": "sad"}}) is None
+        True
+    """
+    id2label, outputs = config.get("id2label"), config.get("num_labels")
+    if id2label is not None and _names_by_index(id2label) is None:
+        return "its id2label does not lead from numbers to names"
+    if outputs is not None and not (isinstance(outputs, int) and 0 <= outputs <= _MOST_OUTPUTS):
+        return "its num_labels is no number of outputs"
+    return None
+
+
+def label_notes(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell what is odd about the names of the outputs and loads all the same.
+
+    Examples:
+        >>> label_notes({"id2label": {"0": "sad", "1": "angry"}, "num_labels": 3})
+        ('num_labels is 3 and id2label names 2 outputs, so transformers drops the names',)
+    """
+    names, outputs = _names_by_index(config.get("id2label")), config.get("num_labels")
+    if names is not None and isinstance(outputs, int) and outputs != len(names):
+        return (f"num_labels is {outputs} and id2label names {len(names)} outputs, so transformers drops the names",)
+    return ()
+
+
 def _names_by_index(id2label: object) -> dict[int, str] | None:
-    if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST_OUTPUTS:
+    if not isinstance(id2label, dict) or len(id2label) > _MOST_OUTPUTS:
         return None
     try:
         return {int(index): str(label) for index, label in id2label.items()}

@@ -13,18 +13,21 @@ from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import architectures, model_type
+from benchmark.verification.configs import architectures, label_problem, model_type
+from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 1
+INSPECTION_VERSION = 2
 
-_DIMENSION = re.compile(r"(arousal|valence|dominance|activation|pleasure|vad|[avd])", re.IGNORECASE)
-_HEAD_CLASS = re.compile(r"For(?P<task>[A-Z]\w*)$")
-_CLASSIFIER_TASKS = frozenset({"SequenceClassification", "AudioClassification", "SpeechClassification"})
-_PRETRAINING_TASKS = frozenset({"PreTraining", "MaskedLM"})
+_DIMENSION = re.compile(
+    r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
+    r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean))?",
+    re.IGNORECASE,
+)
 _FEWEST_EMOTIONS = 2
 _LONGEST_LIST = 12
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def _invalid_config(inspected: Inspected) -> Iterator[Finding]:
             status=Status.INVALID_CONFIG,
             reason=f"Its config.json cannot be used: {inspected.facts.config_problem}.",
         )
+    elif (problem := label_problem(inspected.facts.config or {})) is not None:
+        yield Finding(status=Status.INVALID_CONFIG, reason=f"Its config.json cannot be used: {problem}.")
 
 
 def _unsupported(inspected: Inspected) -> Iterator[Finding]:
@@ -98,9 +103,9 @@ def _unsupported(inspected: Inspected) -> Iterator[Finding]:
 def _dimensional(inspected: Inspected) -> Iterator[Finding]:
     config = inspected.facts.config or {}
     labels = inspected.label_map.labels
-    named = [label for label in labels if _DIMENSION.fullmatch(label.strip())]
-    regression = config.get("problem_type") == "regression"
-    if regression or (len(named) == len(labels) and len(labels) > 1):
+    dimensions = all(_DIMENSION.fullmatch(label.strip()) for label in labels)
+    one_number = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))
+    if config.get("problem_type") == "regression" or (dimensions and len(labels) > 1) or one_number:
         what = ", ".join(labels[:_LONGEST_LIST])
         yield Finding(
             status=Status.DIMENSIONAL,
@@ -111,18 +116,14 @@ def _dimensional(inspected: Inspected) -> Iterator[Finding]:
 
 def _head_task(inspected: Inspected) -> Iterator[Finding]:
     claimed = architectures(inspected.facts.config or {})
-    if not claimed or model_type(inspected.facts.config or {}) is None:
+    status = status_of(claimed)
+    if status is None or model_type(inspected.facts.config or {}) is None:
         return
-    tasks = {match["task"] if (match := _HEAD_CLASS.search(name)) else None for name in claimed}
-    if tasks & _CLASSIFIER_TASKS:
-        return
-    names, evidence = ", ".join(claimed), {"architectures": list(claimed)}
-    if tasks <= _PRETRAINING_TASKS | {None}:
-        reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
-        yield Finding(status=Status.NO_HEAD, reason=reason, evidence=evidence)
-    else:
+    names = ", ".join(claimed)
+    reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
+    if status is Status.WRONG_TASK:
         reason = f"It was saved as {names}, which is made for another task; its classifier would be random."
-        yield Finding(status=Status.WRONG_TASK, reason=reason, evidence=evidence)
+    yield Finding(status=status, reason=reason, evidence={"architectures": list(claimed)})
 
 
 def _no_weights(inspected: Inspected) -> Iterator[Finding]:
@@ -154,7 +155,7 @@ def _unnamed(inspected: Inspected) -> Iterator[Finding]:
     label_map = inspected.label_map
     if model_type(inspected.facts.config or {}) is None:
         return
-    if label_map.labels and all(is_placeholder(label) for label in label_map.labels) and not label_map.classes:
+    if _only_numbered(label_map):
         yield Finding(
             status=Status.UNNAMED_LABELS,
             reason=f"Its {len(label_map.labels)} outputs are only numbered; where you know what they mean, say so in "
@@ -164,18 +165,34 @@ def _unnamed(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _not_emotion(inspected: Inspected) -> Iterator[Finding]:
-    label_map = inspected.label_map
-    if model_type(inspected.facts.config or {}) is None or all(is_placeholder(label) for label in label_map.labels):
+    label_map, config = inspected.label_map, inspected.facts.config or {}
+    if model_type(config) is None or label_problem(config) is not None or _only_numbered(label_map):
         return
     emotions = [name for name in label_map.classes if emotion_class(name).kind is Kind.EMOTION]
     mapped = sum(emotion is not None for emotion in label_map.emotions)
     if len(emotions) < _FEWEST_EMOTIONS or mapped < len(label_map.labels) / 2:
         yield Finding(
             status=Status.NOT_EMOTION,
-            reason=f"Of its {len(label_map.labels)} labels {mapped} map to something that people feel "
-            f"({len(emotions)} distinct emotions): {', '.join(label_map.labels[:5])}…",
+            reason=_too_few(label_map.labels, mapped, len(emotions)),
             evidence={"labels": list(label_map.labels[:_LONGEST_LIST]), "emotions": list(emotions)},
         )
+
+
+def _only_numbered(label_map: LabelMap) -> bool:
+    labels = label_map.labels
+    return (
+        bool(labels) and not label_map.classes and all(is_placeholder(label) or label.isdecimal() for label in labels)
+    )
+
+
+def _too_few(labels: tuple[str, ...], mapped: int, emotions: int) -> str:
+    if not labels:
+        return "Its configuration says that it has no outputs."
+    shown = ", ".join(labels[:_FEW]) + (", …" if len(labels) > _FEW else "")
+    return (
+        f"Of its {len(labels)} labels ({shown}) {mapped} mean something that bench knows, and {emotions} "
+        f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions."
+    )
 
 
 def _plain(value: object) -> str | None:

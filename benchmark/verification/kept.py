@@ -14,7 +14,9 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.verification.inspection import INSPECTION_VERSION
 
-_NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED})
+# The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
+# of memory must not stick to a model for ever.
+_NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY})
 _REMEDY = "choose another folder with BENCH_CACHE"
 
 

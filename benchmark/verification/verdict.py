@@ -9,10 +9,12 @@ from benchmark.errors import RequestError
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
 from benchmark.registry.schema import Candidate
-from benchmark.results.status import Status
+from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Finding, Verification
-from benchmark.verification.configs import architectures, config_labels, model_type
+from benchmark.verification.configs import architectures, config_labels, label_notes, model_type
 from benchmark.verification.loading import LoadCheck
+
+MULTI_LABEL = "multi_label_classification"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +75,9 @@ def decide(case: Case) -> Verification:
             "loads": case.load.loads if case.load else None,
             "labels": labels,
             "emotions": label_map.emotions,
-            "multi_label": config.get("problem_type") == "multi_label_classification",
+            "multi_label": report.multi_label if report else config.get("problem_type") == MULTI_LABEL,
             "architecture": next(iter(architectures(config)), None) or model_type(config),
-            "head": report.head if report else None,
+            "head": report.head if report and decisive.status.verdict is Verdict.USABLE else None,
             "sampling_rate": report.sampling_rate if report else None,
             "window_s": report.window_s if report else None,
             "fixed_window": report.fixed_window if report else None,
@@ -106,7 +108,10 @@ def _why_usable(label_map: LabelMap) -> str:
 
 
 def _notes(label_map: LabelMap, case: Case) -> tuple[str, ...]:
-    notes = list(case.load.report.label_problems) if case.load and case.load.report else []
+    notes = list(label_notes(case.facts.config or {}))
+    notes += case.load.report.label_problems if case.load and case.load.report else ()
+    if label_map.loose:
+        notes.append(f"coarse labels that stand for an emotion by override: {', '.join(label_map.loose)}")
     if label_map.unmapped:
         notes.append(f"labels that map to nothing: {', '.join(label_map.unmapped)}")
     coarse = [name for name in label_map.classes if emotion_class(name).kind is not Kind.EMOTION]

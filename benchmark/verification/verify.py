@@ -1,24 +1,26 @@
 """All candidates of a registry: facts first and all at once, then loads, verdicts in the registry's order."""
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
+from benchmark.hub.tensor_listing import TensorListing
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
-from benchmark.results.environment import available_cores
 from benchmark.results.layout import candidate_folder
-from benchmark.results.verification import Verification
+from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.verification.configs import config_labels
 from benchmark.verification.inspection import Inspected, inspect
 from benchmark.verification.kept import KeptVerdicts
-from benchmark.verification.loading import check_load
+from benchmark.verification.loading import LoadCheck, LoadSetup, check_load
+from benchmark.verification.open_workers import OpenWorkers
+from benchmark.verification.parallel import in_parallel
 from benchmark.verification.verdict import Case, candidate_labels, decide, failed
+from benchmark.verification.weights_found import judge_biases
 
 _ASKED_AT_ONCE = 8
 
@@ -44,7 +46,10 @@ def verify_candidates(
     """
     verifier = _Verifier(hub, settings, progress, refresh=refresh)
     looked = verifier.look_at_all(registry.candidates)
-    return verifier.decide_all(looked)
+    try:
+        return verifier.decide_all(looked)
+    finally:
+        verifier.end()
 
 
 def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
@@ -72,38 +77,27 @@ class _Verifier:
         self._progress = progress
         self._refresh = refresh
         self._kept = KeptVerdicts(settings.cache)
+        self._setup = LoadSetup(settings=settings, workers=OpenWorkers())
 
     def look_at_all(self, candidates: Sequence[Candidate]) -> list[_Looked]:
-        with (
-            self._progress.stage("Looking", total=len(candidates), unit="candidates") as stage,
-            ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="look") as pool,
-        ):
-            waiting = [pool.submit(self._look, candidate) for candidate in candidates]
-            try:
-                for _ in as_completed(waiting):
-                    stage.advance()
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            return [each.result() for each in waiting]
+        with self._progress.stage("Looking", total=len(candidates), unit="candidates") as stage:
+            return in_parallel(self._look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
 
     def decide_all(self, looked: Sequence[_Looked]) -> tuple[Verification, ...]:
-        with (
-            self._progress.stage("Verifying", total=len(looked), unit="candidates") as stage,
-            ThreadPoolExecutor(self._settings.jobs, thread_name_prefix="verify") as pool,
-        ):
-            waiting = [pool.submit(self._decide, each) for each in looked]
-            try:
-                for _ in as_completed(waiting):
-                    stage.advance()
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            return tuple(each.result() for each in waiting)
+        with self._progress.stage("Verifying", total=len(looked), unit="candidates") as stage:
+            return tuple(in_parallel(self._decide, looked, threads=self._settings.jobs, finished=stage.advance))
+
+    def end(self) -> None:
+        """End what still computes, after an interruption or an error."""
+        self._setup.workers.end()
 
     def _look(self, candidate: Candidate) -> _Looked:
         begin = time.monotonic()
-        return _Looked(candidate, look_at(candidate, self._hub), time.monotonic() - begin)
+        found = look_at(candidate, self._hub)
+        if isinstance(found, RepoFacts):
+            # A wrong override ends all; better now than after an hour of loading.
+            candidate_labels(candidate, config_labels(found.config or {}))
+        return _Looked(candidate, found, time.monotonic() - begin)
 
     def _decide(self, looked: _Looked) -> Verification:
         candidate, found = looked.candidate, looked.found
@@ -123,10 +117,16 @@ class _Verifier:
         findings = inspect(Inspected(candidate, facts, label_map))
         if findings:
             return decide(Case(candidate=candidate, facts=facts, findings=findings))
-        folder = self._hub.download(facts, self._progress)
-        if isinstance(folder, HubFailure):
-            return failed(candidate, folder)
         log = self._settings.logs / f"{candidate_folder(self._settings.cache, candidate.id, '').parent.name}.log"
-        threads = max(1, available_cores() // self._settings.jobs)
-        load = check_load(candidate, folder, log=log, settings=self._settings, threads=threads)
-        return decide(Case(candidate=candidate, facts=facts, findings=load.findings, load=load, log=str(log)))
+        load = check_load(
+            candidate, facts, log=log, fetch=lambda: self._hub.download(facts, self._progress), setup=self._setup
+        )
+        if isinstance(load, HubFailure):
+            return failed(candidate, load)
+        findings = (*load.findings, *self._untrained(facts, load))
+        return decide(Case(candidate=candidate, facts=facts, findings=findings, load=load, log=str(log)))
+
+    def _untrained(self, facts: RepoFacts, load: LoadCheck) -> Iterator[Finding]:
+        listing = None if load.report is None else self._hub.tensors(facts)
+        if isinstance(listing, TensorListing):
+            yield from judge_biases(listing.values)

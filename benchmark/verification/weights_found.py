@@ -1,17 +1,28 @@
 """What it means that weights of the model are not in the checkpoint, or weights of the checkpoint not in the model."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from benchmark.models.expected_tensors import is_harmless
 from benchmark.models.reports import LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 
-# Used in training only, to mask stretches of the input.
-_HARMLESS = re.compile(r"(^|\.)masked_spec_embed$")
 _HEAD = re.compile(r"^(projector|classifier)\.")
+_LAYER_SUM = re.compile(r"(^|\.)layer_weights$")
 _FOREIGN_HEAD = re.compile(r"^classifier\.(dense|out_proj|output)\.")
-_SPEECH_RECOGNITION = re.compile(r"^(lm_head|ctc_head|proj_out)\.|^(model\.)?decoder\.")
+_OTHER_TASKS = {
+    "speech recognition": re.compile(r"^(lm_head|ctc_head|proj_out)\.|^(model\.)?decoder\."),
+    "speaker verification": re.compile(r"^(tdnn|objective)\."),
+}
+_PRE_TRAINING = re.compile(
+    r"^(quantizer|project_q|project_hid|ctc_proj|speaker_proj|label_embeddings_concat|final_proj)\b"
+)
+_ENCODER = re.compile(
+    r"^(wav2vec2(_bert|_conformer)?|hubert|wavlm|sew(_d)?|unispeech(_sat)?|data2vec_audio"
+    r"|audio_spectrogram_transformer|encoder|model\.encoder)\."
+)
+_TYPES_WITHOUT_PROJECTOR = frozenset({"audio-spectrogram-transformer"})
 _SHOWN = 12
 
 
@@ -21,42 +32,69 @@ def judge_weights(report: LoadReport) -> Iterator[Finding]:
     Yields:
         At most one finding; nothing where every weight that decides the answer is the checkpoint's own.
     """
-    missing = [name for name in report.missing if not _HARMLESS.search(name)]
-    if not missing:
-        return
-    evidence = {"missing": _shown(missing), "unexpected": _shown(report.unexpected)}
+    missing = [name for name in report.missing if not is_harmless(name)]
+    if missing:
+        status, reason = _judge(report, missing)
+        evidence = {"missing": _shown(missing), "unexpected": _shown(report.unexpected)}
+        yield Finding(status=status, reason=reason, evidence=evidence)
+
+
+def judge_biases(values: Mapping[str, Sequence[float]]) -> Iterator[Finding]:
+    """Judge whether a head was ever trained: training moves biases, and each begins at exactly zero.
+
+    Args:
+        values: The numbers of the biases of projector and classifier, as far as they are known.
+
+    Yields:
+        At most one finding.
+
+    Examples:
+        >>> [finding.status.value for finding in judge_biases({"classifier.bias": (0.0, 0.0)})]
+        ['random-head']
+        >>> list(judge_biases({"classifier.bias": (0.0, 1e-9)}))
+        []
+    """
+    numbers = [number for each in values.values() for number in each]
+    if numbers and not any(numbers):
+        yield Finding(
+            status=Status.RANDOM_HEAD,
+            reason="Its head was saved untrained: all biases of projector and classifier are exactly zero.",
+            evidence={"zero": sorted(values)},
+        )
+
+
+def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
     head = [name for name in missing if _HEAD.match(name)]
-    unexpected = set(report.unexpected)
-    if any(_FOREIGN_HEAD.match(name) for name in unexpected) and head:
-        yield Finding(
-            status=Status.RANDOM_HEAD,
-            reason="Its head has another layout (classifier.dense, …) than transformers' own, which would be random.",
-            evidence=evidence,
+    foreign = sorted({match[0] for name in report.unexpected if (match := _FOREIGN_HEAD.match(name))})
+    if head and foreign:
+        layout = ", ".join(name.removesuffix(".") for name in foreign)
+        return (
+            Status.RANDOM_HEAD,
+            f"Its head has another layout ({layout}) than transformers' own, which is random then.",
         )
-    elif head and any(_SPEECH_RECOGNITION.match(name) for name in unexpected):
-        yield Finding(
-            status=Status.WRONG_TASK,
-            reason="The checkpoint holds a head for speech recognition and none for classification.",
-            evidence=evidence,
-        )
-    elif head and not any(name.startswith(("projector.", "classifier.")) for name in unexpected) and _whole_head(head):
-        yield Finding(
-            status=Status.NO_HEAD,
-            reason="The checkpoint is an encoder without a classifier; the classifier would be random.",
-            evidence=evidence,
-        )
-    else:
-        what = "the head" if head else "the encoder"
-        yield Finding(
-            status=Status.RANDOM_HEAD,
-            reason=f"{len(missing)} weights of {what} are not in the checkpoint and would be random, "
-            f"such as {missing[0]}.",
-            evidence=evidence,
-        )
+    if _is_whole(head, report.model_type):
+        for task, marks in _OTHER_TASKS.items():
+            if any(marks.match(name) for name in report.unexpected):
+                return Status.WRONG_TASK, f"Its weights hold a head for {task} and none for classification."
+        if len(head) == len([name for name in missing if not _LAYER_SUM.search(name)]) and _is_bare(report.unexpected):
+            return Status.NO_HEAD, "Its weights are an encoder without a classifier, which is random then."
+    parts = [("the head", head), ("the sum over its layers", [name for name in missing if _LAYER_SUM.search(name)])]
+    parts.append(("the encoder", [name for name in missing if not any(name in names for _, names in parts)]))
+    where = " and ".join(part for part, names in parts if names)
+    return Status.RANDOM_HEAD, (
+        f"{len(missing)} {'weight' if len(missing) == 1 else 'weights'} of {where}, such as {missing[0]}, "
+        f"{'is' if len(missing) == 1 else 'are'} not in the checkpoint and would be random."
+    )
 
 
-def _whole_head(head: Iterable[str]) -> bool:
-    return {"classifier.weight", "classifier.bias"} <= set(head) or any("classifier" in name for name in head)
+def _is_whole(head: Sequence[str], model_type: str) -> bool:
+    """Whether not one weight of the model's head is in the checkpoint, as far as the names of the others tell."""
+    parts = {name.partition(".")[0] for name in head}
+    return "classifier" in parts and ("projector" in parts or model_type in _TYPES_WITHOUT_PROJECTOR)
+
+
+def _is_bare(unexpected: Iterable[str]) -> bool:
+    return all(_PRE_TRAINING.match(name) or _ENCODER.match(name) for name in unexpected)
 
 
 def _shown(names: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ Neither way imports the user's `__main__` again, so a script without `if __name_
 import multiprocessing
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ _PRELOADED = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.feature_extraction_auto",
 )
+
+# Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
+_STARTING = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ def start_process(start: Start) -> Started:
         )
         start_server()
         # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
-        with environment({} if _forks() else variables), _no_main_module():
+        with _STARTING, environment({} if _forks() else variables), _no_main_module():
             process.start()
     except BaseException:
         ours.close()
@@ -93,7 +97,7 @@ def start_server() -> None:
         return
     # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
     resource_tracker.ensure_running()
-    with environment(WORKER_ENVIRONMENT), _no_main_module(), _interrupts_blocked():
+    with _STARTING, environment(WORKER_ENVIRONMENT), _no_main_module(), _interrupts_blocked():
         multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
         forkserver.ensure_running()
 
