@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.corpora.clips import AudioFile, Clip
@@ -26,10 +26,16 @@ class FolderContents:
     Attributes:
         clips: By path, in sorted order.
         notes: What a person should know of how it was read.
+        codes: What the corpus's own codes for labels mean: code → canonical class.
     """
 
     clips: tuple[Clip, ...]
     notes: tuple[str, ...] = ()
+    codes: dict[str, str] = field(default_factory=dict)
+
+    def with_note(self, note: str) -> "FolderContents":
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
 
 def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> FolderContents:
@@ -48,14 +54,7 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
     Raises:
         RequestError: There is no such folder, it cannot be read, or there is no recording in it.
     """
-    if not folder.exists():
-        raise RequestError(f"There is no folder {folder}: check the path after `folder:`.")
-    if not folder.is_dir():
-        raise RequestError(f"{folder} is a file, not a folder: for a table of clips write `table:{folder}`.")
-    paths = _recordings(folder)
-    if not paths:
-        endings = ", ".join(sorted(AUDIO_SUFFIXES))
-        raise RequestError(f"There is no recording in {folder} (looked for {endings}, at any depth).")
+    paths = find_recordings(folder)
     folders = {path: path.relative_to(folder).parent.parts for path in paths}
     level = _label_level(list(folders.values()), labels or {})
     clips = tuple(
@@ -68,6 +67,30 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
         for path, parts in folders.items()
     )
     return FolderContents(clips, _notes(folder, paths, level))
+
+
+def find_recordings(folder: Path, *, kind: str = "folder") -> list[Path]:
+    """Find all recordings below a folder.
+
+    Args:
+        folder: Where to look, at any depth.
+        kind: What the user wrote before the colon.
+
+    Returns:
+        Their paths, sorted.
+
+    Raises:
+        RequestError: There is no such folder, it cannot be read, or there is no recording in it.
+    """
+    if not folder.exists():
+        raise RequestError(f"There is no folder {folder}: check the path after `{kind}:`.")
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is a file, not a folder: for a table of clips write `table:{folder}`.")
+    paths = _recordings(folder)
+    if not paths:
+        endings = ", ".join(sorted(AUDIO_SUFFIXES))
+        raise RequestError(f"There is no recording in {folder} (looked for {endings}, at any depth).")
+    return paths
 
 
 def _recordings(folder: Path) -> list[Path]:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from benchmark.audio.waveform import Waveform
 from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.conventions import CONVENTIONS
+from benchmark.corpora.dataset_specs import parse_dataset
+from benchmark.corpora.datasets import read_dataset
+from benchmark.corpora.filters import Filters
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.corpus import demo_clips
 from benchmark.errors import RequestError
+from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
+from benchmark.settings import Settings
 
-KINDS = ("folder", "table", "demo")
+KINDS = ("folder", "table", *CONVENTIONS, "hf", "demo")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
 
@@ -22,8 +28,8 @@ class Spec:
     """Where a corpus comes from.
 
     Attributes:
-        kind: `folder`, `table` or `demo`.
-        location: A path; empty for the demo.
+        kind: `folder`, `table`, a convention such as `ravdess`, `hf` or `demo`.
+        location: A path, or the id of a dataset; empty for the demo.
 
     Examples:
         >>> str(Spec("folder", "calls/2026"))
@@ -38,7 +44,7 @@ class Spec:
 
 
 def parse_spec(text: str) -> Spec:
-    """Take a SPEC apart: `folder:DIR`, `table:FILE`, `demo:`, or a bare path, which is what it is.
+    """Take a SPEC apart: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path, as what it is.
 
     A bare folder that holds a `metadata.csv` is read as that table.
 
@@ -68,17 +74,40 @@ def parse_spec(text: str) -> Spec:
     raise RequestError(f"There is no corpus and no path {text!r}; write {_EXAMPLE}.")
 
 
-def open_corpora(wanted: Sequence[str], registry: Registry, *, limit: int | None = None) -> tuple[Corpus, ...]:
+def open_corpora(
+    wanted: Sequence[str],
+    registry: Registry,
+    *,
+    limit: int | None = None,
+    filters: Filters | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> tuple[Corpus, ...]:
     """Open the corpora that a user asks for, by name or SPEC; without any, those of the registry.
+
+    Args:
+        wanted: Names of the registry's corpora, or SPECs.
+        registry: Where names are looked up.
+        limit: Clips per corpus at most, the labels in turn.
+        filters: What is wanted of each corpus, beside what the registry says of it.
+        settings: Where datasets of the Hub are kept.
+        progress: Who wants to hear how far they are.
+
+    Returns:
+        The corpora, in the order asked for.
 
     Raises:
         RequestError: There are none, one cannot be opened, or one is empty.
+        UnavailableError: The Hub cannot be reached, or the disk is full.
     """
     entries = registry.corpora
     if not wanted and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
+    reader = _Reader(settings or Settings(), progress or Silent())
     corpora = tuple(
-        _open_entry(name, entries[name], registry.folder) if name in entries else _open_spec(name, entries)
+        _open_entry(name, entries[name], registry.folder, reader)
+        if name in entries
+        else _open_spec(name, entries, reader)
         for name in dict.fromkeys(wanted or entries)
     )
     names = [corpus.name for corpus in corpora]
@@ -87,61 +116,84 @@ def open_corpora(wanted: Sequence[str], registry: Registry, *, limit: int | None
             f"Two corpora are called {sorted(doubled)[0]!r}: give them names of their own under `corpora:` "
             "in the registry, or run them one at a time."
         )
-    return tuple(corpus.limited(limit) for corpus in corpora)
+    filters = filters or Filters()
+    return tuple(filters.apply(corpus).limited(limit) for corpus in corpora)
 
 
-def _open_entry(name: str, entry: CorpusEntry, folder: Path) -> Corpus:
+def _open_entry(name: str, entry: CorpusEntry, folder: Path, reader: "_Reader") -> Corpus:
     spec = parse_spec(entry.resolved_source(folder))
-    corpus = _read(name, spec, entry.columns, entry.labels)
-    clips = corpus.clips
-    if entry.speakers is not None:
-        present = {clip.speaker for clip in clips}
-        if unknown := [speaker for speaker in entry.speakers if speaker not in present]:
-            known = ", ".join(sorted(speaker for speaker in present if speaker is not None)) or "no speakers at all"
-            raise RequestError(f"The corpus {name!r} has no speaker {unknown[0]!r}; it has {known}.")
-        clips = tuple(clip for clip in clips if clip.speaker in entry.speakers)
-    clips = tuple(replace(clip, language=clip.language or entry.language) for clip in clips)
-    return replace(
-        corpus, clips=clips, available_clips=len(clips), labels=dict(entry.labels), merge=entry.merges.as_dict()
+    corpus = reader.read(name, spec, entry.columns, entry.labels)
+    corpus = replace(
+        corpus,
+        clips=tuple(replace(clip, language=clip.language or entry.language) for clip in corpus.clips),
+        labels={**corpus.labels, **entry.labels},
+        merge=entry.merges.as_dict(),
     )
+    return Filters(
+        speakers=entry.speakers or (),
+        languages=entry.languages or (),
+        only_labels=entry.only_labels or (),
+        sample=entry.sample,
+        seed=entry.seed,
+    ).apply(corpus)
 
 
-def _open_spec(text: str, entries: Mapping[str, CorpusEntry]) -> Corpus:
+def _open_spec(text: str, entries: Mapping[str, CorpusEntry], reader: "_Reader") -> Corpus:
     try:
         spec = parse_spec(text)
     except RequestError as error:
         if entries and ":" not in text:
             raise RequestError(f"{error} The registry's corpora are {', '.join(entries)}.") from error
         raise
-    return _read(_name_of(spec), spec, {}, {})
+    return reader.read(_name_of(spec), spec, {}, {})
 
 
 def _name_of(spec: Spec) -> str:
+    if spec.kind == "demo" or spec.kind in CONVENTIONS:
+        # By this name candidates say that they were trained on it.
+        return spec.kind
+    if spec.kind == "hf":
+        return parse_dataset(spec.location).name
     path = Path(spec.location).expanduser().resolve()
-    if spec.kind == "demo":
-        return "demo"
     if spec.kind == "table":
         return path.parent.name if path.stem == "metadata" else path.stem
     return path.name or spec.location
 
 
-def _read(name: str, spec: Spec, columns: Mapping[str, str], labels: Mapping[str, str]) -> Corpus:
-    notes: tuple[str, ...] = ()
-    if spec.kind == "demo":
-        clips = _demo()
-    elif spec.kind == "table":
-        clips = read_table(Path(spec.location).expanduser(), columns=columns)
-    else:
-        contents = read_folder(Path(spec.location).expanduser(), labels=labels)
-        clips, notes = contents.clips, contents.notes
-    return Corpus(
-        name=name,
-        source=str(spec),
-        clips=clips,
-        available_clips=len(clips),
-        synthetic=spec.kind == "demo",
-        notes=notes,
-    )
+@dataclass(frozen=True)
+class _Reader:
+    settings: Settings
+    progress: Progress
+
+    def read(self, name: str, spec: Spec, columns: Mapping[str, str], labels: Mapping[str, str]) -> Corpus:
+        """Read all of a corpus."""
+        source, path = str(spec), Path(spec.location).expanduser()
+        clips: tuple[Clip, ...]
+        notes: tuple[str, ...] = ()
+        codes: dict[str, str] = {}
+        if spec.kind == "demo":
+            clips = _demo()
+        elif spec.kind == "table":
+            table = read_table(path, columns=columns)
+            clips, notes = table.clips, table.notes
+        elif spec.kind == "hf":
+            dataset = read_dataset(
+                parse_dataset(spec.location), columns=columns, settings=self.settings, progress=self.progress
+            )
+            source, clips, notes = dataset.source, dataset.contents.clips, dataset.contents.notes
+        else:
+            read = CONVENTIONS.get(spec.kind)
+            contents = read_folder(path, labels=labels) if read is None else read(path)
+            clips, notes, codes = contents.clips, contents.notes, contents.codes
+        return Corpus(
+            name=name,
+            source=source,
+            clips=clips,
+            available_clips=len(clips),
+            synthetic=spec.kind == "demo",
+            labels=codes,
+            notes=notes,
+        )
 
 
 @dataclass(frozen=True, eq=False)

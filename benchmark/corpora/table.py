@@ -1,56 +1,61 @@
 """A table of clips: one row each, in CSV, TSV, JSON lines or Parquet, with paths relative to the table."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pyarrow as pa
 
-from benchmark.corpora.clips import AudioFile, Clip
+from benchmark.corpora.columns import find_columns
+from benchmark.corpora.rows import Located, Rows, TableContents
+from benchmark.corpora.sources import AudioAddress
 from benchmark.errors import RequestError
 
-COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
-    "file": ("file", "file_name", "path", "audio"),
-    "label": ("label", "emotion"),
-    "speaker": ("speaker", "speaker_id", "actor"),
-    "sex": ("sex", "gender"),
-    "language": ("language", "lang"),
-    "text_id": ("text_id", "text"),
-}
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 _SEPARATORS = (",", ";", "\t")
+# Two letters at least: one is a Windows drive.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> tuple[Clip, ...]:
+def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> TableContents:
     """Read a table of clips.
 
-    Columns are found by name, whatever their case; the first of the usual names wins.
+    Columns are found by name, whatever their case; the first of the usual names wins. Start and stop (or duration), in
+    seconds, make a clip of a stretch of its file. Columns `votes_<label>`, or one row for each `rater` of a clip,
+    count what several raters said.
 
     Args:
-        path: The table. Relative paths of clips in it are relative to its folder.
-        columns: For a role (`file`, `label`, `speaker`, `sex`, `language`, `text_id`), the column that has it.
+        path: The table. Relative paths of clips in it are relative to its folder; addresses (`https://…`) are fetched.
+        columns: For a role (`file`, `label`, `speaker`, …), the column that has it.
 
     Returns:
-        One clip per row, in the table's order.
+        One clip per row, or per clip that is rated, in the table's order; and notes.
 
     Raises:
         RequestError: The table is missing, is not what its name says, is empty, or has no column of paths.
     """
     frame = _read(path)
-    roles = _roles(path, list(frame.columns), columns or {})
+    found = find_columns(str(path), list(frame.columns), columns or {})
     if frame.empty:
         raise RequestError(f"{path} has no rows: it needs one per clip.")
-    if missing := (frame[roles["file"]].str.strip() == "").sum():
-        raise RequestError(f"{path}: {missing} of {len(frame)} rows name no file in the column '{roles['file']}'.")
-    records = frame[list(roles.values())].itertuples(index=False, name=None)
-    return tuple(_clip(dict(zip(roles, values, strict=True)), path.parent) for values in records)
+    file = found.by_role["file"]
+    if missing := (frame[file].str.strip() == "").sum():
+        raise RequestError(f"{path}: {missing} of {len(frame)} rows name no file in the column '{file}'.")
+    names = [str(name) for name in frame.columns]
+    values = [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+    rows = Rows(place=str(path), columns=found, values=values, locate=lambda written: _located(written, path.parent))
+    return rows.contents()
 
 
-def _clip(values: dict[str, str], folder: Path) -> Clip:
-    file = values.pop("file").strip()
-    known = {role: value.strip() or None for role, value in values.items()}
-    return Clip(name=file, audio=AudioFile(folder / Path(file).expanduser()), **known)
+def _located(written: str, folder: Path) -> Located:
+    if written.lower().startswith("file://"):
+        return Path(unquote(urlsplit(written).path))
+    if _ADDRESS.match(written):
+        return AudioAddress(written)
+    return folder / Path(written).expanduser()
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -99,24 +104,3 @@ def _record(line: str) -> dict[str, object]:
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.fillna("").map(str)
-
-
-def _roles(path: Path, present: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    if unknown := set(chosen) - set(COLUMN_NAMES):
-        raise RequestError(
-            f"Unknown role {sorted(unknown)[0]!r} under `columns:`: known are {', '.join(COLUMN_NAMES)}."
-        )
-    if absent := [column for column in chosen.values() if column not in present]:
-        raise RequestError(f"{path} has no column {absent[0]!r}; it has {', '.join(present)}.")
-    by_lower_name = {column.lower(): column for column in reversed(present)}
-    roles = {
-        role: column
-        for role, names in COLUMN_NAMES.items()
-        if (column := chosen.get(role) or next((by_lower_name[n] for n in names if n in by_lower_name), None))
-    }
-    if "file" not in roles:
-        raise RequestError(
-            f"{path} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
-            f"{', '.join(present)}. Rename one, or say which under `columns: {{file: …}}` in the registry."
-        )
-    return roles

@@ -11,7 +11,10 @@ from benchmark.emotions.merges import Merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 
-COLUMN_ROLES = ("file", "label", "speaker", "sex", "language", "text_id")
+COLUMN_ROLES = (
+    *("file", "label", "speaker", "sex", "language", "text_id", "intensity"),
+    *("start", "stop", "duration", "rater"),
+)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _CORPUS_NAME = re.compile(r"\w[\w.-]*")
 
@@ -52,6 +55,18 @@ def _some_speakers(speakers: tuple[str, ...]) -> tuple[str, ...]:
     return speakers
 
 
+def _some_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
+    if not languages:
+        raise ValueError("the list is empty; name the languages to take, or remove it to take all")
+    return languages
+
+
+def _some_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if not labels:
+        raise ValueError("the list is empty; name the labels to take, or remove it to take all")
+    return labels
+
+
 def _column_role(role: str) -> str:
     if role not in COLUMN_ROLES:
         hint = did_you_mean(role, COLUMN_ROLES) or f"; the columns are {', '.join(COLUMN_ROLES)}"
@@ -77,6 +92,10 @@ MergeTable = Annotated[dict[str, str], AfterValidator(_merges)]
 """Class → the class it becomes in the end, canonical on both sides."""
 Speakers = Annotated[tuple[str, ...], AfterValidator(_some_speakers)]
 """The only speakers to take, as the corpus writes them."""
+Languages = Annotated[tuple[Language, ...], AfterValidator(_some_languages)]
+"""The only languages to take."""
+OnlyLabels = Annotated[tuple[str, ...], AfterValidator(_some_labels)]
+"""The only labels to take, as the corpus writes them, or emotions."""
 ColumnRole = Annotated[str, AfterValidator(_column_role)]
 """What a column of a table holds."""
 CorpusName = Annotated[str, AfterValidator(_corpus_name)]

@@ -70,12 +70,16 @@ def resolved_source(source: str, folder: Path) -> str:
         'table:/data/calls.csv'
         >>> resolved_source("hf:AbstractTTS/RAVDESS", Path("/data"))
         'hf:AbstractTTS/RAVDESS'
+        >>> resolved_source("hf:./speech:test", Path("/data"))
+        'hf:/data/speech:test'
     """
     match = _SCHEME.fullmatch(source)
     if match is None:
         return str(absolute(source, folder))
     scheme, path = match.groups()
-    return source if scheme in _REMOTE_SCHEMES else f"{scheme}:{absolute(path, folder)}"
+    if scheme in _REMOTE_SCHEMES and not looks_like_path(path):
+        return source
+    return f"{scheme}:{absolute(path, folder)}"
 
 
 def _is_folder(path: Path) -> bool:

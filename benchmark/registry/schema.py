@@ -18,7 +18,18 @@ from pydantic import (
 
 from benchmark.emotions.merges import Merges
 from benchmark.registry import locations
-from benchmark.registry.fields import ColumnRole, CorpusName, CorpusWord, Emotion, Language, Line, MergeTable, Speakers
+from benchmark.registry.fields import (
+    ColumnRole,
+    CorpusName,
+    CorpusWord,
+    Emotion,
+    Language,
+    Languages,
+    Line,
+    MergeTable,
+    OnlyLabels,
+    Speakers,
+)
 from benchmark.registry.hub_ids import is_hub_id
 from benchmark.results.status import Status
 
@@ -156,14 +167,23 @@ class CorpusEntry(Described):
             relative paths are relative to the registry file.
         language: The language spoken, as an ISO 639 code.
         speakers: The only speakers to take; None takes all.
+        languages: The only languages to take, where the corpus says of each clip which it is; None takes all.
+        only_labels: The only labels, or emotions, to take; None takes all.
+        sample: How many clips to take at most, each label with its share of the whole; None takes all.
+        seed: Which sample.
         labels: Label → canonical class, where the label does not say it itself.
         merge: Class → the class it counts as.
-        columns: What a column holds (`file`, `label`, `speaker`, `sex`, `language`, `text_id`) → its name.
+        columns: What a column holds (`file`, `label`, `speaker`, `sex`, `language`, `text_id`, `intensity`, `start`,
+            `stop`, `duration`, `rater`) → its name.
     """
 
     source: Line
     language: Language | None = None
     speakers: Speakers | None = None
+    languages: Languages | None = None
+    only_labels: OnlyLabels | None = None
+    sample: StrictInt | None = Field(default=None, ge=1)
+    seed: StrictInt = 0
     labels: dict[str, Emotion] = Field(default_factory=dict)
     merge: MergeTable = Field(default_factory=dict)
     columns: dict[ColumnRole, str] = Field(default_factory=dict)

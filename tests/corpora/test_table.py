@@ -30,7 +30,7 @@ def write_table(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", ["clips.csv", "clips.tsv", "clips.jsonl", "clips.parquet"])
 def test_every_format_gives_the_same_clips(tmp_path: Path, name: str) -> None:
-    first, second = read_table(write_table(tmp_path, name))
+    first, second = read_table(write_table(tmp_path, name)).clips
     assert (first.name, first.label, first.speaker, first.sex) == ("audio/a.wav", "anger", "01", "female")
     assert first.audio == AudioFile(tmp_path / "audio/a.wav")
     assert (second.label, second.sex, second.language, second.text_id) == ("분노", None, "ko", "NA")
@@ -39,13 +39,13 @@ def test_every_format_gives_the_same_clips(tmp_path: Path, name: str) -> None:
 def test_semicolons_and_a_byte_order_mark_are_ordinary(tmp_path: Path) -> None:
     path = tmp_path / "clips.csv"
     path.write_text("Path;Label\na.wav;Freude\n", encoding="utf-8-sig")
-    assert [(clip.name, clip.label) for clip in read_table(path)] == [("a.wav", "Freude")]
+    assert [(clip.name, clip.label) for clip in read_table(path).clips] == [("a.wav", "Freude")]
 
 
 def test_a_column_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "clips.csv"
     path.write_text("wav,annotation,emotion\na.wav,anger,sadness\n")
-    (clip,) = read_table(path, columns={"file": "wav", "label": "annotation"})
+    (clip,) = read_table(path, columns={"file": "wav", "label": "annotation"}).clips
     assert clip.label == "anger"
 
 

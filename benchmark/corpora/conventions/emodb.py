@@ -1,0 +1,58 @@
+"""EmoDB, the Berlin database: speaker, text, a letter for the German word of the emotion, and a version.
+
+Burkhardt F, Paeschke A, Rolfes M, Sendlmeier W, Weiss B (2005): A database of German emotional speech. Interspeech,
+1517-1520; "Additional information" of http://emodb.bilderbar.info.
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
+from benchmark.corpora.folder import FolderContents
+
+_NAME = re.compile(r"(?P<speaker>\d{2})(?P<text>[ab]\d{2})(?P<emotion>[WLEAFTN])(?P<version>[a-z])?", re.IGNORECASE)
+# "Information about the speakers" of its documentation.
+_SEXES = {
+    "03": "male",
+    "08": "female",
+    "09": "female",
+    "10": "male",
+    "11": "male",
+    "12": "male",
+    "13": "female",
+    "14": "female",
+    "15": "male",
+    "16": "female",
+}
+
+
+def parse(path: PurePosixPath) -> Parsed:
+    """Take a name apart.
+
+    Examples:
+        >>> parse(PurePosixPath("wav/03a01Fa.wav"))
+        Utterance(label='F', speaker='03', sex='male', text_id='a01', intensity=None)
+    """
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    return Utterance(
+        label=match["emotion"].upper(),
+        speaker=match["speaker"],
+        sex=_SEXES.get(match["speaker"]),
+        text_id=match["text"].lower(),
+    )
+
+
+NAMING = Naming(
+    corpus="emodb", language="de", form="speaker, text, emotion and version, such as 03a01Fa.wav", parse=parse
+)
+
+
+def read(folder: Path) -> FolderContents:
+    """Read the recordings of EmoDB below a folder.
+
+    Raises:
+        RequestError: There is no such folder, or no recording that is named so.
+    """
+    return NAMING.read(folder)

@@ -1,0 +1,57 @@
+"""SAVEE: a letter or two for the emotion and the number of the sentence, in a folder or behind a prefix per speaker.
+
+Haq S, Jackson PJB (2010): Multimodal emotion recognition. In: Machine Audition, IGI Global, 398-423;
+"AudioData/Info.txt" of http://kahlan.eps.surrey.ac.uk/savee/.
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
+from benchmark.corpora.folder import FolderContents
+
+_NAME = re.compile(r"(?:(?P<speaker>DC|JE|JK|KL)_)?(?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d{2})", re.IGNORECASE)
+_SPEAKERS = frozenset({"DC", "JE", "JK", "KL"})
+# The first three sentences are the same for all emotions; which of the others neutral repeats is not in the names.
+_COMMON_SENTENCES = 3
+
+
+def parse(path: PurePosixPath) -> Parsed:
+    """Take a name apart: `DC/a01.wav`, `DC_a01.wav`.
+
+    Sentences are numbered anew for each emotion; only the first three are the same for all of them.
+
+    Examples:
+        >>> parse(PurePosixPath("DC/sa05.wav"))
+        Utterance(label='sa', speaker='DC', sex='male', text_id='sa05', intensity=None)
+        >>> parse(PurePosixPath("KL_d03.wav")).text_id
+        '03'
+    """
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    named = match["speaker"] or next((part for part in reversed(path.parent.parts) if part.upper() in _SPEAKERS), None)
+    if named is None:
+        return None
+    emotion, sentence = match["emotion"].lower(), match["sentence"]
+    return Utterance(
+        label=emotion,
+        speaker=named.upper(),
+        sex="male",
+        text_id=sentence if int(sentence) <= _COMMON_SENTENCES else emotion + sentence,
+    )
+
+
+NAMING = Naming(
+    corpus="savee", language="en", form="speaker/emotion+sentence or speaker_emotion+sentence, such as DC/a01.wav or "
+    "DC_a01.wav", parse=parse
+)  # fmt: skip
+
+
+def read(folder: Path) -> FolderContents:
+    """Read the recordings of SAVEE below a folder.
+
+    Raises:
+        RequestError: There is no such folder, or no recording that is named so.
+    """
+    return NAMING.read(folder)

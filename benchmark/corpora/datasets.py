@@ -1,0 +1,199 @@
+"""A dataset of the Hub, or one in a folder, as a corpus: fetched once, pinned to what it was, read again from disk."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.columns import find_columns
+from benchmark.corpora.dataset_specs import DatasetSpec
+from benchmark.corpora.rows import Located, Rows, TableContents
+from benchmark.corpora.sources import UnusableAudio
+from benchmark.corpora.spool import Spool, SpooledRow
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.hub.facts import NO_STATEMENT, HubFailure
+from benchmark.progress import Progress
+from benchmark.results.status import Status
+from benchmark.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_REVISION_DIGITS = 40
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class DatasetContents:
+    """What a split of a dataset held.
+
+    Attributes:
+        contents: The clips, and notes.
+        source: The SPEC, pinned to the revision that was read where it came from the Hub.
+    """
+
+    contents: TableContents
+    source: str
+
+
+def read_dataset(
+    spec: DatasetSpec, *, columns: Mapping[str, str], settings: Settings, progress: Progress
+) -> DatasetContents:
+    """Read one split of a dataset.
+
+    The encoded audio is kept in the cache, by revision and split: a second run needs no network, and asks the Hub only
+    whether the dataset has changed.
+
+    Args:
+        spec: Which dataset and which split.
+        columns: For a role (`file`, `label`, `speaker`, …), the column that has it.
+        settings: Where the cache is, and how long the Hub may take.
+        progress: Who wants to hear how far the work is.
+
+    Returns:
+        The clips in the order of the dataset.
+
+    Raises:
+        RequestError: There is no such dataset, split or column.
+        UnavailableError: The Hub cannot be reached and the dataset is not in the cache, or the disk is full.
+    """
+    place = settings.cache / "corpora" / _safe(spec.id)
+    split = _split_folder(spec, columns.get("file"))
+    pinned = _pinned(spec, settings, place, split)
+    if isinstance(pinned, HubFailure):
+        reason = pinned.reason.removesuffix(f"; {NO_STATEMENT}")
+        if pinned.status is Status.UNREACHABLE:
+            raise UnavailableError(f"The dataset {spec.id} is not in the cache, and {reason}.")
+        raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
+    spool = Spool(place / pinned.revision / split)
+    if not spool.is_whole:
+        _fetch(spec, pinned.revision, columns.get("file"), spool, progress)
+    rows = spool.rows()
+    if not rows:
+        raise RequestError(f"The dataset {spec.id} has no rows in this split.")
+    contents = _contents(spec, spool, rows, columns)
+    part = "/".join(part for part in (spec.config, spec.split) if part)
+    revision = f"@{pinned.revision}" if spec.folder is None else ""
+    source = f"hf:{spec.id}{revision}" + (f":{part}" if part else "")
+    return DatasetContents(TableContents(contents.clips, pinned.notes + contents.notes), source)
+
+
+@dataclass(frozen=True)
+class _Pinned:
+    revision: str
+    notes: tuple[str, ...] = ()
+
+
+def _pinned(spec: DatasetSpec, settings: Settings, place: Path, split: str) -> _Pinned | HubFailure:
+    if spec.folder is not None:
+        return _Pinned(folder_hash(spec.folder))
+    revision = _sha(spec, settings)
+    if not isinstance(revision, HubFailure):
+        return _Pinned(revision)
+    kept = [path for path in place.glob("*") if path.is_dir() and Spool(path / split).is_whole]
+    if spec.revision is not None:
+        kept = [path for path in kept if path.name == spec.revision]
+    if revision.status is not Status.UNREACHABLE or not kept:
+        return revision
+    newest = max(kept, key=lambda path: path.stat().st_mtime).name
+    reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
+    return _Pinned(newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",))
+
+
+def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
+    # Its import takes half a second, which other corpora need not wait for.
+    from huggingface_hub import HfApi  # noqa: PLC0415
+
+    from benchmark.hub.asking import Asking  # noqa: PLC0415
+    from benchmark.hub.breaker import Breaker  # noqa: PLC0415
+
+    what = f"the dataset {spec.id}" + (f" at {spec.revision}" if spec.revision else "")
+    info = Asking(settings.hub_timeout_s, Breaker()).ask(
+        lambda left: HfApi().dataset_info(spec.id, revision=spec.revision, timeout=left), what=what
+    )
+    return info if isinstance(info, HubFailure) else str(info.sha)
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash the names and contents of all files of a folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        40 hexadecimal digits, as many as a commit sha has.
+
+    Raises:
+        RequestError: There is no such folder, or a file of it cannot be read.
+    """
+    if not folder.is_dir():
+        raise RequestError(f"There is no folder {folder}: check the path after `hf:`.")
+    content = hashlib.sha256()
+    try:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and ".cache" not in path.parts):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            content.update(f"{path.relative_to(folder).as_posix()}\0{digest}\n".encode("utf-8", "surrogatepass"))
+    except OSError as error:
+        raise RequestError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
+    return content.hexdigest()[:_REVISION_DIGITS]
+
+
+def _fetch(spec: DatasetSpec, revision: str, audio_column: str | None, spool: Spool, progress: Progress) -> None:
+    import httpx2  # noqa: PLC0415 - with the libraries below
+    import pyarrow as pa  # noqa: PLC0415
+    from datasets.exceptions import DatasetsError  # noqa: PLC0415
+
+    from benchmark.corpora.streaming import stream_split, without_torch  # noqa: PLC0415
+
+    try:
+        with without_torch(), progress.stage(f"Fetching {spec.name}", total=None, unit="clips") as stage:
+            split = stream_split(spec, revision, audio_column)
+
+            def counted() -> Iterator[SpooledRow]:
+                for row in split.rows:
+                    yield row
+                    stage.advance()
+
+            spool.write(split.audio_column, counted())
+    except (httpx2.HTTPError, TimeoutError, ConnectionError, UndecodableAudio) as error:
+        raise UnavailableError(f"The dataset {spec.id} could not be fetched: {_one_line(error)}.") from error
+    except (DatasetsError, pa.ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        logger.info("the datasets library cannot read %s", spec.id, exc_info=True)
+        raise RequestError(
+            f"The dataset {spec.id} cannot be read by the datasets library: {_one_line(error)}."
+        ) from error
+
+
+def _contents(spec: DatasetSpec, spool: Spool, rows: list[SpooledRow], columns: Mapping[str, str]) -> TableContents:
+    audio_column = spool.audio_column()
+    present = [audio_column, *dict.fromkeys(name for row in rows for name in row.values)]
+    places: dict[str, Located] = {
+        row.name: UnusableAudio(row.failure or "The dataset has no audio here.")
+        if row.audio is None
+        else spool.folder / str(row.audio)
+        for row in rows
+    }
+    nothing = dict.fromkeys(present, "")
+    return Rows(
+        place=f"hf:{spec.id}",
+        columns=find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
+        values=[{**nothing, **row.values, audio_column: row.name} for row in rows],
+        locate=places.__getitem__,
+    ).contents()
+
+
+def _split_folder(spec: DatasetSpec, audio_column: str | None) -> str:
+    return _safe("~".join([spec.config or "default", spec.split or "only", audio_column or "audio"]))
+
+
+def _safe(text: str) -> str:
+    """A name for a folder, which no two texts share."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{_UNSAFE.sub('_', text).strip('._')[-60:]}-{digest}"
+
+
+def _one_line(error: BaseException) -> str:
+    return (" ".join(str(error).split())[:300] or type(error).__name__).rstrip(".")

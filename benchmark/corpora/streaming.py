@@ -1,0 +1,183 @@
+"""One split of a dataset, row by row, through the `datasets` library and without its decoder of audio."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.columns import COLUMN_NAMES
+from benchmark.corpora.dataset_specs import DatasetSpec
+from benchmark.corpora.sources import read_address
+from benchmark.corpora.spool import SpooledRow
+from benchmark.errors import RequestError
+
+_HUB = "hf://"
+_ARCHIVE = "zip://"
+
+
+@dataclass(frozen=True)
+class StreamedSplit:
+    """A split that is ready to be read.
+
+    Attributes:
+        audio_column: The column that holds the audio.
+        rows: One for each clip; can be read once.
+    """
+
+    audio_column: str
+    rows: Iterator[SpooledRow]
+
+
+@contextmanager
+def without_torch() -> Iterator[None]:
+    """Keep the library from importing torch, which it does only to make its datasets a kind of torch's."""
+    from datasets import config  # noqa: PLC0415
+
+    available = config.TORCH_AVAILABLE
+    config.TORCH_AVAILABLE = False
+    try:
+        yield
+    finally:
+        config.TORCH_AVAILABLE = available
+
+
+def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> StreamedSplit:
+    """Open a split.
+
+    Args:
+        spec: Which one.
+        revision: The commit sha, or anything for a folder.
+        audio_column: The column that holds the audio, where the user says it.
+
+    Returns:
+        Its rows, with encoded audio; reading them asks the network.
+
+    Raises:
+        RequestError: There is no such split, or no column of audio. What `datasets` raises comes as it is.
+    """
+    # The library takes two seconds to import, and few corpora come from it.
+    from datasets import Audio, ClassLabel, Features, Value, load_dataset_builder  # noqa: PLC0415
+
+    folder = spec.folder
+    builder = load_dataset_builder(
+        str(folder or spec.id), spec.config, revision=None if folder is not None else revision
+    )
+    split = _chosen_split(spec, builder.as_streaming_dataset())
+    features = split.features or Features({name: Value("string") for name in next(iter(split), {})})
+    column = _audio_column(spec, features, audio_column, Audio)
+    described = {
+        name: kind for name, kind in features.items() if isinstance(kind, (Value, ClassLabel)) and name != column
+    }
+    split = split.select_columns([column, *described])
+    if isinstance(features[column], Audio):
+        split = split.cast_column(column, _undecoded(builder))
+    names = {name: kind for name, kind in described.items() if isinstance(kind, ClassLabel)}
+    return StreamedSplit(column, _rows(spec, revision, split, column, names))
+
+
+def _chosen_split(spec: DatasetSpec, splits: Any) -> Any:
+    names = [str(name) for name in splits]
+    if spec.split is None and len(names) == 1:
+        return splits[names[0]]
+    if spec.split in names:
+        return splits[spec.split]
+    wrong = f"no split {spec.split!r}" if spec.split else f"{len(names)} splits"
+    raise RequestError(
+        f"The dataset {spec.id} has {wrong}: choose one of {', '.join(names)}, as in `hf:{spec.id}:{names[-1]}`."
+    )
+
+
+def _audio_column(spec: DatasetSpec, features: Any, chosen: str | None, audio: type) -> str:
+    if chosen is not None:
+        if chosen not in features:
+            raise RequestError(f"The dataset {spec.id} has no column {chosen!r}; it has {', '.join(features)}.")
+        return chosen
+    typed = [name for name, kind in features.items() if isinstance(kind, audio)]
+    by_lower_name = {name.lower(): name for name in features}
+    usual = [by_lower_name[name] for name in COLUMN_NAMES["file"] if name in by_lower_name]
+    if not typed and not usual:
+        raise RequestError(
+            f"The dataset {spec.id} has no column of audio; it has {', '.join(features)}. Say which one it is under "
+            "`columns: {file: …}` of the corpus in the registry."
+        )
+    first: str = next((name for name in usual if name in typed), (typed + usual)[0])
+    return first
+
+
+def _undecoded(builder: Any) -> Any:
+    """The kind of column that gives audio as it is stored; `Audio` itself would encode what a generator yields."""
+    from datasets import ArrowBasedBuilder, Audio, Value  # noqa: PLC0415
+    from datasets.packaged_modules.folder_based_builder.folder_based_builder import FolderBasedBuilder  # noqa: PLC0415
+
+    if isinstance(builder, ArrowBasedBuilder):
+        return Audio(decode=False)
+    if isinstance(builder, FolderBasedBuilder):
+        return Value("string")
+    return {"bytes": Value("binary"), "path": Value("string")}
+
+
+def _rows(spec: DatasetSpec, revision: str, split: Any, column: str, names: dict[str, Any]) -> Iterator[SpooledRow]:
+    seen: set[str] = set()
+    for number, row in enumerate(split):
+        stored = row.pop(column)
+        found = _found(stored, spec, revision)
+        name = found.name or f"{number:06}"
+        if name in seen:
+            name = f"{number:06}/{name}"
+        seen.add(name)
+        values = {key: _text(value, names.get(key)) for key, value in row.items()}
+        yield SpooledRow(name, found.audio, found.failure, values)
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str | None
+    audio: bytes | None
+    failure: str | None = None
+
+
+def _found(stored: Any, spec: DatasetSpec, revision: str) -> _Found:
+    content, path = (stored.get("bytes"), stored.get("path")) if isinstance(stored, dict) else (None, stored)
+    if isinstance(path, bytes):
+        content, path = path, None
+    root = f"{_HUB}datasets/{spec.id}@{revision}" if spec.folder is None else str(spec.folder)
+    name = None if not path else str(path).partition("::")[0].removeprefix(_ARCHIVE).removeprefix(root).lstrip("/")
+    if content is not None:
+        return _Found(name, content)
+    if not path:
+        return _Found(None, None, "The dataset has no audio here.")
+    address = _inside(str(path), root)
+    if address is None:
+        return _Found(name, None, f"It lies outside the dataset, at {path}.")
+    try:
+        return _Found(name, read_address(address))
+    except UndecodableAudio as problem:
+        if spec.folder is None and not isinstance(problem.__cause__, FileNotFoundError):
+            raise  # the network failed, and what is kept in the cache must not say that the audio did
+        return _Found(name, None, problem.reason)
+
+
+def _inside(path: str, root: str) -> str | None:
+    """The address of a file of the dataset; None for any other, since what a dataset says may be hostile."""
+    if "::" in path or path.startswith(_ARCHIVE):
+        archive = path.rpartition("::")[2]
+        return path if path.startswith(_ARCHIVE) and _inside(archive, root) is not None else None
+    if ".." in path.replace("\\", "/").split("/"):
+        return None
+    if root.startswith(_HUB):
+        if path.startswith(_HUB):
+            return path if path.startswith(root + "/") else None
+        return None if "://" in path or path.startswith("/") else f"{root}/{path}"
+    try:
+        resolved = (Path(root) / path).resolve()
+    except (OSError, ValueError):
+        return None
+    return str(resolved) if "://" not in path and resolved.is_relative_to(root) else None
+
+
+def _text(value: Any, names: Any) -> str:
+    if value is None or (names is not None and value < 0):  # -1 is the library's "no label"
+        return ""
+    return str(names.int2str(value)) if names is not None else str(value)
