@@ -311,3 +311,12 @@ def test_names_of_another_toolkit_are_neither_a_bare_encoder_nor_another_task(tm
     assert not comparison.bare_encoder
     assert comparison.other_tasks == ()
     assert outcome(folder) is Outcome.RANDOM
+
+
+def test_a_checkpoint_with_nothing_in_it_is_not_even_an_encoder(tiny: dict[str, Path]) -> None:
+    skeleton = build_skeleton(config_of(tiny["hubert"]))
+    for found in ({}, {"quantizer.codevectors": (1, 8, 4)}):
+        comparison = compare(skeleton, found)
+        assert set(comparison.missing) == set(skeleton.shapes)
+        assert not comparison.bare_encoder
+        assert conclude(comparison, None, labels=5) is Outcome.RANDOM

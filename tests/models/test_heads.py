@@ -102,6 +102,10 @@ def test_a_head_is_only_known_on_encoders_that_have_it(config: dict[str, Any]) -
     assert recognise(foreign(), config) is None
 
 
+def test_a_standard_head_for_an_encoder_of_another_size_is_not_recognised() -> None:
+    assert recognise(standard(), {**CONFIG, "hidden_size": 24}) is None
+
+
 def test_a_width_between_the_layers_belongs_to_the_standard_head_only() -> None:
     match = recognise(standard(width=256), {**CONFIG, "pooling_mode": "max"})
     assert match == HeadMatch("standard", True, 5, 16, ("projector", "classifier"), "mean")
