@@ -77,15 +77,25 @@ def start_process(start: Start) -> Started:
             daemon=True,
         )
         start_server()
-        # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
-        with _STARTING, environment({} if _forks() else variables), _no_main_module():
-            process.start()
+        try:
+            _launch(process, variables)
+        except ConnectionError:
+            # The fork server died, as after a worker that wrote into every file descriptor it had: one candidate's
+            # misdeed must not cost the next one. `ensure_running` sees that it is gone and starts another.
+            start_server()
+            _launch(process, variables)
     except BaseException:
         ours.close()
         raise
     finally:
         theirs.close()
     return Started(process, ours)
+
+
+def _launch(process: Any, variables: dict[str, str]) -> None:
+    # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
+    with _STARTING, environment({} if _forks() else variables), _no_main_module():
+        process.start()
 
 
 def start_server() -> None:

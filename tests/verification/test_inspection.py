@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
+
+from benchmark.hub.facts import RepoFacts
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.registry.schema import Candidate, Preprocessor
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding
+from benchmark.verification.configs import config_labels, label_notes
+from benchmark.verification.inspection import Inspected, inspect
+from benchmark.verification.toolkits import toolkit_of
+from benchmark.verification.verdict import candidate_labels
+from tests.verification.conftest import PREPROCESSOR, facts_with
+
+
+def found_in(facts: RepoFacts, **candidate: Any) -> tuple[Finding, ...]:
+    entry = Candidate(id="org/model", name="model", **candidate)
+    return inspect(Inspected(entry, facts, candidate_labels(entry, config_labels(facts.config or {}))))
+
+
+def statuses(facts: RepoFacts, **candidate: Any) -> list[Status]:
+    return [finding.status for finding in found_in(facts, **candidate)]
+
+
+def test_nothing_is_found_in_a_repository_that_looks_good() -> None:
+    assert statuses(facts_with()) == []
+
+
+def test_the_supported_types_are_those_of_transformers() -> None:
+    assert set(AUDIO_CLASSIFICATION_TYPES) == set(MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES)
+
+
+LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
+
+
+@pytest.mark.parametrize(
+    ("config", "status"),
+    [
+        ({"auto_map": {"AutoModel": "modeling.Model"}}, Status.CUSTOM_CODE),
+        ({"model_type": None}, Status.CUSTOM_INTERFACE),
+        ({"model_type": ""}, Status.CUSTOM_INTERFACE),
+        ({"model_type": 7}, Status.CUSTOM_INTERFACE),
+        ({"id2label": ["angry", "sad"]}, Status.INVALID_CONFIG),
+        ({"id2label": {"angry": 0}}, Status.INVALID_CONFIG),
+        ({"num_labels": "3"}, Status.INVALID_CONFIG),
+        ({"model_type": "bert"}, Status.UNSUPPORTED_ARCHITECTURE),
+        ({"model_type": "seamless_m4t"}, Status.UNSUPPORTED_ARCHITECTURE),
+        ({"id2label": {"0": "arousal", "1": "dominance", "2": "valence"}}, Status.DIMENSIONAL),
+        ({"id2label": {"0": "Valence", "1": "A"}}, Status.DIMENSIONAL),
+        ({"id2label": {"0": "val", "1": "aro_score"}}, Status.DIMENSIONAL),
+        ({"problem_type": "regression"}, Status.DIMENSIONAL),
+        ({"id2label": {"0": "LABEL_0"}}, Status.DIMENSIONAL),
+        ({"architectures": ["Wav2Vec2ForCTC"]}, Status.WRONG_TASK),
+        ({"architectures": ["WhisperForConditionalGeneration"], "model_type": "whisper"}, Status.WRONG_TASK),
+        ({"architectures": ["WavLMForXVector"]}, Status.WRONG_TASK),
+        ({"architectures": ["Wav2Vec2ForAudioFrameClassification"]}, Status.WRONG_TASK),
+        ({"architectures": ["WavLMModel"]}, Status.NO_HEAD),
+        ({"architectures": ["Wav2Vec2ForPreTraining"]}, Status.NO_HEAD),
+        ({"id2label": LABELS_6}, Status.UNNAMED_LABELS),
+        ({"id2label": None}, Status.UNNAMED_LABELS),
+        ({"id2label": {"0": "0", "1": "1"}}, Status.UNNAMED_LABELS),
+        ({"num_labels": 5}, Status.UNNAMED_LABELS),
+        ({"id2label": {}}, Status.NOT_EMOTION),
+        ({"id2label": {"0": "Speech", "1": "Angry music", "2": "Dog"}}, Status.NOT_EMOTION),
+        ({"id2label": {"0": "positive", "1": "negative"}}, Status.NOT_EMOTION),
+        ({"id2label": {"0": "sad", "1": "happy", "2": "dog", "3": "cat", "4": "cow"}}, Status.NOT_EMOTION),
+    ],
+    ids=str,
+)
+def test_a_configuration_alone_decides(config: dict[str, Any], status: Status) -> None:
+    assert statuses(facts_with(config))[0] is status
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architectures": ["Wav2Vec2ForSpeechClassification"]},
+        {"architectures": ["EmotionModel"]},
+        {"architectures": ["Wav2Vec2ForEmotionRecognition"]},
+        {"architectures": ["Wav2Vec2ForCTC", "Wav2Vec2ForSequenceClassification"]},
+        {"architectures": []},
+        {"architectures": "Wav2Vec2ForCTC"},
+        {"auto_map": {}},
+        {"problem_type": "multi_label_classification"},
+        {"id2label": {"2": "sad", "0": "angry", "1": "happy"}},
+        {"id2label": {"0": "sad", "1": "happy", "2": "dog", "3": "cat"}},
+    ],
+    ids=str,
+)
+def test_what_only_a_load_can_tell_is_left_to_it(config: dict[str, Any]) -> None:
+    assert statuses(facts_with(config)) == []
+
+
+def test_code_for_the_feature_extractor_is_code_too() -> None:
+    preprocessor = {**PREPROCESSOR, "auto_map": {"AutoFeatureExtractor": "extractor.Extractor"}}
+    assert statuses(facts_with(preprocessor=preprocessor)) == [Status.CUSTOM_CODE]
+
+
+def test_a_config_that_cannot_be_parsed_is_told_with_the_problem() -> None:
+    found = found_in(facts_with().__class__(id="x", revision="r", files=(), config_problem="it is not JSON"))
+    assert [finding.status for finding in found] == [Status.INVALID_CONFIG]
+    assert "it is not JSON" in found[0].reason
+
+
+def test_all_that_is_found_stands_in_the_order_of_precedence() -> None:
+    config = {"auto_map": {"AutoModel": "m.M"}, "model_type": "bert", "architectures": ["BertForCTC"], "id2label": {}}
+    found = statuses(facts_with(config, files=("README.md",), preprocessor=None))
+    assert found == sorted(found, key=lambda status: status.precedence)
+    assert {Status.CUSTOM_CODE, Status.UNSUPPORTED_ARCHITECTURE, Status.WRONG_TASK, Status.LOAD_FAILED} <= set(found)
+
+
+def test_an_override_names_what_the_checkpoint_does_not() -> None:
+    labels = {"LABEL_0": "anger", "LABEL_1": "sadness", "LABEL_2": "neutral"}
+    names = {str(index): f"LABEL_{index}" for index in range(3)}
+    assert statuses(facts_with({"id2label": names}), labels=labels) == []
+
+
+def test_a_missing_preprocessor_is_told_with_the_fix_and_healed_by_it() -> None:
+    found = found_in(facts_with(preprocessor=None))
+    assert [finding.status for finding in found] == [Status.LOAD_FAILED]
+    assert "preprocessor: {sampling_rate: 16000, do_normalize: true}" in found[0].reason
+    assert statuses(facts_with(preprocessor=None), preprocessor=Preprocessor(sampling_rate=16000)) == []
+
+
+def test_weights_of_other_toolkits_only_are_no_weights() -> None:
+    assert statuses(facts_with(files=("tf_model.h5", "flax_model.msgpack"))) == [Status.LOAD_FAILED]
+
+
+def test_a_partial_listing_says_nothing_about_what_is_not_in_it() -> None:
+    assert statuses(facts_with(files=(), preprocessor=None, partial=True)) == []
+
+
+def test_names_that_transformers_drops_are_noted() -> None:
+    facts = facts_with({"num_labels": 5})
+    assert "transformers drops the names" in label_notes(facts.config or {})[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "toolkit"),
+    [
+        (["hyperparams.yaml", "custom_interface.py", "model.ckpt"], "SpeechBrain"),
+        (["configuration.json", "model.pt", "am.mvn", "config.yaml"], "FunASR"),
+        (["titanet.nemo"], "NeMo"),
+        (["adapter_config.json", "adapter_model.safetensors"], "PEFT"),
+        (["model.h5"], "Keras"),
+        (["clf.joblib"], "scikit-learn"),
+        (["model.onnx"], "ONNX"),
+        (["model-q4.gguf"], "GGUF"),
+        (["meta.yaml", "exp/asr/valid.pth"], "ESPnet"),
+        (["weights.pt"], "plain PyTorch"),
+        (["README.md"], None),
+    ],
+)
+def test_the_toolkit_of_a_repository_is_named(files: list[str], toolkit: str | None) -> None:
+    assert toolkit_of(files) == toolkit
+    found = found_in(RepoFacts(id="x", revision="r", files=facts_with(files=tuple(files)).files))
+    assert found[0].status is Status.CUSTOM_INTERFACE
+    assert toolkit is None or toolkit in found[0].reason

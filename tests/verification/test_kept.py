@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.registry.schema import Candidate
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+from benchmark.verification import kept as kept_module
+from benchmark.verification.kept import KeptVerdicts
+from tests.verification.conftest import facts_with
+
+CANDIDATE = Candidate(id="org/model", name="model")
+
+
+def verdict(status: Status = Status.USABLE) -> Verification:
+    return Verification(candidate="model", id="org/model", revision="r1", status=status, reason="It is.")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> KeptVerdicts:
+    kept = KeptVerdicts(tmp_path)
+    kept.write(CANDIDATE, facts_with(), verdict())
+    return kept
+
+
+def test_a_verdict_is_kept(kept: KeptVerdicts) -> None:
+    assert kept.read(CANDIDATE, facts_with()) == verdict()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"labels": {"LABEL_0": "anger"}},
+        {"preprocessor": {"sampling_rate": 8000}},
+        {"head": {"kind": "dense-out"}},
+        {"id": "org/other"},
+    ],
+    ids=str,
+)
+def test_whatever_changes_a_verdict_is_part_of_its_key(kept: KeptVerdicts, override: dict[str, Any]) -> None:
+    fields = {"id": "org/model", "name": "model", **override}
+    assert kept.read(Candidate.model_validate(fields), facts_with()) is None
+
+
+def test_another_revision_or_version_is_another_verdict(kept: KeptVerdicts, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = facts_with().__class__(id="org/model", revision="r2", files=())
+    assert kept.read(CANDIDATE, other) is None
+    monkeypatch.setattr(kept_module, "INSPECTION_VERSION", 10_000)
+    assert kept.read(CANDIDATE, facts_with()) is None
+
+
+def test_what_the_registry_says_today_is_what_counts(kept: KeptVerdicts) -> None:
+    today = Candidate(id="org/model", name="new name", expect=Status.REPAIRED, languages=("ko",), trained_on=())
+    read = kept.read(today, facts_with())
+    assert read is not None
+    assert (read.candidate, read.expect, read.languages, read.trained_on) == ("new name", Status.REPAIRED, ("ko",), ())
+
+
+@pytest.mark.parametrize(
+    "status", [Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY]
+)
+def test_what_may_be_the_fault_of_the_day_is_not_kept(tmp_path: Path, status: Status) -> None:
+    kept = KeptVerdicts(tmp_path)
+    kept.write(CANDIDATE, facts_with(), verdict(status))
+    assert kept.read(CANDIDATE, facts_with()) is None
+
+
+@pytest.mark.parametrize(("version", "content"), [(0, None), (1, "{"), (1, '{"schema_version": 1}')])
+def test_an_old_or_broken_file_is_no_verdict(
+    kept: KeptVerdicts, tmp_path: Path, version: int, content: str | None
+) -> None:
+    (path,) = tmp_path.rglob("verification-*.json")
+    path.write_text(content or json.dumps({"schema_version": version}))
+    assert kept.read(CANDIDATE, facts_with()) is None
+
+
+def test_a_file_of_a_newer_version_is_refused(kept: KeptVerdicts, tmp_path: Path) -> None:
+    (path,) = tmp_path.rglob("verification-*.json")
+    path.write_text(json.dumps({"schema_version": 99}))
+    with pytest.raises(RequestError, match="newer"):
+        kept.read(CANDIDATE, facts_with())
