@@ -14,7 +14,7 @@ PREPROCESSOR = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_
 
 
 class Publish(Protocol):
-    def __call__(self, id: str = ..., *, branch: str = ..., **files: Any) -> str: ...
+    def __call__(self, id: Any = ..., *, branch: Any = ..., **files: Any) -> str: ...
 
 
 @pytest.fixture

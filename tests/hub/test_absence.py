@@ -17,7 +17,11 @@ from benchmark.results.status import Status
         (["tf_model.h5", "model.pt"], Status.LOAD_FAILED, "TensorFlow"),
         (["checkpoint-10/model.safetensors"], Status.LOAD_FAILED, "checkpoint-10/model.safetensors"),
         (["adapter_model.safetensors", "model.pt"], Status.LOAD_FAILED, "adapter_model.safetensors"),
-        (["training_args.bin", "optimizer.pt", "rng_state_0.pth", "README.md"], Status.LOAD_FAILED, "no weights at all"),
+        (
+            ["training_args.bin", "optimizer.pt", "rng_state_0.pth", "README.md"],
+            Status.LOAD_FAILED,
+            "no weights at all",
+        ),
         ([], Status.LOAD_FAILED, "no weights at all"),
     ],
 )

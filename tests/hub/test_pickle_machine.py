@@ -194,8 +194,8 @@ BOMBS = {
     # Each fits into what an inspection reads and asks for far more than that.
     "laughs": PROTO + b")" + b"q\x00h\x00\x86" * 60_000 + b".",
     "laughs as keys": PROTO + b"})" + b"q\x00h\x00\x86" * 50 + b"Ns.",
-    "depth": PROTO + b"]" * 250_000 + b"a" * 249_999 + b".",
-    "deep tuples": PROTO + b")" + b"\x85" * 250_000 + b".",
+    "depth": PROTO + b"]" * 120_000 + b"a" * 119_999 + b".",
+    "deep tuples": PROTO + b")" + b"\x85" * 120_000 + b".",
     "memo": PROTO + b"".join(b"Nr" + number.to_bytes(4, "little") for number in range(40_000)) + b".",
     "far memo": PROTO + b"Nr\xff\xff\xff\xff.",
     "integers": PROTO + (b"\x8a\xff" + b"\x7f" * 255) * 1000 + b".",
@@ -207,7 +207,7 @@ BOMBS = {
     + b"u\x85q\x01](ccollections\nOrderedDict\nq\x02h\x01R"
     + b"h\x02h\x01R" * 20_000
     + b"e.",
-    "marks": PROTO + b"(" * 250_000 + b".",
+    "marks": PROTO + b"(" * 120_000 + b".",
 }
 
 
@@ -228,7 +228,7 @@ def test_a_bomb_costs_neither_memory_nor_time(name: str) -> None:
 def test_noise_in_a_sound_pickle_never_ends_in_a_traceback() -> None:
     whole = saved(torch.nn.Linear(3, 2).state_dict())
     randomly = random.Random(2)  # noqa: S311 - repeatable, guards no secret
-    for _ in range(3000):
+    for _ in range(1500):
         changed = bytearray(whole)
         for _ in range(randomly.randrange(1, 4)):
             changed[randomly.randrange(len(changed))] = randomly.randrange(256)

@@ -13,7 +13,7 @@ from benchmark.hub.tensor_listing import ListingProblem
 from benchmark.results.status import Status
 from tests.hub.conftest import ranged
 
-TENSORS = {
+TENSORS: dict[str, Any] = {
     "classifier.bias": np.zeros(3, np.float32),
     "classifier.weight": np.ones((3, 4), np.float16),
     "steps": np.array(7, np.int64),

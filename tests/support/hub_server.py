@@ -127,7 +127,8 @@ class HubServer:
         """Take the next fault for a request, if there is one."""
         with self._lock:
             repository = self.repositories.get(id)
-            for fault in [*(repository.faults if repository else ()), *self.faults]:
+            faults = [*repository.faults, *self.faults] if repository else self.faults
+            for fault in faults:
                 if fault.at in path and fault.times != 0:
                     if fault.times is not None:
                         fault.times -= 1
@@ -232,6 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif trouble is Trouble.LOOP:
             self._refuse(302, headers={"Location": self.path})
+            return
         elif trouble is Trouble.NOWHERE:
             self._refuse(302, headers={"Location": _NOWHERE, "X-Repo-Commit": "0" * 40, "ETag": '"e"'})
         else:
@@ -261,7 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
             {"rfilename": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "blobId": "0" * 40}
             for path in _files(folder)
         ]
-        info = {"id": id, "modelId": id, "sha": sha, "gated": "manual" if repository.gated else False}
+        info: dict[str, Any] = {"id": id, "modelId": id, "sha": sha, "gated": "manual" if repository.gated else False}
         info |= {"siblings": siblings, "tags": [], "downloads": 1, "private": False, "disabled": False}
         body = json.dumps(info | repository.info).encode()
         self._send(body, "application/json", {}, trouble=trouble, id=id)
