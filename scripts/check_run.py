@@ -1,4 +1,4 @@
-"""Compute a finished run again with none of bench's code: plain transformers for the logits, scikit-learn for the scores.
+"""Compute a finished run again with none of bench's code: plain transformers, scikit-learn.
 
     python scripts/check_run.py --reports reports --corpus ravdess --table ../shared/corpora/ravdess/metadata.csv \
         --models ../shared/models
@@ -35,8 +35,9 @@ EMOTIONS = {
     "sadness": "sadness",
     "surprised": "surprise",
 }
-WINDOW_S = {"ast-ravdess": 3.5}
 RATE = 16_000
+LONGEST_WINDOW_S = 30.0
+SECONDS_PER_FRAME = 0.01
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 LARGEST_SCORE_DIFFERENCE = 1e-9
 
@@ -47,11 +48,18 @@ def window_edges(samples: int, window: int) -> list[tuple[int, int]]:
     return edges if len(edges) == 1 or edges[-1][1] - edges[-1][0] >= RATE else edges[:-1]
 
 
+def window_samples(folder: Path) -> int:
+    """Give the longest stretch that goes into a model at once: 30 s, or what its spectrogram holds."""
+    config = json.loads((folder / "config.json").read_text())
+    frames = config.get("max_length") if config["model_type"] == "audio-spectrogram-transformer" else None
+    return round(min(LONGEST_WINDOW_S, frames * SECONDS_PER_FRAME if frames else LONGEST_WINDOW_S) * RATE)
+
+
 def probabilities_of(folder: Path, files: list[Path]) -> np.ndarray:
     """Ask a checkpoint about every file, as a user of plain transformers would."""
     model = AutoModelForAudioClassification.from_pretrained(folder, dtype=torch.float32).eval()
     extractor = AutoFeatureExtractor.from_pretrained(folder)
-    window = round(WINDOW_S.get(folder.name, 30.0) * RATE)
+    window = window_samples(folder)
     answers = []
     for file in files:
         samples, rate = soundfile.read(file, dtype="float32")
@@ -83,14 +91,16 @@ def check_candidate(row: dict[str, object], folder: Path, table: Path, stored: p
     clips = pd.read_csv(table, dtype=str)
     labels = list(json.loads((folder / "config.json").read_text())["id2label"].values())
     expected = probabilities_of(folder, [table.parent / name for name in clips["file_name"]])
-    by_clip = {clip: answer for clip, answer in zip(stored["clip"], stored["probabilities"], strict=True)}
+    by_clip = dict(zip(stored["clip"], stored["probabilities"], strict=True))
     found = np.array([[entry["probability"] for entry in by_clip[name]] for name in clips["file_name"]])
     emotions = [EMOTIONS[label] for label in labels]
     truth = [EMOTIONS[label] for label in clips["emotion"]]
     scores = scores_of(truth, [emotions[best] for best in expected.argmax(axis=1)])
     differences = {name: abs(float(str(row[name])) - value) for name, value in scores.items()}
-    print(f"{folder.name}: probabilities within {np.abs(expected - found).max():.2e}, scores within "
-          f"{max(differences.values()):.2e} (accuracy {scores['accuracy']:.4f}, UAR {scores['uar']:.4f})")
+    print(
+        f"{folder.name}: probabilities within {np.abs(expected - found).max():.2e}, scores within "
+        f"{max(differences.values()):.2e} (accuracy {scores['accuracy']:.4f}, UAR {scores['uar']:.4f})"
+    )
     return float(np.abs(expected - found).max()), max(differences.values())
 
 

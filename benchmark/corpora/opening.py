@@ -13,7 +13,7 @@ from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
-from benchmark.demo.corpus import demo_clips
+from benchmark.demo.corpus import DemoClip, demo_clips
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
@@ -198,22 +198,23 @@ class _Reader:
 
 @dataclass(frozen=True, eq=False)
 class _Generated:
-    """Audio that a program made."""
+    """Audio that a program makes whenever it is asked for."""
 
-    audio: Waveform
+    clip: DemoClip
 
     def waveform(self) -> Waveform:
-        return self.audio
+        return self.clip.waveform
 
 
 def _demo() -> tuple[Clip, ...]:
     return tuple(
         Clip(
             name=clip.name,
-            audio=_Generated(clip.waveform),
+            audio=_Generated(clip),
             label=clip.emotion,
             speaker=clip.speaker,
             sex=clip.sex,
+            text_id=clip.text_id,
         )
         for clip in demo_clips()
     )
