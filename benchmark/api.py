@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import Merges
 from benchmark.evaluation.devices import resolve_devices
@@ -137,6 +138,11 @@ def run(
     devices: Sequence[str] = (),
     merge: Sequence[str] = (),
     limit: int | None = None,
+    speakers: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    only_labels: Sequence[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
@@ -155,7 +161,12 @@ def run(
         min_emotions: How many classes a candidate must distinguish to be run.
         devices: `cpu`, `cuda`; by default the CPU, and the GPU where torch sees one.
         merge: Emotions to merge, such as `calm=neutral`.
-        limit: Clips per corpus at most.
+        limit: Clips per corpus at most, the labels in turn.
+        speakers: Only clips of these speakers.
+        languages: Only clips in these languages.
+        only_labels: Only clips with these labels, or of these emotions.
+        sample: Clips per corpus at most, drawn so that each label keeps its share.
+        seed: Which sample.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
@@ -185,7 +196,17 @@ def run(
     )
     created = datetime.now(UTC)
     registry = _registry(candidates, models, progress)
-    opened = open_corpora(corpora, registry, limit=limit)
+    filters = Filters(
+        speakers=tuple(speakers),
+        languages=tuple(languages),
+        only_labels=tuple(only_labels),
+        sample=sample,
+        seed=seed,
+    )
+    opened = open_corpora(corpora, registry, limit=limit, filters=filters, settings=settings, progress=progress)
+    for corpus in opened:
+        for note in corpus.notes:
+            progress.note(f"{corpus.name}: {note}")
     check_writable(Path(output))
     hub = Hub(timeout_s=settings.hub_timeout_s)
     verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress)

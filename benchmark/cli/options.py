@@ -60,3 +60,45 @@ LogFile = Annotated[
         show_default=False,
     ),
 ]
+Speakers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--speaker",
+        envvar="BENCH_SPEAKER",
+        metavar="NAME",
+        help="Only clips of this speaker, as the corpus writes it. Repeatable.",
+        show_default=False,
+    ),
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--language",
+        envvar="BENCH_LANGUAGE",
+        metavar="CODE",
+        help="Only clips in this language, as the corpus writes it. Repeatable.",
+        show_default=False,
+    ),
+]
+OnlyLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only-label",
+        envvar="BENCH_ONLY_LABEL",
+        metavar="LABEL",
+        help="Only clips with this label, or of this emotion. Repeatable.",
+        show_default=False,
+    ),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample",
+        envvar="BENCH_SAMPLE",
+        metavar="N",
+        min=1,
+        help="At most so many clips of each corpus, drawn so that each label keeps its share.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", envvar="BENCH_SEED", metavar="S", help="Which sample --sample draws.")]

@@ -25,7 +25,8 @@ def run(
             "--corpus",
             envvar="BENCH_CORPUS",
             metavar="NAME|SPEC",
-            help="What to run on: a corpus of the registry, folder:DIR, table:FILE, or a path. Repeatable. "
+            help="What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, "
+            "hf:ID[:split], or a path. Repeatable. "
             "Default: all corpora of the registry.",
             show_default=False,
         ),
@@ -70,6 +71,11 @@ def run(
             show_default=False,
         ),
     ] = None,
+    speaker: options.Speakers = None,
+    language: options.Languages = None,
+    only_label: options.OnlyLabels = None,
+    sample: options.Sample = None,
+    seed: options.Seed = 0,
     segment_seconds: Annotated[
         float,
         typer.Option(
@@ -125,6 +131,11 @@ def run(
         devices=[each.value for each in device or ()],
         merge=merge or (),
         limit=limit,
+        speakers=speaker or (),
+        languages=language or (),
+        only_labels=only_label or (),
+        sample=sample,
+        seed=seed,
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,
         overwrite=overwrite,

@@ -78,7 +78,7 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
         rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
         title = f"{corpus.name}: {corpus.clips} clips" + (" (synthetic voices)" if corpus.synthetic else "")
         if corpus.available_clips > corpus.clips + len(corpus.unreadable):
-            title += f" of {corpus.available_clips}: limited by --limit"
+            title += f" of {corpus.available_clips}: limited by --limit or --sample"
         print_table(console, _COLUMNS, [_cells(row) for row in rows], title=title)
     _print_others(console, leaderboard)
 

@@ -47,6 +47,7 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
             available_clips=corpus.available_clips,
             labels=corpus.labels,
             merge=corpus.merge,
+            selection=corpus.selection,
         ),
         audio,
     )
@@ -73,4 +74,6 @@ def _hear(clip: Clip) -> ClipRecord:
         sex=clip.sex,
         language=clip.language,
         text_id=clip.text_id,
+        intensity=clip.intensity,
+        votes=None if clip.votes is None else dict(clip.votes),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.numbers import counted, duration, fraction
+from benchmark.reporting.numbers import counted, duration, fraction, is_known
 from benchmark.reporting.tables import bullets
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.run import ClipRecord
@@ -29,6 +29,7 @@ def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) ->
         _named("Merged", corpus.merge),
         _named("Labels read as", {k: v for k, v in corpus.label_emotions.items() if k != v}),
         _unscored(corpus),
+        _raters(corpus),
     ]
     return [" ".join(fact for fact in facts if fact), *_unreadable(corpus.unreadable)]
 
@@ -42,6 +43,8 @@ def why_nothing_is_ranked(corpus: CorpusSummary) -> str:
     """Say why a corpus that is not labelled has no ranking; `is_labelled` tells whether it is."""
     if not corpus.clips:
         return "not one clip could be read"
+    if corpus.tied_clips + corpus.minority_clips == corpus.clips:
+        return "its raters agree on no clip"
     if corpus.unscored_labels:
         return "none of its labels means an emotion"
     return "without labels nobody can say what is right"
@@ -73,6 +76,23 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
     return warnings
 
 
+def _raters(corpus: CorpusSummary) -> str:
+    if not corpus.rated_clips:
+        return ""
+    text = f"Several raters have heard {counted(corpus.rated_clips, 'clip')}"
+    if corpus.tied_clips or corpus.minority_clips:
+        text += (
+            f"; not scored are {counted(corpus.tied_clips, 'clip')} with a tie and "
+            f"{counted(corpus.minority_clips, 'clip')} on which no majority agrees"
+        )
+    if is_known(corpus.human_uar):
+        text += (
+            f". One rater predicts what the others say with a UAR of {fraction(corpus.human_uar)} and an accuracy of "
+            f"{fraction(corpus.human_accuracy)}: no model can be asked for much more"
+        )
+    return text + "."
+
+
 def _what_it_is(corpus: CorpusSummary) -> str:
     parts = [counted(corpus.clips, "clip")]
     if corpus.speakers is not None:
@@ -82,6 +102,8 @@ def _what_it_is(corpus: CorpusSummary) -> str:
     )
     if corpus.clips + len(corpus.unreadable) < corpus.available_clips:
         description += f" (of {corpus.available_clips:,} that it holds)"
+    if corpus.selection:
+        description += f", only {markdown_text(corpus.selection)}"
     if corpus.speakers is None:
         description += "; nobody knows how many speakers"
     return description + "."
@@ -101,7 +123,8 @@ def _emotions(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
 
 def _unscored(corpus: CorpusSummary) -> str:
     scored = sum(corpus.emotion_clips.values())
-    return f"Scored: {counted(scored, 'clip')}." if corpus.unscored_labels and scored else ""
+    apart = corpus.unscored_labels or corpus.tied_clips or corpus.minority_clips
+    return f"Scored: {counted(scored, 'clip')}." if apart and scored else ""
 
 
 def _named(title: str, renamed: dict[str, str]) -> str:

@@ -17,6 +17,8 @@ _FIELDS = {
     "common UAR": "common_uar",
     "shared UAR": "shared_uar",
     "coverage": "coverage",
+    "soft CE": "soft_cross_entropy",
+    "soft JSD": "soft_jensen_shannon",
     "failed": "failed_clips",
     "seen": "seen",
     "emotions": "emotions",

@@ -31,6 +31,7 @@ def rightness_table(rows: Sequence[LeaderboardRow], *, said: Collection[str] = (
         RowColumn("common UAR", lambda row: fraction(row.common_uar), numeric=True),
         RowColumn("shared UAR", lambda row: fraction(row.shared_uar), numeric=True),
         RowColumn("coverage", lambda row: fraction(row.coverage), numeric=True),
+        *_rater_columns(rows),
         *_clip_columns(rows),
         RowColumn("seen", lambda row: markdown_text(row.seen or "")),
         RowColumn("flags", lambda row: _flags(row, said)),
@@ -141,6 +142,16 @@ def _setup_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
         "dtype": RowColumn("dtype", lambda row: markdown_text(row.dtype or "")),
     }
     return [column for name, column in columns.items() if all_the_same(getattr(row, name) for row in rows) is None]
+
+
+def _rater_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
+    """How far from several raters, where the corpus has them."""
+    if all(row.soft_jensen_shannon is None for row in rows):
+        return []
+    return [
+        RowColumn("soft CE", lambda row: quantity(row.soft_cross_entropy), numeric=True),
+        RowColumn("soft JSD", lambda row: fraction(row.soft_jensen_shannon), numeric=True),
+    ]
 
 
 def _clip_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:

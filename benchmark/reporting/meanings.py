@@ -49,6 +49,9 @@ COLUMN_MEANINGS = MappingProxyType(
         "shared UAR": "UAR over the emotions that this candidate can express; candidates face different questions "
         "in it, so that it never ranks.",
         "coverage": "the share of clips whose emotion the candidate can express at all.",
+        "soft CE": "cross-entropy of its probabilities against the shares of the raters' votes, in nats; lower is "
+        "better. A probability below one in a million counts as that.",
+        "soft JSD": "Jensen–Shannon divergence of the two, to base 2: 0 means the same, 1 nothing in common.",
         "failed": "clips that could not be read (excluded for all) or that this candidate could not process "
         "(counted as answered wrongly).",
         "seen": "whether the candidate was trained on this corpus; *unknown* means that nobody declared it.",

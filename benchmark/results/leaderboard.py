@@ -47,6 +47,8 @@ class LeaderboardRow(Stored):
         parameters: Number of weights.
         size_mb: Megabytes (10⁶ bytes) of the weight files.
         flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
+        soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
+        soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
     """
 
     rank: int | None = None
@@ -90,6 +92,8 @@ class LeaderboardRow(Stored):
     parameters: int | None = None
     size_mb: float | None = None
     flags: tuple[str, ...] = ()
+    soft_cross_entropy: float | None = None
+    soft_jensen_shannon: float | None = None
 
 
 class CorpusSummary(Stored):
@@ -100,7 +104,7 @@ class CorpusSummary(Stored):
         source: The SPEC it came from.
         synthetic: Whether a program made the voices.
         clips: Clips that could be read.
-        available_clips: How many there were before `--limit`.
+        available_clips: How many there were before `--limit` or `--sample`.
         unreadable: Clips that could not be read.
         unscored_labels: Labels that map to nothing, with their number of clips.
         emotion_clips: Scored clips by emotion, after merges.
@@ -108,6 +112,12 @@ class CorpusSummary(Stored):
         speakers: Number of speakers; None where nobody knows.
         hours: Hours of audio that could be read.
         merge: Merges that were applied.
+        selection: Which part of it the user asked for, in words; None for all of it.
+        rated_clips: Clips of which the corpus says how many raters chose what.
+        tied_clips: Clips without a label whose raters are of two or more opinions equally often: not scored.
+        minority_clips: Clips without a label of which no more than half of the raters say the same: not scored.
+        human_uar: UAR of one rater against the others, over the scored clips; None where no clip has two raters.
+        human_accuracy: How often a rater says what the others say.
     """
 
     name: str
@@ -122,6 +132,12 @@ class CorpusSummary(Stored):
     speakers: int | None
     hours: float
     merge: dict[str, str]
+    selection: str | None = None
+    rated_clips: int = 0
+    tied_clips: int = 0
+    minority_clips: int = 0
+    human_uar: float | None = None
+    human_accuracy: float | None = None
 
 
 class NotEvaluated(Stored):

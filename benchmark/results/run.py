@@ -23,6 +23,9 @@ class ClipRecord(Stored):
         sex: The speaker's sex, if known.
         language: The language spoken, if known.
         text_id: What is said, if known.
+        intensity: How strongly the emotion is played, in the corpus's own word, if known.
+        votes: How many raters chose each of the corpus's labels; None where nobody counted them. Where there is no
+            label, what more than half of them say is read as one.
     """
 
     clip: str
@@ -34,6 +37,8 @@ class ClipRecord(Stored):
     sex: str | None = None
     language: str | None = None
     text_id: str | None = None
+    intensity: str | None = None
+    votes: dict[str, int] | None = None
 
 
 class CorpusRecord(Stored):
@@ -44,9 +49,10 @@ class CorpusRecord(Stored):
         source: The SPEC it came from.
         synthetic: Whether a program made the voices; said wherever the corpus appears.
         clips: All its clips that the run was asked for.
-        available_clips: How many there were before `--limit`.
+        available_clips: How many there were before `--limit` or `--sample`.
         labels: The user's overrides of what a label of this corpus means.
         merge: Emotions that the user merges into others.
+        selection: Which part of it the user asked for, in words; None for all of it.
     """
 
     name: str
@@ -56,6 +62,7 @@ class CorpusRecord(Stored):
     available_clips: int
     labels: dict[str, str] = {}
     merge: dict[str, str] = {}
+    selection: str | None = None
 
 
 class EvaluationRecord(Stored):

@@ -11,8 +11,10 @@ from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import Prediction
 from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.scoring.raters import majority, votes_by_emotion
 
 NO_ANSWER = -1
+_NOBODY_KNOWS = "unknown"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,6 +28,7 @@ class Answers:
         speakers: Who speaks in each clip; None where nobody knows.
         labelled: Whether the corpus has labels at all.
         missing: How many of the clips have no prediction stored, neither an answer nor a failure.
+        votes: What the raters of each clip said, emotion → votes after merges; None where the corpus does not tell.
     """
 
     probabilities: NDArray[np.float64]
@@ -34,6 +37,7 @@ class Answers:
     speakers: tuple[str | None, ...]
     labelled: bool
     missing: int = 0
+    votes: tuple[Mapping[str | None, int] | None, ...] = ()
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
@@ -90,10 +94,11 @@ def join_answers(
     return Answers(
         probabilities=_probabilities(found, label_map),
         classes=label_map.classes,
-        truth=tuple(None if clip.label is None else emotions[clip.label] for clip in clips),
+        truth=tuple(emotion_of_clip(clip, emotions) for clip in clips),
         speakers=tuple(clip.speaker for clip in clips),
-        labelled=any(clip.label is not None for clip in clips),
+        labelled=any(clip.label is not None or clip.votes for clip in clips),
         missing=sum(prediction is None for prediction in found),
+        votes=tuple(None if clip.votes is None else votes_by_emotion(clip.votes, emotions) for clip in clips),
     )
 
 
@@ -105,14 +110,31 @@ def readable_clips(corpus: CorpusRecord) -> tuple[ClipRecord, ...]:
 def emotion_by_label(corpus: CorpusRecord, merges: Merges) -> dict[str, str | None]:
     """What each label that occurs in the corpus means, after its overrides and the merges; None for nothing.
 
-    Overrides of labels that do not occur are passed over: a part of a corpus need not hold all its labels.
+    Overrides of labels that do not occur are passed over: a part of a corpus need not hold all its labels. A label that
+    says that nobody knows, such as IEMOCAP's `xxx`, means nothing: there is no being right about it.
 
     Raises:
         RequestError: An override or a merge names an emotion that nobody knows.
     """
-    labels = tuple(dict.fromkeys(clip.label for clip in corpus.clips if clip.label is not None))
+    given = (clip.label for clip in corpus.clips if clip.label is not None)
+    labels = tuple(dict.fromkeys([*given, *(label for clip in corpus.clips for label in clip.votes or ())]))
     overrides = {label: emotion for label, emotion in corpus.labels.items() if label in labels}
-    return dict(zip(labels, map_labels(labels, overrides=overrides, merges=merges).emotions, strict=True))
+    emotions = map_labels(labels, overrides=overrides, merges=merges).emotions
+    return {
+        label: None if emotion == _NOBODY_KNOWS else emotion for label, emotion in zip(labels, emotions, strict=True)
+    }
+
+
+def emotion_of_clip(clip: ClipRecord, emotions: Mapping[str, str | None]) -> str | None:
+    """What a clip is held against: the emotion of its label, or else what more than half of its raters say.
+
+    Args:
+        clip: The clip.
+        emotions: Label → emotion, as `emotion_by_label` gives it.
+    """
+    if clip.label is not None:
+        return emotions[clip.label]
+    return majority(votes_by_emotion(clip.votes, emotions)).emotion if clip.votes else None
 
 
 def _probabilities(found: list[Prediction | None], label_map: LabelMap) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.run import CorpusRecord
-from benchmark.scoring.answers import emotion_by_label, readable_clips
+from benchmark.scoring.answers import emotion_by_label, emotion_of_clip, readable_clips
+from benchmark.scoring.raters import Agreement, human_ceiling, majority, votes_by_emotion
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -27,10 +28,13 @@ def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
     clips = readable_clips(corpus)
     emotions = emotion_by_label(corpus, merges)
     labels = Counter(clip.label for clip in clips if clip.label is not None)
-    emotion_clips: Counter[str] = Counter()
-    for label, number in labels.items():
-        if (emotion := emotions[label]) is not None:
-            emotion_clips[emotion] += number
+    truth = [emotion_of_clip(clip, emotions) for clip in clips]
+    emotion_clips = Counter(emotion for emotion in truth if emotion is not None)
+    votes = [votes_by_emotion(clip.votes or {}, emotions) for clip in clips]
+    agreements = Counter(
+        majority(said).agreement for clip, said in zip(clips, votes, strict=True) if clip.votes and clip.label is None
+    )
+    ceiling = human_ceiling([said for emotion, said in zip(truth, votes, strict=True) if emotion is not None])
     speakers = {clip.speaker for clip in clips}
     return CorpusSummary(
         name=corpus.name,
@@ -45,10 +49,18 @@ def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
         speakers=len(speakers) if speakers and None not in speakers else None,
         hours=sum(clip.duration_s or 0.0 for clip in clips) / SECONDS_PER_HOUR,
         merge=corpus.merge,
+        selection=corpus.selection,
+        rated_clips=sum(bool(clip.votes) for clip in clips),
+        tied_clips=agreements[Agreement.TIED],
+        minority_clips=agreements[Agreement.MINORITY],
+        human_uar=ceiling.uar,
+        human_accuracy=ceiling.accuracy,
     )
 
 
 def has_loose_labels(corpus: CorpusRecord) -> bool:
     """Whether a coarse label that occurs in the corpus stands for an emotion by an override."""
-    labels = tuple({clip.label for clip in readable_clips(corpus) if clip.label is not None} & set(corpus.labels))
+    clips = readable_clips(corpus)
+    present = {clip.label for clip in clips if clip.label is not None}
+    labels = tuple((present | {label for clip in clips for label in clip.votes or ()}) & set(corpus.labels))
     return bool(map_labels(labels, overrides={label: corpus.labels[label] for label in labels}).loose)

@@ -47,7 +47,7 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
         Flag.FAILED_CLIPS: "Some clips could not be read (left out for all) or processed by it (counted as wrong).",
         Flag.FEW_CLIPS: "An emotion has fewer than 10 scored clips.",
         Flag.FEW_SPEAKERS: "Fewer than 6 speakers, or nobody knows who speaks: little follows for other speakers.",
-        Flag.LIMIT: "Only a part of the corpus was heard, as --limit asked.",
+        Flag.LIMIT: "Only a part of the corpus was heard, as --limit or --sample asked.",
         Flag.SYNTHETIC: "A program made the voices: nothing follows for people's.",
         Flag.FALLBACK: "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated.",
     }

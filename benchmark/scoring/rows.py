@@ -4,12 +4,14 @@ from benchmark.results.latency import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.scoring.answers import Answers
 from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.diversity import Diversity, diversity
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.flags import Flag, RowFacts, row_flags
 from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
 from benchmark.scoring.latency import summarise_latency
+from benchmark.scoring.raters import soft_scores
 from benchmark.scoring.scores import (
     accuracy,
     common_uar,
@@ -52,7 +54,7 @@ def scored_row(
     )
     if not evaluated.complete:
         return row
-    row = _with_intervals(_with_diversity(row, varied), evaluated)
+    row = _with_soft_scores(_with_intervals(_with_diversity(row, varied), evaluated), answers)
     return row.model_copy(
         update={
             "rank": standings.ranks.get(evaluated.evaluation.candidate),
@@ -75,7 +77,7 @@ def unscored_row(verification: Verification, summary: CorpusSummary) -> Leaderbo
             "corpus": summary.name,
             "clips": 0,
             "failed_clips": len(summary.unreadable),
-            "unscored_clips": sum(summary.unscored_labels.values()),
+            "unscored_clips": sum(summary.unscored_labels.values()) + summary.tied_clips + summary.minority_clips,
             "flags": (Flag.INCOMPLETE.value,),
         }
     )
@@ -156,6 +158,13 @@ def _with_diversity(row: LeaderboardRow, varied: Diversity | None) -> Leaderboar
             "collapsed": varied.collapsed,
         }
     )
+
+
+def _with_soft_scores(row: LeaderboardRow, answers: Answers) -> LeaderboardRow:
+    soft = soft_scores(answers.probabilities, answers.classes, answers.votes)
+    if soft is None:
+        return row
+    return row.model_copy(update={"soft_cross_entropy": soft.cross_entropy, "soft_jensen_shannon": soft.jensen_shannon})
 
 
 def _with_intervals(row: LeaderboardRow, evaluated: StoredEvaluation) -> LeaderboardRow:
