@@ -278,4 +278,7 @@ class Hub:
 def _checked(info: ModelInfo) -> ModelInfo:
     if not _COMMIT.fullmatch(str(info.sha)):
         raise ValueError("it names no commit")
+    for file in info.siblings or ():
+        if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
+            raise ValueError("its list of files is none")
     return info

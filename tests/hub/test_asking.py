@@ -1,0 +1,153 @@
+import errno
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from huggingface_hub.errors import HfHubHTTPError
+
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.hub.asking import Asking
+from benchmark.hub.breaker import Breaker
+from benchmark.hub.deadline import Patience
+from benchmark.hub.facts import HubFailure
+from benchmark.hub.failures import WrongAnswerError
+from benchmark.results.status import Status
+
+
+def refusal(code: int, **headers: str) -> HfHubHTTPError:
+    request = httpx2.Request("GET", "http://hub.invalid/")
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HfHubHTTPError("refused", response=httpx2.Response(code, headers=sent, request=request))
+
+
+class Task:
+    """Raises what it was given, one after the other, and answers then."""
+
+    def __init__(self, *errors: BaseException) -> None:
+        self.errors = list(errors)
+        self.times: list[float] = []
+
+    def __call__(self, _left: float) -> str:
+        self.times.append(time.monotonic())
+        if self.errors:
+            raise self.errors.pop(0)
+        return "answer"
+
+
+def asked(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
+    return Asking(timeout_s, Breaker()).ask(task, what="org/model")
+
+
+@pytest.fixture
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.hub.asking._FIRST_WAIT_S", 0.001)
+
+
+@pytest.mark.usefixtures("_no_backoff")
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(refusal(code) for code in (408, 429, 500, 502, 503, 504)),
+        httpx2.ConnectError("refused"),
+        httpx2.ReadError("reset"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.RemoteProtocolError("cut off"),
+        WrongAnswerError("half of it"),
+        RuntimeError("the client has been closed"),
+    ],
+    ids=repr,
+)
+def test_what_may_pass_is_tried_again_and_not_for_ever(error: BaseException) -> None:
+    task = Task(error, error)
+    assert asked(task) == "answer"
+    assert len(task.times) == 3
+    task = Task(*[error] * 10)
+    assert asked(task).status is Status.UNREACHABLE
+    assert len(task.times) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (refusal(400), Status.UNREACHABLE),
+        (refusal(401), Status.GATED),
+        (refusal(403), Status.GATED),
+        (refusal(404), Status.NOT_FOUND),
+        (refusal(410), Status.NOT_FOUND),
+        (refusal(416), Status.UNREACHABLE),
+        (refusal(451), Status.GATED),
+        (refusal(501), Status.UNREACHABLE),
+        (httpx2.TooManyRedirects("redirects"), Status.UNREACHABLE),
+        (httpx2.InvalidURL("no address"), Status.UNREACHABLE),
+        (ValueError("no JSON"), Status.UNREACHABLE),
+    ],
+    ids=repr,
+)
+def test_what_will_not_pass_is_asked_once(error: BaseException, status: Status) -> None:
+    task = Task(error)
+    assert asked(task).status is status
+    assert len(task.times) == 1
+
+
+def test_a_wait_that_the_server_asks_for_is_obeyed() -> None:
+    task = Task(refusal(429, Retry_After="1"))
+    assert asked(task) == "answer"
+    assert task.times[1] - task.times[0] >= 1.0
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry_After": "3600"}, {"RateLimit": '"api";r=0;t=3600'}, {"Retry_After": "Fri, 01 Jan 2100 00:00:00 GMT"}],
+    ids=["seconds", "limit", "date"],
+)
+def test_a_wait_beyond_the_time_limit_is_not_waited_for_and_named(code: int, headers: dict[str, str]) -> None:
+    task = Task(refusal(code, **headers))
+    begin = time.monotonic()
+    failure = asked(task)
+    assert isinstance(failure, HubFailure)
+    assert failure.status is Status.UNREACHABLE
+    assert "asks to wait" in failure.reason
+    assert ("3600 s" in failure.reason) == ("2100" not in str(headers))
+    assert time.monotonic() - begin < 1.0
+    assert len(task.times) == 1
+
+
+def test_waits_grow_and_differ() -> None:
+    task = Task(*[httpx2.ConnectError("refused")] * 3)
+    assert asked(task) == "answer"
+    first, second, third = (after - before for before, after in zip(task.times, task.times[1:], strict=False))
+    assert 0.3 <= first < second < third
+
+
+def test_all_attempts_together_keep_the_time_limit() -> None:
+    def slow(left: float) -> None:
+        time.sleep(min(left, 0.2))
+        raise httpx2.ConnectError("refused")
+
+    begin = time.monotonic()
+    assert isinstance(asked(slow, timeout_s=0.5), HubFailure)
+    assert time.monotonic() - begin < 1.0
+
+
+def test_several_calls_may_share_their_patience() -> None:
+    asking, patience = Asking(10.0, Breaker()), Patience(0.3)
+    begin = time.monotonic()
+    for _ in range(3):
+        asking.ask(lambda left: time.sleep(left + 5), what="x", patience=patience)
+    assert time.monotonic() - begin < 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ENOSPC, "no space left"), UnavailableError),
+        (PermissionError(errno.EACCES, "denied", "/cache/x"), RequestError),
+    ],
+    ids=repr,
+)
+def test_a_full_disk_is_nobodys_verdict(error: OSError, raised: Any) -> None:
+    with pytest.raises(raised, match="Cannot write"):
+        asked(Task(error))

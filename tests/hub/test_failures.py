@@ -1,0 +1,93 @@
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure
+from benchmark.results.status import Status
+from tests.hub.conftest import ID, Publish
+from tests.support.hub_server import Fault, HubServer, Trouble
+
+
+@pytest.fixture
+def hub(server: HubServer, tmp_path: Path) -> Hub:
+    return Hub(timeout_s=0.5, endpoint=server.url, cache=tmp_path / "hf")
+
+
+def failure_of(hub: Hub) -> HubFailure:
+    failure = hub.facts(ID)
+    assert isinstance(failure, HubFailure), failure
+    return failure
+
+
+@pytest.mark.parametrize("at", ["/api/", "config.json"])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(Trouble.LOOP), "redirects"),
+        (Fault(429, headers={"Retry-After": "3600"}), "wait 3600 s"),
+        (Fault(503, headers={"Retry-After": "3600"}), "wait 3600 s"),
+        (Fault(302, headers={"Location": "http://no.such.host.invalid/x"}), ""),
+        (Fault(302, headers={"Location": ""}), ""),
+        (Fault(302), ""),
+        (Fault(204), ""),
+    ],
+    ids=lambda value: f"{value.what} {value.headers}" if isinstance(value, Fault) else str(value),
+)
+def test_odd_answers_say_nothing_about_the_model_in_bounded_time(
+    server: HubServer, hub: Hub, publish: Publish, fault: Fault, at: str, said: str
+) -> None:
+    publish()
+    server.break_(ID, Fault(fault.what, at=at, headers=fault.headers))
+    begin = time.monotonic()
+    failure = failure_of(hub)
+    assert failure.status is Status.UNREACHABLE
+    # For files it is the library that waits, until our patience is over.
+    assert said in failure.reason or (at == "config.json" and "in time" in failure.reason)
+    assert time.monotonic() - begin < 3.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha": None},
+        {"sha": "main"},
+        {"siblings": 3},
+        {"siblings": [3]},
+        {"siblings": [{}]},
+        {"siblings": [{"rfilename": None}]},
+        {"siblings": [{"rfilename": "config.json", "size": "big"}]},
+        {"cardData": [1]},
+        {"lastModified": "yesterday"},
+    ],
+    ids=json.dumps,
+)
+def test_an_answer_that_is_json_and_makes_no_sense_never_ends_in_a_traceback(
+    server: HubServer, hub: Hub, publish: Publish, change: dict[str, Any]
+) -> None:
+    publish()
+    server.repositories[ID].info.update(change)
+    answer = hub.facts(ID)
+    if isinstance(answer, HubFailure):
+        assert answer.status is Status.UNREACHABLE
+
+
+@pytest.mark.parametrize("name", ["../../../../evil.safetensors", "/evil", "a/../../b", "..", "con\0fig"])
+def test_names_of_files_cannot_reach_beyond_the_cache(
+    server: HubServer, hub: Hub, publish: Publish, tmp_path: Path, name: str
+) -> None:
+    publish(**{"config.json": {"transformers_weights": name}, "model.safetensors": None})
+    server.repositories[ID].info["siblings"] = [
+        {"rfilename": "config.json", "size": 1000},
+        {"rfilename": name, "size": 100},
+    ]
+    facts = hub.facts(ID)
+    if isinstance(facts, HubFailure):
+        return
+    listing = hub.tensors(facts)
+    assert isinstance(listing, HubFailure) or listing.status is Status.LOAD_FAILED
+    assert isinstance(hub.download(facts), HubFailure)
+    assert not list(tmp_path.rglob("*evil*"))
