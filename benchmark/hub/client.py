@@ -23,10 +23,10 @@ from benchmark.hub.freeing import CacheLedger
 from benchmark.hub.hub_files import FolderFiles, HubFiles, is_cached
 from benchmark.hub.parts import Part, fetch_part
 from benchmark.hub.ranged import SourceError
-from benchmark.hub.tensor_listing import ListingProblem, TensorListing
-from benchmark.hub.tensors import Library, list_tensors, weight_parts
+from benchmark.hub.tensor_listing import TensorListing
+from benchmark.hub.tensors import Library, files_to_load, list_tensors
 from benchmark.hub.text import storable, text, texts
-from benchmark.hub.weights import DESCRIPTION_NAMES, needed_files, total_size, weight_files
+from benchmark.hub.weights import DESCRIPTION_NAMES, total_size
 from benchmark.progress import Progress, Silent
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -200,19 +200,10 @@ class Hub:
         )
 
     def _load_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
-        """Tell which files a load reads, the small ones first; of shards those that the index names."""
-        files = needed_files(facts.files, facts.config)
-        weights = weight_files(facts.files, facts.config)
-        if weights is None or not weights.entry.name.endswith(".index.json"):
-            return files
         try:
-            parts = weight_parts(weights, self._library(facts))
-        except ListingProblem:
-            return files
+            return files_to_load(facts.files, facts.config, self._library(facts))
         except SourceError as error:
             return error.failure
-        small = tuple(file for file in files if file not in weights.shards and file not in parts)
-        return small + parts
 
     def _described(self, id: str, revision: str | None, info: ModelInfo) -> RepoFacts | HubFailure:
         sha = str(info.sha)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from benchmark.hub.describing import read_config, read_preprocessor
 from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts, RepoFile
+from benchmark.hub.hub_files import FolderFiles
+from benchmark.hub.tensors import files_to_load
 from benchmark.hub.text import storable
-from benchmark.hub.weights import needed_files
 from benchmark.results.status import Status
 
 _HASH_DIGITS = 40
@@ -35,7 +36,7 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
         files = tuple(RepoFile(storable(path.name), path.stat().st_size) for path in paths)
         config = read_config(folder)
-        revision = content_hash(folder, files, needed_files(files, config.content))
+        revision = content_hash(folder, files, files_to_load(files, config.content, FolderFiles(folder)))
     except OSError as error:
         reason = f"{place} cannot be read ({error.strerror or type(error).__name__}); {NO_STATEMENT}"
         return HubFailure(Status.UNREACHABLE, reason)

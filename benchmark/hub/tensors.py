@@ -1,7 +1,7 @@
 """The tensors that a load would read, from the headers of the weight files: some kilobytes instead of gigabytes."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from benchmark.hub.absence import absent_weights
 from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
@@ -13,7 +13,7 @@ from benchmark.hub.safetensors_header import SafetensorsFile
 from benchmark.hub.shards import check_presence, is_inside, shard_names
 from benchmark.hub.tensor_listing import ListingProblem, TensorInfo, TensorListing, damaged, unlisted
 from benchmark.hub.torch_zip import TorchZip
-from benchmark.hub.weights import DESCRIPTION_NAMES, WeightFiles, total_size, weight_files
+from benchmark.hub.weights import DESCRIPTION_NAMES, WeightFiles, needed_files, total_size, weight_files
 
 MOST_SHARDS = 64
 _REPOSITORY_BYTES = 300_000
@@ -91,6 +91,33 @@ def weight_parts(weights: WeightFiles, library: Library) -> tuple[RepoFile, ...]
     present = library.present(names)
     check_presence(names, present, entry.name)
     return tuple(present[name] for name in names)
+
+
+def files_to_load(
+    files: tuple[RepoFile, ...], config: Mapping[str, Any] | None, library: Library
+) -> tuple[RepoFile, ...]:
+    """List the files that a load reads, the small ones first; of shards those that the index names.
+
+    Args:
+        files: The files of the repository.
+        config: Its `config.json`.
+        library: Where its files are.
+
+    Returns:
+        The files; where the index is none, all that look like shards.
+
+    Raises:
+        SourceError: The index cannot be had.
+    """
+    needed = needed_files(files, config)
+    weights = weight_files(files, config)
+    if weights is None or not weights.entry.name.endswith(".index.json"):
+        return needed
+    try:
+        parts = weight_parts(weights, library)
+    except ListingProblem:
+        return needed
+    return tuple(file for file in needed if file not in weights.shards and file not in parts) + parts
 
 
 def _read(

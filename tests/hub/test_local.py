@@ -41,6 +41,16 @@ def test_the_revision_follows_what_a_load_reads_and_nothing_else(folder: Path) -
     assert revision(folder) != first
 
 
+def test_the_revision_follows_the_shards_that_the_index_names(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "odd.safetensors")
+    index = {"metadata": {}, "weight_map": {"a": "odd.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    first = revision(folder)
+    (folder / "odd.safetensors").write_bytes(b"x")
+    os.utime(folder / "odd.safetensors", ns=(1, 1))
+    assert revision(folder) != first
+
+
 def test_equal_content_has_equal_revisions_wherever_it_lies(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     folder.rename(copy)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 
 from benchmark.hub.client import Hub
@@ -262,3 +263,14 @@ def test_gated_weights_are_gated(server: HubServer, hub: Hub, publish: Publish, 
     failure = hub.tensors(facts)
     assert isinstance(failure, HubFailure)
     assert failure.status is Status.GATED
+
+
+def test_checkpoints_of_others_are_listed_as_their_library_lists_them(shared: Path) -> None:
+    hub, folders = Hub(offline=True), [path.parent for path in (shared / "models").glob("*/model.safetensors")]
+    assert folders
+    for folder in folders:
+        facts = local_facts(folder.name, folder)
+        assert isinstance(facts, RepoFacts)
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+        assert {tensor.name: tensor.shape for tensor in listed(hub, facts).tensors or ()} == expected
