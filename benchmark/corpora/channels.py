@@ -24,7 +24,8 @@ def heard_on(corpus: Corpus, choice: ChannelChoice) -> Corpus:
     if choice is ChannelChoice.MIX:
         return corpus
     clips = tuple(one for clip in corpus.clips for one in _sides(clip, choice))
-    return replace(corpus, clips=clips, available_clips=corpus.available_clips + len(clips) - len(corpus.clips))
+    available = corpus.available_clips + len(clips) - len(corpus.clips)
+    return replace(corpus, clips=clips, available_clips=available, channel=choice)
 
 
 def _sides(clip: Clip, choice: ChannelChoice) -> Iterator[Clip]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from benchmark.audio.channels import Channel
+from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.audio.decoding import AudioStream, UndecodableAudio, decode, open_audio
 from benchmark.audio.waveform import Waveform
 
@@ -143,6 +143,7 @@ class Corpus:
         merge: Emotions that the user merges into others.
         notes: What a person should know of how it was read.
         selection: Which part of it the user asked for, in words; None for all of it.
+        channel: What of recordings with several channels is heard.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Corpus:
     merge: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     selection: str | None = None
+    channel: ChannelChoice = ChannelChoice.MIX
 
     def limited(self, clips: int | None) -> "Corpus":
         """Keep at most `clips` clips, the labels in turn, each label's in an order that depends on names alone."""

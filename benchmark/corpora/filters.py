@@ -69,8 +69,8 @@ def sampled(corpus: Corpus, clips: int, seed: int = 0) -> Corpus:
     by_label: dict[str | None, list[int]] = defaultdict(list)
     for index in sorted(range(len(corpus.clips)), key=lambda index: shuffled(f"{seed}\0{corpus.clips[index].name}")):
         by_label[corpus.clips[index].stratum].append(index)
-    shares = shares_of({str(label): len(group) for label, group in by_label.items()}, clips)
-    kept = sorted(index for label, group in by_label.items() for index in group[: shares[str(label)]])
+    shares = shares_of({repr(label): len(group) for label, group in by_label.items()}, clips)
+    kept = sorted(index for label, group in by_label.items() for index in group[: shares[repr(label)]])
     drawn = replace(corpus, clips=tuple(corpus.clips[index] for index in kept))
     return _selected(drawn, f"a sample of {clips}, seed {seed}")
 
@@ -87,15 +87,20 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
 
     Examples:
         >>> shares_of({"anger": 60, "fear": 39, "calm": 1}, 10)
-        {'anger': 5, 'fear': 4, 'calm': 1}
+        {'anger': 6, 'fear': 3, 'calm': 1}
     """
     least = 1 if total >= len(groups) else 0
-    rest, whole = total - least * len(groups), sum(size - least for size in groups.values())
-    exact = {group: Fraction((size - least) * rest, whole or 1) for group, size in groups.items()}
-    shares = {group: least + int(share) for group, share in exact.items()}
-    by_remainder = sorted(groups, key=lambda group: (int(exact[group]) - exact[group], -groups[group], group))
-    for group in by_remainder[: total - sum(shares.values())]:
-        shares[group] += 1
+    whole = sum(groups.values()) or 1
+    exact = {group: Fraction(size * total, whole) for group, size in groups.items()}
+    shares = {group: max(least, int(share)) for group, share in exact.items()}
+    # Whoever is furthest above, or below, its exact share gives, or gets, the next one.
+    surplus = {group: shares[group] - exact[group] for group in groups}
+    while sum(shares.values()) > total:
+        giver = max((group for group in groups if shares[group] > least), key=lambda group: (surplus[group], group))
+        shares[giver], surplus[giver] = shares[giver] - 1, surplus[giver] - 1
+    while sum(shares.values()) < total:
+        taker = min((group for group in groups if shares[group] < groups[group]), key=lambda g: (surplus[g], g))
+        shares[taker], surplus[taker] = shares[taker] + 1, surplus[taker] + 1
     return shares
 
 

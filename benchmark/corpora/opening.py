@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.waveform import Waveform
+from benchmark.corpora.channels import heard_on
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.conventions import CONVENTIONS
 from benchmark.corpora.dataset_specs import parse_dataset
@@ -80,6 +82,7 @@ def open_corpora(
     *,
     limit: int | None = None,
     filters: Filters | None = None,
+    channel: ChannelChoice | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> tuple[Corpus, ...]:
@@ -90,6 +93,7 @@ def open_corpora(
         registry: Where names are looked up.
         limit: Clips per corpus at most, the labels in turn.
         filters: What is wanted of each corpus, beside what the registry says of it.
+        channel: What of recordings with several channels is heard; None as the registry says, else their mean.
         settings: Where datasets of the Hub are kept.
         progress: Who wants to hear how far they are.
 
@@ -103,7 +107,7 @@ def open_corpora(
     entries = registry.corpora
     if not wanted and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
-    reader = _Reader(settings or Settings(), progress or Silent())
+    reader = _Reader(settings or Settings(), progress or Silent(), channel)
     corpora = tuple(
         _open_entry(name, entries[name], registry.folder, reader)
         if name in entries
@@ -123,6 +127,7 @@ def open_corpora(
 def _open_entry(name: str, entry: CorpusEntry, folder: Path, reader: "_Reader") -> Corpus:
     spec = parse_spec(entry.resolved_source(folder))
     corpus = reader.read(name, spec, entry.columns, entry.labels)
+    corpus = reader.heard(corpus, entry.channel)
     corpus = replace(
         corpus,
         clips=tuple(replace(clip, language=clip.language or entry.language) for clip in corpus.clips),
@@ -145,7 +150,7 @@ def _open_spec(text: str, entries: Mapping[str, CorpusEntry], reader: "_Reader")
         if entries and ":" not in text:
             raise RequestError(f"{error} The registry's corpora are {', '.join(entries)}.") from error
         raise
-    return reader.read(_name_of(spec), spec, {}, {})
+    return reader.heard(reader.read(_name_of(spec), spec, {}, {}), ChannelChoice.MIX)
 
 
 def _name_of(spec: Spec) -> str:
@@ -164,6 +169,11 @@ def _name_of(spec: Spec) -> str:
 class _Reader:
     settings: Settings
     progress: Progress
+    channel: ChannelChoice | None
+
+    def heard(self, corpus: Corpus, usual: ChannelChoice) -> Corpus:
+        """Choose the channel: as the user asks, else as is usual for the corpus."""
+        return heard_on(corpus, usual if self.channel is None else self.channel)
 
     def read(self, name: str, spec: Spec, columns: Mapping[str, str], labels: Mapping[str, str]) -> Corpus:
         """Read all of a corpus."""

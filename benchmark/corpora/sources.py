@@ -201,8 +201,9 @@ def read_address(address: str) -> bytes:
     from aiohttp import ClientError  # noqa: PLC0415 - what fsspec's HTTP file system raises
 
     try:
-        with fsspec.open(address, "rb") as file:
-            content: bytes = file.read()
+        # Not `fsspec.open`, which takes a server that refuses the connection for one that has no such file.
+        system, path = fsspec.core.url_to_fs(address)
+        content: bytes = system.cat_file(path)
     except FileNotFoundError as error:
         raise UndecodableAudio(f"There is nothing at {address}.") from error
     except ImportError as error:

@@ -1,10 +1,11 @@
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 
 
-def corpus_of(labels: list[str | None]) -> Corpus:
+def corpus_of(labels: Sequence[str | None]) -> Corpus:
     clips = tuple(
         Clip(name=f"{index}.wav", audio=AudioFile(Path(f"{index}.wav")), label=label)
         for index, label in enumerate(labels)

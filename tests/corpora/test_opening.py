@@ -41,7 +41,7 @@ def test_a_bare_folder_with_a_metadata_table_is_that_table(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["floder:x", "folder:", "nowhere/at/all", "hf", ""])
 def test_a_wrong_spec_is_one_sentence_with_the_fix(text: str) -> None:
-    with pytest.raises(RequestError, match="known are|write|names no path"):
+    with pytest.raises(RequestError, match=r"known are|write|names no path"):
         parse_spec(text)
 
 

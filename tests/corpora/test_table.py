@@ -3,7 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import AudioFile
+from benchmark.corpora.sources import AudioAddress, AudioSegment
 from benchmark.corpora.table import read_table
 from benchmark.errors import RequestError
 
@@ -93,3 +95,67 @@ def test_an_unknown_role_and_an_absent_column_are_one_sentence(tmp_path: Path) -
         read_table(path, columns={"sound": "file_name"})
     with pytest.raises(RequestError, match="no column 'wav'"):
         read_table(path, columns={"file": "wav"})
+
+
+def test_a_stretch_of_a_long_file_is_a_clip(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(
+        "file,begin,end,duration\ncall.wav,1.5,3,\ncall.wav,3,,2.5\ncall.wav,10,,\ncall.wav,,2,\ncall.wav,,,\n"
+    )
+    assert [(clip.name, clip.audio) for clip in read_table(path).clips] == [
+        ("call.wav#1.5-3", AudioSegment(tmp_path / "call.wav", 1.5, 3.0)),
+        ("call.wav#3-5.5", AudioSegment(tmp_path / "call.wav", 3.0, 5.5)),
+        ("call.wav#10-", AudioSegment(tmp_path / "call.wav", 10.0, None)),
+        ("call.wav#0-2", AudioSegment(tmp_path / "call.wav", 0.0, 2.0)),
+        ("call.wav", AudioFile(tmp_path / "call.wav")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ("soon,3", "start, 'soon', is no number"),
+        ("-1,3", "start, '-1', is no time"),
+        ("1,nan", "stop, 'nan', is no time"),
+        ("3,3", "not after its start"),
+        ("5,2", "ends at 2 s"),
+    ],
+)
+def test_a_row_with_bad_times_is_a_failed_clip_with_the_reason(tmp_path: Path, times: str, words: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(f"file,start,stop,label\ncall.wav,{times},anger\n")
+    (clip,) = read_table(path).clips
+    assert clip.label == "anger"
+    with pytest.raises(UndecodableAudio, match=words):
+        clip.audio.waveform()
+
+
+def test_addresses_stand_beside_paths(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(
+        f"file,start,stop\nhttps://host/a%20b.wav,,\ns3://bucket/a.wav,1,2\nfile://{tmp_path}/a%20b.wav,,\n"
+    )
+    assert [clip.audio for clip in read_table(path).clips] == [
+        AudioAddress("https://host/a%20b.wav"),
+        AudioAddress("s3://bucket/a.wav", 1.0, 2.0),
+        AudioFile(tmp_path / "a b.wav"),
+    ]
+
+
+def test_counts_of_raters_are_votes_and_a_label_beside_them_stays(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file,label,votes_anger,votes_기쁨\na.wav,anger,2,1\nb.wav,,,3\n")
+    assert [(clip.label, clip.votes) for clip in read_table(path).clips] == [
+        ("anger", {"anger": 2, "기쁨": 1}),
+        (None, {"기쁨": 3}),
+    ]
+
+
+def test_a_row_for_each_rating_makes_one_clip_of_each_stretch(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    rows = ["call.wav,0,2,r1,anger", "call.wav,2,4,r1,fear", "call.wav,0,2,r2,anger", "call.wav,2,4,r2,calm"]
+    path.write_text("file,start,stop,rater,label\n" + "\n".join(rows))
+    assert [(clip.name, clip.votes) for clip in read_table(path).clips] == [
+        ("call.wav#0-2", {"anger": 2}),
+        ("call.wav#2-4", {"fear": 1, "calm": 1}),
+    ]

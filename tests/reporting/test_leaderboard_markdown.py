@@ -232,3 +232,24 @@ def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
     known = {"text", "text_special", "strong_open", "strong_close", "em_open", "em_close", "code_inline", "softbreak"}
     assert kinds <= known
     assert not re.search(r"<(script|a|img|s|javascript)\b", parser.render(text))
+
+
+def test_several_raters_are_told_with_their_ceiling_and_what_is_kept_apart() -> None:
+    corpus = described(rated_clips=1440, tied_clips=12, minority_clips=1, human_uar=0.71, human_accuracy=0.74)
+    text = leaderboard_markdown(board(scored(soft_cross_entropy=1.234, soft_jensen_shannon=0.321), corpora=(corpus,)))
+    assert "12 clips with a tie and 1 clip on which no majority agrees" in text
+    assert "UAR of 0.71 and an accuracy of 0.74" in text
+    assert "soft JSD" in text
+    assert "0.32" in text
+    assert "in nats" in text
+
+
+def test_without_raters_nothing_is_said_of_them() -> None:
+    text = leaderboard_markdown(board(scored()))
+    assert "rater" not in text
+    assert "soft" not in text
+
+
+def test_the_part_of_a_corpus_that_was_asked_for_is_told() -> None:
+    text = leaderboard_markdown(board(scored(), corpora=(described(selection="speaker 21, 22"),)))
+    assert "only speaker 21, 22" in text

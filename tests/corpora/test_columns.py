@@ -1,0 +1,27 @@
+import pytest
+
+from benchmark.corpora.columns import COLUMN_NAMES, find_columns
+from benchmark.errors import RequestError
+from benchmark.registry.fields import COLUMN_ROLES
+
+
+def test_the_registry_knows_the_same_roles() -> None:
+    assert tuple(COLUMN_NAMES) == COLUMN_ROLES
+
+
+def test_a_duration_alone_describes_the_file() -> None:
+    assert "duration" not in find_columns("t", ["file", "duration"], {}).by_role
+    assert find_columns("t", ["file", "start", "duration"], {}).by_role["duration"] == "duration"
+
+
+def test_columns_of_votes_keep_the_label_as_it_is_written() -> None:
+    assert find_columns("t", ["file", "votes_분노", "VOTES_Joy", "votes_", "devotes_x"], {}).votes == {
+        "분노": "votes_분노",
+        "Joy": "VOTES_Joy",
+    }
+
+
+def test_a_column_that_the_user_names_wins() -> None:
+    assert find_columns("t", ["file", "emotion", "felt"], {"label": "felt"}).by_role["label"] == "felt"
+    with pytest.raises(RequestError, match="Unknown role 'lable'"):
+        find_columns("t", ["file"], {"lable": "file"})
