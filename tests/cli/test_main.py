@@ -1,0 +1,21 @@
+import pytest
+
+from tests.cli.conftest import Bench
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["run", "-h"], ["candidates", "--help"]])
+def test_help_is_there(bench: Bench, arguments: list[str]) -> None:
+    ended = bench(*arguments)
+    assert ended.returncode == 0
+    assert "Usage" in ended.stdout
+
+
+def test_the_version_is_told(bench: Bench) -> None:
+    assert bench("--version").stdout.startswith("bench ")
+
+
+@pytest.mark.parametrize("arguments", [["verifi"], ["run", "--min-emotions", "many"], ["run", "--device", "tpu"]])
+def test_a_wrong_use_of_the_command_line_is_exit_2(bench: Bench, arguments: list[str]) -> None:
+    ended = bench(*arguments)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr

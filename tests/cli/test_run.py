@@ -1,0 +1,150 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from sklearn.metrics import accuracy_score, recall_score
+
+from benchmark.demo.files import registry_path
+from benchmark.registry.loading import load_registry
+from tests.cli.conftest import Bench, run_bench
+
+
+def one_line(stderr: str) -> str:
+    """Give the one line that tells the error, and hold that there is no traceback."""
+    assert "Traceback" not in stderr
+    (line,) = [line for line in stderr.splitlines() if line.startswith("Error: ")]
+    return line
+
+
+def leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
+    """Give the rows of the CSV by candidate."""
+    table = pd.read_csv(folder / "reports" / "leaderboard.csv", dtype={"revision": str})
+    return {row["candidate"]: {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
+
+
+def test_the_demo_ranks_the_good_ones_and_shows_the_collapsed_one(demo: Path) -> None:
+    rows = leaderboard(demo)
+    ranked = {name: row for name, row in rows.items() if not math.isnan(row["rank"])}
+    assert {"wav2vec2-english", "hubert-german", "hubert-always-neutral"} <= ranked.keys()
+    assert ranked["hubert-always-neutral"]["rank"] == max(row["rank"] for row in ranked.values())
+    assert ranked["hubert-always-neutral"]["collapsed"] in (True, "true")
+    for good in ("wav2vec2-english", "hubert-german"):
+        assert ranked[good]["uar_low"] > 2 / 7
+        assert ranked[good]["latency_p50_ms"] > 0
+
+
+def test_every_candidate_of_the_registry_is_in_every_report_with_a_status(demo: Path) -> None:
+    reports = demo / "reports"
+    names = {candidate.name for candidate in load_registry(registry_path()).candidates}
+    assert leaderboard(demo).keys() == names
+    content = json.loads((reports / "leaderboard.json").read_text())
+    evaluated = {row["candidate"] for row in content["rows"] if row["corpus"] is not None}
+    rejected = {row["candidate"]: row["status"] for row in content["not_evaluated"]}
+    assert evaluated | rejected.keys() == names
+    assert all(rejected.values())
+    markdown = (reports / "leaderboard.md").read_text()
+    assert all(name in markdown for name in names)
+
+
+def test_the_scores_are_those_of_scikit_learn_on_the_exported_predictions(demo: Path) -> None:
+    predictions = pq.read_table(demo / "reports" / "predictions.parquet").to_pandas()
+    rows = leaderboard(demo)
+    for candidate, own in predictions.groupby("candidate"):
+        classes = sorted(set(own["emotion"]))
+        assert len(own) == 112
+        uar = recall_score(own["emotion"], own["predicted"], labels=classes, average="macro", zero_division=0)
+        assert rows[str(candidate)]["uar"] == pytest.approx(uar, abs=1e-9)
+        assert rows[str(candidate)]["accuracy"] == pytest.approx(
+            accuracy_score(own["emotion"], own["predicted"]), abs=1e-9
+        )
+
+
+def test_the_demo_is_called_synthetic_and_the_leaderboard_is_printed(demo: Path) -> None:
+    assert "synthetic" in (demo / "reports" / "leaderboard.md").read_text()
+    printed = (demo / "stdout.txt").read_text()
+    assert "hubert-german" in printed
+    assert "gone" in printed
+
+
+def test_a_second_run_gives_the_same_scores_and_a_limit_is_announced(demo: Path) -> None:
+    before = json.loads((demo / "reports" / "leaderboard.json").read_text())
+    ended = run_bench(
+        *("run", "--candidates", "demo", "-m", "hubert-german", "--limit", 14, "--latency-seconds", 0),
+        *("--json", "-o", "limited"),
+        folder=demo,
+    )
+    assert ended.returncode == 0, ended.stderr
+    content = json.loads(ended.stdout)
+    assert content["limit"] == 14
+    assert "14" in (demo / "limited" / "leaderboard.md").read_text().split("##")[0]
+    (row,) = content["rows"]
+    assert row["clips"] == 14
+    assert row["latency_p50_ms"] is None
+    assert json.loads((demo / "reports" / "leaderboard.json").read_text()) == before
+
+
+def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    for index in range(4):
+        soundfile.write(tmp_path / f"call-{index}.wav", random.normal(0, 0.1, 8000), 8000)
+    (tmp_path / "broken.wav").write_bytes(b"not audio")
+    ended = run_bench(
+        *("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", f"folder:{tmp_path}"),
+        *("--latency-seconds", 1, "--json", "-o", "unlabelled"),
+        folder=demo,
+    )
+    assert ended.returncode == 0, ended.stderr
+    (row,) = json.loads(ended.stdout)["rows"]
+    assert (row["clips"], row["failed_clips"]) == (4, 1)
+    assert (row["rank"], row["accuracy"], row["uar"]) == (None, None, None)
+    assert row["effective_emotions"] >= 1
+    assert row["latency_p50_ms"] > 0
+    assert "broken.wav" in (demo / "unlabelled" / "leaderboard.md").read_text()
+
+
+def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
+    ended = run_bench("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
+    assert ended.returncode == 1
+    assert "--min-emotions" in one_line(ended.stderr)
+    assert "hubert-german" in (demo / "nobody" / "leaderboard.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--corpus", "folder:empty"], "no recording"),
+        (["--corpus", "folder:nowhere"], "no folder"),
+        (["--corpus", "table:nowhere.csv"], "does not exist"),
+        (["--corpus", "floder:empty"], "Unknown kind"),
+        (["--corpus", "nonsense"], "--corpus"),
+        (["-o", "file/reports"], "--output"),
+        (["--merge", "calm"], "calm=neutral"),
+        (["--merge", "anger=fear", "--merge", "fear=anger"], "circle"),
+        (["-m", "wav2vec2-englsh"], "wav2vec2-english"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_exit_2(bench: Bench, tmp_path: Path, arguments: list[str], words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("in the way")
+    ended = bench("run", "--candidates", "demo", *arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert words in one_line(ended.stderr)
+
+
+def test_no_corpus_at_all_is_exit_2_with_an_example(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "candidates.yaml").write_text("version: 1\ncandidates:\n  - id: some/model\n")
+    ended = bench("run")
+    assert ended.returncode == 2
+    assert "--corpus folder:" in one_line(ended.stderr)
+
+
+def test_every_option_has_an_environment_variable(bench: Bench) -> None:
+    ended = bench("run", BENCH_CANDIDATES="demo", BENCH_CORPUS="folder:nowhere", BENCH_QUIET="1")
+    assert ended.returncode == 2
+    assert "nowhere" in one_line(ended.stderr)

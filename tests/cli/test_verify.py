@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import Bench
+
+PACKAGED = 20  # at least so many candidates are in the packaged registry
+
+
+def test_the_demo_gets_the_statuses_that_it_expects(bench: Bench, tmp_path: Path) -> None:
+    ended = bench("verify", "--candidates", "demo", "--strict")
+    assert ended.returncode == 0, ended.stderr
+    table = pd.read_csv(tmp_path / "reports" / "verification.csv")
+    assert (table["status"] == table["expect"]).all()
+    assert len(table) == 9
+    content = json.loads((tmp_path / "reports" / "verification.json").read_text())
+    assert {row["candidate"] for row in content["candidates"]} == set(table["candidate"])
+    assert all(name in (tmp_path / "reports" / "verification.md").read_text() for name in table["candidate"])
+
+
+def test_a_status_that_nobody_expected_is_exit_1_under_strict_only(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "candidates.yaml").write_text(
+        "version: 1\ncandidates:\n  - {id: ./gone, expect: usable}\n", encoding="utf-8"
+    )
+    assert bench("verify").returncode == 0
+    ended = bench("verify", "--strict")
+    assert ended.returncode == 1
+    assert "gone" in ended.stderr
+    assert "usable" in ended.stderr
+
+
+def test_without_a_network_all_are_unreachable_exit_3_and_the_demo_is_pointed_to(bench: Bench, tmp_path: Path) -> None:
+    ended = bench("verify")
+    assert ended.returncode == 3, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "--candidates demo" in ended.stderr
+    table = pd.read_csv(tmp_path / "reports" / "verification.csv")
+    assert len(table) >= PACKAGED
+    assert set(table["status"]) == {"unreachable"}
+    assert set(table["verdict"]) == {"undecided"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version: 1\ncandidates:\n  - id: a/b\n    langauges: [en]\n", ["candidates.yaml:4", "languages"]),
+        ("version: 1\ncandidates:\n  - id: a/b\n  - id: a/b\n", ["candidates.yaml:4", "a/b"]),
+        ("version: 1\ncandidates:\n  - id: a/b\n    labels: {LABEL_0: happynes}\n", ["candidates.yaml:4", "happiness"]),
+        ("", ["candidates.yaml"]),
+    ],
+)
+def test_a_mistake_in_the_registry_is_one_line_with_its_place_and_fix(
+    bench: Bench, tmp_path: Path, text: str, words: list[str]
+) -> None:
+    (tmp_path / "candidates.yaml").write_text(text, encoding="utf-8")
+    ended = bench("verify")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.strip().splitlines()
+    assert all(word in line for word in words)
+
+
+def test_json_is_all_that_stands_on_standard_output(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "candidates.yaml").write_text("version: 1\ncandidates:\n  - id: ./gone\n", encoding="utf-8")
+    ended = bench("verify", "--json")
+    assert json.loads(ended.stdout)["candidates"][0]["status"] == "not-found"
