@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.waveform import Waveform
@@ -15,11 +16,13 @@ from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
-from benchmark.demo.corpus import DemoClip, demo_clips
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.settings import Settings
+
+if TYPE_CHECKING:
+    from benchmark.demo.corpus import DemoClip
 
 KINDS = ("folder", "table", *CONVENTIONS, "hf", "demo")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
@@ -210,13 +213,15 @@ class _Reader:
 class _Generated:
     """Audio that a program makes whenever it is asked for."""
 
-    clip: DemoClip
+    clip: "DemoClip"
 
     def waveform(self) -> Waveform:
         return self.clip.waveform
 
 
 def _demo() -> tuple[Clip, ...]:
+    from benchmark.demo.corpus import demo_clips  # noqa: PLC0415 - the voice needs scipy.signal, a second to import
+
     return tuple(
         Clip(
             name=clip.name,
