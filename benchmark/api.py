@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import Merges
+from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.options import RunOptions
@@ -137,12 +139,17 @@ def run(
     min_emotions: int = 2,
     devices: Sequence[str] = (),
     merge: Sequence[str] = (),
+    merge_preset: str | None = None,
     limit: int | None = None,
     speakers: Sequence[str] = (),
     languages: Sequence[str] = (),
     only_labels: Sequence[str] = (),
     sample: int | None = None,
     seed: int = 0,
+    channel: Literal["mix", "left", "right", "each"] | None = None,
+    find_speech: bool = True,
+    skip_silence: bool = False,
+    min_speech: float = 0.0,
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
@@ -161,12 +168,17 @@ def run(
         min_emotions: How many classes a candidate must distinguish to be run.
         devices: `cpu`, `cuda`; by default the CPU, and the GPU where torch sees one.
         merge: Emotions to merge, such as `calm=neutral`.
+        merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
         limit: Clips per corpus at most, the labels in turn.
         speakers: Only clips of these speakers.
         languages: Only clips in these languages.
         only_labels: Only clips with these labels, or of these emotions.
         sample: Clips per corpus at most, drawn so that each label keeps its share.
         seed: Which sample.
+        channel: What of recordings with several channels is heard; None as the registry says, else their mean.
+        find_speech: Whether to find out how much of each clip is speech.
+        skip_silence: Whether to leave out the clips in which nobody speaks.
+        min_speech: Clips in which people speak for a smaller share of the time are left out.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
@@ -191,7 +203,9 @@ def run(
         limit=limit,
         segment_s=segment_seconds,
         latency_budget_s=latency_seconds,
-        merge=Merges(merge).as_dict(),
+        merge=chosen_merges(merge_preset, merge).as_dict(),
+        find_speech=find_speech,
+        min_speech=min_speech if skip_silence or min_speech > 0 else None,
         overwrite=Overwrite(overwrite),
     )
     created = datetime.now(UTC)
@@ -203,7 +217,15 @@ def run(
         sample=sample,
         seed=seed,
     )
-    opened = open_corpora(corpora, registry, limit=limit, filters=filters, settings=settings, progress=progress)
+    opened = open_corpora(
+        corpora,
+        registry,
+        limit=limit,
+        filters=filters,
+        channel=None if channel is None else ChannelChoice(channel),
+        settings=settings,
+        progress=progress,
+    )
     for corpus in opened:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
@@ -215,7 +237,7 @@ def run(
     store = PredictionStore(settings.cache)
     evaluated = Evaluation(
         subjects=selection.subjects,
-        corpora=tuple(replace(corpus, merge={**corpus.merge, **options.merge}) for corpus in opened),
+        corpora=tuple(replace(corpus, merge=Merges({**corpus.merge, **options.merge}).as_dict()) for corpus in opened),
         devices=resolve_devices(options.devices, settings),
         options=options,
         settings=settings,

@@ -1,5 +1,6 @@
 """The options that several commands share, so that each is described once."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -102,3 +103,74 @@ Sample = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", envvar="BENCH_SEED", metavar="S", help="Which sample --sample draws.")]
+
+
+class ChannelName(StrEnum):
+    """What of a recording's channels is heard."""
+
+    MIX = "mix"
+    LEFT = "left"
+    RIGHT = "right"
+    EACH = "each"
+
+
+class PresetName(StrEnum):
+    """Merges of one name."""
+
+    SENTIMENT = "sentiment"
+    AROUSAL = "arousal"
+    BIG4 = "big4"
+
+
+Channel = Annotated[
+    ChannelName | None,
+    typer.Option(
+        "--channel",
+        envvar="BENCH_CHANNEL",
+        help="What of stereo recordings is heard; `each` makes both sides of a call clips of their own. "
+        "Default: as the registry says, else mix.",
+        show_default=False,
+    ),
+]
+FindSpeech = Annotated[
+    bool,
+    typer.Option(
+        "--find-speech/--no-find-speech",
+        envvar="BENCH_FIND_SPEECH",
+        help="Find out how much of each clip is speech; an hour of audio takes about half a minute, once.",
+    ),
+]
+SkipSilence = Annotated[
+    bool,
+    typer.Option("--skip-silence", envvar="BENCH_SKIP_SILENCE", help="Leave out the clips in which nobody speaks."),
+]
+MinSpeech = Annotated[
+    float,
+    typer.Option(
+        "--min-speech",
+        envvar="BENCH_MIN_SPEECH",
+        metavar="SHARE",
+        min=0.0,
+        max=1.0,
+        help="Leave out the clips in which people speak for a smaller share of the time, such as 0.2.",
+    ),
+]
+Merge = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--merge",
+        envvar="BENCH_MERGE",
+        metavar="A=B",
+        help="Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable.",
+        show_default=False,
+    ),
+]
+MergePreset = Annotated[
+    PresetName | None,
+    typer.Option(
+        "--merge-preset",
+        envvar="BENCH_MERGE_PRESET",
+        help="Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more.",
+        show_default=False,
+    ),
+]

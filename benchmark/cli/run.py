@@ -50,16 +50,8 @@ def run(
             show_default=False,
         ),
     ] = None,
-    merge: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--merge",
-            envvar="BENCH_MERGE",
-            metavar="A=B",
-            help="Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    merge: options.Merge = None,
+    merge_preset: options.MergePreset = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -76,6 +68,10 @@ def run(
     only_label: options.OnlyLabels = None,
     sample: options.Sample = None,
     seed: options.Seed = 0,
+    channel: options.Channel = None,
+    find_speech: options.FindSpeech = True,
+    skip_silence: options.SkipSilence = False,
+    min_speech: options.MinSpeech = 0.0,
     segment_seconds: Annotated[
         float,
         typer.Option(
@@ -130,12 +126,17 @@ def run(
         min_emotions=min_emotions,
         devices=[each.value for each in device or ()],
         merge=merge or (),
+        merge_preset=merge_preset,
         limit=limit,
         speakers=speaker or (),
         languages=language or (),
         only_labels=only_label or (),
         sample=sample,
         seed=seed,
+        channel=None if channel is None else channel.value,
+        find_speech=find_speech,
+        skip_silence=skip_silence,
+        min_speech=min_speech,
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,
         overwrite=overwrite,

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     EMOTION = "emotion"
     """One emotion, or the absence of any (neutral)."""
     COARSE = "coarse"
-    """A half of the emotions: positive or negative."""
+    """A half of the emotions: positive or negative, activated or deactivated."""
     RESIDUAL = "residual"
     """What annotators could not name: other or unknown."""
 

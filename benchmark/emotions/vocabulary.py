@@ -26,7 +26,8 @@ class Entry:
     aliases: Mapping[str, tuple[str, ...]]
 
 
-def _packaged(file_name: str) -> dict[str, dict[str, Any]]:
+def packaged(file_name: str) -> dict[str, dict[str, Any]]:
+    """Read one of the data files."""
     text = files("benchmark.emotions").joinpath(file_name).read_text(encoding="utf-8")
     content: dict[str, dict[str, Any]] = yaml.load(text, Loader=_FastestSafeLoader)  # noqa: S506 - it is a safe loader
     return content
@@ -41,7 +42,7 @@ def vocabulary() -> Mapping[str, Entry]:
                 kind=fields["kind"],
                 aliases={language: tuple(labels) for language, labels in fields.items() if language != "kind"},
             )
-            for name, fields in _packaged("aliases.yaml").items()
+            for name, fields in packaged("aliases.yaml").items()
         }
     )
 
@@ -49,4 +50,4 @@ def vocabulary() -> Mapping[str, Entry]:
 @cache
 def codes_by_corpus() -> Mapping[str, Mapping[str, str]]:
     """What the codes of each acted or annotated corpus mean: corpus → code → canonical class."""
-    return MappingProxyType({corpus: MappingProxyType(codes) for corpus, codes in _packaged("codes.yaml").items()})
+    return MappingProxyType({corpus: MappingProxyType(codes) for corpus, codes in packaged("codes.yaml").items()})

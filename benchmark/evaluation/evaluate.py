@@ -12,6 +12,7 @@ from benchmark.evaluation.listening import HeardCorpus, hear_corpus
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Predictor
 from benchmark.evaluation.segments import cut_segments
+from benchmark.evaluation.speech import find_speech, without_silence
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Progress
 from benchmark.results.environment import Environment
@@ -70,7 +71,7 @@ class Evaluation:
         """
         result = Evaluated()
         try:
-            heard = [hear_corpus(corpus, progress) for corpus in self.corpora]
+            heard = [self._hear(corpus, progress) for corpus in self.corpora]
             result.corpora = [corpus.record for corpus in heard]
             _warn_of_unreadable(result.corpora, progress)
             self._predict(heard, result, progress)
@@ -80,6 +81,12 @@ class Evaluation:
             progress.warn("Interrupted: the reports show what was finished.")
             result.interrupted = True
         return result
+
+    def _hear(self, corpus: Corpus, progress: Progress) -> HeardCorpus:
+        heard = hear_corpus(corpus, progress)
+        if self.options.find_speech or self.options.min_speech is not None:
+            heard = find_speech(heard, self.settings, progress)
+        return heard if self.options.min_speech is None else without_silence(heard, self.options.min_speech)
 
     def _predict(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
         stop = threading.Event()

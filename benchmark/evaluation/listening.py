@@ -48,6 +48,7 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
             labels=corpus.labels,
             merge=corpus.merge,
             selection=corpus.selection,
+            channel=corpus.channel,
         ),
         audio,
     )

@@ -16,6 +16,8 @@ class RunOptions:
         limit: Clips per corpus at most; None for all.
         segment_s: Length of the segments that latency is measured on, in seconds.
         latency_budget_s: How long the timed calls of one candidate on one device may take, in seconds.
+        find_speech: Whether to find out how much of each clip is speech.
+        min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
         merge: Emotions that are merged into others, on every corpus.
         overwrite: Which answers are computed where some are already in the store.
     """
@@ -25,5 +27,7 @@ class RunOptions:
     limit: int | None = None
     segment_s: float = DEFAULT_SEGMENT_S
     latency_budget_s: float = 20.0
+    find_speech: bool = True
+    min_speech: float | None = None
     merge: dict[str, str] = field(default_factory=dict)
     overwrite: Overwrite = Overwrite.MISSING

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from benchmark.audio.channels import ChannelChoice
 from benchmark.emotions.merges import Merges
 from benchmark.registry import locations
 from benchmark.registry.fields import (
@@ -171,6 +172,7 @@ class CorpusEntry(Described):
         only_labels: The only labels, or emotions, to take; None takes all.
         sample: How many clips to take at most, each label with its share of the whole; None takes all.
         seed: Which sample.
+        channel: What of recordings with several channels is heard: `mix`, `left`, `right`, or `each` as a clip.
         labels: Label → canonical class, where the label does not say it itself.
         merge: Class → the class it counts as.
         columns: What a column holds (`file`, `label`, `speaker`, `sex`, `language`, `text_id`, `intensity`, `start`,
@@ -184,6 +186,7 @@ class CorpusEntry(Described):
     only_labels: OnlyLabels | None = None
     sample: StrictInt | None = Field(default=None, ge=1)
     seed: StrictInt = 0
+    channel: ChannelChoice = ChannelChoice.MIX
     labels: dict[str, Emotion] = Field(default_factory=dict)
     merge: MergeTable = Field(default_factory=dict)
     columns: dict[ColumnRole, str] = Field(default_factory=dict)

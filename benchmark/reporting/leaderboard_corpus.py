@@ -10,6 +10,7 @@ from benchmark.results.run import ClipRecord
 
 _SECONDS_PER_HOUR = 3600
 _LISTED_CLIPS = 10
+_CHANNELS = {"left": "the left channel", "right": "the right channel", "each": "each channel a clip of its own"}
 _LISTED_LABELS = 40
 
 
@@ -65,6 +66,11 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
             f"**{len(corpus.unreadable):,} of {counted(total, 'clip')} of {name} could not be read** and "
             f"{'is' if len(corpus.unreadable) == 1 else 'are'} left out for all candidates."
         )
+    if corpus.no_speech:
+        warnings.append(
+            f"**In {counted(corpus.no_speech, 'clip')} of {name} nobody speaks**, as far as a voice-activity detector "
+            "can tell; what a model answers to silence is no emotion. `--skip-silence` leaves such clips out."
+        )
     if corpus.unscored_labels:
         clips = sum(corpus.unscored_labels.values())
         warnings.append(
@@ -104,9 +110,14 @@ def _what_it_is(corpus: CorpusSummary) -> str:
         description += f" (of {corpus.available_clips:,} that it holds)"
     if corpus.selection:
         description += f", only {markdown_text(corpus.selection)}"
+    if corpus.channel != "mix":
+        description += f", {_CHANNELS.get(corpus.channel, markdown_text(corpus.channel))}"
+    if corpus.silent_clips:
+        description += f", without {counted(corpus.silent_clips, 'clip')} of too little speech"
     if corpus.speakers is None:
         description += "; nobody knows how many speakers"
-    return description + "."
+    speech = "" if corpus.speech_share is None else f" Somebody speaks for {corpus.speech_share:.0%} of the time."
+    return f"{description}.{speech}"
 
 
 def _emotions(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:

@@ -112,6 +112,10 @@ class CorpusSummary(Stored):
         speakers: Number of speakers; None where nobody knows.
         hours: Hours of audio that could be read.
         merge: Merges that were applied.
+        channel: What of recordings with several channels was heard.
+        no_speech: Clips in which nobody speaks, as far as is known; they are scored like the others.
+        silent_clips: Clips that were left out for too little speech, as the user asked.
+        speech_share: Share of all audio in which somebody speaks; None where nobody listened for that.
         selection: Which part of it the user asked for, in words; None for all of it.
         rated_clips: Clips of which the corpus says how many raters chose what.
         tied_clips: Clips without a label whose raters are of two or more opinions equally often: not scored.
@@ -132,6 +136,10 @@ class CorpusSummary(Stored):
     speakers: int | None
     hours: float
     merge: dict[str, str]
+    channel: str = "mix"
+    no_speech: int = 0
+    silent_clips: int = 0
+    speech_share: float | None = None
     selection: str | None = None
     rated_clips: int = 0
     tied_clips: int = 0

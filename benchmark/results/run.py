@@ -9,6 +9,9 @@ from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.verification import Verification
 
+SHORTEST_SPEECH_S = 0.05
+"""Less speech than this in all of a clip is an error of the detector, whose frames are 32 ms long."""
+
 
 class ClipRecord(Stored):
     """One clip of a corpus as the run met it.
@@ -18,6 +21,7 @@ class ClipRecord(Stored):
         clip_hash: Hash of its decoded samples and their rate; None where it could not be read.
         duration_s: Seconds of audio; None where it could not be read.
         failure: Why it could not be read; None where it could.
+        speech_share: Share of its time in which somebody speaks, a fraction; None where nobody listened for that.
         label: The corpus's own label, if any.
         speaker: Who speaks, if known.
         sex: The speaker's sex, if known.
@@ -32,6 +36,7 @@ class ClipRecord(Stored):
     clip_hash: str | None
     duration_s: float | None
     failure: str | None = None
+    speech_share: float | None = None
     label: str | None = None
     speaker: str | None = None
     sex: str | None = None
@@ -39,6 +44,14 @@ class ClipRecord(Stored):
     text_id: str | None = None
     intensity: str | None = None
     votes: dict[str, int] | None = None
+
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody speaks in it, as far as is known: less than two frames of the detector are speech."""
+        if self.speech_share is None or self.duration_s is None:
+            return False
+        return self.speech_share * self.duration_s < SHORTEST_SPEECH_S
 
 
 class CorpusRecord(Stored):
@@ -50,6 +63,8 @@ class CorpusRecord(Stored):
         synthetic: Whether a program made the voices; said wherever the corpus appears.
         clips: All its clips that the run was asked for.
         available_clips: How many there were before `--limit` or `--sample`.
+        channel: What of recordings with several channels was heard: `mix`, `left`, `right` or `each`.
+        silent_clips: Clips that were left out, since nobody speaks in them, or too little.
         labels: The user's overrides of what a label of this corpus means.
         merge: Emotions that the user merges into others.
         selection: Which part of it the user asked for, in words; None for all of it.
@@ -60,6 +75,8 @@ class CorpusRecord(Stored):
     synthetic: bool = False
     clips: tuple[ClipRecord, ...]
     available_clips: int
+    channel: str = "mix"
+    silent_clips: int = 0
     labels: dict[str, str] = {}
     merge: dict[str, str] = {}
     selection: str | None = None

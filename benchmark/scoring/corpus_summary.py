@@ -1,11 +1,12 @@
 """What a reader has to know of a corpus beside the scores on it: how much of it was heard, and of what."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.leaderboard import CorpusSummary
-from benchmark.results.run import CorpusRecord
+from benchmark.results.run import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import emotion_by_label, emotion_of_clip, readable_clips
 from benchmark.scoring.raters import Agreement, human_ceiling, majority, votes_by_emotion
 
@@ -49,6 +50,10 @@ def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
         speakers=len(speakers) if speakers and None not in speakers else None,
         hours=sum(clip.duration_s or 0.0 for clip in clips) / SECONDS_PER_HOUR,
         merge=corpus.merge,
+        channel=corpus.channel,
+        no_speech=sum(clip.is_silent for clip in clips),
+        silent_clips=corpus.silent_clips,
+        speech_share=speech_share(clips),
         selection=corpus.selection,
         rated_clips=sum(bool(clip.votes) for clip in clips),
         tied_clips=agreements[Agreement.TIED],
@@ -56,6 +61,15 @@ def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
         human_uar=ceiling.uar,
         human_accuracy=ceiling.accuracy,
     )
+
+
+def speech_share(clips: Sequence[ClipRecord]) -> float | None:
+    """The share of all audio in which somebody speaks; None where it is not known of every clip."""
+    heard = [(clip.duration_s, clip.speech_share) for clip in clips if clip.duration_s is not None]
+    seconds = sum(duration for duration, _ in heard)
+    if not seconds or any(share is None for _, share in heard):
+        return None
+    return sum(duration * (share or 0.0) for duration, share in heard) / seconds
 
 
 def has_loose_labels(corpus: CorpusRecord) -> bool:

@@ -6,8 +6,8 @@ from benchmark.emotions.classes import EmotionClass, Kind, canonical_names, emot
 from benchmark.errors import RequestError
 
 
-def test_exactly_positive_and_negative_are_coarse() -> None:
-    assert _names_of(Kind.COARSE) == {"positive", "negative"}
+def test_exactly_the_halves_of_valence_and_arousal_are_coarse() -> None:
+    assert _names_of(Kind.COARSE) == {"positive", "negative", "activated", "deactivated"}
 
 
 def test_exactly_other_and_unknown_are_residual() -> None:
