@@ -143,7 +143,9 @@ def _with_clips(corpus: Corpus, clips: Iterable[Clip], selection: str) -> Corpus
     kept = tuple(clips)
     if not kept:
         raise RequestError(f"Nothing is left of the corpus {corpus.name!r} ({selection}): loosen a filter.")
-    return _selected(replace(corpus, clips=kept, available_clips=len(kept)), selection)
+    # What a sample left out before stays left out, and is still told.
+    available = corpus.available_clips - len(corpus.clips) + len(kept)
+    return _selected(replace(corpus, clips=kept, available_clips=available), selection)
 
 
 def _selected(corpus: Corpus, selection: str) -> Corpus:

@@ -23,5 +23,5 @@ def test_columns_of_votes_keep_the_label_as_it_is_written() -> None:
 
 def test_a_column_that_the_user_names_wins() -> None:
     assert find_columns("t", ["file", "emotion", "felt"], {"label": "felt"}).by_role["label"] == "felt"
-    with pytest.raises(RequestError, match="Unknown role 'lable'"):
-        find_columns("t", ["file"], {"lable": "file"})
+    with pytest.raises(RequestError, match="Unknown role 'sound'"):
+        find_columns("t", ["file"], {"sound": "file"})

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import Spec, open_corpora, parse_spec
 from benchmark.errors import RequestError
 from benchmark.registry.loading import load_registry
@@ -95,3 +96,23 @@ def test_ravdess_of_the_shared_folder_is_read_whole(shared: Path, tmp_path: Path
     (corpus,) = open_corpora([f"table:{shared}/corpora/ravdess/metadata.csv"], registry_of(tmp_path, NO_CORPORA))
     assert (corpus.name, len(corpus.clips)) == ("ravdess", 1440)
     assert {clip.speaker for clip in corpus.clips} == {f"{number:02}" for number in range(1, 25)}
+
+
+def test_a_part_of_a_registry_corpus_is_chosen_in_the_registry_and_by_the_run(tmp_path: Path) -> None:
+    rows = [f"{index}.wav,{('anger', 'calm', 'fear')[index % 3]},{index % 2}" for index in range(60)]
+    table(tmp_path, "t.csv", "\n".join(rows))
+    only = "only_labels: [anger, 두려움], languages: [ko], language: ko, sample: 12, seed: 3"
+    entry = f"mine: {{source: 'table:t.csv', {only}}}"
+    registry = registry_of(tmp_path, f"{NO_CORPORA}corpora:\n  {entry}\n")
+    (corpus,) = open_corpora(["mine"], registry, filters=Filters(speakers=("1",)), limit=4)
+    assert {clip.speaker for clip in corpus.clips} == {"1"}
+    assert {clip.label for clip in corpus.clips} == {"anger", "fear"}
+    assert len(corpus.clips) == 4
+    assert corpus.available_clips > 12
+    assert corpus.selection == "language ko; label anger, 두려움; a sample of 12, seed 3; speaker 1"
+
+
+@pytest.mark.parametrize("field", ["only_labels: []", "languages: []", "sample: 0", "seed: one"])
+def test_a_wrong_filter_in_the_registry_is_one_sentence(tmp_path: Path, field: str) -> None:
+    with pytest.raises(RequestError, match=field.partition(":")[0]):
+        registry_of(tmp_path, f"{NO_CORPORA}corpora:\n  mine: {{source: 'table:t.csv', {field}}}\n")

@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.corpora.clips import Corpus
+from benchmark.evaluation.listening import hear_corpus
+from benchmark.progress import Silent
+
+
+def test_what_a_table_says_of_a_clip_reaches_the_record_of_the_run(
+    record: Callable[..., Path], tmp_path: Path, opened: Callable[..., Corpus]
+) -> None:
+    record("a.wav", seconds=2.0)
+    path = tmp_path / "clips.csv"
+    path.write_text("file,start,stop,intensity,speaker,votes_분노,votes_calm\na.wav,0.5,1.5,strong,s1,2,0\n")
+    (clip,) = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    assert (clip.clip, clip.duration_s, clip.intensity, clip.speaker) == ("a.wav#0.5-1.5", 1.0, "strong", "s1")
+    assert clip.votes == {"분노": 2}
+
+
+def test_a_row_that_is_no_clip_is_a_failure_of_that_clip_alone(
+    record: Callable[..., Path], tmp_path: Path, opened: Callable[..., Corpus]
+) -> None:
+    record("a.wav", seconds=2.0)
+    path = tmp_path / "clips.csv"
+    path.write_text("file,start,stop\na.wav,0,1\na.wav,x,1\na.wav,1,9\ngone.wav,0,1\n")
+    clips = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    assert [clip.failure is None for clip in clips] == [True, False, False, False]
+    assert "no number" in (clips[1].failure or "")
+    assert "ends at 2.00 s" in (clips[2].failure or "")
+    assert "does not exist" in (clips[3].failure or "")
