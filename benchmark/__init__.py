@@ -1,6 +1,7 @@
 """Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.
 
-`verify` finds out which candidates are working emotion classifiers, `run` measures them on your audio:
+`verify` finds out which candidates are working emotion classifiers, `describe_corpus` what a corpus holds, and `run`
+measures the one on the other:
 
     import benchmark
 
@@ -11,22 +12,30 @@
 Nothing heavy is imported before one of them is used. Everything below this module may move.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmark.api import RunOutcome as RunOutcome
-    from benchmark.api import VerifyOutcome as VerifyOutcome
     from benchmark.api import run as run
-    from benchmark.api import verify as verify
+    from benchmark.describing import DescribeOutcome as DescribeOutcome
+    from benchmark.describing import describe_corpus as describe_corpus
+    from benchmark.verifying import VerifyOutcome as VerifyOutcome
+    from benchmark.verifying import verify as verify
 
-__all__ = ["RunOutcome", "VerifyOutcome", "run", "verify"]
+__all__ = ["DescribeOutcome", "RunOutcome", "VerifyOutcome", "describe_corpus", "run", "verify"]
+_ROOMS = {
+    "DescribeOutcome": "benchmark.describing",
+    "describe_corpus": "benchmark.describing",
+    "VerifyOutcome": "benchmark.verifying",
+    "verify": "benchmark.verifying",
+}
 
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        from benchmark import api  # noqa: PLC0415 - importing the package must stay instant
-
-        return getattr(api, name)
+        # Importing the package must stay instant, and verifying needs far less than running.
+        return getattr(import_module(_ROOMS.get(name, "benchmark.api")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,6 +1,6 @@
 """The whole way in order: what `import benchmark` offers, and what the command line calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,43 +18,25 @@ from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
-from benchmark.registry.loading import find_registry, select
-from benchmark.registry.schema import Registry
 from benchmark.reporting.prediction_rows import prediction_rows
 from benchmark.reporting.predictions import write_predictions
-from benchmark.reporting.writing import write_leaderboard, write_verification
+from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.environment import Environment
 from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.run import RunRecord
 from benchmark.results.runs import save_run
-from benchmark.results.status import Status, Verdict
+from benchmark.results.status import Verdict
 from benchmark.results.store import PredictionStore
-from benchmark.results.verification import Verification, VerificationReport
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
+from benchmark.verification.options import VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
+from benchmark.verifying import EXIT_UNMET, VerifyOutcome, judge_verification, open_registry, verify
 
-EXIT_UNMET = 1
-EXIT_UNAVAILABLE = 3
+__all__ = ["RunOutcome", "VerifyOutcome", "run", "verify"]
+
 EXIT_INTERRUPTED = 130
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerifyOutcome:
-    """What `verify` brought.
-
-    Attributes:
-        report: The verdict on every candidate.
-        files: The reports that were written.
-        exit_code: As the command line would exit with.
-        problems: Why that is not 0, in sentences for a person.
-    """
-
-    report: VerificationReport
-    files: tuple[Path, ...]
-    exit_code: int
-    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,61 +56,6 @@ class RunOutcome:
     files: tuple[Path, ...]
     exit_code: int
     problems: tuple[str, ...]
-
-
-def verify(
-    candidates: str | Path | None = None,
-    *,
-    models: Sequence[str] = (),
-    output: str | Path = "reports",
-    jobs: int = 1,
-    strict: bool = False,
-    refresh: bool = False,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-) -> VerifyOutcome:
-    """Find out which candidates are working emotion classifiers, and write the reports of it.
-
-    Args:
-        candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
-        models: Only these: names or ids of the registry, other Hub ids, or local folders.
-        output: The folder for the reports.
-        jobs: Workers that compute at once.
-        strict: Whether a status that the registry does not expect, or an unreachable candidate, is a failure.
-        refresh: Whether to verify again what a former call has verified.
-        settings: Places and limits.
-        progress: Who wants to hear how far the work is.
-
-    Returns:
-        The verdicts, the files, and whether all is as asked.
-
-    Raises:
-        RequestError: The registry, a model or the folder is wrong; the message says how to fix it.
-        UnavailableError: The machine failed, such as a full disk.
-
-    Examples:
-        >>> import benchmark
-        >>> outcome = benchmark.verify("demo", output="reports")  # doctest: +SKIP
-        >>> [verification.candidate for verification in outcome.report.candidates]  # doctest: +SKIP
-    """
-    progress = progress or Silent()
-    settings = settings or Settings(jobs=jobs)
-    folder = Path(output)
-    check_writable(folder)
-    registry = _registry(candidates, models, progress)
-    verifications = verify_candidates(
-        registry, hub=Hub(timeout_s=settings.hub_timeout_s), settings=settings, progress=progress, refresh=refresh
-    )
-    report = VerificationReport(
-        created=datetime.now(UTC),
-        registry=registry.title,
-        environment=Environment.here(),
-        candidates=verifications,
-    )
-    exit_code, problems = _judge_verification(verifications, strict=strict)
-    return VerifyOutcome(
-        report=report, files=write_verification(report, folder).paths, exit_code=exit_code, problems=problems
-    )
 
 
 def run(
@@ -154,10 +81,13 @@ def run(
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
     output: str | Path = "reports",
+    repair_heads: bool = True,
+    max_download_gb: float | None = None,
     jobs: int = 1,
     strict: bool = False,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    confirm: Callable[[str], bool | None] = nobody_to_ask,
 ) -> RunOutcome:
     """Measure the usable candidates on the given audio, and write the leaderboards.
 
@@ -183,10 +113,13 @@ def run(
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
         output: The folder for the reports.
+        repair_heads: Whether known heads that transformers has no class for are rebuilt.
+        max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); by default 5, and more if confirmed.
         jobs: Workers that compute at once.
         strict: Whether a status that the registry does not expect, or an unreachable candidate, is a failure.
         settings: Places and limits.
         progress: Who wants to hear how far the work is.
+        confirm: Asks a person whether a large download is wanted; by default nobody is asked.
 
     Returns:
         The leaderboard, the record of the run, the files, and whether all is as asked.
@@ -209,7 +142,7 @@ def run(
         overwrite=Overwrite(overwrite),
     )
     created = datetime.now(UTC)
-    registry = _registry(candidates, models, progress)
+    registry = open_registry(candidates, models, progress)
     filters = Filters(
         speakers=tuple(speakers),
         languages=tuple(languages),
@@ -231,7 +164,8 @@ def run(
             progress.note(f"{corpus.name}: {note}")
     check_writable(Path(output))
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress)
+    wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
+    verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
     selection = select_subjects(registry, verifications, min_emotions=min_emotions, hub=hub, progress=progress)
     environment = Environment.here()
     store = PredictionStore(settings.cache)
@@ -266,37 +200,10 @@ def run(
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
-def _registry(candidates: str | Path | None, models: Sequence[str], progress: Progress) -> Registry:
-    found = find_registry(None if candidates is None else str(candidates))
-    if found.announced:
-        progress.note(found.announced)
-    return select(found.registry, models)
-
-
-def _judge_verification(verifications: Sequence[Verification], *, strict: bool) -> tuple[int, tuple[str, ...]]:
-    unreachable = [each.candidate for each in verifications if each.status is Status.UNREACHABLE]
-    if unreachable and (strict or len(unreachable) == len(verifications)):
-        which = "No candidate" if len(unreachable) == len(verifications) else f"{', '.join(unreachable)}: no candidate"
-        return EXIT_UNAVAILABLE, (
-            f"{which} could be reached: {_reason_of(verifications, unreachable[0])} "
-            "To see bench at work without the Hub: bench run --candidates demo.",
-        )
-    surprises = tuple(
-        f"{each.candidate} is {each.status}, where {each.expect} was expected: {each.reason}"
-        for each in verifications
-        if each.expect is not None and each.expect is not each.status
-    )
-    return (EXIT_UNMET, surprises) if strict and surprises else (0, ())
-
-
-def _reason_of(verifications: Sequence[Verification], candidate: str) -> str:
-    return next(each.reason for each in verifications if each.candidate == candidate)
-
-
 def _judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:
     if record.interrupted:
         return EXIT_INTERRUPTED, ("Interrupted; what was finished is kept, and the same command goes on from there.",)
-    exit_code, problems = _judge_verification(record.verifications, strict=strict)
+    exit_code, problems = judge_verification(record.verifications, strict=strict)
     if exit_code == 0 and not record.evaluations:
         most = max(
             (len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0

@@ -1,6 +1,7 @@
 """The progress protocol on a terminal, with rich; everything that is not a result goes to standard error."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,13 @@ class ConsoleProgress:
         if text not in self._warned:
             self._warned.add(text)
             self._console.print(f"[yellow]Warning:[/yellow] {escape(text)}", highlight=False, soft_wrap=True)
+
+    def confirm(self, question: str) -> bool | None:
+        """Ask a person; None at once where nobody sits at a terminal."""
+        if self._quiet or not self._console.is_terminal or not sys.stdin.isatty():
+            return None
+        self._console.print(f"{escape(question)} [y/N] ", end="", highlight=False, soft_wrap=True)
+        return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
     def _start(self) -> RichProgress:
         if self._bars is None:

@@ -45,8 +45,8 @@ def _label_map(candidate: "Candidate", hub: "Hub") -> "LabelMap":
     from benchmark.hub.facts import HubFailure
     from benchmark.results.status import Status
     from benchmark.verification.configs import config_labels
+    from benchmark.verification.inspecting import look_at
     from benchmark.verification.verdict import candidate_labels
-    from benchmark.verification.verify import look_at
 
     found = look_at(candidate, hub)
     if isinstance(found, HubFailure):

@@ -37,6 +37,25 @@ Jobs = Annotated[
         "--jobs", envvar="BENCH_JOBS", metavar="N", min=1, help="Workers that compute at once; they share the cores."
     ),
 ]
+RepairHeads = Annotated[
+    bool,
+    typer.Option(
+        "--repair-heads/--no-repair-heads",
+        envvar="BENCH_REPAIR_HEADS",
+        help="Rebuild known heads that transformers has no class for, from the checkpoint's own weights.",
+    ),
+]
+MaxDownload = Annotated[
+    float | None,
+    typer.Option(
+        "--max-download-gb",
+        envvar="BENCH_MAX_DOWNLOAD_GB",
+        metavar="GB",
+        min=0.0,
+        help="Download at most so much in all; what is over it is skipped. Default: 5, and more after asking.",
+        show_default=False,
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option(

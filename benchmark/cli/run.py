@@ -102,6 +102,8 @@ def run(
         ),
     ] = "missing",
     output: options.Output = Path("reports"),
+    repair_heads: options.RepairHeads = True,
+    max_download_gb: options.MaxDownload = None,
     jobs: options.Jobs = 1,
     strict: options.Strict = False,
     as_json: options.AsJson = False,
@@ -119,6 +121,7 @@ def run(
     from benchmark.reporting.json_documents import leaderboard_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
+    progress = ConsoleProgress(quiet=quiet)
     outcome = api.run(
         candidates,
         models=model or (),
@@ -143,7 +146,10 @@ def run(
         output=output,
         jobs=jobs,
         strict=strict,
-        progress=ConsoleProgress(quiet=quiet),
+        repair_heads=repair_heads,
+        max_download_gb=max_download_gb,
+        progress=progress,
+        confirm=progress.confirm,
     )
     if as_json:
         typer.echo(leaderboard_json(outcome.leaderboard), nl=False)

@@ -60,6 +60,7 @@ def print_verification(report: VerificationReport) -> None:
             for each in ordered
         ],
     )
+    _print_surprises(console, report)
     counts = Counter(each.status.value for each in ordered)
     verdicts = Counter(each.verdict.value for each in ordered)
     console.print(
@@ -69,6 +70,17 @@ def print_verification(report: VerificationReport) -> None:
         + ", ".join(f"{count} {status}" for status, count in counts.most_common())
         + ")"
     )
+
+
+def _print_surprises(console: Console, report: VerificationReport) -> None:
+    surprises = [each for each in report.candidates if each.surprising]
+    if surprises:
+        print_table(
+            console,
+            [Column("candidate"), Column("expected"), Column("found"), Column("why")],
+            [(each.candidate, each.expect or "", each.status, each.reason) for each in surprises],
+            title="Not as the registry expects",
+        )
 
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:

@@ -96,7 +96,7 @@ class Predictor:
                 corpus=corpus.record.name,
                 setup=setup,
                 failure=failure if not missing.keys().isdisjoint(corpus.audio) else None,
-                log=str(log_path(subject, self.settings)) if missing else None,
+                log=log_path(subject, self.settings).relative_to(self.settings.cache).as_posix() if missing else None,
             )
             for corpus in self.corpora
         )

@@ -45,7 +45,7 @@ class ModelSession:
 
     def load(self) -> LoadReport | Failure:
         """Load the model."""
-        options = LoadOptions(preprocessor=self._subject.preprocessor, device=self._device)
+        options = LoadOptions(preprocessor=self._subject.preprocessor, device=self._device, head=self._subject.head)
         answer = self._worker.call(
             "load", str(self._subject.folder), options.as_plain(), timeout_s=self._settings.load_timeout_s
         )

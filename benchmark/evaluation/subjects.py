@@ -13,7 +13,7 @@ from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
 from benchmark.results.layout import candidate_folder
 from benchmark.results.predictions import InferenceSetup
-from benchmark.results.status import Verdict
+from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 _COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")
@@ -49,6 +49,13 @@ class Subject:
         override = self.candidate.preprocessor
         return None if override is None else override.model_dump(mode="json")
 
+    @property
+    def head(self) -> dict[str, str] | None:
+        """How its head is rebuilt, as `LoadOptions.head`; None where it is transformers' own."""
+        if self.verification.status is not Status.REPAIRED or self.verification.head is None:
+            return None
+        return {"kind": self.verification.head, **self.verification.head_parameters}
+
     def setup(self, *, device: str) -> InferenceSetup:
         """Describe everything that decides this candidate's logits under reference inference."""
         verification = self.verification
@@ -59,6 +66,7 @@ class Subject:
             revision=verification.revision,
             labels=verification.labels,
             head=verification.head or "standard",
+            head_parameters=dict(verification.head_parameters),
             backend="torch",
             device=device,
             dtype="float32",

@@ -88,7 +88,7 @@ def _summary(report: VerificationReport, groups: _Groups, fallback_below: int) -
 
 
 def _surprises(candidates: Sequence[Verification]) -> list[str]:
-    found = [candidate for candidate in candidates if _is_surprise(candidate)]
+    found = [candidate for candidate in candidates if candidate.surprising]
     named = [
         f"{markdown_text(candidate.candidate)} ({candidate.status}, expected {candidate.expect})"
         for candidate in found[:_NAMED_SURPRISES]
@@ -176,7 +176,7 @@ def _remarks(candidate: Verification) -> list[str]:
 
 
 def _extras(candidate: Verification) -> list[str]:
-    expected = [f"*Expected {candidate.expect}.*"] if _is_surprise(candidate) else []
+    expected = [f"*Expected {candidate.expect}.*"] if candidate.surprising else []
     # The log of a candidate with which nothing is wrong has nothing to say.
     is_wanted = candidate.log is not None and candidate.verdict is not Verdict.USABLE
     return expected + ([f"Log: {markdown_text(candidate.log or '')}"] if is_wanted else [])
@@ -203,10 +203,6 @@ def _origin(report: VerificationReport) -> str:
 
 def _name(candidate: Verification) -> str:
     return mark_repaired(candidate.candidate, repaired=candidate.status is Status.REPAIRED)
-
-
-def _is_surprise(candidate: Verification) -> bool:
-    return candidate.expect is not None and candidate.expect is not candidate.status
 
 
 def _sentence(text: str) -> str:

@@ -26,6 +26,43 @@ class Finding(Stored):
     evidence: dict[str, JsonValue] = {}
 
 
+class Batching(Stored):
+    """By how much a candidate's answers change when several clips go into one call; `run` asks one at a time.
+
+    Attributes:
+        size: How many clips were asked about at once.
+        equal_lengths: The largest difference of any logit from asking about each alone, for clips of one length; None
+            where the model takes no batch.
+        padded: The same for clips of different lengths, padded as the checkpoint's own feature extractor does.
+    """
+
+    TOLERANCE: ClassVar[float] = 1e-4
+
+    size: int
+    equal_lengths: float | None
+    padded: float | None
+
+    @property
+    def batches(self) -> bool:
+        """Whether clips of one length may go into one call.
+
+        Examples:
+            >>> Batching(size=2, equal_lengths=1e-6, padded=0.3).batches
+            True
+        """
+        return self.equal_lengths is not None and self.equal_lengths <= self.TOLERANCE
+
+    @property
+    def pads(self) -> bool:
+        """Whether clips of different lengths may be padded to one.
+
+        Examples:
+            >>> Batching(size=2, equal_lengths=1e-6, padded=0.3).pads
+            False
+        """
+        return self.padded is not None and self.padded <= self.TOLERANCE
+
+
 class Verification(Stored):
     """The verdict on one candidate, with what it rests on.
 
@@ -42,9 +79,11 @@ class Verification(Stored):
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
         head: The layout of the head: `standard`, or the name of a known other one.
+        head_parameters: What the weights of a rebuilt head leave open, and was assumed: `pooling` and `activation`.
         sampling_rate: In Hz, the rate of the samples that the model wants; None where it was not loaded.
         window_s: The longest stretch of audio, in seconds, that goes into the model at once; None where not loaded.
         fixed_window: Whether a call costs the same however short the clip is; None where it was not loaded.
+        batching: Which batches change its answers; None where that was not asked.
         parameters: Number of weights.
         size_bytes: Bytes of the weight files that a load reads.
         license: As the repository declares it.
@@ -54,6 +93,7 @@ class Verification(Stored):
         trained_on: Corpora that the registry says it has seen; None where nothing is declared.
         log: Where its worker's output is, relative to the cache.
         notes: Facts worth knowing that decide nothing, such as labels that map to nothing.
+        depth: How far it was looked at: `inspect`, `load` or `probe`; None where that is not known.
     """
 
     candidate: str
@@ -68,9 +108,11 @@ class Verification(Stored):
     multi_label: bool = False
     architecture: str | None = None
     head: str | None = None
+    head_parameters: dict[str, str] = {}
     sampling_rate: int | None = None
     window_s: float | None = None
     fixed_window: bool | None = None
+    batching: Batching | None = None
     parameters: int | None = None
     size_bytes: int | None = None
     license: str | None = None
@@ -80,11 +122,24 @@ class Verification(Stored):
     trained_on: tuple[str, ...] | None = None
     log: str | None = None
     notes: tuple[str, ...] = ()
+    depth: str | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The verdict that the status stands for."""
         return self.status.verdict
+
+    @property
+    def surprising(self) -> bool:
+        """Whether the registry expects another status; that nothing wrong was found yet surprises nobody.
+
+        Examples:
+            >>> Verification(candidate="a", id="a", status=Status.USABLE, reason="", expect=Status.REPAIRED).surprising
+            True
+        """
+        if self.expect is None or self.expect is self.status:
+            return False
+        return not (self.status is Status.INSPECTED and self.expect.verdict is Verdict.USABLE)
 
     @property
     def emotion_classes(self) -> tuple[str, ...]:
@@ -110,6 +165,7 @@ class VerificationReport(StoredFile):
         created: When it was written, in UTC.
         registry: The registry file, as it was given.
         environment: The machine and the libraries.
+        cache: The folder that logs are relative to.
         candidates: One verification per candidate, in the registry's order.
     """
 
@@ -119,4 +175,5 @@ class VerificationReport(StoredFile):
     created: datetime
     registry: str
     environment: Environment
+    cache: str = ""
     candidates: tuple[Verification, ...]

@@ -1,4 +1,4 @@
-"""What can be decided without weights: small independent checks over the facts of a repository."""
+"""What can be decided without tensors: small independent checks over the facts of a repository."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.overrides import is_placeholder
+from benchmark.hub.absence import absent_weights
 from benchmark.hub.facts import RepoFacts
 from benchmark.hub.weights import weight_files
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
@@ -18,7 +19,7 @@ from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 2
+INSPECTION_VERSION = 3
 
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
@@ -131,9 +132,10 @@ def _no_weights(inspected: Inspected) -> Iterator[Finding]:
     if model_type(facts.config or {}) is None or facts.partial:
         return
     if weight_files(facts.files, facts.config) is None:
+        problem = absent_weights(facts.files)
         yield Finding(
-            status=Status.LOAD_FAILED,
-            reason="It holds no weights that torch reads: neither model.safetensors nor pytorch_model.bin.",
+            status=problem.status or Status.LOAD_FAILED,
+            reason=f"It cannot be loaded: {problem.reason}.",
             evidence={"files": sorted(facts.names)[:_LONGEST_LIST]},
         )
 

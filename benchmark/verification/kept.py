@@ -13,6 +13,7 @@ from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.verification.inspection import INSPECTION_VERSION
+from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
 
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
@@ -30,14 +31,16 @@ class _KeptVerdict(StoredFile):
 
 
 class KeptVerdicts:
-    """Verdicts by revision, by what the registry overrides, and by the versions of what found them.
+    """Verdicts by revision, by what the registry overrides, by depth, and by the versions of what found them.
 
     Args:
         cache: The folder of the store.
+        options: How deep the verdicts go, and whether heads are repaired.
     """
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, options: VerifyOptions = DEFAULT_OPTIONS) -> None:
         self._cache = cache
+        self._options = options
 
     def read(self, candidate: Candidate, facts: RepoFacts) -> Verification | None:
         """Give the verdict of a former run; None where there is none, or one that no longer holds.
@@ -72,6 +75,7 @@ class KeptVerdicts:
 
     def _path(self, candidate: Candidate, facts: RepoFacts) -> Path:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
-        decides = f"{overrides} {INSPECTION_VERSION} {installed_version('transformers')}"
+        asked = f"{self._options.depth} {self._options.repair_heads}"
+        decides = f"{overrides} {asked} {INSPECTION_VERSION} {installed_version('transformers')}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return candidate_folder(self._cache, candidate.id, facts.revision) / f"verification-{key}.json"

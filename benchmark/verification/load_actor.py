@@ -1,23 +1,45 @@
-"""The worker of the load check: a model actor that can also be asked about a configuration alone."""
+"""The worker of the load check and of the probes: a model actor that can also be asked about several clips at once."""
 
 from typing import Any
 
-from transformers import AutoConfig
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from benchmark.models.actors import ModelActor
 
+_ATTENTION_MASK = "attention_mask"
+_OF_HEAD = ("projector.", "classifier.")
+
 
 class LoadActor(ModelActor):
-    """Checks a configuration, and loads. Start it with `Worker("benchmark.verification.load_actor:LoadActor", …)`."""
+    """Loads, and asks. Start it with `Worker("benchmark.verification.load_actor:LoadActor", …)`."""
 
-    def check_config(self, config: dict[str, Any]) -> None:
-        """Let transformers validate a configuration; nothing is made of it but the configuration itself.
+    def head_biases(self) -> dict[str, NDArray[np.float32]]:
+        """Give the numbers of the biases of projector and classifier."""
+        return {
+            name: np.asarray(parameter.detach().float().cpu().numpy(), dtype=np.float32)
+            for name, parameter in self._loaded.model.named_parameters()
+            if name.startswith(_OF_HEAD) and name.endswith(".bias")
+        }
+
+    def batch_logits(self, samples: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Ask about several windows in one call, padded by the checkpoint's own feature extractor where they differ.
 
         Args:
-            config: The content of a `config.json`, of a model type that transformers knows.
+            samples: Mono samples at the model's rate, each of one window at most.
 
-        Raises:
-            Exception: Whatever transformers raises for a configuration that is not valid.
+        Returns:
+            Logits of shape (windows, labels), whatever the model says.
         """
-        fields = {name: value for name, value in config.items() if name != "model_type"}
-        type(AutoConfig.for_model(config["model_type"])).from_dict(fields)
+        loaded = self._loaded
+        # Extractors that bring everything to one length do so by themselves.
+        padding = {} if loaded.report.fixed_window else {"padding": True}
+        features = loaded.extractor(samples, sampling_rate=loaded.report.sampling_rate, return_tensors="pt", **padding)
+        name = loaded.model.main_input_name
+        inputs: dict[str, Any] = {name: features[name].to(loaded.model.device, loaded.model.dtype)}
+        if _ATTENTION_MASK in features and loaded.report.model_type != "whisper":
+            inputs[_ATTENTION_MASK] = features[_ATTENTION_MASK].to(loaded.model.device)
+        with torch.inference_mode():
+            logits = loaded.model(**inputs).logits.float()
+        return np.asarray(logits.cpu().numpy(), dtype=np.float32)

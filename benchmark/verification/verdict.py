@@ -1,18 +1,22 @@
 """From everything found about a candidate to one verdict, with all of it as evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.errors import RequestError
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
+from benchmark.models.reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Finding, Verification
 from benchmark.verification.configs import architectures, config_labels, label_notes, model_type
+from benchmark.verification.headers import HeaderVerdict
 from benchmark.verification.loading import LoadCheck
+from benchmark.verification.options import Depth
 
 MULTI_LABEL = "multi_label_classification"
 
@@ -25,15 +29,26 @@ class Case:
         candidate: As the registry names it.
         facts: What is known of its repository.
         findings: What speaks against it, or for a status of its own.
+        header: What its tensors say.
         load: What a real load brought; None where none was made.
-        log: Where the worker's output is.
+        depth: How far it was looked at.
+        log: Where the worker's output is, relative to the cache.
+        notes: Facts worth knowing that decide nothing.
     """
 
     candidate: Candidate
     facts: RepoFacts
     findings: tuple[Finding, ...]
+    header: HeaderVerdict = field(default_factory=HeaderVerdict)
     load: LoadCheck | None = None
+    depth: Depth = Depth.PROBE
     log: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> LoadReport | None:
+        """What the load found out, where there was one that came to an end."""
+        return None if self.load is None else self.load.report
 
 
 def candidate_labels(candidate: Candidate, labels: Sequence[str]) -> LabelMap:
@@ -62,14 +77,14 @@ def decide(case: Case) -> Verification:
     Raises:
         RequestError: An override names a label that the model does not have.
     """
-    report = case.load.report if case.load else None
+    report = case.report
     config = case.facts.config or {}
     labels = report.labels if report else config_labels(config)
     label_map = candidate_labels(case.candidate, labels)
-    ordered = sorted(case.findings, key=lambda finding: finding.status.precedence)
-    decisive = ordered[0] if ordered else Finding(status=Status.USABLE, reason=_why_usable(label_map))
+    found = case.findings or (_nothing_wrong(case, label_map),)
+    ordered = sorted(found, key=lambda finding: finding.status.precedence)
     weights = weight_files(case.facts.files, case.facts.config)
-    return _verification(case.candidate, decisive, *ordered[1:]).model_copy(
+    return _verification(case.candidate, *ordered).model_copy(
         update={
             "revision": case.facts.revision,
             "loads": case.load.loads if case.load else None,
@@ -77,20 +92,57 @@ def decide(case: Case) -> Verification:
             "emotions": label_map.emotions,
             "multi_label": report.multi_label if report else config.get("problem_type") == MULTI_LABEL,
             "architecture": next(iter(architectures(config)), None) or model_type(config),
-            "head": report.head if report and decisive.status.verdict is Verdict.USABLE else None,
+            **_head(case, ordered[0]),
             "sampling_rate": report.sampling_rate if report else None,
             "window_s": report.window_s if report else None,
             "fixed_window": report.fixed_window if report else None,
-            "parameters": report.parameters if report else None,
-            "size_bytes": weights.size if weights else None,
+            "batching": case.load.batching if case.load else None,
+            "parameters": report.parameters if report else case.header.parameters,
+            "size_bytes": case.header.size or (weights.size if weights else None),
             "license": case.facts.license,
             "log": case.log,
-            "notes": _notes(label_map, case),
+            "notes": (*_notes(label_map, case), *case.notes),
+            "depth": case.depth.value,
         }
     )
 
 
+def skipped(case: Case, reason: str) -> Verification:
+    """Give the verdict on a candidate that was not loaded for a limit that the user set."""
+    limit = Finding(status=Status.SKIPPED, reason=reason)
+    return decide(replace(case, findings=(limit, *case.findings)))
+
+
+def _nothing_wrong(case: Case, label_map: LabelMap) -> Finding:
+    """The finding of a candidate of which nothing bad was found."""
+    if case.load is not None:
+        why = f"It loads, its head is the checkpoint's own, and it distinguishes {len(label_map.classes)} classes."
+        return Finding(status=Status.USABLE, reason=why, evidence=dict(case.load.evidence))
+    if case.header.unknown is not None:
+        reason = f"Nothing wrong was found without its weights, and its tensors are not known: {case.header.unknown}."
+        return Finding(status=Status.INSPECTED, reason=reason)
+    return Finding(
+        status=Status.INSPECTED,
+        reason="Nothing wrong was found without its weights: configuration, labels, and names and shapes of all "
+        "tensors fit together. It was not loaded.",
+    )
+
+
+def _head(case: Case, decisive: Finding) -> dict[str, Any]:
+    """The layout of the head and what it leaves open, of those that are not rejected."""
+    if decisive.status.verdict is Verdict.REJECTED:
+        return {"head": None, "head_parameters": {}}
+    if case.report is not None:
+        return {"head": case.report.head, "head_parameters": dict(case.report.head_parameters)}
+    open_to = case.header.repair or {}
+    return {
+        "head": case.header.head,
+        "head_parameters": {name: str(value) for name, value in open_to.items() if name != "kind"},
+    }
+
+
 def _verification(candidate: Candidate, decisive: Finding, *others: Finding) -> Verification:
+    """A verdict with all that was found, and nothing else yet."""
     return Verification(
         candidate=candidate.name,
         id=candidate.id,
@@ -103,13 +155,9 @@ def _verification(candidate: Candidate, decisive: Finding, *others: Finding) -> 
     )
 
 
-def _why_usable(label_map: LabelMap) -> str:
-    return f"It loads, its head is the checkpoint's own, and it distinguishes {len(label_map.classes)} classes."
-
-
 def _notes(label_map: LabelMap, case: Case) -> tuple[str, ...]:
     notes = list(label_notes(case.facts.config or {}))
-    notes += case.load.report.label_problems if case.load and case.load.report else ()
+    notes += case.report.label_problems if case.report else ()
     if label_map.loose:
         notes.append(f"coarse labels that stand for an emotion by override: {', '.join(label_map.loose)}")
     if label_map.unmapped:

@@ -1,32 +1,32 @@
-"""All candidates of a registry: facts first and all at once, then loads, verdicts in the registry's order."""
+"""All candidates of a registry: inspected without weights first, then those that are undecided loaded and asked."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.hub.local import local_facts
-from benchmark.hub.tensor_listing import TensorListing
 from benchmark.progress import Progress
-from benchmark.registry.schema import Candidate, Registry
+from benchmark.registry.schema import Registry
 from benchmark.results.layout import candidate_folder
-from benchmark.results.verification import Finding, Verification
+from benchmark.results.verification import Verification
 from benchmark.settings import Settings
-from benchmark.verification.configs import config_labels
-from benchmark.verification.inspection import Inspected, inspect
+from benchmark.verification.downloads import Wanted, agree
+from benchmark.verification.inspecting import Inspection, Inspector
 from benchmark.verification.kept import KeptVerdicts
-from benchmark.verification.loading import LoadCheck, LoadSetup, check_load
+from benchmark.verification.loading import Loadable, LoadSetup, check_load, is_rejected
 from benchmark.verification.open_workers import OpenWorkers
+from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions
 from benchmark.verification.parallel import in_parallel
-from benchmark.verification.verdict import Case, candidate_labels, decide, failed
-from benchmark.verification.weights_found import judge_biases
+from benchmark.verification.verdict import Case, decide, failed, skipped
 
 _ASKED_AT_ONCE = 8
+_WORD = {Depth.LOAD: "Loading", Depth.PROBE: "Loading and asking"}
 
 
 def verify_candidates(
-    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, refresh: bool = False
+    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions = DEFAULT_OPTIONS
 ) -> tuple[Verification, ...]:
     """Find out which candidates are working emotion classifiers.
 
@@ -35,7 +35,7 @@ def verify_candidates(
         hub: Who knows the repositories.
         settings: Limits and places.
         progress: Who listens.
-        refresh: Whether to find out again what a former run has found out.
+        options: How deep to go, and what that may take.
 
     Returns:
         One verification per candidate, in the registry's order.
@@ -44,89 +44,111 @@ def verify_candidates(
         RequestError: The registry overrides a label that a model does not have, or the store cannot be written.
         UnavailableError: The disk is full.
     """
-    verifier = _Verifier(hub, settings, progress, refresh=refresh)
-    looked = verifier.look_at_all(registry.candidates)
+    workers = OpenWorkers()
+    kept = KeptVerdicts(settings.cache, options)
+    inspector = Inspector(hub=hub, settings=settings, options=options, kept=kept, workers=workers, progress=progress)
+    verifier = _Verifier(
+        hub, settings, options, kept, progress, LoadSetup(settings=settings, options=options, workers=workers)
+    )
     try:
-        return verifier.decide_all(looked)
+        return verifier.decide_all(inspector.inspect(registry.candidates))
     finally:
-        verifier.end()
-
-
-def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
-    """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
-    if candidate.local_path is not None:
-        return local_facts(candidate.id, candidate.local_path)
-    return hub.facts(candidate.id, candidate.revision)
+        workers.end()
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """A candidate with what looking at its repository brought, and how long that took."""
-
-    candidate: Candidate
-    found: RepoFacts | HubFailure
-    seconds: float
-
-
 class _Verifier:
     """Holds what all candidates of one verification share."""
 
-    def __init__(self, hub: Hub, settings: Settings, progress: Progress, *, refresh: bool) -> None:
-        self._hub = hub
-        self._settings = settings
-        self._progress = progress
-        self._refresh = refresh
-        self._kept = KeptVerdicts(settings.cache)
-        self._setup = LoadSetup(settings=settings, workers=OpenWorkers())
+    hub: Hub
+    settings: Settings
+    options: VerifyOptions
+    kept: KeptVerdicts
+    progress: Progress
+    setup: LoadSetup
 
-    def look_at_all(self, candidates: Sequence[Candidate]) -> list[_Looked]:
-        with self._progress.stage("Looking", total=len(candidates), unit="candidates") as stage:
-            return in_parallel(self._look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
+    def decide_all(self, inspections: Sequence[Inspection]) -> tuple[Verification, ...]:
+        """Decide what inspection can decide, then load the rest, as many at once as there are jobs."""
+        verdicts = {place: self._decide_now(each) for place, each in enumerate(inspections)}
+        open_ones = [place for place, verdict in verdicts.items() if verdict is None]
+        denied = self._agree([inspections[place] for place in open_ones])
+        word = _WORD.get(self.options.depth, "")
+        if open_ones:
+            with self.progress.stage(word, total=len(open_ones), unit="candidates") as stage:
+                loaded = in_parallel(
+                    lambda place: self._load(inspections[place], denied.get(inspections[place].candidate.name)),
+                    open_ones,
+                    threads=self.settings.jobs,
+                    finished=stage.advance,
+                )
+            verdicts |= dict(zip(open_ones, loaded, strict=True))
+        return tuple(verdict for verdict in verdicts.values() if verdict is not None)
 
-    def decide_all(self, looked: Sequence[_Looked]) -> tuple[Verification, ...]:
-        with self._progress.stage("Verifying", total=len(looked), unit="candidates") as stage:
-            return tuple(in_parallel(self._decide, looked, threads=self._settings.jobs, finished=stage.advance))
+    def _decide_now(self, inspection: Inspection) -> Verification | None:
+        """Give the verdict that needs no load; None where a load has to tell."""
+        if inspection.kept is not None:
+            return inspection.kept
+        if isinstance(inspection.found, HubFailure):
+            verdict = failed(inspection.candidate, inspection.found)
+            return verdict.model_copy(update={"seconds": inspection.seconds})
+        if self.options.depth is not Depth.INSPECT and not is_rejected(inspection.findings):
+            return None
+        return self._keep(inspection, decide(self._case(inspection, inspection.found)), seconds=0.0)
 
-    def end(self) -> None:
-        """End what still computes, after an interruption or an error."""
-        self._setup.workers.end()
+    def _agree(self, undecided: Sequence[Inspection]) -> dict[str, str]:
+        sizes = in_parallel(self._missing_bytes, undecided, threads=_ASKED_AT_ONCE, finished=lambda: None)
+        wanted = [Wanted(each.candidate.name, size) for each, size in zip(undecided, sizes, strict=True)]
+        denied = agree(wanted, self.options, self.progress)
+        for name, reason in denied.items():
+            self.progress.warn(f"{name} is skipped. {reason}")
+        return denied
 
-    def _look(self, candidate: Candidate) -> _Looked:
+    def _missing_bytes(self, inspection: Inspection) -> int | None:
+        return self.hub.download_size(inspection.found) if isinstance(inspection.found, RepoFacts) else 0
+
+    def _load(self, inspection: Inspection, denial: str | None) -> Verification:
+        candidate, facts = inspection.candidate, inspection.found
+        if isinstance(facts, HubFailure):
+            return failed(candidate, facts)
+        case = self._case(inspection, facts)
+        if denial is not None:
+            return skipped(case, denial)
         begin = time.monotonic()
-        found = look_at(candidate, self._hub)
-        if isinstance(found, RepoFacts):
-            # A wrong override ends all; better now than after an hour of loading.
-            candidate_labels(candidate, config_labels(found.config or {}))
-        return _Looked(candidate, found, time.monotonic() - begin)
-
-    def _decide(self, looked: _Looked) -> Verification:
-        candidate, found = looked.candidate, looked.found
-        if isinstance(found, HubFailure):
-            return failed(candidate, found).model_copy(update={"seconds": looked.seconds})
-        kept = None if self._refresh else self._kept.read(candidate, found)
-        if kept is not None:
-            return kept
-        begin = time.monotonic()
-        verification = self._find_out(candidate, found)
-        verification = verification.model_copy(update={"seconds": looked.seconds + time.monotonic() - begin})
-        self._kept.write(candidate, found, verification)
-        return verification
-
-    def _find_out(self, candidate: Candidate, facts: RepoFacts) -> Verification:
-        label_map = candidate_labels(candidate, config_labels(facts.config or {}))
-        findings = inspect(Inspected(candidate, facts, label_map))
-        if findings:
-            return decide(Case(candidate=candidate, facts=facts, findings=findings))
-        log = self._settings.logs / f"{candidate_folder(self._settings.cache, candidate.id, '').parent.name}.log"
-        load = check_load(
-            candidate, facts, log=log, fetch=lambda: self._hub.download(facts, self._progress), setup=self._setup
+        loadable = Loadable(
+            candidate=candidate,
+            config=facts.config or {},
+            repair=inspection.header.repair,
+            heads_known=inspection.header.outcome is not None,
+            parameters=inspection.header.parameters,
         )
+        log = self.settings.logs / f"{candidate_folder(Path(), candidate.id, '').parent.name}.log"
+        try:
+            load = check_load(
+                loadable, log=log, fetch=lambda: self.hub.download(facts, self.progress), setup=self.setup
+            )
+        finally:
+            if self.options.free_cache:
+                self.hub.free(facts)
         if isinstance(load, HubFailure):
             return failed(candidate, load)
-        findings = (*load.findings, *self._untrained(facts, load))
-        return decide(Case(candidate=candidate, facts=facts, findings=findings, load=load, log=str(log)))
+        case = replace(case, findings=load.findings, load=load, log=self._relative(log))
+        return self._keep(inspection, decide(case), seconds=time.monotonic() - begin)
 
-    def _untrained(self, facts: RepoFacts, load: LoadCheck) -> Iterator[Finding]:
-        listing = None if load.report is None else self._hub.tensors(facts)
-        if isinstance(listing, TensorListing):
-            yield from judge_biases(listing.values)
+    def _case(self, inspection: Inspection, facts: RepoFacts) -> Case:
+        return Case(
+            candidate=inspection.candidate,
+            facts=facts,
+            findings=inspection.findings,
+            header=inspection.header,
+            depth=self.options.depth,
+            notes=inspection.notes,
+        )
+
+    def _keep(self, inspection: Inspection, verification: Verification, *, seconds: float) -> Verification:
+        timed = verification.model_copy(update={"seconds": inspection.seconds + seconds})
+        if isinstance(inspection.found, RepoFacts):
+            self.kept.write(inspection.candidate, inspection.found, timed)
+        return timed
+
+    def _relative(self, log: Path) -> str | None:
+        return log.relative_to(self.settings.cache).as_posix() if log.is_file() else None

@@ -1,12 +1,13 @@
 """What it means that weights of the model are not in the checkpoint, or weights of the checkpoint not in the model."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmark.models.expected_tensors import is_harmless
 from benchmark.models.reports import LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
+from benchmark.verification.shown import listed
 
 _HEAD = re.compile(r"^(projector|classifier)\.")
 _LAYER_SUM = re.compile(r"(^|\.)layer_weights$")
@@ -23,7 +24,6 @@ _ENCODER = re.compile(
     r"|audio_spectrogram_transformer|encoder|model\.encoder)\."
 )
 _TYPES_WITHOUT_PROJECTOR = frozenset({"audio-spectrogram-transformer"})
-_SHOWN = 12
 
 
 def judge_weights(report: LoadReport) -> Iterator[Finding]:
@@ -35,32 +35,14 @@ def judge_weights(report: LoadReport) -> Iterator[Finding]:
     missing = [name for name in report.missing if not is_harmless(name)]
     if missing:
         status, reason = _judge(report, missing)
-        evidence = {"missing": _shown(missing), "unexpected": _shown(report.unexpected)}
+        evidence = {"missing": listed(missing), "unexpected": listed(report.unexpected)}
         yield Finding(status=status, reason=reason, evidence=evidence)
 
 
-def judge_biases(values: Mapping[str, Sequence[float]]) -> Iterator[Finding]:
-    """Judge whether a head was ever trained: training moves biases, and each begins at exactly zero.
-
-    Args:
-        values: The numbers of the biases of projector and classifier, as far as they are known.
-
-    Yields:
-        At most one finding.
-
-    Examples:
-        >>> [finding.status.value for finding in judge_biases({"classifier.bias": (0.0, 0.0)})]
-        ['random-head']
-        >>> list(judge_biases({"classifier.bias": (0.0, 1e-9)}))
-        []
-    """
-    numbers = [number for each in values.values() for number in each]
-    if numbers and not any(numbers):
-        yield Finding(
-            status=Status.RANDOM_HEAD,
-            reason="Its head was saved untrained: all biases of projector and classifier are exactly zero.",
-            evidence={"zero": sorted(values)},
-        )
+def has_foreign_head(report: LoadReport) -> bool:
+    """Whether transformers' own head is missing and weights of the copied one are there in its place."""
+    head = any(_HEAD.match(name) for name in report.missing)
+    return head and any(_FOREIGN_HEAD.match(name) for name in report.unexpected)
 
 
 def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
@@ -95,8 +77,3 @@ def _is_whole(head: Sequence[str], model_type: str) -> bool:
 
 def _is_bare(unexpected: Iterable[str]) -> bool:
     return all(_PRE_TRAINING.match(name) or _ENCODER.match(name) for name in unexpected)
-
-
-def _shown(names: Iterable[str]) -> list[str]:
-    listed = sorted(names)
-    return listed[:_SHOWN] + ([f"… and {len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else [])

@@ -11,7 +11,7 @@ def test_the_registry_holds_one_candidate_of_every_kind() -> None:
         "hubert-german": Status.USABLE,
         "wav2vec2-four": Status.USABLE,
         "hubert-always-neutral": Status.USABLE,
-        "wav2vec2-foreign-head": Status.RANDOM_HEAD,
+        "wav2vec2-foreign-head": Status.REPAIRED,
         "wav2vec2-dimensional": Status.DIMENSIONAL,
         "wav2vec2-ctc": Status.WRONG_TASK,
         "wavlm-encoder": Status.NO_HEAD,

@@ -5,7 +5,9 @@ from benchmark.hub.facts import HubFailure
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Finding
-from benchmark.verification.verdict import Case, candidate_labels, decide, failed
+from benchmark.verification.loading import LoadCheck
+from benchmark.verification.options import Depth
+from benchmark.verification.verdict import Case, candidate_labels, decide, failed, skipped
 from tests.verification.conftest import facts_with
 
 CANDIDATE = Candidate(id="org/model", name="model", expect=Status.USABLE, languages=("en",), trained_on=("ravdess",))
@@ -26,9 +28,23 @@ def test_whatever_comes_first_in_the_order_decides_and_the_rest_stays(first: Sta
 
 
 def test_nothing_found_is_usable() -> None:
-    verification = decide(Case(candidate=CANDIDATE, facts=facts_with(), findings=()))
+    load = LoadCheck(loads=True, evidence={"spread": 2.0})
+    verification = decide(Case(candidate=CANDIDATE, facts=facts_with(), findings=(), load=load))
     assert (verification.status, verification.verdict) == (Status.USABLE, Verdict.USABLE)
+    assert verification.findings[0].evidence == {"spread": 2.0}
     assert verification.emotions == ("anger", "happiness", "sadness")
+
+
+def test_nothing_found_without_a_load_is_no_verdict_yet() -> None:
+    verification = decide(Case(candidate=CANDIDATE, facts=facts_with(), findings=(), depth=Depth.INSPECT))
+    assert (verification.status, verification.verdict) == (Status.INSPECTED, Verdict.UNDECIDED)
+    assert (verification.loads, verification.depth) == (None, "inspect")
+
+
+def test_what_a_limit_of_the_user_forbade_is_undecided_whatever_else_was_found() -> None:
+    case = Case(candidate=CANDIDATE, facts=facts_with(), findings=(finding(Status.REPAIRED),))
+    verification = skipped(case, "Its download of 9.0 GB is over the limit.")
+    assert (verification.status, verification.verdict) == (Status.SKIPPED, Verdict.UNDECIDED)
 
 
 def test_what_the_registry_says_stands_beside_the_verdict() -> None:

@@ -1,0 +1,166 @@
+"""What a model is asked to find out whether it answers at all: inputs that sound clearly different, and what it says.
+
+Six of them are voiced. No two differ in gain only, which the normalisation of most models would take away.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.audio.resampling import resample
+from benchmark.audio.voice import Sex, invent_speaker, speak
+from benchmark.audio.waveform import Waveform
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding
+
+SMALLEST_SPREAD = 1e-4
+"""Answers that lie closer together than this, relative to their size, are the same answer."""
+LARGEST_DIFFERENCE = 1e-5
+"""Answers of two loads may differ by this."""
+
+_RATE = 16_000
+_LENGTH_S = 1.5
+_LEVEL = 0.1
+_VOICED: tuple[tuple[str, Sex, str], ...] = (
+    ("neutral", "female", "mola tuki ne"),
+    ("anger", "male", "baro sido mina"),
+    ("sadness", "female", "nalu memo lino"),
+    ("happiness", "male", "tiko pela suno"),
+    ("fear", "female", "kano fide rasu"),
+    ("disgust", "male", "gumo lade voni"),
+)
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """One input.
+
+    Attributes:
+        name: What it sounds like.
+        voiced: Whether it is speech.
+        waveform: The sound.
+    """
+
+    name: str
+    voiced: bool
+    waveform: Waveform
+
+    def samples(self, sampling_rate: int, window_s: float) -> Samples:
+        """Give the samples at a model's rate, at most one window of them."""
+        return resample(self.waveform, sampling_rate).samples[: max(1, int(window_s * sampling_rate))]
+
+
+def make_probes() -> tuple[Probe, ...]:
+    """Make the probes: always the same ones on one machine, the voiced ones first.
+
+    Examples:
+        >>> probes = make_probes()
+        >>> len(probes), sum(probe.voiced for probe in probes)
+        (12, 6)
+    """
+    voiced = tuple(
+        Probe(f"voice, {emotion}", True, speak(emotion, invent_speaker(emotion, sex, seed=place), text, seed=place))
+        for place, (emotion, sex, text) in enumerate(_VOICED)
+    )
+    return voiced + tuple(Probe(name, False, _levelled(samples)) for name, samples in _noises())
+
+
+def _noises() -> Iterator[tuple[str, NDArray[np.float64]]]:
+    random = np.random.default_rng(12)
+    time = np.arange(int(_LENGTH_S * _RATE)) / _RATE
+    white = random.standard_normal(time.size)
+    yield "white noise", white
+    yield "brown noise", np.cumsum(random.standard_normal(time.size)) * np.hanning(time.size)
+    yield "rising tone", np.sin(2 * np.pi * (100 + 1000 * time) * time)
+    yield "buzz", np.sign(np.sin(2 * np.pi * 110 * time)) + 0.01 * random.standard_normal(time.size)
+    yield "clicks", (np.arange(time.size) % 1600 == 0) + 0.001 * random.standard_normal(time.size)
+    yield "bursts", random.standard_normal(time.size) * (np.sin(2 * np.pi * 4 * time) > 0)
+
+
+def _levelled(samples: NDArray[np.float64]) -> Waveform:
+    centred = samples - samples.mean()
+    levelled = centred * (_LEVEL / np.sqrt(np.mean(centred**2)))
+    return Waveform(np.clip(levelled, -1, 1).astype(np.float32), _RATE)
+
+
+def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterator[Finding]:
+    """Judge what a model says to all probes.
+
+    Args:
+        logits: Shape (probes, labels).
+        labels: The names of the outputs.
+
+    Yields:
+        At most one finding, `broken-output`.
+
+    Examples:
+        >>> [finding.reason for finding in judge_answers(np.zeros((12, 2), np.float32), ("sad", "happy"))]
+        ['It gives the same answer to clearly different inputs: no output moves by more than 0 over 12 probes.']
+    """
+    evidence = answer_evidence(logits, labels)
+    if not np.isfinite(logits).all():
+        bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        reason = f"It answers {bad} of {len(logits)} probes with NaN or infinity."
+        yield Finding(status=Status.BROKEN_OUTPUT, reason=reason, evidence={"probes": len(logits), "not finite": bad})
+    elif spread(logits) < SMALLEST_SPREAD * max(1.0, float(np.abs(logits).max())):
+        yield Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason="It gives the same answer to clearly different inputs: no output moves by more than "
+            f"{spread(logits):.1g} over {len(logits)} probes.",
+            evidence=evidence,
+        )
+
+
+def judge_repetition(first: NDArray[np.float32], second: NDArray[np.float32]) -> Iterator[Finding]:
+    """Judge whether two loads under different random seeds are one model.
+
+    Args:
+        first: What the first load said, shape (probes, labels).
+        second: What the second load said to the same probes.
+
+    Yields:
+        At most one finding, `broken-output`.
+
+    Examples:
+        >>> list(judge_repetition(np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)))
+        []
+    """
+    difference = largest_difference(first, second)
+    if not difference <= LARGEST_DIFFERENCE:
+        yield Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason=f"Two loads of it answer differently, by {difference:.2g}: something that decides its answers is "
+            "not in the checkpoint.",
+            evidence={"difference between two loads": difference},
+        )
+
+
+def answer_evidence(logits: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float | bool | dict[str, int]]:
+    """Give what a model says to the probes as evidence; that all decisions are the same is no fault.
+
+    Examples:
+        >>> answer_evidence(np.array([[0.0, 1.0], [0.0, 3.0]], np.float32), ("sad", "happy"))
+        {'probes': 2, 'spread': 2.0, 'largest logit': 3.0, 'decisions': {'happy': 2}, 'same decision on all': True}
+    """
+    names, counts = np.unique(logits.argmax(axis=1), return_counts=True)
+    return {
+        "probes": len(logits),
+        "spread": round(spread(logits), 6),
+        "largest logit": round(float(np.abs(logits).max()), 6),
+        "decisions": {labels[int(name)]: int(count) for name, count in zip(names, counts, strict=True)},
+        "same decision on all": len(names) == 1,
+    }
+
+
+def spread(logits: NDArray[np.float32]) -> float:
+    """The largest difference of any output between any two probes."""
+    return float((logits.max(axis=0) - logits.min(axis=0)).max())
+
+
+def largest_difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """The largest difference of any output; NaN where one is not a number."""
+    return float(np.abs(first.astype(np.float64) - second).max())
