@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark.reporting.csv_tables import VERIFICATION_COLUMNS, complete_rows
 from benchmark.reporting.escaping import json_text
+from benchmark.results.description import CorpusDescription
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.verification import Verification, VerificationReport
 
@@ -40,6 +41,18 @@ def leaderboard_json(leaderboard: Leaderboard) -> str:
     """
     complete = leaderboard.model_copy(update={"rows": complete_rows(leaderboard)})
     return _document(complete.model_dump(mode="json"))
+
+
+def corpus_json(description: CorpusDescription) -> str:
+    """Write the description of a corpus; what is written can be read again as a `CorpusDescription`.
+
+    Args:
+        description: The corpus, described.
+
+    Returns:
+        A JSON document that ends in a line end.
+    """
+    return _document(description.model_dump(mode="json"))
 
 
 def _candidate(candidate: Verification) -> dict[str, Any]:

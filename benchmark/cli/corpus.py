@@ -1,0 +1,122 @@
+"""`bench corpus`: what there is to know of a corpus before anyone trusts a score on it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli import options
+
+if TYPE_CHECKING:
+    from benchmark.results.description import CorpusDescription
+
+
+def corpus(
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|SPEC",
+            help="A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
+            "or a path.",
+        ),
+    ],
+    candidates: options.Candidates = None,
+    channel: options.Channel = None,
+    merge: options.Merge = None,
+    merge_preset: options.MergePreset = None,
+    find_speech: options.FindSpeech = True,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", envvar="BENCH_LIMIT", metavar="N", min=1, help="At most so many clips."),
+    ] = None,
+    output: options.Output = Path("reports"),
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log_file: options.LogFile = None,
+) -> None:
+    """Describe a corpus: labels, speakers, sound, identical clips, and what the candidates could cover of it.
+
+    Loads no model of emotion, and writes corpus-NAME.md and corpus-NAME.json.
+    """
+    from benchmark.cli.console import ConsoleProgress, set_up_logging
+    from benchmark.cli.summaries import finish
+    from benchmark.describing import describe_corpus
+    from benchmark.reporting.json_documents import corpus_json
+
+    set_up_logging(verbose=verbose, log_file=log_file)
+    outcome = describe_corpus(
+        spec,
+        candidates=candidates,
+        channel=None if channel is None else channel.value,
+        merge=merge or (),
+        merge_preset=merge_preset,
+        find_speech=find_speech,
+        limit=limit,
+        output=output,
+        progress=ConsoleProgress(quiet=quiet),
+    )
+    if as_json:
+        typer.echo(corpus_json(outcome.description), nl=False)
+    else:
+        _print(outcome.description)
+    finish(outcome, quiet=quiet)
+
+
+def _print(described: "CorpusDescription") -> None:
+    from rich.text import Text
+
+    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.reporting.corpus_markdown import counts, sound_facts
+    from benchmark.reporting.escaping import plain_text
+    from benchmark.reporting.numbers import fraction
+    from benchmark.scoring.corpus_description import CORPUS_FLAGS
+
+    console = result_console()
+    print_table(
+        console,
+        [Column("label"), Column("emotion"), Column("class", True), Column("clips", True)],
+        [
+            (
+                each.label,
+                each.emotion or "– (unmapped)",
+                "" if each.index is None else str(each.index),
+                f"{each.clips:,}",
+            )
+            for each in described.labels
+        ],
+        title=f"{described.name}: {len(described.clips):,} clips, {len(described.classes)} classes",
+    )
+    ties = [
+        ("text tied to emotion", described.text_tie),
+        ("speaker tied to emotion", described.speaker_tie),
+    ]
+    print_table(
+        console,
+        [Column("what"), Column("measured")],
+        [
+            ("speakers", str(len([name for name in described.speakers if name])) if described.speakers else ""),
+            ("sex", counts(described.sexes)),
+            ("language", counts(described.languages)),
+            *sound_facts(described),
+            *((name, "" if tie is None else f"V = {tie:.2f}") for name, tie in ties),
+        ],
+    )
+    if described.candidates:
+        print_table(
+            console,
+            [Column("candidate"), Column("known from"), Column("covers", True), Column("cannot say"), Column("seen")],
+            [
+                (each.candidate, each.known_from, fraction(each.coverage), ", ".join(each.missing), each.seen)
+                for each in described.candidates
+            ],
+        )
+    for group in described.identical[:_LISTED]:
+        console.print(Text(plain_text(f"identical: {', '.join(group.clips)}")), soft_wrap=True)
+    for clip in [clip for clip in described.clips if clip.clip_hash is None][:_LISTED]:
+        console.print(Text(plain_text(f"unreadable: {clip.clip}: {clip.failure}")), soft_wrap=True)
+    for flag in described.flags:
+        console.print(Text(f"{flag}: {CORPUS_FLAGS[flag]}"), soft_wrap=True)
+
+
+_LISTED = 10

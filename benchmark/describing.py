@@ -1,0 +1,114 @@
+"""`describe_corpus()`: what there is to know of a corpus before anyone trusts a score on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.clips import Corpus
+from benchmark.corpora.opening import open_corpora
+from benchmark.emotions.merges import Merges
+from benchmark.emotions.presets import chosen_merges
+from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.speech import find_speech as find_speech_in
+from benchmark.evaluation.surveying import measure_corpus
+from benchmark.progress import Progress, Silent
+from benchmark.registry.loading import find_registry
+from benchmark.registry.schema import Registry
+from benchmark.reporting.corpus_files import write_description
+from benchmark.results.description import CorpusDescription
+from benchmark.results.files import check_writable
+from benchmark.scoring.corpus_description import describe, with_candidates
+from benchmark.scoring.coverage import coverage_of
+from benchmark.settings import Settings
+from benchmark.verification.remembered import known_outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeOutcome:
+    """What `describe_corpus` brought.
+
+    Attributes:
+        description: The corpus, described.
+        files: The reports that were written.
+        exit_code: As the command line would exit with.
+        problems: Why that is not 0, in sentences for a person.
+    """
+
+    description: CorpusDescription
+    files: tuple[Path, ...]
+    exit_code: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def describe_corpus(
+    corpus: str,
+    *,
+    candidates: str | Path | None = None,
+    channel: Literal["mix", "left", "right", "each"] | None = None,
+    merge: Sequence[str] = (),
+    merge_preset: str | None = None,
+    find_speech: bool = True,
+    limit: int | None = None,
+    output: str | Path = "reports",
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> DescribeOutcome:
+    """Describe a corpus: labels, speakers, durations, sound, twins, ties, and what the candidates could cover of it.
+
+    No model of emotion is loaded, and nothing is downloaded but the corpus itself, where it lies on the Hub.
+
+    Args:
+        corpus: A name of the registry's corpora, or a SPEC such as `folder:recordings`.
+        candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
+        channel: What of recordings with several channels is heard; None as the registry says, else their mean.
+        merge: Emotions to merge, such as `calm=neutral`.
+        merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
+        find_speech: Whether to find out how much of each clip is speech.
+        limit: Clips at most.
+        output: The folder for the reports.
+        settings: Places and limits.
+        progress: Who wants to hear how far the work is.
+
+    Returns:
+        The description, and where `corpus-<name>.md` and `.json` lie.
+
+    Raises:
+        RequestError: Something asked for is wrong; the message says how to fix it.
+        UnavailableError: The machine failed, such as a full disk.
+
+    Examples:
+        >>> import benchmark
+        >>> outcome = benchmark.describe_corpus("ravdess:../corpora/ravdess")  # doctest: +SKIP
+        >>> outcome.description.flags  # doctest: +SKIP
+        ('identical',)
+    """
+    settings, progress = settings or Settings(), progress or Silent()
+    merges = chosen_merges(merge_preset, merge)
+    registry = find_registry(None if candidates is None else str(candidates)).registry
+    (opened,) = open_corpora(
+        [corpus],
+        registry,
+        limit=limit,
+        channel=None if channel is None else ChannelChoice(channel),
+        settings=settings,
+        progress=progress,
+    )
+    check_writable(Path(output))
+    opened = replace(opened, merge=Merges({**opened.merge, **merges.as_dict()}).as_dict())
+    description = _described(opened, registry, settings, progress, find_speech=find_speech)
+    return DescribeOutcome(description=description, files=write_description(description, Path(output)))
+
+
+def _described(
+    corpus: Corpus, registry: Registry, settings: Settings, progress: Progress, *, find_speech: bool
+) -> CorpusDescription:
+    heard = hear_corpus(corpus, progress)
+    acoustics = measure_corpus(heard, progress)
+    if find_speech:
+        heard = find_speech_in(heard, settings, progress)
+    description = describe(heard.record, acoustics, created=datetime.now(UTC), notes=corpus.notes)
+    known = [known_outputs(candidate, settings.cache) for candidate in registry.candidates]
+    return with_candidates(description, [coverage_of(each, description) for each in known])

@@ -1,0 +1,78 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from benchmark.audio.decoding import decode, open_audio
+from benchmark.audio.measuring import Acoustics, AcousticsMeter, measure
+from benchmark.audio.resampling import resample
+from benchmark.audio.waveform import Waveform
+
+RATE = 16_000
+
+
+def measured(samples: NDArray[np.floating], cuts: list[int] | None = None, rate: int = RATE) -> Acoustics:
+    meter = AcousticsMeter(rate, 1)
+    for block in np.split(samples.astype(np.float32), cuts or []):
+        meter.update(block)
+    return meter.result()
+
+
+def through_a_telephone(clip: Waveform) -> Waveform:
+    """Sample at 8 kHz, µ-law, and save at 16 kHz with 16 bits: as call centres keep their recordings."""
+    call, saved = io.BytesIO(), io.BytesIO()
+    soundfile.write(call, resample(clip, 8000).samples, 8000, format="WAV", subtype="ULAW")
+    soundfile.write(saved, resample(decode(call.getvalue()), RATE).samples, RATE, format="WAV", subtype="PCM_16")
+    return decode(saved.getvalue())
+
+
+@pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
+def test_the_level_is_the_root_mean_square(level: float) -> None:
+    noise = np.random.default_rng(0).normal(0, level, RATE)
+    assert measured(noise).level_db == pytest.approx(20 * np.log10(np.sqrt(np.mean(noise**2))), abs=1e-4)
+
+
+def test_digital_silence_has_neither_level_nor_band() -> None:
+    silence = measured(np.zeros(RATE))
+    assert (silence.level_db, silence.bandwidth_hz, silence.clipped_share) == (None, None, 0.0)
+
+
+def test_a_clip_shorter_than_a_frame_has_no_band() -> None:
+    assert measured(np.ones(100) / 2).bandwidth_hz is None
+
+
+@pytest.mark.parametrize("cuts", [[], [3], [4], [5], [4, 5, 6], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]])
+def test_runs_at_full_scale_are_clipped_wherever_the_blocks_are_cut(cuts: list[int]) -> None:
+    #                      one    two        three               four at the end
+    samples = np.array([0, 1, 0, -1, -1, 0, 1, 1, 1, 0.5, 0, 0, -1, -1, -1, -1.0])
+    assert measured(samples, cuts).clipped_share == pytest.approx(7 / 16)
+
+
+def test_recordings_of_people_have_a_wide_band_and_a_narrow_one_after_a_telephone(shared: Path) -> None:
+    for corpus in ("ravdess", "emodb_4class"):
+        for path in sorted((shared / "corpora" / corpus / "audio").glob("*"))[::90]:
+            with open_audio(path) as stream:
+                assert (measure(stream).bandwidth_hz or 0) > 7000
+            call = through_a_telephone(decode(path))
+            assert 3500 < (measured(call.samples).bandwidth_hz or 0) < 4100
+
+
+@pytest.mark.parametrize("edge", [1000, 3400, 6000])
+def test_the_band_ends_where_filtered_noise_does(edge: int) -> None:
+    noise = np.fft.rfft(np.random.default_rng(1).normal(0, 0.1, 4 * RATE))
+    noise[np.fft.rfftfreq(4 * RATE, 1 / RATE) > edge] = 0
+    assert measured(np.fft.irfft(noise)).bandwidth_hz == pytest.approx(edge, abs=150)
+
+
+def test_a_long_recording_measures_as_its_blocks_do(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).normal(0, 0.1, (3 * 600_000, 2))
+    soundfile.write(tmp_path / "long.wav", noise, 44_100)
+    with open_audio(tmp_path / "long.wav") as stream:
+        found = measure(stream)
+    whole = measured(decode(tmp_path / "long.wav").samples, rate=44_100)
+    assert (found.channels, found.sampling_rate) == (2, 44_100)
+    assert found.level_db == pytest.approx(whole.level_db)
+    assert found.bandwidth_hz == whole.bandwidth_hz
