@@ -39,8 +39,7 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
     Returns:
         The text of a CSV file with a heading; the heading alone without rows.
     """
-    rows = (row.model_dump() | {"flags": _words(row.flags)} for row in complete_rows(leaderboard))
-    return _table(LEADERBOARD_COLUMNS, rows)
+    return _table(LEADERBOARD_COLUMNS, map(_leaderboard_cells, complete_rows(leaderboard)))
 
 
 def complete_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
@@ -75,6 +74,10 @@ def _row_without_scores(candidate: NotEvaluated) -> LeaderboardRow:
     return LeaderboardRow(candidate=candidate.candidate, emotions=candidate.emotions or None, flags=flags)
 
 
+def _leaderboard_cells(row: LeaderboardRow) -> dict[str, Cell]:
+    return row.model_dump() | {"flags": _words(row.flags), "flag_reasons": _reasons(row.flag_reasons)}
+
+
 def _verification_cells(candidate: Verification) -> dict[str, Cell]:
     return {
         "candidate": candidate.candidate,
@@ -104,6 +107,10 @@ def _verification_cells(candidate: Verification) -> dict[str, Cell]:
 
 def _words(words: Iterable[str]) -> str | None:
     return " ".join(words) or None
+
+
+def _reasons(reasons: Mapping[str, str]) -> str | None:
+    return " ".join(f"{flag}: {reason}" for flag, reason in reasons.items()) or None
 
 
 def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import counted, duration, fraction, is_known
-from benchmark.reporting.tables import bullets
+from benchmark.reporting.tables import bullets, mark_repaired
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.run import ClipRecord
 
@@ -80,6 +80,17 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
             "the registry."
         )
     return warnings
+
+
+def flag_reasons(rows: Sequence[LeaderboardRow]) -> list[str]:
+    """Write what exactly the flags of the rows rest on, where they say more than their name; each candidate once."""
+    reasons = dict.fromkeys(
+        f"{mark_repaired(row.candidate, repaired='repaired' in row.flags)}, **{markdown_text(flag)}**: "
+        f"{markdown_text(reason)}"
+        for row in rows
+        for flag, reason in row.flag_reasons.items()
+    )
+    return ["What the flags rest on:", bullets(reasons)] if reasons else []
 
 
 def _raters(corpus: CorpusSummary) -> str:

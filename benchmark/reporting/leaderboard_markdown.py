@@ -8,6 +8,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_corpus import (
     corpus_description,
     corpus_warnings,
+    flag_reasons,
     is_labelled,
     why_nothing_is_ranked,
 )
@@ -122,7 +123,7 @@ def _leader(row: LeaderboardRow, corpus: CorpusSummary | None) -> str:
     text = f"**{candidate_name(row)}**" + (f", UAR {score}" if score else "")
     chance = 1 / len(corpus.emotion_clips) if corpus is not None and corpus.emotion_clips else None
     # A first rank among the useless is still a first rank: it must not read as praise.
-    if is_known(row.uar_low) and is_known(chance) and row.uar_low <= chance:
+    if Flag.AT_CHANCE in row.flags or (is_known(row.uar_low) and is_known(chance) and row.uar_low <= chance):
         text += ", not distinguishable from guessing"
     return text + (", which answers nearly always the same" if row.collapsed else "")
 
@@ -142,6 +143,7 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
             f"Nothing can be ranked here: {why_nothing_is_ranked(corpus)}. The candidates stand in the order of the "
             "registry; what can be said of them is how varied their answers are.",
             variety_table(rows, with_flags=True, said=said),
+            *flag_reasons(rows),
         ]
     kind = all_the_same(row.interval for row in rows if row.interval)
     return [
@@ -149,6 +151,7 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
         "### How right",
         f"In brackets: {INTERVAL_NAMES[kind]}." if kind is not None and kind in INTERVAL_NAMES else "",
         rightness_table(rows, said=said),
+        *flag_reasons(rows),
         "### How varied, and how sure",
         variety_table(rows),
     ]

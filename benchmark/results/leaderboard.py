@@ -47,6 +47,7 @@ class LeaderboardRow(Stored):
         parameters: Number of weights.
         size_mb: Megabytes (10⁶ bytes) of the weight files.
         flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
+        flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
         soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
         soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
     """
@@ -94,6 +95,7 @@ class LeaderboardRow(Stored):
     flags: tuple[str, ...] = ()
     soft_cross_entropy: float | None = None
     soft_jensen_shannon: float | None = None
+    flag_reasons: dict[str, str] = {}
 
 
 class CorpusSummary(Stored):
@@ -122,6 +124,9 @@ class CorpusSummary(Stored):
         minority_clips: Clips without a label of which no more than half of the raters say the same: not scored.
         human_uar: UAR of one rater against the others, over the scored clips; None where no clip has two raters.
         human_accuracy: How often a rater says what the others say.
+        duplicate_clips: Clips that are the same recording, sample by sample, as an earlier one.
+        text_tie: How strongly emotions are tied to texts, as Cramér's V without its bias; None where nobody knows.
+        speaker_tie: The same of speakers.
     """
 
     name: str
@@ -146,6 +151,9 @@ class CorpusSummary(Stored):
     minority_clips: int = 0
     human_uar: float | None = None
     human_accuracy: float | None = None
+    duplicate_clips: int = 0
+    text_tie: float | None = None
+    speaker_tie: float | None = None
 
 
 class NotEvaluated(Stored):

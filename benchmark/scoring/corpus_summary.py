@@ -1,5 +1,6 @@
 """What a reader has to know of a corpus beside the scores on it: how much of it was heard, and of what."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from benchmark.emotions.merges import Merges
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.run import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import emotion_by_label, emotion_of_clip, readable_clips
+from benchmark.scoring.association import association
 from benchmark.scoring.raters import Agreement, human_ceiling, majority, votes_by_emotion
 
 SECONDS_PER_HOUR = 3600.0
@@ -60,7 +62,15 @@ def summarise_corpus(corpus: CorpusRecord, merges: Merges) -> CorpusSummary:
         minority_clips=agreements[Agreement.MINORITY],
         human_uar=ceiling.uar,
         human_accuracy=ceiling.accuracy,
+        duplicate_clips=len(clips) - len({clip.clip_hash for clip in clips}),
+        text_tie=_tie([clip.text_id for clip in clips], truth),
+        speaker_tie=_tie([clip.speaker for clip in clips], truth),
     )
+
+
+def _tie(values: Sequence[str | None], truth: Sequence[str | None]) -> float | None:
+    tie = association(values, truth)
+    return None if math.isnan(tie) else tie
 
 
 def speech_share(clips: Sequence[ClipRecord]) -> float | None:

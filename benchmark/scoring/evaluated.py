@@ -46,8 +46,13 @@ class StoredEvaluation:
     @cached_property
     def counts(self) -> SpeakerCounts | None:
         """Hits and clips of the open decisions by speaker; None where speakers are unknown."""
+        return count_by_speaker(self.decisions, self.speakers)
+
+    @cached_property
+    def speakers(self) -> tuple[str | None, ...]:
+        """Who speaks in each of the scored clips."""
         scored = zip(self.answers.speakers, self.answers.scored, strict=True)
-        return count_by_speaker(self.decisions, [speaker for speaker, is_scored in scored if is_scored])
+        return tuple(speaker for speaker, is_scored in scored if is_scored)
 
 
 def evaluate_stored(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from benchmark.scoring.association import TIED_FROM
+
 FEW_CLIPS = 10
 FEW_SPEAKERS = 6
 
@@ -19,6 +21,11 @@ class Flag(StrEnum):
     ONE_EMOTION = "one-emotion"
     COLLAPSED = "collapsed"
     NARROW = "narrow"
+    AT_CHANCE = "at-chance"
+    MAJORITY_LIKE = "majority-like"
+    LABEL_PERMUTED = "label-permuted"
+    TOO_GOOD = "too-good"
+    NEAR_TWINS = "near-twins"
     SEEN = "seen"
     REPAIRED = "repaired"
     LOOSE_MAP = "loose-map"
@@ -26,6 +33,10 @@ class Flag(StrEnum):
     FAILED_CLIPS = "failed-clips"
     FEW_CLIPS = "few-clips"
     FEW_SPEAKERS = "few-speakers"
+    DUPLICATES = "duplicates"
+    TEXT_TIED = "text-tied"
+    SPEAKER_TIED = "speaker-tied"
+    FIXED_WINDOW = "fixed-window"
     LIMIT = "limit"
     SYNTHETIC = "synthetic"
     FALLBACK = "fallback"
@@ -40,6 +51,11 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
         Flag.ONE_EMOTION: "All scored clips have one emotion: always answering that would be perfect; no ranks.",
         Flag.COLLAPSED: "At least 90 % of its answers are one emotion, far more than that emotion's share of clips.",
         Flag.NARROW: "At least 95 % of its answers are one emotion; without labels nobody can say whether rightly.",
+        Flag.AT_CHANCE: "Its UAR cannot be told from that of guessing: one who does not listen would do as well.",
+        Flag.MAJORITY_LIKE: "Nor can its accuracy be told from that of always answering the most frequent emotion.",
+        Flag.LABEL_PERMUTED: "Its answers are right under other names: its labels seem to be in another order.",
+        Flag.TOO_GOOD: "It is better than anybody has published, or nearly perfect: rather trained on than skilled.",
+        Flag.NEAR_TWINS: "It has the weights of another candidate, or its answers to 100 clips: count them once.",
         Flag.SEEN: "It was trained on this corpus, so that its scores say little about other audio; left out of ranks.",
         Flag.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
         Flag.LOOSE_MAP: "A coarse label, such as positive, stands for an emotion because the registry says so.",
@@ -47,6 +63,10 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
         Flag.FAILED_CLIPS: "Some clips could not be read (left out for all) or processed by it (counted as wrong).",
         Flag.FEW_CLIPS: "An emotion has fewer than 10 scored clips.",
         Flag.FEW_SPEAKERS: "Fewer than 6 speakers, or nobody knows who speaks: little follows for other speakers.",
+        Flag.DUPLICATES: "Some clips of the corpus are one recording, sample by sample: they count more than once.",
+        Flag.TEXT_TIED: "What is said gives the emotion away: who knows the texts scores without hearing it.",
+        Flag.SPEAKER_TIED: "Who speaks gives the emotion away: who knows the voices scores without hearing it.",
+        Flag.FIXED_WINDOW: "A call costs the same however short the clip is, since it is filled up to the window.",
         Flag.LIMIT: "Only a part of the corpus was heard, as --limit or --sample asked.",
         Flag.SYNTHETIC: "A program made the voices: nothing follows for people's.",
         Flag.FALLBACK: "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated.",
@@ -72,6 +92,11 @@ class RowFacts:
         failed_clips: Clips that could not be read or not be processed.
         limited: Whether the corpus has more clips than the run was asked for.
         synthetic: Whether a program made the voices.
+        duplicate_clips: Clips that are the same recording as an earlier one.
+        text_tie: How strongly emotions are tied to texts, as Cramér's V; None where nobody knows.
+        speaker_tie: The same of speakers.
+        fixed_window: Whether a call costs the same however short the clip is.
+        suspicions: What is suspicious in the answers themselves.
     """
 
     complete: bool
@@ -87,6 +112,11 @@ class RowFacts:
     failed_clips: int
     limited: bool
     synthetic: bool
+    duplicate_clips: int = 0
+    text_tie: float | None = None
+    speaker_tie: float | None = None
+    fixed_window: bool = False
+    suspicions: frozenset[Flag] = frozenset()
 
 
 def row_flags(facts: RowFacts) -> tuple[Flag, ...]:
@@ -106,7 +136,11 @@ def row_flags(facts: RowFacts) -> tuple[Flag, ...]:
         Flag.FAILED_CLIPS: facts.failed_clips > 0,
         Flag.FEW_CLIPS: labelled and min(facts.emotion_clips) < FEW_CLIPS,
         Flag.FEW_SPEAKERS: labelled and (facts.speakers or 0) < FEW_SPEAKERS,
+        Flag.DUPLICATES: facts.duplicate_clips > 0,
+        Flag.TEXT_TIED: (facts.text_tie or 0.0) >= TIED_FROM,
+        Flag.SPEAKER_TIED: (facts.speaker_tie or 0.0) >= TIED_FROM,
+        Flag.FIXED_WINDOW: facts.fixed_window,
         Flag.LIMIT: facts.limited,
         Flag.SYNTHETIC: facts.synthetic,
     }
-    return tuple(flag for flag in Flag if raised.get(flag, False))
+    return tuple(flag for flag in Flag if flag in facts.suspicions or raised.get(flag, False))

@@ -1,5 +1,7 @@
 """The rows of a leaderboard, from evaluations, ranks and timings."""
 
+from dataclasses import replace
+
 from benchmark.results.latency import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
@@ -24,6 +26,7 @@ from benchmark.scoring.scores import (
 )
 from benchmark.scoring.seen import Seen
 from benchmark.scoring.standings import Standings
+from benchmark.scoring.suspicion.suspicions import suspicions
 
 
 def scored_row(
@@ -39,6 +42,8 @@ def scored_row(
     """
     answers, decisions = evaluated.answers, evaluated.decisions
     varied = diversity(answers) if evaluated.complete else None
+    suspected = suspicions(evaluated, summary, standings.twins) if evaluated.complete else {}
+    facts = _facts(evaluated, summary, varied, loose=loose)
     row = unscored_row(evaluated.verification, summary).model_copy(
         update={
             "revision": evaluated.evaluation.setup.revision,
@@ -49,7 +54,8 @@ def scored_row(
             "seen": evaluated.seen.value,
             "clips": _clips(evaluated),
             "failed_clips": _failed_clips(evaluated, summary),
-            "flags": tuple(flag.value for flag in row_flags(_facts(evaluated, summary, varied, loose=loose))),
+            "flags": tuple(flag.value for flag in row_flags(replace(facts, suspicions=frozenset(suspected)))),
+            "flag_reasons": {flag.value: reason for flag, reason in suspected.items()},
         }
     )
     if not evaluated.complete:
@@ -142,6 +148,10 @@ def _facts(evaluated: StoredEvaluation, summary: CorpusSummary, varied: Diversit
         failed_clips=_failed_clips(evaluated, summary),
         limited=summary.available_clips > summary.clips + len(summary.unreadable),
         synthetic=summary.synthetic,
+        duplicate_clips=summary.duplicate_clips,
+        text_tie=summary.text_tie,
+        speaker_tie=summary.speaker_tie,
+        fixed_window=bool(verification.fixed_window),
     )
 
 

@@ -8,6 +8,7 @@ from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.intervals import speakers_can_be_left_out
 from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK, rank_candidates
 from benchmark.scoring.seen import Seen
+from benchmark.scoring.suspicion.twins import near_twins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +19,12 @@ class Standings:
         ranks: By candidate; those that are not ranked are not in it.
         common_emotions: The corpus's emotions that all ranked candidates cover; where none is ranked, those that all
             scored candidates cover.
+        twins: For each candidate that cannot be told from others, their names.
     """
 
     ranks: dict[str, int]
     common_emotions: tuple[str, ...]
+    twins: dict[str, tuple[str, ...]]
 
 
 def rank_corpus(evaluated: Sequence[StoredEvaluation], *, rank_seen: bool = False) -> Standings:
@@ -39,7 +42,9 @@ def rank_corpus(evaluated: Sequence[StoredEvaluation], *, rank_seen: bool = Fals
     counts = [one.counts for one in ranked if one.counts is not None]
     names = [one.evaluation.candidate for one in ranked]
     return Standings(
-        ranks=dict(zip(names, rank_candidates(counts), strict=True)), common_emotions=_common(ranked or complete)
+        ranks=dict(zip(names, rank_candidates(counts), strict=True)),
+        common_emotions=_common(ranked or complete),
+        twins=near_twins(complete),
     )
 
 

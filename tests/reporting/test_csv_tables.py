@@ -61,7 +61,7 @@ def test_pandas_reads_back_every_verdict(every_status: VerificationReport) -> No
 def test_every_number_is_read_back_to_the_last_digit() -> None:
     row = scored(uar=1 / 3, accuracy=0.1 + 0.2, ece=1e-17, latency_p50_ms=123456.789012345678)
     back = next(csv.DictReader(io.StringIO(leaderboard_csv(board(row)))))
-    for name, value in row.model_dump(exclude={"flags", "collapsed"}).items():
+    for name, value in row.model_dump(exclude={"flags", "flag_reasons", "collapsed"}).items():
         assert back[name] == ("" if value is None else str(value))
         if isinstance(value, float):
             assert float(back[name]) == value
@@ -103,3 +103,9 @@ def test_hostile_cells_neither_run_nor_break_the_table(hostile: str) -> None:
 
 def test_our_own_negative_numbers_stay_numbers() -> None:
     assert float(next(csv.DictReader(io.StringIO(leaderboard_csv(board(scored(macro_f1=-0.5))))))["macro_f1"]) == -0.5
+
+
+def test_reasons_of_flags_stand_in_one_cell_after_their_flag() -> None:
+    row = scored(flags=("seen", "near-twins"), flag_reasons={"near-twins": "cannot be told from b.", "too-good": "x."})
+    back = next(csv.DictReader(io.StringIO(leaderboard_csv(board(row)))))
+    assert back["flag_reasons"] == "near-twins: cannot be told from b. too-good: x."

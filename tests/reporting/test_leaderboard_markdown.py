@@ -253,3 +253,11 @@ def test_without_raters_nothing_is_said_of_them() -> None:
 def test_the_part_of_a_corpus_that_was_asked_for_is_told() -> None:
     text = leaderboard_markdown(board(scored(), corpora=(described(selection="speaker 21, 22"),)))
     assert "only speaker 21, 22" in text
+
+
+def test_what_a_flag_rests_on_is_said_once_per_candidate() -> None:
+    rows = [scored("a", device=device, flags=("near-twins",), flag_reasons={"near-twins": "cannot be told from *b*."})
+            for device in ("cpu", "cuda")]  # fmt: skip
+    text = leaderboard_markdown(board(*rows))
+    assert text.count(r"- a, **near-twins**: cannot be told from \*b\*.") == 1
+    assert "What the flags rest on" not in leaderboard_markdown(board(scored("a", flags=("seen",))))

@@ -44,6 +44,11 @@ def test_a_row_without_faults_has_no_flags() -> None:
         (replace(GOOD, speakers=None), Flag.FEW_SPEAKERS),
         (replace(GOOD, limited=True), Flag.LIMIT),
         (replace(GOOD, synthetic=True), Flag.SYNTHETIC),
+        (replace(GOOD, duplicate_clips=1), Flag.DUPLICATES),
+        (replace(GOOD, text_tie=0.3), Flag.TEXT_TIED),
+        (replace(GOOD, speaker_tie=0.3), Flag.SPEAKER_TIED),
+        (replace(GOOD, fixed_window=True), Flag.FIXED_WINDOW),
+        (replace(GOOD, suspicions=frozenset({Flag.AT_CHANCE})), Flag.AT_CHANCE),
     ],
 )
 def test_each_fact_raises_its_own_flag_and_no_other(facts: RowFacts, expected: Flag) -> None:

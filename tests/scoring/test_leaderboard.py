@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from benchmark.errors import RequestError
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.run import CorpusRecord
+from benchmark.results.run import ClipRecord, CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.leaderboard import score_run
 
@@ -68,7 +68,7 @@ def test_a_model_that_failed_on_all_clips_is_wrong_on_all_of_them(run: "RunBuild
     row = score_run(run.record(), run.predictions).rows[0]
     assert (row.clips, row.failed_clips, row.accuracy, row.uar) == (160, 160, 0.0, 0.0)
     assert (row.entropy, row.collapsed, row.top_emotion, row.ece) == (None, None, None, None)
-    assert row.flags == ("failed-clips",)
+    assert row.flags == ("at-chance", "majority-like", "failed-clips")
 
 
 def test_scores_equal_scikit_learns_on_the_stored_answers(run: "RunBuilder", mostly_right: Errors) -> None:
@@ -229,11 +229,11 @@ def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: "RunBuilder", 
     assert (row.rank, row.interval, row.clips, row.unscored_clips) == (1, "speakers", 160, 2)
 
 
-def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder") -> None:
+def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder", mostly_right: Errors) -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     timed, untimed = run.candidate("timed"), run.candidate("untimed")
     for model in (timed, untimed):
-        run.says(model, first, labels_of(first))
+        run.says(model, first, mostly_right(first, 0.1 * len(model.candidate), 0))
     run.timed(timed)
     board = score_run(run.record(interrupted=True), run.predictions)
     assert [(row.candidate, row.corpus, row.clips, row.latency_p50_ms, row.flags) for row in board.rows] == [
@@ -410,3 +410,54 @@ assert uar(Decisions(emotions=("anger", "fear"), truth=pair, answers=pair, confi
 
 def test_scoring_works_where_torch_cannot_be_imported() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_TORCH], check=True, timeout=60)
+
+
+def test_what_is_suspicious_is_flagged_with_its_reason(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    said = mostly_right(corpus, 0.3, 0)
+    swap = {"anger": "fear", "fear": "anger"}
+    run.says(run.candidate("one"), corpus, said)
+    run.says(run.candidate("twin"), corpus, said)
+    run.says(run.candidate("copy", revision="one-sha"), corpus, mostly_right(corpus, 0.4, 1))
+    run.says(run.candidate("swapped"), corpus, [swap.get(label or "", label) for label in mostly_right(corpus, 0.2, 2)])
+    run.says(run.candidate("perfect"), corpus, labels_of(corpus))
+    run.says(run.candidate("parrot", fixed_window=True), corpus, ["neutral"] * len(said))
+    board = score_run(run.record(), run.predictions)
+    flags = {row.candidate: row.flags for row in board.rows}
+    assert flags == {
+        "one": ("near-twins",),
+        "twin": ("near-twins",),
+        "copy": ("near-twins",),
+        "swapped": ("label-permuted",),
+        "perfect": ("too-good",),
+        "parrot": ("collapsed", "at-chance", "majority-like", "fixed-window"),
+    }
+    reasons = {row.candidate: row.flag_reasons for row in board.rows}
+    assert reasons["one"]["near-twins"] == "cannot be told from twin, copy."
+    assert reasons["swapped"]["label-permuted"].endswith("fear → anger, anger → fear.")
+    assert set(reasons["parrot"]) == {"at-chance", "majority-like"}
+
+
+def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: "RunBuilder") -> None:
+    emotions = ("anger", "fear", "sadness")
+    clips = [
+        ClipRecord(
+            clip=f"{number}", clip_hash=f"h{number // 2 if number < 4 else number}", duration_s=1.0,
+            label=emotions[number % 3], speaker=f"s{number % 3}{number % 2}", text_id=f"t{number % 3}",
+        )
+        for number in range(120)
+    ]  # fmt: skip
+    corpus = run.corpus("tied", clips)
+    run.says(run.candidate("a"), corpus, ["anger", "fear", "anger"] * 40)
+    board = score_run(run.record(), run.predictions)
+    assert {"duplicates", "text-tied", "speaker-tied"} <= set(board.rows[0].flags)
+    assert board.corpora[0].duplicate_clips == 2
+    assert board.corpora[0].text_tie == pytest.approx(1.0)
+
+
+def test_a_corpus_whose_texts_everybody_says_with_every_emotion_is_not(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
+    board = score_run(run.record(), run.predictions)
+    assert board.rows[0].flags == ()
+    assert (board.corpora[0].text_tie, board.corpora[0].speaker_tie) == (None, 0.0)
