@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmark.hub.freeing import CacheLedger
 from benchmark.hub.hub_files import FolderFiles, HubFiles, is_cached
 from benchmark.hub.parts import Part, fetch_part
 from benchmark.hub.ranged import SourceError
+from benchmark.hub.searching import Search, list_ids
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.tensors import Library, files_to_load, list_tensors
 from benchmark.hub.text import storable, text, texts
@@ -96,6 +98,29 @@ class Hub:
         if info.disabled:
             return disabled(what)
         return self._described(id, revision, info)
+
+    def search(self, query: Search) -> tuple[str, ...] | HubFailure:
+        """List repositories that the Hub files under audio classification.
+
+        Args:
+            query: Which, and how many at most.
+
+        Returns:
+            Their ids in the order that was asked for, or why they are not known.
+        """
+        if self._offline:
+            return not_in_cache("a list of repositories")
+        found: dict[str, None] = {}
+        for language in query.languages or (None,):
+            answer = self._asking.ask(
+                partial(list_ids, self._api, query, language),
+                what=f"repositories that match {query.text!r}",
+                patience=Patience(_INSPECTION_LIMITS * self._timeout_s),
+            )
+            if isinstance(answer, HubFailure):
+                return answer
+            found |= dict.fromkeys(answer)
+        return tuple(found)[: query.limit]
 
     def download(self, facts: RepoFacts, progress: Progress | None = None) -> Path | HubFailure:
         """Fetch what a load reads: the descriptions and one weight format, of exactly the revision of `facts`.

@@ -44,16 +44,63 @@ def verify_candidates(
         RequestError: The registry overrides a label that a model does not have, or the store cannot be written.
         UnavailableError: The disk is full.
     """
-    workers = OpenWorkers()
-    kept = KeptVerdicts(settings.cache, options)
-    inspector = Inspector(hub=hub, settings=settings, options=options, kept=kept, workers=workers, progress=progress)
-    verifier = _Verifier(
-        hub, settings, options, kept, progress, LoadSetup(settings=settings, options=options, workers=workers)
-    )
+    inspector, verifier = _people(hub, settings, progress, options)
     try:
         return verifier.decide_all(inspector.inspect(registry.candidates))
     finally:
-        workers.end()
+        verifier.setup.workers.end()
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A candidate with the verdict that needs no weights.
+
+    Attributes:
+        verification: The verdict.
+        facts: What is known of its repository; None where nothing is.
+    """
+
+    verification: Verification
+    facts: RepoFacts | None
+
+
+def inspect_candidates(
+    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions
+) -> tuple[LookedAt, ...]:
+    """Find out what can be found out without weights, and give the facts beside the verdicts.
+
+    Args:
+        registry: The candidates.
+        hub: Who knows the repositories.
+        settings: Limits and places.
+        progress: Who listens.
+        options: What the user asks for; the depth is `inspect` whatever they say.
+
+    Returns:
+        One verdict per candidate, in the registry's order.
+
+    Raises:
+        RequestError: The store cannot be written.
+        UnavailableError: The disk is full.
+    """
+    inspector, verifier = _people(hub, settings, progress, replace(options, depth=Depth.INSPECT))
+    try:
+        inspections = inspector.inspect(registry.candidates)
+        verdicts = verifier.decide_all(inspections)
+    finally:
+        verifier.setup.workers.end()
+    return tuple(
+        LookedAt(verdict, each.found if isinstance(each.found, RepoFacts) else None)
+        for verdict, each in zip(verdicts, inspections, strict=True)
+    )
+
+
+def _people(hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions) -> "tuple[Inspector, _Verifier]":
+    workers = OpenWorkers()
+    kept = KeptVerdicts(settings.cache, options)
+    inspector = Inspector(hub=hub, settings=settings, options=options, kept=kept, workers=workers, progress=progress)
+    setup = LoadSetup(settings=settings, options=options, workers=workers)
+    return inspector, _Verifier(hub, settings, options, kept, progress, setup)
 
 
 @dataclass(frozen=True)

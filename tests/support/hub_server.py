@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 _RESOLVE = re.compile(r"/(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
 _API = re.compile(r"/api/models/(?P<id>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
@@ -88,6 +88,7 @@ class HubServer:
         bytes_sent: Bytes of bodies sent, by repository.
         requests: Method and path of every request, in order.
         tokens: The token of every request that came with one, by path.
+        page: How many repositories one page of a search holds.
     """
 
     def __init__(self) -> None:
@@ -96,6 +97,7 @@ class HubServer:
         self.requests: list[str] = []
         self.tokens: dict[str, str] = {}
         self.faults: list[Fault] = []
+        self.page = 100
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -212,6 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server_state.record(f"{self.command} {path}", self.headers.get("Authorization"))
+        if path == "/api/models":
+            self._serve_list()
+            return
         match = _API.fullmatch(path) or _RESOLVE.fullmatch(path)
         id = match["id"] if match else ""
         fault = self.server_state.fault_at(id, path)
@@ -256,6 +261,30 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(403, "GatedRepo")
         else:
             self._serve_file(match["id"], repository.folders[sha], sha, match["name"], trouble)
+
+    def _serve_list(self) -> None:
+        """A page of repositories, as the Hub's search gives it: by words in the name, by tag, sorted, with a link."""
+        asked = parse_qs(urlsplit(self.path).query)
+        fault = self.server_state.fault_at("", "/api/models")
+        if fault is not None:
+            self._refuse(fault.what) if isinstance(fault.what, int) else self._make_trouble(fault.what)
+            return
+        words, tags = asked.get("search", [""])[0].casefold(), asked.get("filter", [])
+        start, page = int(asked.get("cursor", ["0"])[0]), self.server_state.page
+        found = [
+            {"id": id, "modelId": id, "tags": repository.info.get("tags", []), "private": False}
+            | {"downloads": repository.info.get("downloads", 0)}
+            for id, repository in self.server_state.repositories.items()
+            if words in id.casefold() and set(tags) <= set(repository.info.get("tags", []))
+        ]
+        if asked.get("sort") == ["downloads"]:
+            found.sort(key=lambda each: -each["downloads"])
+        headers = {}
+        if start + page < len(found):
+            query = {name: values for name, values in asked.items() if name != "cursor"}
+            following = urlencode({**query, "cursor": start + page}, doseq=True)
+            headers["Link"] = f'<{self.server_state.url}/api/models?{following}>; rel="next"'
+        self._send(json.dumps(found[start : start + page]).encode(), "application/json", headers)
 
     def _serve_info(self, id: str, repository: Repository, sha: str, trouble: int | Trouble | None) -> None:
         folder = repository.folders[sha]

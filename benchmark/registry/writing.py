@@ -1,0 +1,119 @@
+"""Writing a registry, from data that came from elsewhere: whatever it could not hold is left out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from benchmark.errors import RequestError
+from benchmark.registry.fields import CorpusWord, Language, Line
+from benchmark.registry.hub_ids import is_hub_id
+from benchmark.registry.schema import VERSION
+from benchmark.results.files import write_atomically
+from benchmark.results.status import Status
+
+_LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
+_CORPUS: TypeAdapter[str] = TypeAdapter(CorpusWord)
+_LINE: TypeAdapter[str] = TypeAdapter(Line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is to be written of a candidate.
+
+    Attributes:
+        id: The Hub id.
+        revision: The commit sha.
+        expect: The status that is expected; None for none.
+        languages: As its card declares them.
+        datasets: What its card declares as training data; ids of datasets, or names.
+        note: One line for people.
+    """
+
+    id: str
+    revision: str
+    expect: Status | None = None
+    languages: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+    note: str | None = None
+
+
+def write_registry(path: Path, entries: Iterable[Entry], *, comment: str, force: bool = False) -> Path:
+    """Write a registry file that `load_registry` reads.
+
+    Args:
+        path: Where to.
+        entries: The candidates.
+        comment: What stands above them, one line.
+        force: Whether an existing file may be replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        RequestError: There are no entries, there is such a file already, or it cannot be written.
+        UnavailableError: The disk is full.
+    """
+    if path.exists() and not force:
+        raise RequestError(f"{path} is there already; choose another name, or replace it with --force")
+    text = registry_text(entries, comment=comment)
+    return write_atomically(path, text, remedy="choose another place with --write")
+
+
+def registry_text(entries: Iterable[Entry], *, comment: str) -> str:
+    """Give the text of a registry file.
+
+    Raises:
+        RequestError: There are no entries.
+
+    Examples:
+        >>> print(registry_text([Entry(id="org/model", revision="a" * 40, languages=("ko", "?"))], comment="found"))
+        # found
+        version: 1
+        candidates:
+        - id: org/model
+          revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+          languages:
+          - ko
+        <BLANKLINE>
+    """
+    candidates = [_fields(entry) for entry in entries if is_hub_id(entry.id)]
+    if not candidates:
+        raise RequestError("there is nothing to write: no candidate was found that could be used")
+    document = {"version": VERSION, "candidates": candidates}
+    body = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1_000)
+    return f"# {' '.join(comment.split())}\n{body}"
+
+
+def corpus_word(dataset: str) -> str | None:
+    """Give the plain name of a corpus from the id of a dataset; None where it has none.
+
+    Examples:
+        >>> corpus_word("AbstractTTS/RAVDESS"), corpus_word("  ")
+        ('ravdess', None)
+    """
+    return _valid(_CORPUS, dataset.rpartition("/")[2])
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    languages = [valid for each in entry.languages if (valid := _valid(_LANGUAGE, each)) is not None]
+    corpora = [word for each in entry.datasets if (word := corpus_word(each)) is not None]
+    fields = {
+        "id": entry.id,
+        "revision": entry.revision,
+        "expect": None if entry.expect is None else entry.expect.value,
+        "languages": list(dict.fromkeys(languages)),
+        "trained_on": list(dict.fromkeys(corpora)),
+        "note": None if entry.note is None else _valid(_LINE, entry.note),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _valid(kind: TypeAdapter[str], text: str) -> str | None:
+    try:
+        return kind.validate_python(text)
+    except ValidationError:
+        return None
