@@ -77,6 +77,7 @@ def run(
     find_speech: bool = True,
     skip_silence: bool = False,
     min_speech: float = 0.0,
+    rank_seen: bool = False,
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
@@ -109,6 +110,7 @@ def run(
         find_speech: Whether to find out how much of each clip is speech.
         skip_silence: Whether to leave out the clips in which nobody speaks.
         min_speech: Clips in which people speak for a smaller share of the time are left out.
+        rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
@@ -192,7 +194,7 @@ def run(
         latencies=tuple(evaluated.latencies),
     )
     save_run(settings.cache, record)
-    leaderboard = score_run(record, store.read)
+    leaderboard = score_run(record, store.read, rank_seen=rank_seen)
     folder = Path(output)
     files = write_leaderboard(leaderboard, folder).paths
     files += (write_predictions(prediction_rows(record, store.read), folder),)

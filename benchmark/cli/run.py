@@ -72,6 +72,14 @@ def run(
     find_speech: options.FindSpeech = True,
     skip_silence: options.SkipSilence = False,
     min_speech: options.MinSpeech = 0.0,
+    rank_seen: Annotated[
+        bool,
+        typer.Option(
+            "--rank-seen",
+            envvar="BENCH_RANK_SEEN",
+            help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
+        ),
+    ] = False,
     segment_seconds: Annotated[
         float,
         typer.Option(
@@ -140,6 +148,7 @@ def run(
         find_speech=find_speech,
         skip_silence=skip_silence,
         min_speech=min_speech,
+        rank_seen=rank_seen,
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,
         overwrite=overwrite,

@@ -5,6 +5,7 @@ from functools import partial
 
 from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.leaderboard_across import across_corpora, answer_across_corpora
 from benchmark.reporting.leaderboard_corpus import (
     corpus_description,
     corpus_warnings,
@@ -28,7 +29,6 @@ from benchmark.results.leaderboard import CorpusSummary, Leaderboard, Leaderboar
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
 
-_ALL_CORPORA = "*"
 _NAMED_LEADERS = 5
 
 
@@ -48,6 +48,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *_warnings(leaderboard),
             bullets(_answers(leaderboard)),
             *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
+            *across_corpora(leaderboard),
             *_speed_section(leaderboard),
             *legend(evaluated_rows(leaderboard)),
             *_not_evaluated_section(leaderboard),
@@ -82,7 +83,7 @@ def _answers(leaderboard: Leaderboard) -> list[str]:
     """Say in one sentence per corpus what a hurried reader came for."""
     if not evaluated_rows(leaderboard):
         return [f"**No candidate was evaluated.** {_what_helps(leaderboard)}"]
-    return [_answer(leaderboard, name) for name in _corpus_names(leaderboard)]
+    return [_answer(leaderboard, name) for name in _corpus_names(leaderboard)] + answer_across_corpora(leaderboard)
 
 
 def _what_helps(leaderboard: Leaderboard) -> str:
@@ -95,7 +96,7 @@ def _what_helps(leaderboard: Leaderboard) -> str:
 def _answer(leaderboard: Leaderboard, name: str) -> str:
     rows = _rows_on(leaderboard, name)
     corpus = _summary_of(leaderboard, name)
-    title = f"On **{_title(name)}**"
+    title = f"On **{markdown_text(name)}**"
     if corpus is not None and not is_labelled(corpus):
         return f"{title} nothing is ranked: {why_nothing_is_ranked(corpus)}."
     leaders = list({row.candidate: row for row in rows if row.rank == 1}.values())
@@ -131,7 +132,7 @@ def _leader(row: LeaderboardRow, corpus: CorpusSummary | None) -> str:
 def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
     rows = _rows_on(leaderboard, name)
     corpus = _summary_of(leaderboard, name)
-    blocks = [f"## {_title(name)}", *(corpus_description(corpus, rows) if corpus is not None else [])]
+    blocks = [f"## {markdown_text(name)}", *(corpus_description(corpus, rows) if corpus is not None else [])]
     if not rows:
         return [*blocks, "No candidate was evaluated on this corpus."]
     said = tuple(flag for flag in rows[0].flags if all(flag in row.flags for row in rows))
@@ -230,7 +231,3 @@ def _rows_on(leaderboard: Leaderboard, name: str) -> Sequence[LeaderboardRow]:
 
 def _summary_of(leaderboard: Leaderboard, name: str) -> CorpusSummary | None:
     return next((corpus for corpus in leaderboard.corpora if corpus.name == name), None)
-
-
-def _title(name: str) -> str:
-    return "All corpora" if name == _ALL_CORPORA else markdown_text(name)

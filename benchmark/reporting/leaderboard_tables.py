@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import fraction, milliseconds, parameter_count, quantity, with_interval
 from benchmark.reporting.tables import Column, all_the_same, mark_repaired, markdown_table
-from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 
 RowColumn = Column[LeaderboardRow]
 
@@ -110,8 +110,8 @@ def candidate_name(row: LeaderboardRow) -> str:
 
 
 def evaluated_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
-    """List the rows of candidates that have heard a corpus."""
-    return tuple(row for row in leaderboard.rows if row.corpus is not None)
+    """List the rows of candidates that have heard a corpus; summaries over several are not among them."""
+    return tuple(row for row in leaderboard.rows if row.corpus not in {None, ALL_CORPORA})
 
 
 def shared_setup(rows: Sequence[LeaderboardRow]) -> str:

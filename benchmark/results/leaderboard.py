@@ -7,6 +7,9 @@ from benchmark.results.environment import Environment
 from benchmark.results.run import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 
+ALL_CORPORA = "*"
+"""What stands for the corpus in the row of a summary over several."""
+
 
 class LeaderboardRow(Stored):
     """One candidate on one corpus, device, backend and dtype; or a candidate that was not evaluated.
@@ -18,7 +21,7 @@ class LeaderboardRow(Stored):
         candidate: What tables call it.
         revision: The commit sha, or the content hash of a local folder.
         head: The layout of the head.
-        corpus: What tables call it; None where the candidate was not evaluated.
+        corpus: What tables call it; `*` for the summary over several; None where the candidate was not evaluated.
         clips: Clips that were scored; without labels, clips that were answered.
         failed_clips: Clips that could not be read (excluded for all) or that this candidate could not process
             (counted as answered wrongly).
@@ -47,6 +50,8 @@ class LeaderboardRow(Stored):
         parameters: Number of weights.
         size_mb: Megabytes (10⁶ bytes) of the weight files.
         flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
+        adjusted_uar: (UAR − 1/K) / (1 − 1/K) over the K emotions of the corpus: 0 is guessing, 1 is perfect; in the row
+            of a summary its mean over the corpora. With its interval in adjusted_uar_low and adjusted_uar_high.
         flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
         soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
         soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
@@ -96,6 +101,9 @@ class LeaderboardRow(Stored):
     soft_cross_entropy: float | None = None
     soft_jensen_shannon: float | None = None
     flag_reasons: dict[str, str] = {}
+    adjusted_uar: float | None = None
+    adjusted_uar_low: float | None = None
+    adjusted_uar_high: float | None = None
 
 
 class CorpusSummary(Stored):
@@ -191,6 +199,7 @@ class Leaderboard(StoredFile):
         corpora: What the candidates heard.
         rows: By corpus, best first; those without a rank after the ranked.
         not_evaluated: Every other candidate of the registry, with the reason.
+        summary_corpora: What the rows with the corpus `*` are about: those on which all ranked candidates are scored.
         failures: For evaluations and measurements that did not come to their end, what happened, by candidate.
     """
 
@@ -209,3 +218,4 @@ class Leaderboard(StoredFile):
     rows: tuple[LeaderboardRow, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     failures: dict[str, str]
+    summary_corpora: tuple[str, ...] = ()

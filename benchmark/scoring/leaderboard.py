@@ -9,6 +9,7 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.run import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
+from benchmark.scoring.across_corpora import shared_corpora, summary_rows
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
 from benchmark.scoring.evaluated import evaluate_stored
@@ -27,7 +28,8 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
         rank_seen: Rank candidates on corpora that they were trained on, too.
 
     Returns:
-        Rows by corpus, best first, those without a rank after the ranked; then the candidates not evaluated.
+        Rows by corpus, best first, those without a rank after the ranked; then a summary over several corpora; then the
+        candidates not evaluated.
 
     Raises:
         RequestError: A merge or an override of a corpus names an emotion that nobody knows.
@@ -36,9 +38,10 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
     present = [verification for verification in record.verifications if verification.candidate in evaluated]
     absent = [verification for verification in record.verifications if verification.candidate not in evaluated]
     boards = [_board(record, corpus, predictions) for corpus in record.corpora]
-    rows = [row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)] + [
-        _row_without_corpus(record, verification) for verification in absent
-    ]
+    summaries = tuple(board.summary for board in boards)
+    rows = [row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)]
+    across = summary_rows(summaries, rows, present, rank_seen=rank_seen)
+    others = [_row_without_corpus(record, verification) for verification in absent]
     return Leaderboard(
         created=record.created,
         environment=record.environment,
@@ -48,10 +51,11 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
         interrupted=record.interrupted,
         segment_s=record.latencies[0].segment_s if record.latencies else None,
         threads=record.latencies[0].threads if record.latencies else None,
-        corpora=tuple(board.summary for board in boards),
-        rows=tuple(rows),
+        corpora=summaries,
+        rows=(*rows, *across, *others),
         not_evaluated=tuple(_not_evaluated(record, verification) for verification in absent),
         failures=_failures(record, boards, present),
+        summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
     )
 
 

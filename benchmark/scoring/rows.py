@@ -15,6 +15,7 @@ from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interva
 from benchmark.scoring.latency import summarise_latency
 from benchmark.scoring.raters import soft_scores
 from benchmark.scoring.scores import (
+    above_guessing,
     accuracy,
     common_uar,
     coverage,
@@ -67,6 +68,7 @@ def scored_row(
             "coverage": coverage(answers),
             "accuracy": accuracy(decisions),
             "uar": uar(decisions),
+            "adjusted_uar": above_guessing(uar(decisions), len(decisions.emotions)),
             "macro_f1": macro_f1(decisions),
             "shared_uar": shared_uar(answers),
             "common_uar": common_uar(answers, standings.common_emotions),
@@ -189,6 +191,8 @@ def _with_intervals(row: LeaderboardRow, evaluated: StoredEvaluation) -> Leaderb
             "accuracy_high": of_accuracy.high,
             "uar_low": of_uar.low,
             "uar_high": of_uar.high,
+            "adjusted_uar_low": above_guessing(of_uar.low, len(confusion)),
+            "adjusted_uar_high": above_guessing(of_uar.high, len(confusion)),
             "interval": of_uar.method.value,
         }
     )

@@ -47,6 +47,18 @@ def uar(decisions: Decisions) -> float | None:
     return float(recall_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
 
 
+def above_guessing(recall: float | None, emotions: int) -> float | None:
+    """(UAR − 1/K) / (1 − 1/K): 0 for guessing among K emotions, 1 for perfection, whatever K is; None below two.
+
+    Examples:
+        >>> above_guessing(0.625, 4), above_guessing(0.25, 4), above_guessing(1.0, 1)
+        (0.5, 0.0, None)
+    """
+    if recall is None or emotions < FEWEST_CLASSES_TO_COMPARE:
+        return None
+    return (recall - 1 / emotions) / (1 - 1 / emotions)
+
+
 def macro_f1(decisions: Decisions) -> float | None:
     """Mean F1 over the emotions; None without clips.
 

@@ -206,10 +206,27 @@ def test_200_candidates_are_all_there_in_aligned_tables() -> None:
 
 
 def test_rows_of_a_corpus_that_nobody_described_are_shown() -> None:
-    text = leaderboard_markdown(board(scored("a"), scored("a", corpus="*", uar=0.35)))
-    rows = _cells(_section(text.partition("## All corpora")[2], "How right"))
+    text = leaderboard_markdown(board(scored("a"), scored("a", corpus="unheard", uar=0.35)))
+    rows = _cells(_section(text.partition("## unheard")[2], "How right"))
     assert [row["UAR"] for row in rows] == ["0.35 [0.39–0.49]"]
-    assert "On **All corpora**" in text
+
+
+def test_several_corpora_are_summarised_apart_from_their_rankings() -> None:
+    whole = {"corpus": "*", "adjusted_uar": 0.31, "adjusted_uar_low": 0.2, "adjusted_uar_high": 0.4}
+    rows = (
+        *(scored(name, corpus=corpus) for corpus in ("ravdess", "b|c") for name in ("a", "late")),
+        LeaderboardRow(candidate="a", size_mb=378.3, **whole),
+        LeaderboardRow(candidate="late", corpus="*", flags=("incomplete",)),
+    )
+    text = leaderboard_markdown(board(*rows, summary_corpora=("ravdess", "b|c")))
+    assert r"- Over **ravdess, b\|c** together, **a** is furthest from guessing: 0.31 [0.20–0.40]" in text
+    cells = _cells(_section(text, "All corpora"))
+    assert [list(row.values()) for row in cells] == [
+        ["a", "0.31 [0.20–0.40]", "0.44", "0.44", "–"],
+        ["late", "–", "0.44", "0.44", "incomplete"],
+    ]
+    assert len(_cells(_section(text, "How fast"))) == 2
+    assert "All corpora" not in leaderboard_markdown(board(scored("a")))
 
 
 def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:

@@ -366,7 +366,7 @@ def test_corpora_keep_the_order_of_the_record(run: "RunBuilder", mostly_right: E
             run.says(model, corpus, mostly_right(corpus, wrong, 0))
     rows = score_run(run.record(), run.predictions).rows
     expected = [("zulu", "better"), ("zulu", "worse"), ("alpha", "better"), ("alpha", "worse")]
-    assert [(row.corpus, row.candidate) for row in rows] == expected
+    assert [(row.corpus, row.candidate) for row in rows] == [*expected, ("*", "better"), ("*", "worse")]
 
 
 def test_a_leaderboard_survives_being_written_and_read(run: "RunBuilder", mostly_right: Errors) -> None:
