@@ -44,6 +44,18 @@ def with_interval(value: float | None, low: float | None, high: float | None) ->
     return f"{fraction(value)} [{fraction(low)}–{fraction(high)}]"
 
 
+def with_low(value: float | None, low: float | None) -> str:
+    """Write a fraction with the lower end of its interval.
+
+    Examples:
+        >>> with_low(0.44, 0.39), with_low(0.44, None), with_low(None, None)
+        ('0.44 (≥ 0.39)', '0.44', '')
+    """
+    if not is_known(value) or not is_known(low):
+        return fraction(value)
+    return f"{fraction(value)} (≥ {fraction(low)})"
+
+
 def quantity(value: float | None) -> str:
     """Write a positive amount (ms, MB, s, RTFx) with about three digits.
 

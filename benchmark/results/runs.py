@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from benchmark.errors import RequestError
 from benchmark.results.files import write_atomically
 from benchmark.results.run import RunRecord
+
+_RUNS = "runs"
+_LISTED = 5
 
 
 def save_run(cache: Path, record: RunRecord) -> Path:
@@ -13,5 +17,63 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    path = cache / "runs" / f"{record.created:%Y%m%dT%H%M%S.%fZ}.json"
+    path = cache / _RUNS / f"{record.created:%Y%m%dT%H%M%S.%fZ}.json"
     return write_atomically(path, record.model_dump_json(indent=1))
+
+
+def load_run(cache: Path, name: str | None = None) -> RunRecord:
+    """Read the record of a run that has come to its end.
+
+    Args:
+        cache: The folder of the store.
+        name: The run's file below `runs`, or the beginning of its name that no other has, or the path of a record;
+            None for the latest that was not interrupted and can still be read.
+
+    Returns:
+        The record, as it was kept.
+
+    Raises:
+        RequestError: There is no such run, the name fits several, or a newer version of bench wrote it.
+    """
+    if name is None:
+        return _latest(cache)
+    path = _named(cache, name)
+    record = RunRecord.read(path)
+    if record is None:
+        raise RequestError(
+            f"{path} is no run that this version of bench can read: it is cut off, or an earlier version wrote it; "
+            "repeat it with `bench run`, which takes stored answers as they are."
+        )
+    return record
+
+
+def list_runs(cache: Path) -> tuple[Path, ...]:
+    """The files of all runs kept, the latest first."""
+    return tuple(sorted((cache / _RUNS).glob("*.json"), reverse=True))
+
+
+def _latest(cache: Path) -> RunRecord:
+    for path in list_runs(cache):
+        record = RunRecord.read(path)
+        if record is not None and not record.interrupted:
+            return record
+    raise RequestError(
+        f"there is no finished run in {cache / _RUNS}; make one with `bench run`, or set BENCH_CACHE to the folder "
+        "that holds one."
+    )
+
+
+def _named(cache: Path, name: str) -> Path:
+    given = Path(name).expanduser()
+    if given.suffix == ".json" and given.is_file():
+        return given
+    known = list_runs(cache)
+    fitting = [path for path in known if name in {path.name, path.stem}] or [
+        path for path in known if path.name.startswith(name)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    shown = ", ".join(path.stem for path in (fitting or known)[:_LISTED]) or "none"
+    if fitting:
+        raise RequestError(f"{len(fitting)} runs begin with {name!r}: {shown}; write more of the name.")
+    raise RequestError(f"there is no run {name!r} in {cache / _RUNS}; the latest are: {shown}.")

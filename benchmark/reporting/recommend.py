@@ -1,0 +1,117 @@
+"""What `bench recommend` says: the pick, what else is on the front, and what speaks against all others."""
+
+from collections.abc import Sequence
+
+from benchmark.reporting.escaping import json_text, markdown_text
+from benchmark.reporting.numbers import fraction, milliseconds, quantity, with_low
+from benchmark.reporting.tables import Column, bullets, document, markdown_table
+from benchmark.scoring.recommendation import Choice, Recommendation
+
+
+def recommendation_markdown(recommendation: Recommendation) -> str:
+    """Write a recommendation for people.
+
+    Args:
+        recommendation: The choices and the exclusions.
+
+    Returns:
+        A document in Markdown that is as readable in a terminal.
+    """
+    front = [choice for choice in recommendation.choices if choice.on_front]
+    behind = [choice for choice in recommendation.choices if not choice.on_front]
+    return document(
+        [
+            "# Recommendation",
+            _answer(recommendation),
+            *_table(
+                f"## The Pareto front ({len(front)})",
+                "No other is at least as good in the lower bound of UAR, latency and size, and better in one of them.",
+                front,
+                recommendation,
+            ),
+            *_table(
+                f"## Behind it ({len(behind)})",
+                "Some other is nowhere worse and somewhere better.",
+                behind,
+                recommendation,
+            ),
+            *_excluded(recommendation),
+        ]
+    )
+
+
+def recommendation_json(recommendation: Recommendation) -> str:
+    """Write a recommendation for programs: a JSON document that ends in a line end."""
+    return json_text(recommendation.model_dump_json(indent=2) + "\n")
+
+
+def _answer(recommendation: Recommendation) -> str:
+    pick = next((choice for choice in recommendation.choices if choice.candidate == recommendation.pick), None)
+    if pick is None:
+        return markdown_text(recommendation.problem or "There is nothing to recommend.")
+    scores = "; ".join(_score(pick, corpus) for corpus in recommendation.corpora)
+    costs = [
+        f"{milliseconds(pick.latency_p50_ms)} ms on {markdown_text(recommendation.device or '?')}"
+        if pick.latency_p50_ms is not None
+        else "",
+        f"{quantity(pick.size_mb)} MB" if pick.size_mb is not None else "",
+        f"licence {markdown_text(pick.license)}" if pick.license else "",
+    ]
+    text = f"Take **{markdown_text(pick.candidate)}**: {'; '.join([scores, *filter(None, costs)])}."
+    if pick.flags:
+        text += f" Its flags: {', '.join(map(markdown_text, pick.flags))}."
+    return text + _ties(recommendation)
+
+
+def _ties(recommendation: Recommendation) -> str:
+    ties = recommendation.ties
+    if not ties:
+        return ""
+    names = ", ".join(markdown_text(choice.candidate) for choice in ties)
+    text = f" These clips do not tell it apart from {names}, which share its rank"
+    timed = [choice for choice in ties if choice.latency_p50_ms is not None]
+    pick = next(choice for choice in recommendation.choices if choice.candidate == recommendation.pick)
+    fastest = min(timed, key=lambda choice: choice.latency_p50_ms or 0.0, default=None)
+    if fastest is None or pick.latency_p50_ms is None or fastest.latency_p50_ms is None:
+        return f"{text}."
+    if fastest.latency_p50_ms >= pick.latency_p50_ms:
+        return f"{text}; none of them is faster."
+    return f"{text}; the fastest of them is **{markdown_text(fastest.candidate)}**."
+
+
+def _score(choice: Choice, corpus: str) -> str:
+    return f"UAR {with_low(choice.uar.get(corpus), choice.uar_low.get(corpus))} on {markdown_text(corpus)}"
+
+
+def _table(title: str, sentence: str, choices: Sequence[Choice], recommendation: Recommendation) -> list[str]:
+    if not choices:
+        return []
+    columns = [
+        Column[Choice]("candidate", lambda choice: markdown_text(choice.candidate)),
+        *(_uar_column(corpus) for corpus in recommendation.corpora),
+        Column[Choice]("quality", lambda choice: fraction(choice.quality), numeric=True),
+        Column[Choice]("p50 ms", lambda choice: milliseconds(choice.latency_p50_ms), numeric=True),
+        Column[Choice]("size MB", lambda choice: quantity(choice.size_mb), numeric=True),
+        Column[Choice]("licence", lambda choice: markdown_text(choice.license or "")),
+        Column[Choice]("flags", lambda choice: ", ".join(map(markdown_text, choice.flags))),
+    ]
+    return [title, sentence, markdown_table(choices, columns)]
+
+
+def _uar_column(corpus: str) -> Column[Choice]:
+    return Column(
+        f"UAR (at least) on {markdown_text(corpus)}",
+        lambda choice: with_low(choice.uar.get(corpus), choice.uar_low.get(corpus)),
+    )
+
+
+def _excluded(recommendation: Recommendation) -> list[str]:
+    if not recommendation.excluded:
+        return []
+    return [
+        f"## Not recommended ({len(recommendation.excluded)})",
+        bullets(
+            f"**{markdown_text(each.candidate)}**: {'; '.join(map(markdown_text, each.reasons))}"
+            for each in recommendation.excluded
+        ),
+    ]

@@ -1,0 +1,225 @@
+"""Which candidate to take: who may be chosen at all, who is on the Pareto front, and the pick.
+
+Quality is the lower bound of the open UAR, not its estimate: a candidate heard on few speakers has to be better to be
+taken. Over several corpora it is the mean of (low − 1/K)/(1 − 1/K), over those that all candidates in question were
+evaluated on and have not seen. Without labels nothing is recommended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.run import RunRecord
+from benchmark.results.schema import Stored
+from benchmark.results.verification import Verification
+from benchmark.scoring.constraints import (
+    Constraints,
+    considered_corpora,
+    resource_reasons,
+    score_reasons,
+    why_unfit,
+)
+from benchmark.scoring.pareto import pareto_front
+
+_DEFAULT_DEVICE = "cpu"
+
+
+class Choice(Stored):
+    """A candidate that may be chosen.
+
+    Attributes:
+        candidate: What tables call it.
+        revision: The commit sha, or the content hash of a local folder.
+        quality: Mean over the corpora of the lower bound of UAR, 0 for guessing and 1 for perfection.
+        uar: Open UAR by corpus.
+        uar_low: Its lower bound by corpus.
+        latency_p50_ms: Median time of one segment on the device; None where it was not measured.
+        size_mb: Megabytes (10⁶ bytes) of the weight files.
+        license: As the repository declares it.
+        ranks: Its rank by corpus, where it has one.
+        on_front: Whether no other choice is at least as good in quality, latency and size, and better in one.
+        flags: What a reader has to know before believing its scores.
+    """
+
+    candidate: str
+    revision: str | None
+    quality: float
+    uar: dict[str, float]
+    uar_low: dict[str, float]
+    latency_p50_ms: float | None
+    size_mb: float | None
+    license: str | None
+    ranks: dict[str, int]
+    on_front: bool
+    flags: tuple[str, ...]
+
+
+class Exclusion(Stored):
+    """A candidate that may not be chosen, and all that speaks against it."""
+
+    candidate: str
+    reasons: tuple[str, ...]
+
+
+class Recommendation(Stored):
+    """What a run lets one recommend.
+
+    Attributes:
+        constraints: What was asked for.
+        corpora: The corpora that the choices are compared on.
+        device: What the latencies belong to; None where none was measured.
+        pick: The choice with the highest quality; None where there is none.
+        problem: Why there is no choice, in a sentence; None where there is one.
+        choices: All candidates that may be chosen, the best first.
+        excluded: All others, in the order of the registry.
+    """
+
+    constraints: Constraints
+    corpora: tuple[str, ...]
+    device: str | None
+    pick: str | None
+    problem: str | None
+    choices: tuple[Choice, ...]
+    excluded: tuple[Exclusion, ...]
+
+    @property
+    def ties(self) -> tuple[Choice, ...]:
+        """The other choices that have the pick's rank on every corpus: nothing tells them apart in quality."""
+        pick = next((choice for choice in self.choices if choice.candidate == self.pick), None)
+        if pick is None or set(pick.ranks) != set(self.corpora):
+            return ()
+        return tuple(choice for choice in self.choices if choice is not pick and choice.ranks == pick.ranks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Contender:
+    verification: Verification
+    rows: Mapping[str, LeaderboardRow]
+    latency_ms: float | None
+    reasons: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.verification.candidate
+
+
+def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Recommendation:
+    """Choose among the candidates of a run.
+
+    Args:
+        leaderboard: The run, scored.
+        record: The same run as it was kept, for languages and licences.
+        constraints: What the choice must keep to.
+
+    Returns:
+        The choices, and every other candidate with what speaks against it.
+
+    Raises:
+        RequestError: A corpus that is asked for is not one of the run's.
+    """
+    considered = considered_corpora(leaderboard, record, constraints)
+    device = constraints.device or _device(leaderboard)
+    contenders = [
+        _contender(leaderboard, verification, considered.corpora, constraints, device)
+        for verification in record.verifications
+    ]
+    able = [contender for contender in contenders if not contender.reasons]
+    basis = _basis(able, considered.corpora)
+    reasons = {contender.name: contender.reasons or score_reasons(contender.rows, basis, constraints)
+               for contender in contenders}  # fmt: skip
+    choices = _choices([contender for contender in able if not reasons[contender.name]], basis)
+    problem = considered.problem
+    if problem is None and not choices:
+        problem = "No candidate of this run keeps to all that was asked for; what speaks against each stands below."
+    return Recommendation(
+        constraints=constraints,
+        corpora=tuple(corpus.name for corpus in basis),
+        device=device,
+        pick=choices[0].candidate if choices else None,
+        problem=problem,
+        choices=choices,
+        excluded=tuple(Exclusion(candidate=name, reasons=said) for name, said in reasons.items() if said),
+    )
+
+
+def _device(leaderboard: Leaderboard) -> str | None:
+    timed = [row.device for row in leaderboard.rows if row.latency_p50_ms is not None and row.device is not None]
+    return _DEFAULT_DEVICE if _DEFAULT_DEVICE in timed else next(iter(timed), None)
+
+
+def _contender(
+    leaderboard: Leaderboard,
+    verification: Verification,
+    corpora: Sequence[CorpusSummary],
+    constraints: Constraints,
+    device: str | None,
+) -> _Contender:
+    name = verification.candidate
+    own = [row for row in leaderboard.rows if row.candidate == name]
+    # The row that decides a candidate's rank is its first on a corpus.
+    first = {row.corpus: row for row in reversed(own)}
+    rows = {corpus.name: first[corpus.name] for corpus in corpora if corpus.name in first}
+    times = [row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None]
+    latency_ms = times[0] if times else None
+    unfit = why_unfit(leaderboard, name, rows)
+    resources = resource_reasons(verification, latency_ms, device, constraints) if rows else ()
+    return _Contender(
+        verification=verification,
+        rows={corpus: row for corpus, row in rows.items() if row.uar_low is not None and row.seen != "yes"},
+        latency_ms=latency_ms,
+        reasons=unfit + resources,
+    )
+
+
+def _basis(able: Sequence[_Contender], corpora: Sequence[CorpusSummary]) -> tuple[CorpusSummary, ...]:
+    """Find the corpora that all in question were scored on unseen; else the one that most of them were."""
+    if not able:
+        return ()
+    shared = tuple(corpus for corpus in corpora if all(corpus.name in contender.rows for contender in able))
+    if shared:
+        return shared
+    return (max(corpora, key=lambda corpus: sum(corpus.name in contender.rows for contender in able)),)
+
+
+def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -> tuple[Choice, ...]:
+    if not contenders:
+        return ()
+    qualities = [_quality(contender, basis) for contender in contenders]
+    costs = [
+        [-quality, _cost(contender.latency_ms), _cost(contender.verification.size_mb)]
+        for contender, quality in zip(contenders, qualities, strict=True)
+    ]
+    front = pareto_front(np.array(costs))
+    order = sorted(range(len(contenders)), key=lambda place: costs[place])
+    return tuple(_choice(contenders[place], basis, qualities[place], bool(front[place])) for place in order)
+
+
+def _quality(contender: _Contender, basis: Sequence[CorpusSummary]) -> float:
+    above_chance = []
+    for corpus in basis:
+        chance = 1 / len(corpus.emotion_clips)
+        above_chance.append(((contender.rows[corpus.name].uar_low or 0.0) - chance) / (1 - chance))
+    return sum(above_chance) / len(above_chance)
+
+
+def _cost(value: float | None) -> float:
+    return float("inf") if value is None else value
+
+
+def _choice(contender: _Contender, basis: Sequence[CorpusSummary], quality: float, on_front: bool) -> Choice:
+    rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
+    return Choice(
+        candidate=contender.name,
+        revision=contender.verification.revision,
+        quality=quality,
+        uar={name: row.uar for name, row in rows.items() if row.uar is not None},
+        uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
+        latency_p50_ms=contender.latency_ms,
+        size_mb=contender.verification.size_mb,
+        license=contender.verification.license,
+        ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
+        on_front=on_front,
+        flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
+    )

@@ -1,0 +1,68 @@
+import json
+
+from benchmark.reporting.recommend import recommendation_json, recommendation_markdown
+from benchmark.scoring.constraints import Constraints
+from benchmark.scoring.recommendation import Choice, Exclusion, Recommendation
+
+
+def choice(candidate: str, *, rank: int = 1, ms: float | None = 50.0, on_front: bool = True) -> Choice:
+    return Choice(
+        candidate=candidate,
+        revision="abc",
+        quality=0.5,
+        uar={"acted": 0.71},
+        uar_low={"acted": 0.62},
+        latency_p50_ms=ms,
+        size_mb=378.3,
+        license="mit",
+        ranks={"acted": rank},
+        on_front=on_front,
+        flags=("few-speakers",),
+    )
+
+
+def recommendation(*choices: Choice, **changes: object) -> Recommendation:
+    content = {
+        "constraints": Constraints(),
+        "corpora": ("acted",),
+        "device": "cpu",
+        "pick": choices[0].candidate if choices else None,
+        "problem": None,
+        "choices": choices,
+        "excluded": (),
+    }
+    return Recommendation.model_validate(content | changes)
+
+
+def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
+    text = recommendation_markdown(
+        recommendation(choice("a"), choice("b", ms=9.0), choice("c", rank=3, on_front=False))
+    )
+    answer = text.split("\n\n")[1]
+    assert answer.startswith("Take **a**: UAR 0.71 (≥ 0.62) on acted; 50.0 ms on cpu; 378 MB; licence mit.")
+    assert "Its flags: few-speakers." in answer
+    assert "do not tell it apart from b, which share its rank; the fastest of them is **b**." in answer
+    assert "## The Pareto front (2)" in text
+    assert "## Behind it (1)" in text
+
+
+def test_where_nothing_can_be_recommended_the_reason_comes_first() -> None:
+    text = recommendation_markdown(
+        recommendation(problem="Nothing fits.", excluded=(Exclusion(candidate="a", reasons=("one", "two")),))
+    )
+    assert text.split("\n\n")[1:] == ["Nothing fits.", "## Not recommended (1)", "- **a**: one; two\n"]
+
+
+def test_names_from_outside_cannot_write_markdown(hostile: str) -> None:
+    text = recommendation_markdown(
+        recommendation(choice(hostile), excluded=(Exclusion(candidate="x", reasons=(hostile,)),))
+    )
+    assert "<script>" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_json_holds_the_same() -> None:
+    content = json.loads(recommendation_json(recommendation(choice("a"))))
+    assert content["pick"] == "a"
+    assert content["choices"][0]["uar_low"] == {"acted": 0.62}

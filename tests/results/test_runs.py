@@ -1,0 +1,60 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.results.runs import list_runs, load_run
+from tests.support.finished_runs import FinishedRun
+
+
+def kept(cache: Path, day: int, **fields: object) -> str:
+    FinishedRun(cache).save(created=datetime(2026, 3, day, tzinfo=UTC), registry=f"day {day}", **fields)
+    return list_runs(cache)[0].stem
+
+
+def test_the_latest_finished_run_is_read(tmp_path: Path) -> None:
+    kept(tmp_path, 1)
+    kept(tmp_path, 2)
+    kept(tmp_path, 3, interrupted=True)
+    assert load_run(tmp_path).registry == "day 2"
+
+
+def test_a_run_is_found_by_its_name_its_beginning_and_its_path(tmp_path: Path) -> None:
+    name = kept(tmp_path, 1)
+    kept(tmp_path, 2)
+    for given in (name, f"{name}.json", "20260301", str(tmp_path / "runs" / f"{name}.json")):
+        assert load_run(tmp_path, given).registry == "day 1"
+
+
+def test_a_beginning_that_several_runs_have_is_refused_with_their_names(tmp_path: Path) -> None:
+    kept(tmp_path, 1)
+    kept(tmp_path, 2)
+    with pytest.raises(RequestError, match=r"2 runs begin with '202603'.*20260302"):
+        load_run(tmp_path, "202603")
+
+
+def test_without_a_run_the_message_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"no finished run.*bench run"):
+        load_run(tmp_path)
+    with pytest.raises(RequestError, match="no run 'x'"):
+        load_run(tmp_path, "x")
+
+
+def test_a_run_that_was_cut_off_or_is_of_an_old_schema_is_passed_over_and_refused_by_name(tmp_path: Path) -> None:
+    kept(tmp_path, 1)
+    name = kept(tmp_path, 2)
+    path = tmp_path / "runs" / f"{name}.json"
+    path.write_text(path.read_text("utf-8")[:50], "utf-8")
+    assert load_run(tmp_path).registry == "day 1"
+    with pytest.raises(RequestError, match="cut off"):
+        load_run(tmp_path, name)
+
+
+def test_a_run_of_a_newer_bench_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / f"{kept(tmp_path, 1)}.json"
+    content = json.loads(path.read_text("utf-8")) | {"schema_version": 999}
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(RequestError, match="newer version"):
+        load_run(tmp_path)
