@@ -35,3 +35,50 @@ def test_an_unreachable_hub_is_exit_3(bench: Bench) -> None:
     ended = bench("labels", "some-org/some-model", "--candidates", "demo")
     assert ended.returncode == 3, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_labels_of_a_corpus_are_shown_with_their_clips(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("file,label\na.wav,분노\nb.wav,angry\nc.wav,x1\nd.wav,\n", encoding="utf-8")
+    ended = bench("labels", "table:clips.csv", "--candidates", "demo", "--json")
+    (labels,) = json.loads(ended.stdout).values()
+    assert [(each["label"], each["emotion"], each["class"], each["clips"]) for each in labels] == [
+        ("angry", "anger", 0, 1),
+        ("x1", None, None, 1),
+        ("분노", "anger", 0, 1),
+    ]
+    shown = bench("labels", "table:clips.csv", "--candidates", "demo").stdout
+    assert "1 clips without a label" in shown
+
+
+def test_a_template_holds_the_unmapped_labels_and_works_once_it_is_filled_in(bench: Bench, tmp_path: Path) -> None:
+    write_tiny("hubert", tmp_path / "model", labels=("angry", "sad", "상황1"))
+    (tmp_path / "clips.csv").write_text("file,label\na.wav,x1\nb.wav,angry\n", encoding="utf-8")
+    ended = bench("labels", "./model", "table:clips.csv", "--candidates", "demo", "--edit-template", "mine.yaml")
+    assert ended.returncode == 0, ended.stderr
+    written = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    waiting = [line.strip() for line in written.splitlines() if ":  #" in line]
+    assert waiting == ['"상황1":  # output 2', '"x1":  # 1 clips']
+    (tmp_path / "mine.yaml").write_text(written.replace(":  #", ": fear  #"), encoding="utf-8")
+    found = json.loads(bench("labels", "model", "clips", "--candidates", "mine.yaml", "--json").stdout)
+    assert {each["label"]: each["emotion"] for labels in found.values() for each in labels} == {
+        "angry": "anger",
+        "sad": "sadness",
+        "상황1": "fear",
+        "x1": "fear",
+    }
+
+
+def test_a_template_never_replaces_a_file_that_somebody_may_have_filled_in(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("file,label\na.wav,x1\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text("precious", encoding="utf-8")
+    ended = bench("labels", "table:clips.csv", "--candidates", "demo", "--edit-template", "mine.yaml")
+    assert ended.returncode == 2
+    assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "precious"
+
+
+def test_a_preset_is_shown_by_its_name_and_applied_to_models(bench: Bench) -> None:
+    assert "excitement" in bench("labels", "--merge-preset", "sentiment").stdout
+    ended = bench("labels", "hubert-german", "--candidates", "demo", "--merge-preset", "arousal", "--json")
+    (labels,) = json.loads(ended.stdout).values()
+    assert {each["emotion"] for each in labels} == {"activated", "deactivated"}
+    assert {each["class"] for each in labels} == {0, 1}

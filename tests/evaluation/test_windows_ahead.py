@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,3 +91,43 @@ def test_no_more_than_a_few_windows_are_read_ahead() -> None:
     found.close()  # type: ignore[attr-defined]  # it is a generator
     assert len(endless.taken) <= 5 + 10
     assert threading.get_ident() not in endless.taken
+
+
+HOUR_LONG = """
+import resource, sys
+from pathlib import Path
+from benchmark.audio.waveform import ContentHash
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.windows_ahead import windows_ahead
+from benchmark.progress import Silent
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+before = peak_mb()
+clip = Clip(name="call", audio=AudioFile(Path(sys.argv[1])))
+heard = hear_corpus(Corpus(name="c", source="", clips=(clip,), available_clips=1), Silent())
+(clip_hash,) = heard.audio
+together, sizes, failures = ContentHash(16000), [], []
+for window in windows_ahead(heard.audio.items(), sampling_rate=16000, window_s=30.0):
+    if window.samples is None:
+        failures.append(window.failure)
+    else:
+        together.update(window.samples)
+        sizes.append(window.samples.size)
+print(together.digits == clip_hash, len(sizes), set(sizes), failures, round(peak_mb() - before))
+"""
+
+
+def test_the_windows_of_an_hour_of_stereo_cover_it_exactly_once_in_little_memory(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    with soundfile.SoundFile(tmp_path / "call.wav", "w", RATE, 2, "PCM_16") as file:
+        for _ in range(60):
+            file.write(random.integers(-3000, 3000, (60 * RATE, 2), dtype=np.int16))
+    done = subprocess.run(
+        [sys.executable, "-c", HOUR_LONG, str(tmp_path / "call.wav")], capture_output=True, text=True, check=True
+    )
+    covered, windows, sizes, failures, grown_mb = done.stdout.rsplit(" ", 4)
+    assert (covered, windows, sizes, failures) == ("True", "120", "{480000}", "[None]")
+    assert float(grown_mb) < 150  # the file has 230 MB, and its samples as float32 twice that

@@ -1,0 +1,115 @@
+"""Whose labels a user asks about: models and corpora by their names, and where each of them is found."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.corpora.labels import corpus_labels
+from benchmark.corpora.opening import KINDS, open_corpora
+from benchmark.emotions.label_map import LabelMap
+from benchmark.emotions.merges import Merges
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure
+from benchmark.registry.loading import find_registry
+from benchmark.registry.locations import resolved_source
+from benchmark.registry.schema import Candidate, Registry
+from benchmark.registry.selection import select
+from benchmark.registry.templates import UnmappedLabels
+from benchmark.results.status import Status
+from benchmark.verification.configs import config_labels
+from benchmark.verification.inspecting import look_at
+from benchmark.verification.verdict import candidate_labels
+
+_SPEC = re.compile(rf"({'|'.join(map(re.escape, KINDS))}):")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labels of one model or corpus.
+
+    Attributes:
+        name: What tables call it.
+        place: The id of the candidate or its folder; the source of the corpus.
+        label_map: What each label means.
+        clips: How many clips have each label; None for a model.
+        unlabelled: Clips without a label.
+    """
+
+    name: str
+    place: str
+    label_map: LabelMap
+    clips: Mapping[str, int] | None = None
+    unlabelled: int = 0
+
+    @property
+    def unmapped(self) -> UnmappedLabels:
+        """The labels that mean nothing, each with where it stands or how often it occurs."""
+        return UnmappedLabels(
+            place=self.place,
+            name=re.sub(r"[^\w.-]+", "-", self.name),
+            labels={
+                label: f"output {output}" if self.clips is None else f"{self.clips[label]:,} clips"
+                for output, label in enumerate(self.label_map.labels)
+                if label in self.label_map.unmapped
+            },
+        )
+
+
+def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> list[Labelled]:
+    """Find the labels of models and corpora.
+
+    Args:
+        names: Names, ids, folders and SPECs, in any order.
+        candidates: The registry, as the user names it.
+        merges: Merges that the user asks for.
+
+    Returns:
+        One for each, in the order of the names.
+
+    Raises:
+        RequestError: There is no such model or corpus, or it has no labels.
+        UnavailableError: The Hub cannot be reached.
+    """
+    registry = find_registry(candidates).registry
+    hub = Hub()
+    found: list[Labelled] = []
+    for name in names:
+        if _is_corpus(name, registry):
+            found.append(_of_corpus(name, registry, merges))
+        else:
+            found += [_of_candidate(each, hub, merges) for each in select(registry, [name]).candidates]
+    return found
+
+
+def _is_corpus(name: str, registry: Registry) -> bool:
+    """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint."""
+    if name in registry.corpora or _SPEC.match(name):
+        return True
+    if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
+        return False
+    path = Path(name).expanduser()
+    return path.is_file() or (path.is_dir() and not (path / "config.json").exists())
+
+
+def _of_corpus(name: str, registry: Registry, merges: Merges) -> Labelled:
+    (corpus,) = open_corpora([name], registry)
+    found = corpus_labels(corpus, merges)
+    entry = registry.corpora.get(name)
+    place = resolved_source(corpus.source, Path.cwd()) if entry is None else entry.resolved_source(registry.folder)
+    return Labelled(corpus.name, place, found.label_map, found.clips, found.unlabelled)
+
+
+def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> Labelled:
+    found = look_at(candidate, hub)
+    if isinstance(found, HubFailure):
+        kind = UnavailableError if found.status is Status.UNREACHABLE else RequestError
+        raise kind(f"{candidate.name}: {found.reason}")
+    labels = config_labels(found.config or {})
+    if not labels:
+        raise RequestError(f"{candidate.name} has no labels: its config.json is missing or names no model type.")
+    mapped = candidate_labels(candidate, labels)
+    merged = replace(mapped, emotions=tuple(merges.apply(emotion) for emotion in mapped.emotions))
+    place = candidate.id if candidate.local_path is None else str(candidate.local_path)
+    return Labelled(candidate.name, place, merged)
