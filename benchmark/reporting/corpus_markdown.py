@@ -6,6 +6,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
 from benchmark.reporting.tables import Column, bullets, document, markdown_table
 from benchmark.results.description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
+from benchmark.results.run import SHORTEST_SPEECH_S
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
 
 _SECONDS_PER_HOUR = 3600
@@ -167,7 +168,11 @@ def _coverage(corpus: CorpusDescription) -> str:
 
 
 def _clip_lists(corpus: CorpusDescription) -> list[str]:
-    silent = [clip for clip in corpus.clips if clip.speech_share == 0.0]
+    silent = [
+        clip
+        for clip in corpus.clips
+        if clip.speech_share is not None and clip.speech_share * (clip.duration_s or 0.0) < SHORTEST_SPEECH_S
+    ]
     return [
         *_list("Unreadable", [f"{_name(clip)}: {markdown_text(clip.failure or '')}" for clip in _unreadable(corpus)]),
         *_list(

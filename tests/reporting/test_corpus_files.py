@@ -1,0 +1,47 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmark.audio.measuring import Acoustics
+from benchmark.reporting.corpus_files import write_description
+from benchmark.results.description import CorpusDescription
+from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.scoring.corpus_description import describe
+
+SOUND = Acoustics(sampling_rate=16_000, channels=1, level_db=-26.0, clipped_share=0.0, bandwidth_hz=7_800.0)
+
+
+def description(name: str = "콜센터 2026/01", label: str = "분노") -> CorpusDescription:
+    clips = (
+        ClipRecord(clip="a|b.wav", clip_hash="h1", duration_s=2.0, label=label, speaker="<script>", speech_share=0.0),
+        ClipRecord(clip="twin.wav", clip_hash="h1", duration_s=2.0, label=label, speaker="مريم"),
+        ClipRecord(clip="😡.wav", clip_hash=None, duration_s=None, failure="The file is empty (0 bytes)."),
+    )
+    corpus = CorpusRecord(name=name, source="folder:x", clips=clips, available_clips=3, merge={"calm": "neutral"})
+    return describe(corpus, [SOUND, SOUND, None], created=datetime(2026, 1, 1, tzinfo=UTC), notes=["One | note."])
+
+
+def test_names_of_any_script_become_file_names_and_never_leave_the_folder(tmp_path: Path) -> None:
+    files = write_description(description(), tmp_path)
+    assert [path.name for path in files] == ["corpus-콜센터-2026-01.md", "corpus-콜센터-2026-01.json"]
+    outside = write_description(description("../../etc/passwd"), tmp_path / "reports")
+    assert {path.parent for path in outside} == {tmp_path / "reports"}
+
+
+def test_what_is_written_as_json_can_be_read_again(tmp_path: Path) -> None:
+    _, path = write_description(description(), tmp_path)
+    assert CorpusDescription.model_validate_json(path.read_text(encoding="utf-8")) == description()
+
+
+def test_every_script_survives_on_the_page_and_nothing_of_it_becomes_markup(tmp_path: Path) -> None:
+    path, _ = write_description(description(label="분노 😡 غضب"), tmp_path)
+    page = path.read_text(encoding="utf-8")
+    for text in ("분노 😡 غضب", "مريم", "&lt;script&gt;", "a\\|b.wav, twin.wav", "😡.wav: The file is empty"):
+        assert text in page
+    assert "<script>" not in page
+    assert "calm → neutral" in page
+
+
+def test_an_empty_corpus_has_a_page_too(tmp_path: Path) -> None:
+    corpus = CorpusRecord(name="none", source="folder:x", clips=(), available_clips=0)
+    path, _ = write_description(describe(corpus, [], created=datetime(2026, 1, 1, tzinfo=UTC)), tmp_path)
+    assert "No clip has a label" in path.read_text(encoding="utf-8")
