@@ -10,7 +10,6 @@ from benchmark.registry.loading import PACKAGED_FILE, find_registry, load_regist
 from benchmark.results.status import Status
 
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "models" / "candidates.yaml"
 HEAD = "version: 1\ncandidates:\n"
 EVERYTHING = """\
 version: 1
@@ -229,11 +228,11 @@ def test_every_packaged_candidate_is_on_the_hub_and_expected_to_be_something() -
     assert [entry.id for entry in candidates if entry.local_path is not None or entry.expect is None] == []
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared checkpoints are not on this machine")
-def test_the_shared_registry_names_local_checkpoints() -> None:
-    registry = load_registry(SHARED)
+def test_the_shared_registry_names_local_checkpoints(shared: Path) -> None:
+    models = shared / "models"
+    registry = load_registry(models / "candidates.yaml")
     assert [candidate.local_path for candidate in registry.candidates] == [
-        SHARED.parent / name for name in ("w2v2-ravdess", "ast-ravdess", "wavlm-ravdess", "hubert-emodb")
+        models / name for name in ("w2v2-ravdess", "ast-ravdess", "wavlm-ravdess", "hubert-emodb")
     ]
     assert registry.corpora["ravdess-heldout"].speakers == ("21", "22", "23", "24")
     source = registry.corpora["ravdess"].resolved_source(registry.folder)
