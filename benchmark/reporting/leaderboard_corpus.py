@@ -69,7 +69,8 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
     if corpus.no_speech:
         warnings.append(
             f"**In {counted(corpus.no_speech, 'clip')} of {name} nobody speaks**, as far as a voice-activity detector "
-            "can tell, which takes some screams for noise; what a model answers to silence is no emotion. `--skip-silence` leaves such clips out."
+            "can tell, which takes some screams for noise; what a model answers to silence is no emotion. "
+            "`--skip-silence` leaves such clips out."
         )
     if corpus.unscored_labels:
         clips = sum(corpus.unscored_labels.values())

@@ -30,7 +30,7 @@ _WIDE_RATE = 11_000
 CORPUS_FLAGS: Mapping[str, str] = MappingProxyType(
     {
         "unreadable": "Some clips cannot be read; they are left out for all candidates.",
-        "no-speech": "In some clips a detector hears nobody speak (it takes some screams for noise); silence has no emotion.",
+        "no-speech": "In some clips a detector hears nobody speak; it takes some screams for noise.",
         "identical": "Some clips are the same recording, sample by sample: they count more than once.",
         "contradictory": "Some clips are the same recording with different labels.",
         "text-tied": "What is said gives the label away: a model that knows the text scores without hearing emotion.",
