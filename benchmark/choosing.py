@@ -1,4 +1,4 @@
-"""Choosing from finished runs: `recommend`. Stored results only; no model is ever loaded."""
+"""Choosing from finished runs: `recommend` and `ensemble`. Stored results only; no model is ever loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ from pydantic import ValidationError
 
 from benchmark.errors import RequestError
 from benchmark.reporting.registry_file import registry_file
+from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
+from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.run import RunRecord
 from benchmark.results.runs import load_run
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.constraints import Constraints
+from benchmark.scoring.ensemble_requests import ensemble_request
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.recommendation import Recommendation
 from benchmark.scoring.recommendation import recommend as recommend_from
@@ -106,4 +109,60 @@ def recommend(
         files=files,
         exit_code=0 if recommendation.choices else EXIT_UNMET,
         problems=() if recommendation.problem is None else (recommendation.problem,),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleOutcome:
+    """What `ensemble` brought.
+
+    Attributes:
+        leaderboard: The run's leaderboard, with a row of the ensemble on every corpus where there is one.
+        record: The run it comes from.
+        files: The reports that were written.
+        exit_code: As the command line would exit with: 1 where the ensemble has no row at all.
+        problems: Why that is not 0, in sentences for a person.
+    """
+
+    leaderboard: Leaderboard
+    record: RunRecord
+    files: tuple[Path, ...]
+    exit_code: int
+    problems: tuple[str, ...]
+
+
+def ensemble(
+    members: Sequence[str],
+    run: str | None = None,
+    *,
+    output: str | Path = "reports",
+    settings: Settings | None = None,
+) -> EnsembleOutcome:
+    """Let several candidates of a finished run answer together, and write the leaderboards with their row.
+
+    Args:
+        members: Names or ids of candidates that the run evaluated; or `best:3`, to have three chosen on one half of
+            the speakers and scored on the other, both ways.
+        run: Which run: its name in the store, or the path of its record; by default the latest that was finished.
+        output: The folder for the reports.
+        settings: Places and limits.
+
+    Returns:
+        The leaderboard with the ensemble, and the files.
+
+    Raises:
+        RequestError: There is no such run or candidate, or the folder cannot be written.
+        UnavailableError: The disk is full.
+    """
+    settings = settings or Settings()
+    record = load_run(settings.cache, run)
+    request = ensemble_request(members, record)
+    leaderboard = score_run(record, PredictionStore(settings.cache).read, ensemble=request)
+    present = any(row.candidate == request.name for row in leaderboard.rows)
+    return EnsembleOutcome(
+        leaderboard=leaderboard,
+        record=record,
+        files=write_leaderboard(leaderboard, Path(output)).paths,
+        exit_code=0 if present else EXIT_UNMET,
+        problems=() if present else (leaderboard.failures.get(request.name, "The run has no corpus."),),
     )

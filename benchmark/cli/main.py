@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import candidates, corpus, discover, labels, recommend, run, verify
+from benchmark.cli import candidates, corpus, discover, ensemble, labels, recommend, run, verify
 from benchmark.cli.console import print_error
 from benchmark.errors import BenchError
 
@@ -29,6 +29,7 @@ app.command("candidates")(candidates.candidates)
 app.command("labels")(labels.labels)
 app.command("discover")(discover.discover)
 app.command("recommend")(recommend.recommend)
+app.command("ensemble")(ensemble.ensemble)
 app.command("corpus")(corpus.corpus)
 
 

@@ -16,6 +16,7 @@ class Flag(StrEnum):
 
     INCOMPLETE = "incomplete"
     LATENCY_ONLY = "latency-only"
+    ENSEMBLE = "ensemble"
     NO_CLIPS = "no-clips"
     NO_LABELS = "no-labels"
     ONE_EMOTION = "one-emotion"
@@ -46,6 +47,7 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         Flag.INCOMPLETE: "Some clips have neither answer nor failure, since the evaluation ended early: no scores.",
         Flag.LATENCY_ONLY: "It was timed with this number format and not evaluated with it: no scores.",
+        Flag.ENSEMBLE: "Several candidates as one, by soft voting; never ranked, and its costs are theirs together.",
         Flag.NO_CLIPS: "Not one clip of the corpus could be read.",
         Flag.NO_LABELS: "No clip has a label that means an emotion: nothing to be right about, only how varied it is.",
         Flag.ONE_EMOTION: "All scored clips have one emotion: always answering that would be perfect; no ranks.",

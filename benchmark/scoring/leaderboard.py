@@ -12,6 +12,8 @@ from benchmark.results.verification import Verification
 from benchmark.scoring.across_corpora import shared_corpora, summary_rows
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
+from benchmark.scoring.ensemble_requests import EnsembleRequest
+from benchmark.scoring.ensemble_rows import EnsembleRow, ensemble_row
 from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.rows import candidate_row
@@ -19,13 +21,20 @@ from benchmark.scoring.rows import candidate_row
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
 
 
-def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: bool = False) -> Leaderboard:
+def score_run(
+    record: RunRecord,
+    predictions: FindPredictions,
+    *,
+    rank_seen: bool = False,
+    ensemble: EnsembleRequest | None = None,
+) -> Leaderboard:
     """Score a run from what it stored, without running a model.
 
     Args:
         record: What was asked, on what audio, and where each answer lies.
         predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
         rank_seen: Rank candidates on corpora that they were trained on, too.
+        ensemble: Candidates that get a row together, behind all others of each corpus.
 
     Returns:
         Rows by corpus, best first, those without a rank after the ranked; then a summary over several corpora; then the
@@ -40,6 +49,7 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
     boards = [_board(record, corpus, predictions) for corpus in record.corpora]
     summaries = tuple(board.summary for board in boards)
     rows = [row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)]
+    together = [] if ensemble is None else [ensemble_row(board, rows, ensemble) for board in boards]
     across = summary_rows(summaries, rows, present, rank_seen=rank_seen)
     others = [_row_without_corpus(record, verification) for verification in absent]
     return Leaderboard(
@@ -52,11 +62,28 @@ def score_run(record: RunRecord, predictions: FindPredictions, *, rank_seen: boo
         segment_s=record.latencies[0].segment_s if record.latencies else None,
         threads=record.latencies[0].threads if record.latencies else None,
         corpora=summaries,
-        rows=(*rows, *across, *others),
+        rows=(*_with_ensembles(rows, together), *across, *others),
         not_evaluated=tuple(_not_evaluated(record, verification) for verification in absent),
-        failures=_failures(record, boards, present),
+        failures=_failures(record, boards, present) | _ensemble_problems(ensemble, together),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
     )
+
+
+def _with_ensembles(rows: Sequence[LeaderboardRow], together: Sequence[EnsembleRow]) -> list[LeaderboardRow]:
+    """Put each ensemble's row behind the others of its corpus."""
+    found = {one.row.corpus: one.row for one in together if one.row is not None}
+    last = {row.corpus: place for place, row in enumerate(rows)}
+    ordered = []
+    for place, row in enumerate(rows):
+        ordered.append(row)
+        if last[row.corpus] == place and row.corpus in found:
+            ordered.append(found[row.corpus])
+    return ordered
+
+
+def _ensemble_problems(ensemble: EnsembleRequest | None, together: Sequence[EnsembleRow]) -> dict[str, str]:
+    problems = [one.problem for one in together if one.problem is not None]
+    return {ensemble.name: " ".join(problems)} if ensemble is not None and problems else {}
 
 
 def _board(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusBoard:

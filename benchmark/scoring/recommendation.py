@@ -1,10 +1,11 @@
 """Which candidate to take: who may be chosen at all, who is on the Pareto front, and the pick.
 
 Quality is the lower bound of the open UAR, not its estimate: a candidate heard on few speakers has to be better to be
-taken. Over several corpora it is the mean of (low − 1/K)/(1 − 1/K), over those that all candidates in question were
-evaluated on and have not seen. Without labels nothing is recommended.
+taken. Over several corpora it is the lower bound of the mean of (UAR − 1/K)/(1 − 1/K), over those that all candidates
+in question were evaluated on and have not seen. Without labels nothing is recommended.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from benchmark.scoring.constraints import (
     why_unfit,
 )
 from benchmark.scoring.pareto import pareto_front
+from benchmark.scoring.scores import above_guessing
 
 _DEFAULT_DEVICE = "cpu"
 
@@ -32,7 +34,7 @@ class Choice(Stored):
     Attributes:
         candidate: What tables call it.
         revision: The commit sha, or the content hash of a local folder.
-        quality: Mean over the corpora of the lower bound of UAR, 0 for guessing and 1 for perfection.
+        quality: The lower bound of UAR, 0 for guessing and 1 for perfection; over several corpora, that of their mean.
         uar: Open UAR by corpus.
         uar_low: Its lower bound by corpus.
         latency_p50_ms: Median time of one segment on the device; None where it was not measured.
@@ -197,11 +199,12 @@ def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -
 
 
 def _quality(contender: _Contender, basis: Sequence[CorpusSummary]) -> float:
-    above_chance = []
-    for corpus in basis:
-        chance = 1 / len(corpus.emotion_clips)
-        above_chance.append(((contender.rows[corpus.name].uar_low or 0.0) - chance) / (1 - chance))
-    return sum(above_chance) / len(above_chance)
+    """The lower bound of the mean distance from guessing, as for the summary over corpora: mean − √Σ(θ − low)² / C."""
+    rows = [contender.rows[corpus.name] for corpus in basis]
+    emotions = [len(corpus.emotion_clips) for corpus in basis]
+    scores = [above_guessing(row.uar, number) or 0.0 for row, number in zip(rows, emotions, strict=True)]
+    lows = [above_guessing(row.uar_low, number) or 0.0 for row, number in zip(rows, emotions, strict=True)]
+    return (sum(scores) - math.dist(scores, lows)) / len(basis)
 
 
 def _cost(value: float | None) -> float:

@@ -163,7 +163,13 @@ def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder
     assert german.pick is None
     assert german.problem is not None
     assert "(english: en; mixed: de, en)" in german.problem
-    assert recommended(run).corpora == ("english", "mixed")
+    both = recommended(run)
+    assert both.corpora == ("english", "mixed")
+    (choice,) = both.choices
+    score = {name: (choice.uar[name] - 0.2) / 0.8 for name in both.corpora}
+    below = {name: (choice.uar[name] - choice.uar_low[name]) / 0.8 for name in both.corpora}
+    mean, reach = sum(score.values()) / 2, sum(each**2 for each in below.values()) ** 0.5 / 2
+    assert choice.quality == pytest.approx(mean - reach)
 
 
 def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(
