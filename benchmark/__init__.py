@@ -18,13 +18,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmark.api import RunOutcome as RunOutcome
     from benchmark.api import run as run
+    from benchmark.choosing import EnsembleOutcome as EnsembleOutcome
+    from benchmark.choosing import RecommendOutcome as RecommendOutcome
+    from benchmark.choosing import ensemble as ensemble
+    from benchmark.choosing import recommend as recommend
     from benchmark.describing import DescribeOutcome as DescribeOutcome
     from benchmark.describing import describe_corpus as describe_corpus
     from benchmark.verifying import VerifyOutcome as VerifyOutcome
     from benchmark.verifying import verify as verify
 
-__all__ = ["DescribeOutcome", "RunOutcome", "VerifyOutcome", "describe_corpus", "run", "verify"]
+__all__ = [
+    *("DescribeOutcome", "EnsembleOutcome", "RecommendOutcome", "RunOutcome", "VerifyOutcome"),
+    *("describe_corpus", "ensemble", "recommend", "run", "verify"),
+]
 _ROOMS = {
+    "EnsembleOutcome": "benchmark.choosing",
+    "RecommendOutcome": "benchmark.choosing",
+    "ensemble": "benchmark.choosing",
+    "recommend": "benchmark.choosing",
     "DescribeOutcome": "benchmark.describing",
     "describe_corpus": "benchmark.describing",
     "VerifyOutcome": "benchmark.verifying",
