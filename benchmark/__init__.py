@@ -28,8 +28,16 @@ if TYPE_CHECKING:
     from benchmark.verifying import verify as verify
 
 __all__ = [
-    *("DescribeOutcome", "EnsembleOutcome", "RecommendOutcome", "RunOutcome", "VerifyOutcome"),
-    *("describe_corpus", "ensemble", "recommend", "run", "verify"),
+    "DescribeOutcome",
+    "EnsembleOutcome",
+    "RecommendOutcome",
+    "RunOutcome",
+    "VerifyOutcome",
+    "describe_corpus",
+    "ensemble",
+    "recommend",
+    "run",
+    "verify",
 ]
 _ROOMS = {
     "EnsembleOutcome": "benchmark.choosing",
