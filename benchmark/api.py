@@ -13,6 +13,7 @@ from benchmark.emotions.merges import Merges
 from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.evaluate import Evaluation
+from benchmark.evaluation.metrics import UserMetrics
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.subjects import select_subjects
@@ -28,6 +29,7 @@ from benchmark.results.run import RunRecord
 from benchmark.results.runs import save_run
 from benchmark.results.status import Verdict
 from benchmark.results.store import PredictionStore
+from benchmark.scoring.focus import wanted_emotions
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions, nobody_to_ask
@@ -77,6 +79,8 @@ def run(
     find_speech: bool = True,
     skip_silence: bool = False,
     min_speech: float = 0.0,
+    focus: Sequence[str] = (),
+    metrics: Sequence[str] = (),
     rank_seen: bool = False,
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
@@ -110,6 +114,8 @@ def run(
         find_speech: Whether to find out how much of each clip is speech.
         skip_silence: Whether to leave out the clips in which nobody speaks.
         min_speech: Clips in which people speak for a smaller share of the time are left out.
+        focus: Emotions of which is told how well each candidate finds them among all others.
+        metrics: Local modules of the library `evaluate`, whose numbers are added to the table; their code is run.
         rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
@@ -143,6 +149,9 @@ def run(
         min_speech=min_speech if skip_silence or min_speech > 0 else None,
         overwrite=Overwrite(overwrite),
     )
+    focused = wanted_emotions(focus)
+    with UserMetrics(metrics, settings, progress):
+        pass  # what cannot be loaded is told before hours of work, not after
     created = datetime.now(UTC)
     registry = open_registry(candidates, models, progress)
     filters = Filters(
@@ -194,7 +203,8 @@ def run(
         latencies=tuple(evaluated.latencies),
     )
     save_run(settings.cache, record)
-    leaderboard = score_run(record, store.read, rank_seen=rank_seen)
+    with UserMetrics(metrics, settings, progress) as own:
+        leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=focused, metrics=own.metrics)
     folder = Path(output)
     files = write_leaderboard(leaderboard, folder).paths
     files += (write_predictions(prediction_rows(record, store.read), folder),)

@@ -72,6 +72,27 @@ def run(
     find_speech: options.FindSpeech = True,
     skip_silence: options.SkipSilence = False,
     min_speech: options.MinSpeech = 0.0,
+    focus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--focus",
+            envvar="BENCH_FOCUS",
+            metavar="EMOTION",
+            help="Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            envvar="BENCH_METRIC",
+            metavar="PATH",
+            help="A local module of the library evaluate, whose numbers are added to the table; its code is run. "
+            "Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     rank_seen: Annotated[
         bool,
         typer.Option(
@@ -148,6 +169,8 @@ def run(
         find_speech=find_speech,
         skip_silence=skip_silence,
         min_speech=min_speech,
+        focus=focus or (),
+        metrics=metric or (),
         rank_seen=rank_seen,
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,

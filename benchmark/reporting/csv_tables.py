@@ -39,7 +39,19 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
     Returns:
         The text of a CSV file with a heading; the heading alone without rows.
     """
-    return _table(LEADERBOARD_COLUMNS, map(_leaderboard_cells, complete_rows(leaderboard)))
+    metrics = metric_names(leaderboard.rows)
+    columns = (*LEADERBOARD_COLUMNS, *(csv_text(f"metric_{name}") for name in metrics))
+    return _table(columns, (_leaderboard_cells(row, metrics) for row in complete_rows(leaderboard)))
+
+
+def metric_names(rows: Iterable[LeaderboardRow]) -> tuple[str, ...]:
+    """List what the user's own metrics call their numbers, each once.
+
+    Examples:
+        >>> metric_names([LeaderboardRow(candidate="a", metrics={"kappa": 0.5}), LeaderboardRow(candidate="b")])
+        ('kappa',)
+    """
+    return tuple(dict.fromkeys(name for row in rows for name in row.metrics))
 
 
 def complete_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
@@ -65,8 +77,8 @@ VERIFICATION_COLUMNS = (
 )
 """The columns of `verification.csv`."""
 
-LEADERBOARD_COLUMNS = tuple(LeaderboardRow.model_fields)
-"""The columns of `leaderboard.csv`."""
+LEADERBOARD_COLUMNS = tuple(name for name in LeaderboardRow.model_fields if name != "metrics")
+"""The columns of `leaderboard.csv`; those of the user's own metrics, `metric_…`, stand behind them."""
 
 
 def _row_without_scores(candidate: NotEvaluated) -> LeaderboardRow:
@@ -74,8 +86,9 @@ def _row_without_scores(candidate: NotEvaluated) -> LeaderboardRow:
     return LeaderboardRow(candidate=candidate.candidate, emotions=candidate.emotions or None, flags=flags)
 
 
-def _leaderboard_cells(row: LeaderboardRow) -> dict[str, Cell]:
-    return row.model_dump() | {"flags": _words(row.flags), "flag_reasons": _reasons(row.flag_reasons)}
+def _leaderboard_cells(row: LeaderboardRow, metrics: Sequence[str]) -> dict[str, Cell]:
+    words = {"flags": _words(row.flags), "flag_reasons": _reasons(row.flag_reasons)}
+    return row.model_dump() | words | {csv_text(f"metric_{name}"): row.metrics.get(name) for name in metrics}
 
 
 def _verification_cells(candidate: Verification) -> dict[str, Cell]:

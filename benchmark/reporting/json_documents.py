@@ -31,7 +31,7 @@ def verification_json(report: VerificationReport) -> str:
 def leaderboard_json(leaderboard: Leaderboard) -> str:
     """Write a run with all its rows; what is written can be read again as a `Leaderboard`.
 
-    The keys of a row are the columns of `leaderboard.csv` in their order.
+    The keys of a row are the columns of `leaderboard.csv` in their order; the user's own metrics are under `metrics`.
 
     Args:
         leaderboard: The scored run.

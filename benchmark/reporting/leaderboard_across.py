@@ -39,7 +39,7 @@ def across_corpora(leaderboard: Leaderboard) -> list[str]:
     return [
         "## All corpora",
         f"The mean of (UAR − 1/K) / (1 − 1/K) over {_listed(leaderboard)}, each with its own K emotions: 0 is "
-        "guessing, 1 is perfect. These are the corpora on which all ranked candidates were scored and on which, as far as is "
+        "guessing, 1 is perfect. On these corpora all ranked candidates were scored and, as far as is "
         "declared, none of them was trained. Clips are not pooled, and nothing is ranked by it.",
         markdown_table(rows, columns),
     ]

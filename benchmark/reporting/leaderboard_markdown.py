@@ -13,6 +13,7 @@ from benchmark.reporting.leaderboard_corpus import (
     is_labelled,
     why_nothing_is_ranked,
 )
+from benchmark.reporting.leaderboard_emotions import emotion_sections, focus_sections
 from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_tables import (
     candidate_name,
@@ -49,7 +50,9 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             bullets(_answers(leaderboard)),
             *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
             *across_corpora(leaderboard),
+            *focus_sections(leaderboard),
             *_speed_section(leaderboard),
+            *emotion_sections(leaderboard),
             *legend(evaluated_rows(leaderboard)),
             *_not_evaluated_section(leaderboard),
             *_failures_section(leaderboard),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.numbers import fraction, milliseconds, parameter_count, quantity, with_interval
+from benchmark.reporting.numbers import fraction, is_known, milliseconds, parameter_count, quantity, with_interval
 from benchmark.reporting.tables import Column, all_the_same, mark_repaired, markdown_table
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 
@@ -32,6 +32,7 @@ def rightness_table(rows: Sequence[LeaderboardRow], *, said: Collection[str] = (
         RowColumn("shared UAR", lambda row: fraction(row.shared_uar), numeric=True),
         RowColumn("coverage", lambda row: fraction(row.coverage), numeric=True),
         *_rater_columns(rows),
+        *(_metric_column(name) for name in dict.fromkeys(name for row in rows for name in row.metrics)),
         *_clip_columns(rows),
         RowColumn("seen", lambda row: markdown_text(row.seen or "")),
         RowColumn("flags", lambda row: _flags(row, said)),
@@ -152,6 +153,15 @@ def _rater_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
         RowColumn("soft CE", lambda row: quantity(row.soft_cross_entropy), numeric=True),
         RowColumn("soft JSD", lambda row: fraction(row.soft_jensen_shannon), numeric=True),
     ]
+
+
+def _metric_column(name: str) -> RowColumn:
+    """A number of the user's own metrics."""
+    return RowColumn(markdown_text(name), lambda row: _signed(row.metrics.get(name)), numeric=True)
+
+
+def _signed(value: float | None) -> str:
+    return f"{value:.3g}" if is_known(value) else ""
 
 
 def _clip_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:

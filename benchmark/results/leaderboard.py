@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
+from benchmark.results.agreement import CorpusAgreement
 from benchmark.results.environment import Environment
 from benchmark.results.run import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
@@ -52,6 +53,10 @@ class LeaderboardRow(Stored):
         flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
         adjusted_uar: (UAR − 1/K) / (1 − 1/K) over the K emotions of the corpus: 0 is guessing, 1 is perfect; in the row
             of a summary its mean over the corpora. With its interval in adjusted_uar_low and adjusted_uar_high.
+        weighted_f1: F1 averaged by the emotions' numbers of clips.
+        brier: Mean over the scored clips of the squared distance between probabilities and truth, over the corpus's
+            emotions, from 0 to 2.
+        metrics: What the user's own metrics say, by their names.
         flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
         soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
         soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
@@ -104,6 +109,74 @@ class LeaderboardRow(Stored):
     adjusted_uar: float | None = None
     adjusted_uar_low: float | None = None
     adjusted_uar_high: float | None = None
+    weighted_f1: float | None = None
+    brier: float | None = None
+    metrics: dict[str, float | None] = {}
+
+
+class EmotionScore(Stored):
+    """How right a candidate is about one emotion.
+
+    Attributes:
+        emotion: The emotion.
+        clips: Clips that have it.
+        answered: Clips that were answered with it.
+        precision: Share of the clips answered with it that have it; None where it was never answered.
+        recall: Share of the clips that have it that were answered with it.
+        f1: Harmonic mean of the two; 0 where it was never answered.
+    """
+
+    emotion: str
+    clips: int
+    answered: int
+    precision: float | None
+    recall: float
+    f1: float
+
+
+class ClassScores(Stored):
+    """How right a candidate is on a corpus, emotion by emotion, in the open protocol.
+
+    Attributes:
+        candidate: What tables call it.
+        corpus: What tables call it.
+        emotions: The corpus's emotions.
+        confusion: Clips; a row per emotion in their order, a column per answer in the same order, and a last one for
+            answers that are none of them.
+    """
+
+    candidate: str
+    corpus: str
+    emotions: tuple[EmotionScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class FocusScore(Stored):
+    """How well a candidate finds one emotion among all others.
+
+    Attributes:
+        candidate: What tables call it.
+        corpus: What tables call it.
+        emotion: What was looked for.
+        clips: Scored clips that have it.
+        share: Their share; the average precision of one who does not listen.
+        average_precision: With its interval; None where the candidate cannot express the emotion.
+        auroc: Area under the ROC curve, with its interval; 0.5 for one who does not listen.
+        interval: How the intervals were made: `speakers`, `wilson`, or `clips`.
+    """
+
+    candidate: str
+    corpus: str
+    emotion: str
+    clips: int
+    share: float
+    average_precision: float | None = None
+    average_precision_low: float | None = None
+    average_precision_high: float | None = None
+    auroc: float | None = None
+    auroc_low: float | None = None
+    auroc_high: float | None = None
+    interval: str | None = None
 
 
 class CorpusSummary(Stored):
@@ -199,8 +272,12 @@ class Leaderboard(StoredFile):
         corpora: What the candidates heard.
         rows: By corpus, best first; those without a rank after the ranked.
         not_evaluated: Every other candidate of the registry, with the reason.
+        classes: Scores emotion by emotion, of each candidate's deciding evaluation.
+        focus: How well the emotions that the user asked for are found.
+        focused: The emotions that the user asked for.
         summary_corpora: What the rows with the corpus `*` are about: those on which all ranked candidates are scored.
         failures: For evaluations and measurements that did not come to their end, what happened, by candidate.
+        agreements: For each corpus without labels, how far the candidates agree there.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -218,4 +295,8 @@ class Leaderboard(StoredFile):
     rows: tuple[LeaderboardRow, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     failures: dict[str, str]
+    agreements: tuple[CorpusAgreement, ...] = ()
     summary_corpora: tuple[str, ...] = ()
+    classes: tuple[ClassScores, ...] = ()
+    focus: tuple[FocusScore, ...] = ()
+    focused: tuple[str, ...] = ()

@@ -4,19 +4,25 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmark.emotions.merges import Merges
+from benchmark.results.agreement import CorpusAgreement
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.run import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.across_corpora import shared_corpora, summary_rows
+from benchmark.scoring.agreement import agreement
+from benchmark.scoring.class_scores import class_scores
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
 from benchmark.scoring.ensemble_requests import EnsembleRequest
 from benchmark.scoring.ensemble_rows import EnsembleRow, ensemble_row
 from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
+from benchmark.scoring.focus import focus_score
 from benchmark.scoring.rows import candidate_row
+from benchmark.scoring.suspicion.twins import near_twins
+from benchmark.scoring.user_metrics import Metric, with_metrics
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
 
@@ -27,6 +33,8 @@ def score_run(
     *,
     rank_seen: bool = False,
     ensemble: EnsembleRequest | None = None,
+    focus: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
 ) -> Leaderboard:
     """Score a run from what it stored, without running a model.
 
@@ -34,6 +42,8 @@ def score_run(
         record: What was asked, on what audio, and where each answer lies.
         predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
         rank_seen: Rank candidates on corpora that they were trained on, too.
+        focus: Emotions that are looked for one by one, by their canonical names.
+        metrics: The user's own.
         ensemble: Candidates that get a row together, behind all others of each corpus.
 
     Returns:
@@ -48,7 +58,12 @@ def score_run(
     absent = [verification for verification in record.verifications if verification.candidate not in evaluated]
     boards = [_board(record, corpus, predictions) for corpus in record.corpora]
     summaries = tuple(board.summary for board in boards)
-    rows = [row for board in boards for row in corpus_rows(board, present, record.latencies, rank_seen=rank_seen)]
+    rows = [
+        row
+        for board in boards
+        for row in with_metrics(board, corpus_rows(board, present, record.latencies, rank_seen=rank_seen), metrics)
+    ]
+    deciding = [own[0] for board in boards for each in present if (own := board.of(each.candidate))]
     together = [] if ensemble is None else [ensemble_row(board, rows, ensemble) for board in boards]
     across = summary_rows(summaries, rows, present, rank_seen=rank_seen)
     others = [_row_without_corpus(record, verification) for verification in absent]
@@ -65,8 +80,19 @@ def score_run(
         rows=(*_with_ensembles(rows, together), *across, *others),
         not_evaluated=tuple(_not_evaluated(record, verification) for verification in absent),
         failures=_failures(record, boards, present) | _ensemble_problems(ensemble, together),
+        agreements=tuple(_agreement(board) for board in boards if not board.summary.emotion_clips),
+        classes=tuple(found for one in deciding if (found := class_scores(one)) is not None),
+        focus=tuple(score for name in focus for one in deciding if (score := focus_score(one, name)) is not None),
+        focused=tuple(focus),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
     )
+
+
+def _agreement(board: CorpusBoard) -> CorpusAgreement:
+    deciding = [board.of(name)[0] for name in dict.fromkeys(one.evaluation.candidate for one in board.evaluated)]
+    complete = [one for one in deciding if one.complete]
+    answers = {one.evaluation.candidate: one.answers for one in complete}
+    return agreement(board.summary.name, answers, near_twins(complete))
 
 
 def _with_ensembles(rows: Sequence[LeaderboardRow], together: Sequence[EnsembleRow]) -> list[LeaderboardRow]:

@@ -17,6 +17,7 @@ from benchmark.scoring.raters import soft_scores
 from benchmark.scoring.scores import (
     above_guessing,
     accuracy,
+    brier,
     common_uar,
     coverage,
     expected_calibration_error,
@@ -24,6 +25,7 @@ from benchmark.scoring.scores import (
     majority_accuracy,
     shared_uar,
     uar,
+    weighted_f1,
 )
 from benchmark.scoring.seen import Seen
 from benchmark.scoring.standings import Standings
@@ -70,6 +72,8 @@ def scored_row(
             "uar": uar(decisions),
             "adjusted_uar": above_guessing(uar(decisions), len(decisions.emotions)),
             "macro_f1": macro_f1(decisions),
+            "weighted_f1": weighted_f1(decisions),
+            "brier": brier(answers),
             "shared_uar": shared_uar(answers),
             "common_uar": common_uar(answers, standings.common_emotions),
             "majority_accuracy": majority_accuracy(decisions),

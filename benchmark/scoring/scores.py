@@ -70,6 +70,31 @@ def macro_f1(decisions: Decisions) -> float | None:
     return float(f1_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
 
 
+def weighted_f1(decisions: Decisions) -> float | None:
+    """F1 averaged by the emotions' numbers of clips; None without clips."""
+    if decisions.truth.size == 0:
+        return None
+    places = range(len(decisions.emotions))
+    return float(f1_score(decisions.truth, decisions.answers, labels=places, average="weighted", zero_division=0))
+
+
+def brier(answers: Answers) -> float | None:
+    """Mean over the scored clips of Σₖ (pₖ − yₖ)² over the corpus's emotions K; None without scored clips.
+
+    Probabilities are the open ones: what lies outside K, or was not given since the candidate could not process the
+    clip, is missing where the truth is, and wrong nowhere else. From 0 to 2.
+    """
+    emotions = answers.emotions
+    if not emotions:
+        return None
+    known = [(place, answers.classes.index(name)) for place, name in enumerate(emotions) if name in answers.classes]
+    chances = np.zeros((int(answers.scored.sum()), len(emotions)))
+    for place, column in known:
+        chances[:, place] = np.where(answers.answered, answers.probabilities[:, column], 0.0)[answers.scored]
+    truth = [emotions.index(emotion) for emotion in answers.truth if emotion is not None]
+    return float(np.mean(((chances - np.eye(len(emotions))[truth]) ** 2).sum(axis=1)))
+
+
 def majority_accuracy(decisions: Decisions) -> float | None:
     """Accuracy of always answering the most frequent emotion; None without clips."""
     if decisions.truth.size == 0:

@@ -61,7 +61,7 @@ def test_pandas_reads_back_every_verdict(every_status: VerificationReport) -> No
 def test_every_number_is_read_back_to_the_last_digit() -> None:
     row = scored(uar=1 / 3, accuracy=0.1 + 0.2, ece=1e-17, latency_p50_ms=123456.789012345678)
     back = next(csv.DictReader(io.StringIO(leaderboard_csv(board(row)))))
-    for name, value in row.model_dump(exclude={"flags", "flag_reasons", "collapsed"}).items():
+    for name, value in row.model_dump(exclude={"flags", "flag_reasons", "collapsed", "metrics"}).items():
         assert back[name] == ("" if value is None else str(value))
         if isinstance(value, float):
             assert float(back[name]) == value
@@ -109,3 +109,11 @@ def test_reasons_of_flags_stand_in_one_cell_after_their_flag() -> None:
     row = scored(flags=("seen", "near-twins"), flag_reasons={"near-twins": "cannot be told from b.", "too-good": "x."})
     back = next(csv.DictReader(io.StringIO(leaderboard_csv(board(row)))))
     assert back["flag_reasons"] == "near-twins: cannot be told from b. too-good: x."
+
+
+def test_the_users_own_metrics_stand_behind_the_contracts_columns() -> None:
+    rows = (scored("a", metrics={"=kappa": 0.25}), scored("b", metrics={"=kappa": None, "mcc": 1 / 3}), scored("c"))
+    table = list(csv.DictReader(io.StringIO(leaderboard_csv(board(*rows)))))
+    assert list(table[0])[-2:] == ["metric_=kappa", "metric_mcc"]
+    assert [row["metric_=kappa"] for row in table] == ["0.25", "", ""]
+    assert [row["metric_mcc"] for row in table] == ["", str(1 / 3), ""]

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import ClassScores, EmotionScore, FocusScore, Leaderboard, LeaderboardRow
 from benchmark.results.run import ClipRecord
 from benchmark.results.status import Status
 from benchmark.scoring.flags import FLAG_MEANINGS
@@ -278,3 +278,41 @@ def test_what_a_flag_rests_on_is_said_once_per_candidate() -> None:
     text = leaderboard_markdown(board(*rows))
     assert text.count(r"- a, **near-twins**: cannot be told from \*b\*.") == 1
     assert "What the flags rest on" not in leaderboard_markdown(board(scored("a", flags=("seen",))))
+
+
+def test_emotions_stand_one_by_one_with_what_the_first_candidate_answers() -> None:
+    def classes(name: str, hits: int) -> ClassScores:
+        wrong = EmotionScore(emotion="b|c", clips=2, answered=0, precision=None, recall=0.0, f1=0.0)
+        right = EmotionScore(emotion="anger", clips=10, answered=10, precision=0.9, recall=hits / 10, f1=hits / 10)
+        return ClassScores(candidate=name, corpus="ravdess", emotions=(right, wrong), confusion=((9, 0, 1), (1, 0, 1)))
+
+    rows = (scored("first", weighted_f1=0.5, brier=0.61), scored("second"))
+    text = leaderboard_markdown(board(*rows, classes=(classes("second", 4), classes("first", 9))))
+    section = _section(text.partition("## Emotion by emotion")[2], "On ravdess")
+    recalls, confusion = section.split("What first answers:")
+    assert [list(row.values()) for row in _cells(recalls)] == [
+        ["first", "0.90 / 0.90", "0.00 / –", "0.50", "0.61"],
+        ["second", "0.40 / 0.90", "0.00 / –", "–", "–"],
+    ]
+    assert [list(row.values()) for row in _cells(confusion)] == [["anger", "9", "0", "1"], [r"b\|c", "1", "0", "1"]]
+    assert "Emotion by emotion" not in leaderboard_markdown(board(scored("a")))
+
+
+def test_an_emotion_that_was_looked_for_has_a_section_even_where_no_corpus_has_it() -> None:
+    found = FocusScore(candidate="a", corpus="ravdess", emotion="anger", clips=192, share=0.1333, average_precision=0.5,
+                       average_precision_low=0.4, average_precision_high=0.6, auroc=0.8, auroc_low=0.7,
+                       auroc_high=0.9, interval="speakers")  # fmt: skip
+    other = FocusScore(candidate="b", corpus="ravdess", emotion="anger", clips=192, share=0.1333)
+    text = leaderboard_markdown(board(scored("a"), focus=(other, found), focused=("anger", "boredom")))
+    cells = _cells(_section(text, "Looking for anger"))
+    assert [list(row.values()) for row in cells] == [
+        ["a", "0.50 [0.40–0.60]", "0.80 [0.70–0.90]", "speakers"],
+        ["b", "–", "–", "cannot express it"],
+    ]
+    assert "average precision of 0.13" in text
+    assert "No corpus has scored clips both with and without it." in _section(text, "Looking for boredom")
+
+
+def test_a_number_of_the_users_own_metric_is_a_column() -> None:
+    text = leaderboard_markdown(board(scored("a", metrics={"kappa": -0.1234}), scored("b")))
+    assert [row["kappa"] for row in _cells(_section(text, "How right"))] == ["-0.123", "–"]

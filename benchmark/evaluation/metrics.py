@@ -1,0 +1,76 @@
+"""Metrics that the user brings: local modules in the form of the library `evaluate`, each in a worker of its own."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from benchmark.errors import RequestError
+from benchmark.progress import Progress
+from benchmark.settings import Settings
+from benchmark.workers.answers import Returned
+from benchmark.workers.worker import Worker
+
+_ACTOR = "benchmark.evaluation.metric_actor:MetricActor"
+
+
+class UserMetric:
+    """One loaded metric; its code runs in a worker.
+
+    Attributes:
+        name: What it calls itself; the numbers that it returns under other names have this in front.
+    """
+
+    def __init__(self, path: Path, worker: Worker, settings: Settings, progress: Progress) -> None:
+        self._worker = worker
+        self._settings = settings
+        self._progress = progress
+        answer = worker.call("load", str(path.resolve()), timeout_s=settings.load_timeout_s)
+        if not isinstance(answer, Returned):
+            raise RequestError(
+                f"--metric {path} cannot be loaded: {answer.reason} It must be a module of the library evaluate."
+            )
+        self.name = str(answer.value)
+
+    def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
+        """Compute it; where its code fails, say so, and go on without a number."""
+        answer = self._worker.call(
+            "compute", list(truth), list(answers), list(names), timeout_s=self._settings.load_timeout_s
+        )
+        if not isinstance(answer, Returned):
+            self._progress.note(f"The metric {self.name} failed: {answer.reason}")
+            return {self.name: None}
+        if not answer.value:
+            self._progress.note(f"The metric {self.name} gave no single number.")
+        return {key if key == self.name else f"{self.name}.{key}": value for key, value in answer.value.items()}
+
+
+class UserMetrics:
+    """All metrics of a run; a context manager that ends their workers."""
+
+    def __init__(self, paths: Sequence[str], settings: Settings, progress: Progress) -> None:
+        """Load them.
+
+        Raises:
+            RequestError: One is not there, or is no module of `evaluate`.
+        """
+        for path in paths:
+            if not Path(path).exists():
+                raise RequestError(f"--metric {path}: there is no such file or folder; only local modules are run.")
+        self._stack = ExitStack()
+        with ExitStack() as loading:
+            metrics = []
+            for path in paths:
+                worker = loading.enter_context(Worker(_ACTOR, log=settings.logs / "metrics.log"))
+                metrics.append(UserMetric(Path(path), worker, settings, progress))
+            self._stack = loading.pop_all()
+        self.metrics = tuple(metrics)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

@@ -1,0 +1,164 @@
+"""How well a candidate finds one emotion among all others: average precision and AUROC of its probability."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmark.emotions.aliases import emotion_of
+from benchmark.emotions.classes import emotion_class
+from benchmark.results.leaderboard import FocusScore
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.evaluated import StoredEvaluation
+from benchmark.scoring.intervals import (
+    CONFIDENCE,
+    FEWEST_SPEAKERS,
+    NO_SPREAD,
+    Interval,
+    IntervalMethod,
+    jackknife_error,
+    logit_interval,
+    wilson_interval,
+)
+
+BOOTSTRAP_DRAWS = 500
+BOOTSTRAP_SEED = 20_240_229
+# Below any probability: a clip that the candidate could not process is what it would find last.
+_NOT_PROCESSED = -1.0
+
+Measure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
+
+
+def focus_score(evaluated: StoredEvaluation, emotion: str) -> FocusScore | None:
+    """Score the probability of one emotion against whether it is the clip's.
+
+    Args:
+        evaluated: The evaluation.
+        emotion: What is looked for.
+
+    Returns:
+        None without answers to all clips, and where the scored clips are not of both kinds; without numbers where the
+        candidate cannot express the emotion.
+    """
+    answers = evaluated.answers
+    wanted = np.array([truth == emotion for truth in answers.truth], dtype=np.bool_)[answers.scored]
+    if not evaluated.complete or not wanted.any() or wanted.all():
+        return None
+    score = FocusScore(
+        candidate=evaluated.evaluation.candidate,
+        corpus=evaluated.evaluation.corpus,
+        emotion=emotion,
+        clips=int(wanted.sum()),
+        share=float(wanted.mean()),
+    )
+    if emotion not in answers.classes:
+        return score
+    chances = _chances(answers, emotion)
+    precision = average_precision(wanted, chances)
+    auroc = area_under_roc(wanted, chances)
+    of_precision = _interval(average_precision, precision, wanted, chances, evaluated.speakers)
+    of_auroc = _interval(area_under_roc, auroc, wanted, chances, evaluated.speakers)
+    return score.model_copy(
+        update={
+            "average_precision": precision,
+            "average_precision_low": of_precision.low,
+            "average_precision_high": of_precision.high,
+            "auroc": auroc,
+            "auroc_low": of_auroc.low,
+            "auroc_high": of_auroc.high,
+            "interval": of_auroc.method.value,
+        }
+    )
+
+
+def average_precision(wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
+    """Average precision: Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds; the share of the emotion for one who does not listen.
+
+    Args:
+        wanted: Whether each clip has the emotion, some of them.
+        chances: How probable the candidate finds it.
+
+    Examples:
+        >>> average_precision(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1])).__round__(4)
+        0.8333
+    """
+    return float(average_precision_score(wanted, chances))
+
+
+def area_under_roc(wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
+    """The probability that a clip with the emotion is found more likely to have it than one without; 0.5 is chance.
+
+    Examples:
+        >>> area_under_roc(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]))
+        0.75
+    """
+    return float(roc_auc_score(wanted, chances))
+
+
+def _chances(answers: Answers, emotion: str) -> NDArray[np.float64]:
+    column = answers.probabilities[:, answers.classes.index(emotion)]
+    return np.where(answers.answered, column, _NOT_PROCESSED)[answers.scored]
+
+
+def _interval(
+    measure: Measure,
+    estimate: float,
+    wanted: NDArray[np.bool_],
+    chances: NDArray[np.float64],
+    speakers: Sequence[str | None],
+) -> Interval:
+    """The jackknife over speakers where each can be left out, else a bootstrap over the clips of both kinds.
+
+    Where nothing varies: Wilson's interval, as if there were as many clips as of the rarer kind.
+    """
+    otherwise = wilson_interval(min(max(estimate, 0.0), 1.0), float(min(wanted.sum(), (~wanted).sum())))
+    groups = _groups(wanted, speakers)
+    if groups is None:
+        return _bootstrap(measure, wanted, chances, otherwise)
+    left_out = np.array([measure(wanted[groups != group], chances[groups != group]) for group in np.unique(groups)])
+    error = float(jackknife_error(left_out))
+    if error < NO_SPREAD or not 0 < estimate < 1:
+        return otherwise
+    return logit_interval(estimate, error, len(left_out))
+
+
+def _groups(wanted: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
+    """The speaker of each clip as a number; None where a speaker is unknown, or where one cannot be left out."""
+    if any(speaker is None for speaker in speakers):
+        return None
+    names, who = np.unique(np.array(speakers, dtype=np.str_), return_inverse=True)
+    who = who.reshape(-1)
+    with_it, without_it = (len(np.unique(who[kind])) for kind in (wanted, ~wanted))
+    if len(names) < FEWEST_SPEAKERS or min(with_it, without_it) < 2:  # noqa: PLR2004 - one must remain
+        return None
+    return np.asarray(who, dtype=np.int64)
+
+
+def _bootstrap(
+    measure: Measure, wanted: NDArray[np.bool_], chances: NDArray[np.float64], otherwise: Interval
+) -> Interval:
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    kinds = [np.flatnonzero(wanted), np.flatnonzero(~wanted)]
+    draws = []
+    for _ in range(BOOTSTRAP_DRAWS):
+        places = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
+        draws.append(measure(wanted[places], chances[places]))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    if high - low < NO_SPREAD:
+        return otherwise
+    return Interval(float(low), float(high), IntervalMethod.CLIPS)
+
+
+def wanted_emotions(names: Sequence[str]) -> tuple[str, ...]:
+    """The canonical names of emotions as a user writes them, each once.
+
+    Raises:
+        RequestError: There is no such emotion.
+
+    Examples:
+        >>> wanted_emotions(["angry", "anger", "fear"])
+        ('anger', 'fear')
+    """
+    return tuple(dict.fromkeys(emotion_class(emotion_of(name) or name).name for name in names))

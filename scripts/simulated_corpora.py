@@ -1,0 +1,119 @@
+"""Corpora and candidates that exist as numbers only, whose truth is known: for holding flags and intervals against."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from benchmark.scoring.decisions import Decisions
+
+EMOTIONS = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """A corpus to be.
+
+    Attributes:
+        name: What tables call it.
+        speakers: How many speak.
+        emotions: How many emotions they play.
+        clips: Clips per speaker.
+        majority: Share of the clips that have the first emotion; None where all are equally frequent.
+        covered: How many of the emotions a candidate can express.
+    """
+
+    name: str
+    speakers: int = 10
+    emotions: int = 8
+    clips: int = 64
+    majority: float | None = None
+    covered: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The emotions."""
+        return EMOTIONS[: self.emotions]
+
+    @property
+    def covered_names(self) -> tuple[str, ...]:
+        """Those that a candidate can express."""
+        return EMOTIONS[: self.covered or self.emotions]
+
+
+DESIGNS = (
+    Design(name="10 speakers"),
+    Design(name="60 % one emotion", majority=0.6),
+    Design(name="4 speakers", speakers=4),
+    Design(name="half coverage", covered=4),
+    Design(name="60 %, 4 speakers, half coverage", speakers=4, majority=0.6, covered=4),
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn:
+    """A corpus: the emotion of each clip, as an index, and who speaks."""
+
+    truth: NDArray[np.int64]
+    who: NDArray[np.int64]
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Their names, clip by clip."""
+        return tuple(f"s{number:03}" for number in self.who)
+
+
+def draw_corpus(generator: np.random.Generator, design: Design) -> Drawn:
+    """Draw the clips; every speaker plays every emotion as often as the design says."""
+    if design.majority is None:
+        shares = np.full(design.emotions, 1 / design.emotions)
+    else:
+        rest = (1 - design.majority) / (design.emotions - 1)
+        shares = np.array([design.majority, *[rest] * (design.emotions - 1)])
+    sizes = np.maximum(np.round(shares * design.clips).astype(int), 1)
+    one = np.repeat(np.arange(design.emotions), sizes)
+    truth = np.concatenate([generator.permutation(one) for _ in range(design.speakers)])
+    return Drawn(truth=truth.astype(np.int64), who=np.repeat(np.arange(design.speakers), len(one)))
+
+
+def skilled_answers(
+    generator: np.random.Generator, corpus: Drawn, design: Design, *, recall: float, spread: float = 0.5
+) -> NDArray[np.int64]:
+    """Answers of a candidate that hears emotions; speakers and emotions are easier and harder for it, in logits.
+
+    Args:
+        generator: Where chance comes from.
+        corpus: What it hears.
+        design: What it can express.
+        recall: Its recall of a typical emotion that it can express.
+        spread: Standard deviation of what speakers, and half of it of what emotions, add to the logit.
+    """
+    covered = design.covered or design.emotions
+    ease = logit(recall) + spread * generator.normal(size=design.speakers)[corpus.who]
+    ease = ease + spread / 2 * generator.normal(size=design.emotions)[corpus.truth]
+    right = (generator.random(len(corpus.truth)) < expit(ease)) & (corpus.truth < covered)
+    habits = generator.dirichlet(np.ones(covered), size=design.emotions)
+    wrong = _draw_rows(generator, habits[corpus.truth])
+    missed = ~right & (wrong == corpus.truth)
+    wrong[missed] = (wrong[missed] + generator.integers(1, covered, size=int(missed.sum()))) % covered
+    return np.where(right, corpus.truth, wrong).astype(np.int64)
+
+
+def guessed_answers(
+    generator: np.random.Generator, corpus: Drawn, design: Design, shares: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    """Answers that do not depend on the clip: drawn by shares, by default equal ones, of what it can express."""
+    covered = design.covered or design.emotions
+    return generator.choice(covered, size=len(corpus.truth), p=shares).astype(np.int64)
+
+
+def decided(corpus: Drawn, design: Design, answers: NDArray[np.int64]) -> Decisions:
+    """Put truth and answers together."""
+    return Decisions(emotions=design.names, truth=corpus.truth, answers=answers, confidence=np.full(len(answers), 0.5))
+
+
+def _draw_rows(generator: np.random.Generator, chances: NDArray[np.float64]) -> NDArray[np.int64]:
+    edges = chances.cumsum(axis=1)
+    drawn = (generator.random(len(chances))[:, None] > edges).sum(axis=1)
+    return np.asarray(np.minimum(drawn, chances.shape[1] - 1), dtype=np.int64)

@@ -1,0 +1,81 @@
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.results.leaderboard import FocusScore
+from benchmark.results.run import CorpusRecord
+from benchmark.scoring.focus import area_under_roc, average_precision, wanted_emotions
+from benchmark.scoring.leaderboard import score_run
+
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+
+
+def found(run: "RunBuilder", *emotions: str) -> dict[str, FocusScore]:
+    return {score.candidate: score for score in score_run(run.record(), run.predictions, focus=emotions).focus}
+
+
+def test_both_numbers_equal_ones_counted_by_hand() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        wanted = generator.random(30) < 0.3
+        wanted[:2] = True, False
+        chances = generator.integers(0, 6, 30) / 6
+        pairs = [np.sign(one - other) for one in chances[wanted] for other in chances[~wanted]]
+        assert area_under_roc(wanted, chances) == pytest.approx((np.mean(pairs) + 1) / 2)
+        steps, before = 0.0, 0.0
+        for threshold in sorted(set(chances), reverse=True):
+            kept = chances >= threshold
+            recall = (kept & wanted).sum() / wanted.sum()
+            steps, before = steps + (recall - before) * (kept & wanted).sum() / kept.sum(), recall
+        assert average_precision(wanted, chances) == pytest.approx(steps)
+
+
+def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    run.says(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
+    run.says(run.candidate("perfect"), corpus, mostly_right(corpus, 0.0, 0))
+    run.says(run.candidate("deaf"), corpus, ["anger"] * len(corpus.clips))
+    run.says(run.candidate("other", ("fear", "sadness")), corpus, ["fear"] * len(corpus.clips))
+    scores = found(run, "anger")
+    good, perfect, deaf, other = (scores[name] for name in ("good", "perfect", "deaf", "other"))
+    assert (good.interval, good.clips, good.share) == ("speakers", 32, 0.2)
+    assert 0.5 < (good.auroc_low or 0) < (good.auroc or 0) < (good.auroc_high or 0) < 1
+    assert (good.average_precision_low or 0) < (good.average_precision or 0) < (good.average_precision_high or 0)
+    assert (perfect.auroc, perfect.average_precision, perfect.interval) == (1.0, 1.0, "wilson")
+    assert (deaf.auroc, deaf.average_precision) == (0.5, pytest.approx(0.2))
+    assert (other.auroc, other.average_precision, other.interval) == (None, None, None)
+
+
+def test_unknown_speakers_give_intervals_over_clips(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.corpus(
+        "mine", [run.clip(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
+    )
+    run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
+    score = found(run, "anger")["a"]
+    assert score.interval == "clips"
+    assert (score.auroc_low or 0) < (score.auroc or 0) < (score.auroc_high or 0)
+
+
+def test_a_clip_that_could_not_be_processed_is_found_last(run: "RunBuilder") -> None:
+    clips = [run.clip(f"{label}{n}", label=label, speaker=f"s{n}") for label in ("anger", "fear") for n in range(4)]
+    corpus = run.corpus("mine", clips)
+    run.says(run.candidate("a"), corpus, [None, "anger", "anger", "anger", "fear", "fear", "fear", "fear"])
+    assert found(run, "anger")["a"].auroc == pytest.approx(0.75)
+
+
+def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: "RunBuilder") -> None:
+    corpus = run.corpus("mine", [run.clip(str(number), label="anger") for number in range(5)])
+    run.says(run.candidate("a"), corpus, ["anger"] * 5)
+    assert found(run, "anger", "fear") == {}
+
+
+def test_an_unknown_emotion_is_refused_with_the_nearest() -> None:
+    assert wanted_emotions(["Wut"]) == ("anger",)
+    with pytest.raises(RequestError, match="angerr"):
+        wanted_emotions(["angerr"])
