@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from tests.cli.conftest import Bench
+from tests.support.tiny_models import edit_json, write_tiny
 
 PACKAGED = 20  # at least so many candidates are in the packaged registry
 
@@ -59,6 +61,45 @@ def test_a_mistake_in_the_registry_is_one_line_with_its_place_and_fix(
     assert ended.returncode == 2
     (line,) = ended.stderr.strip().splitlines()
     assert all(word in line for word in words)
+
+
+class Bomb:
+    """A pickle that writes a file when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.write_text, (self.path, "boom"))
+
+
+def test_what_would_run_code_leaves_no_trace_and_gets_its_status(bench: Bench, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    module = f"from pathlib import Path\nPath({str(trace)!r}).write_text('boom')\nclass Model: pass\n"
+    models = tmp_path / "models"
+    for name in ("pickle", "old-pickle", "code", "code-of-the-extractor"):
+        folder = write_tiny("wav2vec2", models / name)
+        if "pickle" in name:
+            (folder / "model.safetensors").unlink()
+            weights = {"classifier.weight": torch.zeros(2), "bomb": Bomb(trace)}
+            torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=name == "pickle")
+            continue
+        (folder / "modeling.py").write_text(module)
+        described = "config.json" if name == "code" else "preprocessor_config.json"
+        classes = {"AutoConfig", "AutoModelForAudioClassification", "AutoFeatureExtractor"}
+        edit_json(folder / described, auto_map=dict.fromkeys(classes, "modeling.Model"))
+    folders = sorted(models.iterdir())
+    trace.unlink(missing_ok=True)
+    ended = bench("verify", *(argument for folder in folders for argument in ("-m", folder)))
+    assert not trace.exists()
+    assert ended.returncode == 0, ended.stderr
+    table = pd.read_csv(tmp_path / "reports" / "verification.csv").set_index("candidate")
+    assert table["status"].to_dict() == {
+        "code": "custom-code",
+        "code-of-the-extractor": "custom-code",
+        "old-pickle": "unsafe-weights",
+        "pickle": "unsafe-weights",
+    }
 
 
 def test_json_is_all_that_stands_on_standard_output(bench: Bench, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A worker that comes to grief over checkpoints whose folders are called so."""
+"""Workers that come to grief over checkpoints whose folders, or configurations, are called so."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmark.verification.inspection_actor import InspectionActor
 from benchmark.verification.load_actor import LoadActor
 
 
@@ -14,11 +15,27 @@ class FragileActor(LoadActor):
 
     def load(self, folder: str, options: dict[str, Any]) -> dict[str, Any]:
         """Load a checkpoint, or fail."""
-        match Path(folder).name:
-            case "crash":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "hang":
-                time.sleep(60)
-            case "memory":
-                raise MemoryError("unable to allocate 3.6 TiB")
+        _come_to_grief(Path(folder).name)
         return super().load(folder, options)
+
+
+class FragileInspector(InspectionActor):
+    """Builds, unless the configuration tells it to fail."""
+
+    def build(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Build a skeleton, or fail."""
+        _come_to_grief(config.get("name"))
+        return super().build(config)
+
+
+def _come_to_grief(how: str | None) -> None:
+    match how:
+        case "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(60)
+        case "memory":
+            # Really taken, a piece at a time: what stops it is the limit of the worker.
+            hoard = []
+            while True:
+                hoard.append(b"x" * 50_000_000)

@@ -18,11 +18,11 @@ from benchmark.errors import RequestError
 from benchmark.hub.client import Hub
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
-from benchmark.results.status import Status
+from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.verification import loading
-from benchmark.verification.options import VerifyOptions
+from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.verify import verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
@@ -60,6 +60,7 @@ def verify(settings: Settings) -> Callable[..., tuple[Verification, ...]]:
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "_ACTOR", "tests.verification.actors:FragileActor")
+    monkeypatch.setattr(loading, "load_limit", lambda _jobs: 500_000_000)
 
 
 def local(folder: Path, **fields: Any) -> Candidate:
@@ -143,6 +144,112 @@ def test_a_worker_that_dies_costs_its_own_candidate_only(verify: Any, copy: Any,
         Status.TIMED_OUT,
     ]
     assert "SIGKILL" in verifications[0].reason
+
+
+def test_what_this_machine_cannot_hold_is_not_even_fetched(
+    verify: Any, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "load_limit", lambda _jobs: 10_000)
+    (verification,) = verify(local(good))
+    assert (verification.status, verification.loads) == (Status.OUT_OF_MEMORY, None)
+
+
+def test_a_configuration_that_asks_for_terabytes_is_out_of_memory(verify: Any, copy: Any, good: Path) -> None:
+    edit_json((giant := copy("giant")) / "config.json", hidden_size=3_000_000_000)
+    assert [each.status for each in verify(local(giant), local(good))] == [Status.OUT_OF_MEMORY, Status.USABLE]
+
+
+def test_inspection_alone_decides_what_headers_decide_and_leaves_the_rest(
+    verify: Any, good: Path, copy: Any, tmp_path: Path
+) -> None:
+    write_foreign(foreign := tmp_path / "foreign", Foreign(pooling="max"))
+    edit_weights(half := copy("half"), without("classifier"))
+    verifications = verify(local(good), local(foreign), local(half), depth=Depth.INSPECT)
+    assert [(each.status, each.loads, each.depth) for each in verifications] == [
+        (Status.INSPECTED, None, "inspect"),
+        (Status.REPAIRED, None, "inspect"),
+        (Status.RANDOM_HEAD, None, "inspect"),
+    ]
+    assert verifications[0].parameters
+    assert verifications[1].head_parameters == {"pooling": "max", "activation": "tanh"}
+
+
+@pytest.mark.parametrize("storage", ["safetensors", "bin", "old bin"])
+def test_a_copied_head_is_repaired_loaded_and_asked_however_it_is_stored(
+    verify: Any, tmp_path: Path, storage: str
+) -> None:
+    write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage, pooling="sum"))
+    (verification,) = verify(local(folder, head={"kind": "dense-out", "activation": "relu"}))
+    assert (verification.status, verification.head, verification.loads) == (Status.REPAIRED, "dense-out", True)
+    assert verification.head_parameters == {"pooling": "sum", "activation": "relu"}
+    assert "unconfirmed" in verification.reason
+    evidence = verification.findings[0].evidence
+    assert set(evidence["answers"]) == {"tanh", "relu", "none"}
+    assert evidence["difference between two loads"] == 0.0
+
+
+@pytest.mark.parametrize("storage", ["safetensors", "old bin"])
+def test_without_repairs_a_copied_head_is_random(verify: Any, tmp_path: Path, storage: str) -> None:
+    write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage))
+    assert verify(local(folder), repair_heads=False)[0].status is Status.RANDOM_HEAD
+
+
+def test_the_weights_overrule_what_the_configuration_claims(verify: Any, copy: Any) -> None:
+    edit_json((claims := copy("claims-ctc")) / "config.json", architectures=["Wav2Vec2ForCTC"])
+    edit_weights(is_one := copy("is-ctc"), recogniser)
+    edit_json((bare := copy("claims-bare")) / "config.json", architectures=["Wav2Vec2Model"])
+    verifications = verify(*map(local, (claims, is_one, bare)))
+    assert [each.status for each in verifications] == [Status.USABLE, Status.WRONG_TASK, Status.USABLE]
+    assert "Wav2Vec2ForCTC" in verifications[0].notes[-1]
+
+
+def test_a_model_that_always_says_the_same_is_broken(verify: Any, copy: Any) -> None:
+    def deaf(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {**weights, "classifier.weight": torch.zeros_like(weights["classifier.weight"])}
+
+    def not_a_number(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {**weights, "classifier.weight": torch.full_like(weights["classifier.weight"], float("nan"))}
+
+    edit_weights(same := copy("same"), deaf)
+    edit_weights(nan := copy("nan"), not_a_number)
+    assert [each.status for each in verify(local(same), local(nan))] == [Status.BROKEN_OUTPUT] * 2
+    assert verify(local(same), depth=Depth.LOAD)[0].status is Status.USABLE
+
+
+def test_which_batches_change_the_answers_is_recorded(verify: Any, good: Path) -> None:
+    (verification,) = verify(local(good))
+    assert verification.batching is not None
+    assert verification.batching.batches
+    assert not verification.batching.pads
+
+
+def test_what_is_over_the_limit_is_skipped_and_found_out_another_time(
+    verify: Any, server: HubServer, good: Path, tmp_path: Path
+) -> None:
+    hub = Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
+    server.add("org/good", good)
+    (skipped,) = verify(Candidate(id="org/good"), hub=hub, max_download_gb=0.0)
+    assert (skipped.status, skipped.verdict) == (Status.SKIPPED, Verdict.UNDECIDED)
+    assert "--max-download-gb" in skipped.reason
+    (usable,) = verify(Candidate(id="org/good"), hub=hub)
+    assert usable.status is Status.USABLE
+
+
+def test_what_was_downloaded_is_deleted_after_use_if_asked(
+    verify: Any, server: HubServer, good: Path, tmp_path: Path
+) -> None:
+    server.add("org/good", good)
+    for free_cache in (False, True):
+        hub = Hub(timeout_s=2.0, endpoint=server.url, cache=(cache := tmp_path / f"hf-{free_cache}"))
+        options = {"free_cache": free_cache, "refresh": True}
+        assert verify(Candidate(id="org/good"), hub=hub, **options)[0].status is Status.USABLE
+        assert bool(list(cache.rglob("model.safetensors"))) is not free_cache
+
+
+def test_verdicts_of_one_depth_are_no_verdicts_of_another(verify: Any, good: Path) -> None:
+    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
+    assert verify(local(good))[0].status is Status.USABLE
+    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
 
 
 def test_the_order_is_that_of_the_registry_and_nobody_is_left_out(verify: Any, copy: Any, tmp_path: Path) -> None:

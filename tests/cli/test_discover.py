@@ -1,0 +1,87 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmark.registry.loading import load_registry
+from tests.cli.conftest import Bench
+from tests.support.foreign_heads import Foreign, write_foreign
+from tests.support.hub_server import Fault, HubServer
+from tests.support.tiny_models import edit_json, write_tiny
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    folder = tmp_path_factory.mktemp("repositories")
+    good = write_tiny("wav2vec2", folder / "good")
+    unnamed = write_tiny("hubert", folder / "unnamed")
+    edit_json(unnamed / "config.json", id2label={str(index): f"LABEL_{index}" for index in range(5)}, label2id=None)
+    write_foreign(folder / "foreign", Foreign())
+    with HubServer() as server:
+        server.page = 2
+        card = {"language": ["ko", "not a language"], "datasets": ["org/RAVDESS", "org/ravdess"]}
+        server.add("org/emotion-ko", good, info={"tags": ["ko"], "cardData": card, "downloads": 5})
+        server.add("org/emotion-speech", unnamed, info={"downloads": 9})
+        server.add("org/emotion-copied", folder / "foreign", info={"downloads": 7})
+        server.add("org/music", good)
+        yield server
+
+
+def test_what_would_work_stands_first_and_what_would_not_has_a_reason(bench: Bench, server: HubServer) -> None:
+    ended = bench("discover", "--json", HF_ENDPOINT=server.url)
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert [(each["id"], each["status"], each["works"]) for each in found] == [
+        ("org/emotion-copied", "repaired", True),
+        ("org/emotion-ko", "inspected", True),
+        ("org/emotion-speech", "unnamed-labels", False),
+    ]
+    assert all(each["reason"] for each in found)
+
+
+def test_weights_stay_where_they_are(bench: Bench, server: HubServer, tmp_path: Path) -> None:
+    assert bench("discover", HF_ENDPOINT=server.url, HF_HOME=str(tmp_path / "hf")).returncode == 0
+    assert not list((tmp_path / "hf").rglob("*.safetensors"))
+
+
+def test_language_limit_and_emotions_narrow_the_search(bench: Bench, server: HubServer) -> None:
+    korean = bench("discover", "--language", "ko", "--json", HF_ENDPOINT=server.url)
+    assert [each["id"] for each in json.loads(korean.stdout)] == ["org/emotion-ko"]
+    first = bench("discover", "--limit", 1, "--json", HF_ENDPOINT=server.url)
+    assert [each["id"] for each in json.loads(first.stdout)] == ["org/emotion-speech"]
+    picky = bench("discover", "--min-emotions", 6, "--json", HF_ENDPOINT=server.url)
+    assert not any(each["works"] for each in json.loads(picky.stdout))
+    assert "at least 6" in picky.stdout
+
+
+def test_a_registry_is_written_that_can_be_read_and_never_over_another(
+    bench: Bench, server: HubServer, tmp_path: Path
+) -> None:
+    ended = bench("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+    assert ended.returncode == 0, ended.stderr
+    candidates = {each.id: each for each in load_registry(tmp_path / "found.yaml").candidates}
+    assert set(candidates) == {"org/emotion-copied", "org/emotion-ko"}
+    assert candidates["org/emotion-ko"].languages == ("ko",)
+    assert candidates["org/emotion-ko"].trained_on == ("ravdess",)
+    assert candidates["org/emotion-copied"].trained_on is None
+    assert all(len(each.revision or "") == 40 for each in candidates.values())
+    again = bench("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert bench("discover", "--write", "found.yaml", "--force", HF_ENDPOINT=server.url).returncode == 0
+
+
+def test_nothing_to_write_is_one_line(bench: Bench, server: HubServer, tmp_path: Path) -> None:
+    ended = bench("discover", "--search", "nobody", "--write", "none.yaml", HF_ENDPOINT=server.url)
+    assert ended.returncode == 2
+    assert not (tmp_path / "none.yaml").exists()
+
+
+def test_a_hub_that_cannot_be_searched_is_exit_3(bench: Bench) -> None:
+    with HubServer() as server:
+        server.faults.append(Fault(500, at="/api/models"))
+        ended = bench("discover", HF_ENDPOINT=server.url)
+    assert ended.returncode == 3
+    assert "Traceback" not in ended.stderr
+    assert bench("discover").returncode == 3

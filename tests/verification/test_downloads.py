@@ -1,0 +1,72 @@
+import pytest
+
+from benchmark.progress import Silent
+from benchmark.verification.downloads import Wanted, agree
+from benchmark.verification.options import VerifyOptions
+
+GB = 10**9
+
+
+class Listener(Silent):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Remember it."""
+        self.notes.append(text)
+
+
+def denied(*sizes: int | None, answer: bool | None = None, limit: float | None = None) -> list[int]:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool | None:
+        asked.append(question)
+        return answer
+
+    wanted = [Wanted(str(place), size) for place, size in enumerate(sizes)]
+    refused = agree(wanted, VerifyOptions(max_download_gb=limit, confirm=confirm), Silent())
+    assert len(asked) <= 1
+    return [int(place) for place in refused]
+
+
+def test_what_is_small_in_all_is_fetched_without_a_question() -> None:
+    assert agree([Wanted("a", 4 * GB)], VerifyOptions(confirm=lambda _: pytest.fail("asked")), Silent()) == {}
+
+
+def test_the_total_is_told_first() -> None:
+    listener = Listener()
+    agree([Wanted("a", 2 * GB), Wanted("b", GB), Wanted("local", 0)], VerifyOptions(), listener)
+    assert listener.notes == ["To be downloaded: 3.0 GB in all, for 2 candidates."]
+
+
+def test_nothing_to_download_is_no_news() -> None:
+    listener = Listener()
+    assert agree([Wanted("local", 0)], VerifyOptions(), listener) == {}
+    assert listener.notes == []
+
+
+def test_more_than_five_gigabytes_are_fetched_if_a_person_says_so() -> None:
+    assert denied(4 * GB, 4 * GB, answer=True) == []
+    assert denied(4 * GB, 4 * GB, answer=False) == [1]
+
+
+def test_where_nobody_can_be_asked_what_fits_is_fetched() -> None:
+    assert denied(4 * GB, 4 * GB, GB) == [1]
+
+
+def test_a_limit_of_the_user_holds_without_a_question() -> None:
+    assert denied(4 * GB, 4 * GB, limit=8.0) == []
+    assert denied(4 * GB, 4 * GB, limit=1.0, answer=True) == [0, 1]
+    assert denied(1, limit=0.0) == [0]
+
+
+def test_what_is_of_unknown_size_fits_nowhere() -> None:
+    assert denied(None, GB) == [0]
+    assert denied(None, GB, answer=True) == []
+
+
+def test_the_reason_names_the_fix() -> None:
+    reasons = agree([Wanted("a", 6 * GB)], VerifyOptions(), Silent())
+    assert "--max-download-gb" in reasons["a"]
