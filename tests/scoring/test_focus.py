@@ -48,7 +48,8 @@ def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: "RunBuild
     assert 0.5 < (good.auroc_low or 0) < (good.auroc or 0) < (good.auroc_high or 0) < 1
     assert (good.average_precision_low or 0) < (good.average_precision or 0) < (good.average_precision_high or 0)
     assert (perfect.auroc, perfect.average_precision, perfect.interval) == (1.0, 1.0, "wilson")
-    assert (deaf.auroc, deaf.average_precision) == (0.5, pytest.approx(0.2))
+    assert deaf.auroc == 0.5
+    assert deaf.average_precision == pytest.approx(0.2)
     assert (other.auroc, other.average_precision, other.interval) == (None, None, None)
 
 

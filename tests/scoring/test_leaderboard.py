@@ -461,3 +461,15 @@ def test_a_corpus_whose_texts_everybody_says_with_every_emotion_is_not(run: "Run
     board = score_run(run.record(), run.predictions)
     assert board.rows[0].flags == ()
     assert (board.corpora[0].text_tie, board.corpora[0].speaker_tie) == (None, 0.0)
+
+
+def test_the_score_of_always_answering_neutral_is_flagged_for_what_it_is(run: "RunBuilder") -> None:
+    """0.645, the figure that this project began with: 20 of 31 clips."""
+    others = ("anger", "fear", "happiness", "sadness")
+    labels = ["neutral"] * 20 + [others[number % 4] for number in range(11)]
+    clips = [run.clip(str(place), label=label, speaker=f"s{place % 3}") for place, label in enumerate(labels)]
+    corpus = run.corpus("calls", clips)
+    run.says(run.candidate("parrot"), corpus, ["neutral"] * 31)
+    row = score_run(run.record(), run.predictions).rows[0]
+    assert row.accuracy == pytest.approx(0.645, abs=5e-4)
+    assert {"collapsed", "at-chance", "majority-like"} <= set(row.flags)

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+from scripts.generated_sections import PROTOCOL, write_section
+
+
+def test_only_the_section_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n")
+    write_section(page, "a", "new\n")
+    assert page.read_text() == "before\n<!-- a: begin -->\nnew\n<!-- a: end -->\nafter\n"
+    with pytest.raises(ValueError, match="no section b"):
+        write_section(page, "b", "")
+
+
+@pytest.mark.parametrize("name", ["flags", "intervals"])
+def test_the_protocol_has_the_section(name: str) -> None:
+    assert f"<!-- {name}: begin -->" in PROTOCOL.read_text(encoding="utf-8")

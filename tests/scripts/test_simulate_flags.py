@@ -1,0 +1,25 @@
+import pytest
+
+from scripts.simulate_flags import Case, all_cases, rate
+
+DRAWS = 24
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=lambda case: f"{case.flag}: {case.what}")
+def test_a_flag_fires_where_it_should_and_not_elsewhere(case: Case) -> None:
+    """The whole table has 200 draws a case; of 24, three misses are what 95 % allows in 97 of 100 cases and more."""
+    raised = round(rate(case, DRAWS) * DRAWS)
+    wrong = DRAWS - raised if case.should else raised
+    assert wrong <= 3
+
+
+def test_every_flag_has_cases_of_both_kinds() -> None:
+    flags = {case.flag for case in all_cases()}
+    assert flags >= {"at-chance", "majority-like", "too-good", "label-permuted", "near-twins", "text-tied", "collapsed"}
+    for flag in flags:
+        assert {case.should for case in all_cases() if case.flag == flag} == {True, False}
+
+
+def test_the_same_draws_come_every_time() -> None:
+    case = next(case for case in all_cases() if "guesses evenly" in case.what)
+    assert rate(case, 10) == rate(case, 10)
