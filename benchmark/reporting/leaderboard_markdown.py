@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from benchmark.reporting.agreement import agreement_section
 from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_across import across_corpora, answer_across_corpora
@@ -148,6 +149,7 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
             "registry; what can be said of them is how varied their answers are.",
             variety_table(rows, with_flags=True, said=said),
             *flag_reasons(rows),
+            *(block for each in leaderboard.agreements if each.corpus == name for block in agreement_section(each)),
         ]
     kind = all_the_same(row.interval for row in rows if row.interval)
     return [
