@@ -148,3 +148,14 @@ def test_every_option_has_an_environment_variable(bench: Bench) -> None:
     ended = bench("run", BENCH_CANDIDATES="demo", BENCH_CORPUS="folder:nowhere", BENCH_QUIET="1")
     assert ended.returncode == 2
     assert "nowhere" in one_line(ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"), [("--focus", "angerr", "unknown emotion"), ("--metric", "accuracy", "no such file")]
+)
+def test_what_cannot_be_looked_for_or_computed_is_refused_before_any_work(
+    bench: Bench, option: str, value: str, problem: str
+) -> None:
+    ended = bench("run", "--candidates", "demo", option, value)
+    assert ended.returncode == 2
+    assert problem in one_line(ended.stderr)

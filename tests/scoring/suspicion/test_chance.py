@@ -2,6 +2,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.stats import t
 
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.suspicion.chance import Chance, chance
@@ -74,3 +76,21 @@ def test_the_difference_equals_one_counted_clip_by_clip(decide: Decide) -> None:
     assert found.above_guessing == pytest.approx(np.mean(recalls) - np.mean(answers < 4) / 4)
     assert found.above_majority == pytest.approx(np.mean(truth == answers) - np.bincount(truth).max() / 200)
     assert found.above_guessing_low < found.above_guessing
+
+
+def test_the_lower_bounds_are_those_of_leaving_out_each_speaker_in_turn(decide: Decide) -> None:
+    generator = np.random.default_rng(1)
+    truth = np.concatenate([np.arange(160) % 4, np.zeros(40, dtype=int)])
+    answers = np.where(generator.random(200) < 0.5, truth, generator.integers(0, 5, 200))
+    speakers = np.array(people(200, 6))
+
+    def differences(kept: NDArray[np.bool_]) -> tuple[float, float]:
+        true, said = truth[kept], answers[kept]
+        recalls = [np.mean(said[true == emotion] == emotion) for emotion in range(4)]
+        return float(np.mean(recalls) - np.mean(said < 4) / 4), float(np.mean(true == said) - np.mean(true == 0))
+
+    left_out = np.array([differences(speakers != speaker) for speaker in np.unique(speakers)])
+    errors = np.sqrt(5 / 6 * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    expected = np.array(differences(np.ones(200, dtype=bool))) - t.ppf(0.975, 5) * errors
+    found = known(chance(decide(truth, answers, 4), list(speakers)))
+    assert [found.above_guessing_low, found.above_majority_low] == pytest.approx(list(expected))
