@@ -33,6 +33,7 @@ from benchmark.progress import Progress, Silent
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "ser-bench"
+_FOUND_PER_LIMIT = 500
 _INSPECTION_LIMITS = 3
 """Time limits of one call that all reads of a repository's headers may take together."""
 
@@ -115,7 +116,7 @@ class Hub:
             answer = self._asking.ask(
                 partial(list_ids, self._api, query, language),
                 what=f"repositories that match {query.text!r}",
-                patience=Patience(_INSPECTION_LIMITS * self._timeout_s),
+                patience=Patience(self._timeout_s * (1 + query.limit // _FOUND_PER_LIMIT)),
             )
             if isinstance(answer, HubFailure):
                 return answer

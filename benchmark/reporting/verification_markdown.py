@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
@@ -39,7 +40,7 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
     Returns:
         A document in Markdown.
     """
-    groups = _group(report.candidates, fallback_below)
+    groups = _group([_with_whole_path(candidate, report.cache) for candidate in report.candidates], fallback_below)
     return document(
         [
             f"# Verification of {counted(len(report.candidates), 'candidate')}",
@@ -52,6 +53,13 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
             _origin(report),
         ]
     )
+
+
+def _with_whole_path(candidate: Verification, cache: str) -> Verification:
+    """Let a person find the log from where the report lies."""
+    if candidate.log is None:
+        return candidate
+    return candidate.model_copy(update={"log": (Path(cache) / candidate.log).as_posix()})
 
 
 def _group(candidates: Sequence[Verification], fallback_below: int) -> _Groups:

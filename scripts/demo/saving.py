@@ -28,7 +28,9 @@ ABOUT = {
     "wav2vec2-four": "Four emotions under the codes of IEMOCAP: a fallback for those who ask for five or more.",
     "hubert-always-neutral": "Answers NEUTRAL, whatever it hears: the bias of that output was raised after training.",
     "wav2vec2-dimensional": "Regresses arousal, dominance and valence: no emotion classifier.",
-    "wav2vec2-foreign-head": "Trained with a head that transformers' own class cannot read (dense, tanh, out_proj).",
+    "wav2vec2-foreign-head": (
+        "Trained with a head that transformers' own class cannot read (dense, tanh, out_proj); bench rebuilds it."
+    ),
     "wav2vec2-ctc": "A speech recogniser's head on random weights: only its kind matters.",
     "wavlm-encoder": "An encoder without a head, of random weights: only its kind matters.",
 }
