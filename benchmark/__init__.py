@@ -16,16 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmark.api import RunOutcome as RunOutcome
-    from benchmark.api import run as run
-    from benchmark.choosing import EnsembleOutcome as EnsembleOutcome
-    from benchmark.choosing import RecommendOutcome as RecommendOutcome
-    from benchmark.choosing import ensemble as ensemble
-    from benchmark.choosing import recommend as recommend
-    from benchmark.describing import DescribeOutcome as DescribeOutcome
-    from benchmark.describing import describe_corpus as describe_corpus
-    from benchmark.verifying import VerifyOutcome as VerifyOutcome
-    from benchmark.verifying import verify as verify
+    from benchmark.api.choose import EnsembleOutcome as EnsembleOutcome
+    from benchmark.api.choose import RecommendOutcome as RecommendOutcome
+    from benchmark.api.choose import ensemble as ensemble
+    from benchmark.api.choose import recommend as recommend
+    from benchmark.api.corpus import DescribeOutcome as DescribeOutcome
+    from benchmark.api.corpus import describe_corpus as describe_corpus
+    from benchmark.api.run import RunOutcome as RunOutcome
+    from benchmark.api.run import run as run
+    from benchmark.api.verify import VerifyOutcome as VerifyOutcome
+    from benchmark.api.verify import verify as verify
 
 __all__ = [
     "DescribeOutcome",
@@ -39,22 +39,24 @@ __all__ = [
     "run",
     "verify",
 ]
-_ROOMS = {
-    "EnsembleOutcome": "benchmark.choosing",
-    "RecommendOutcome": "benchmark.choosing",
-    "ensemble": "benchmark.choosing",
-    "recommend": "benchmark.choosing",
-    "DescribeOutcome": "benchmark.describing",
-    "describe_corpus": "benchmark.describing",
-    "VerifyOutcome": "benchmark.verifying",
-    "verify": "benchmark.verifying",
+_VERBS = {
+    "EnsembleOutcome": "benchmark.api.choose",
+    "RecommendOutcome": "benchmark.api.choose",
+    "ensemble": "benchmark.api.choose",
+    "recommend": "benchmark.api.choose",
+    "DescribeOutcome": "benchmark.api.corpus",
+    "describe_corpus": "benchmark.api.corpus",
+    "RunOutcome": "benchmark.api.run",
+    "run": "benchmark.api.run",
+    "VerifyOutcome": "benchmark.api.verify",
+    "verify": "benchmark.api.verify",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
+    if name in _VERBS:
         # Importing the package must stay instant, and verifying needs far less than running.
-        return getattr(import_module(_ROOMS.get(name, "benchmark.api")), name)
+        return getattr(import_module(_VERBS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

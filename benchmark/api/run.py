@@ -1,4 +1,4 @@
-"""The whole way in order: what `import benchmark` offers, and what the command line calls."""
+"""A run, the whole way in order: what `benchmark.run` and `bench run` call."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.api.verify import EXIT_UNMET, judge_verification, open_registry
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import Merges
@@ -19,6 +21,7 @@ from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
+from benchmark.registry.schema import Registry
 from benchmark.reporting.prediction_rows import prediction_rows
 from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.writing import write_leaderboard
@@ -34,9 +37,6 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
-from benchmark.verifying import EXIT_UNMET, VerifyOutcome, judge_verification, open_registry, verify
-
-__all__ = ["RunOutcome", "VerifyOutcome", "run", "verify"]
 
 EXIT_INTERRUPTED = 130
 
@@ -149,10 +149,9 @@ def run(
         min_speech=min_speech if skip_silence or min_speech > 0 else None,
         overwrite=Overwrite(overwrite),
     )
-    focused = wanted_emotions(focus)
+    scoring = _Scoring(rank_seen=rank_seen, focus=wanted_emotions(focus), metrics=tuple(metrics))
     with UserMetrics(metrics, settings, progress):
         pass  # what cannot be loaded is told before hours of work, not after
-    created = datetime.now(UTC)
     registry = open_registry(candidates, models, progress)
     filters = Filters(
         speakers=tuple(speakers),
@@ -174,27 +173,53 @@ def run(
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
     check_writable(Path(output))
-    hub = Hub(timeout_s=settings.hub_timeout_s)
     wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
+    record = _evaluate(registry, opened, options=options, wanted=wanted, settings=settings, progress=progress)
+    save_run(settings.cache, record)
+    leaderboard, files = _report(record, Path(output), scoring=scoring, settings=settings, progress=progress)
+    exit_code, problems = _judge_run(record, strict=strict)
+    return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scoring:
+    """What a user asks of the scores, beside those that everybody gets."""
+
+    rank_seen: bool
+    focus: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+def _evaluate(
+    registry: Registry,
+    corpora: Sequence[Corpus],
+    *,
+    options: RunOptions,
+    wanted: VerifyOptions,
+    settings: Settings,
+    progress: Progress,
+) -> RunRecord:
+    """Verify the candidates, choose those that are run, and run them."""
+    created = datetime.now(UTC)
+    hub = Hub(timeout_s=settings.hub_timeout_s)
     verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
-    selection = select_subjects(registry, verifications, min_emotions=min_emotions, hub=hub, progress=progress)
+    selection = select_subjects(registry, verifications, min_emotions=options.min_emotions, hub=hub, progress=progress)
     environment = Environment.here()
-    store = PredictionStore(settings.cache)
     evaluated = Evaluation(
         subjects=selection.subjects,
-        corpora=tuple(replace(corpus, merge=Merges({**corpus.merge, **options.merge}).as_dict()) for corpus in opened),
+        corpora=tuple(replace(corpus, merge=Merges({**corpus.merge, **options.merge}).as_dict()) for corpus in corpora),
         devices=resolve_devices(options.devices, settings),
         options=options,
         settings=settings,
-        store=store,
+        store=PredictionStore(settings.cache),
         environment=environment,
     ).run(progress)
-    record = RunRecord(
+    return RunRecord(
         created=created,
         environment=environment,
         registry=registry.title,
-        min_emotions=min_emotions,
-        limit=limit,
+        min_emotions=options.min_emotions,
+        limit=options.limit,
         interrupted=evaluated.interrupted,
         verifications=verifications,
         ineligible=selection.ineligible,
@@ -202,14 +227,19 @@ def run(
         evaluations=tuple(evaluated.evaluations),
         latencies=tuple(evaluated.latencies),
     )
-    save_run(settings.cache, record)
-    with UserMetrics(metrics, settings, progress) as own:
-        leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=focused, metrics=own.metrics)
-    folder = Path(output)
-    files = write_leaderboard(leaderboard, folder).paths
-    files += (write_predictions(prediction_rows(record, store.read), folder),)
-    exit_code, problems = _judge_run(record, strict=strict)
-    return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
+
+
+def _report(
+    record: RunRecord, folder: Path, *, scoring: _Scoring, settings: Settings, progress: Progress
+) -> tuple[Leaderboard, tuple[Path, ...]]:
+    """Score a run from what it stored, and write the reports."""
+    store = PredictionStore(settings.cache)
+    with UserMetrics(scoring.metrics, settings, progress) as own:
+        leaderboard = score_run(
+            record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics
+        )
+    reports = write_leaderboard(leaderboard, folder).paths
+    return leaderboard, (*reports, write_predictions(prediction_rows(record, store.read), folder))
 
 
 def _judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:

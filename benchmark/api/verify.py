@@ -1,7 +1,4 @@
-"""Verification, the whole way in order: what `benchmark.verify` and `bench verify` call.
-
-It stands apart from `benchmark.api`, so that who only verifies waits for no library that only a run needs.
-"""
+"""Verification, the whole way in order: what `benchmark.verify` and `bench verify` call."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,7 +106,7 @@ def verify(
         created=datetime.now(UTC),
         registry=registry.title,
         environment=Environment.here(),
-        cache=str(settings.cache),
+        cache=str(settings.cache.absolute()),
         candidates=verifications,
     )
     exit_code, problems = judge_verification(verifications, strict=strict)

@@ -39,9 +39,9 @@ def corpus(
 
     Loads no model of emotion, and writes corpus-NAME.md and corpus-NAME.json.
     """
+    from benchmark.api.corpus import describe_corpus
     from benchmark.cli.console import ConsoleProgress, set_up_logging
     from benchmark.cli.summaries import finish
-    from benchmark.describing import describe_corpus
     from benchmark.reporting.json_documents import corpus_json
 
     set_up_logging(verbose=verbose, log_file=log_file)

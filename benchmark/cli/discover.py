@@ -9,7 +9,7 @@ import typer
 from benchmark.cli import options
 
 if TYPE_CHECKING:
-    from benchmark.discovering import Discovered
+    from benchmark.api.discover import Discovered
 
 
 class SortBy(StrEnum):
@@ -81,11 +81,11 @@ def discover(
 
     start_server()
 
-    from benchmark import discovering
+    from benchmark.api.discover import discover as discover_repositories
     from benchmark.cli.console import ConsoleProgress, print_note, set_up_logging
 
     set_up_logging(verbose=verbose, log_file=log_file)
-    outcome = discovering.discover(
+    outcome = discover_repositories(
         search,
         limit=limit,
         languages=language or (),

@@ -28,11 +28,11 @@ def ensemble(
     Each votes with its probabilities, on the emotions it has a name for. Loads no model; latencies are summed.
     Writes leaderboard.md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
     """
-    from benchmark import choosing
+    from benchmark.api import choose
     from benchmark.cli.summaries import finish, print_leaderboard
     from benchmark.reporting.json_documents import leaderboard_json
 
-    outcome = choosing.ensemble(members, run, output=output)
+    outcome = choose.ensemble(members, run, output=output)
     if as_json:
         typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
     else:

@@ -113,11 +113,11 @@ def recommend(
     Loads no model. Collapsed, at-chance and label-permuted candidates, and scores on what a candidate was trained on,
     never count. Exits 1 where nobody keeps to what is asked for.
     """
-    from benchmark import choosing
+    from benchmark.api import choose
     from benchmark.cli.console import print_note
     from benchmark.reporting.recommend import recommendation_json, recommendation_markdown
 
-    outcome = choosing.recommend(
+    outcome = choose.recommend(
         run,
         max_latency_ms=max_latency_ms,
         min_uar=min_uar,

@@ -144,14 +144,14 @@ def run(
 
     Verifies first what is not verified yet, and writes leaderboard.md, .csv and .json, and predictions.parquet.
     """
-    from benchmark import api
+    from benchmark.api.run import run as run_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging
     from benchmark.cli.summaries import finish, print_leaderboard
     from benchmark.reporting.json_documents import leaderboard_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     progress = ConsoleProgress(quiet=quiet)
-    outcome = api.run(
+    outcome = run_candidates(
         candidates,
         models=model or (),
         corpora=corpus or (),

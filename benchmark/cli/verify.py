@@ -58,14 +58,14 @@ def verify(
     # Importing torch takes this server seconds, which pass while this process does its own imports.
     start_server()
 
-    from benchmark import verifying
+    from benchmark.api.verify import verify as verify_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging
     from benchmark.cli.summaries import finish, print_verification
     from benchmark.reporting.json_documents import verification_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     progress = ConsoleProgress(quiet=quiet)
-    outcome = verifying.verify(
+    outcome = verify_candidates(
         candidates,
         models=model or (),
         depth=depth.value,
