@@ -85,7 +85,8 @@ def registry_text(entries: Iterable[Entry], *, comment: str) -> str:
         raise RequestError("there is nothing to write: no candidate was found that could be used")
     document = {"version": VERSION, "candidates": candidates}
     body = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1_000)
-    return f"# {' '.join(comment.split())}\n{body}"
+    line = "".join(character if character.isprintable() else "?" for character in " ".join(comment.split()))
+    return f"# {line}\n{body}"
 
 
 def corpus_word(dataset: str) -> str | None:

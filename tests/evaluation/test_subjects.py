@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+import benchmark
+from benchmark.evaluation.subjects import Subject
+from benchmark.registry.schema import Candidate
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+from benchmark.settings import Settings
+
+
+def subject(status: Status, head: str, **parameters: str) -> Subject:
+    verification = Verification(
+        candidate="model",
+        id="org/model",
+        revision="r",
+        status=status,
+        reason="",
+        head=head,
+        head_parameters=parameters,
+        window_s=30.0,
+    )
+    return Subject(Candidate(id="org/model"), verification, Path())
+
+
+def test_a_rebuilt_head_is_loaded_and_keyed_as_it_was_verified() -> None:
+    repaired = subject(Status.REPAIRED, "dense-out", pooling="max", activation="relu")
+    assert repaired.head == {"kind": "dense-out", "pooling": "max", "activation": "relu"}
+    tanh = subject(Status.REPAIRED, "dense-out", pooling="max", activation="tanh")
+    assert repaired.setup(device="cpu").key != tanh.setup(device="cpu").key
+
+
+def test_a_head_of_its_own_needs_nothing() -> None:
+    assert subject(Status.USABLE, "standard").head is None
+
+
+def test_the_copied_head_of_the_demo_runs_and_answers_as_it_was_trained_to(tmp_path: Path) -> None:
+    outcome = benchmark.run(
+        "demo",
+        models=["wav2vec2-foreign-head"],
+        limit=28,
+        latency_seconds=0,
+        output=tmp_path / "reports",
+        settings=Settings(cache=tmp_path / "bench"),
+    )
+    row = next(each for each in outcome.leaderboard.rows if each.corpus == "demo")
+    assert (row.candidate, row.head) == ("wav2vec2-foreign-head", "dense-out")
+    assert "repaired" in row.flags
+    assert row.uar == pytest.approx(0.75, abs=0.3)
+    (evaluation,) = outcome.record.evaluations
+    assert evaluation.setup.head_parameters == {"pooling": "mean", "activation": "tanh"}
+    assert evaluation.log == "logs/" + Path(evaluation.log or "").name

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.registry.loading import load_registry
+from benchmark.registry.writing import Entry, write_registry
+from benchmark.results.status import Status
+
+SHA = "a" * 40
+
+
+def test_what_is_written_can_be_read(tmp_path: Path) -> None:
+    entries = [
+        Entry(
+            id="org/first", revision=SHA, expect=Status.REPAIRED, languages=("ko",), datasets=("org/RAVDESS", "tess")
+        ),
+        Entry(id="org/second", revision=SHA),
+    ]
+    registry = load_registry(write_registry(tmp_path / "found.yaml", entries, comment="found"))
+    first, second = registry.candidates
+    assert (first.id, first.revision, first.expect) == ("org/first", SHA, Status.REPAIRED)
+    assert (first.languages, first.trained_on) == (("ko",), ("ravdess", "tess"))
+    assert (second.expect, second.languages, second.trained_on) == (None, (), None)
+
+
+@pytest.mark.parametrize(
+    "text", ["!!python/object:os.system", "&a [*a]", "a: b # c", "\x1b[31m\x00", "'\"", "\u2028", "😀"]
+)
+def test_whatever_a_card_says_is_data(tmp_path: Path, text: str) -> None:
+    entry = Entry(id="org/model", revision=SHA, languages=(text, "en"), datasets=(text,), note=text)
+    comment = f"found {text}\ncandidates: []"
+    (candidate,) = load_registry(write_registry(tmp_path / "found.yaml", [entry], comment=comment)).candidates
+    assert (candidate.id, candidate.languages) == ("org/model", ("en",))
+
+
+def test_an_existing_file_is_replaced_by_force_only(tmp_path: Path) -> None:
+    (path := tmp_path / "mine.yaml").write_text("mine", encoding="utf-8")
+    with pytest.raises(RequestError, match="--force"):
+        write_registry(path, [Entry(id="org/model", revision=SHA)], comment="")
+    assert path.read_text(encoding="utf-8") == "mine"
+    write_registry(path, [Entry(id="org/model", revision=SHA)], comment="", force=True)
+    assert len(load_registry(path).candidates) == 1
+
+
+def test_nothing_to_write_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="nothing to write"):
+        write_registry(tmp_path / "none.yaml", [], comment="")
+    assert not (tmp_path / "none.yaml").exists()
