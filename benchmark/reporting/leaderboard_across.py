@@ -1,10 +1,13 @@
 """What `leaderboard.md` says of several corpora together."""
 
+from collections.abc import Sequence
+
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name
 from benchmark.reporting.numbers import fraction, is_known, with_interval
 from benchmark.reporting.tables import markdown_table
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
+from benchmark.scoring.flags import Flag
 
 
 def answer_across_corpora(leaderboard: Leaderboard) -> list[str]:
@@ -39,10 +42,16 @@ def across_corpora(leaderboard: Leaderboard) -> list[str]:
     return [
         "## All corpora",
         f"The mean of (UAR − 1/K) / (1 − 1/K) over {_listed(leaderboard)}, each with its own K emotions: 0 is "
-        "guessing, 1 is perfect. On these corpora all ranked candidates were scored and, as far as is "
-        "declared, none of them was trained. Clips are not pooled, and nothing is ranked by it.",
+        "guessing, 1 is perfect. These are the corpora on which all ranked candidates were scored. "
+        f"{_who_has_seen(rows)} Clips are not pooled, and nothing is ranked by it.",
         markdown_table(rows, columns),
     ]
+
+
+def _who_has_seen(rows: Sequence[LeaderboardRow]) -> str:
+    if any(is_known(row.adjusted_uar) and Flag.SEEN in row.flags for row in rows):
+        return "Those flagged *seen* were trained on some of them, and count since `--rank-seen` was asked for."
+    return "As far as is declared, nobody with a number was trained on any of them."
 
 
 def _summaries(leaderboard: Leaderboard) -> list[LeaderboardRow]:

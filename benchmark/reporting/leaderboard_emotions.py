@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import fraction, is_known, quantity, with_interval
 from benchmark.reporting.tables import Column, markdown_table
-from benchmark.results.leaderboard import ClassScores, EmotionScore, FocusScore, Leaderboard, LeaderboardRow
+from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 
 
 def emotion_sections(leaderboard: Leaderboard) -> list[str]:

@@ -1,6 +1,6 @@
 """How right a candidate is emotion by emotion, and which it takes for which."""
 
-from benchmark.results.leaderboard import ClassScores, EmotionScore
+from benchmark.results.emotion_scores import ClassScores, EmotionScore
 from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.evaluated import StoredEvaluation

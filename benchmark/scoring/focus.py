@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import emotion_class
-from benchmark.results.leaderboard import FocusScore
+from benchmark.results.emotion_scores import FocusScore
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.intervals import (

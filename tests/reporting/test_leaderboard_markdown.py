@@ -8,7 +8,8 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.results.leaderboard import ClassScores, EmotionScore, FocusScore, Leaderboard, LeaderboardRow
+from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.run import ClipRecord
 from benchmark.results.status import Status
 from benchmark.scoring.flags import FLAG_MEANINGS
@@ -316,3 +317,9 @@ def test_an_emotion_that_was_looked_for_has_a_section_even_where_no_corpus_has_i
 def test_a_number_of_the_users_own_metric_is_a_column() -> None:
     text = leaderboard_markdown(board(scored("a", metrics={"kappa": -0.1234}), scored("b")))
     assert [row["kappa"] for row in _cells(_section(text, "How right"))] == ["-0.123", "–"]
+
+
+@pytest.mark.parametrize(("flags", "told"), [((), "nobody with a number was trained"), (("seen",), "`--rank-seen`")])
+def test_a_summary_says_whether_seen_corpora_count(flags: tuple[str, ...], told: str) -> None:
+    rows = (scored("a"), LeaderboardRow(candidate="a", corpus="*", adjusted_uar=0.3, flags=flags))
+    assert told in _section(leaderboard_markdown(board(*rows, summary_corpora=("ravdess",))), "All corpora")

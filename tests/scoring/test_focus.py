@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results.leaderboard import FocusScore
+from benchmark.results.emotion_scores import FocusScore
 from benchmark.results.run import CorpusRecord
 from benchmark.scoring.focus import area_under_roc, average_precision, wanted_emotions
 from benchmark.scoring.leaderboard import score_run

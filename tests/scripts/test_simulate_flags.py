@@ -1,6 +1,7 @@
 import pytest
 
-from scripts.simulate_flags import Case, all_cases, rate
+from scripts.flag_cases import Case, all_cases
+from scripts.simulate_flags import rate
 
 DRAWS = 24
 
