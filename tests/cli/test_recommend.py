@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import benchmark
+from benchmark.errors import RequestError
 from benchmark.registry.loading import load_registry
+from benchmark.settings import Settings
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -42,9 +45,8 @@ def test_it_recommends_and_writes_a_registry_that_bench_reads(
     assert content["excluded"][0]["candidate"] == "good"
     (listed,) = load_registry(tmp_path / "chosen.yaml").candidates
     assert listed.revision == finished.verifications[1].revision
-    again = bench("recommend", "--write", "chosen.yaml")
-    assert again.returncode == 2
-    assert "--force" in again.stderr
+    with pytest.raises(RequestError, match="--force"):
+        benchmark.recommend(write=tmp_path / "chosen.yaml", settings=Settings(cache=finished.cache))
 
 
 def test_it_exits_1_where_nobody_keeps_to_what_is_asked_for(

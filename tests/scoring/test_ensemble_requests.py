@@ -26,7 +26,7 @@ def test_the_best_are_asked_for_by_number(two: RunBuilder) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["first", "secnd"], "did not evaluate 'secnd'.*second"),
+        (["first", "secondd"], "did not evaluate 'secondd'.*second"),
         (["first", "never run"], "did not evaluate 'never run'"),
         (["first", "org/first"], "at least 2 members"),
         (["best:1"], "best:2 or more"),
