@@ -1,6 +1,7 @@
 """JSON files of a repository: parsed strictly, since whoever wrote them may be careless or hostile."""
 
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,12 @@ def read_document(path: Path) -> Document:
         The object, or what is wrong with it.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_DOCUMENT_BYTES:
-            return too_large(size)
+        state = path.stat()
+        # A pipe has no end and a device need not have one; neither tells its size.
+        if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
+            return Document(problem="it is no file but a pipe or a device")
+        if state.st_size > LARGEST_DOCUMENT_BYTES:
+            return too_large(state.st_size)
         return parse_document(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT

@@ -10,6 +10,8 @@ from benchmark.models.reports import MissingPreprocessorError, UnusablePreproces
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads
 
 LONGEST_WINDOW_S = 30.0
+# As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory.
+_HIGHEST_RATE = 768_000
 _AST_FRAME_S = 0.010
 # The file holds what a stranger wrote, and transformers hardly checks it.
 _WHAT_BAD_FILES_RAISE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, ImportError)
@@ -47,7 +49,7 @@ def load_extractor(folder: Path, *, model_type: str, override: Mapping[str, Any]
     except _WHAT_BAD_FILES_RAISE as error:
         raise UnusablePreprocessorError(folder, str(error)) from None  # the sentence holds what the cause says
     rate = getattr(extractor, "sampling_rate", None)
-    if not isinstance(rate, int | float) or rate < 1 or rate != int(rate):
+    if not isinstance(rate, int | float) or not 1 <= rate <= _HIGHEST_RATE or rate != int(rate):
         raise UnusablePreprocessorError(folder, f"{type(extractor).__name__} has no usable sampling rate: {rate!r}")
     return extractor
 

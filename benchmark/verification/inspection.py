@@ -19,11 +19,11 @@ from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 3
+INSPECTION_VERSION = 4
 
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
-    r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean))?",
+    r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
     re.IGNORECASE,
 )
 _FEWEST_EMOTIONS = 2

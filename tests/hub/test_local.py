@@ -90,3 +90,12 @@ def test_an_empty_folder_has_facts(tmp_path: Path) -> None:
     facts = local_facts("./x", tmp_path)
     assert isinstance(facts, RepoFacts)
     assert not facts.has_config
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_place_of_a_configuration_is_not_waited_for(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    facts = local_facts("./model", folder)
+    assert isinstance(facts, RepoFacts)
+    assert facts.config_problem == "it is no file but a pipe or a device"

@@ -209,7 +209,16 @@ def test_the_registry_changes_fields_of_a_feature_extractor_but_cannot_make_one_
         load_checkpoint(folder, preprocessor=OVERRIDE)
 
 
-@pytest.mark.parametrize("content", ['{"sampling_rate": "16k"}', "[]", "{", '{"feature_extractor_type": "Unheard"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"sampling_rate": "16k"}',
+        '{"sampling_rate": 1000000000000}',
+        "[]",
+        "{",
+        '{"feature_extractor_type": "Unheard"}',
+    ],
+)
 def test_a_preprocessor_that_cannot_be_used_is_an_error_and_can_be_replaced(tmp_path: Path, content: str) -> None:
     folder = write_tiny("wav2vec2", tmp_path / "model")
     (folder / "preprocessor_config.json").write_text(content, encoding="utf-8")

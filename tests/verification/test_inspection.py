@@ -50,6 +50,7 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
         ({"id2label": {"0": "arousal", "1": "dominance", "2": "valence"}}, Status.DIMENSIONAL),
         ({"id2label": {"0": "Valence", "1": "A"}}, Status.DIMENSIONAL),
         ({"id2label": {"0": "val", "1": "aro_score"}}, Status.DIMENSIONAL),
+        ({"id2label": {"0": "Arousal (A)", "1": "Valence (V)", "2": "Dominance(D)"}}, Status.DIMENSIONAL),
         ({"problem_type": "regression"}, Status.DIMENSIONAL),
         ({"id2label": {"0": "LABEL_0"}}, Status.DIMENSIONAL),
         ({"architectures": ["Wav2Vec2ForCTC"]}, Status.WRONG_TASK),
