@@ -4,15 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.audio.waveform import Waveform
 from benchmark.corpora.channels import heard_on
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.conventions import CONVENTIONS
 from benchmark.corpora.dataset_specs import parse_dataset
 from benchmark.corpora.datasets import read_dataset
+from benchmark.corpora.demo import check_part, demo_corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
@@ -20,9 +19,6 @@ from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.settings import Settings
-
-if TYPE_CHECKING:
-    from benchmark.demo.corpus import DemoClip
 
 KINDS = ("folder", "table", *CONVENTIONS, "hf", "demo")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
@@ -34,7 +30,7 @@ class Spec:
 
     Attributes:
         kind: `folder`, `table`, a convention such as `ravdess`, `hf` or `demo`.
-        location: A path, or the id of a dataset; empty for the demo.
+        location: A path, or the id of a dataset; a part of the demo, empty for its labelled corpus.
 
     Examples:
         >>> str(Spec("folder", "calls/2026"))
@@ -51,10 +47,11 @@ class Spec:
 def parse_spec(text: str) -> Spec:
     """Take a SPEC apart: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path, as what it is.
 
-    A bare folder that holds a `metadata.csv` is read as that table.
+    The demo has the parts `demo:`, `demo:unlabelled` and `demo:long`. A bare folder that holds a `metadata.csv` is read
+    as that table.
 
     Raises:
-        RequestError: The kind is unknown, or a bare path does not exist.
+        RequestError: The kind or the part of the demo is unknown, or a bare path does not exist.
     """
     # A single letter before the colon is a Windows drive.
     match = re.match(r"([A-Za-z][A-Za-z0-9_-]+):(.*)", text, flags=re.DOTALL)
@@ -63,9 +60,11 @@ def parse_spec(text: str) -> Spec:
         if kind not in KINDS:
             known = ", ".join(f"{known}:" for known in KINDS)
             raise RequestError(f"Unknown kind of corpus {kind!r} in {text!r}: known are {known} and bare paths.")
-        if kind != "demo" and not location:
+        if kind == "demo":
+            return Spec(kind, check_part(location))
+        if not location:
             raise RequestError(f"{text!r} names no path; write {_EXAMPLE}.")
-        return Spec(kind, "" if kind == "demo" else location)
+        return Spec(kind, location)
     path = Path(text).expanduser()
     if not text.strip():
         raise RequestError(f"The corpus has no name; write {_EXAMPLE}.")
@@ -157,7 +156,9 @@ def _open_spec(text: str, entries: Mapping[str, CorpusEntry], reader: "_Reader")
 
 
 def _name_of(spec: Spec) -> str:
-    if spec.kind == "demo" or spec.kind in CONVENTIONS:
+    if spec.kind == "demo":
+        return "-".join(filter(None, (spec.kind, spec.location)))
+    if spec.kind in CONVENTIONS:
         # By this name candidates say that they were trained on it.
         return spec.kind
     if spec.kind == "hf":
@@ -185,7 +186,7 @@ class _Reader:
         notes: tuple[str, ...] = ()
         codes: dict[str, str] = {}
         if spec.kind == "demo":
-            clips = _demo()
+            clips = demo_corpus(spec.location)
         elif spec.kind == "table":
             table = read_table(path, columns=columns)
             clips, notes = table.clips, table.notes
@@ -207,29 +208,3 @@ class _Reader:
             labels=codes,
             notes=notes,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Generated:
-    """Audio that a program makes whenever it is asked for."""
-
-    clip: "DemoClip"
-
-    def waveform(self) -> Waveform:
-        return self.clip.waveform
-
-
-def _demo() -> tuple[Clip, ...]:
-    from benchmark.demo.corpus import demo_clips  # noqa: PLC0415 - the voice needs scipy.signal, a second to import
-
-    return tuple(
-        Clip(
-            name=clip.name,
-            audio=_Generated(clip),
-            label=clip.emotion,
-            speaker=clip.speaker,
-            sex=clip.sex,
-            text_id=clip.text_id,
-        )
-        for clip in demo_clips()
-    )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)
 _REMOTE_SCHEMES = frozenset({"hf"})
+_EMBEDDED_SCHEMES = frozenset({"demo"})
 _PATH_BEGINNINGS = (".", "/", "~")
 
 
@@ -56,11 +57,12 @@ def resolved_source(source: str, folder: Path) -> str:
     """The source of a corpus with an absolute path in it.
 
     Args:
-        source: `folder:DIR`, `table:FILE`, a convention such as `ravdess:DIR`, `hf:ID[:split]`, or a bare path.
+        source: `folder:DIR`, `table:FILE`, a convention such as `ravdess:DIR`, `hf:ID[:split]`, `demo:[PART]`, or a
+            bare path.
         folder: What a relative path is relative to.
 
     Returns:
-        The same with an absolute path; what is on the Hub as it is.
+        The same with an absolute path; what is on the Hub or embedded as it is.
 
     Raises:
         ValueError: The path cannot be followed.
@@ -77,7 +79,7 @@ def resolved_source(source: str, folder: Path) -> str:
     if match is None:
         return str(absolute(source, folder))
     scheme, path = match.groups()
-    if scheme in _REMOTE_SCHEMES and not looks_like_path(path):
+    if scheme in _EMBEDDED_SCHEMES or (scheme in _REMOTE_SCHEMES and not looks_like_path(path)):
         return source
     return f"{scheme}:{absolute(path, folder)}"
 

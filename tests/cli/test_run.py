@@ -23,8 +23,9 @@ def one_line(stderr: str) -> str:
 
 
 def leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
-    """Give the rows of the CSV by candidate."""
+    """Give the rows of the CSV for the labelled corpus, and for what was run on none, by candidate."""
     table = pd.read_csv(folder / "reports" / "leaderboard.csv", dtype={"revision": str})
+    table = table[table["corpus"].isna() | (table["corpus"] == "demo")]
     return {row["candidate"]: {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
 
 
@@ -54,6 +55,7 @@ def test_every_candidate_of_the_registry_is_in_every_report_with_a_status(demo: 
 
 def test_the_scores_are_those_of_scikit_learn_on_the_exported_predictions(demo: Path) -> None:
     predictions = pq.read_table(demo / "reports" / "predictions.parquet").to_pandas()
+    predictions = predictions[predictions["corpus"] == "demo"]
     rows = leaderboard(demo)
     for candidate, own in predictions.groupby("candidate"):
         classes = sorted(set(own["emotion"]))
@@ -75,8 +77,8 @@ def test_the_demo_is_called_synthetic_and_the_leaderboard_is_printed(demo: Path)
 def test_a_second_run_gives_the_same_scores_and_a_limit_is_announced(demo: Path) -> None:
     before = json.loads((demo / "reports" / "leaderboard.json").read_text())
     ended = run_bench(
-        *("run", "--candidates", "demo", "-m", "hubert-german", "--limit", 14, "--latency-seconds", 0),
-        *("--json", "-o", "limited"),
+        *("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--limit", 14),
+        *("--latency-seconds", 0, "--json", "-o", "limited"),
         folder=demo,
     )
     assert ended.returncode == 0, ended.stderr
@@ -106,6 +108,29 @@ def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_pa
     assert row["effective_emotions"] >= 1
     assert row["latency_p50_ms"] > 0
     assert "broken.wav" in (demo / "unlabelled" / "leaderboard.md").read_text()
+
+
+def test_the_demo_without_labels_is_answered_and_not_scored(demo: Path) -> None:
+    predictions = pq.read_table(demo / "reports" / "predictions.parquet").to_pandas()
+    table = pd.read_csv(demo / "reports" / "leaderboard.csv")
+    for corpus, clips in (("demo-unlabelled", 12), ("demo-long", 1)):
+        rows = table[table["corpus"] == corpus]
+        assert set(rows["candidate"]) >= {"wav2vec2-english", "hubert-german"}
+        assert set(rows["clips"]) == {clips}
+        assert rows[["rank", "uar", "accuracy"]].isna().all(axis=None)
+        assert rows["flags"].str.contains("no-labels").all()
+        answered = predictions[predictions["corpus"] == corpus]
+        assert len(answered) == clips * len(rows)
+        assert answered["predicted"].notna().all()
+
+
+def test_the_long_demo_goes_through_in_windows(demo: Path) -> None:
+    predictions = pq.read_table(demo / "reports" / "predictions.parquet").to_pandas()
+    (clip_hash,) = set(predictions.loc[predictions["corpus"] == "demo-long", "clip_hash"])
+    stored = pd.concat(pd.read_parquet(part) for part in (demo / ".bench").rglob("predictions/*/*.parquet"))
+    windows = stored.loc[stored["clip_hash"] == clip_hash, "windows"]
+    assert len(windows) >= 4
+    assert windows.min() >= 3
 
 
 def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:

@@ -33,6 +33,7 @@ def test_every_way_of_naming_a_corpus(record: Record, tmp_path: Path) -> None:
     assert parse_spec(str(tmp_path / "rec")) == Spec("folder", str(tmp_path / "rec"))
     assert parse_spec(str(path)) == Spec("table", str(path))
     assert parse_spec("demo:") == Spec("demo", "")
+    assert parse_spec("demo:unlabelled") == Spec("demo", "unlabelled")
 
 
 def test_a_bare_folder_with_a_metadata_table_is_that_table(tmp_path: Path) -> None:
@@ -90,6 +91,23 @@ def test_the_demo_is_called_synthetic(tmp_path: Path) -> None:
     assert len({clip.label for clip in corpus.clips}) == 7
     assert len({clip.speaker for clip in corpus.clips}) == 8
     assert corpus.clips[0].audio.waveform().duration_s > 0.5
+
+
+def test_a_part_that_the_demo_lacks_is_answered_with_those_that_it_has(tmp_path: Path) -> None:
+    registry = registry_of(tmp_path, NO_CORPORA + 'corpora:\n  mine: {source: "demo:lnog"}\n')
+    for wanted in ("mine", "demo:lnog"):
+        with pytest.raises(RequestError, match="'lnog'; write demo:, demo:unlabelled or demo:long"):
+            open_corpora([wanted], registry)
+
+
+def test_the_parts_of_the_demo_are_corpora_of_their_own_in_any_registry(tmp_path: Path) -> None:
+    sources = 'corpora:\n  quiet: {source: "demo:unlabelled"}\n  day: {source: "demo:long"}\n'
+    registry = registry_of(tmp_path, NO_CORPORA + sources)
+    opened = open_corpora(["quiet", "day", "demo:", "demo:unlabelled", "demo:long"], registry)
+    assert [corpus.name for corpus in opened] == ["quiet", "day", "demo", "demo-unlabelled", "demo-long"]
+    assert [corpus.source for corpus in opened][:2] == ["demo:unlabelled", "demo:long"]
+    assert [len(corpus.clips) for corpus in opened] == [12, 1, 112, 12, 1]
+    assert all(corpus.synthetic for corpus in opened)
 
 
 def test_ravdess_of_the_shared_folder_is_read_whole(shared: Path, tmp_path: Path) -> None:

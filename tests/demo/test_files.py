@@ -17,7 +17,11 @@ def test_the_registry_holds_one_candidate_of_every_kind() -> None:
         "wavlm-encoder": Status.NO_HEAD,
         "gone": Status.NOT_FOUND,
     }
-    assert registry.corpora["demo"].source == "demo:"
+    assert {name: corpus.source for name, corpus in registry.corpora.items()} == {
+        "demo": "demo:",
+        "demo-unlabelled": "demo:unlabelled",
+        "demo-long": "demo:long",
+    }
 
 
 def test_every_candidate_but_the_one_that_is_gone_has_its_folder_and_every_folder_its_candidate() -> None:

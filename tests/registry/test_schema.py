@@ -62,6 +62,8 @@ def test_a_copy_still_knows_where_it_lies(tmp_path: Path) -> None:
         ("calls", "/data/calls"),
         ("hf:AbstractTTS/RAVDESS:train", "hf:AbstractTTS/RAVDESS:train"),
         ("folder:a:b", "folder:/data/a:b"),
+        ("demo:", "demo:"),
+        ("demo:long", "demo:long"),
     ],
 )
 def test_a_source_is_relative_to_the_registry(source: str, resolved: str) -> None:
