@@ -15,7 +15,7 @@ CLIPS_PER_EMOTION = 8
 
 @dataclass(frozen=True, eq=False)
 class TrainingClips:
-    """Normalised samples of the training clips, and the emotion of each."""
+    """Samples of the training clips, and the emotion of each."""
 
     samples: tuple[NDArray[np.float32], ...]
     emotions: tuple[str, ...]
@@ -24,6 +24,11 @@ class TrainingClips:
         """Keep the clips that show one of `emotions`."""
         kept = [pair for pair in zip(self.samples, self.emotions, strict=True) if pair[1] in emotions]
         return TrainingClips(tuple(pair[0] for pair in kept), tuple(pair[1] for pair in kept))
+
+    def normalised(self) -> "TrainingClips":
+        """Give every clip mean 0 and variance 1, as the feature extractor of a wav2vec2 does."""
+        normalised = ((clip - clip.mean()) / np.sqrt(clip.var() + 1e-7) for clip in self.samples)
+        return TrainingClips(tuple(normalised), self.emotions)
 
 
 def training_speakers() -> Iterator[Speaker]:
@@ -42,6 +47,6 @@ def training_clips() -> TrainingClips:
             for take in range(CLIPS_PER_EMOTION):
                 seed = 1_000_000 + number * 1_000 + place * 100 + take
                 clip = speak(emotion, speaker, invent_text(seed, syllables=6 + take % 4), seed, SAMPLING_RATE)
-                samples.append((clip.samples - clip.samples.mean()) / np.sqrt(clip.samples.var() + 1e-7))
+                samples.append(clip.samples)
                 emotions.append(emotion)
     return TrainingClips(tuple(samples), tuple(emotions))

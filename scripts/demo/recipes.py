@@ -33,7 +33,7 @@ DIMENSIONS = {
 }  # fmt: skip
 
 # A front end like that of the large models (64 channels, one frame per 20 ms), in three layers instead of seven.
-_SMALL = {
+SMALL = {
     "vocab_size": 32,
     "hidden_size": 64,
     "num_hidden_layers": 2,
@@ -54,8 +54,8 @@ _SMALL = {
     "feat_proj_dropout": 0.0,
     "final_dropout": 0.0,
 }
-_SMALLEST = {**_SMALL, "hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 64, "conv_dim": (16, 16, 16)}
-_LAYER_NORM = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm": True}
+_SMALLEST = {**SMALL, "hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 64, "conv_dim": (16, 16, 16)}
+LAYER_NORM = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm": True}
 
 
 def hear_like_an_ear(model: PreTrainedModel) -> None:
@@ -89,11 +89,11 @@ def names(labels: Sequence[str]) -> dict[str, dict[int, str] | dict[str, int]]:
 def train_seven(clips: TrainingClips) -> dict[str, PreTrainedModel]:
     """Train the two good ones, from scratch: a wav2vec2 with group norm, a HuBERT with layer norm."""
     torch.manual_seed(1)
-    english = Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**_SMALL, **names(ENGLISH)))
+    english = Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**SMALL, **names(ENGLISH)))
     hear_like_an_ear(english)
     fit(english, clips, classes(ENGLISH), Schedule(steps=1800, rate=2e-3, seed=1))
     torch.manual_seed(2)
-    german = HubertForSequenceClassification(HubertConfig(**_SMALL, **_LAYER_NORM, **names(GERMAN)))
+    german = HubertForSequenceClassification(HubertConfig(**SMALL, **LAYER_NORM, **names(GERMAN)))
     hear_like_an_ear(german)
     fit(german, clips, classes(GERMAN), Schedule(steps=700, rate=2e-3, seed=2))
     return {"wav2vec2-english": english, "hubert-german": german}
@@ -103,22 +103,22 @@ def train_others(english: PreTrainedModel, german: PreTrainedModel, clips: Train
     """Train the heads of the special cases, on copies of the two encoders."""
     torch.manual_seed(3)
     codes = tuple(IEMOCAP_CODES)
-    four = Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**_SMALL, use_weighted_layer_sum=True, **names(codes)))
+    four = Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**SMALL, use_weighted_layer_sum=True, **names(codes)))
     four.base_model.load_state_dict(english.base_model.state_dict())
     fit(four, clips.only(tuple(IEMOCAP_CODES.values())), classes(codes), Schedule(steps=120, rate=1e-3, seed=3))
 
     upper = tuple(label.upper() for label in ENGLISH)
-    neutral = HubertForSequenceClassification(HubertConfig(**_SMALL, **_LAYER_NORM, **names(upper)))
+    neutral = HubertForSequenceClassification(HubertConfig(**SMALL, **LAYER_NORM, **names(upper)))
     neutral.base_model.load_state_dict(german.base_model.state_dict())
     fit(neutral, clips, classes(upper), Schedule(steps=60, rate=2e-3, seed=4, head_only=True))
     neutral.classifier.bias.data[upper.index("NEUTRAL")] += 15.0
 
-    dimensions = Wav2Vec2Config(**_SMALL, problem_type="regression", **names(("arousal", "dominance", "valence")))
+    dimensions = Wav2Vec2Config(**SMALL, problem_type="regression", **names(("arousal", "dominance", "valence")))
     dimensional = Wav2Vec2ForSequenceClassification(dimensions)
     dimensional.base_model.load_state_dict(english.base_model.state_dict())
     fit(dimensional, clips, DIMENSIONS, Schedule(steps=60, rate=2e-3, seed=5, head_only=True))
 
-    foreign = Wav2Vec2ForSpeechClassification(Wav2Vec2Config(**_SMALL, pooling_mode="mean", **names(ENGLISH)))
+    foreign = Wav2Vec2ForSpeechClassification(Wav2Vec2Config(**SMALL, pooling_mode="mean", **names(ENGLISH)))
     foreign.base_model.load_state_dict(english.base_model.state_dict())
     fit(foreign, clips, classes(ENGLISH), Schedule(steps=120, rate=1e-3, seed=6))
     return {

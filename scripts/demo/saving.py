@@ -4,9 +4,10 @@ import copy
 import json
 from pathlib import Path
 
-from transformers import PreTrainedModel, Wav2Vec2FeatureExtractor
+from transformers import ASTConfig, ASTFeatureExtractor, PreTrainedModel, Wav2Vec2FeatureExtractor
 
 from benchmark.demo.corpus import SAMPLING_RATE
+from scripts.demo.wavlm_and_ast import spectrogram_extractor
 
 CARD = """---
 license: apache-2.0
@@ -25,6 +26,8 @@ Not for use. It has heard nothing but the synthetic voice of `bench`, and knows 
 ABOUT = {
     "wav2vec2-english": "One of the demo's two good candidates: a tiny wav2vec2, trained from scratch.",
     "hubert-german": "One of the demo's two good candidates: a tiny HuBERT, trained from scratch, with German labels.",
+    "wavlm-korean": "Six emotions with Korean labels: a tiny WavLM, whose ears are those of the German one.",
+    "ast-english-five": "Five emotions, heard in windows of 2.56 s: a tiny audio spectrogram transformer.",
     "wav2vec2-four": "Four emotions under the codes of IEMOCAP: a fallback for those who ask for five or more.",
     "hubert-always-neutral": "Answers NEUTRAL, whatever it hears: the bias of that output was raised after training.",
     "wav2vec2-dimensional": "Regresses arousal, dominance and valence: no emotion classifier.",
@@ -41,13 +44,19 @@ def save(model: PreTrainedModel, folder: Path) -> None:
     copy.deepcopy(model).half().save_pretrained(folder)
     # safetensors writes for its owner alone; whoever installs the package as another user could not read it.
     (folder / "model.safetensors").chmod(0o644)
-    Wav2Vec2FeatureExtractor(
-        sampling_rate=SAMPLING_RATE,
-        do_normalize=True,
-        return_attention_mask=model.config.feat_extract_norm == "layer",
-    ).save_pretrained(folder)
+    _extractor(model).save_pretrained(folder)
     config = folder / "config.json"
     content = json.loads(config.read_text(encoding="utf-8")) | {"dtype": "float32"}
     config.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     card = CARD.format(name=folder.name, about=ABOUT[folder.name])
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _extractor(model: PreTrainedModel) -> ASTFeatureExtractor | Wav2Vec2FeatureExtractor:
+    if isinstance(model.config, ASTConfig):
+        return spectrogram_extractor()
+    return Wav2Vec2FeatureExtractor(
+        sampling_rate=SAMPLING_RATE,
+        do_normalize=True,
+        return_attention_mask=model.config.feat_extract_norm == "layer",
+    )

@@ -32,7 +32,9 @@ def leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
 def test_the_demo_ranks_the_good_ones_and_shows_the_collapsed_one(demo: Path) -> None:
     rows = leaderboard(demo)
     ranked = {name: row for name, row in rows.items() if not math.isnan(row["rank"])}
-    assert {"wav2vec2-english", "hubert-german", "hubert-always-neutral"} <= ranked.keys()
+    assert ranked.keys() >= {
+        *("wav2vec2-english", "hubert-german", "wavlm-korean", "ast-english-five", "hubert-always-neutral")
+    }
     assert ranked["hubert-always-neutral"]["rank"] == max(row["rank"] for row in ranked.values())
     assert ranked["hubert-always-neutral"]["collapsed"] in (True, "true")
     for good in ("wav2vec2-english", "hubert-german"):
@@ -129,7 +131,7 @@ def test_the_long_demo_goes_through_in_windows(demo: Path) -> None:
     (clip_hash,) = set(predictions.loc[predictions["corpus"] == "demo-long", "clip_hash"])
     stored = pd.concat(pd.read_parquet(part) for part in (demo / ".bench").rglob("predictions/*/*.parquet"))
     windows = stored.loc[stored["clip_hash"] == clip_hash, "windows"]
-    assert len(windows) >= 4
+    assert len(windows) >= 6
     assert windows.min() >= 3
 
 

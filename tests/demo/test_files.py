@@ -9,6 +9,8 @@ def test_the_registry_holds_one_candidate_of_every_kind() -> None:
     assert {candidate.name: candidate.expect for candidate in registry.candidates} == {
         "wav2vec2-english": Status.USABLE,
         "hubert-german": Status.USABLE,
+        "wavlm-korean": Status.USABLE,
+        "ast-english-five": Status.USABLE,
         "wav2vec2-four": Status.USABLE,
         "hubert-always-neutral": Status.USABLE,
         "wav2vec2-foreign-head": Status.REPAIRED,
