@@ -183,13 +183,13 @@ class Hub:
             facts: The repository.
 
         Returns:
-            Bytes; None where nobody says.
+            Bytes; None where nobody says, and nothing where the Hub fails, which `download` then tells.
         """
         if facts.folder is not None:
             return 0
         files = self._load_files(facts)
         if isinstance(files, HubFailure):
-            return None
+            return 0
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
         return total_size(file for file in files if not is_cached(snapshot, file))
 

@@ -324,3 +324,15 @@ def test_offline_a_shard_that_was_never_fetched_says_nothing_about_the_model(
     assert isinstance(hub.download(facts_of(hub)), Path)
     offline = Hub(offline=True, cache=tmp_path / "hf")
     assert isinstance(offline.download(facts_of(offline)), HubFailure)
+
+
+def test_where_the_index_of_shards_cannot_be_had_the_download_tells_and_no_limit_is_blamed(
+    server: HubServer, hub: Hub, publish: Publish
+) -> None:
+    publish(**{"model.safetensors": None, "model.safetensors.index.json": {"weight_map": {"a": "model-1.safetensors"}}})
+    facts = facts_of(hub)
+    server.break_(ID, Fault(503, "index.json"))
+    assert hub.download_size(facts) == 0
+    failure = hub.download(facts, Silent())
+    assert isinstance(failure, HubFailure)
+    assert failure.status is Status.UNREACHABLE
