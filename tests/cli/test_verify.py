@@ -16,7 +16,7 @@ def test_the_demo_gets_the_statuses_that_it_expects(bench: Bench, tmp_path: Path
     assert ended.returncode == 0, ended.stderr
     table = pd.read_csv(tmp_path / "reports" / "verification.csv")
     assert (table["status"] == table["expect"]).all()
-    assert len(table) == 9
+    assert len(table) == 11
     content = json.loads((tmp_path / "reports" / "verification.json").read_text())
     assert {row["candidate"] for row in content["candidates"]} == set(table["candidate"])
     assert all(name in (tmp_path / "reports" / "verification.md").read_text() for name in table["candidate"])
