@@ -45,7 +45,6 @@ class ClipRecord(Stored):
     intensity: str | None = None
     votes: dict[str, int] | None = None
 
-
     @property
     def is_silent(self) -> bool:
         """Whether nobody speaks in it, as far as is known: less than two frames of the detector are speech."""
