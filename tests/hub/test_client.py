@@ -18,7 +18,7 @@ from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, sil
 
 @pytest.fixture
 def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(timeout_s=1.0, endpoint=server.url, cache=tmp_path / "hf")
+    return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
 
 
 def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
@@ -294,7 +294,7 @@ def test_a_download_that_fails_says_nothing_about_the_model(
     failure = hub.download(facts)
     assert isinstance(failure, HubFailure)
     assert failure.status is Status.UNREACHABLE
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 10.0  # five times the limit of one call: bounded, on a busy machine too
     assert not list(Path(hub._cache).rglob("model.safetensors"))
 
 
