@@ -5,15 +5,18 @@ Six of them are voiced. No two differ in gain only, which the normalisation of m
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.audio.resampling import resample
-from benchmark.audio.voice import Sex, invent_speaker, speak
 from benchmark.audio.waveform import Waveform
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
+
+if TYPE_CHECKING:
+    from benchmark.audio.voice import Sex
 
 SMALLEST_SPREAD = 1e-4
 """Answers that lie closer together than this, relative to their size, are the same answer."""
@@ -23,7 +26,7 @@ LARGEST_DIFFERENCE = 1e-5
 _RATE = 16_000
 _LENGTH_S = 1.5
 _LEVEL = 0.1
-_VOICED: tuple[tuple[str, Sex, str], ...] = (
+_VOICED: "tuple[tuple[str, Sex, str], ...]" = (
     ("neutral", "female", "mola tuki ne"),
     ("anger", "male", "baro sido mina"),
     ("sadness", "female", "nalu memo lino"),
@@ -62,6 +65,8 @@ def make_probes() -> tuple[Probe, ...]:
         >>> len(probes), sum(probe.voiced for probe in probes)
         (12, 6)
     """
+    from benchmark.audio.voice import invent_speaker, speak  # noqa: PLC0415 - its scipy.signal takes a second to import
+
     voiced = tuple(
         Probe(f"voice, {emotion}", True, speak(emotion, invent_speaker(emotion, sex, seed=place), text, seed=place))
         for place, (emotion, sex, text) in enumerate(_VOICED)
