@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+from benchmark.errors import RequestError
 from benchmark.progress import Silent, Stage
 
 
@@ -122,15 +123,23 @@ class ConsoleProgress:
 
 
 def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
-    """Send bench's own log messages to standard error (`verbose`) and to a file, each if wanted."""
+    """Send bench's own log messages to standard error (`verbose`) and to a file, each if wanted.
+
+    Raises:
+        RequestError: The log file cannot be written.
+    """
     logger = logging.getLogger("benchmark")
     logger.setLevel(logging.DEBUG if verbose or log_file else logging.WARNING)
     logger.handlers.clear()
     if verbose:
         logger.addHandler(RichHandler(console=Console(stderr=True), show_path=False))
     if log_file:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(log_file, encoding="utf-8")
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            handler = logging.FileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or error
+            raise RequestError(f"Cannot write {log_file} ({reason}): choose another file with --log-file.") from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)
 

@@ -84,7 +84,8 @@ def _parse(path: Path) -> pd.DataFrame:
             header = file.readline()
         separator = "\t" if suffix == ".tsv" else max(_SEPARATORS, key=header.count)
         # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return _without_blank_ends(frame)
     if suffix == ".jsonl":
         # pandas' own reader turns texts that look like dates or numbers into them.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -93,6 +94,20 @@ def _parse(path: Path) -> pd.DataFrame:
         return _as_text(pd.read_parquet(path))
     known = ", ".join(sorted(TABLE_SUFFIXES))
     raise RequestError(f"{path}: a table's name ends in one of {known}.")
+
+
+def _without_blank_ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """Undo what pandas does with rows longer than the header: it takes their first fields for the names of rows."""
+    if isinstance(frame.index, pd.RangeIndex):
+        return frame
+    names, extra = list(frame.columns), frame.index.nlevels
+    fields = frame.reset_index().fillna("")
+    if any(str(text).strip() for row in fields.to_numpy() for text in row[-extra:]):
+        raise ValueError(
+            "some rows have more fields than the header has columns; "
+            "put a text that holds the separator into double quotes"
+        )
+    return fields.iloc[:, :-extra].set_axis(names, axis=1)
 
 
 def _record(line: str) -> dict[str, object]:

@@ -159,3 +159,17 @@ def test_a_row_for_each_rating_makes_one_clip_of_each_stretch(tmp_path: Path) ->
         ("call.wav#0-2", {"anger": 2}),
         ("call.wav#2-4", {"fear": 1, "calm": 1}),
     ]
+
+
+def test_an_empty_field_at_the_end_of_every_row_does_not_shift_the_columns(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file,label\na.wav,anger,\nb.wav,,\n")
+    assert [(clip.name, clip.label) for clip in read_table(path).clips] == [("a.wav", "anger"), ("b.wav", None)]
+
+
+@pytest.mark.parametrize("rows", ["a.wav,anger,loud\nb.wav,sad,\n", "a.wav,anger,very,loud\nb.wav\n"])
+def test_rows_with_more_fields_than_the_header_are_refused(tmp_path: Path, rows: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file,label\n" + rows)
+    with pytest.raises(RequestError, match="more fields than the header"):
+        read_table(path)
