@@ -33,7 +33,7 @@ check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the pack
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-cache
 	$(PY) -m codespell_lib
 	cmp candidates.yaml benchmark/registry/candidates.yaml
 
