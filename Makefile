@@ -68,7 +68,7 @@ $(TORCH_INSTALLED): $(VENV_MADE)
 		index=; \
 		case "$$(uname -sm)" in 'Linux x86_64' | 'Linux aarch64') \
 			if [ ! -e /proc/driver/nvidia ] && ! nvidia-smi >/dev/null 2>&1 \
-				&& ! { $(PIP) config list; env | grep '^PIP_'; } \
+				&& ! { $(PIP) config list 2>/dev/null; env | grep '^PIP_'; } \
 					| grep -Eiq '(find[-_]links|index[-_]url|no[-_]index)='; then \
 				index=https://download.pytorch.org/whl/cpu; \
 			fi ;; \
