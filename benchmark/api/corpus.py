@@ -1,7 +1,7 @@
 """`describe_corpus()`: what there is to know of a corpus before anyone trusts a score on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,6 @@ from typing import Literal
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
-from benchmark.emotions.merges import Merges
 from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.listening import hear_corpus
 from benchmark.evaluation.speech import find_speech as find_speech_in
@@ -97,7 +96,7 @@ def describe_corpus(
         progress=progress,
     )
     check_writable(Path(output))
-    opened = replace(opened, merge=Merges({**opened.merge, **merges.as_dict()}).as_dict())
+    opened = opened.merging(merges.as_dict())
     description = _described(opened, registry, settings, progress, find_speech=find_speech)
     return DescribeOutcome(description=description, files=write_description(description, Path(output)))
 

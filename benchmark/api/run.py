@@ -1,7 +1,7 @@
 """A run, the whole way in order: what `benchmark.run` and `bench run` call."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,6 @@ from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
-from benchmark.emotions.merges import Merges
 from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.evaluate import Evaluation
@@ -207,7 +206,7 @@ def _evaluate(
     environment = Environment.here()
     evaluated = Evaluation(
         subjects=selection.subjects,
-        corpora=tuple(replace(corpus, merge=Merges({**corpus.merge, **options.merge}).as_dict()) for corpus in corpora),
+        corpora=tuple(corpus.merging(options.merge) for corpus in corpora),
         devices=resolve_devices(options.devices, settings),
         options=options,
         settings=settings,

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.audio.decoding import AudioStream, UndecodableAudio, decode, open_audio
 from benchmark.audio.waveform import Waveform
+from benchmark.emotions.merges import Merges
 
 
 class AudioSource(Protocol):
@@ -156,6 +157,14 @@ class Corpus:
     notes: tuple[str, ...] = ()
     selection: str | None = None
     channel: ChannelChoice = ChannelChoice.MIX
+
+    def merging(self, more: Mapping[str, str]) -> "Corpus":
+        """Merge emotions in addition to what the registry says of this corpus; what `more` says counts more.
+
+        Raises:
+            RequestError: Together they go round a circle.
+        """
+        return replace(self, merge=Merges({**self.merge, **more}).as_dict())
 
     def limited(self, clips: int | None) -> "Corpus":
         """Keep at most `clips` clips, the labels in turn, each label's in an order that depends on names alone."""

@@ -42,7 +42,7 @@ def corpus_labels(corpus: Corpus, merges: Merges = NO_MERGES) -> CorpusLabels:
         counted.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
     labels = sorted(counted)
     overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counted}
-    together = Merges({**corpus.merge, **merges.as_dict()})
+    together = Merges(corpus.merging(merges.as_dict()).merge)
     return CorpusLabels(
         label_map=map_labels(labels, overrides=overrides, merges=together),
         clips=dict(counted),

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
@@ -37,3 +38,9 @@ def test_clips_of_the_same_name_count_one_by_one() -> None:
     clip = Clip(name="a.wav", audio=AudioFile(Path("a.wav")))
     corpus = Corpus(name="c", source="table:c", clips=(clip,) * 4, available_clips=4)
     assert len(corpus.limited(2).clips) == 2
+
+
+def test_what_is_merged_in_addition_counts_more_and_chains_are_followed() -> None:
+    corpus = replace(corpus_of(["calm"]), merge={"calm": "neutral", "boredom": "calm"})
+    assert corpus.merging({"calm": "sadness"}).merge == {"calm": "sadness", "boredom": "sadness"}
+    assert corpus.merging({}).merge == {"calm": "neutral", "boredom": "neutral"}
