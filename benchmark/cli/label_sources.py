@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.corpora.labels import corpus_labels
-from benchmark.corpora.opening import KINDS, open_corpora
+from benchmark.corpora.opening import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges
 from benchmark.errors import RequestError, UnavailableError
@@ -21,8 +21,6 @@ from benchmark.results.status import Status
 from benchmark.verification.configs import config_labels
 from benchmark.verification.inspecting import look_at
 from benchmark.verification.verdict import candidate_labels
-
-_SPEC = re.compile(rf"({'|'.join(map(re.escape, KINDS))}):")
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,11 @@ class Labelled:
         )
 
 
+def _is_spec(name: str) -> bool:
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in corpus_kinds()
+
+
 def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> list[Labelled]:
     """Find the labels of models and corpora.
 
@@ -85,7 +88,7 @@ def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> li
 
 def _is_corpus(name: str, registry: Registry) -> bool:
     """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint."""
-    if name in registry.corpora or _SPEC.match(name):
+    if name in registry.corpora or _is_spec(name):
         return True
     if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
         return False

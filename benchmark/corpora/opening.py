@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.conventions import CONVENTIONS
+from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.dataset_specs import parse_dataset
 from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.demo import check_part, demo_corpus
@@ -20,8 +20,12 @@ from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.settings import Settings
 
-KINDS = ("folder", "table", *CONVENTIONS, "hf", "demo")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
+
+
+def corpus_kinds() -> tuple[str, ...]:
+    """Name all kinds of SPEC, those that installed packages add as well."""
+    return ("folder", "table", *convention_names(), "hf", "demo")
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ def parse_spec(text: str) -> Spec:
     match = re.match(r"([A-Za-z][A-Za-z0-9_-]+):(.*)", text, flags=re.DOTALL)
     if match:
         kind, location = match.groups()
-        if kind not in KINDS:
-            known = ", ".join(f"{known}:" for known in KINDS)
+        if kind not in corpus_kinds():
+            known = ", ".join(f"{known}:" for known in corpus_kinds())
             raise RequestError(f"Unknown kind of corpus {kind!r} in {text!r}: known are {known} and bare paths.")
         if kind == "demo":
             return Spec(kind, check_part(location))
@@ -158,7 +162,7 @@ def _open_spec(text: str, entries: Mapping[str, CorpusEntry], reader: "_Reader")
 def _name_of(spec: Spec) -> str:
     if spec.kind == "demo":
         return "-".join(filter(None, (spec.kind, spec.location)))
-    if spec.kind in CONVENTIONS:
+    if spec.kind in convention_names():
         # By this name candidates say that they were trained on it.
         return spec.kind
     if spec.kind == "hf":
@@ -196,8 +200,7 @@ class _Reader:
             )
             source, clips, notes = dataset.source, dataset.contents.clips, dataset.contents.notes
         else:
-            read = CONVENTIONS.get(spec.kind)
-            contents = read_folder(path, labels=labels) if read is None else read(path)
+            contents = read_folder(path, labels=labels) if spec.kind == "folder" else convention(spec.kind)(path)
             clips, notes, codes = contents.clips, contents.notes, contents.codes
         return Corpus(
             name=name,

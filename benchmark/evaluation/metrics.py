@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmark.errors import RequestError
+from benchmark.plugins import Group, plugin_file, plugin_names
 from benchmark.progress import Progress
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
@@ -46,24 +47,35 @@ class UserMetric:
         return {key if key == self.name else f"{self.name}.{key}": value for key, value in answer.value.items()}
 
 
+def _metric_file(choice: str) -> Path:
+    if Path(choice).exists():
+        return Path(choice)
+    if choice in plugin_names(Group.METRICS):
+        return plugin_file(Group.METRICS, choice)
+    raise RequestError(
+        f"--metric {choice}: there is no such file or folder, and no installed package adds a metric of this name; "
+        "metrics of the Hub are not run."
+    )
+
+
 class UserMetrics:
     """All metrics of a run; a context manager that ends their workers."""
 
     def __init__(self, paths: Sequence[str], settings: Settings, progress: Progress) -> None:
         """Load them.
 
+        A path is one of a file or folder; a bare name may also be that of a metric which an installed package adds.
+
         Raises:
             RequestError: One is not there, or is no module of `evaluate`.
         """
-        for path in paths:
-            if not Path(path).exists():
-                raise RequestError(f"--metric {path}: there is no such file or folder; only local modules are run.")
+        files = [_metric_file(path) for path in paths]
         self._stack = ExitStack()
         with ExitStack() as loading:
             metrics = []
-            for path in paths:
+            for path in files:
                 worker = loading.enter_context(Worker(_ACTOR, log=settings.logs / "metrics.log"))
-                metrics.append(UserMetric(Path(path), worker, settings, progress))
+                metrics.append(UserMetric(path, worker, settings, progress))
             self._stack = loading.pop_all()
         self.metrics = tuple(metrics)
 

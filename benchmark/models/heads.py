@@ -3,18 +3,22 @@
 A head is a chain of linear layers behind the encoder. To add a layout that transformers has no class for, add a
 `HeadLayout` to `LAYOUTS`: its layers are rebuilt from that description alone (`benchmark.models.repair`) as pooling
 over time, then the layers with the activation between them, as long as their names begin with `classifier.` and all
-but the last keep the hidden size. Dropout and other parts without weights need no mention: they do nothing here. Add
+but the last keep the hidden size. An installed package adds one by an entry point of the group `bench.heads`
+(docs/guides/head.md). Dropout and other parts without weights need no mention: they do nothing here. Add
 only what published code shows; a guess that fits the shapes gives answers that look right and are not.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, Self
 
+from benchmark.errors import RequestError
 from benchmark.models.reports import STANDARD_HEAD, UnusableHeadError
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.plugins import Group, load_plugin, plugin_names
 
 POOLINGS = ("mean", "sum", "max")
 ACTIVATIONS = ("tanh", "relu", "none")
@@ -73,6 +77,24 @@ LAYOUTS: tuple[HeadLayout, ...] = (
         model_types=_OF_FRAMES,
     ),
 )
+
+
+@cache
+def layouts() -> tuple[HeadLayout, ...]:
+    """Give all known layouts: `LAYOUTS`, and what installed packages add.
+
+    Raises:
+        RequestError: A package adds something that is no layout, can't be imported, or has the name of another.
+    """
+    known = list(LAYOUTS)
+    for name in plugin_names(Group.HEADS):
+        layout = load_plugin(Group.HEADS, name)
+        if not isinstance(layout, HeadLayout) or layout.own:
+            raise RequestError(f"The package that adds the head {name!r} must name a HeadLayout with own=False.")
+        if layout.name != name or any(layout.name == other.name for other in known):
+            raise RequestError(f"The head {layout.name!r} is added as {name!r}: it needs one name, and its own.")
+        known.append(layout)
+    return tuple(known)
 
 
 @dataclass(frozen=True)
@@ -165,7 +187,7 @@ layers=('classifier.dense', 'classifier.out_proj'), pooling='max')
         True
     """
     model_type = config.get("model_type")
-    for layout in LAYOUTS:
+    for layout in layouts():
         if isinstance(model_type, str) and model_type in layout.model_types:
             match = _match(layout, names_and_shapes, config)
             if match is not None:
@@ -179,10 +201,10 @@ def repairable_layout(kind: object, model_type: str) -> HeadLayout:
     Raises:
         UnusableHeadError: There is none of this name that can be rebuilt, or not for this model type.
     """
-    layouts = {layout.name: layout for layout in LAYOUTS if not layout.own}
-    layout = layouts.get(kind) if isinstance(kind, str) else None
+    rebuilt = {layout.name: layout for layout in layouts() if not layout.own}
+    layout = rebuilt.get(kind) if isinstance(kind, str) else None
     if layout is None:
-        raise UnusableHeadError(f"unknown head {kind!r}: choose one of {', '.join(layouts)}")
+        raise UnusableHeadError(f"unknown head {kind!r}: choose one of {', '.join(rebuilt)}")
     if model_type not in layout.model_types:
         raise UnusableHeadError(f"a head of layout {kind} is not known for the model type {model_type}")
     return layout

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from benchmark.errors import RequestError
+from benchmark.plugins import Group, load_plugin, plugin_names
 from benchmark.registry.complaints import first_complaint
 from benchmark.registry.documents import Document, read_document
 from benchmark.registry.schema import FOLDER, VERSION, Candidate, Registry, RegistryFile
@@ -59,7 +61,8 @@ def find_registry(choice: str | None) -> FoundRegistry:
     """The registry that a user means.
 
     Args:
-        choice: A file, `demo`, or None for candidates.yaml of the current folder, else the list that comes with bench.
+        choice: A file, `demo`, the name of a registry that an installed package adds, or None for candidates.yaml of
+            the current folder, else the list that comes with bench.
 
     Returns:
         The registry, and what to announce.
@@ -74,6 +77,9 @@ def find_registry(choice: str | None) -> FoundRegistry:
         return FoundRegistry(
             registry, "the demo: tiny checkpoints and synthetic voices, which say nothing about people"
         )
+    if choice is not None and not Path(choice).exists() and choice in plugin_names(Group.CANDIDATES):
+        registry = load_registry(_added(choice), title=choice)
+        return FoundRegistry(registry, f"the registry {choice} of an installed package")
     if choice is not None:
         return FoundRegistry(load_registry(Path(choice).expanduser(), title=choice))
     if DEFAULT_FILE.exists():
@@ -83,6 +89,13 @@ def find_registry(choice: str | None) -> FoundRegistry:
     return FoundRegistry(
         registry, f"no {DEFAULT_FILE} in this folder: using the list of {count} candidates that comes with bench"
     )
+
+
+def _added(name: str) -> Path:
+    path = load_plugin(Group.CANDIDATES, name)
+    if not isinstance(path, str | Path):
+        raise RequestError(f"The package that adds the registry {name!r} must name the path of a file.")
+    return Path(path)
 
 
 def _require_version(document: Document) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.emotions.merges import Merges
+from benchmark.plugins import Group, plugin_names
 from benchmark.registry import locations
 from benchmark.registry.fields import (
     ColumnRole,
@@ -37,6 +38,8 @@ from benchmark.results.status import Status
 VERSION = 1
 FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
+
+_DENSE_OUT = "dense-out"
 
 Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
 
@@ -70,14 +73,22 @@ class Head(Described):
     """A classification head that transformers has no class for.
 
     Attributes:
-        kind: Its layout: `dense-out` is dense, activation, output.
+        kind: Its layout: `dense-out` is dense, activation, output; installed packages may add others.
         pooling: How frames become one vector before it.
         activation: What is between its two layers; checkpoints do not tell.
     """
 
-    kind: Literal["dense-out"] = "dense-out"
+    kind: str = _DENSE_OUT
     pooling: Literal["mean", "sum", "max"] = "mean"
     activation: Literal["tanh", "relu", "none"] = "tanh"
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        known = (_DENSE_OUT, *plugin_names(Group.HEADS))
+        if kind not in known:
+            raise ValueError(f"unknown kind of head {kind!r}; known are {', '.join(known)}")
+        return kind
 
 
 class Published(Described):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmark.hub.facts import RepoFacts
+from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import installed_version
 from benchmark.results.files import write_atomically
@@ -77,5 +78,7 @@ class KeptVerdicts:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
         asked = f"{self._options.depth} {self._options.repair_heads}"
         decides = f"{overrides} {asked} {INSPECTION_VERSION} {installed_version('transformers')}"
+        if heads := plugin_names(Group.HEADS):
+            decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return candidate_folder(self._cache, candidate.id, facts.revision) / f"verification-{key}.json"

@@ -118,7 +118,7 @@ def _corpus(fields: str) -> str:
         (_one("labels: {a: 1}"), 'must be a text, not 1; quote it: "1"'),
         (_one("labels: {0: joy}"), 'the key 0 as text; quote it: "0"'),
         (_one("head: {kind: strange}"),
-         "head → kind of candidate 'org/model' is 'strange': input should be 'dense-out'"),
+         "head → kind of candidate 'org/model': unknown kind of head 'strange'; known are dense-out"),
         (_one("head: dense-out"), "head of candidate 'org/model' must be a mapping of fields"),
         (_one("preprocessor: {do_normalize: true}"), "candidate 'org/model' has no 'sampling_rate'"),
         (_one("preprocessor: {sampling_rate: 16k}"), "must be a whole number, not '16k'"),

@@ -1,0 +1,99 @@
+"""What other installed packages add to bench, by entry points: corpora, heads, backends, metrics and registries.
+
+A package names what it adds in its `pyproject.toml`; bench looks only at names until a user asks for one of them:
+
+    [project.entry-points."bench.corpora"]
+    casual = "my_plugin.casual:read"
+"""
+
+import importlib.util
+from enum import StrEnum
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from benchmark.errors import RequestError
+
+
+class Group(StrEnum):
+    """What can be added: the name of the group of entry points, and what one of its entries names."""
+
+    CORPORA = "bench.corpora"
+    """Kind of SPEC → a function from a folder to `benchmark.corpora.folder.FolderContents`."""
+    HEADS = "bench.heads"
+    """Any name → a `benchmark.models.heads.HeadLayout`."""
+    BACKENDS = "bench.backends"
+    """`--backend` → what computes a model's answers."""
+    METRICS = "bench.metrics"
+    """`--metric` → a module of the library `evaluate`."""
+    CANDIDATES = "bench.candidates"
+    """`--candidates` → the path of a registry file."""
+
+
+def plugin_names(group: Group) -> tuple[str, ...]:
+    """Name what installed packages add to a group, in alphabetical order; none of their code runs.
+
+    Examples:
+        >>> plugin_names(Group.CORPORA)
+        ()
+    """
+    return tuple(sorted(entry_points(group=group).names))
+
+
+def load_plugin(group: Group, name: str) -> object:
+    """Import what a package adds; its code runs.
+
+    Args:
+        group: The group.
+        name: One of its `plugin_names`.
+
+    Returns:
+        The object that the entry point names.
+
+    Raises:
+        RequestError: There is none of this name, two packages add it, or it cannot be imported.
+    """
+    entry = _entry(group, name)
+    try:
+        return entry.load()
+    except Exception as error:
+        raise _unusable(entry, f"{type(error).__name__}: {error}") from error
+
+
+def plugin_file(group: Group, name: str) -> Path:
+    """Find the Python file of the module that a package adds, without running it.
+
+    Args:
+        group: The group.
+        name: One of its `plugin_names`.
+
+    Raises:
+        RequestError: There is none of this name, two packages add it, or it is no module with a file.
+    """
+    entry = _entry(group, name)
+    try:
+        spec = importlib.util.find_spec(entry.module)
+    except ImportError as error:
+        raise _unusable(entry, f"{type(error).__name__}: {error}") from error
+    if spec is None or spec.origin is None:
+        raise _unusable(entry, f"there is no module {entry.module}")
+    return Path(spec.origin)
+
+
+def _entry(group: Group, name: str) -> EntryPoint:
+    # A package that lies on the path twice (in a folder and installed) names the same object twice.
+    entries = {entry.value: entry for entry in entry_points(group=group, name=name)}
+    if not entries:
+        raise RequestError(f"No installed package adds {name!r} to {group}; install the one that does with pip.")
+    if len(entries) > 1:
+        values = " and ".join(sorted(entries))
+        raise RequestError(f"More than one installed package adds {name!r} to {group} ({values}); uninstall one.")
+    return next(iter(entries.values()))
+
+
+def _unusable(entry: EntryPoint, problem: str) -> RequestError:
+    package = entry.dist.name if entry.dist is not None else "a package"
+    detail = " ".join(problem.split())
+    return RequestError(
+        f"{package} adds {entry.name!r} to {entry.group} as {entry.value}, which cannot be used ({detail}); "
+        f"repair it, or `pip uninstall {package}`."
+    )
