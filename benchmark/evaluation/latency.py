@@ -1,38 +1,25 @@
 """How long one segment takes: one call at a time, interleaved over the candidates, on each device.
 
 Many candidates are held loaded side by side and asked in turn, in blocks, so that a slow minute of a shared machine
-hits all alike. Where memory does not hold them all, they are measured in groups.
+hits all alike, until the median of each is known well enough or its time is over. Where memory does not hold them all,
+they are measured in groups that share a reference.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-import psutil
-from numpy.typing import NDArray
-
-from benchmark.audio.resampling import resample
 from benchmark.audio.waveform import Waveform
-from benchmark.evaluation.segments import SEGMENT_RATE
+from benchmark.evaluation.latency_groups import TimingGroup, timing_groups
+from benchmark.evaluation.others_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.stopping import ENOUGH_CALLS
 from benchmark.evaluation.subjects import Subject
-from benchmark.models.reports import LoadReport
-from benchmark.progress import Progress
+from benchmark.evaluation.timed_subject import BLOCK_CALLS, WARMUP_CALLS, TimedSubject
+from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
 from benchmark.results.latency import LatencyMeasurement
 from benchmark.settings import Settings
-from benchmark.workers.answers import Returned
-
-WARMUP_CALLS = 5
-BLOCK_CALLS = 10
-# The 99th percentile needs 300 calls; more would not show anything that the report tells.
-ENOUGH_CALLS = 300
-# float32 weights, once more while they are read, and what a process with torch holds.
-_BYTES_PER_PARAMETER = 8
-_BYTES_PER_PROCESS = 700_000_000
-_SHARE_OF_MEMORY = 0.6
-_LOAD_SAMPLE_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,50 +44,53 @@ class Stopwatch:
 
     def measure(self, subjects: Sequence[Subject], *, device: str, progress: Progress) -> Iterator[LatencyMeasurement]:
         """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason."""
-        busy = psutil.cpu_percent(interval=_LOAD_SAMPLE_S) / 100
+        before = sample_load()
+        first_ms: float | None = None
         with progress.stage(f"Timing on {device}", total=len(subjects) * ENOUGH_CALLS, unit="calls") as stage:
-            for group in _groups(subjects):
+            for group in timing_groups(subjects):
                 with ExitStack() as stack:
-                    runners = [self._runner(stack, subject, device) for subject in group]
-                    while active := [runner for runner in runners if not self._done(runner)]:
-                        for runner in active:
-                            stage.describe(f"Timing {runner.subject.candidate.name} on {device}")
-                            stage.advance(self._turn(runner))
-                    for runner in runners:
-                        stage.advance(max(0, ENOUGH_CALLS - len(runner.calls_ms)))
-                        yield self._measurement(runner, device, busy)
+                    timed = self._load(stack, group, device)
+                    during = self._time(timed, group, device, stage)
+                    drift = None
+                    if group.reference is not None:
+                        drift = _ratio(timed[0].median_ms(), first_ms)
+                    elif first_ms is None:
+                        first_ms = timed[0].median_ms()
+                    circumstances = _Circumstances(before, during, group.reference, drift)
+                    for one in timed:
+                        if one.subject is not group.reference:
+                            yield self._measurement(one, device, circumstances)
 
-    def _runner(self, stack: ExitStack, subject: Subject, device: str) -> "_Runner":
-        session = stack.enter_context(
-            ModelSession(subject, device=device, threads=self.threads, settings=self.settings)
-        )
-        loaded = session.load()
-        if not isinstance(loaded, LoadReport):
-            return _Runner(subject, session, None, (), failure=f"It could not be loaded to be timed: {loaded.reason}.")
-        rate = loaded.sampling_rate or SEGMENT_RATE
-        arrays = tuple(resample(segment, rate).samples for segment in self.segments)
-        return _Runner(subject, session, loaded, arrays)
+    def _load(self, stack: ExitStack, group: TimingGroup, device: str) -> list[TimedSubject]:
+        subjects = group.subjects if group.reference is None else (group.reference, *group.subjects)
+        return [
+            TimedSubject.load(stack, subject, self._session(subject, device), self.segments) for subject in subjects
+        ]
 
-    def _done(self, runner: "_Runner") -> bool:
-        if runner.failure is not None or len(runner.calls_ms) >= ENOUGH_CALLS:
-            return True
-        return bool(runner.calls_ms) and sum(runner.calls_ms) / 1000 >= self.budget_s
+    def _session(self, subject: Subject, device: str) -> ModelSession:
+        return ModelSession(subject, device=device, threads=self.threads, settings=self.settings)
 
-    def _turn(self, runner: "_Runner") -> int:
-        warmup = 0 if runner.calls_ms else WARMUP_CALLS
-        answer = runner.session.time_calls(runner.arrays, warmup=warmup, calls=BLOCK_CALLS)
-        if not isinstance(answer, Returned):
-            runner.failure = f"Its worker ended while it was timed: {answer.reason}."
-            return 0
-        runner.calls_ms += [float(call) for call in answer.value]
-        return len(answer.value)
+    def _time(self, timed: Sequence[TimedSubject], group: TimingGroup, device: str, stage: Stage) -> MachineLoad:
+        """Give every candidate its turn until all are done; say how busy the machine was meanwhile."""
+        meter = LoadMeter()
+        while active := [one for one in timed if one.stopped_by(self.budget_s) is None]:
+            for one in active:
+                stage.describe(f"Timing {one.subject.name} on {device}")
+                known = len(one.calls_ms)
+                calls = one.take_turn()
+                if one.subject is not group.reference:
+                    stage.advance(max(0, min(calls, ENOUGH_CALLS - known)))
+                meter.follow()
+        for one in timed:
+            if one.subject is not group.reference:
+                stage.advance(max(0, ENOUGH_CALLS - len(one.calls_ms)))
+        return meter.read()
 
-    def _measurement(self, runner: "_Runner", device: str, busy: float) -> LatencyMeasurement:
-        verification = runner.subject.verification
-        loaded = runner.loaded
+    def _measurement(self, one: TimedSubject, device: str, circumstances: "_Circumstances") -> LatencyMeasurement:
+        loaded = one.loaded
         return LatencyMeasurement(
-            candidate=runner.subject.candidate.name,
-            revision=verification.revision or "",
+            candidate=one.subject.name,
+            revision=one.subject.verification.revision or "",
             device=device,
             backend="torch",
             dtype="float32",
@@ -108,39 +98,31 @@ class Stopwatch:
             threads=self.threads,
             processor=(loaded.gpu if loaded else None) or self.environment.processor,
             segment_s=self.segment_s,
-            calls_ms=tuple(runner.calls_ms),
+            calls_ms=tuple(one.calls_ms),
             warmup_calls=WARMUP_CALLS,
             load_s=loaded.seconds if loaded else None,
-            peak_memory_mb=runner.session.peak_memory_mb(),
-            machine_load=busy,
+            peak_memory_mb=one.session.peak_memory_mb(),
+            machine_load=circumstances.before.busy,
             versions=self.environment.versions,
-            failure=runner.failure,
+            failure=one.failure,
+            stopped_by=one.stopped_by(self.budget_s),
+            block_calls=BLOCK_CALLS,
+            others_before=circumstances.before.others,
+            others_during=circumstances.during.others,
+            reference=circumstances.reference.name if circumstances.reference else None,
+            reference_drift=circumstances.reference_drift,
         )
 
 
-@dataclass
-class _Runner:
-    """A subject under the clock."""
+@dataclass(frozen=True)
+class _Circumstances:
+    """Under which a group was measured."""
 
-    subject: Subject
-    session: ModelSession
-    loaded: LoadReport | None
-    arrays: tuple[NDArray[np.float32], ...]
-    calls_ms: list[float] = field(default_factory=list)
-    failure: str | None = None
+    before: MachineLoad
+    during: MachineLoad
+    reference: Subject | None
+    reference_drift: float | None
 
 
-def _groups(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
-    """Put as many candidates together as memory allows to hold loaded at once."""
-    room = psutil.virtual_memory().available * _SHARE_OF_MEMORY
-    group: list[Subject] = []
-    taken = 0
-    for subject in subjects:
-        need = (subject.verification.parameters or 0) * _BYTES_PER_PARAMETER + _BYTES_PER_PROCESS
-        if group and taken + need > room:
-            yield group
-            group, taken = [], 0
-        group.append(subject)
-        taken += need
-    if group:
-        yield group
+def _ratio(now: float | None, first: float | None) -> float | None:
+    return now / first if now is not None and first else None

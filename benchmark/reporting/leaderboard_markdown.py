@@ -46,9 +46,9 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     return document(
         [
             "# Leaderboard",
-            _origin(leaderboard),
-            *_warnings(leaderboard),
-            bullets(_answers(leaderboard)),
+            origin(leaderboard),
+            *warnings(leaderboard),
+            bullets(answers(leaderboard)),
             *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
             *across_corpora(leaderboard),
             *focus_sections(leaderboard),
@@ -56,19 +56,21 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *emotion_sections(leaderboard),
             *legend(evaluated_rows(leaderboard)),
             *_not_evaluated_section(leaderboard),
-            *_failures_section(leaderboard),
+            *failures_section(leaderboard),
         ]
     )
 
 
-def _origin(leaderboard: Leaderboard) -> str:
+def origin(leaderboard: Leaderboard) -> str:
+    """Say when, where and of what the run was made."""
     return (
         f"Run {moment(leaderboard.created)} on {environment_line(leaderboard.environment)}. Candidates: "
         f"{markdown_text(leaderboard.registry)}, those with at least {counted(leaderboard.min_emotions, 'emotion')}."
     )
 
 
-def _warnings(leaderboard: Leaderboard) -> list[str]:
+def warnings(leaderboard: Leaderboard) -> list[str]:
+    """Say what changes how everything else is to be read, one quotation in Markdown each."""
     warnings = []
     if leaderboard.interrupted:
         warnings.append("**Interrupted**: the run was stopped before its end. What is missing is not a result.")
@@ -83,7 +85,7 @@ def _warnings(leaderboard: Leaderboard) -> list[str]:
     return [f"> {warning}" for warning in warnings]
 
 
-def _answers(leaderboard: Leaderboard) -> list[str]:
+def answers(leaderboard: Leaderboard) -> list[str]:
     """Say in one sentence per corpus what a hurried reader came for."""
     if not evaluated_rows(leaderboard):
         return [f"**No candidate was evaluated.** {_what_helps(leaderboard)}"]
@@ -175,7 +177,18 @@ def _speed_section(leaderboard: Leaderboard) -> list[str]:
     sentence = f"One call at a time on {segments}" + (f"; {setup}" if setup else "")
     if leaderboard.threads is not None:
         sentence += f"; {counted(leaderboard.threads, 'thread')}"
-    return ["## How fast and how large", f"{sentence}. The fastest first.", table]
+    return ["## How fast and how large", f"{sentence}. The fastest first.{_how_precise(rows)}", table]
+
+
+def _how_precise(rows: Sequence[LeaderboardRow]) -> str:
+    """Say what stands in brackets behind a median, and whose median is not known as well as was wanted."""
+    if not any(is_known(row.latency_p50_low_ms) for row in rows):
+        return ""
+    text = " In brackets: the 95 % interval of the median."
+    vague = dict.fromkeys(candidate_name(row) for row in rows if row.latency_stopped_by in {"time", "calls"})
+    if vague:
+        text += f" Not within 3 % of it when the time was over: {', '.join(vague)}; `--latency-seconds` gives more."
+    return text
 
 
 def _not_evaluated_section(leaderboard: Leaderboard) -> list[str]:
@@ -211,7 +224,8 @@ def _absence(candidate: NotEvaluated) -> str:
     return f"**{name}** ({markdown_text(candidate.status)}{emotions}): {markdown_text(candidate.reason)}{log}"
 
 
-def _failures_section(leaderboard: Leaderboard) -> list[str]:
+def failures_section(leaderboard: Leaderboard) -> list[str]:
+    """Tell what did not come to its end; no blocks where everything did."""
     if not leaderboard.failures:
         return []
     listed = (f"**{markdown_text(name)}**: {markdown_text(text)}" for name, text in leaderboard.failures.items())

@@ -85,7 +85,7 @@ def speed_table(leaderboard: Leaderboard) -> str:
     columns = [
         RowColumn("candidate", candidate_name),
         *_setup_columns(rows),
-        RowColumn("p50 ms", lambda row: milliseconds(row.latency_p50_ms), numeric=True),
+        RowColumn("p50 ms", _median, numeric=True),
         RowColumn("p90 ms", lambda row: milliseconds(row.latency_p90_ms), numeric=True),
         RowColumn("p99 ms", lambda row: milliseconds(row.latency_p99_ms), numeric=True),
         RowColumn("RTFx", lambda row: quantity(row.rtfx), numeric=True),
@@ -174,6 +174,13 @@ def _clip_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
     if len(Counter(row.interval for row in rows if row.interval)) > 1:
         columns.append(RowColumn("interval", lambda row: markdown_text(row.interval or "")))
     return columns
+
+
+def _median(row: LeaderboardRow) -> str:
+    text = milliseconds(row.latency_p50_ms)
+    if not is_known(row.latency_p50_low_ms) or not is_known(row.latency_p50_high_ms):
+        return text
+    return f"{text} [{milliseconds(row.latency_p50_low_ms)}–{milliseconds(row.latency_p50_high_ms)}]"
 
 
 def _speed_order(row: LeaderboardRow) -> tuple[str, bool, float]:

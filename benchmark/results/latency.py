@@ -1,6 +1,17 @@
 """How long a model takes for one segment, with all that the figure depends on."""
 
+from enum import StrEnum
+
 from benchmark.results.schema import Stored
+
+
+class Stopped(StrEnum):
+    """Why no more calls were timed."""
+
+    PRECISE = "precise"
+    TIME = "time"
+    CALLS = "calls"
+    FAILED = "failed"
 
 
 class LatencyMeasurement(Stored):
@@ -25,6 +36,14 @@ class LatencyMeasurement(Stored):
         machine_load: The busy share of the machine's processors before the measurement, 0 to 1.
         versions: Versions of the libraries that compute.
         failure: Why there are no or fewer calls; None where nothing failed.
+        stopped_by: What ended the measurement: the median was known well enough, its time or its calls were used up,
+            or it failed; None where that was not written down.
+        block_calls: Calls of one turn, after which another candidate had its own; 0 where unknown.
+        others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None
+            where the system does not tell.
+        others_during: The same while this candidate's group was measured.
+        reference: Where memory does not hold all candidates, the one that every group is measured beside.
+        reference_drift: The reference's median in this group by its median in the first group.
     """
 
     candidate: str
@@ -43,3 +62,9 @@ class LatencyMeasurement(Stored):
     machine_load: float | None = None
     versions: dict[str, str] = {}
     failure: str | None = None
+    stopped_by: Stopped | None = None
+    block_calls: int = 0
+    others_before: float | None = None
+    others_during: float | None = None
+    reference: str | None = None
+    reference_drift: float | None = None

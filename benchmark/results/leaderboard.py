@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from benchmark.results.agreement import CorpusAgreement
+from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores, FocusScore
 from benchmark.results.environment import Environment
+from benchmark.results.hard_clips import HardClips
 from benchmark.results.run import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 
@@ -61,6 +63,11 @@ class LeaderboardRow(Stored):
         flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
         soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
         soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
+        latency_p50_low_ms: Lower end of the 95 % interval of the median, by the order of the calls.
+        latency_p50_high_ms: Its upper end.
+        latency_calls: How many calls were timed.
+        latency_stopped_by: Why not more: `precise` (no point of the interval is farther than 3 % from the median),
+            `time`, `calls` or `failed`.
     """
 
     rank: int | None = None
@@ -112,6 +119,10 @@ class LeaderboardRow(Stored):
     adjusted_uar_high: float | None = None
     weighted_f1: float | None = None
     brier: float | None = None
+    latency_p50_low_ms: float | None = None
+    latency_p50_high_ms: float | None = None
+    latency_calls: int | None = None
+    latency_stopped_by: str | None = None
     metrics: dict[str, float | None] = {}
 
 
@@ -214,6 +225,8 @@ class Leaderboard(StoredFile):
         summary_corpora: What the rows with the corpus `*` are about: those on which all ranked candidates are scored.
         failures: For evaluations and measurements that did not come to their end, what happened, by candidate.
         agreements: For each corpus without labels, how far the candidates agree there.
+        profiles: What each candidate answers on each corpus, taken together, by its deciding evaluation.
+        hard_clips: For each corpus, the clips that are worth listening to.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -236,3 +249,5 @@ class Leaderboard(StoredFile):
     classes: tuple[ClassScores, ...] = ()
     focus: tuple[FocusScore, ...] = ()
     focused: tuple[str, ...] = ()
+    profiles: tuple[AnswerProfile, ...] = ()
+    hard_clips: tuple[HardClips, ...] = ()

@@ -38,6 +38,7 @@ class Flag(StrEnum):
     TEXT_TIED = "text-tied"
     SPEAKER_TIED = "speaker-tied"
     FIXED_WINDOW = "fixed-window"
+    NOISY = "noisy"
     LIMIT = "limit"
     SYNTHETIC = "synthetic"
     FALLBACK = "fallback"
@@ -69,6 +70,7 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
         Flag.TEXT_TIED: "What is said gives the emotion away: who knows the texts scores without hearing it.",
         Flag.SPEAKER_TIED: "Who speaks gives the emotion away: who knows the voices scores without hearing it.",
         Flag.FIXED_WINDOW: "A call costs the same however short the clip is, since it is filled up to the window.",
+        Flag.NOISY: "Its latency was measured on a machine that had other things to do: repeat it on an idle one.",
         Flag.LIMIT: "Only a part of the corpus was heard, as --limit or --sample asked.",
         Flag.SYNTHETIC: "A program made the voices: nothing follows for people's.",
         Flag.FALLBACK: "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated.",

@@ -13,6 +13,7 @@ from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.flags import Flag, RowFacts, row_flags
 from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
 from benchmark.scoring.latency import summarise_latency
+from benchmark.scoring.noise import noise
 from benchmark.scoring.raters import soft_scores
 from benchmark.scoring.scores import (
     above_guessing,
@@ -111,8 +112,12 @@ def candidate_row(verification: Verification, *flags: str) -> LeaderboardRow:
 def with_latency(row: LeaderboardRow, measurement: LatencyMeasurement) -> LeaderboardRow:
     """The row with a measurement's timings, and with the device, backend and number format they belong to."""
     timings = summarise_latency(measurement)
+    disturbed = noise(measurement)
+    raised = {*row.flags, Flag.NOISY.value} if disturbed else set(row.flags)
     return row.model_copy(
         update={
+            "flags": tuple(flag.value for flag in Flag if flag.value in raised),
+            "flag_reasons": row.flag_reasons | ({Flag.NOISY.value: disturbed} if disturbed else {}),
             "device": measurement.device,
             "backend": measurement.backend,
             "dtype": measurement.dtype,
@@ -120,6 +125,10 @@ def with_latency(row: LeaderboardRow, measurement: LatencyMeasurement) -> Leader
             "latency_p90_ms": timings.p90_ms,
             "latency_p99_ms": timings.p99_ms,
             "rtfx": timings.rtfx,
+            "latency_p50_low_ms": timings.p50_low_ms,
+            "latency_p50_high_ms": timings.p50_high_ms,
+            "latency_calls": len(measurement.calls_ms),
+            "latency_stopped_by": measurement.stopped_by and measurement.stopped_by.value,
             "load_s": measurement.load_s,
             "peak_memory_mb": measurement.peak_memory_mb,
         }

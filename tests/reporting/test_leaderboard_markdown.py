@@ -116,6 +116,18 @@ def test_flags_of_all_rows_are_said_once_and_every_flag_is_explained() -> None:
     assert FLAG_MEANINGS["narrow"] not in legend
 
 
+def test_a_median_stands_with_its_interval_and_who_was_not_timed_long_enough_is_named() -> None:
+    known = {"latency_p50_low_ms": 200.0, "latency_p50_high_ms": 209.0}
+    text = _section(
+        leaderboard_markdown(
+            board(scored("a", **known, latency_stopped_by="precise"), scored("b|c", **known, latency_stopped_by="time"))
+        ),
+        "How fast",
+    )
+    assert [row["p50 ms"] for row in _cells(text)] == ["204 [200–209]", "204 [200–209]"]
+    assert "Not within 3 % of it when the time was over: b\\|c;" in text
+
+
 def test_latency_stands_once_per_device_the_fastest_first(realistic_board: Leaderboard) -> None:
     rows = _cells(_section(leaderboard_markdown(realistic_board), "How fast"))
     assert [row["p50 ms"] for row in rows] == ["99.9", "204", "204", "204", "204", "1,843"]
