@@ -35,7 +35,7 @@ def resample(waveform: Waveform, sampling_rate: int) -> Waveform:
 
 
 def resampled_blocks(
-    blocks: Iterable[NDArray[np.float32]], sampling_rate: int, wanted_rate: int
+    blocks: Iterable[NDArray[np.float32]], sampling_rate: float, wanted_rate: float
 ) -> Iterator[NDArray[np.float32]]:
     """Resample audio that comes in blocks; put together, what comes out is what `resample` makes of the whole.
 

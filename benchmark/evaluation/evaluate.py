@@ -31,12 +31,14 @@ class Evaluated:
     Attributes:
         corpora: What the subjects heard.
         evaluations: One per subject and corpus.
+        perturbed: One per subject, corpus and perturbation.
         latencies: One per subject and device.
         interrupted: Whether the user stopped it before its end.
     """
 
     corpora: list[CorpusRecord] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
+    perturbed: list[EvaluationRecord] = field(default_factory=list)
     latencies: list[LatencyMeasurement] = field(default_factory=list)
     interrupted: bool = False
 
@@ -97,8 +99,9 @@ class Evaluation:
             overwrite=self.options.overwrite,
             threads=max(1, self.environment.cores // self.settings.jobs),
             stop=stop,
+            perturbations=self.options.perturbations,
         )
-        total = len(self.subjects) * len(predictor.audio())
+        total = len(self.subjects) * len(predictor.audio()) * (1 + len(self.options.perturbations))
         found: dict[str, tuple[EvaluationRecord, ...]] = {}
         with (
             progress.stage("Listening", total=total, unit="clips") as stage,
@@ -120,9 +123,9 @@ class Evaluation:
                 for future, subject in waiting.items():
                     if future.done() and not future.cancelled() and future.exception() is None:
                         found.setdefault(subject.candidate.name, future.result())
-                result.evaluations = [
-                    record for subject in self.subjects for record in found.get(subject.candidate.name, ())
-                ]
+                ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
+                result.evaluations = [record for record in ordered if record.setup.perturbation is None]
+                result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
 
     def _time(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
         failed = {record.candidate for record in result.evaluations if record.failure}

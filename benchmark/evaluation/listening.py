@@ -55,7 +55,7 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
 
 
 def _hear(clip: Clip) -> ClipRecord:
-    clip_hash, duration_s, failure = None, None, None
+    clip_hash, duration_s, sampling_rate, failure = None, None, None, None
     try:
         with open_source(clip.audio) as stream:
             content, samples = ContentHash(stream.sampling_rate), 0
@@ -63,6 +63,7 @@ def _hear(clip: Clip) -> ClipRecord:
                 content.update(block)
                 samples += block.size
             clip_hash, duration_s = content.digits, samples / stream.sampling_rate
+            sampling_rate = stream.sampling_rate
     except UndecodableAudio as error:
         failure = str(error)
     return ClipRecord(
@@ -70,6 +71,7 @@ def _hear(clip: Clip) -> ClipRecord:
         clip_hash=clip_hash,
         duration_s=duration_s,
         failure=failure,
+        sampling_rate=sampling_rate,
         label=clip.label,
         speaker=clip.speaker,
         sex=clip.sex,
@@ -77,4 +79,5 @@ def _hear(clip: Clip) -> ClipRecord:
         text_id=clip.text_id,
         intensity=clip.intensity,
         votes=None if clip.votes is None else dict(clip.votes),
+        attributes=dict(clip.attributes),
     )

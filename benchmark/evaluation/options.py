@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from benchmark.audio.perturbation import Perturbation
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.segments import DEFAULT_SEGMENT_S
 
@@ -20,6 +21,7 @@ class RunOptions:
         min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
         merge: Emotions that are merged into others, on every corpus.
         overwrite: Which answers are computed where some are already in the store.
+        perturbations: What is done to every clip, one after the other, to see which answers survive it.
     """
 
     min_emotions: int = 2
@@ -31,3 +33,4 @@ class RunOptions:
     min_speech: float | None = None
     merge: dict[str, str] = field(default_factory=dict)
     overwrite: Overwrite = Overwrite.MISSING
+    perturbations: tuple[Perturbation, ...] = ()

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.listening import HeardCorpus
 from benchmark.evaluation.sessions import ModelSession, log_path
@@ -21,7 +22,7 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.run import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Crashed, Returned, TimedOut
+from benchmark.workers.answers import Crashed, Failure, Returned, TimedOut
 
 # Answers are kept every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
@@ -50,6 +51,7 @@ class Predictor:
         overwrite: Which answers are computed.
         threads: Threads that one worker may compute with.
         stop: Set when the user interrupts; the current clip is finished, and what is done is kept.
+        perturbations: What is done to the clips, one after the other, once they were heard as they are.
     """
 
     corpora: Sequence[HeardCorpus]
@@ -58,6 +60,7 @@ class Predictor:
     overwrite: Overwrite
     threads: int
     stop: threading.Event
+    perturbations: Sequence[Perturbation] = ()
 
     def audio(self) -> dict[str, AudioSource]:
         """Give every clip of all corpora once, by content."""
@@ -77,43 +80,63 @@ class Predictor:
     def predict(self, subject: Subject, *, device: str, stage: Stage) -> tuple[EvaluationRecord, ...]:
         """Answer all clips with one subject, and say for each corpus where the answers lie.
 
-        A worker that crashes or runs past its time ends this subject's evaluation, and no one else's.
+        The clips come first as they are, then perturbed, by the same loaded model. A worker that crashes or runs past
+        its time ends this subject's evaluation, and no one else's.
+
+        Returns:
+            One record per corpus for the clips as they are, then one per corpus for each perturbation.
 
         Raises:
             UnavailableError: The store cannot be written.
         """
-        setup = subject.setup(device=device)
-        missing = self.missing(setup)
-        stage.advance(len(self.audio()) - len(missing))
-        failure = None
-        if missing:
-            with ModelSession(subject, device=device, threads=self.threads, settings=self.settings) as session:
-                failure = self._compute(session, setup, missing, stage)
-            self.store.compact(setup)
+        tasks = [self._task(subject, device, perturbation) for perturbation in (None, *self.perturbations)]
+        stage.advance(sum(len(self.audio()) - len(task.missing) for task in tasks))
+        failures = self._work_off([task for task in tasks if task.missing], subject, device, stage)
         return tuple(
             EvaluationRecord(
                 candidate=subject.name,
                 corpus=corpus.record.name,
-                setup=setup,
-                failure=failure if not missing.keys().isdisjoint(corpus.audio) else None,
-                log=log_path(subject, self.settings).relative_to(self.settings.cache).as_posix() if missing else None,
+                setup=task.setup,
+                failure=failures.get(task.setup.key) if not task.missing.keys().isdisjoint(corpus.audio) else None,
+                log=log_path(subject, self.settings).relative_to(self.settings.cache).as_posix()
+                if task.missing
+                else None,
             )
+            for task in tasks
             for corpus in self.corpora
         )
 
-    def _compute(
-        self, session: ModelSession, setup: InferenceSetup, missing: Mapping[str, AudioSource], stage: Stage
-    ) -> str | None:
-        loaded = session.load()
-        if not isinstance(loaded, LoadReport):
-            return f"It could not be loaded again: {loaded.reason}."
-        if loaded.sampling_rate is None:
-            return f"It could not be loaded again: {loaded.preprocessor_problem}."
+    def _task(self, subject: Subject, device: str, perturbation: Perturbation | None) -> "_Task":
+        setup = subject.setup(device=device, perturbation=None if perturbation is None else perturbation.name)
+        return _Task(setup, perturbation, self.missing(setup))
+
+    def _work_off(self, tasks: Sequence["_Task"], subject: Subject, device: str, stage: Stage) -> dict[str, str]:
+        """Do what is missing with one loaded model; say for the setups that did not come to their end why."""
+        failures: dict[str, str] = {}
+        if not tasks:
+            return failures
+        with ModelSession(subject, device=device, threads=self.threads, settings=self.settings) as session:
+            loaded = session.load()
+            failure = _why_not_loaded(loaded)
+            for task in tasks:
+                if failure is None and isinstance(loaded, LoadReport):
+                    failure = self._compute(session, loaded, task, stage)
+                    self.store.compact(task.setup)
+                if failure is not None:
+                    failures[task.setup.key] = failure
+        return failures
+
+    def _compute(self, session: ModelSession, loaded: LoadReport, task: "_Task", stage: Stage) -> str | None:
         fresh: list[Prediction] = []
         flushed = time.monotonic()
         clip = _ClipInProgress()
         try:
-            for window in windows_ahead(missing.items(), sampling_rate=loaded.sampling_rate, window_s=loaded.window_s):
+            for window in windows_ahead(
+                task.missing.items(),
+                sampling_rate=loaded.sampling_rate or 0,
+                window_s=loaded.window_s,
+                perturbation=task.perturbation,
+            ):
                 if self.stop.is_set():
                     return "The run was interrupted."
                 if window.samples is not None:
@@ -125,11 +148,28 @@ class Predictor:
                 clip = _ClipInProgress()
                 stage.advance()
                 if len(fresh) >= _FLUSH_CLIPS or time.monotonic() - flushed > _FLUSH_S:
-                    self.store.add(setup, fresh)
+                    self.store.add(task.setup, fresh)
                     fresh, flushed = [], time.monotonic()
         finally:
-            self.store.add(setup, fresh)
+            self.store.add(task.setup, fresh)
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Clips that one model has to answer in one way."""
+
+    setup: InferenceSetup
+    perturbation: Perturbation | None
+    missing: Mapping[str, AudioSource]
+
+
+def _why_not_loaded(loaded: LoadReport | Failure) -> str | None:
+    if not isinstance(loaded, LoadReport):
+        return f"It could not be loaded again: {loaded.reason}."
+    if loaded.sampling_rate is None:
+        return f"It could not be loaded again: {loaded.preprocessor_problem}."
+    return None
 
 
 @dataclass

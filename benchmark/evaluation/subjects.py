@@ -17,6 +17,7 @@ from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 _COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")
+_PERTURBING_LIBRARIES = ("numpy", "scipy", "soundfile")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,20 @@ class Subject:
             return None
         return {"kind": self.verification.head, **self.verification.head_parameters}
 
-    def setup(self, *, device: str) -> InferenceSetup:
-        """Describe everything that decides this candidate's logits under reference inference."""
+    def setup(self, *, device: str, perturbation: str | None = None) -> InferenceSetup:
+        """Describe everything that decides this candidate's logits under reference inference.
+
+        Args:
+            device: Where it computes.
+            perturbation: The name of what is done to the audio first, if anything.
+
+        Raises:
+            ValueError: The candidate was not loaded when it was verified.
+        """
         verification = self.verification
         if verification.revision is None or verification.window_s is None:
             raise ValueError(f"{self.candidate.name} was not loaded when it was verified")
+        libraries = _COMPUTING_LIBRARIES if perturbation is None else _COMPUTING_LIBRARIES + _PERTURBING_LIBRARIES
         return InferenceSetup(
             candidate=self.candidate.id,
             revision=verification.revision,
@@ -72,7 +82,8 @@ class Subject:
             dtype="float32",
             window_s=verification.window_s,
             preprocessor=self.preprocessor,
-            versions={name: version for name in _COMPUTING_LIBRARIES if (version := installed_version(name))},
+            versions={name: version for name in libraries if (version := installed_version(name))},
+            perturbation=perturbation,
         )
 
 

@@ -48,6 +48,7 @@ class InferenceSetup(Stored):
         window_s: The longest stretch of audio, in seconds, that goes into the model at once.
         preprocessor: The registry's override of the feature extractor, if any.
         versions: Versions of the libraries that compute.
+        perturbation: What was done to every clip before the model heard it, such as `noise:20dB`; None for nothing.
     """
 
     candidate: str
@@ -61,9 +62,12 @@ class InferenceSetup(Stored):
     window_s: float
     preprocessor: dict[str, JsonValue] | None = None
     versions: dict[str, str]
+    perturbation: str | None = None
 
     @property
     def key(self) -> str:
         """A name for the predictions made with exactly this setup, of 16 hexadecimal digits."""
-        content = self.model_dump_json() + str(PREDICTIONS_SCHEMA_VERSION)
+        # Setups without it keep the key that they had before there were perturbations.
+        later = {"perturbation"} if self.perturbation is None else set()
+        content = self.model_dump_json(exclude=later) + str(PREDICTIONS_SCHEMA_VERSION)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

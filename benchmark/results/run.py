@@ -28,8 +28,10 @@ class ClipRecord(Stored):
         language: The language spoken, if known.
         text_id: What is said, if known.
         intensity: How strongly the emotion is played, in the corpus's own word, if known.
+        sampling_rate: Samples per second, as recorded; None where it could not be read, and in older records.
         votes: How many raters chose each of the corpus's labels; None where nobody counted them. Where there is no
             label, what more than half of them say is read as one.
+        attributes: Whatever else the corpus says of it: column → value.
     """
 
     clip: str
@@ -44,6 +46,8 @@ class ClipRecord(Stored):
     text_id: str | None = None
     intensity: str | None = None
     votes: dict[str, int] | None = None
+    attributes: dict[str, str] = {}
+    sampling_rate: int | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -114,6 +118,8 @@ class RunRecord(StoredFile):
         corpora: What the candidates heard.
         evaluations: One per candidate and corpus.
         latencies: One per candidate and device.
+        perturbed: One per candidate, corpus and perturbation, which the setup names; apart from `evaluations`, so that
+            no score, rank or export takes an answer to perturbed audio for one to the corpus.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -130,3 +136,4 @@ class RunRecord(StoredFile):
     corpora: tuple[CorpusRecord, ...]
     evaluations: tuple[EvaluationRecord, ...]
     latencies: tuple[LatencyMeasurement, ...] = ()
+    perturbed: tuple[EvaluationRecord, ...] = ()

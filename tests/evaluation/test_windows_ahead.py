@@ -12,6 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import AudioStream, decode
+from benchmark.audio.perturbation import FORMS, parse_perturbations
+from benchmark.audio.perturbing import measure_level, needs_level, perturbed_blocks
 from benchmark.audio.resampling import resample
 from benchmark.audio.waveform import Waveform
 from benchmark.audio.windows import windows
@@ -43,6 +45,39 @@ def test_the_windows_are_those_of_the_clip_decoded_whole(tmp_path: Path, rate: i
     for window, place in zip(found, places, strict=True):
         assert window.samples is not None
         np.testing.assert_array_equal(window.samples, whole[place.start : place.stop])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clip_is_perturbed_at_the_readers_rate_before_it_is_cut(tmp_path: Path, form: str) -> None:
+    (perturbation,) = parse_perturbations([form])
+    path = recording(tmp_path / "clip.wav", 5.3, 44_100, channels=2)
+    source = decode(path)
+    whole = resample(source, RATE).samples
+    level = measure_level([whole]) if needs_level(perturbation) else None
+    perturbed = perturbed_blocks([whole], RATE, perturbation, seed=source.content_hash, level=level)
+    *found, end = windows_ahead(
+        [(source.content_hash, AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=perturbation
+    )
+    assert (end.clip_hash, end.samples, end.failure) == (source.content_hash, None, None)
+    together = np.concatenate([window.samples for window in found if window.samples is not None])
+    np.testing.assert_array_equal(together, np.concatenate(list(perturbed))[: together.size])
+    assert not np.array_equal(together[: whole.size], whole[: together.size])
+
+
+def test_a_recording_whose_band_ends_below_a_lowpass_comes_as_it_is(tmp_path: Path) -> None:
+    path = recording(tmp_path / "call.wav", 1.0, 8_000)
+    plain, _ = heard(path)
+    (lowpass,) = parse_perturbations(["lowpass:4k"])
+    cut, _ = windows_ahead([("", AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=lowpass)
+    np.testing.assert_array_equal(cut.samples, plain.samples)
+
+
+@pytest.mark.parametrize("form", ["noise:20dB", "speed:1.1"])
+def test_a_clip_that_is_gone_when_it_is_to_be_perturbed_ends_with_the_reason(tmp_path: Path, form: str) -> None:
+    (perturbation,) = parse_perturbations([form])
+    gone = [("hash", AudioFile(tmp_path / "gone.wav"))]
+    (end,) = windows_ahead(gone, sampling_rate=RATE, window_s=2.0, perturbation=perturbation)
+    assert "does not exist" in (end.failure or "")
 
 
 def test_the_clips_come_in_their_order_each_with_its_end(tmp_path: Path) -> None:
@@ -101,6 +136,7 @@ from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation.listening import hear_corpus
 from benchmark.evaluation.windows_ahead import windows_ahead
 from benchmark.progress import Silent
+from benchmark.audio.perturbation import parse_perturbations
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -116,6 +152,9 @@ for window in windows_ahead(heard.audio.items(), sampling_rate=16000, window_s=3
     else:
         together.update(window.samples)
         sizes.append(window.samples.size)
+(noise,) = parse_perturbations(["noise:20dB"])
+for window in windows_ahead(heard.audio.items(), sampling_rate=16000, window_s=30.0, perturbation=noise):
+    pass
 print(together.digits == clip_hash, len(sizes), set(sizes), failures, round(peak_mb() - before))
 """
 

@@ -49,12 +49,20 @@ def test_nothing_stored_is_nothing_read(tmp_path: Path) -> None:
     assert parts(tmp_path) == []
 
 
+def test_setups_from_before_there_were_perturbations_keep_their_key() -> None:
+    # Computed by the version before; another key would lose everything that is stored.
+    before = SETUP.model_copy(update={"revision": "abc", "labels": ("sad", "happy")})
+    assert before.key == "e72b402612ca66f3"
+    assert before.model_copy(update={"perturbation": "clip:0.3"}).key != before.key
+
+
 def test_another_setup_does_not_see_the_predictions(tmp_path: Path) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, [prediction("a", 1, 2, 3)])
     for change in (
         {"revision": "b" * 40},
         {"device": "cuda"},
+        {"perturbation": "noise:20dB"},
         {"dtype": "bfloat16"},
         {"window_s": 10.0},
         {"head": "dense-out"},
