@@ -1,7 +1,7 @@
 """Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.
 
 `verify` finds out which candidates are working emotion classifiers, `describe_corpus` what a corpus holds, and `run`
-measures the one on the other:
+measures the one on the other; `predict` hears single recordings:
 
     import benchmark
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from benchmark.api.choose import recommend as recommend
     from benchmark.api.corpus import DescribeOutcome as DescribeOutcome
     from benchmark.api.corpus import describe_corpus as describe_corpus
+    from benchmark.api.predict import PredictOutcome as PredictOutcome
+    from benchmark.api.predict import predict as predict
     from benchmark.api.run import RunOutcome as RunOutcome
     from benchmark.api.run import run as run
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 __all__ = [
     "DescribeOutcome",
     "EnsembleOutcome",
+    "PredictOutcome",
     "RecommendOutcome",
     "RunOutcome",
     "VerifyOutcome",
     "describe_corpus",
     "ensemble",
+    "predict",
     "recommend",
     "run",
     "verify",
@@ -46,6 +50,8 @@ _VERBS = {
     "recommend": "benchmark.api.choose",
     "DescribeOutcome": "benchmark.api.corpus",
     "describe_corpus": "benchmark.api.corpus",
+    "PredictOutcome": "benchmark.api.predict",
+    "predict": "benchmark.api.predict",
     "RunOutcome": "benchmark.api.run",
     "run": "benchmark.api.run",
     "VerifyOutcome": "benchmark.api.verify",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import candidates, corpus, discover, ensemble, labels, recommend, run, verify
+from benchmark.cli import candidates, corpus, discover, ensemble, labels, predict, recommend, run, verify
 from benchmark.cli.console import print_error
 from benchmark.errors import BenchError
 
@@ -31,6 +31,7 @@ app.command("discover")(discover.discover)
 app.command("recommend")(recommend.recommend)
 app.command("ensemble")(ensemble.ensemble)
 app.command("corpus")(corpus.corpus)
+app.command("predict")(predict.predict)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,233 @@
+"""Emotions over time, the whole way in order: what `benchmark.predict` and `bench predict` call."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from benchmark.api.verify import EXIT_UNAVAILABLE, EXIT_UNMET, open_registry
+from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.channels import heard_on
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.folder import find_recordings
+from benchmark.emotions.presets import chosen_merges
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.evaluation.devices import resolve_devices
+from benchmark.evaluation.subjects import Subject, select_subjects
+from benchmark.evaluation.timelines import MODEL_FAILED, Listener
+from benchmark.hub.client import Hub
+from benchmark.progress import Progress, Silent
+from benchmark.results.environment import Environment
+from benchmark.results.status import Status
+from benchmark.results.timelines import RefusedModel, Timeline, Timelines
+from benchmark.results.verification import Verification
+from benchmark.settings import Settings
+from benchmark.verification.options import VerifyOptions, nobody_to_ask
+from benchmark.verification.verify import verify_candidates
+
+WINDOW_S = 3.0
+"""How much a model hears at once, unless the user says otherwise or it reads less."""
+HOP_S = 1.0
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOutcome:
+    """What `predict` brought.
+
+    Attributes:
+        result: What each model says to each recording, and the models that were refused.
+        exit_code: As the command line would exit with: 1 where a model or a recording was left out.
+        problems: Why that is not 0, in sentences for a person.
+    """
+
+    result: Timelines
+    exit_code: int
+    problems: tuple[str, ...]
+
+
+def predict(
+    models: str | Sequence[str],
+    recordings: str | Path | Sequence[str | Path],
+    *,
+    candidates: str | Path | None = None,
+    window_seconds: float | None = None,
+    hop_seconds: float = HOP_S,
+    channel: Literal["mix", "left", "right", "each"] = "mix",
+    merge: Sequence[str] = (),
+    merge_preset: str | None = None,
+    device: str = "cpu",
+    repair_heads: bool = True,
+    max_download_gb: float | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    confirm: Callable[[str], bool | None] = nobody_to_ask,
+) -> PredictOutcome:
+    """Ask models what they hear in recordings, window after window.
+
+    The models are verified first, where that has not been done: one that is no working emotion classifier is refused.
+    The probabilities are the models' own, and are not calibrated.
+
+    Args:
+        models: Names or ids of the registry, other Hub ids, or local folders.
+        recordings: Files, of any length, or folders of such.
+        candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
+        window_seconds: Length of a window; by default 3 s, or what the model reads at once where that is less.
+        hop_seconds: From the beginning of one window to that of the next.
+        channel: What of recordings with several channels is heard; `each` makes two of a stereo one.
+        merge: Emotions to merge, such as `calm=neutral`.
+        merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
+        device: `cpu` or `cuda`.
+        repair_heads: Whether known heads that transformers has no class for are rebuilt.
+        max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); by default 5, and more if confirmed.
+        settings: Places and limits.
+        progress: Who wants to hear how far the work is.
+        confirm: Asks a person whether a large download is wanted; by default nobody is asked.
+
+    Returns:
+        The timelines, and whether every model and recording is among them.
+
+    Raises:
+        RequestError: Something asked for is wrong, or no model that was named is usable.
+        UnavailableError: No model could be reached, or the machine failed.
+
+    Examples:
+        >>> import benchmark
+        >>> outcome = benchmark.predict("some-org/some-model", "call.wav")  # doctest: +SKIP
+        >>> [(span.start_s, span.emotion) for span in outcome.result.timelines[0].stretches()]  # doctest: +SKIP
+    """
+    progress, settings = progress or Silent(), settings or Settings()
+    clips = _find(recordings, ChannelChoice(channel))
+    _check_lengths(window_seconds, hop_seconds)
+    registry = open_registry(candidates, [models] if isinstance(models, str) else models, progress)
+    merges = chosen_merges(merge_preset, merge)
+    hub = Hub(timeout_s=settings.hub_timeout_s)
+    wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
+    verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
+    selection = select_subjects(registry, verifications, min_emotions=1, hub=hub, progress=progress)
+    refused = _refused(verifications, selection.ineligible)
+    if not selection.subjects:
+        raise _nobody(refused)
+    windows = {each.name: _window(each, window_seconds, hop_seconds) for each in selection.subjects}
+    (device,) = resolve_devices([device], settings)
+    environment = Environment.here()
+    listener = Listener(
+        hop_s=hop_seconds,
+        merges=merges,
+        device=device,
+        threads=environment.cores,
+        settings=settings,
+        progress=progress,
+    )
+    created = datetime.now(UTC)
+    timelines, interrupted = _listen(listener, selection.subjects, clips, windows)
+    result = Timelines(created=created, environment=environment, timelines=timelines, refused=refused)
+    exit_code, problems = _judge(result, interrupted=interrupted)
+    return PredictOutcome(result=result, exit_code=exit_code, problems=problems)
+
+
+def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice) -> tuple[Clip, ...]:
+    given = [recordings] if isinstance(recordings, str | Path) else list(recordings)
+    if not given:
+        raise RequestError("Name a recording, as in `bench predict MODEL call.wav`.")
+    paths: list[Path] = []
+    for each in map(Path, given):
+        path = each.expanduser()
+        paths += find_recordings(path) if path.is_dir() else [path]
+    if not any(path.exists() for path in paths):
+        raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")
+    clips = tuple(Clip(name=_storable(path), audio=AudioFile(path)) for path in dict.fromkeys(paths))
+    return heard_on(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
+
+
+def _storable(path: Path) -> str:
+    # A file name of Linux need not be Unicode; what is stored must.
+    return str(path).encode("utf-8", "replace").decode("utf-8")
+
+
+def _check_lengths(window_s: float | None, hop_s: float) -> None:
+    if not 0 < hop_s < float("inf"):
+        raise RequestError(f"A hop of {hop_s:g} s makes no sense: give --hop a positive number of seconds.")
+    if window_s is not None and not 0 < window_s < float("inf"):
+        raise RequestError(f"A window of {window_s:g} s makes no sense: give --window a positive number of seconds.")
+
+
+def _window(subject: Subject, wanted_s: float | None, hop_s: float) -> float:
+    """Give the window that a model is asked with.
+
+    Raises:
+        RequestError: It is longer than what the model reads at once, or shorter than the hop.
+    """
+    most_s = subject.verification.window_s or WINDOW_S
+    if wanted_s is not None and wanted_s > most_s:
+        raise RequestError(
+            f"{subject.name} reads at most {most_s:g} s at once: choose --window {most_s:g} or less, or leave it out."
+        )
+    window_s = min(WINDOW_S, most_s) if wanted_s is None else wanted_s
+    if hop_s > window_s:
+        raise RequestError(
+            f"With a hop of {hop_s:g} s and a window of {window_s:g} s, part of each recording would go unheard by "
+            f"{subject.name}: choose --hop {window_s:g} or less."
+        )
+    return window_s
+
+
+def _refused(verifications: Sequence[Verification], ineligible: dict[str, str]) -> tuple[RefusedModel, ...]:
+    return tuple(
+        RefusedModel(model=each.candidate, status=each.status, reason=ineligible[each.candidate])
+        for each in verifications
+        if each.candidate in ineligible
+    )
+
+
+def _nobody(refused: Sequence[RefusedModel]) -> RequestError | UnavailableError:
+    told = " ".join(_refusal(each) for each in refused)
+    if all(each.status is Status.UNREACHABLE for each in refused):
+        return UnavailableError(told)
+    return RequestError(told)
+
+
+def _refusal(refused: RefusedModel) -> str:
+    return f"{refused.model} is {refused.status}, and is not asked: {refused.reason}"
+
+
+def _listen(
+    listener: Listener, subjects: Sequence[Subject], clips: Sequence[Clip], windows: dict[str, float]
+) -> tuple[tuple[Timeline, ...], bool]:
+    """Ask model after model, each loaded once; give the answers recording by recording."""
+    found: list[list[Timeline]] = [[] for _ in clips]
+    interrupted = False
+    try:
+        for subject in subjects:
+            for place, timeline in enumerate(listener.timelines(subject, clips, window_s=windows[subject.name])):
+                found[place].append(timeline)
+    except KeyboardInterrupt:
+        interrupted = True
+    return tuple(timeline for of_recording in found for timeline in of_recording), interrupted
+
+
+def _judge(result: Timelines, *, interrupted: bool) -> tuple[int, tuple[str, ...]]:
+    problems = [_refusal(each) for each in result.refused]
+    for recording in dict.fromkeys(timeline.recording for timeline in result.timelines):
+        problems += _failures([each for each in result.timelines if each.recording == recording])
+    if interrupted:
+        return EXIT_INTERRUPTED, (*problems, "Interrupted; the recordings that were finished are shown.")
+    if problems and not any(timeline.windows for timeline in result.timelines):
+        of_machine = any((each.failure or "").startswith(MODEL_FAILED) for each in result.timelines)
+        return (EXIT_UNAVAILABLE if of_machine else RequestError.exit_code), tuple(problems)
+    return (EXIT_UNMET if problems else 0), tuple(problems)
+
+
+def _failures(timelines: Sequence[Timeline]) -> list[str]:
+    """Tell what went wrong with one recording; what is true for all models is told once."""
+    failed = [each for each in timelines if each.failure is not None]
+    told = {(each.failure, each.duration_s) for each in failed}
+    if len(told) == 1 and len(failed) == len(timelines):
+        return [_failure_of(failed[0], who="")]
+    return [_failure_of(each, who=f" ({each.model})") for each in failed]
+
+
+def _failure_of(timeline: Timeline, *, who: str) -> str:
+    until = f" Heard until {timeline.duration_s:.1f} s." if timeline.windows else ""
+    return f"{timeline.recording}{who}: {timeline.failure}{until}"

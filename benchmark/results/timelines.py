@@ -1,0 +1,161 @@
+"""What models say to recordings over time: windows with probabilities, and the stretches that they make."""
+
+from datetime import datetime
+from itertools import groupby, pairwise
+from typing import ClassVar
+
+from benchmark.results.environment import Environment
+from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.status import Status
+
+
+class WindowAnswer(Stored):
+    """What a model says to one window.
+
+    Attributes:
+        start_s: Where the window begins, in seconds from the beginning of the recording.
+        end_s: Where it ends.
+        probabilities: One per emotion, in the order of the timeline's `emotions`. They sum to less than 1 where labels
+            of the model map to no emotion.
+    """
+
+    start_s: float
+    end_s: float
+    probabilities: tuple[float, ...]
+
+
+class Span(Stored):
+    """A stretch of a recording, and what is heard in it.
+
+    Attributes:
+        start_s: Where it begins, in seconds from the beginning of the recording.
+        end_s: Where it ends.
+        emotion: The most probable emotion all through.
+        probability: Its probability, averaged over the stretch.
+    """
+
+    start_s: float
+    end_s: float
+    emotion: str
+    probability: float
+
+
+class Timeline(Stored):
+    """What one model says to one recording.
+
+    Attributes:
+        model: What tables call it.
+        id: Its id: a repository, or a local folder.
+        revision: The commit sha, or the content hash of a local folder.
+        status: `usable`, or `repaired` where its head was rebuilt.
+        multi_label: Whether its head was trained with one sigmoid per label; softmax is taken all the same.
+        recording: The file, as it was given.
+        duration_s: Seconds of audio that were heard.
+        window_s: Length of a window in seconds; the only window of a shorter recording is shorter.
+        hop_s: From the beginning of one window to that of the next, in seconds.
+        emotions: The classes that the model distinguishes, after merges.
+        windows: Its answers in the order of time; windows may overlap.
+        failure: Why there is no answer, or none to the rest of the recording; None where all is answered.
+        notes: Facts about the model that a reader has to know.
+    """
+
+    model: str
+    id: str
+    revision: str | None
+    status: Status
+    multi_label: bool = False
+    recording: str
+    duration_s: float = 0.0
+    window_s: float
+    hop_s: float
+    emotions: tuple[str, ...]
+    windows: tuple[WindowAnswer, ...] = ()
+    failure: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def spans(self) -> tuple[Span, ...]:
+        """Give each window the time that is nearest to its middle, so that the whole recording is spoken for once.
+
+        Examples:
+            >>> answers = (WindowAnswer(start_s=0, end_s=3, probabilities=(0.9, 0.1)),
+            ...     WindowAnswer(start_s=1, end_s=4, probabilities=(0.4, 0.6)))
+            >>> timeline = Timeline(model="a", id="a", revision=None, status=Status.USABLE, recording="a.wav",
+            ...     duration_s=4, window_s=3, hop_s=1, emotions=("anger", "fear"), windows=answers)
+            >>> [(span.start_s, span.end_s, span.emotion) for span in timeline.spans()]
+            [(0.0, 2.0, 'anger'), (2.0, 4.0, 'fear')]
+        """
+        if not self.windows or not self.emotions:
+            return ()
+        middles = [(window.start_s + window.end_s) / 2 for window in self.windows]
+        bounds = [0.0, *((before + after) / 2 for before, after in pairwise(middles)), self.duration_s]
+        spans = []
+        for window, (start, end) in zip(self.windows, pairwise(bounds), strict=True):
+            best = max(range(len(self.emotions)), key=window.probabilities.__getitem__)
+            spans.append(
+                Span(start_s=start, end_s=end, emotion=self.emotions[best], probability=window.probabilities[best])
+            )
+        return tuple(spans)
+
+    def stretches(self) -> tuple[Span, ...]:
+        """Merge neighbouring windows of the same most probable emotion."""
+        merged = []
+        for emotion, group in groupby(self.spans(), key=lambda span: span.emotion):
+            spans = list(group)
+            seconds = sum(span.end_s - span.start_s for span in spans)
+            weighted = sum(span.probability * (span.end_s - span.start_s) for span in spans)
+            merged.append(
+                Span(
+                    start_s=spans[0].start_s,
+                    end_s=spans[-1].end_s,
+                    emotion=emotion,
+                    probability=weighted / seconds if seconds else spans[0].probability,
+                )
+            )
+        return tuple(merged)
+
+    def mean_probabilities(self) -> tuple[float, ...]:
+        """Average the probabilities over the recording, each window weighing as much as the time it speaks for."""
+        spans = self.spans()
+        whole = sum(span.end_s - span.start_s for span in spans)
+        if not whole:
+            return ()
+        weights = [(span.end_s - span.start_s) / whole for span in spans]
+        return tuple(
+            sum(weight * window.probabilities[place] for weight, window in zip(weights, self.windows, strict=True))
+            for place in range(len(self.emotions))
+        )
+
+
+class RefusedModel(Stored):
+    """A model that was named and is not asked.
+
+    Attributes:
+        model: What tables call it.
+        status: Its status.
+        reason: One sentence for a person.
+    """
+
+    model: str
+    status: Status
+    reason: str
+
+
+class Timelines(StoredFile):
+    """What several models say to several recordings.
+
+    Attributes:
+        created: When they were asked, in UTC.
+        environment: The machine and the libraries.
+        calibrated: Whether a probability of 0.9 means right nine times in ten. It does not: these are the models' own.
+        timelines: One per model and recording; the models of one recording stand together.
+        refused: The models that were named and are not asked, with the reason.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    created: datetime
+    environment: Environment
+    calibrated: bool = False
+    timelines: tuple[Timeline, ...]
+    refused: tuple[RefusedModel, ...] = ()

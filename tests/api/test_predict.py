@@ -1,0 +1,121 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import benchmark
+from benchmark.api.predict import PredictOutcome
+from benchmark.demo.corpus import demo_clips
+from benchmark.demo.files import registry_path
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.settings import Settings
+
+RATE = 16_000
+ENGLISH = registry_path().parent / "checkpoints" / "wav2vec2-english"
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a recording of 7.2 s, the same cut off, one that is too short, and one that is no audio."""
+    folder = tmp_path_factory.mktemp("recordings")
+    by_emotion = {clip.emotion: clip.waveform.samples for clip in demo_clips()}
+    samples = np.concatenate([by_emotion[name] for name in ("anger", "sadness", "neutral", "happiness", "fear")])
+    soundfile.write(folder / "call.wav", samples[: int(7.2 * RATE)], RATE)
+    whole = (folder / "call.wav").read_bytes()
+    (folder / "cut.wav").write_bytes(whole[: len(whole) // 4 * 3])
+    soundfile.write(folder / "short.wav", np.zeros(9), RATE)
+    (folder / "text.wav").write_text("no audio")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(cache=tmp_path_factory.mktemp("cache"))
+
+
+def predict(settings: Settings, *models: str, of: list[Path], window_seconds: float | None = None) -> PredictOutcome:
+    return benchmark.predict(models, of, candidates="demo", window_seconds=window_seconds, settings=settings)
+
+
+def test_each_window_gets_what_the_model_says_to_just_that_stretch(recordings: Path, settings: Settings) -> None:
+    outcome = predict(settings, "wav2vec2-english", of=[recordings / "call.wav"])
+    (timeline,) = outcome.result.timelines
+    assert (outcome.exit_code, outcome.problems) == (0, ())
+    assert [window.start_s for window in timeline.windows] == pytest.approx([0, 1, 2, 3, 4, 4.2])
+    assert timeline.windows[-1].end_s == pytest.approx(7.2)
+    checkpoint = load_checkpoint(ENGLISH)
+    samples, _ = soundfile.read(recordings / "call.wav", dtype="float32")
+    for window in timeline.windows:
+        stretch = samples[round(window.start_s * RATE) : round(window.end_s * RATE)]
+        # The labels of this model are one emotion each, in the order of its outputs.
+        assert window.probabilities == pytest.approx(checkpoint.probabilities(stretch), abs=1e-5)
+
+
+def test_a_bad_recording_costs_only_itself_and_a_refused_model_only_itself(
+    recordings: Path, settings: Settings
+) -> None:
+    outcome = predict(
+        settings, "wav2vec2-english", "ast-english-five", "wav2vec2-ctc", of=[recordings, Path("gone.wav")]
+    )
+    assert outcome.exit_code == 1
+    windows = {(Path(each.recording).name, each.model): len(each.windows) for each in outcome.result.timelines}
+    assert windows["call.wav", "wav2vec2-english"] == 6
+    assert windows["call.wav", "ast-english-five"] == 6
+    # What was there of a recording that was cut off has been heard.
+    assert windows["cut.wav", "wav2vec2-english"] == 3
+    refused, cut, _, *short, text, gone = outcome.problems
+    assert refused.startswith("wav2vec2-ctc is wrong-task, and is not asked: ")
+    assert "cut off" in cut
+    assert "Heard until 5.0 s." in cut
+    assert len(short) == 2
+    assert "9 samples" in short[0]
+    assert text.endswith("text.wav: It is not audio in a known format such as WAV, FLAC, OGG or MP3.")
+    assert gone == "gone.wav: The file does not exist."
+
+
+def test_windows_are_as_long_as_asked_for_or_as_the_model_reads(recordings: Path, settings: Settings) -> None:
+    outcome = predict(settings, "ast-english-five", of=[recordings / "call.wav"])
+    (timeline,) = outcome.result.timelines
+    assert timeline.window_s == pytest.approx(2.56, abs=0.02)
+    with pytest.raises(RequestError, match=r"ast-english-five reads at most 2\.\d+ s at once: choose --window 2"):
+        predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=3)
+    with pytest.raises(RequestError, match="go unheard"):
+        predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=0.5)
+
+
+def test_a_random_head_never_answers(recordings: Path, settings: Settings) -> None:
+    with pytest.raises(RequestError, match="wavlm-encoder is no-head, and is not asked"):
+        predict(settings, "wavlm-encoder", of=[recordings / "call.wav"])
+
+
+def test_a_model_out_of_reach_is_the_networks_fault(recordings: Path, settings: Settings) -> None:
+    with pytest.raises(UnavailableError, match="unreachable"):
+        predict(replace(settings, hub_timeout_s=0.5), "some-org/some-model", of=[recordings / "call.wav"])
+
+
+def test_recordings_that_are_nowhere_are_told_before_any_model_is_loaded(settings: Settings) -> None:
+    with pytest.raises(RequestError, match=r"There is no recording gone\.wav"):
+        predict(settings, "some-org/some-model", of=[Path("gone.wav")])
+
+
+def test_a_worker_that_ends_costs_only_the_recording_that_it_ended_with(recordings: Path, settings: Settings) -> None:
+    impatient = replace(settings, clip_timeout_s=0.0001)
+    outcome = predict(impatient, "wav2vec2-english", of=[recordings / "call.wav", recordings / "text.wav"])
+    first, second = outcome.result.timelines
+    assert (first.failure or "").startswith("The model failed: ")
+    assert "not audio" in (second.failure or "")
+    assert outcome.exit_code == 3
+
+
+def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settings: Settings) -> None:
+    voice = next(iter(demo_clips())).waveform.samples
+    soundfile.write(tmp_path / "call.wav", np.stack([voice, np.flip(voice)], axis=1), RATE)
+    outcome = benchmark.predict(
+        "wav2vec2-english", tmp_path / "call.wav", candidates="demo", channel="each", settings=settings
+    )
+    left, right = outcome.result.timelines
+    assert (left.recording.rpartition("#")[2], right.recording.rpartition("#")[2]) == ("left", "right")
+    assert left.windows != right.windows

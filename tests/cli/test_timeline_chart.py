@@ -1,0 +1,62 @@
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from benchmark.cli.timeline_chart import print_timeline
+from benchmark.results.timelines import Timeline
+from tests.support.timelines import timeline
+
+ANGRY, HAPPY = (0.8, 0.2, 0.0), (0.1, 0.6, 0.3)
+
+
+def drawn(shown: Timeline, *, width: int = 80, encoding: str = "utf-8", terminal: bool = False) -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
+    console = Console(file=file, width=width, force_terminal=terminal, color_system="standard" if terminal else None)
+    print_timeline(console, shown, all_stretches=False)
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_row_is_wider_than_the_terminal_and_every_emotion_has_its_share(width: int) -> None:
+    lines = drawn(timeline([ANGRY] * 50 + [HAPPY] * 50), width=width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    rows = {line.split()[0]: line for line in lines if line.endswith("%") and "–" not in line}
+    assert {name: line.split()[-1] for name, line in rows.items()} == {
+        "anger": "45%",
+        "happiness": "40%",
+        "neutral": "15%",
+    }
+
+
+def test_the_row_is_high_where_the_emotion_is_probable() -> None:
+    rows = drawn(timeline([(1.0, 0.0, 0.0)] * 50 + [(0.0, 1.0, 0.0)] * 50)).splitlines()
+    cells = rows[1].partition("▕")[2].partition("▏")[0]
+    half = len(cells) // 2
+    assert set(cells[: half - 1]) == {"█"}
+    assert set(cells[half + 1 :]) == {" "}
+
+
+def test_an_encoding_without_blocks_gets_characters_that_it_has() -> None:
+    text = drawn(timeline([ANGRY, HAPPY]), encoding="ascii")
+    assert "anger     [***" in text
+    assert "happiness [" in text
+
+
+def test_without_colour_there_is_no_escape_sequence_and_with_colour_there_is() -> None:
+    assert "\x1b" not in drawn(timeline([ANGRY, HAPPY]))
+    assert "\x1b[" in drawn(timeline([ANGRY, HAPPY]), terminal=True)
+
+
+def test_a_long_list_of_stretches_is_cut_for_people_and_says_so() -> None:
+    text = drawn(timeline([ANGRY, HAPPY] * 50))
+    assert "and 80 more stretches" in text
+
+
+def test_a_hostile_file_name_moves_no_cursor_and_is_no_markup() -> None:
+    text = drawn(timeline([ANGRY], recording="\x1b[2J[red]a.wav"))
+    assert "\x1b" not in text
+    assert "[red]a.wav" in text

@@ -1,0 +1,35 @@
+"""Timelines that no model made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from benchmark.results.environment import Environment
+from benchmark.results.status import Status
+from benchmark.results.timelines import Timeline, Timelines, WindowAnswer
+
+EMOTIONS = ("anger", "happiness", "neutral")
+
+
+def timeline(rows: Sequence[Sequence[float]], *, recording: str = "call.wav", model: str = "one") -> Timeline:
+    """Make a timeline of windows of 3 s, one a second; a row holds the probabilities of one of them."""
+    windows = tuple(
+        WindowAnswer(start_s=place, end_s=place + 3, probabilities=tuple(row)) for place, row in enumerate(rows)
+    )
+    return Timeline(
+        model=model,
+        id=f"org/{model}",
+        revision="0" * 40,
+        status=Status.USABLE,
+        recording=recording,
+        duration_s=windows[-1].end_s if windows else 0.0,
+        window_s=3,
+        hop_s=1,
+        emotions=EMOTIONS,
+        windows=windows,
+        failure=None if windows else "It is no audio.",
+    )
+
+
+def timelines(*each: Timeline) -> Timelines:
+    """Put timelines together."""
+    return Timelines(created=datetime(2026, 11, 21, tzinfo=UTC), environment=Environment.here(), timelines=each)
