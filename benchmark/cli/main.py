@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import candidates, corpus, discover, ensemble, labels, predict, recommend, run, verify
+from benchmark.cli import cache, candidates, corpus, discover, doctor, ensemble, labels, predict, recommend, run, verify
 from benchmark.cli.console import print_error
 from benchmark.errors import BenchError
 
@@ -32,6 +32,8 @@ app.command("recommend")(recommend.recommend)
 app.command("ensemble")(ensemble.ensemble)
 app.command("corpus")(corpus.corpus)
 app.command("predict")(predict.predict)
+app.command("doctor")(doctor.doctor)
+app.add_typer(cache.app, name="cache")
 
 
 def _print_version(wanted: bool) -> None:

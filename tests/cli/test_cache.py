@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Bench, run_bench
+from tests.support.full_caches import fill
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder whose cache has one of everything."""
+    fill(tmp_path / ".bench")
+    return tmp_path
+
+
+def test_what_is_kept_is_shown_with_sums(folder: Path) -> None:
+    ended = run_bench("cache", "ls", folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "another revision is in use" in ended.stdout
+    assert "models converted for a faster backend" in ended.stdout
+    assert run_bench("cache", "ls", "--kind", "logs", folder=folder).stdout.count("org__model") == 1
+
+
+def test_a_dry_run_deletes_nothing_and_says_what_the_real_one_deletes(folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    planned = json.loads(run_bench("cache", "prune", "--stale", "--dry-run", "--json", folder=folder).stdout)
+    assert sorted(folder.rglob("*")) == before
+    done = json.loads(run_bench("cache", "prune", "--stale", "--yes", "--json", folder=folder).stdout)
+    assert planned["entries"] == done["entries"]
+    assert (planned["dry_run"], done["dry_run"], len(done["entries"])) == (True, False, 3)
+    assert not [name for name in done["entries"] if (folder / ".bench" / name["path"]).exists()]
+    rest = json.loads(run_bench("cache", "ls", "--json", folder=folder).stdout)
+    assert not [entry for entry in rest["entries"] if entry["stale"]]
+
+
+def test_where_nobody_can_be_asked_nothing_is_deleted(folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    ended = run_bench("cache", "prune", "--all", folder=folder)
+    assert (ended.returncode, sorted(folder.rglob("*"))) == (2, before)
+    assert "add --yes" in ended.stderr
+
+
+def test_a_request_for_nothing_in_particular_is_refused(bench: Bench) -> None:
+    ended = bench("cache", "prune", "--yes")
+    assert ended.returncode == 2
+    assert "--older-than 30d" in ended.stderr
+
+
+def test_no_cache_is_no_error(bench: Bench, tmp_path: Path) -> None:
+    ended = bench("cache", "ls")
+    assert ended.returncode == 0
+    assert f"There is no cache at {tmp_path / '.bench'} yet" in ended.stderr
+    assert bench("cache", "prune", "--all", "--yes").returncode == 0
+
+
+def test_a_file_in_the_place_of_the_cache_is_said(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / ".bench").write_text("", encoding="utf-8")
+    ended = bench("cache", "ls")
+    assert ended.returncode == 2
+    assert "set BENCH_CACHE" in ended.stderr

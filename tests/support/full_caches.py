@@ -1,0 +1,70 @@
+"""A cache with one of everything that bench keeps, made by the code that keeps it."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.corpora.spool import Spool, SpooledRow
+from benchmark.hub.facts import RepoFacts
+from benchmark.registry.schema import Candidate
+from benchmark.results.environment import installed_version
+from benchmark.results.layout import candidate_folder
+from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.speech import save_speech_shares
+from benchmark.results.store import PredictionStore
+from benchmark.verification.kept import KeptVerdicts
+from tests.support.finished_runs import FinishedRun, verification
+
+OLD, NEW = "a" * 40, "b" * 40
+DAY_S = 86_400
+
+
+def fill(cache: Path) -> None:
+    """Keep two revisions of `org/model`, a local candidate, a dataset, a run, logs, speech, and leftovers."""
+    predict(cache, OLD, clips=2)
+    age(cache, days=40)
+    predict(cache, NEW, clips=3)
+    predict(cache, NEW, clips=1, versions={"torch": "1.0"})
+    facts = RepoFacts(id="org/model", revision=NEW, files=())
+    KeptVerdicts(cache).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
+    converted = candidate_folder(cache, "org/model", NEW) / "converted" / "openvino-2026.4"
+    converted.mkdir(parents=True)
+    (converted / "model.bin").write_bytes(b"\0" * 5000)
+    row = SpooledRow(name="one", audio=b"sound", failure=None, values={})
+    Spool(cache / "corpora" / "org_set-12345678" / NEW / "default").write("audio", [row])
+    save_speech_shares(cache, "detector 1", {"c0": 0.5})
+    FinishedRun(cache).save()
+    (cache / "logs").mkdir()
+    (cache / "logs" / "org__model.log").write_text("loaded", encoding="utf-8")
+    left = cache / "runs" / ".20260101T000000.000000Z.json.0123456789ab.part"
+    left.write_text("half", encoding="utf-8")
+    os.utime(left, (0, 0))
+
+
+def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] | None = None) -> None:
+    """Keep predictions of `org/model`."""
+    setup = InferenceSetup(
+        candidate="org/model",
+        revision=revision,
+        labels=("sad", "happy"),
+        head="standard",
+        backend="torch",
+        device="cpu",
+        dtype="float32",
+        window_s=30.0,
+        versions=versions or {"torch": installed_version("torch") or ""},
+    )
+    said = np.zeros(2, dtype=np.float32)
+    PredictionStore(cache).add(
+        setup,
+        [Prediction(clip_hash=f"c{n}", logits=said, windows=1, failure=None, seconds=0.1) for n in range(clips)],
+    )
+
+
+def age(folder: Path, *, days: float) -> None:
+    """Make everything in a folder older than it is."""
+    then = time.time() - days * DAY_S
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then))
