@@ -110,6 +110,7 @@ class Clip:
         text_id: What is said.
         intensity: How strongly the emotion is played, in the corpus's own word.
         votes: How many raters chose each label; None where nobody counted them.
+        attributes: Whatever else its corpus says of it: column → value.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Clip:
     text_id: str | None = None
     intensity: str | None = None
     votes: Mapping[str, int] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stratum(self) -> str | None:

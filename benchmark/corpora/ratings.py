@@ -79,6 +79,7 @@ def _joined(rows: Sequence[Clip]) -> Clip:
         language=_first_said([row.language for row in rows]),
         text_id=_first_said([row.text_id for row in rows]),
         intensity=_first_said([row.intensity for row in rows]),
+        attributes={name: value for row in reversed(rows) for name, value in row.attributes.items()},
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from benchmark.corpora.clips import AudioFile, AudioSource, Clip
@@ -11,6 +12,10 @@ from benchmark.corpora.ratings import Rating, count_votes, join_ratings
 from benchmark.corpora.sources import AudioAddress, AudioSegment, UnusableAudio
 
 Located = Path | AudioAddress | UnusableAudio
+_LONGEST_ATTRIBUTE = 80
+"""In characters: what is longer is text that nobody groups clips by, and is cut."""
+# What libraries write into tables where they know nothing.
+_NOTHING = frozenset({"nan", "<na>", "nat"})
 _DESCRIPTIONS = ("label", "speaker", "sex", "language", "text_id", "intensity")
 
 
@@ -70,7 +75,21 @@ class Rows:
             text_id=known["text_id"],
             intensity=known["intensity"],
             votes=count_votes(self.place, votes),
+            attributes=self._attributes(row),
         )
+
+    def _attributes(self, row: Mapping[str, str]) -> dict[str, str]:
+        """What the columns without a role say, as far as they say anything."""
+        said = ((name, value.strip()) for name, value in row.items() if name not in self._with_a_role)
+        return {name: _short(value) for name, value in said if value and value.lower() not in _NOTHING}
+
+    @cached_property
+    def _with_a_role(self) -> frozenset[str]:
+        return frozenset({*self.columns.by_role.values(), *self.columns.votes.values()})
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_ATTRIBUTE else value[: _LONGEST_ATTRIBUTE - 1] + "…"
 
 
 @dataclass(frozen=True)

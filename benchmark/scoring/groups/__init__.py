@@ -1,0 +1,1 @@
+"""Scores of parts of a corpus, and of its speakers."""
