@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmark.corpora.clips import AudioFile, Clip
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
+from benchmark.emotions.conventions import label_codes
 from benchmark.errors import RequestError
 
 _FORM = "an utterance of dialog/EmoEvaluation, such as Ses01F_impro01_F000.wav"
@@ -78,7 +79,8 @@ def read(folder: Path) -> FolderContents:
     notes = left_out([recordings[name].relative_to(folder).as_posix() for name in sorted(strange)], _FORM)
     if missing:
         notes += (f"{len(missing)} utterances of the label files have no recording and are left out: {missing[0]}, …",)
-    codes = {code: emotion for code, emotion in occurring_codes("iemocap", clips).items() if code != NO_AGREEMENT}
+    occurring = occurring_codes(label_codes("iemocap"), clips)
+    codes = {code: emotion for code, emotion in occurring.items() if code != NO_AGREEMENT}
     return FolderContents(clips, notes, codes)
 
 

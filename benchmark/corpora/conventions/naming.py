@@ -1,7 +1,7 @@
 """What the conventions share: a name is taken apart, or the file is left out and named."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +18,7 @@ class Utterance:
     """What the name of a clip says.
 
     Attributes:
-        label: The corpus's code for the emotion, as `emotions/codes.yaml` writes it.
+        label: The corpus's code for the emotion, as `Naming.codes` writes it.
         speaker: Who speaks.
         sex: `female` or `male`.
         text_id: What is said.
@@ -47,16 +47,19 @@ class Naming:
     """The naming rule of one corpus.
 
     Attributes:
-        corpus: The kind of SPEC, and the name under which `emotions/codes.yaml` has its codes.
+        corpus: The kind of SPEC.
         language: The language spoken.
         form: What a name looks like, for people.
         parse: Takes a path below the corpus's folder apart; None where it does not follow the rule.
+        codes: What its codes mean: code → canonical class; None for those that `emotions/codes.yaml` has under the name
+            of the corpus.
     """
 
     corpus: str
     language: str
     form: str
     parse: Callable[[PurePosixPath], Parsed]
+    codes: Mapping[str, str] | None = None
 
     def read(self, folder: Path) -> FolderContents:
         """Read all recordings below a folder whose names follow the rule.
@@ -82,7 +85,8 @@ class Naming:
                 f"Check the path, or read the folder with `folder:{folder}`."
             )
         notes = tuple(f"{number} files were left out: {reason}." for reason, number in excluded.items())
-        return FolderContents(clips, notes + left_out(strange, self.form), occurring_codes(self.corpus, clips))
+        codes = label_codes(self.corpus) if self.codes is None else self.codes
+        return FolderContents(clips, notes + left_out(strange, self.form), occurring_codes(codes, clips))
 
     def _clip(self, path: Path, folder: Path, said: Utterance) -> Clip:
         return Clip(
@@ -107,10 +111,10 @@ def left_out(names: list[str], form: str) -> tuple[str, ...]:
     return (f"{files} left out, since the name is not {form}: {shown}.",)
 
 
-def occurring_codes(corpus: str, clips: Iterable[Clip]) -> dict[str, str]:
+def occurring_codes(codes: Mapping[str, str], clips: Iterable[Clip]) -> dict[str, str]:
     """What the codes that occur mean, as overrides of labels."""
     present = {clip.label for clip in clips} | {label for clip in clips for label in clip.votes or ()}
-    return {code: emotion for code, emotion in label_codes(corpus).items() if code in present}
+    return {code: emotion for code, emotion in codes.items() if code in present}
 
 
 def with_sexes(contents: FolderContents, sexes: dict[str, str]) -> FolderContents:

@@ -1,0 +1,48 @@
+"""The code blocks of a page of documentation, as a reader would use them.
+
+A block is written in a fence with its language. A second word is the file that its content goes into; `bash` blocks are
+commands, one a line, run in their order; `python` blocks without a file are scripts; `text` is for reading only.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One code block.
+
+    Attributes:
+        language: The first word behind the fence.
+        file: The second, if any.
+        content: What is in it.
+    """
+
+    language: str
+    file: str | None
+    content: str
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands of a `bash` block; a line that ends in a backslash goes on in the next."""
+        if self.language != "bash":
+            return ()
+        joined = self.content.replace("\\\n", " ")
+        return tuple(line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+
+
+def blocks_of(page: Path) -> tuple[Block, ...]:
+    """Take the code blocks out of a page."""
+    found = []
+    for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
+        language, _, file = match["info"].strip().partition(" ")
+        found.append(Block(language, file.strip() or None, match["content"]))
+    return tuple(found)
+
+
+def prose_of(page: Path) -> str:
+    """Give a page without its code blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
