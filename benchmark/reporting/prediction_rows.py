@@ -9,8 +9,9 @@ from benchmark.reporting.predictions import PredictionRow
 from benchmark.results.predictions import Prediction
 from benchmark.results.run import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
 from benchmark.results.verification import Verification
-from benchmark.scoring.answers import NO_ANSWER, readable_clips
+from benchmark.scoring.answers import NO_ANSWER
 from benchmark.scoring.evaluated import evaluate_stored
+from benchmark.scoring.labelled_clips import readable_clips
 from benchmark.scoring.leaderboard import FindPredictions
 
 

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmark.results.files import write_atomically
 from benchmark.results.layout import candidate_folder
+from benchmark.results.prediction_table import ARROW_SCHEMA, PredictionTable, arrow_table, latest_answers
 from benchmark.results.predictions import PREDICTIONS_SCHEMA_VERSION, InferenceSetup, Prediction
 from benchmark.results.schema import require_known_version
 
@@ -23,15 +24,6 @@ logger = logging.getLogger(__name__)
 
 _SETUP_FIELD = b"bench.setup"
 _VERSION_FIELD = b"bench.schema_version"
-_SCHEMA = pa.schema(
-    [
-        pa.field("clip_hash", pa.string(), nullable=False),
-        pa.field("logits", pa.list_(pa.float32())),
-        pa.field("windows", pa.int32(), nullable=False),
-        pa.field("failure", pa.string()),
-        pa.field("seconds", pa.float64(), nullable=False),
-    ]
-)
 
 
 class PredictionStore:
@@ -42,6 +34,7 @@ class PredictionStore:
 
     Examples:
         >>> import tempfile
+        >>> import numpy as np
         >>> store = PredictionStore(Path(tempfile.mkdtemp()))
         >>> setup = InferenceSetup(candidate="org/model", revision="abc", labels=("sad", "happy"), head="standard",
         ...     backend="torch", device="cpu", dtype="float32", window_s=30.0, versions={})
@@ -54,17 +47,13 @@ class PredictionStore:
     def __init__(self, cache: Path) -> None:
         self._cache = cache
 
-    def read(self, setup: InferenceSetup) -> dict[str, Prediction]:
+    def read(self, setup: InferenceSetup) -> PredictionTable:
         """Read all predictions made with `setup`, by clip hash.
 
         Raises:
             RequestError: A newer version of bench wrote them.
         """
-        predictions: dict[str, Prediction] = {}
-        for part in self._parts(setup):
-            for prediction in _read_part(part):
-                predictions[prediction.clip_hash] = prediction
-        return predictions
+        return PredictionTable.from_arrow(self._stored(setup), len(setup.labels))
 
     def add(self, setup: InferenceSetup, predictions: Iterable[Prediction]) -> None:
         """Keep `predictions` as one new part; nothing is written where there are none.
@@ -72,35 +61,33 @@ class PredictionStore:
         Raises:
             UnavailableError: The disk is full or the folder cannot be written.
         """
-        rows = [
-            {
-                "clip_hash": prediction.clip_hash,
-                "logits": None if prediction.logits is None else prediction.logits.tolist(),
-                "windows": prediction.windows,
-                "failure": prediction.failure,
-                "seconds": prediction.seconds,
-            }
-            for prediction in predictions
-        ]
-        if not rows:
-            return
-        metadata = {_SETUP_FIELD: setup.model_dump_json(), _VERSION_FIELD: json.dumps(PREDICTIONS_SCHEMA_VERSION)}
-        table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata(metadata))
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        # Names sort by time: where a clip was answered again, the later answer counts.
-        path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
-        write_atomically(path, sink.getvalue().to_pybytes())
+        table = arrow_table(list(predictions))
+        if len(table):
+            self._write(setup, table)
 
     def compact(self, setup: InferenceSetup) -> None:
         """Merge the parts of `setup` into one; a reader that comes in between meets a clip twice, never not at all."""
         parts = self._parts(setup)
         if len(parts) <= 1:
             return
-        merged = self.read(setup)
-        self.add(setup, merged.values())
+        merged = self._stored(setup)
+        if len(merged):
+            self._write(setup, merged)
         for part in parts:
             part.unlink(missing_ok=True)
+
+    def _stored(self, setup: InferenceSetup) -> pa.Table:
+        parts = [_read_part(path, len(setup.labels)) for path in self._parts(setup)]
+        whole = [part for part in parts if part is not None]
+        return latest_answers(pa.concat_tables(whole)) if whole else ARROW_SCHEMA.empty_table()
+
+    def _write(self, setup: InferenceSetup, table: pa.Table) -> None:
+        metadata = {_SETUP_FIELD: setup.model_dump_json(), _VERSION_FIELD: json.dumps(PREDICTIONS_SCHEMA_VERSION)}
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.replace_schema_metadata(metadata), sink)
+        # Names sort by time: where a clip was answered again, the later answer counts.
+        path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
+        write_atomically(path, sink.getvalue().to_pybytes())
 
     def _folder(self, setup: InferenceSetup) -> Path:
         return candidate_folder(self._cache, setup.candidate, setup.revision) / "predictions" / setup.key
@@ -109,23 +96,19 @@ class PredictionStore:
         return sorted(self._folder(setup).glob("part-*.parquet"))
 
 
-def _read_part(path: Path) -> list[Prediction]:
+def _read_part(path: Path, labels: int) -> pa.Table | None:
+    """Read one part; None where an earlier version of bench wrote it, and where it is no part that can be read."""
     try:
         table = pq.read_table(path)
-    except (FileNotFoundError, pa.ArrowException) as error:
+        version = json.loads((table.schema.metadata or {}).get(_VERSION_FIELD, b"0"))
+        require_known_version(version, PREDICTIONS_SCHEMA_VERSION, path)
+        if version != PREDICTIONS_SCHEMA_VERSION:
+            return None
+        plain = table.cast(ARROW_SCHEMA)
+    except (FileNotFoundError, ValueError, pa.ArrowException) as error:
         logger.warning("%s cannot be read and is left out: %s", path, error)
-        return []
-    version = json.loads((table.schema.metadata or {}).get(_VERSION_FIELD, b"0"))
-    require_known_version(version, PREDICTIONS_SCHEMA_VERSION, path)
-    if version != PREDICTIONS_SCHEMA_VERSION:
-        return []
-    return [
-        Prediction(
-            clip_hash=row["clip_hash"],
-            logits=None if row["logits"] is None else np.asarray(row["logits"], dtype=np.float32),
-            windows=row["windows"],
-            failure=row["failure"],
-            seconds=row["seconds"],
-        )
-        for row in table.to_pylist()
-    ]
+        return None
+    if not pc.all(pc.equal(pc.list_value_length(plain.column("logits")), labels), min_count=0).as_py():
+        logger.warning("%s is left out: its logits are not those of %d labels", path, labels)
+        return None
+    return plain

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import Merges
-from benchmark.results.predictions import Prediction
-from benchmark.results.run import ClipRecord, CorpusRecord
-from benchmark.scoring.raters import majority, votes_by_emotion
+from benchmark.results.prediction_table import ABSENT, PredictionTable
+from benchmark.scoring.labelled_clips import LabelledClips
 
 NO_ANSWER = -1
-_NOBODY_KNOWS = "unknown"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,8 +64,8 @@ class Answers:
 
 
 def join_answers(
-    corpus: CorpusRecord,
-    predictions: Mapping[str, Prediction],
+    heard: LabelledClips,
+    predictions: PredictionTable,
     labels: tuple[str, ...],
     overrides: Mapping[str, str],
     merges: Merges,
@@ -75,8 +73,8 @@ def join_answers(
     """Join what a candidate said to the clips of a corpus with what the corpus says of them.
 
     Args:
-        corpus: The corpus as the run met it; its own label overrides apply to its labels.
-        predictions: By the hash of the clip's audio.
+        heard: The clips of the corpus, with their labels.
+        predictions: What is stored of the candidate.
         labels: The candidate's labels, in the order of its logits.
         overrides: What a label of the candidate means, where the alias table is wrong or silent.
         merges: Emotions that the user merges into others, on both sides.
@@ -87,63 +85,23 @@ def join_answers(
     Raises:
         RequestError: An override or a merge names an emotion that nobody knows.
     """
-    clips = readable_clips(corpus)
-    emotions = emotion_by_label(corpus, merges)
     label_map = map_labels(labels, overrides=overrides, merges=merges)
-    found = [predictions.get(clip.clip_hash or "") for clip in clips]
+    rows = predictions.rows(heard.clip_hashes)
     return Answers(
-        probabilities=_probabilities(found, label_map),
+        probabilities=_probabilities(rows, predictions, label_map),
         classes=label_map.classes,
-        truth=tuple(emotion_of_clip(clip, emotions) for clip in clips),
-        speakers=tuple(clip.speaker for clip in clips),
-        labelled=any(clip.label is not None or clip.votes for clip in clips),
-        missing=sum(prediction is None for prediction in found),
-        votes=tuple(None if clip.votes is None else votes_by_emotion(clip.votes, emotions) for clip in clips),
+        truth=heard.truth,
+        speakers=heard.speakers,
+        labelled=heard.labelled,
+        missing=int((rows == ABSENT).sum()),
+        votes=heard.votes,
     )
 
 
-def readable_clips(corpus: CorpusRecord) -> tuple[ClipRecord, ...]:
-    """Those clips of the corpus that have audio."""
-    return tuple(clip for clip in corpus.clips if clip.clip_hash is not None)
-
-
-def emotion_by_label(corpus: CorpusRecord, merges: Merges) -> dict[str, str | None]:
-    """What each label that occurs in the corpus means, after its overrides and the merges; None for nothing.
-
-    Overrides of labels that do not occur are passed over: a part of a corpus need not hold all its labels. A label that
-    says that nobody knows, such as IEMOCAP's `xxx`, means nothing: there is no being right about it.
-
-    Raises:
-        RequestError: An override or a merge names an emotion that nobody knows.
-    """
-    given = (clip.label for clip in corpus.clips if clip.label is not None)
-    labels = tuple(dict.fromkeys([*given, *(label for clip in corpus.clips for label in clip.votes or ())]))
-    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in labels}
-    emotions = map_labels(labels, overrides=overrides, merges=merges).emotions
-    return {
-        label: None if emotion == _NOBODY_KNOWS else emotion for label, emotion in zip(labels, emotions, strict=True)
-    }
-
-
-def emotion_of_clip(clip: ClipRecord, emotions: Mapping[str, str | None]) -> str | None:
-    """What a clip is held against: the emotion of its label, or else what more than half of its raters say.
-
-    Args:
-        clip: The clip.
-        emotions: Label → emotion, as `emotion_by_label` gives it.
-    """
-    if clip.label is not None:
-        return emotions[clip.label]
-    return majority(votes_by_emotion(clip.votes, emotions)).emotion if clip.votes else None
-
-
-def _probabilities(found: list[Prediction | None], label_map: LabelMap) -> NDArray[np.float64]:
-    probabilities = np.full((len(found), len(label_map.classes)), np.nan)
-    logits = {
-        row: prediction.logits
-        for row, prediction in enumerate(found)
-        if prediction is not None and prediction.logits is not None
-    }
-    if logits and label_map.classes:
-        probabilities[list(logits)] = label_map.probabilities(np.stack(list(logits.values())))
+def _probabilities(rows: NDArray[np.int64], predictions: PredictionTable, label_map: LabelMap) -> NDArray[np.float64]:
+    probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
+    # The entry behind the last row is for clips that nothing is stored of: ABSENT, which is -1, finds it.
+    has_logits = np.append(predictions.processed, False)[rows]
+    if has_logits.any():
+        probabilities[has_logits] = label_map.probabilities(predictions.logits[rows[has_logits]])
     return probabilities

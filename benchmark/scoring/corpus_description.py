@@ -19,10 +19,10 @@ from benchmark.results.description import (
     Spread,
 )
 from benchmark.results.run import ClipRecord, CorpusRecord
-from benchmark.scoring.answers import emotion_by_label, emotion_of_clip
 from benchmark.scoring.association import TIED_FROM, association
 from benchmark.scoring.corpus_summary import SECONDS_PER_HOUR, speech_share
 from benchmark.scoring.flags import FEW_CLIPS, FEW_SPEAKERS
+from benchmark.scoring.labelled_clips import emotion_by_label, emotion_of_clip
 
 TELEPHONE_HZ = 4_200.0
 """A telephone's band ends at 3.4 kHz, and what is sampled at 8 kHz ends at 4 kHz; a filter's slope lies above that."""

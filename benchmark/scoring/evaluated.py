@@ -6,12 +6,14 @@ from functools import cached_property
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
+from benchmark.results.prediction_table import PredictionTable
 from benchmark.results.predictions import Prediction
 from benchmark.results.run import CorpusRecord, EvaluationRecord
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
 from benchmark.scoring.confusion import SpeakerCounts, count_by_speaker
 from benchmark.scoring.decisions import Decisions, open_decisions
+from benchmark.scoring.labelled_clips import LabelledClips, label_clips
 from benchmark.scoring.seen import Seen, seen
 
 
@@ -61,10 +63,19 @@ def evaluate_stored(
     corpus: CorpusRecord,
     predictions: Mapping[str, Prediction],
     merges: Merges,
+    heard: LabelledClips | None = None,
 ) -> StoredEvaluation:
     """Join the stored predictions of one evaluation with its corpus.
 
     What the candidate's labels mean is taken from its verification, where the registry's overrides are applied.
+
+    Args:
+        evaluation: What was run.
+        verification: The verdict on the candidate.
+        corpus: The corpus as the run met it.
+        predictions: What is stored, by the hash of the clip's audio.
+        merges: The merges of the corpus.
+        heard: The clips of the corpus with its labels, where somebody has joined them already.
 
     Raises:
         RequestError: A merge or an override of the corpus names an emotion that nobody knows.
@@ -72,10 +83,11 @@ def evaluate_stored(
     labels = evaluation.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
+    table = PredictionTable.of_mapping(predictions, labels=len(labels))
     return StoredEvaluation(
         evaluation=evaluation,
         verification=verification,
-        answers=join_answers(corpus, predictions, labels, overrides, merges),
+        answers=join_answers(heard or label_clips(corpus, merges), table, labels, overrides, merges),
         seen=seen(verification.trained_on, corpus.name),
         loose_map=bool(map_labels(labels, overrides=overrides).loose),
     )

@@ -10,8 +10,9 @@ from scipy.stats import entropy
 
 from benchmark.results.hard_clips import HardClip, HardClips
 from benchmark.results.run import ClipRecord, CorpusRecord
-from benchmark.scoring.answers import NO_ANSWER, Answers, readable_clips
+from benchmark.scoring.answers import NO_ANSWER, Answers
 from benchmark.scoring.evaluated import StoredEvaluation
+from benchmark.scoring.labelled_clips import readable_clips
 
 LISTED_CLIPS = 30
 _FEWEST_TO_DISAGREE = 2

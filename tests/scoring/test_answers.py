@@ -1,11 +1,15 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from benchmark.emotions.merges import NO_MERGES, Merges
 from benchmark.errors import RequestError
+from benchmark.results.prediction_table import PredictionTable
 from benchmark.results.predictions import Prediction
 from benchmark.results.run import ClipRecord, CorpusRecord
-from benchmark.scoring.answers import NO_ANSWER, Answers, emotion_by_label, join_answers, readable_clips
+from benchmark.scoring.answers import NO_ANSWER, Answers, join_answers
+from benchmark.scoring.labelled_clips import emotion_by_label, label_clips, readable_clips
 
 
 def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipRecord:
@@ -23,7 +27,18 @@ def said(name: str, *logits: float) -> Prediction:
 
 def joined(record: CorpusRecord, *predictions: Prediction, labels: tuple[str, ...] = ("ang", "joy")) -> Answers:
     by_hash = {prediction.clip_hash: prediction for prediction in predictions}
-    return join_answers(record, by_hash, labels, {}, NO_MERGES)
+    return _join(record, by_hash, labels, {}, NO_MERGES)
+
+
+def _join(
+    record: CorpusRecord,
+    by_hash: Mapping[str, Prediction],
+    labels: tuple[str, ...],
+    overrides: Mapping[str, str],
+    merges: Merges,
+) -> Answers:
+    table = PredictionTable.of_mapping(by_hash, labels=len(labels))
+    return join_answers(label_clips(record, merges), table, labels, overrides, merges)
 
 
 def test_an_empty_corpus_joins_to_no_answers() -> None:
@@ -66,7 +81,7 @@ def test_labels_of_the_corpus_that_map_to_nothing_are_not_scored() -> None:
 
 def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:
     record = corpus(clip("a", "x1"), labels={"x1": "fear", "x2": "anger"})
-    answers = join_answers(record, {"a": said("a", 5.0, 0.0)}, ("x1", "joy"), {"x1": "sadness"}, NO_MERGES)
+    answers = _join(record, {"a": said("a", 5.0, 0.0)}, ("x1", "joy"), {"x1": "sadness"}, NO_MERGES)
     assert answers.truth == ("fear",)
     assert answers.classes == ("sadness", "happiness")
 
@@ -74,7 +89,7 @@ def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:
 def test_merges_apply_on_both_sides_and_merged_probabilities_add_up() -> None:
     merges = Merges({"calm": "neutral"})
     record = corpus(clip("a", "calm"))
-    answers = join_answers(record, {"a": said("a", 0.0, 0.0, 0.5)}, ("neutral", "calm", "angry"), {}, merges)
+    answers = _join(record, {"a": said("a", 0.0, 0.0, 0.5)}, ("neutral", "calm", "angry"), {}, merges)
     assert answers.truth == ("neutral",)
     assert answers.classes == ("neutral", "anger")
     weights = np.exp([0.0, 0.0, 0.5])
