@@ -1,0 +1,224 @@
+"""What this machine has and lacks for running models: what `bench doctor` calls."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+from packaging.requirements import InvalidRequirement, Requirement
+
+from benchmark.audio.formats import ESSENTIAL_FORMATS, decodable_formats
+from benchmark.errors import BenchError
+from benchmark.hub.reachability import REACH_TIMEOUT_S, hub_cache_folder, look_at_hub
+from benchmark.results.diagnosis import BackendFact, Diagnosis, FolderFact, HubFact, Problem
+from benchmark.results.environment import Environment, installed_version
+from benchmark.results.files import check_writable
+from benchmark.settings import Settings
+from benchmark.workers.answers import Returned
+from benchmark.workers.worker import Worker
+
+_ACTOR = "benchmark.models.toolkits:ToolkitActor"
+_IMPORT_TIMEOUT_S = 60.0
+_COUNTING_S = 2.0
+_SHOWN = (
+    *("ser-bench", "torch", "transformers", "huggingface_hub", "datasets", "evaluate", "numpy", "pandas", "pyarrow"),
+    *("scikit-learn", "soundfile", "soxr", "silero-vad", "openvino", "onnxruntime", "onnx"),
+)
+_BACKENDS = ("torch", "openvino", "onnxruntime")
+_OPTIONAL = {"openvino": "openvino", "onnxruntime": '"ser-bench[onnx]"'}
+_FEATURES = ("amx_bf16", "amx_int8", "avx512_bf16", "avx512_vnni", "avx512f", "avx2", "asimd", "sve", "bf16")
+_LITTLE_DISK_GB = 5.0
+_BYTES_PER_MB, _BYTES_PER_GB = 1e6, 1e9
+
+
+def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIMEOUT_S) -> Diagnosis:
+    """Look at this machine: libraries, devices, folders, the Hub, audio.
+
+    Nothing is changed and nothing downloaded; a token is never read out.
+
+    Args:
+        settings: Places and limits.
+        hub_timeout_s: How long to wait for the Hub, in seconds.
+
+    Returns:
+        What there is, and what is missing with how to get it.
+    """
+    settings = settings or Settings()
+    with ThreadPoolExecutor(2, thread_name_prefix="doctor") as pool:
+        asked_hub = pool.submit(look_at_hub, timeout_s=hub_timeout_s)
+        asked_backends = pool.submit(_backends)
+        cache, hub_cache = _folder(settings.cache), _folder(Path(hub_cache_folder()))
+        formats = decodable_formats()
+        hub, (backends, gpus) = asked_hub.result(), asked_backends.result()
+    here = Environment.here()
+    problems = [
+        *_missing_libraries(),
+        *_broken_backends(backends),
+        *_folder_problems(cache, hub_cache),
+        *_audio_problems(formats),
+        *_hub_problems(hub),
+    ]
+    return Diagnosis(
+        created=datetime.now(UTC),
+        platform=here.platform,
+        python=platform.python_version(),
+        executable=sys.executable,
+        processor=here.processor,
+        cores=here.cores,
+        memory_gb=here.memory_gb,
+        free_memory_gb=round(psutil.virtual_memory().available / _BYTES_PER_GB, 1),
+        processor_features=_processor_features(),
+        gpus=gpus,
+        versions={name: installed_version(name) for name in _SHOWN},
+        backends=backends,
+        cache=cache,
+        hub_cache=hub_cache,
+        hub=hub,
+        audio_formats=formats,
+        problems=tuple(sorted(problems, key=lambda problem: not problem.essential)),
+    )
+
+
+def _backends() -> tuple[tuple[BackendFact, ...], tuple[str, ...]]:
+    """Import each engine in a worker, so that one that crashes does not take bench with it."""
+    facts, gpus = [], ()
+    for name in _BACKENDS:
+        version = installed_version(name)
+        if version is None:
+            facts.append(BackendFact(name=name))
+            continue
+        try:
+            with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "log")) as worker:
+                answer = worker.call(name, timeout_s=_IMPORT_TIMEOUT_S)
+        except (BenchError, OSError) as error:
+            facts.append(BackendFact(name=name, version=version, works=False, problem=str(error)))
+            continue
+        if not isinstance(answer, Returned):
+            facts.append(BackendFact(name=name, version=version, works=False, problem=answer.reason))
+            continue
+        devices = tuple(answer.value["devices"])
+        if name == "torch":
+            gpus, devices = devices, ("cpu", *(f"cuda:{index}" for index in range(len(devices))))
+        facts.append(BackendFact(name=name, version=version, works=True, devices=devices))
+    return tuple(facts), gpus
+
+
+def _folder(path: Path) -> FolderFact:
+    place = next((each for each in (path, *path.absolute().parents) if each.exists()), Path.cwd())
+    size, whole = _size(path)
+    return FolderFact(
+        path=str(path.absolute()),
+        size_mb=None if not path.exists() else round(size / _BYTES_PER_MB, 1),
+        at_least=not whole,
+        free_gb=round(shutil.disk_usage(place).free / _BYTES_PER_GB, 1),
+        writable=_is_writable(path) if path.exists() else place.is_dir() and os.access(place, os.W_OK),
+    )
+
+
+def _size(path: Path) -> tuple[int, bool]:
+    """Count bytes, links not followed, for two seconds at most; tell whether that was enough."""
+    end = time.monotonic() + _COUNTING_S
+    size = 0
+    for folder, _, files in os.walk(path):
+        for name in files:
+            size += _own_size(Path(folder, name))
+        if time.monotonic() > end:
+            return size, False
+    return size, True
+
+
+def _own_size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _is_writable(path: Path) -> bool:
+    try:
+        check_writable(path)
+    except BenchError:
+        return False
+    return True
+
+
+def _processor_features() -> tuple[str, ...]:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return ()
+    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(("flags", "Features")):
+            there = set(line.partition(":")[2].split())
+            return tuple(name for name in _FEATURES if name in there)
+    return ()
+
+
+def _missing_libraries() -> Iterator[Problem]:
+    try:
+        lines = metadata.requires("ser-bench") or []
+    except metadata.PackageNotFoundError:
+        yield Problem(what="ser-bench itself is not installed, only found.", fix="python -m pip install -e .")
+        return
+    for line in lines:
+        try:
+            asked = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if asked.name in _OPTIONAL or (asked.marker is not None and not asked.marker.evaluate({"extra": ""})):
+            continue
+        version = installed_version(asked.name)
+        wanted = f"{asked.name}{asked.specifier}"
+        fix = f'python -m pip install "{wanted}"'
+        if version is None:
+            yield Problem(what=f"{asked.name} is not installed.", fix=fix, essential=True)
+        elif not asked.specifier.contains(version, prereleases=True):
+            yield Problem(what=f"{asked.name} is {version}; bench needs {asked.specifier}.", fix=fix, essential=True)
+
+
+def _broken_backends(backends: tuple[BackendFact, ...]) -> Iterator[Problem]:
+    for backend in backends:
+        essential = backend.name == "torch"
+        packages = _OPTIONAL.get(backend.name, backend.name)
+        if backend.works is False:
+            fix = f"python -m pip install --force-reinstall {packages}"
+            yield Problem(what=f"{backend.name} cannot be used: {backend.problem}.", fix=fix, essential=essential)
+        elif backend.version is None and not essential:
+            what = f"{backend.name} is not installed: models run without it, on a CPU perhaps slower."
+            yield Problem(what=what, fix=f"python -m pip install {packages}")
+
+
+def _folder_problems(cache: FolderFact, hub_cache: FolderFact) -> Iterator[Problem]:
+    for folder, variable in ((cache, "BENCH_CACHE"), (hub_cache, "HF_HOME")):
+        if not folder.writable:
+            what = f"{folder.path} cannot be written."
+            yield Problem(what=what, fix=f"choose another folder with {variable}", essential=True)
+        elif folder.free_gb is not None and folder.free_gb < _LITTLE_DISK_GB:
+            what = f"Only {folder.free_gb:g} GB are free where {folder.path} is; a large model alone takes 1.3 GB."
+            yield Problem(what=what, fix=f"make room, or choose another folder with {variable}")
+
+
+def _audio_problems(formats: dict[str, bool]) -> Iterator[Problem]:
+    for name, decodable in formats.items():
+        if not decodable and name in ESSENTIAL_FORMATS:
+            fix = "python -m pip install --force-reinstall soundfile"
+            yield Problem(what=f"{name} cannot be decoded.", fix=fix, essential=True)
+    lacking = [name for name, decodable in formats.items() if not decodable and name not in ESSENTIAL_FORMATS]
+    if lacking:
+        what = f"{', '.join(lacking)} cannot be decoded."
+        yield Problem(what=what, fix=f"convert such recordings: ffmpeg -i call.{lacking[0]} call.flac")
+
+
+def _hub_problems(hub: HubFact) -> Iterator[Problem]:
+    if hub.offline:
+        yield Problem(what="The Hub is switched off by HF_HUB_OFFLINE.", fix="unset HF_HUB_OFFLINE")
+    elif hub.reached is False:
+        fix = "check the network and HF_ENDPOINT; without the Hub: bench run --candidates demo"
+        yield Problem(what=f"The Hub does not answer: {hub.problem}", fix=fix)

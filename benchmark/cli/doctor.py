@@ -1,0 +1,82 @@
+"""`bench doctor`: what this machine has and lacks for running models."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchmark.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmark.results.diagnosis import Diagnosis, FolderFact, HubFact
+
+_EXIT_BROKEN = 3
+
+
+def doctor(as_json: options.AsJson = False) -> None:
+    """Show versions, devices, backends, caches, access to the Hub and formats of audio, and what is missing.
+
+    Changes nothing. Exits 3 where something is missing that bench cannot do without.
+    """
+    from benchmark.workers.starting import start_server
+
+    # Importing torch takes this server seconds, which pass while the rest is looked at.
+    start_server()
+
+    from benchmark.api.doctor import doctor as look
+    from benchmark.reporting.escaping import json_text
+
+    diagnosis = look()
+    if as_json:
+        typer.echo(json_text(diagnosis.model_dump_json(indent=2)))
+    else:
+        _print(diagnosis)
+    raise typer.Exit(0 if diagnosis.sound else _EXIT_BROKEN)
+
+
+def _print(diagnosis: "Diagnosis") -> None:
+    from benchmark.cli.tables import Column, print_table, result_console
+
+    console = result_console()
+    print_table(console, [Column("what"), Column("found")], list(_rows(diagnosis)))
+    if diagnosis.problems:
+        rows = [("broken" if each.essential else "missing", each.what, each.fix) for each in diagnosis.problems]
+        print_table(console, [Column(""), Column("problem"), Column("what helps")], rows)
+    else:
+        console.print("Nothing is missing.")
+
+
+def _rows(diagnosis: "Diagnosis") -> "Iterator[tuple[str, str]]":
+    features = f" ({', '.join(diagnosis.processor_features)})" if diagnosis.processor_features else ""
+    yield "system", f"{diagnosis.platform}, Python {diagnosis.python}"
+    yield "python", diagnosis.executable
+    yield "processor", f"{diagnosis.processor}, {diagnosis.cores} cores{features}"
+    yield "memory", f"{diagnosis.memory_gb:g} GB, {diagnosis.free_memory_gb:g} GB free"
+    yield "GPU", ", ".join(diagnosis.gpus) or "none that torch sees"
+    for backend in diagnosis.backends:
+        devices = f" on {', '.join(backend.devices)}" if backend.devices else ""
+        state = "not installed" if backend.version is None else backend.version + devices
+        yield f"backend {backend.name}", state if backend.works is not False else f"{backend.version}, broken"
+    shown = {each.name for each in diagnosis.backends}
+    installed = {name: version for name, version in diagnosis.versions.items() if version and name not in shown}
+    yield "libraries", ", ".join(f"{name} {version}" for name, version in installed.items())
+    yield "bench's store", _folder(diagnosis.cache)
+    yield "Hub's cache", _folder(diagnosis.hub_cache)
+    yield "Hub", _hub(diagnosis.hub)
+    yield "audio", ", ".join(name for name, decodable in diagnosis.audio_formats.items() if decodable)
+
+
+def _folder(folder: "FolderFact") -> str:
+    least = "at least " if folder.at_least else ""
+    size = "not there yet" if folder.size_mb is None else f"{least}{folder.size_mb:,.0f} MB"
+    return f"{folder.path}: {size}, {folder.free_gb:g} GB free"
+
+
+def _hub(hub: "HubFact") -> str:
+    token = "with a token" if hub.token else "no token"
+    if hub.offline:
+        return f"{hub.endpoint}: offline, {token}"
+    if not hub.reached:
+        return f"{hub.endpoint}: no answer, {token}"
+    return f"{hub.endpoint}: answers in {hub.seconds or 0:.1f} s, {token}"
