@@ -1,0 +1,47 @@
+"use strict";
+
+/** Elements, always from text: nothing here, or anywhere else in this page, reads data as HTML. */
+const dom = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+
+  function fill(element, attributes, children) {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false) {
+        element.setAttribute(name, value === true ? "" : String(value));
+      }
+    }
+    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+    return element;
+  }
+
+  /** An element with attributes and children; a string becomes text. */
+  function make(tag, attributes = {}, ...children) {
+    return fill(document.createElement(tag), attributes, children);
+  }
+
+  /** The same for a drawing. */
+  function draw(tag, attributes = {}, ...children) {
+    return fill(document.createElementNS(SVG, tag), attributes, children);
+  }
+
+  /** A button that does something. */
+  function button(text, act, attributes = {}) {
+    const element = make("button", { type: "button", ...attributes }, text);
+    element.addEventListener("click", act);
+    return element;
+  }
+
+  /** Text that only a screen reader says. */
+  function unseen(text) {
+    return make("span", { class: "unseen" }, text);
+  }
+
+  /** A table that scrolls inside its frame instead of widening the page. */
+  function scrolling(table, label) {
+    return make("div", { class: "scrolling", role: "region", tabindex: 0, "aria-label": label }, table);
+  }
+
+  const byId = (id) => document.getElementById(id);
+
+  return { make, draw, button, unseen, scrolling, byId };
+})();

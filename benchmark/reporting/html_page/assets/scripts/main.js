@@ -1,0 +1,80 @@
+"use strict";
+
+/** What is shown when: the overview as the filters want it, or one candidate as the address says. */
+(() => {
+  const overview = dom.byId("overview");
+  const article = dom.byId("candidate");
+  const absent = data.candidates.filter((each) => !each.evaluated);
+  const others = rowTables.others(absent);
+  let shownCorpus;
+  let board = null;
+  let waiting = 0;
+
+  const nameOf = (corpus) => (corpus === undefined ? "every corpus" : corpus === null ? "several corpora together" : data.corpora[corpus].name);
+
+  /** The table is made for a corpus; filters only choose among its rows. */
+  function makeBoard(corpus) {
+    board = rowTables.board(filters.all(), `Candidates on ${nameOf(corpus)}`);
+    dom.byId("board").replaceChildren(board.element);
+    dom.byId("shared-flags").replaceChildren(...(board.said.size ? ["All rows: ", ...[...board.said].flatMap((flag) => [dom.make("b", {}, flag), `. ${data.flags[flag] ?? ""} `])] : []));
+    for (const about of document.querySelectorAll(".about")) about.hidden = Number(about.dataset.corpus) !== corpus;
+    dom.byId("clips-section").hidden = !clips.show(dom.byId("clips"), corpus);
+  }
+
+  function update() {
+    const corpus = filters.corpus();
+    if (board === null || corpus !== shownCorpus) {
+      shownCorpus = corpus;
+      makeBoard(corpus);
+    }
+    const rows = filters.rows();
+    const wanted = absent.filter((each) => filters.wants(each));
+    board.show(rows);
+    others.show(wanted);
+    dom.byId("others-section").hidden = absent.length === 0;
+    dom.byId("shown").textContent = summary(rows, wanted);
+    // Plots take longer than tables: they come when the reader has stopped typing.
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(() => plot(rows, corpus), 120);
+  }
+
+  function summary(rows, wanted) {
+    const all = filters.all().length;
+    const some = rows.length === all ? numbers.counted(all, "row") : `${numbers.count(rows.length)} of ${numbers.counted(all, "row")}`;
+    return `${some} on ${nameOf(filters.corpus())}${absent.length ? `; ${numbers.count(wanted.length)} of ${numbers.counted(absent.length, "candidate")} not evaluated` : ""}.`;
+  }
+
+  function plot(rows, corpus) {
+    const section = dom.byId("plot-section");
+    // Before it is drawn it has to have a width.
+    section.hidden = false;
+    section.hidden = corpus === undefined || corpus === null || !charts.rightAndFast(dom.byId("plot"), rows);
+  }
+
+  let cameFrom = null;
+
+  function route({ first = false } = {}) {
+    hints.hide();
+    const found = /^#candidate-(\d+)$/.exec(location.hash);
+    const candidate = found ? data.candidates[Number(found[1])] : undefined;
+    overview.hidden = candidate !== undefined;
+    document.querySelector("header.top").hidden = candidate !== undefined;
+    article.hidden = candidate === undefined;
+    if (candidate) {
+      cameFrom = candidate;
+      candidateView.show(candidate, filters.corpus());
+      window.scrollTo(0, 0);
+      dom.byId("candidate-title").focus({ preventScroll: true });
+    } else if (!first && cameFrom) {
+      overview.querySelector(`a[href="#candidate-${cameFrom.place}"]`)?.focus();
+      cameFrom = null;
+    }
+    document.title = candidate ? `${candidate.name} · leaderboard` : "Speech-emotion leaderboard";
+  }
+
+  dom.byId("others").replaceChildren(others.element);
+  filters.whenChanged(update);
+  window.addEventListener("hashchange", () => route());
+  update();
+  route({ first: true });
+})();
