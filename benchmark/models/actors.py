@@ -1,21 +1,19 @@
 """A model in a worker: loaded once, then asked, timed and weighed. Everything in and out is plain data."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 
+from benchmark.models.backends.answering import AnswerQueue
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.heads import ACTIVATIONS
 from benchmark.models.inference import Checkpoint
 from benchmark.models.repair import answers_by_activation
-
-_BYTES_PER_MB = 1_000_000
+from benchmark.models.timing import BYTES_PER_MB, peak_process_mb, time_calls
 
 
 class ModelActor:
@@ -23,6 +21,7 @@ class ModelActor:
 
     def __init__(self) -> None:
         self._checkpoint: Checkpoint | None = None
+        self._queue: AnswerQueue | None = None
 
     def load(self, folder: str, options: dict[str, Any]) -> dict[str, Any]:
         """Load a checkpoint, in place of the one before.
@@ -35,6 +34,9 @@ class ModelActor:
             `LoadReport.as_plain()`.
         """
         self._checkpoint = None
+        if self._queue is not None:
+            self._queue.close()
+            self._queue = None
         self._checkpoint = load_checkpoint(Path(folder), **options)
         return self._checkpoint.report.as_plain()
 
@@ -78,23 +80,30 @@ class ModelActor:
         Returns:
             Milliseconds of each timed call.
         """
-        for index in range(warmup):
-            self._loaded.probabilities(segments[index % len(segments)])
-        milliseconds = []
-        for index in range(calls):
-            segment = segments[index % len(segments)]
-            self._synchronize()
-            begin = time.perf_counter()
-            self._loaded.probabilities(segment)
-            self._synchronize()
-            milliseconds.append((time.perf_counter() - begin) * 1000)
-        return milliseconds
+        return time_calls(
+            self._loaded.probabilities, segments, warmup=warmup, calls=calls, synchronize=self._synchronize
+        )
+
+    def exchange(self, windows: list[NDArray[np.float32]], most_waiting: int, streams: int) -> list[dict[str, Any]]:
+        """Take windows to answer side by side, and give back answers in their order (see `AnswerQueue.exchange`).
+
+        Args:
+            windows: What is asked now: mono samples at the model's rate, each of one window at most.
+            most_waiting: How many may be on their way when this returns.
+            streams: How many are computed at once, from the first call on.
+
+        Returns:
+            The oldest answers.
+        """
+        if self._queue is None:
+            self._queue = AnswerQueue(self._loaded.window_logits, streams=streams)
+        return self._queue.exchange(windows, most_waiting)
 
     def peak_memory_mb(self) -> float:
         """The most memory used so far: of this process, or on a GPU of torch's allocator there, in MB (10⁶ bytes)."""
         if self._on_gpu():
-            return torch.cuda.max_memory_allocated() / _BYTES_PER_MB
-        return _peak_process_bytes() / _BYTES_PER_MB
+            return torch.cuda.max_memory_allocated() / BYTES_PER_MB
+        return peak_process_mb()
 
     @property
     def _loaded(self) -> Checkpoint:
@@ -108,12 +117,3 @@ class ModelActor:
     def _synchronize(self) -> None:
         if self._on_gpu():
             torch.cuda.synchronize()
-
-
-def _peak_process_bytes() -> int:
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource  # noqa: PLC0415 - there is none on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -6,32 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
-from benchmark.audio.windows import windows
-from benchmark.models.averaging import averaged
-from benchmark.models.reports import CheckpointError, LoadReport, NotFiniteError, TooShortError
+from benchmark.models.asking import Askable, ClipAnswer, require_samples
+from benchmark.models.reports import CheckpointError, LoadReport
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 _ATTENTION_MASK = "attention_mask"
 
 
 @dataclass(frozen=True, eq=False)
-class ClipAnswer:
-    """What a model says to a clip.
-
-    Attributes:
-        logits: One per label, float32; for a clip of several windows the logarithm of the probabilities averaged by
-            duration, so that softmax gives those back.
-        windows: How many windows the clip went through in.
-    """
-
-    logits: NDArray[np.float32]
-    windows: int
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Checkpoint(Askable):
     """A model that is loaded and can be asked.
 
     Attributes:
@@ -57,46 +41,25 @@ class Checkpoint:
             TooShortError: The model can't make a single frame of so little.
             CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
         """
-        self._require_enough(samples.size)
+        self.require_enough(samples.size)
         rate = self.report.sampling_rate
         features = self.extractor(samples, sampling_rate=rate, return_tensors="pt")
         with torch.inference_mode():
-            output = self.model(**self._inputs(features)).logits[0].float()
+            output = self.model(**self.inputs(features)).logits[0].float()
         return np.asarray(output.cpu().numpy(), dtype=np.float32)
 
-    def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
-        """Ask about a clip of any length, in windows (PROTOCOL, From audio to a decision).
-
-        Args:
-            samples: Mono samples at the model's rate.
-
-        Returns:
-            The answer over all windows.
-
-        Raises:
-            NotFiniteError: The model says NaN or infinity to any of them.
-            CheckpointError: As for `logits`.
-        """
-        self._require_enough(samples.size)
-        parts = windows(samples.size, self.report.sampling_rate or 1, self.report.window_s)
-        logits = np.stack([self.logits(samples[part.start : part.stop]) for part in parts])
-        if not np.isfinite(logits).all():
-            raise NotFiniteError("the model answered with NaN or infinity")
-        return ClipAnswer(averaged(logits, np.array([part.size for part in parts])), len(parts))
-
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The softmax of `clip_logits`: what latency is measured up to."""
-        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
-        return probabilities
-
-    def _require_enough(self, samples: int) -> None:
+    def require_enough(self, samples: int) -> None:
+        """Refuse what is too short for the model, and everything where there is no feature extractor."""
         if self.extractor is None:
             raise CheckpointError(self.report.preprocessor_problem or "there is no feature extractor")
-        needed = _shortest_clip(self.model.config)
-        if samples < needed:
-            raise TooShortError(f"the clip has {samples} samples, and this model needs at least {needed}")
+        require_samples(samples, self.shortest)
 
-    def _inputs(self, features: Any) -> dict[str, torch.Tensor]:
+    @property
+    def shortest(self) -> int:
+        """Samples below which the model can't answer, or would answer without having heard anything."""
+        return _shortest_clip(self.model.config)
+
+    def inputs(self, features: Any) -> dict[str, torch.Tensor]:
         """What of the extractor's output goes into the model: its main input, and the mask where there is one."""
         name = self.model.main_input_name
         if name not in features:
@@ -119,3 +82,6 @@ def _shortest_clip(config: Any) -> int:
     joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
     kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
     return shortest_input([*kernels, *joined], [*strides, *joined])
+
+
+__all__ = ["Checkpoint", "ClipAnswer"]

@@ -1,0 +1,62 @@
+"""Many windows on their way through one model: computed side by side, handed back in their order."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.workers.answers import OutOfMemory
+from benchmark.workers.failures import describe
+
+Samples = NDArray[np.float32]
+
+
+class AnswerQueue:
+    """Computes windows in threads of its own, one per stream.
+
+    Args:
+        answer: Gives the logits of one window; called from several threads at once.
+        streams: How many.
+    """
+
+    def __init__(self, answer: Callable[[Samples], NDArray[np.float32]], *, streams: int) -> None:
+        self._answer = answer
+        self._pool = ThreadPoolExecutor(streams, thread_name_prefix="stream")
+        self._waiting: deque[Future[dict[str, Any]]] = deque()
+
+    def exchange(self, windows: Sequence[Samples], most_waiting: int) -> list[dict[str, Any]]:
+        """Take more windows, and give back the oldest that are done.
+
+        Args:
+            windows: What is asked now.
+            most_waiting: How many may be on their way when this returns: it waits for the oldest until it is so. What
+                is done beyond that is given back, too.
+
+        Returns:
+            In the order in which they were asked, for each window `logits` and `seconds`, or `raised` or
+            `out_of_memory` as a worker's own answers have them.
+        """
+        self._waiting.extend(self._pool.submit(self._compute, window) for window in windows)
+        answers = []
+        while self._waiting and (len(self._waiting) > most_waiting or self._waiting[0].done()):
+            answers.append(self._waiting.popleft().result())
+        return answers
+
+    def close(self) -> None:
+        """Finish what is being computed, and forget the rest."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _compute(self, window: Samples) -> dict[str, Any]:
+        begin = time.perf_counter()
+        try:
+            logits = self._answer(window)
+        except Exception as error:  # the edge of a worker: what a model raises is the answer to this window
+            answer = describe(error)
+            if isinstance(answer, OutOfMemory):
+                return {"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]}
+            return {"raised": [answer.kind, answer.message, answer.outer]}
+        return {"logits": logits, "seconds": time.perf_counter() - begin}

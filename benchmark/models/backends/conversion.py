@@ -1,0 +1,145 @@
+"""From a checkpoint in torch to a file that another engine reads. Runs in a short-lived worker."""
+
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Wav2Vec2FeatureExtractor
+
+from benchmark.models.backends.converted import NewModel
+from benchmark.models.backends.openvino_library import openvino
+from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
+from benchmark.models.backends.recipe import ATTENTION_MASK, FeatureRecipe
+from benchmark.models.inference import Checkpoint
+
+# Raised whenever what is written changes, so that older files are made again.
+CONVERSION_VERSION = 1
+# Long enough for every window of convolutions, and as long as no other axis.
+_EXAMPLE_S = 2.1
+_OPSET = 17
+_TIME = 1
+
+
+class _ByPosition(torch.nn.Module):
+    """A model whose inputs have an order and whose only output is the logits."""
+
+    def __init__(self, model: Any, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Give the logits."""
+        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True))).logits
+        return logits
+
+
+def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
+    """Write a checkpoint for another engine, with a time axis of any length.
+
+    Args:
+        checkpoint: The loaded model, in float32 on the CPU.
+        backend: `openvino` or `onnxruntime`.
+        folder: Where to; empty.
+
+    Returns:
+        What was written.
+
+    Raises:
+        BackendError: The backend is not installed, or knows no conversion.
+        Exception: Whatever the converter raises for a model that it cannot take.
+    """
+    begin = time.perf_counter()
+    examples = _examples(checkpoint)
+    write = {OPENVINO: _write_openvino, ONNXRUNTIME: _write_onnx}.get(backend)
+    if write is None:
+        raise BackendError(f"nothing is converted for {backend}")
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing warns of every branch on a length
+        model = write(checkpoint, examples, folder)
+    return NewModel(
+        model=model,
+        recipe=_recipe(checkpoint, tuple(examples)),
+        report=checkpoint.report,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _examples(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    features = checkpoint.extractor(
+        _noise(checkpoint), sampling_rate=checkpoint.report.sampling_rate, return_tensors="pt"
+    )
+    return checkpoint.inputs(features)
+
+
+def _noise(checkpoint: Checkpoint) -> np.ndarray[Any, np.dtype[np.float32]]:
+    samples = max(int(_EXAMPLE_S * (checkpoint.report.sampling_rate or 1)), checkpoint.shortest)
+    joined = getattr(checkpoint.model.config, "squeeze_factor", 1)
+    if joined > 1:
+        # SEW fills up the frames that are left over when several are joined to one, and does nothing where none are:
+        # what is traced must be the filling, which by no frames is nothing, too.
+        frames_of = checkpoint.model._get_feat_extract_output_lengths
+        while int(frames_of(samples)) % joined == 0:
+            samples += 1
+    return np.random.default_rng(0).normal(0.0, 0.1, samples).astype(np.float32)
+
+
+def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor], folder: Path) -> str:
+    library = openvino()
+    wrapped = _ByPosition(checkpoint.model, tuple(examples)).eval()
+    converted = library.convert_model(wrapped, example_input=tuple(examples.values()))
+    if len(converted.inputs) != len(examples):
+        raise BackendError("the converted model does not have the inputs of the original")
+    shapes = {}
+    for port, (name, example) in zip(converted.inputs, examples.items(), strict=True):
+        port.get_tensor().set_names({name})
+        shapes[port] = _shape(example, fixed=checkpoint.report.fixed_window)
+    converted.reshape(shapes)
+    library.save_model(converted, str(folder / "model.xml"), compress_to_fp16=False)
+    return "model.xml"
+
+
+def _shape(example: torch.Tensor, *, fixed: bool) -> list[int]:
+    shape = list(example.shape)
+    if not fixed:
+        shape[_TIME] = -1
+    return shape
+
+
+def _write_onnx(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor], folder: Path) -> str:
+    fixed = checkpoint.report.fixed_window
+    torch.onnx.export(
+        _ByPosition(checkpoint.model, tuple(examples)).eval(),
+        tuple(examples.values()),
+        folder / "model.onnx",
+        input_names=list(examples),
+        output_names=["logits"],
+        dynamic_axes=None if fixed else {name: {_TIME: "time"} for name in examples},
+        opset_version=_OPSET,
+        # The newer exporter fixes lengths that these models compute from their input.
+        dynamo=False,
+    )
+    return "model.onnx"
+
+
+def _recipe(checkpoint: Checkpoint, inputs: tuple[str, ...]) -> FeatureRecipe:
+    """Describe the features; those of samples are made without the extractor, if that gives the same to the bit."""
+    extractor = checkpoint.extractor
+    recipe = FeatureRecipe(
+        inputs=inputs,
+        sampling_rate=checkpoint.report.sampling_rate or 1,
+        model_type=checkpoint.report.model_type,
+        shortest=checkpoint.shortest,
+        normalize=bool(extractor.do_normalize) if type(extractor) is Wav2Vec2FeatureExtractor else None,
+    )
+    if recipe.normalize is None or set(inputs) - {inputs[0], ATTENTION_MASK}:
+        return FeatureRecipe.from_plain({**recipe.as_plain(), "normalize": None})
+    samples = _noise(checkpoint)
+    own = extractor(samples, sampling_rate=recipe.sampling_rate, return_tensors="np")
+    made = recipe.from_samples(samples)
+    same = all(np.array_equal(own[name], made[name]) and own[name].dtype == made[name].dtype for name in inputs)
+    return recipe if same else FeatureRecipe.from_plain({**recipe.as_plain(), "normalize": None})

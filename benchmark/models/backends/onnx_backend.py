@@ -1,0 +1,68 @@
+"""Inference with ONNX Runtime, on the CPU in float32."""
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.models.backends.protocol import ONNXRUNTIME, BackendError, BackendFacts, Features, Streams
+
+_TYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+
+
+class OnnxBackend:
+    """A converted model in ONNX Runtime.
+
+    Args:
+        path: The model's `.onnx`.
+        dtype: `float32`.
+        streams: How its threads are shared out.
+
+    Raises:
+        BackendError: ONNX Runtime cannot be imported, or is asked for another format.
+    """
+
+    def __init__(self, path: Path, *, dtype: str, streams: Streams) -> None:
+        if dtype != "float32":
+            raise BackendError(f"ONNX Runtime computes these models in float32, not in {dtype}")
+        try:
+            import onnxruntime  # noqa: PLC0415 - an extra, imported by workers that compute with it
+        except ImportError as error:
+            raise BackendError(f"ONNX Runtime cannot be imported: {error}") from error
+        onnxruntime.disable_telemetry_events()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = streams.threads
+        options.inter_op_num_threads = 1
+        # Clips differ in length: a plan of memory for one length serves no other, and what is kept for it grows.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._inputs = {one.name: _TYPES[one.type] for one in self._session.get_inputs()}
+        self._facts = BackendFacts(
+            name=ONNXRUNTIME,
+            dtype=dtype,
+            device="cpu",
+            streams=streams,
+            versions={"onnxruntime": metadata.version("onnxruntime")},
+        )
+
+    @property
+    def facts(self) -> BackendFacts:
+        """What is known of it."""
+        return self._facts
+
+    def forward(self, features: Features) -> NDArray[np.float32]:
+        """Compute the logits of one window."""
+        # An input that does not bear on the answer, such as a mask of ones, may be gone from the converted model.
+        wanted: dict[str, NDArray[Any]] = {
+            name: np.asarray(features[name], dtype=kind) for name, kind in self._inputs.items()
+        }
+        return np.asarray(self._session.run(None, wanted)[0][0], dtype=np.float32)

@@ -1,0 +1,97 @@
+"""From samples to what a model reads, without torch where that can be done to the bit."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.models.reports import CheckpointError
+
+ATTENTION_MASK = "attention_mask"
+# As in Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm.
+_SMALLEST_VARIANCE = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureRecipe:
+    """What goes into a converted model.
+
+    Attributes:
+        inputs: Names of the model's inputs, its main one first.
+        sampling_rate: Samples per second that it expects.
+        model_type: The type that the configuration names.
+        shortest: Samples that it needs at least.
+        normalize: For a model that reads samples: whether they are brought to mean 0 and variance 1. None where the
+            checkpoint's own feature extractor has to be asked.
+    """
+
+    inputs: tuple[str, ...]
+    sampling_rate: int
+    model_type: str
+    shortest: int
+    normalize: bool | None = None
+
+    def as_plain(self) -> dict[str, Any]:
+        """Give the recipe as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Take the recipe from plain data, in which tuples have become lists."""
+        return cls(**{**plain, "inputs": tuple(plain["inputs"])})
+
+    def from_samples(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Make the inputs of a model that reads samples.
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Examples:
+            >>> recipe = FeatureRecipe(inputs=("input_values",), sampling_rate=16000, model_type="hubert",
+            ...     shortest=400, normalize=True)
+            >>> recipe.from_samples(np.array([1, 3], np.float32))["input_values"].round(3).tolist()
+            [[-1.0, 1.0]]
+        """
+        values = samples
+        if self.normalize:
+            values = (samples - samples.mean()) / np.sqrt(samples.var() + _SMALLEST_VARIANCE)
+        made: dict[str, NDArray[Any]] = {self.inputs[0]: values[None]}
+        if ATTENTION_MASK in self.inputs:
+            made[ATTENTION_MASK] = np.ones((1, samples.size), np.int32)
+        return made
+
+
+class FeatureMaker:
+    """Makes a model's inputs as its recipe says.
+
+    Args:
+        recipe: What goes into the model.
+        folder: The checkpoint's folder, for those whose own extractor is asked.
+        preprocessor: The registry's override of that.
+    """
+
+    def __init__(self, recipe: FeatureRecipe, folder: Path, preprocessor: Mapping[str, Any] | None) -> None:
+        self._recipe = recipe
+        self._extractor: Any = None
+        if recipe.normalize is None:
+            # It imports torch, which a model that reads samples does without.
+            from benchmark.models.extractors import load_extractor  # noqa: PLC0415
+
+            self._extractor = load_extractor(folder, model_type=recipe.model_type, override=preprocessor)
+
+    def __call__(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Make the inputs for one window.
+
+        Raises:
+            CheckpointError: The feature extractor does not make what the model reads.
+        """
+        if self._extractor is None:
+            return self._recipe.from_samples(samples)
+        features = self._extractor(samples, sampling_rate=self._recipe.sampling_rate, return_tensors="np")
+        missing = [name for name in self._recipe.inputs if name not in features]
+        if missing:
+            raise CheckpointError(f"the feature extractor makes no {missing[0]}")
+        return {name: np.asarray(features[name]) for name in self._recipe.inputs}

@@ -1,0 +1,96 @@
+"""Converted models of every type, held against torch."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from benchmark.models.backends.conversion import convert
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.fast_model import FastModel, open_fast_model
+from benchmark.models.backends.protocol import BackendError, Engine, Streams
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.inference import Checkpoint
+from benchmark.models.reports import TooShortError
+from tests.support.foreign_heads import Foreign, write_foreign
+from tests.support.tiny_models import MODEL_TYPES, write_tiny
+
+Sounds = dict[int, NDArray[np.float32]]
+References = dict[str, tuple[Path, Checkpoint]]
+AGREE = 3e-6
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_every_type_answers_in_openvino_as_in_torch_at_any_length(
+    references: References, fast: Callable[..., FastModel], sounds: Sounds, model_type: str
+) -> None:
+    _, reference = references[model_type]
+    model = fast(model_type, "openvino")
+    for samples in sounds.values():
+        np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=AGREE)
+    assert model.report.labels == reference.report.labels
+    assert model.report.multi_label == reference.report.multi_label
+
+
+@pytest.mark.parametrize("model_type", ["wav2vec2", "wavlm", "wav2vec2-bert", "whisper"])
+def test_types_with_and_without_masks_answer_in_onnx_runtime_as_in_torch(
+    references: References, fast: Callable[..., FastModel], sounds: Sounds, model_type: str
+) -> None:
+    _, reference = references[model_type]
+    model = fast(model_type, "onnxruntime")
+    for samples in sounds.values():
+        np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=AGREE)
+
+
+def opened(folder: Path, checkpoint: Checkpoint, target: Path) -> FastModel:
+    made = ConvertedModel.write(target, lambda new: convert(checkpoint, "openvino", new))
+    engine = Engine(backend="openvino")
+    return open_fast_model(made, engine, streams=Streams(), folder=folder, preprocessor=None)
+
+
+def test_a_rebuilt_head_is_converted_with_its_pooling_and_activation(tmp_path: Path, sounds: Sounds) -> None:
+    write_foreign(tmp_path / "foreign", Foreign(pooling="max"))
+    reference = load_checkpoint(tmp_path / "foreign", head={"kind": "dense-out", "activation": "relu"})
+    model = opened(tmp_path / "foreign", reference, tmp_path / "converted")
+    for samples in sounds.values():
+        np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=AGREE)
+
+
+def test_a_weighted_sum_of_layers_is_converted(tmp_path: Path, sounds: Sounds) -> None:
+    folder = write_tiny("hubert", tmp_path / "weighted", use_weighted_layer_sum=True)
+    reference = load_checkpoint(folder)
+    with torch.no_grad():
+        reference.model.layer_weights.copy_(torch.tensor([3.0, -2.0, 0.5]))
+    model = opened(folder, reference, tmp_path / "converted")
+    for samples in sounds.values():
+        np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=AGREE)
+
+
+def test_samples_become_features_without_the_extractor_and_to_the_bit(
+    references: References, converted: Callable[[str, str], ConvertedModel], sounds: Sounds
+) -> None:
+    for model_type in ("wav2vec2", "wavlm"):
+        _, reference = references[model_type]
+        recipe = converted(model_type, "openvino").recipe
+        assert recipe.normalize is True
+        for samples in sounds.values():
+            own = reference.extractor(samples, sampling_rate=16_000, return_tensors="np")
+            made = recipe.from_samples(samples)
+            assert all(np.array_equal(made[name], own[name]) for name in recipe.inputs)
+
+
+def test_types_that_read_features_keep_their_extractor(converted: Callable[[str, str], ConvertedModel]) -> None:
+    assert converted("whisper", "openvino").recipe.normalize is None
+
+
+def test_what_is_too_short_for_the_model_is_too_short_for_its_conversion(fast: Callable[..., FastModel]) -> None:
+    with pytest.raises(TooShortError, match="needs at least 400"):
+        fast("hubert", "openvino").logits(np.zeros(399, np.float32))
+
+
+def test_there_is_no_conversion_for_torch(references: References, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="nothing is converted for torch"):
+        convert(references["hubert"][1], "torch", tmp_path)

@@ -1,0 +1,71 @@
+"""Converted models on disk: whole, or made again."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.models.backends.converted import ConvertedModel, NewModel
+
+
+@pytest.fixture
+def copy(converted: Callable[[str, str], ConvertedModel], tmp_path: Path) -> ConvertedModel:
+    """A converted model of its own."""
+    shutil.copytree(converted("hubert", "openvino").folder, tmp_path / "model")
+    found = ConvertedModel.open(tmp_path / "model")
+    assert found is not None
+    return found
+
+
+def new(model: ConvertedModel) -> Callable[[Path], NewModel]:
+    def make(folder: Path) -> NewModel:
+        (folder / "model.xml").write_text("new", encoding="utf-8")
+        return NewModel(model="model.xml", recipe=model.recipe, report=model.report, seconds=1.0)
+
+    return make
+
+
+def test_what_is_written_is_read_again(copy: ConvertedModel) -> None:
+    assert copy.path.is_file()
+    assert copy.report.model_type == "hubert"
+    assert copy.recipe.inputs == ("input_values",)
+
+
+@pytest.mark.parametrize("harm", ["shorter", "changed", "gone", "no manifest", "half a manifest", "older format"])
+def test_what_is_not_whole_is_not_opened(copy: ConvertedModel, harm: str) -> None:
+    weights, manifest = copy.folder / "model.bin", copy.folder / "converted.json"
+    content = bytearray(weights.read_bytes())
+    if harm == "shorter":
+        weights.write_bytes(content[:-1])
+    elif harm == "changed":
+        content[len(content) // 2] ^= 1
+        weights.write_bytes(content)
+    elif harm == "gone":
+        weights.unlink()
+    elif harm == "no manifest":
+        manifest.unlink()
+    elif harm == "half a manifest":
+        manifest.write_text(manifest.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    else:
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 0}), encoding="utf-8")
+    assert ConvertedModel.open(copy.folder) is None
+
+
+def test_a_new_one_takes_the_place_of_a_broken_one(copy: ConvertedModel) -> None:
+    (copy.folder / "model.bin").unlink()
+    written = ConvertedModel.write(copy.folder, new(copy))
+    assert written.path.read_text(encoding="utf-8") == "new"
+    assert written.digest != copy.digest
+    assert [path.name for path in copy.folder.parent.iterdir()] == ["model"]
+
+
+def test_a_conversion_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> NewModel:
+        (folder / "half").write_bytes(b"half")
+        raise RuntimeError("no such layer")
+
+    with pytest.raises(RuntimeError):
+        ConvertedModel.write(tmp_path / "cache" / "model", fail)
+    assert list((tmp_path / "cache").iterdir()) == []
