@@ -42,7 +42,7 @@ def mark(name):
     marks[name] = time.perf_counter() - start
 from pathlib import Path
 from benchmark.reporting.predictions import write_predictions
-from benchmark.reporting.prediction_rows import prediction_rows
+from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.runs import load_run
 from benchmark.results.store import PredictionStore
@@ -56,7 +56,7 @@ leaderboard = score_run(record, store.read)
 mark("scores")
 write_leaderboard(leaderboard, output)
 mark("reports")
-write_predictions(prediction_rows(record, store.read), output)
+write_predictions(prediction_tables(record, store.read), output)
 mark("export")
 status = Path("/proc/self/status")
 peak = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []

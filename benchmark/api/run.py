@@ -21,7 +21,7 @@ from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import Registry
-from benchmark.reporting.prediction_rows import prediction_rows
+from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.environment import Environment
@@ -238,7 +238,7 @@ def _report(
             record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics
         )
     reports = write_leaderboard(leaderboard, folder).paths
-    return leaderboard, (*reports, write_predictions(prediction_rows(record, store.read), folder))
+    return leaderboard, (*reports, write_predictions(prediction_tables(record, store.read), folder))
 
 
 def _judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from benchmark.scoring.ensemble_rows import EnsembleRow, ensemble_row
 from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.focus import focus_score
+from benchmark.scoring.labelled_clips import label_clips
 from benchmark.scoring.rows import candidate_row
 from benchmark.scoring.suspicion.twins import near_twins
 from benchmark.scoring.user_metrics import Metric, with_metrics
@@ -115,11 +116,12 @@ def _ensemble_problems(ensemble: EnsembleRequest | None, together: Sequence[Ense
 def _board(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusBoard:
     verifications = {verification.candidate: verification for verification in record.verifications}
     merges = Merges(corpus.merge)
+    heard = label_clips(corpus, merges)
     return CorpusBoard(
         summary=summarise_corpus(corpus, merges),
         evaluated=tuple(
             evaluate_stored(
-                evaluation, verifications[evaluation.candidate], corpus, predictions(evaluation.setup), merges
+                evaluation, verifications[evaluation.candidate], corpus, predictions(evaluation.setup), merges, heard
             )
             for evaluation in record.evaluations
             if evaluation.corpus == corpus.name
