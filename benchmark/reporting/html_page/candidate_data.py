@@ -21,7 +21,8 @@ def candidate_names(leaderboard: Leaderboard, record: RunRecord | None) -> tuple
         record: The run, where it is known.
     """
     verified = [each.candidate for each in record.verifications] if record is not None else []
-    return tuple(dict.fromkeys([*verified, *(row.candidate for row in leaderboard.rows)]))
+    known = (each.candidate for each in (*leaderboard.rows, *leaderboard.not_evaluated))
+    return tuple(dict.fromkeys([*verified, *known]))
 
 
 def candidate_data(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:

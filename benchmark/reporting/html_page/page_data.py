@@ -98,7 +98,7 @@ def _classes(scores: ClassScores, places: _Places) -> dict[str, Any]:
     return {
         "candidate": places.candidates.get(scores.candidate),
         "corpus": places.corpus(scores.corpus),
-        "emotions": [(e.emotion, e.clips, e.answered, e.recall, e.precision, e.f1) for e in scores.emotions],
+        "emotions": [each.emotion for each in scores.emotions],
         "confusion": scores.confusion,
     }
 
@@ -122,7 +122,14 @@ def _clip(clip: HardClip, places: _Places) -> dict[str, Any]:
         "able": clip.able,
         "wrong": clip.wrong,
         "disagreement": clip.disagreement,
-        "answers": [
-            (places.candidates[name], said) for name, said in clip.answers.items() if name in places.candidates
-        ],
+        "answers": _answers(clip, places),
     }
+
+
+def _answers(clip: HardClip, places: _Places) -> list[tuple[str | None, list[int]]]:
+    """Who says what, the most frequent answer first: with many candidates far shorter than an answer for each."""
+    by_answer: dict[str | None, list[int]] = {}
+    for name, said in clip.answers.items():
+        if name in places.candidates:
+            by_answer.setdefault(said, []).append(places.candidates[name])
+    return sorted(by_answer.items(), key=lambda each: -len(each[1]))

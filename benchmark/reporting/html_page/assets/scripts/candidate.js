@@ -102,7 +102,7 @@ const candidateView = (() => {
   }
 
   function confusion(found) {
-    const names = found.emotions.map(([emotion]) => emotion);
+    const names = found.emotions;
     const hasRest = found.confusion.some((row) => row.at(-1) > 0);
     const shown = hasRest ? names.length + 1 : names.length;
     const cell = (count, total, isRight) => {
@@ -157,13 +157,22 @@ const candidateView = (() => {
     );
   }
 
+  /** Clips, answers, recall, precision and F1 of one emotion, as benchmark/scoring/class_scores.py counts them. */
+  function emotionScores(confusion, place) {
+    const hits = confusion[place][place];
+    const clips = confusion[place].reduce((sum, count) => sum + count, 0);
+    const answered = confusion.reduce((sum, row) => sum + row[place], 0);
+    const scores = [hits / clips, answered ? hits / answered : null, (2 * hits) / (clips + answered)];
+    return [numbers.count(clips), numbers.count(answered), ...scores.map(numbers.fraction)];
+  }
+
   function perEmotion(found) {
     return section(
       "Emotion by emotion",
       tables.plain({
         caption: "Recall, precision and F1 of each emotion",
         headings: ["emotion", "clips", "answered", "recall", "precision", "F1"],
-        rows: found.emotions.map(([emotion, clips, answered, ...rest]) => [emotion, numbers.count(clips), numbers.count(answered), ...rest.map(numbers.fraction)]),
+        rows: found.emotions.map((emotion, place) => [emotion, ...emotionScores(found.confusion, place)]),
       }),
     );
   }

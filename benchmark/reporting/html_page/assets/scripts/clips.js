@@ -4,11 +4,7 @@
 const clips = (() => {
   const FIRST = 8;
 
-  function answersOf(clip) {
-    const counts = new Map();
-    for (const [, said] of clip.answers) counts.set(said, (counts.get(said) ?? 0) + 1);
-    return [...counts].sort(([, one], [, other]) => other - one);
-  }
+  const asked = (clip) => clip.answers.reduce((sum, [, candidates]) => sum + candidates.length, 0);
 
   function player(clip) {
     const { recording } = clip;
@@ -23,12 +19,12 @@ const clips = (() => {
     return dom.make("div", { class: "player" }, audio, link, cut, problem);
   }
 
-  function answerBar([said, count], clip) {
+  function answerBar([said, { length }], clip) {
     const isRight = said !== null && said === clip.emotion;
-    const share = count / clip.answers.length;
+    const share = length / asked(clip);
     const bar = dom.make("span", { class: isRight ? "bar right" : "bar", "aria-hidden": "true" });
     bar.style.setProperty("--share", share);
-    return dom.make("li", {}, dom.make("span", { class: "word" }, said ?? "no answer", isRight ? " ✓" : "", isRight ? dom.unseen(" right") : ""), bar, dom.make("span", { class: "number" }, `${count} of ${clip.answers.length}`));
+    return dom.make("li", {}, dom.make("span", { class: "word" }, said ?? "no answer", isRight ? " ✓" : "", isRight ? dom.unseen(" right") : ""), bar, dom.make("span", { class: "number" }, `${length} of ${asked(clip)}`));
   }
 
   function everybody(clip) {
@@ -39,7 +35,9 @@ const clips = (() => {
         caption: `What each candidate says to ${clip.clip}`,
         headings: ["candidate", "says"],
         numeric: () => false,
-        rows: clip.answers.map(([place, said]) => [rowTables.candidateLink(data.candidates[place]), said ?? "no answer"]),
+        rows: clip.answers.flatMap(([said, candidates]) =>
+          candidates.map((place) => [rowTables.candidateLink(data.candidates[place]), said ?? "no answer"]),
+        ),
       }));
     });
     return details;
@@ -64,7 +62,7 @@ const clips = (() => {
       dom.make("h3", {}, clip.clip),
       dom.make("ul", { class: "facts" }, facts(clip)),
       player(clip),
-      dom.make("ul", { class: "votes", "aria-label": "What the candidates say" }, answersOf(clip).map((each) => answerBar(each, clip))),
+      dom.make("ul", { class: "votes", "aria-label": "What the candidates say" }, clip.answers.map((each) => answerBar(each, clip))),
       everybody(clip),
     );
   }

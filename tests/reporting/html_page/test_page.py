@@ -1,0 +1,107 @@
+"""The page as a document: what it may load, and what it holds."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.reporting.html_page.page import leaderboard_html
+from benchmark.results.leaderboard import Leaderboard
+
+ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
+
+
+class Document(HTMLParser):
+    """The parts of a page that matter here."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.policy = ""
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: dict[str, list[str]] = {"script": [], "style": []}
+        self.data: dict[str, Any] = {}
+        self._open: tuple[str, dict[str, str | None]] | None = None
+        self._text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
+        if attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"] or ""
+        if tag in self.inline:
+            self._open, self._text = (tag, attributes), ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open is None or tag != self._open[0]:
+            return
+        _, attributes = self._open
+        if attributes.get("type") == "application/json":
+            self.data[str(attributes["id"])] = json.loads(self._text)
+        else:
+            self.inline[tag].append(self._text)
+        self._open = None
+
+
+@pytest.fixture
+def document(realistic_board: Leaderboard, tmp_path: Path) -> Document:
+    return Document(leaderboard_html(realistic_board, tmp_path))
+
+
+def test_the_policy_allows_the_pages_own_scripts_and_styles_and_nothing_else(document: Document) -> None:
+    rules = {rule.split()[0]: rule.split()[1:] for rule in document.policy.split("; ")}
+    assert rules["default-src"] == ["'none'"]
+    for kind, sources in (("script", rules["script-src"]), ("style", rules["style-src"])):
+        digests = [hashlib.sha256(text.encode()).digest() for text in document.inline[kind]]
+        assert sources == [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+    assert "unsafe" not in document.policy
+    assert not re.search(r"https?:", document.policy)
+
+
+def test_nothing_is_loaded_and_nothing_runs_or_is_styled_in_an_attribute(document: Document) -> None:
+    loading = {"script", "link", "img", "iframe", "object", "embed", "audio", "video", "source"}
+    for tag, attributes in document.elements:
+        assert not (tag in loading and {"src", "href", "data"} & set(attributes)), (tag, attributes)
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
+
+
+def test_every_candidate_is_in_the_data(document: Document, realistic_board: Leaderboard) -> None:
+    named = {row.candidate for row in realistic_board.rows} | {each.candidate for each in realistic_board.not_evaluated}
+    assert named == {each["name"] for each in document.data["data"]["candidates"]}
+    fields, rows = document.data["data"]["fields"], document.data["data"]["rows"]
+    assert [row[fields.index("uar")] for row in rows] == [r.uar for r in realistic_board.rows if r.corpus is not None]
+
+
+def test_no_script_or_style_of_the_page_holds_its_own_end() -> None:
+    for folder, tag in (("scripts", "script"), ("styles", "style"), ("vendor", "script")):
+        for path in (ASSETS / folder).iterdir():
+            content = path.read_text(encoding="utf-8").lower()
+            assert f"</{tag}" not in content, path.name
+            assert "<!--" not in content, path.name
+
+
+def test_no_script_of_ours_reads_data_as_markup_or_as_code() -> None:
+    dangerous = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b\(|new Function|DOMParser")
+    for path in (ASSETS / "scripts").iterdir():
+        assert not dangerous.findall(path.read_text(encoding="utf-8")), path.name
+
+
+def test_the_library_in_the_page_is_what_the_pinned_converter_makes() -> None:
+    vl_convert = pytest.importorskip("vl_convert", reason="it makes the library anew; pip install -e '.[dev]'")
+    made = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # Not `==`, which would print a megabyte.
+    same = made == (ASSETS / "vendor" / "vega-embed.js").read_text(encoding="utf-8")
+    assert same, "run python -m scripts.vega_bundle"
+
+
+def test_a_page_is_small(document: Document, realistic_board: Leaderboard, tmp_path: Path) -> None:
+    assert len(leaderboard_html(realistic_board, tmp_path).encode()) < 1_500_000
