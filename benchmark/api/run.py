@@ -8,6 +8,7 @@ from typing import Literal
 
 from benchmark.api.verify import EXIT_UNMET, judge_verification, open_registry
 from benchmark.audio.channels import ChannelChoice
+from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
@@ -81,6 +82,7 @@ def run(
     focus: Sequence[str] = (),
     metrics: Sequence[str] = (),
     rank_seen: bool = False,
+    perturb: Sequence[str] = (),
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
@@ -116,6 +118,7 @@ def run(
         focus: Emotions of which is told how well each candidate finds them among all others.
         metrics: Local modules of the library `evaluate`, whose numbers are added to the table; their code is run.
         rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
+        perturb: What is done to every clip to see which answers survive it, such as `noise:20dB`.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
@@ -147,6 +150,7 @@ def run(
         find_speech=find_speech,
         min_speech=min_speech if skip_silence or min_speech > 0 else None,
         overwrite=Overwrite(overwrite),
+        perturbations=parse_perturbations(perturb),
     )
     scoring = _Scoring(rank_seen=rank_seen, focus=wanted_emotions(focus), metrics=tuple(metrics))
     with UserMetrics(metrics, settings, progress):
@@ -225,6 +229,7 @@ def _evaluate(
         corpora=tuple(evaluated.corpora),
         evaluations=tuple(evaluated.evaluations),
         latencies=tuple(evaluated.latencies),
+        perturbed=tuple(evaluated.perturbed),
     )
 
 

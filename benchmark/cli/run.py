@@ -101,6 +101,18 @@ def run(
             help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
         ),
     ] = False,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--perturb",
+            envvar="BENCH_PERTURB",
+            metavar="FORM,…",
+            help="Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: "
+            "noise:20dB (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, "
+            "µ-law), clip or clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.",
+            show_default=False,
+        ),
+    ] = None,
     segment_seconds: Annotated[
         float,
         typer.Option(
@@ -172,6 +184,7 @@ def run(
         focus=focus or (),
         metrics=metric or (),
         rank_seen=rank_seen,
+        perturb=perturb or (),
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,
         overwrite=overwrite,

@@ -27,7 +27,7 @@ def verification_csv(report: VerificationReport) -> str:
     Returns:
         The text of a CSV file with a heading; the heading alone without candidates.
     """
-    return _table(VERIFICATION_COLUMNS, (_verification_cells(candidate) for candidate in report.candidates))
+    return csv_table(VERIFICATION_COLUMNS, (_verification_cells(candidate) for candidate in report.candidates))
 
 
 def leaderboard_csv(leaderboard: Leaderboard) -> str:
@@ -41,7 +41,7 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
     """
     metrics = metric_names(leaderboard.rows)
     columns = (*LEADERBOARD_COLUMNS, *(csv_text(f"metric_{name}") for name in metrics))
-    return _table(columns, (_leaderboard_cells(row, metrics) for row in complete_rows(leaderboard)))
+    return csv_table(columns, (_leaderboard_cells(row, metrics) for row in complete_rows(leaderboard)))
 
 
 def metric_names(rows: Iterable[LeaderboardRow]) -> tuple[str, ...]:
@@ -126,7 +126,17 @@ def _reasons(reasons: Mapping[str, str]) -> str | None:
     return " ".join(f"{flag}: {reason}" for flag, reason in reasons.items()) or None
 
 
-def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:
+def csv_table(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:
+    r"""Write rows as this module says, with a heading.
+
+    Args:
+        columns: Their names, in order.
+        rows: A value for each of the columns, and perhaps others.
+
+    Examples:
+        >>> csv_table(["name", "share"], [{"name": "=a", "share": None}])
+        "name,share\n'=a,\n"
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

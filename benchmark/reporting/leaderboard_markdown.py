@@ -26,6 +26,7 @@ from benchmark.reporting.leaderboard_tables import (
 )
 from benchmark.reporting.meanings import INTERVAL_NAMES
 from benchmark.reporting.numbers import counted, is_known, moment, with_interval
+from benchmark.reporting.robustness import robustness_sections
 from benchmark.reporting.tables import all_the_same, bullets, document
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.status import Status, Verdict
@@ -52,6 +53,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
             *across_corpora(leaderboard),
             *focus_sections(leaderboard),
+            *robustness_sections(leaderboard),
             *_speed_section(leaderboard),
             *emotion_sections(leaderboard),
             *legend(evaluated_rows(leaderboard)),

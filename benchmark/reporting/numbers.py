@@ -32,6 +32,19 @@ def fraction(value: float | None) -> str:
     return f"{value:.3f}"
 
 
+def signed(value: float | None) -> str:
+    """Write a difference of fractions with two decimals and, below zero, a minus sign.
+
+    Examples:
+        >>> signed(0.054), signed(-0.05), signed(-0.001), signed(0.0), signed(None)
+        ('0.05', '−0.05', '0.00', '0.00', '')
+    """
+    if not is_known(value):
+        return ""
+    text = f"{abs(value):.2f}"
+    return f"−{text}" if value < 0 and float(text) else text
+
+
 def with_interval(value: float | None, low: float | None, high: float | None) -> str:
     """Write a fraction with its interval, where it has one.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmark.reporting.csv_tables import leaderboard_csv, verification_csv
 from benchmark.reporting.json_documents import leaderboard_json, verification_json
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
+from benchmark.reporting.robustness import robustness_csv
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
@@ -20,16 +21,19 @@ class WrittenReports:
         markdown: For reading.
         csv: For spreadsheets and programs.
         json: Everything, in full precision.
+        robustness: Which answers survive perturbed audio; None where the run perturbed nothing.
     """
 
     markdown: Path
     csv: Path
     json: Path
+    robustness: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the one for reading first."""
-        return self.markdown, self.csv, self.json
+        more = () if self.robustness is None else (self.robustness,)
+        return self.markdown, self.csv, self.json, *more
 
 
 def write_verification(
@@ -76,4 +80,14 @@ def write_leaderboard(leaderboard: Leaderboard, folder: Path) -> WrittenReports:
         markdown=write_atomically(folder / "leaderboard.md", leaderboard_markdown(leaderboard)),
         csv=write_atomically(folder / "leaderboard.csv", leaderboard_csv(leaderboard)),
         json=write_atomically(folder / "leaderboard.json", leaderboard_json(leaderboard)),
+        robustness=_write_or_remove(
+            folder / "robustness.csv", robustness_csv(leaderboard.robustness) if leaderboard.robustness else None
+        ),
     )
+
+
+def _write_or_remove(path: Path, content: str | None) -> Path | None:
+    if content is not None:
+        return write_atomically(path, content)
+    path.unlink(missing_ok=True)
+    return None

@@ -8,6 +8,7 @@ from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores, FocusScore
 from benchmark.results.environment import Environment
 from benchmark.results.hard_clips import HardClips
+from benchmark.results.robustness import Robustness
 from benchmark.results.run import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 
@@ -227,6 +228,7 @@ class Leaderboard(StoredFile):
         agreements: For each corpus without labels, how far the candidates agree there.
         profiles: What each candidate answers on each corpus, taken together, by its deciding evaluation.
         hard_clips: For each corpus, the clips that are worth listening to.
+        robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -251,3 +253,4 @@ class Leaderboard(StoredFile):
     focused: tuple[str, ...] = ()
     profiles: tuple[AnswerProfile, ...] = ()
     hard_clips: tuple[HardClips, ...] = ()
+    robustness: tuple[Robustness, ...] = ()

@@ -21,6 +21,7 @@ from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.focus import focus_score
 from benchmark.scoring.labelled_clips import label_clips
+from benchmark.scoring.robustness_rows import robustness_rows
 from benchmark.scoring.rows import candidate_row
 from benchmark.scoring.suspicion.twins import near_twins
 from benchmark.scoring.user_metrics import Metric, with_metrics
@@ -86,6 +87,7 @@ def score_run(
         focus=tuple(score for name in focus for one in deciding if (score := focus_score(one, name)) is not None),
         focused=tuple(focus),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
+        robustness=tuple(robustness_rows(record, boards, predictions)),
     )
 
 
