@@ -33,7 +33,11 @@ def answers(evaluation: Evaluation, result: Evaluated, candidate: str) -> dict[s
     """Give the stored predictions of a candidate by clip name."""
     setup = next(record.setup for record in result.evaluations if record.candidate == candidate)
     stored = evaluation.store.read(setup)
-    return {clip.clip: stored[clip.clip_hash] for clip in result.corpora[0].clips if clip.clip_hash in stored}
+    return {
+        clip.clip: stored[clip_hash]
+        for clip in result.corpora[0].clips
+        if (clip_hash := clip.clip_hash or "") in stored
+    }
 
 
 def failures(result: Evaluated) -> dict[str, str | None]:

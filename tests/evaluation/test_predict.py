@@ -31,7 +31,11 @@ def perturbed_answers(run: Evaluation, result: Evaluated, candidate: str, form: 
         record for record in result.perturbed if (record.candidate, record.setup.perturbation) == (candidate, form)
     ]
     stored = run.store.read(found.setup)
-    return {clip.clip: stored[clip.clip_hash] for clip in result.corpora[0].clips if clip.clip_hash in stored}
+    return {
+        clip.clip: stored[clip_hash]
+        for clip in result.corpora[0].clips
+        if (clip_hash := clip.clip_hash or "") in stored
+    }
 
 
 def test_perturbed_clips_are_answered_apart_from_the_others_under_their_own_hash(
