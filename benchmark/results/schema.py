@@ -37,17 +37,26 @@ class StoredFile(Stored):
             RequestError: A newer version of bench wrote it.
         """
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return None
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        require_known_version(version, cls.SCHEMA_VERSION, path)
-        if version != cls.SCHEMA_VERSION:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            return cls.model_validate_json(json.dumps(content))
+            stored = cls.model_validate_json(content)
         except ValidationError:
+            require_known_version(_version(content), cls.SCHEMA_VERSION, path)
             return None
+        require_known_version(stored.schema_version, cls.SCHEMA_VERSION, path)
+        says_so = "schema_version" in stored.model_fields_set  # and does not merely get our version for want of one
+        return stored if says_so and stored.schema_version == cls.SCHEMA_VERSION else None
+
+
+def _version(content: bytes) -> object:
+    """Find out the version of what is in another form than ours."""
+    try:
+        found: Any = json.loads(content)
+    except ValueError:
+        return None
+    return found.get("schema_version") if isinstance(found, dict) else None
 
 
 def require_known_version(found: object, known: int, path: Path) -> None:

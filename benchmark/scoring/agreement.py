@@ -6,7 +6,6 @@ from itertools import combinations
 import krippendorff
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import cohen_kappa_score
 
 from benchmark.results.agreement import CorpusAgreement, PairAgreement, Voter
 from benchmark.scoring.answers import Answers
@@ -159,13 +158,34 @@ def _pair(first: str, second: str, votes: Mapping[str, NDArray[np.int64]]) -> Pa
     one, other = votes[first][both], votes[second][both]
     if not len(one):
         return PairAgreement(first=first, second=second, agreement=0.0, kappa=None)
-    constant = len(np.unique(np.concatenate([one, other]))) == 1
     return PairAgreement(
-        first=first,
-        second=second,
-        agreement=float((one == other).mean()),
-        kappa=None if constant else float(cohen_kappa_score(one, other)),
+        first=first, second=second, agreement=float((one == other).mean()), kappa=cohen_kappa(one, other)
     )
+
+
+def cohen_kappa(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | None:
+    """Cohen's kappa: 1 for perfect agreement, 0 for that of chance. scikit-learn's, which would sort all clips first.
+
+    Args:
+        one: The class that one voter chose for each clip, from 0; at least one clip.
+        other: What another one chose.
+
+    Returns:
+        None where both always say the same one class: there is nothing to agree on.
+
+    Examples:
+        >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]))
+        0.5
+    """
+    classes = int(max(one.max(), other.max())) + 1
+    counts = np.bincount(one * classes + other, minlength=classes**2).reshape(classes, classes)
+    occurs = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    if len(occurs) == 1:
+        return None
+    counts = counts[np.ix_(occurs, occurs)].astype(np.float64)
+    expected = np.outer(counts.sum(axis=0), counts.sum(axis=1)) / counts.sum()
+    different = ~np.eye(len(occurs), dtype=np.bool_)
+    return float(1 - np.sum(different * counts) / np.sum(different * expected))
 
 
 def _known(value: float | None) -> float | None:

@@ -1,6 +1,6 @@
 """What one candidate answered on one corpus, with the corpus's labels joined to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from benchmark.results.prediction_table import ABSENT, PredictionTable
 from benchmark.scoring.labelled_clips import LabelledClips
 
 NO_ANSWER = -1
+NO_EMOTION = -1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,12 +56,26 @@ class Answers:
     @cached_property
     def scored(self) -> NDArray[np.bool_]:
         """Whether each clip has an emotion to be held against, shape (clips,)."""
-        return np.array([emotion is not None for emotion in self.truth], dtype=np.bool_)
+        return np.asarray(self.emotion_places != NO_EMOTION, dtype=np.bool_)
 
     @cached_property
     def emotions(self) -> tuple[str, ...]:
         """The corpus's emotions with at least one scored clip, sorted: the same for all candidates."""
         return tuple(sorted({emotion for emotion in self.truth if emotion is not None}))
+
+    @cached_property
+    def emotion_places(self) -> NDArray[np.int64]:
+        """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none. Shape (clips,)."""
+        place: dict[str | None, int] = {emotion: index for index, emotion in enumerate(self.emotions)}
+        place[None] = NO_EMOTION
+        return np.fromiter((place[emotion] for emotion in self.truth), dtype=np.int64, count=len(self.truth))
+
+    def places_among(self, emotions: Sequence[str]) -> NDArray[np.int64]:
+        """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none of them. Shape (clips,)."""
+        place = {emotion: index for index, emotion in enumerate(emotions)}
+        # The entry behind the last emotion is for clips without one: NO_EMOTION, which is -1, finds it.
+        places = np.array([*(place.get(emotion, NO_EMOTION) for emotion in self.emotions), NO_EMOTION], dtype=np.int64)
+        return places[self.emotion_places]
 
 
 def join_answers(

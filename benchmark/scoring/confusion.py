@@ -49,16 +49,47 @@ def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> Sp
     Returns:
         The counts; None where the speaker of any clip is unknown, since such a clip may be anybody's.
     """
-    if any(speaker is None for speaker in speakers):
+    known = number_speakers(speakers)
+    if known is None:
         return None
-    names, who = np.unique(np.array(speakers, dtype=np.str_), return_inverse=True)
     width = len(decisions.emotions)
-    cells = who.reshape(-1) * width + decisions.truth
-    size = len(names) * width
+    cells = known.who * width + decisions.truth
+    size = known.speakers * width
     return SpeakerCounts(
-        hits=np.bincount(cells[decisions.correct], minlength=size).reshape(len(names), width).astype(np.int64),
-        clips=np.bincount(cells, minlength=size).reshape(len(names), width).astype(np.int64),
+        hits=np.bincount(cells[decisions.correct], minlength=size).reshape(known.speakers, width).astype(np.int64),
+        clips=np.bincount(cells, minlength=size).reshape(known.speakers, width).astype(np.int64),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedSpeakers:
+    """Who speaks in each clip, as numbers.
+
+    Attributes:
+        speakers: How many there are.
+        who: The speaker of each clip: the place among all names in their order.
+    """
+
+    speakers: int
+    who: NDArray[np.int64]
+
+
+def number_speakers(speakers: Sequence[str | None]) -> NumberedSpeakers | None:
+    """Give speakers numbers; None where that of any clip is unknown.
+
+    Examples:
+        >>> numbered = number_speakers(["eve", "adam", "eve"])
+        >>> numbered.speakers, numbered.who.tolist()
+        (2, [1, 0, 1])
+        >>> number_speakers(["eve", None]) is None
+        True
+    """
+    names = set(speakers)
+    if None in names:
+        return None
+    place = {name: number for number, name in enumerate(sorted(name for name in names if name is not None))}
+    who = np.fromiter((place[name] for name in speakers if name is not None), dtype=np.int64, count=len(speakers))
+    return NumberedSpeakers(len(place), who)
 
 
 def unweighted_average_recall(confusion: NDArray[np.int64]) -> float:

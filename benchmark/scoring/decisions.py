@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.scoring.answers import NO_ANSWER, Answers
+from benchmark.scoring.answers import NO_ANSWER, NO_EMOTION, Answers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,7 +45,8 @@ def open_decisions(answers: Answers) -> Decisions:
     confidence = np.full(len(chosen), np.nan)
     rows = answers.probabilities[answers.scored][answered]
     confidence[answered] = rows[np.arange(len(rows)), chosen[answered]]
-    return Decisions(emotions=emotions, truth=_truth(answers, emotions), answers=columns[chosen], confidence=confidence)
+    truth = answers.emotion_places[answers.scored]
+    return Decisions(emotions=emotions, truth=truth, answers=columns[chosen], confidence=confidence)
 
 
 def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions:
@@ -60,8 +61,8 @@ def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions
         within `emotions`, counts as missed.
     """
     wanted = tuple(emotions)
-    known = frozenset(wanted)
-    included = np.array([emotion in known for emotion in answers.truth], dtype=np.bool_)
+    truth = answers.places_among(wanted)
+    included = truth != NO_EMOTION
     columns = [answers.classes.index(emotion) for emotion in wanted]
     chances = answers.probabilities[included][:, columns]
     mass = chances.sum(axis=1)
@@ -72,14 +73,9 @@ def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions
         renormalised = chances[usable] / mass[usable][:, None]
         hard[usable] = renormalised.argmax(axis=1)
         confidence[usable] = renormalised.max(axis=1)
-    return Decisions(emotions=wanted, truth=_truth(answers, wanted), answers=hard, confidence=confidence)
+    return Decisions(emotions=wanted, truth=truth[included], answers=hard, confidence=confidence)
 
 
 def covered_emotions(answers: Answers) -> tuple[str, ...]:
     """Those of the corpus's emotions that the candidate can express at all."""
     return tuple(emotion for emotion in answers.emotions if emotion in answers.classes)
-
-
-def _truth(answers: Answers, emotions: tuple[str, ...]) -> NDArray[np.int64]:
-    place = {emotion: index for index, emotion in enumerate(emotions)}
-    return np.array([place[emotion] for emotion in answers.truth if emotion in place], dtype=np.int64)

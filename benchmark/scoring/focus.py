@@ -10,6 +10,7 @@ from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import emotion_class
 from benchmark.results.emotion_scores import FocusScore
 from benchmark.scoring.answers import Answers
+from benchmark.scoring.confusion import number_speakers
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.intervals import (
     CONFIDENCE,
@@ -125,14 +126,13 @@ def _interval(
 
 def _groups(wanted: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
     """The speaker of each clip as a number; None where a speaker is unknown, or where one cannot be left out."""
-    if any(speaker is None for speaker in speakers):
+    known = number_speakers(speakers)
+    if known is None:
         return None
-    names, who = np.unique(np.array(speakers, dtype=np.str_), return_inverse=True)
-    who = who.reshape(-1)
-    with_it, without_it = (len(np.unique(who[kind])) for kind in (wanted, ~wanted))
-    if len(names) < FEWEST_SPEAKERS or min(with_it, without_it) < 2:  # noqa: PLR2004 - one must remain
+    with_it, without_it = (len(np.unique(known.who[kind])) for kind in (wanted, ~wanted))
+    if known.speakers < FEWEST_SPEAKERS or min(with_it, without_it) < 2:  # noqa: PLR2004 - one must remain
         return None
-    return np.asarray(who, dtype=np.int64)
+    return known.who
 
 
 def _bootstrap(

@@ -5,12 +5,14 @@ truth or answers, which differs from candidate to candidate.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from benchmark.scoring.answers import Answers
+from benchmark.scoring.answers import NO_EMOTION, Answers
+from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.decisions import Decisions, covered_emotions, restricted_decisions
 
 ECE_BINS = 15
@@ -28,7 +30,8 @@ def accuracy(decisions: Decisions) -> float | None:
     """
     if decisions.truth.size == 0:
         return None
-    return float(accuracy_score(decisions.truth, decisions.answers))
+    cells = _cells(decisions)
+    return float(accuracy_score(cells.truth, cells.answers, sample_weight=cells.clips))
 
 
 def uar(decisions: Decisions) -> float | None:
@@ -44,7 +47,12 @@ def uar(decisions: Decisions) -> float | None:
     if decisions.truth.size == 0:
         return None
     places = range(len(decisions.emotions))
-    return float(recall_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
+    cells = _cells(decisions)
+    return float(
+        recall_score(
+            cells.truth, cells.answers, labels=places, average="macro", zero_division=0, sample_weight=cells.clips
+        )
+    )
 
 
 def above_guessing(recall: float | None, emotions: int) -> float | None:
@@ -66,16 +74,36 @@ def macro_f1(decisions: Decisions) -> float | None:
     """
     if decisions.truth.size == 0:
         return None
-    places = range(len(decisions.emotions))
-    return float(f1_score(decisions.truth, decisions.answers, labels=places, average="macro", zero_division=0))
+    return _f1(decisions, "macro")
 
 
 def weighted_f1(decisions: Decisions) -> float | None:
     """F1 averaged by the emotions' numbers of clips; None without clips."""
     if decisions.truth.size == 0:
         return None
-    places = range(len(decisions.emotions))
-    return float(f1_score(decisions.truth, decisions.answers, labels=places, average="weighted", zero_division=0))
+    return _f1(decisions, "weighted")
+
+
+def _f1(decisions: Decisions, average: str) -> float:
+    cells, places = _cells(decisions), range(len(decisions.emotions))
+    return float(
+        f1_score(cells.truth, cells.answers, labels=places, average=average, zero_division=0, sample_weight=cells.clips)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """The cells of the confusion that hold clips: what scikit-learn counts with weights as it would clip by clip."""
+
+    truth: NDArray[np.int64]
+    answers: NDArray[np.int64]
+    clips: NDArray[np.int64]
+
+
+def _cells(decisions: Decisions) -> _Cells:
+    confusion = confusion_matrix(decisions)
+    truth, answers = np.nonzero(confusion)
+    return _Cells(truth, answers, confusion[truth, answers])
 
 
 def brier(answers: Answers) -> float | None:
@@ -91,7 +119,7 @@ def brier(answers: Answers) -> float | None:
     chances = np.zeros((int(answers.scored.sum()), len(emotions)))
     for place, column in known:
         chances[:, place] = np.where(answers.answered, answers.probabilities[:, column], 0.0)[answers.scored]
-    truth = [emotions.index(emotion) for emotion in answers.truth if emotion is not None]
+    truth = answers.emotion_places[answers.scored]
     return float(np.mean(((chances - np.eye(len(emotions))[truth]) ** 2).sum(axis=1)))
 
 
@@ -104,11 +132,10 @@ def majority_accuracy(decisions: Decisions) -> float | None:
 
 def coverage(answers: Answers) -> float | None:
     """Share of the scored clips whose emotion the candidate can express; None without scored clips."""
-    scored = [emotion for emotion in answers.truth if emotion is not None]
+    scored = int(answers.scored.sum())
     if not scored:
         return None
-    covered = set(answers.classes)
-    return sum(emotion in covered for emotion in scored) / len(scored)
+    return int((answers.places_among(answers.classes) != NO_EMOTION).sum()) / scored
 
 
 def shared_uar(answers: Answers) -> float | None:

@@ -4,8 +4,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
-from benchmark.scoring.agreement import agreement, krippendorff_alpha, majority_agreement
+from benchmark.scoring.agreement import agreement, cohen_kappa, krippendorff_alpha, majority_agreement
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.leaderboard import score_run
 from tests.scoring.conftest import RunBuilder
@@ -167,3 +168,16 @@ def test_a_leaderboard_has_it_for_corpora_without_labels_only(run: RunBuilder) -
     board = score_run(run.record(), run.predictions)
     assert [each.corpus for each in board.agreements] == ["calls"]
     assert all(row.rank is None for row in board.rows if row.corpus == "calls")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_kappa_from_counts_is_that_of_scikit_learn_to_the_last_bit(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    classes, clips = int(generator.integers(2, 9)), int(generator.integers(2, 300))
+    one = generator.integers(0, classes, clips) * int(generator.integers(1, 3))
+    other = np.where(generator.random(clips) < 0.6, one, generator.integers(0, classes, clips))
+    assert cohen_kappa(one, other) == cohen_kappa_score(one, other)
+
+
+def test_two_voters_who_only_ever_say_one_thing_have_no_kappa() -> None:
+    assert cohen_kappa(np.array([3, 3]), np.array([3, 3])) is None

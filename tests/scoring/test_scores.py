@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score, classification_report, f1_score, recall_score
 
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions
@@ -15,6 +15,7 @@ from benchmark.scoring.scores import (
     majority_accuracy,
     shared_uar,
     uar,
+    weighted_f1,
 )
 
 Build = Callable[..., Answers]
@@ -122,3 +123,15 @@ def test_calibration_error_equals_bins_of_sorted_clips() -> None:
 def test_calibration_error_of_equal_confidences_does_not_depend_on_the_order_of_the_clips(decide: Decide) -> None:
     decisions = decide([0] * 150 + [1] * 50, [0] * 200, 2)
     assert expected_calibration_error(decisions) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counting_by_cells_gives_the_numbers_of_counting_by_clips_to_the_last_bit(decide: Decide, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    classes, clips = int(generator.integers(1, 6)), int(generator.integers(1, 400))
+    found = decide(generator.integers(0, classes, clips), generator.integers(0, classes + 1, clips), classes)
+    fixed = {"labels": range(classes), "zero_division": 0}
+    assert accuracy(found) == accuracy_score(found.truth, found.answers)
+    assert uar(found) == recall_score(found.truth, found.answers, average="macro", **fixed)
+    assert macro_f1(found) == f1_score(found.truth, found.answers, average="macro", **fixed)
+    assert weighted_f1(found) == f1_score(found.truth, found.answers, average="weighted", **fixed)

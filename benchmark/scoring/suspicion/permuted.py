@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from benchmark.scoring.confusion import number_speakers
 from benchmark.scoring.decisions import Decisions
 
 LEAST_RISE = 0.25
@@ -65,13 +66,11 @@ def label_permutation(
 
 def _halves(decisions: Decisions, speakers: Sequence[str | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     """The confusion of every other speaker and of the rest, shape (emotions, emotions + 1) each."""
-    if any(speaker is None for speaker in speakers):
-        return None
-    names, who = np.unique(np.array(speakers, dtype=np.str_), return_inverse=True)
-    if len(names) < FEWEST_SPEAKERS:
+    known = number_speakers(speakers)
+    if known is None or known.speakers < FEWEST_SPEAKERS:
         return None
     height, width = len(decisions.emotions), len(decisions.emotions) + 1
-    cells = ((who.reshape(-1) % 2) * height + decisions.truth) * width + decisions.answers
+    cells = ((known.who % 2) * height + decisions.truth) * width + decisions.answers
     counts = np.bincount(cells, minlength=2 * height * width).reshape(2, height, width).astype(np.int64)
     return counts[0], counts[1]
 
