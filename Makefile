@@ -19,7 +19,7 @@ TOOLS_INSTALLED := $(VENV)/.installed-tools
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check format clean help
+.PHONY: demo test check format bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(BENCH_INSTALLED) ## install bench, and run it whole on the embedded demo: no network, no audio needed
@@ -41,6 +41,9 @@ format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the lint
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 	cp candidates.yaml benchmark/registry/candidates.yaml
+
+bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain transformers, 12 minutes (BENCH_ARGS=--quick: 3)
+	$(PY) -m performance.bench $(BENCH_ARGS)
 
 clean: ## remove .venv and every cache and build; reports/ and .bench/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -1,0 +1,143 @@
+"""What was measured, kept in a file after every step, so that a run that is stopped loses nothing."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(kw_only=True)
+class Block:
+    """One engine on one block of clips.
+
+    Attributes:
+        place: Which block.
+        seconds: How long it took.
+        audio_s: How much audio it was.
+        decisions: The label that got the highest probability, by clip.
+    """
+
+    place: int
+    seconds: float
+    audio_s: float
+    decisions: list[int]
+
+
+@dataclass(kw_only=True)
+class EngineFigures:
+    """One engine on one checkpoint.
+
+    Attributes:
+        ready_s: From the start of its process to a loaded model; for bench, to where it can be asked.
+        first_s: How long its first clips took, which are not counted: loading for bench, and converting.
+        blocks: What was timed.
+        memory_mb: The most memory of the process that holds the model.
+        details: What it says of itself.
+        failure: Why there are no or fewer blocks.
+    """
+
+    ready_s: float = 0.0
+    first_s: float = 0.0
+    blocks: list[Block] = field(default_factory=list)
+    memory_mb: float = 0.0
+    details: dict[str, str] = field(default_factory=dict)
+    failure: str | None = None
+
+    def clips(self) -> int:
+        """How many clips it has answered."""
+        return sum(len(block.decisions) for block in self.blocks)
+
+    def clips_per_second(self) -> float:
+        """Over all its blocks."""
+        return self.clips() / sum(block.seconds for block in self.blocks)
+
+    def rtfx(self) -> float:
+        """Seconds of audio per second, over all its blocks."""
+        return sum(block.audio_s for block in self.blocks) / sum(block.seconds for block in self.blocks)
+
+
+@dataclass(kw_only=True)
+class ModelFigures:
+    """All engines on one checkpoint.
+
+    Attributes:
+        what: The checkpoint in words.
+        parameters: Its number of weights.
+        gflop_per_s: Operations (10⁹) per second of audio, counted on a clip of the mean length.
+        engines: By name.
+    """
+
+    what: str
+    parameters: int
+    gflop_per_s: float
+    engines: dict[str, EngineFigures] = field(default_factory=dict)
+
+    def ratios(self, engine: str, against: str) -> list[float]:
+        """How many times as fast an engine was as another, block by block, on the blocks that both have."""
+        if engine not in self.engines or against not in self.engines:
+            return []
+        others = {block.place: block.seconds for block in self.engines[against].blocks}
+        return [others[block.place] / block.seconds for block in self.engines[engine].blocks if block.place in others]
+
+    def differing(self, engine: str, reference: str) -> int | None:
+        """How many decisions differ from the reference's; None where nothing can be compared."""
+        if engine not in self.engines or reference not in self.engines:
+            return None
+        others = {block.place: block.decisions for block in self.engines[reference].blocks}
+        both = [
+            (block.decisions, others[block.place]) for block in self.engines[engine].blocks if block.place in others
+        ]
+        if not both:
+            return None
+        return sum(own != other for ours, theirs in both for own, other in zip(ours, theirs, strict=True))
+
+
+@dataclass(kw_only=True)
+class Figures:
+    """Everything.
+
+    Attributes:
+        date: When.
+        machine: Lines that describe it.
+        others: Share of the processors that other processes used while it was measured; None where unknown.
+        clips: The clips, in words.
+        audio_s: Seconds of audio in all.
+        models: By name.
+        peak_gflops: Best matrix product by number format, in GFLOP/s.
+        start_up: Seconds by what was started.
+        repeated: Seconds of the first and the second of two equal runs, and of the help.
+        decoding: Milliseconds of one core per second of audio, by format.
+        notes: What went wrong.
+    """
+
+    date: str
+    machine: list[str]
+    others: float | None = None
+    clips: str = ""
+    audio_s: float = 0.0
+    models: dict[str, ModelFigures] = field(default_factory=dict)
+    peak_gflops: dict[str, float] = field(default_factory=dict)
+    start_up: dict[str, list[float]] = field(default_factory=dict)
+    repeated: dict[str, float] = field(default_factory=dict)
+    decoding: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Keep everything as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what was kept."""
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content["models"] = {name: _model(model) for name, model in content["models"].items()}
+        return cls(**content)
+
+
+def _model(content: dict[str, Any]) -> ModelFigures:
+    engines = {
+        name: EngineFigures(**{**engine, "blocks": [Block(**block) for block in engine["blocks"]]})
+        for name, engine in content.pop("engines").items()
+    }
+    return ModelFigures(**content, engines=engines)

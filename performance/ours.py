@@ -1,0 +1,109 @@
+"""Bench itself as an engine: the very code of `bench run`, from files to stored answers, with the model kept loaded.
+
+A run loads a model once and answers all clips; here the clips come in blocks, between which others are measured, so
+that the session is kept open from block to block. Nothing else differs from a run.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from scipy.special import log_softmax
+
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.evaluation import predict
+from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.predict import Overwrite, Predictor
+from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.subjects import Subject
+from benchmark.progress import Silent
+from benchmark.results.environment import available_cores
+from benchmark.results.store import PredictionStore
+from benchmark.settings import Settings
+from performance.engines import Engine, Probabilities
+from performance.memory import peak_mb
+from performance.subjects import subject_of
+
+
+class _KeptOpen:
+    """A session that the end of a block does not end."""
+
+    def __init__(self, session: ModelSession) -> None:
+        self._session = session
+        self._loaded: Any = None
+
+    def __enter__(self) -> "_KeptOpen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def load(self) -> Any:
+        if self._loaded is None:
+            self._loaded = self._session.load()
+        return self._loaded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+class Ours(Engine):
+    """Bench.
+
+    Args:
+        folder: The checkpoint; what is kept goes into `cache` beside it.
+        backend: As `--backend` names it.
+        dtype: As `--dtype` names it.
+        fast: As `--fast`.
+    """
+
+    def __init__(self, folder: Path, *, backend: str, dtype: str, fast: bool = False) -> None:
+        self._settings = Settings(cache=folder.parent / "cache")
+        self._subject = subject_of(folder)
+        self._store = PredictionStore(self._settings.cache)
+        self._sessions: dict[str, _KeptOpen] = {}
+        self._corpora: dict[tuple[Path, ...], Any] = {}
+        vars(predict)["ModelSession"] = self._session
+
+    def prepared(self, clips: Sequence[Path]) -> None:
+        """Hear the clips once, as a run does before it asks anybody."""
+        if tuple(clips) not in self._corpora:
+            listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
+            corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
+            self._corpora[tuple(clips)] = hear_corpus(corpus, Silent())
+
+    def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
+        """Answer and store all clips anew."""
+        heard = self._corpora[tuple(clips)]
+        predictor = Predictor(
+            corpora=[heard],
+            store=self._store,
+            settings=self._settings,
+            overwrite=Overwrite.ALWAYS,
+            threads=available_cores(),
+            stop=threading.Event(),
+        )
+        with Silent().stage("", total=None) as stage:
+            (record,) = predictor.predict(self._subject, device="cpu", stage=stage)
+        if record.failure is not None:
+            raise RuntimeError(record.failure)
+        stored = self._store.read(record.setup)
+        logits = (stored[clip.clip_hash or ""].logits for clip in heard.record.clips)
+        return [np.exp(log_softmax(np.asarray(row, dtype=np.float64))) for row in logits]
+
+    def memory_mb(self) -> float:
+        """The larger of this machine's processes that hold the model."""
+        return max((peak_mb(child.pid) for child in psutil.Process().children(recursive=True)), default=float("nan"))
+
+    def details(self) -> dict[str, str]:
+        """How much the process that asks the worker takes beside it."""
+        return {"parent_mb": f"{peak_mb():.0f}"}
+
+    def _session(self, subject: Subject, **options: Any) -> _KeptOpen:
+        key = repr(sorted(options.items(), key=lambda item: item[0]))
+        if key not in self._sessions:
+            self._sessions[key] = _KeptOpen(ModelSession(subject, **options))
+        return self._sessions[key]

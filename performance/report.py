@@ -1,0 +1,160 @@
+"""`docs/performance.md`, from the figures."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from performance.figures import EngineFigures, Figures, ModelFigures
+
+_NAMES = {
+    "naive": "a loop: `from_pretrained`, processor and model per clip",
+    "pipeline-1": 'pipeline("audio-classification"), batch 1',
+    "pipeline-8": 'pipeline("audio-classification"), batch 8',
+    "reference": "bench, reference (`--backend torch`)",
+    "auto": "bench (`--backend auto`)",
+    "fast": "bench, `--fast`",
+    "bare-torch": "torch's forward passes alone, float32",
+    "bare-openvino": "OpenVINO's forward passes alone, float32, a stream per core",
+    "bare-bfloat16": "OpenVINO's forward passes alone, bfloat16, a stream per core",
+}
+_BARE_OF = {"reference": "bare-torch", "auto": "bare-openvino", "fast": "bare-bfloat16"}
+_FORMAT = {"fast": "bfloat16", "bare-bfloat16": "bfloat16"}
+_PIPELINE = "pipeline-1"
+_REFERENCE = "reference"
+
+
+def render(figures: Figures) -> str:
+    """Write the measured part of the page.
+
+    Args:
+        figures: What was measured.
+
+    Returns:
+        Markdown.
+    """
+    return "\n\n".join(block for block in _blocks(figures) if block)
+
+
+def _blocks(figures: Figures) -> Iterable[str]:
+    yield f"Measured on {figures.date}."
+    yield "\n".join(f"- {line}" for line in [*figures.machine, *_conditions(figures)])
+    for name, model in figures.models.items():
+        yield from _of_model(name, model, figures)
+    yield from _repeated(figures)
+    yield from _start_up(figures)
+    yield from _decoding(figures)
+    if figures.notes:
+        yield "### What was not measured"
+        yield "\n".join(f"- {note}" for note in figures.notes)
+
+
+def _conditions(figures: Figures) -> list[str]:
+    lines = [f"Clips: {figures.clips}, {figures.audio_s:.0f} s of audio in all."]
+    if figures.peak_gflops:
+        peaks = ", ".join(f"{value:,.0f} GFLOP/s in {name}" for name, value in figures.peak_gflops.items())
+        lines.append(f"Best matrix product of torch in the same run, 2,048 × 2,048: {peaks}.")
+    if figures.others is not None:
+        lines.append(f"Other processes used {figures.others:.0%} of the processors meanwhile.")
+    return lines
+
+
+def _of_model(name: str, model: ModelFigures, figures: Figures) -> Iterable[str]:
+    yield f"### {name}"
+    answered = max((engine.clips() for engine in model.engines.values()), default=0)
+    yield (
+        f"{model.what}; {model.parameters / 1e6:.1f} M weights, {model.gflop_per_s:.1f} GFLOP per second of audio; "
+        f"{answered} clips."
+    )
+    titles = ["engine", "clips/s", "RTFx", "× pipeline", "decisions that differ", "share of peak", "memory MB"]
+    rows = [_row(key, engine, model, figures) for key, engine in model.engines.items() if engine.blocks]
+    yield _table(titles, rows)
+    bare = [
+        f"{_NAMES[key]} runs at {statistics.median(ratios):.0%} of {_NAMES[other]} ({_range(ratios, percent=True)})."
+        for key, other in _BARE_OF.items()
+        if (ratios := model.ratios(key, other))
+    ]
+    first = [
+        f"{_NAMES[key]}: {engine.first_s:.1f} s from start to the first answers"
+        + (", with conversion and comparison to the reference" if key == "auto" else "")
+        + "."
+        for key, engine in model.engines.items()
+        if key in _BARE_OF and engine.blocks
+    ]
+    failed = [f"{_NAMES[key]}: {engine.failure}." for key, engine in model.engines.items() if engine.failure]
+    yield "\n".join(f"- {line}" for line in [*bare, *first, *failed])
+
+
+def _row(key: str, engine: EngineFigures, model: ModelFigures, figures: Figures) -> list[str]:
+    ratios = model.ratios(key, _PIPELINE)
+    differing = model.differing(key, _REFERENCE)
+    peak = figures.peak_gflops.get(_FORMAT.get(key, "float32"))
+    beside = engine.details.get("parent_mb")
+    return [
+        _NAMES[key],
+        f"{engine.clips_per_second():.2f}",
+        f"{engine.rtfx():.1f}",
+        f"{statistics.median(ratios):.2f} ({_range(ratios)})" if ratios else "",
+        "" if differing is None or key == _REFERENCE else f"{differing} of {engine.clips()}",
+        f"{engine.rtfx() * model.gflop_per_s / peak:.0%}" if peak else "",
+        f"{engine.memory_mb:,.0f}" + (f" + {beside}" if beside else ""),
+    ]
+
+
+def _repeated(figures: Figures) -> Iterable[str]:
+    if not {"first", "second", "start"} <= figures.repeated.keys():
+        return
+    first, second, start = (figures.repeated[key] for key in ("first", "second", "start"))
+    yield "### The same run again"
+    yield (
+        f"`bench run` on {figures.repeated['clips']:.0f} clips, one model of base size, without latency: "
+        f"{first:.1f} s the first time (verification included; the model was converted already), {second:.1f} s the "
+        f"second. Start-up, the same command on an empty folder's worth of work (one clip, known): {start:.1f} s. "
+        f"Beyond start-up the second run takes {max(0.0, second - start) / max(1e-9, first - start):.1%} of the first, "
+        "and loads no model."
+    )
+
+
+def _start_up(figures: Figures) -> Iterable[str]:
+    if not figures.start_up:
+        return
+    yield "### Start-up"
+    rows = [
+        [name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f} to {max(seconds):.2f}"]
+        for name, seconds in figures.start_up.items()
+    ]
+    yield _table(["what", "s, median", "range"], rows)
+
+
+def _decoding(figures: Figures) -> Iterable[str]:
+    if not figures.decoding:
+        return
+    yield "### Decoding"
+    fastest = _fastest_core_ms(figures)
+    rows = [
+        [name, f"{cost:.2f}", f"{cost / fastest:.1%}" if fastest else ""] for name, cost in figures.decoding.items()
+    ]
+    yield (
+        "What a clip costs before a model hears it: decoding, hashing, resampling to 16 kHz. The share is that of the "
+        "fastest engine's time on all cores, for the slowest of the models of base size."
+    )
+    yield _table(["format", "ms of one core per s of audio", "share of `--fast`"], rows)
+
+
+def _fastest_core_ms(figures: Figures) -> float:
+    """Milliseconds of core time per second of audio that the fastest way of bench takes."""
+    fast = [
+        model.engines["fast"].rtfx()
+        for model in figures.models.values()
+        if "fast" in model.engines and model.engines["fast"].blocks and model.parameters > 10_000_000  # noqa: PLR2004
+    ]
+    return figures.repeated.get("cores", 1) * 1000 / max(fast) if fast else 0.0
+
+
+def _range(values: Sequence[float], *, percent: bool = False) -> str:
+    if percent:
+        return f"{min(values):.0%} to {max(values):.0%}"
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
