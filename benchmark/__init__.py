@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from benchmark.api.corpus import describe_corpus as describe_corpus
     from benchmark.api.predict import PredictOutcome as PredictOutcome
     from benchmark.api.predict import predict as predict
+    from benchmark.api.publish import PublishOutcome as PublishOutcome
+    from benchmark.api.publish import publish as publish
     from benchmark.api.run import RunOutcome as RunOutcome
     from benchmark.api.run import run as run
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
@@ -33,12 +35,14 @@ __all__ = [
     "DescribeOutcome",
     "EnsembleOutcome",
     "PredictOutcome",
+    "PublishOutcome",
     "RecommendOutcome",
     "RunOutcome",
     "VerifyOutcome",
     "describe_corpus",
     "ensemble",
     "predict",
+    "publish",
     "recommend",
     "run",
     "verify",
@@ -52,6 +56,8 @@ _VERBS = {
     "describe_corpus": "benchmark.api.corpus",
     "PredictOutcome": "benchmark.api.predict",
     "predict": "benchmark.api.predict",
+    "PublishOutcome": "benchmark.api.publish",
+    "publish": "benchmark.api.publish",
     "RunOutcome": "benchmark.api.run",
     "run": "benchmark.api.run",
     "VerifyOutcome": "benchmark.api.verify",

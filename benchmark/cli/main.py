@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import cache, candidates, corpus, discover, doctor, ensemble, labels, predict, recommend, run, verify
+from benchmark.cli import (
+    cache,
+    candidates,
+    corpus,
+    discover,
+    doctor,
+    ensemble,
+    labels,
+    predict,
+    publish,
+    recommend,
+    run,
+    verify,
+)
 from benchmark.cli.console import print_error
 from benchmark.errors import BenchError
 
@@ -33,6 +46,7 @@ app.command("ensemble")(ensemble.ensemble)
 app.command("corpus")(corpus.corpus)
 app.command("predict")(predict.predict)
 app.command("doctor")(doctor.doctor)
+app.command("publish")(publish.publish)
 app.add_typer(cache.app, name="cache")
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+from tests.support.hub_writes import Writes
+
 _RESOLVE = re.compile(r"/(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
 _API = re.compile(r"/api/models/(?P<id>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -89,6 +91,7 @@ class HubServer:
         requests: Method and path of every request, in order.
         tokens: The token of every request that came with one, by path.
         page: How many repositories one page of a search holds.
+        writes: What was written, by those who have a token.
     """
 
     def __init__(self) -> None:
@@ -98,6 +101,7 @@ class HubServer:
         self.tokens: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.page = 100
+        self.writes = Writes()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -209,7 +213,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_GET(self) -> None:
-        self._answer()
+        if self.path == "/api/whoami-v2":
+            self._write()
+        else:
+            self._answer()
+
+    def do_POST(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        token = self.headers.get("Authorization")
+        self.server_state.record(f"{self.command} {unquote(urlsplit(self.path).path)}", token)
+        reply = self.server_state.writes.answer(self.path, token, body, url=self.server_state.url)
+        self._send(json.dumps(reply.body).encode(), "application/json", {}, status=reply.status)
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
