@@ -87,6 +87,7 @@ class RunBuilder:
     corpora: list[CorpusRecord] = field(default_factory=list)
     verifications: list[Verification] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
+    perturbed: list[EvaluationRecord] = field(default_factory=list)
     latencies: list[LatencyMeasurement] = field(default_factory=list)
     stored: dict[str, dict[str, Prediction]] = field(default_factory=dict)
 
@@ -148,10 +149,12 @@ class RunBuilder:
         *,
         device: str = "cpu",
         failure: str | None = None,
+        perturbation: str | None = None,
     ) -> None:
         """Store hard answers to the clips with audio, in order; None is a failure, a shorter list an early end."""
-        setup = self.setup(candidate, device)
-        self.evaluations.append(
+        setup = self.setup(candidate, device).model_copy(update={"perturbation": perturbation})
+        records = self.evaluations if perturbation is None else self.perturbed
+        records.append(
             EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup, failure=failure)
         )
         readable = [clip for clip in corpus.clips if clip.clip_hash is not None]
@@ -188,6 +191,7 @@ class RunBuilder:
             "verifications": tuple(self.verifications),
             "corpora": tuple(self.corpora),
             "evaluations": tuple(self.evaluations),
+            "perturbed": tuple(self.perturbed),
             "latencies": tuple(self.latencies),
         }
         return RunRecord.model_validate(content | fields)

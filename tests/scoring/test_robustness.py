@@ -1,0 +1,177 @@
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.stats import t
+from sklearn.metrics import recall_score
+
+from benchmark.results.robustness import Robustness
+from benchmark.results.run import CorpusRecord
+from benchmark.scoring.leaderboard import score_run
+
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+
+
+def only(run: "RunBuilder") -> Robustness:
+    (row,) = score_run(run.record(), run.predictions).robustness
+    return row
+
+
+def truth(corpus: CorpusRecord) -> list[str]:
+    return [clip.label or "" for clip in corpus.clips]
+
+
+def uar_of(corpus: CorpusRecord, said: list[str | None], without: str | None = None) -> float:
+    kept = [(clip.label, answer) for clip, answer in zip(corpus.clips, said, strict=True) if clip.speaker != without]
+    labels = sorted(set(truth(corpus)))
+    true, answers = zip(*((label, answer or "none") for label, answer in kept), strict=True)
+    return float(recall_score(true, answers, labels=labels, average="macro", zero_division=0))
+
+
+def test_share_and_loss_are_those_of_a_second_implementation(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus(speakers=6)
+    model = run.candidate("a")
+    plain, noisy = mostly_right(corpus, 0.2, 1), mostly_right(corpus, 0.5, 2)
+    run.says(model, corpus, plain)
+    run.says(model, corpus, noisy, perturbation="noise:20dB")
+    row = only(run)
+    assert (row.candidate, row.corpus, row.perturbation, row.clips) == ("a", "acted", "noise:20dB", len(corpus.clips))
+    assert row.unchanged == pytest.approx(np.mean([one == other for one, other in zip(plain, noisy, strict=True)]))
+    loss = uar_of(corpus, plain) - uar_of(corpus, noisy)
+    assert row.uar_loss == pytest.approx(loss)
+    assert (row.uar, row.perturbed_uar) == pytest.approx((uar_of(corpus, plain), uar_of(corpus, noisy)))
+    speakers = sorted({clip.speaker for clip in corpus.clips if clip.speaker})
+    left_out = np.array([uar_of(corpus, plain, who) - uar_of(corpus, noisy, who) for who in speakers])
+    error = np.sqrt(5 / 6 * ((left_out - left_out.mean()) ** 2).sum())
+    reach = t.ppf(0.975, 5) * error
+    assert (row.uar_loss_low, row.uar_loss_high) == pytest.approx((loss - reach, loss + reach))
+    assert row.interval == "speakers"
+
+
+def test_answers_that_all_stay_leave_no_more_room_than_so_many_clips_leave(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    run.says(model, corpus, truth(corpus))
+    run.says(model, corpus, truth(corpus), perturbation="gain:-12dB")
+    row = only(run)
+    assert (row.unchanged, row.uar_loss, row.interval) == (1.0, 0.0, "wilson")
+    assert row.uar_loss_high == -row.uar_loss_low == pytest.approx(0.0235, abs=1e-3)  # type: ignore[operator]
+
+
+def test_a_loss_that_is_the_same_without_any_speaker_still_has_an_interval(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus(speakers=3, repeats=1)
+    model = run.candidate("a")
+    run.says(model, corpus, truth(corpus))
+    run.says(model, corpus, ["sadness"] * len(corpus.clips), perturbation="telephone")
+    row = only(run)
+    assert row.uar_loss == pytest.approx(0.8)
+    assert row.interval == "wilson"
+    assert row.uar_loss_low is not None
+    assert row.uar_loss_high is not None
+    assert row.uar_loss_low < 0.7
+    assert row.uar_loss_high == 1.0
+
+
+def test_clips_it_could_not_process_perturbed_count_as_changed_and_as_wrong(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    said = truth(corpus)
+    run.says(model, corpus, said)
+    run.says(
+        model, corpus, [None if place < 10 else answer for place, answer in enumerate(said)], perturbation="clip:0.3"
+    )
+    row = only(run)
+    assert row.failed_clips == 10
+    assert row.unchanged == pytest.approx(1 - 10 / len(said))
+    assert row.uar_loss == pytest.approx(10 / len(said), abs=0.02)
+
+
+def test_clips_it_could_not_process_at_all_are_not_compared_and_wrong_on_both_sides(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    said = [None if place < 10 else answer for place, answer in enumerate(truth(corpus))]
+    run.says(model, corpus, said)
+    run.says(model, corpus, said, perturbation="clip:0.3")
+    row = only(run)
+    assert (row.clips, row.failed_clips, row.unchanged, row.uar_loss) == (len(said) - 10, 0, 1.0, 0.0)
+    assert row.uar is not None
+    assert row.uar < 1
+
+
+def test_without_labels_only_the_share_of_answers_that_stay_is_told(run: "RunBuilder") -> None:
+    corpus = run.corpus("bare", [run.clip(str(place)) for place in range(10)])
+    model = run.candidate("a")
+    run.says(model, corpus, ["anger"] * 10)
+    run.says(model, corpus, ["anger"] * 7 + ["fear"] * 3, perturbation="speed:1.1")
+    row = only(run)
+    assert row.unchanged == 0.7
+    assert (row.uar, row.perturbed_uar, row.uar_loss, row.uar_loss_low, row.interval) == (None,) * 5
+
+
+def test_without_speakers_the_interval_is_over_clips_and_says_so(run: "RunBuilder", mostly_right: Errors) -> None:
+    clips = [run.clip(f"{emotion}{place}", label=emotion) for emotion in ("anger", "fear") for place in range(100)]
+    corpus = run.corpus("alone", clips)
+    model = run.candidate("a")
+    run.says(model, corpus, truth(corpus))
+    run.says(
+        model,
+        corpus,
+        ["fear" if place % 2 else clip.label for place, clip in enumerate(clips)],
+        perturbation="telephone",
+    )
+    row = only(run)
+    assert row.interval == "clips"
+    assert row.uar_loss == pytest.approx(0.25)
+    # Half of the anger is lost, for certain none of the fear: a quarter, as sure as a share of 100 clips is.
+    assert row.uar_loss_low == pytest.approx(0.25 - 1.96 * 0.05 / 2, abs=0.006)
+    assert row.uar_loss_high == pytest.approx(0.25 + 1.96 * 0.05 / 2, abs=0.006)
+
+
+@pytest.mark.parametrize("speakers", [4, 8])
+def test_the_interval_of_a_loss_holds_the_truth_about_as_often_as_it_says(run: "RunBuilder", speakers: int) -> None:
+    # Right in 0.7 of the clips and, perturbed, in 0.5, each speaker as much better or worse in both: the loss is 0.2.
+    generator = np.random.default_rng(speakers)
+    draws = 60
+    for draw in range(draws):
+        corpus = run.acted_corpus(f"c{draw}", speakers=speakers, repeats=8)
+        model = run.candidate(f"m{draw}")
+        shift = {f"s{speaker}": generator.normal(0, 0.05) for speaker in range(speakers)}
+        for chance, perturbation in ((0.7, None), (0.5, "noise:20dB")):
+            right = generator.random(len(corpus.clips)) < [chance + shift[clip.speaker or ""] for clip in corpus.clips]
+            wrong = ["fear" if label != "fear" else "anger" for label in truth(corpus)]
+            said = [
+                label if is_right else other for label, other, is_right in zip(truth(corpus), wrong, right, strict=True)
+            ]
+            run.says(model, corpus, said, perturbation=perturbation)
+    rows = score_run(run.record(), run.predictions).robustness
+    held = sum((row.uar_loss_low or 0.0) <= 0.2 <= (row.uar_loss_high or 0.0) for row in rows)
+    assert 0.88 * draws <= held
+
+
+@pytest.mark.parametrize(
+    ("rates", "untouched"), [((8_000, 16_000, 8_000), 2), ((None, None, None), 0), ((44_100,) * 3, 0)]
+)
+def test_recordings_with_nothing_to_remove_are_counted(
+    run: "RunBuilder", rates: tuple[int | None, ...], untouched: int
+) -> None:
+    clips = [
+        run.clip(str(place), label="fear").model_copy(update={"sampling_rate": rate})
+        for place, rate in enumerate(rates)
+    ]
+    corpus = run.corpus("calls", clips)
+    model = run.candidate("a", sampling_rate=16_000)
+    run.says(model, corpus, ["fear"] * 3)
+    run.says(model, corpus, ["fear"] * 3, perturbation="lowpass:4k")
+    assert only(run).untouched_clips == untouched
+
+
+def test_a_candidate_that_hears_no_more_than_the_lowpass_leaves_hears_all_clips_as_they_are(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a", sampling_rate=8_000)
+    run.says(model, corpus, truth(corpus))
+    run.says(model, corpus, truth(corpus), perturbation="lowpass:4k")
+    assert only(run).untouched_clips == len(corpus.clips)
