@@ -22,6 +22,7 @@ from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import Registry
+from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.writing import write_leaderboard
@@ -87,6 +88,7 @@ def run(
     latency_seconds: float = 20.0,
     overwrite: Literal["never", "missing", "always"] = "missing",
     output: str | Path = "reports",
+    embed_audio: int = 0,
     repair_heads: bool = True,
     max_download_gb: float | None = None,
     jobs: int = 1,
@@ -123,6 +125,8 @@ def run(
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
         overwrite: Which answers to compute where some are stored: `never`, `missing` or `always`.
         output: The folder for the reports.
+        embed_audio: How many clips of each corpus can be listened to in `leaderboard.html` wherever that is; of the
+            others it holds links to local files.
         repair_heads: Whether known heads that transformers has no class for are rebuilt.
         max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); by default 5, and more if confirmed.
         jobs: Workers that compute at once.
@@ -179,7 +183,10 @@ def run(
     wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
     record = _evaluate(registry, opened, options=options, wanted=wanted, settings=settings, progress=progress)
     save_run(settings.cache, record)
-    leaderboard, files = _report(record, Path(output), scoring=scoring, settings=settings, progress=progress)
+    recordings = Recordings.of(opened, embed=embed_audio)
+    leaderboard, files = _report(
+        record, Path(output), scoring=scoring, recordings=recordings, settings=settings, progress=progress
+    )
     exit_code, problems = _judge_run(record, strict=strict)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
@@ -234,7 +241,13 @@ def _evaluate(
 
 
 def _report(
-    record: RunRecord, folder: Path, *, scoring: _Scoring, settings: Settings, progress: Progress
+    record: RunRecord,
+    folder: Path,
+    *,
+    scoring: _Scoring,
+    recordings: Recordings,
+    settings: Settings,
+    progress: Progress,
 ) -> tuple[Leaderboard, tuple[Path, ...]]:
     """Score a run from what it stored, and write the reports."""
     store = PredictionStore(settings.cache)
@@ -242,7 +255,7 @@ def _report(
         leaderboard = score_run(
             record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics
         )
-    reports = write_leaderboard(leaderboard, folder).paths
+    reports = write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths
     return leaderboard, (*reports, write_predictions(prediction_tables(record, store.read), folder))
 
 

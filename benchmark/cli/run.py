@@ -143,6 +143,17 @@ def run(
         ),
     ] = "missing",
     output: options.Output = Path("reports"),
+    embed_audio: Annotated[
+        int,
+        typer.Option(
+            "--embed-audio",
+            envvar="BENCH_EMBED_AUDIO",
+            metavar="N",
+            min=0,
+            help="Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get "
+            "wrong or disagree on; whoever gets the page can listen to them. The others are links to local files.",
+        ),
+    ] = 0,
     repair_heads: options.RepairHeads = True,
     max_download_gb: options.MaxDownload = None,
     jobs: options.Jobs = 1,
@@ -154,7 +165,7 @@ def run(
 ) -> None:
     """Measure the usable candidates on your audio: how right, how fast, how varied.
 
-    Verifies first what is not verified yet, and writes leaderboard.md, .csv and .json, and predictions.parquet.
+    Verifies first what is not verified yet, and writes leaderboard.html, .md, .csv and .json, and predictions.parquet.
     """
     from benchmark.api.run import run as run_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging
@@ -189,6 +200,7 @@ def run(
         latency_seconds=latency_seconds,
         overwrite=overwrite,
         output=output,
+        embed_audio=embed_audio,
         jobs=jobs,
         strict=strict,
         repair_heads=repair_heads,

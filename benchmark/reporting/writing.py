@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.reporting.csv_tables import leaderboard_csv, verification_csv
+from benchmark.reporting.html_page.page import leaderboard_html
+from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.json_documents import leaderboard_json, verification_json
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.robustness import robustness_csv
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.run import RunRecord
 from benchmark.results.verification import VerificationReport
 
 
@@ -21,18 +24,20 @@ class WrittenReports:
         markdown: For reading.
         csv: For spreadsheets and programs.
         json: Everything, in full precision.
+        html: For looking, sorting and listening; None for a verification.
         robustness: Which answers survive perturbed audio; None where the run perturbed nothing.
     """
 
     markdown: Path
     csv: Path
     json: Path
+    html: Path | None = None
     robustness: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the one for reading first."""
-        more = () if self.robustness is None else (self.robustness,)
+        more = (path for path in (self.html, self.robustness) if path is not None)
         return self.markdown, self.csv, self.json, *more
 
 
@@ -62,12 +67,20 @@ def write_verification(
     )
 
 
-def write_leaderboard(leaderboard: Leaderboard, folder: Path) -> WrittenReports:
-    """Write `leaderboard.md`, `.csv` and `.json`.
+def write_leaderboard(
+    leaderboard: Leaderboard,
+    folder: Path,
+    *,
+    record: RunRecord | None = None,
+    recordings: Recordings | None = None,
+) -> WrittenReports:
+    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, and `robustness.csv` where the run perturbed audio.
 
     Args:
         leaderboard: The scored run.
         folder: Where reports go; created where it is missing.
+        record: The run, for the evidence of the verdicts in the page; None where it is not known.
+        recordings: Where the page's audio comes from, and how much of it is embedded; None for no audio.
 
     Returns:
         Where they lie.
@@ -76,10 +89,12 @@ def write_leaderboard(leaderboard: Leaderboard, folder: Path) -> WrittenReports:
         RequestError: The folder cannot be written.
         UnavailableError: The disk is full or fails.
     """
+    page = leaderboard_html(leaderboard, folder, record=record, recordings=recordings)
     return WrittenReports(
         markdown=write_atomically(folder / "leaderboard.md", leaderboard_markdown(leaderboard)),
         csv=write_atomically(folder / "leaderboard.csv", leaderboard_csv(leaderboard)),
         json=write_atomically(folder / "leaderboard.json", leaderboard_json(leaderboard)),
+        html=write_atomically(folder / "leaderboard.html", page),
         robustness=_write_or_remove(
             folder / "robustness.csv", robustness_csv(leaderboard.robustness) if leaderboard.robustness else None
         ),

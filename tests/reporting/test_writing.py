@@ -10,12 +10,13 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.verification import VerificationReport
 
 
-def test_both_reports_write_their_three_files_and_nothing_else(
+def test_both_reports_write_their_files_and_nothing_else(
     tmp_path: Path, every_status: VerificationReport, realistic_board: Leaderboard
 ) -> None:
     written = [*write_verification(every_status, tmp_path / "a" / "b").paths]
     written += write_leaderboard(realistic_board, tmp_path / "a" / "b").paths
     names = [f"{name}.{ending}" for name in ("verification", "leaderboard") for ending in ("md", "csv", "json")]
+    names.append("leaderboard.html")
     assert [path.name for path in written] == names
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == sorted(names)
     for path in written:

@@ -219,6 +219,7 @@ const candidateView = (() => {
       results?.element,
       dom.make("div", { class: "parts" }, [labels(candidate), evidence(candidate)].filter(Boolean)),
     ].filter(Boolean));
+    article.setAttribute("aria-labelledby", "candidate-title");
     results?.show(corpus);
   }
 

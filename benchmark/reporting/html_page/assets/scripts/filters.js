@@ -81,6 +81,7 @@ const filters = (() => {
   /** The chosen corpus: its place, null for the summary, undefined for every one. */
   function corpus() {
     const chosen = value("corpus");
+    if (!data.corpora.length) return undefined;
     if (chosen === SUMMARY) return null;
     if (chosen === EVERY_CORPUS) return undefined;
     return chosen === ANY ? 0 : Number(chosen);
