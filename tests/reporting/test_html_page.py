@@ -17,7 +17,7 @@ from benchmark.settings import Settings
 from performance.leaderboard_page import large_leaderboard
 from scripts.chromium import find_chromium, open_chromium
 from tests.support.finished_runs import FinishedRun, corpus, verification
-from tests.support.pages import HOSTILE, hostile_page, write_page
+from tests.support.report_pages import HOSTILE, hostile_page, write_page
 
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=375, height=740)

@@ -1,0 +1,91 @@
+"""Pages made of finished runs, with recordings, and hostile words wherever something comes from outside."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.reporting.html_page.recordings import Recordings
+from benchmark.reporting.writing import write_leaderboard
+from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.status import Status
+from benchmark.results.store import PredictionStore
+from benchmark.results.verification import Finding, Verification
+from benchmark.scoring.leaderboard import score_run
+from tests.support.finished_runs import EMOTIONS, FinishedRun, corpus, verification
+
+HOSTILE = (
+    "<script>document.title='run'</script>",
+    "javascript:document.title='run'",
+    '"><img src=x onerror="document.title=\'run\'">',
+    "</script><script>document.title='run'</script>",
+    "abc\u202etxt.exe",
+    "{{ constructor.constructor('document.title=1')() }}",
+)
+"""Each would do something else than be read, somewhere."""
+
+RATE = 16_000
+
+
+def hostile_page(folder: Path) -> Path:
+    """Write the page of a run in which every name, label, reason and file name is an attack.
+
+    Args:
+        folder: Where cache, recordings and reports go.
+
+    Returns:
+        The page.
+    """
+    heard = [_with_hostile_words(corpus(HOSTILE[2], speakers=4)), corpus("unlabelled", speakers=4, labelled=False)]
+    run = FinishedRun(folder / "cache", *heard)
+    for place, name in enumerate(HOSTILE):
+        run.add(_candidate(name), wrong=0.1 + 0.1 * place, ms=10.0 * (place + 1), seed=place)
+    rejected = [
+        Verification(
+            candidate=f"rejected {name}",
+            id=name,
+            status=Status.LOAD_FAILED,
+            reason=name,
+            notes=(name,),
+            findings=(Finding(status=Status.LOAD_FAILED, reason=name, evidence={name: [name]}),),
+        )
+        for name in HOSTILE
+    ]
+    record = run.record(verifications=(*run.verifications, *rejected), registry=HOSTILE[0])
+    return write_page(record, folder, embed=2)
+
+
+def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
+    """Write a run's reports beside recordings of all its clips, and return the page."""
+    opened = [_opened(each, folder / "recordings") for each in record.corpora]
+    leaderboard = score_run(record, PredictionStore(folder / "cache").read)
+    recordings = Recordings.of(opened, embed=embed)
+    page = write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings).html
+    assert page is not None
+    return page
+
+
+def _candidate(name: str) -> Verification:
+    return verification(name, license=name, languages=(name,), notes=(name,), reason=name, architecture=name)
+
+
+def _with_hostile_words(heard: CorpusRecord) -> CorpusRecord:
+    clips = [
+        clip.model_copy(update={"clip": f"{place}/{HOSTILE[place % len(HOSTILE)]}", "speaker": f"{clip.speaker}<b>"})
+        for place, clip in enumerate(heard.clips)
+    ]
+    labels = {HOSTILE[0]: EMOTIONS[0]}
+    clips[0] = clips[0].model_copy(update={"label": HOSTILE[0]})
+    return heard.model_copy(update={"clips": tuple(clips), "labels": labels})
+
+
+def _opened(heard: CorpusRecord, folder: Path) -> Corpus:
+    folder.mkdir(exist_ok=True)
+    clips = []
+    for place, clip in enumerate(heard.clips):
+        path = folder / f"{place} #1?%20 javascript:.wav"
+        tone = 0.2 * np.sin(np.arange(RATE // 2) * (0.05 + place / 1000), dtype=np.float64)
+        soundfile.write(path, tone, RATE)
+        clips.append(Clip(name=clip.clip, audio=AudioFile(path)))
+    return Corpus(name=heard.name, source=heard.source, clips=tuple(clips), available_clips=len(clips))
