@@ -21,8 +21,9 @@ def candidate_names(leaderboard: Leaderboard, record: RunRecord | None) -> tuple
         record: The run, where it is known.
     """
     verified = [each.candidate for each in record.verifications] if record is not None else []
-    known = (each.candidate for each in (*leaderboard.rows, *leaderboard.not_evaluated))
-    return tuple(dict.fromkeys([*verified, *known]))
+    scored = [row.candidate for row in leaderboard.rows]
+    absent = [each.candidate for each in leaderboard.not_evaluated]
+    return tuple(dict.fromkeys([*verified, *scored, *absent]))
 
 
 def candidate_data(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:

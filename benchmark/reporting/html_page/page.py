@@ -26,6 +26,7 @@ from benchmark.reporting.leaderboard_markdown import answers, failures_section, 
 from benchmark.reporting.leaderboard_tables import evaluated_rows
 from benchmark.reporting.meanings import INTERVAL_NAMES
 from benchmark.reporting.numbers import counted
+from benchmark.reporting.robustness import robustness_sections
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
 from benchmark.results.run import RunRecord
 
@@ -96,6 +97,7 @@ def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[st
         "about": [_about(corpus, leaderboard) for corpus in leaderboard.corpora],
         "across": block_html(across_corpora(leaderboard)),
         "focus": block_html(focus_sections(leaderboard)),
+        "robustness": block_html(robustness_sections(leaderboard)),
         "failures": block_html(failures_section(leaderboard)),
         "legend": block_html(legend(rows)[1:]),
         "intervals": [name for kind, name in INTERVAL_NAMES.items() if any(row.interval == kind for row in rows)],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.html_page.candidate_data import candidate_data, candidate_names, status_data
+from benchmark.reporting.html_page.candidate_tables import CandidateTable, candidate_tables
 from benchmark.reporting.meanings import COLUMN_MEANINGS
 from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores
@@ -45,6 +46,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "rows": [_row(row, places) for row in leaderboard.rows if row.corpus is not None],
         "profiles": [_profile(each, places) for each in leaderboard.profiles],
         "classes": [_classes(each, places) for each in leaderboard.classes],
+        "tables": [_table(each, places) for each in candidate_tables(leaderboard)],
         "hardClips": [_hard_clips(each, places) for each in leaderboard.hard_clips],
         "flags": {flag: meaning for flag, meaning in FLAG_MEANINGS.items() if flag in occurring},
         "statuses": status_data(),
@@ -100,6 +102,17 @@ def _classes(scores: ClassScores, places: _Places) -> dict[str, Any]:
         "corpus": places.corpus(scores.corpus),
         "emotions": [each.emotion for each in scores.emotions],
         "confusion": scores.confusion,
+    }
+
+
+def _table(table: CandidateTable, places: _Places) -> dict[str, Any]:
+    return {
+        "candidate": places.candidates.get(table.candidate),
+        "corpus": places.corpus(table.corpus),
+        "title": table.title,
+        "columns": table.columns,
+        "rows": table.rows,
+        "note": table.note,
     }
 
 

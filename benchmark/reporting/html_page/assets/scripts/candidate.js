@@ -177,6 +177,14 @@ const candidateView = (() => {
     );
   }
 
+  /** Whatever else was measured, as it comes. */
+  function others(candidate, corpus) {
+    const own = data.tables.filter((each) => each.candidate === candidate.place && each.corpus === corpus && each.rows.length);
+    return own.map(({ title, columns, rows, note }) =>
+      section(title, tables.plain({ caption: title, headings: columns, rows }), note ? dom.make("p", { class: "note" }, note) : null),
+    );
+  }
+
   function onCorpus(panel, candidate, rows) {
     const [row] = rows;
     const found = data.scores(candidate.place, row.corpus);
@@ -187,6 +195,7 @@ const candidateView = (() => {
       found && confusion(found),
       profile && distribution(profile),
       found && perEmotion(found),
+      ...others(candidate, row.corpus),
       flags(row),
       speed(rows),
     ].filter(Boolean));
