@@ -77,10 +77,6 @@ def discover(
 
     Lists those that would, those whose head could be rebuilt, and why the others would not.
     """
-    from benchmark.workers.starting import start_server
-
-    start_server()
-
     from benchmark.api.discover import discover as discover_repositories
     from benchmark.cli.console import ConsoleProgress, print_note, set_up_logging
 

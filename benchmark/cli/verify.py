@@ -56,7 +56,8 @@ def verify(
     from benchmark.workers.starting import start_server
 
     # Importing torch takes this server seconds, which pass while this process does its own imports.
-    start_server()
+    if depth is not HowDeep.INSPECT:
+        start_server()
 
     from benchmark.api.verify import verify as verify_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging

@@ -1,4 +1,4 @@
-"""All candidates of a batch, looked at without weights: facts and headers at once, then their models in one worker."""
+"""All candidates of a batch, looked at without weights: facts and headers at once, and the models they stand for."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.weights import weight_files
+from benchmark.models.skeleton_rules import skeleton_by_rule
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate
@@ -20,7 +21,7 @@ from benchmark.verification.headers import HeaderVerdict, judge_listing, judge_t
 from benchmark.verification.inspection import Inspected, inspect
 from benchmark.verification.kept import KeptVerdicts
 from benchmark.verification.open_workers import OpenWorkers
-from benchmark.verification.options import VerifyOptions
+from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.parallel import in_parallel
 from benchmark.verification.skeletons import Built, SkeletonBuilder
 from benchmark.verification.verdict import candidate_labels
@@ -88,13 +89,17 @@ class Inspector:
         Raises:
             RequestError: The registry overrides a label that a model does not have.
         """
-        start_server()
+        if self.options.depth is not Depth.INSPECT:
+            start_server()  # which imports torch meanwhile; inspection alone seldom needs any
         with self.progress.stage("Inspecting", total=len(candidates), unit="candidates") as stage:
             looked = in_parallel(self._look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
             begin = time.monotonic()
             built = self._build(looked)
             share = (time.monotonic() - begin) / max(1, len(built))
-        return [self._judge(each, built.get(place), share) for place, each in enumerate(looked)]
+        return [
+            self._judge(each, each.built or built.get(place), share if place in built else 0.0)
+            for place, each in enumerate(looked)
+        ]
 
     def _look(self, candidate: Candidate) -> "_Looked":
         begin = time.monotonic()
@@ -107,14 +112,21 @@ class Inspector:
         if kept is not None:
             return _Looked(candidate, found, kept=kept)
         findings = inspect(Inspected(candidate, found, label_map))
-        listing = self.hub.tensors(found) if _has_tensors(found, findings) else None
-        return _Looked(candidate, found, findings=findings, listing=listing, seconds=time.monotonic() - begin)
+        listing, built = None, None
+        if _has_tensors(found, findings):
+            skeleton = skeleton_by_rule(found.config or {})
+            if skeleton is None:
+                start_server()  # somebody has to build this one, and needs torch for it
+            built = None if skeleton is None else Built(skeleton)
+            listing = self.hub.tensors(found)
+        seconds = time.monotonic() - begin
+        return _Looked(candidate, found, findings=findings, listing=listing, built=built, seconds=seconds)
 
     def _build(self, looked: "Sequence[_Looked]") -> Mapping[int, Built]:
         configs = {
             place: each.found.config or {}
             for place, each in enumerate(looked)
-            if isinstance(each.listing, TensorListing) and isinstance(each.found, RepoFacts)
+            if each.built is None and isinstance(each.listing, TensorListing) and isinstance(each.found, RepoFacts)
         }
         builder = SkeletonBuilder(
             log=self.settings.logs / _LOG, timeout_s=self.settings.load_timeout_s, workers=self.workers
@@ -128,7 +140,7 @@ class Inspector:
             found=looked.found,
             kept=looked.kept,
             findings=looked.findings,
-            seconds=looked.seconds + (share if built else 0.0),
+            seconds=looked.seconds + share,
         )
         if isinstance(looked.listing, HubFailure):
             return inspection if looked.findings else replace(inspection, found=looked.listing)
@@ -161,6 +173,7 @@ class _Looked:
     kept: Verification | None = None
     findings: tuple[Finding, ...] = ()
     listing: TensorListing | HubFailure | None = None
+    built: Built | None = None
     seconds: float = 0.0
 
 
