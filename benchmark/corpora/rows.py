@@ -16,6 +16,10 @@ _LONGEST_ATTRIBUTE = 80
 """In characters: what is longer is text that nobody groups clips by, and is cut."""
 # What libraries write into tables where they know nothing.
 _NOTHING = frozenset({"nan", "<na>", "nat"})
+# What people write where they do not know who speaks; never read as a label, an intensity (which may be `none`) or a
+# language (`na` is Nauru's).
+_NOBODY = _NOTHING | {"na", "n/a", "none", "null", "unknown", "unk", "?", "-", "–"}
+_OF_SPEAKERS = frozenset({"speaker", "sex"})
 _DESCRIPTIONS = ("label", "speaker", "sex", "language", "text_id", "intensity")
 
 
@@ -61,7 +65,7 @@ class Rows:
 
     def _clip(self, row: Mapping[str, str]) -> Clip:
         said = {role: row[column].strip() for role, column in self.columns.by_role.items()}
-        known = {role: said.get(role) or None for role in _DESCRIPTIONS}
+        known = {role: _known(role, said.get(role, "")) for role in _DESCRIPTIONS}
         votes = {label: row[column] for label, column in self.columns.votes.items()}
         stretch = _stretch(said)
         located = self.locate(said["file"])
@@ -86,6 +90,11 @@ class Rows:
     @cached_property
     def _with_a_role(self) -> frozenset[str]:
         return frozenset({*self.columns.by_role.values(), *self.columns.votes.values()})
+
+
+def _known(role: str, text: str) -> str | None:
+    """What a cell says; None where it says that nobody knows."""
+    return None if role in _OF_SPEAKERS and text.lower() in _NOBODY else text or None
 
 
 def _short(value: str) -> str:

@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from benchmark.corpora.clips import Corpus
 from benchmark.evaluation.listening import hear_corpus
 from benchmark.progress import Silent
@@ -28,3 +30,15 @@ def test_a_row_that_is_no_clip_is_a_failure_of_that_clip_alone(
     assert "no number" in (clips[1].failure or "")
     assert "ends at 2.00 s" in (clips[2].failure or "")
     assert "does not exist" in (clips[3].failure or "")
+
+
+@pytest.mark.parametrize("nobody", ["NA", "n/a", "nan", "None", "unknown", "Unknown ", "null", "?", "-", "<NA>"])
+def test_a_speaker_that_nobody_knows_is_no_speaker_called_so(
+    tmp_path: Path, opened: Callable[..., Corpus], nobody: str
+) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(f"file,speaker,sex,label,lang\na.wav,{nobody},{nobody},none,na\nb.wav,Nan Goldin,f,anger,na\n")
+    first, second = opened(f"table:{path}").clips
+    assert (first.speaker, first.sex) == (None, None)
+    assert (first.label, first.language) == ("none", "na")
+    assert (second.speaker, second.sex) == ("Nan Goldin", "f")
