@@ -11,7 +11,9 @@ from benchmark.evaluation.latency import Stopwatch
 from benchmark.evaluation.listening import HeardCorpus, hear_corpus
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Predictor
+from benchmark.evaluation.preparing import Preparer
 from benchmark.evaluation.segments import cut_segments
+from benchmark.evaluation.sessions import Way
 from benchmark.evaluation.speech import find_speech, without_silence
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Progress
@@ -97,9 +99,10 @@ class Evaluation:
             store=self.store,
             settings=self.settings,
             overwrite=self.options.overwrite,
-            threads=max(1, self.environment.cores // self.settings.jobs),
+            threads=self._threads,
             stop=stop,
             perturbations=self.options.perturbations,
+            preparer=self._preparer(heard),
         )
         total = len(self.subjects) * len(predictor.audio()) * (1 + len(self.options.perturbations))
         found: dict[str, tuple[EvaluationRecord, ...]] = {}
@@ -115,8 +118,7 @@ class Evaluation:
                 for future in as_completed(waiting):
                     records = future.result()
                     found[waiting[future].candidate.name] = records
-                    for failure in {record.failure for record in records if record.failure}:
-                        progress.warn(f"{waiting[future].candidate.name}: {failure}")
+                    _warn_of(waiting[future], records, progress)
             finally:
                 stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -126,6 +128,35 @@ class Evaluation:
                 ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
                 result.evaluations = [record for record in ordered if record.setup.perturbation is None]
                 result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
+
+    @property
+    def _threads(self) -> int:
+        return max(1, self.environment.cores // self.settings.jobs)
+
+    def _preparer(self, heard: Sequence[HeardCorpus]) -> Preparer:
+        return Preparer(
+            choice=self.options.engines,
+            audio={clip_hash: source for corpus in heard for clip_hash, source in corpus.audio.items()},
+            durations={
+                clip.clip_hash: clip.duration_s or 0.0
+                for corpus in heard
+                for clip in corpus.record.clips
+                if clip.clip_hash is not None
+            },
+            merges=tuple(corpus.record.merge for corpus in heard),
+            store=self.store,
+            settings=self.settings,
+            threads=self._threads,
+        )
+
+    def _ways(self, heard: Sequence[HeardCorpus], subjects: Sequence[Subject]) -> dict[str, Way]:
+        """How the models are computed that answered, by candidate; a converted model that is gone is made again."""
+        preparer, device = self._preparer(heard), self.devices[0]
+        ways = {}
+        for subject in subjects:
+            way = preparer.prepare(subject, device=device, known_only=True).way
+            ways[subject.name] = preparer.prepare(subject, device=device, again=True).way if way.is_broken() else way
+        return ways
 
     def _time(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
         failed = {record.candidate for record in result.evaluations if record.failure}
@@ -141,12 +172,21 @@ class Evaluation:
             threads=self.environment.cores,
             settings=self.settings,
             environment=self.environment,
+            ways=self._ways(heard, subjects),
         )
         for device in self.devices:
             for measurement in stopwatch.measure(subjects, device=device, progress=progress):
                 result.latencies.append(measurement)
                 if measurement.failure:
                     progress.warn(f"{measurement.candidate}: {measurement.failure}")
+
+
+def _warn_of(subject: Subject, records: Sequence[EvaluationRecord], progress: Progress) -> None:
+    """Tell what failed, and which faster ways were not taken."""
+    failures = {record.failure for record in records if record.failure}
+    fallbacks = {text for record in records if record.inference for text in record.inference.fallbacks}
+    for text in (*sorted(failures), *sorted(fallbacks)):
+        progress.warn(f"{subject.name}: {text}")
 
 
 def _warn_of_unreadable(corpora: Sequence[CorpusRecord], progress: Progress) -> None:

@@ -5,17 +5,18 @@ hits all alike, until the median of each is known well enough or its time is ove
 they are measured in groups that share a reference.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmark.audio.waveform import Waveform
 from benchmark.evaluation.latency_groups import TimingGroup, timing_groups
 from benchmark.evaluation.others_load import LoadMeter, MachineLoad, sample_load
-from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.stopping import ENOUGH_CALLS
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.timed_subject import BLOCK_CALLS, WARMUP_CALLS, TimedSubject
+from benchmark.models.backends.protocol import Engine
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
 from benchmark.results.latency import LatencyMeasurement
@@ -33,6 +34,8 @@ class Stopwatch:
         threads: Threads that one call may use.
         settings: Limits and places.
         environment: The machine.
+        ways: How the models of subjects are computed, by name, on the device that that is for; without one, by
+            reference inference.
     """
 
     segments: Sequence[Waveform]
@@ -41,6 +44,7 @@ class Stopwatch:
     threads: int
     settings: Settings
     environment: Environment
+    ways: Mapping[str, Way] = field(default_factory=dict)
 
     def measure(self, subjects: Sequence[Subject], *, device: str, progress: Progress) -> Iterator[LatencyMeasurement]:
         """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason."""
@@ -68,7 +72,12 @@ class Stopwatch:
         ]
 
     def _session(self, subject: Subject, device: str) -> ModelSession:
-        return ModelSession(subject, device=device, threads=self.threads, settings=self.settings)
+        way = self._way(subject, device)
+        return ModelSession(subject, device=device, threads=self.threads, settings=self.settings, way=way)
+
+    def _way(self, subject: Subject, device: str) -> Way:
+        way = self.ways.get(subject.name)
+        return way if way is not None and way.engine.device == device else Way(Engine(device=device))
 
     def _time(self, timed: Sequence[TimedSubject], group: TimingGroup, device: str, stage: Stage) -> MachineLoad:
         """Give every candidate its turn until all are done; say how busy the machine was meanwhile."""
@@ -87,13 +96,13 @@ class Stopwatch:
         return meter.read()
 
     def _measurement(self, one: TimedSubject, device: str, circumstances: "_Circumstances") -> LatencyMeasurement:
-        loaded = one.loaded
+        loaded, engine = one.loaded, self._way(one.subject, device).engine
         return LatencyMeasurement(
             candidate=one.subject.name,
             revision=one.subject.verification.revision or "",
             device=device,
-            backend="torch",
-            dtype="float32",
+            backend=engine.backend,
+            dtype=engine.dtype,
             attention=loaded.attention if loaded else None,
             threads=self.threads,
             processor=(loaded.gpu if loaded else None) or self.environment.processor,

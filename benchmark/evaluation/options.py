@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from benchmark.audio.perturbation import Perturbation
+from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.segments import DEFAULT_SEGMENT_S
 
@@ -21,6 +22,7 @@ class RunOptions:
         min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
         merge: Emotions that are merged into others, on every corpus.
         overwrite: Which answers are computed where some are already in the store.
+        engines: What the user wants to be computed with; reference inference unless said otherwise.
         perturbations: What is done to every clip, one after the other, to see which answers survive it.
     """
 
@@ -34,3 +36,4 @@ class RunOptions:
     merge: dict[str, str] = field(default_factory=dict)
     overwrite: Overwrite = Overwrite.MISSING
     perturbations: tuple[Perturbation, ...] = ()
+    engines: EngineChoice = field(default_factory=EngineChoice)

@@ -1,22 +1,65 @@
 """A loaded model in a worker of its own, as the evaluation talks to it."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.windows_ahead import HeardWindow
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.protocol import TORCH, Engine, Streams
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer, Failure, Returned
+from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut
 from benchmark.workers.limits import Limits
 from benchmark.workers.worker import Worker
 
-_ACTOR = "benchmark.models.actors:ModelActor"
+_TORCH_ACTOR = "benchmark.models.actors:ModelActor"
+_FAST_ACTOR = "benchmark.models.backends.fast_actor:FastActor"
 _QUICK_S = 30.0
+# Windows that wait in the worker for each one that is being computed, so that no stream waits for audio.
+_WAITING_PER_STREAM = 2
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model is computed.
+
+    Attributes:
+        engine: What computes.
+        converted: Where the converted model lies; None where torch computes.
+        digest: What tells the converted model that was held against the reference from any other.
+    """
+
+    engine: Engine
+    converted: Path | None = None
+    digest: str | None = None
+
+    def is_broken(self) -> bool:
+        """Whether the converted model that it needs is not there, not whole, or another one."""
+        if self.converted is None:
+            return False
+        model = ConvertedModel.open(self.converted)
+        return model is None or model.digest != self.digest
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredWindow:
+    """A window, with what the model said.
+
+    Attributes:
+        window: The window, or the end of its clip.
+        answer: What became of the question, whose value has `logits` and `seconds`; None for the end of a clip.
+    """
+
+    window: HeardWindow
+    answer: Answer | None
 
 
 class ModelSession:
@@ -27,13 +70,28 @@ class ModelSession:
         device: Where it computes.
         threads: Threads that it may compute with.
         settings: Limits and places.
+        way: How it is computed; None for reference inference on that device.
+        side_by_side: Whether several windows are computed at once, a thread each, by `answers`; else one at a time
+            with all threads, as latency is measured.
     """
 
-    def __init__(self, subject: Subject, *, device: str, threads: int, settings: Settings) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        device: str,
+        threads: int,
+        settings: Settings,
+        way: Way | None = None,
+        side_by_side: bool = False,
+    ) -> None:
         self._subject = subject
-        self._device = device
         self._settings = settings
-        self._worker = Worker(_ACTOR, log=log_path(subject, settings), limits=Limits(threads=threads))
+        self._way = way or Way(Engine(device=device))
+        self._side_by_side = side_by_side and self._way.engine.device == "cpu"
+        self._streams = Streams.side_by_side(threads) if self._side_by_side else Streams.one_at_a_time(threads)
+        actor = _TORCH_ACTOR if self._way.engine.backend == TORCH else _FAST_ACTOR
+        self._worker = Worker(actor, log=log_path(subject, settings), limits=Limits(threads=self._streams.threads))
 
     def __enter__(self) -> Self:
         return self
@@ -45,15 +103,65 @@ class ModelSession:
 
     def load(self) -> LoadReport | Failure:
         """Load the model."""
-        options = LoadOptions(preprocessor=self._subject.preprocessor, device=self._device, head=self._subject.head)
-        answer = self._worker.call(
-            "load", str(self._subject.folder), options.as_plain(), timeout_s=self._settings.load_timeout_s
-        )
+        answer = self._worker.call("load", *self._load_arguments(), timeout_s=self._settings.load_timeout_s)
         return LoadReport.from_plain(answer.value) if isinstance(answer, Returned) else answer
+
+    def _load_arguments(self) -> tuple[object, ...]:
+        engine, subject = self._way.engine, self._subject
+        if engine.backend == TORCH:
+            return str(subject.folder), load_options(subject, engine).as_plain()
+        converted = str((self._way.converted or Path()).absolute())
+        return (
+            converted,
+            self._way.digest,
+            engine.as_plain(),
+            self._streams.as_plain(),
+            str(subject.folder),
+            subject.preprocessor,
+        )
 
     def predict(self, samples: NDArray[np.float32]) -> Answer:
         """Ask about one window; the value has `logits`, `windows` and `seconds`."""
         return self._worker.call("predict", samples, timeout_s=self._settings.clip_timeout_s)
+
+    def answers(self, windows: Iterable[HeardWindow]) -> Iterator[AnsweredWindow]:
+        """Ask about window after window; side by side, several are on their way, so that no stream waits for audio.
+
+        Args:
+            windows: Those of many clips, as they are heard.
+
+        Yields:
+            Each of them with its answer, in their order. The last one's answer says if the worker has ended.
+        """
+        if not self._side_by_side:
+            for window in windows:
+                yield AnsweredWindow(window, None if window.samples is None else self.predict(window.samples))
+            return
+        under_way = _UnderWay()
+        for window in windows:
+            under_way.asked.append(window)
+            if window.samples is not None:
+                under_way.count += 1
+                self._exchange(under_way, [window.samples], self._streams.count * (1 + _WAITING_PER_STREAM))
+            yield from under_way.in_order()
+            if under_way.ended:
+                return
+        while under_way.asked and not under_way.ended:
+            # One by one: the time limit is for one window.
+            self._exchange(under_way, [], max(0, under_way.count - 1))
+            yield from under_way.in_order()
+
+    def _exchange(self, under_way: "_UnderWay", windows: Sequence[NDArray[np.float32]], most_waiting: int) -> None:
+        answer = self.exchange(windows, most_waiting)
+        answers = [_answer(one) for one in answer.value] if isinstance(answer, Returned) else [answer]
+        under_way.count -= len(answers)
+        under_way.answered.extend(answers)
+
+    def exchange(self, windows: Sequence[NDArray[np.float32]], most_waiting: int) -> Answer:
+        """Send windows, and wait until no more than `most_waiting` are on their way."""
+        return self._worker.call(
+            "exchange", list(windows), most_waiting, self._streams.count, timeout_s=self._settings.clip_timeout_s
+        )
 
     def time_calls(self, segments: Sequence[NDArray[np.float32]], *, warmup: int, calls: int) -> Answer:
         """Time single calls; the value is a list of milliseconds."""
@@ -66,6 +174,37 @@ class ModelSession:
         return float(answer.value) if isinstance(answer, Returned) else None
 
 
+def load_options(subject: Subject, engine: Engine) -> LoadOptions:
+    """How torch loads a subject's checkpoint."""
+    return LoadOptions(preprocessor=subject.preprocessor, device=engine.device, dtype=engine.dtype, head=subject.head)
+
+
 def log_path(subject: Subject, settings: Settings) -> Path:
     """Where what the subject's workers print is kept."""
     return settings.logs / f"{subject.slug}.log"
+
+
+@dataclass(eq=False)
+class _UnderWay:
+    """What was asked and not yet told, and the answers to the first of it."""
+
+    asked: deque[HeardWindow] = field(default_factory=deque)
+    answered: deque[Answer] = field(default_factory=deque)
+    count: int = 0
+    ended: bool = False
+
+    def in_order(self) -> Iterator[AnsweredWindow]:
+        """Take what is answered off the front, and the ends of clips behind it; nothing after the worker's end."""
+        while not self.ended and self.asked and (self.asked[0].samples is None or self.answered):
+            window = self.asked.popleft()
+            answer = None if window.samples is None else self.answered.popleft()
+            self.ended = isinstance(answer, Crashed | TimedOut)
+            yield AnsweredWindow(window, answer)
+
+
+def _answer(plain: dict[str, Any]) -> Answer:
+    if "raised" in plain:
+        return Raised(*plain["raised"])
+    if "out_of_memory" in plain:
+        return OutOfMemory(*plain["out_of_memory"])
+    return Returned(plain)

@@ -8,6 +8,8 @@ from pydantic import JsonValue
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure
+from benchmark.models.backends.converted import CONVERSION_VERSION
+from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Engine
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
@@ -18,6 +20,7 @@ from benchmark.results.verification import Verification
 
 _COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")
 _PERTURBING_LIBRARIES = ("numpy", "scipy", "soundfile")
+_LIBRARIES_OF_BACKENDS = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,13 @@ class Subject:
             return None
         return {"kind": self.verification.head, **self.verification.head_parameters}
 
-    def setup(self, *, device: str, perturbation: str | None = None) -> InferenceSetup:
-        """Describe everything that decides this candidate's logits under reference inference.
+    def setup(self, *, device: str, perturbation: str | None = None, engine: Engine | None = None) -> InferenceSetup:
+        """Describe everything that decides this candidate's logits.
 
         Args:
             device: Where it computes.
             perturbation: The name of what is done to the audio first, if anything.
+            engine: What computes; None for reference inference.
 
         Raises:
             ValueError: The candidate was not loaded when it was verified.
@@ -70,19 +74,27 @@ class Subject:
         verification = self.verification
         if verification.revision is None or verification.window_s is None:
             raise ValueError(f"{self.candidate.name} was not loaded when it was verified")
-        libraries = _COMPUTING_LIBRARIES if perturbation is None else _COMPUTING_LIBRARIES + _PERTURBING_LIBRARIES
+        engine = engine or Engine(device=device)
+        libraries = (
+            *_COMPUTING_LIBRARIES,
+            *(() if perturbation is None else _PERTURBING_LIBRARIES),
+            *_LIBRARIES_OF_BACKENDS.get(engine.backend, ()),
+        )
+        versions = {name: version for name in libraries if (version := installed_version(name))}
+        if engine.backend in _LIBRARIES_OF_BACKENDS:
+            versions["conversion"] = str(CONVERSION_VERSION)
         return InferenceSetup(
             candidate=self.candidate.id,
             revision=verification.revision,
             labels=verification.labels,
             head=verification.head or "standard",
             head_parameters=dict(verification.head_parameters),
-            backend="torch",
+            backend=engine.backend,
             device=device,
-            dtype="float32",
+            dtype=engine.dtype,
             window_s=verification.window_s,
             preprocessor=self.preprocessor,
-            versions={name: version for name in libraries if (version := installed_version(name))},
+            versions=versions,
             perturbation=perturbation,
         )
 

@@ -1,7 +1,7 @@
 """The windows of many clips, decoded and resampled in the background, a few ahead of the reader."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def windows_ahead(
     sampling_rate: int,
     window_s: float,
     perturbation: Perturbation | None = None,
-) -> Iterator[HeardWindow]:
+) -> Generator[HeardWindow, None, None]:
     """Decode and resample in the background, a few windows ahead of the reader, so that a model need not wait.
 
     Args:

@@ -9,7 +9,18 @@ import psutil
 
 from benchmark.results.schema import Stored
 
-_LIBRARIES = ("ser-bench", "torch", "transformers", "huggingface_hub", "numpy", "scikit-learn", "soundfile", "soxr")
+_LIBRARIES = (
+    "ser-bench",
+    "torch",
+    "transformers",
+    "huggingface_hub",
+    "numpy",
+    "scikit-learn",
+    "soundfile",
+    "soxr",
+    "openvino",
+    "onnxruntime",
+)
 
 
 class Environment(Stored):

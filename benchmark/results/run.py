@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from benchmark.results.environment import Environment
+from benchmark.results.inference import InferenceRecord
 from benchmark.results.latency import LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
@@ -94,6 +95,7 @@ class EvaluationRecord(Stored):
         setup: What decided the predictions; its key finds them in the store.
         failure: Why the evaluation ended before its last clip; None where it did not.
         log: Where the worker's output is, relative to the cache.
+        inference: What computed them, and how far that was held against the reference; None in records of old.
     """
 
     candidate: str
@@ -101,6 +103,7 @@ class EvaluationRecord(Stored):
     setup: InferenceSetup
     failure: str | None = None
     log: str | None = None
+    inference: InferenceRecord | None = None
 
 
 class RunRecord(StoredFile):

@@ -123,7 +123,7 @@ def test_no_more_than_a_few_windows_are_read_ahead() -> None:
     found = windows_ahead([("endless", endless)], sampling_rate=RATE, window_s=1.0)
     for _ in range(5):
         assert next(found).samples is not None
-    found.close()  # type: ignore[attr-defined]  # it is a generator
+    found.close()
     assert len(endless.taken) <= 5 + 10
     assert threading.get_ident() not in endless.taken
 

@@ -16,8 +16,6 @@ from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendErr
 from benchmark.models.backends.recipe import ATTENTION_MASK, FeatureRecipe
 from benchmark.models.inference import Checkpoint
 
-# Raised whenever what is written changes, so that older files are made again.
-CONVERSION_VERSION = 1
 # Long enough for every window of convolutions, and as long as no other axis.
 _EXAMPLE_S = 2.1
 _OPSET = 17

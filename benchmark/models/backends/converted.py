@@ -13,6 +13,9 @@ from typing import Any, Self
 from benchmark.models.backends.recipe import FeatureRecipe
 from benchmark.models.reports import LoadReport
 
+CONVERSION_VERSION = 1
+"""Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
+
 _MANIFEST = "converted.json"
 _FORMAT = 1
 _BLOCK = 1 << 20

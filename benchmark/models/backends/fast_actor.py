@@ -24,6 +24,7 @@ class FastActor:
     def load(
         self,
         converted: str,
+        digest: str,
         engine: dict[str, str],
         streams: dict[str, int],
         folder: str,
@@ -33,6 +34,7 @@ class FastActor:
 
         Args:
             converted: The converted model's folder.
+            digest: Of the converted model that was held against the reference.
             engine: `Engine.as_plain()`.
             streams: `Streams.as_plain()`.
             folder: The checkpoint's folder.
@@ -42,11 +44,11 @@ class FastActor:
             `LoadReport.as_plain()`.
 
         Raises:
-            BackendError: The converted model is not whole, or this machine cannot compute it so.
+            BackendError: The converted model is not the one that it was, or this machine cannot compute it so.
         """
         model = ConvertedModel.open(Path(converted))
-        if model is None:
-            raise BackendError("the converted model is not whole any more; the next run makes it again")
+        if model is None or model.digest != digest:
+            raise BackendError("the converted model is not the one that was held against the reference")
         self._model = open_fast_model(
             model, Engine(**engine), streams=Streams(**streams), folder=Path(folder), preprocessor=preprocessor
         )

@@ -79,15 +79,8 @@ class GateActor(ModelActor):
             preprocessor=options["preprocessor"],
         )
 
-    def compare(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Ask both about one window.
-
-        Returns:
-            `reference` and `candidate`: the logits of each.
-        """
+    def candidate_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ask what is held against the reference about one window; `predict` asks the reference itself."""
         if self._candidate is None:
             raise RuntimeError("nothing is open")
-        return {
-            "reference": self._loaded.window_logits(samples),
-            "candidate": self._candidate.window_logits(samples),
-        }
+        return self._candidate.window_logits(samples)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from benchmark.models.backends.converted import ConvertedModel
@@ -23,7 +24,7 @@ sys.modules["torch"] = None
 import numpy as np
 from benchmark.models.backends.fast_actor import FastActor
 actor = FastActor()
-actor.load(sys.argv[1], {"backend": "openvino"}, {"count": 2}, "nowhere", None)
+actor.load(sys.argv[1], sys.argv[2], {"backend": "openvino"}, {"count": 2}, "nowhere", None)
 answer, = actor.exchange([np.ones(16000, np.float32)], 0, 2)
 assert len(answer["logits"]) == 5
 assert "transformers" not in sys.modules
@@ -34,9 +35,9 @@ assert sys.modules["openvino_telemetry"] is None
 def test_a_model_that_reads_samples_runs_where_there_is_no_torch(
     converted: Callable[[str, str], ConvertedModel], tmp_path: Path
 ) -> None:
-    folder = converted("wav2vec2", "openvino").folder
+    model = converted("wav2vec2", "openvino")
     environment = {"HOME": str(tmp_path), "PATH": ""}
-    subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(folder)], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(model.folder), model.digest], check=True, env=environment)
     assert list(tmp_path.iterdir()) == []  # no client id, no consent file
 
 
@@ -56,7 +57,8 @@ def test_a_worker_answers_windows_in_their_order_and_times_calls(
             assert isinstance(answer, Returned), answer
             return answer.value
 
-        loaded = call("load", str(converted("hubert", "openvino").folder), engine, streams, str(folder), None)
+        model = converted("hubert", "openvino")
+        loaded = call("load", str(model.folder), model.digest, engine, streams, str(folder), None)
         *answers, too_short = call("exchange", windows, 0, 2)
         milliseconds = call("time_calls", windows[:2], 1, 3)
         memory = call("peak_memory_mb")
@@ -68,10 +70,15 @@ def test_a_worker_answers_windows_in_their_order_and_times_calls(
     assert memory > 20
 
 
-def test_a_converted_model_that_is_gone_is_an_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("harm", ["gone", "another"])
+def test_a_converted_model_that_is_not_the_one_that_was_compared_is_refused(
+    converted: Callable[[str, str], ConvertedModel], tmp_path: Path, harm: str
+) -> None:
+    model = converted("hubert", "openvino")
+    folder = tmp_path if harm == "gone" else model.folder
     with Worker(ACTOR, log=tmp_path / "log") as worker:
         answer = worker.call(
-            "load", str(tmp_path), {"backend": "openvino"}, {"count": 1}, str(tmp_path), None, timeout_s=60
+            "load", str(folder), "0" * 16, {"backend": "openvino"}, {"count": 1}, str(tmp_path), None, timeout_s=60
         )
     assert isinstance(answer, Raised)
-    assert "not whole" in answer.message
+    assert "not the one that was held against the reference" in answer.message

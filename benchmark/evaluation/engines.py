@@ -1,0 +1,81 @@
+"""Which ways to compute a user's wish allows, in the order in which they are tried."""
+
+import importlib.util
+from dataclasses import dataclass
+
+from benchmark.errors import RequestError
+from benchmark.models.backends.protocol import BACKENDS, DTYPES, ONNXRUNTIME, OPENVINO, TORCH, Engine
+
+AUTO = "auto"
+_FAST_DTYPE = "bfloat16"
+_INSTALL = {
+    OPENVINO: ("OpenVINO", "pip install openvino"),
+    ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
+}
+_NEEDED = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineChoice:
+    """What a user wants to be computed with.
+
+    Attributes:
+        backend: `auto`, `torch`, `openvino` or `onnxruntime`.
+        dtype: `float32`, `bfloat16` or `float16`; None for what the rest says.
+        fast: Whether bfloat16 may be taken where the processor computes in it.
+    """
+
+    backend: str = TORCH
+    dtype: str | None = None
+    fast: bool = False
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.backend, self.dtype, "fast" if self.fast else None)))
+
+    def check(self) -> None:
+        """Refuse what cannot be had here, before anything is computed.
+
+        Raises:
+            RequestError: A name is unknown, a backend is not installed, or does not compute in that number format.
+        """
+        if self.backend not in (AUTO, *BACKENDS):
+            raise RequestError(f"Unknown backend {self.backend!r}: choose among {', '.join((AUTO, *BACKENDS))}.")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise RequestError(f"Unknown dtype {self.dtype!r}: choose among {', '.join(DTYPES)}.")
+        if self.backend == ONNXRUNTIME and self.dtype not in (None, "float32"):
+            raise RequestError(f"ONNX Runtime computes in float32 only: leave out --dtype {self.dtype}.")
+        if self.backend in _INSTALL and not is_installed(self.backend):
+            name, command = _INSTALL[self.backend]
+            raise RequestError(f"{name} is not installed here: `{command}`, or leave out --backend {self.backend}.")
+
+    def engines(self, device: str) -> tuple[Engine, ...]:
+        """The ways to compute on a device, best first; the last one is always the reference.
+
+        Examples:
+            >>> [str(engine) for engine in EngineChoice(backend="openvino", fast=True).engines("cpu")]
+            ['openvino bfloat16', 'openvino float32', 'torch float32']
+            >>> [str(engine) for engine in EngineChoice(backend="auto").engines("cuda")]
+            ['torch float32']
+        """
+        backend = self._backend(device)
+        reduced = self.fast and not (backend == TORCH and device == "cpu") and backend != ONNXRUNTIME
+        dtypes = [self.dtype] if self.dtype else [_FAST_DTYPE, "float32"] if reduced else ["float32"]
+        wanted = [Engine(backend=backend, dtype=dtype, device=device) for dtype in dtypes]
+        return tuple(dict.fromkeys([*wanted, Engine(device=device)]))
+
+    def _backend(self, device: str) -> str:
+        if device != "cpu":
+            return TORCH  # the others compute on the CPU here
+        if self.backend == AUTO:
+            return OPENVINO if is_installed(OPENVINO) else TORCH
+        return self.backend
+
+
+def is_installed(backend: str) -> bool:
+    """Whether the libraries of a backend are there; none of them is imported.
+
+    Examples:
+        >>> is_installed("torch")
+        True
+    """
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED.get(backend, ()))

@@ -1,0 +1,158 @@
+"""Converting a model and holding it against the reference, in a worker that ends when that is done."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.corpora.clips import AudioSource
+from benchmark.evaluation.parity import ALLOWED, Decisions
+from benchmark.evaluation.sessions import load_options, log_path
+from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.windows_ahead import windows_ahead
+from benchmark.models.backends.protocol import OPENVINO, TORCH, Engine, Streams
+from benchmark.models.reports import LoadReport
+from benchmark.results.inference import ParityCheck
+from benchmark.settings import Settings
+from benchmark.workers.answers import Failure, Raised, Returned
+from benchmark.workers.limits import Limits
+from benchmark.workers.worker import Worker
+
+_ACTOR = "benchmark.models.backends.gate_actor:GateActor"
+
+
+class NotTakenError(Exception):
+    """A faster way cannot be taken; the message is the reason, for a sentence.
+
+    Attributes:
+        lasting: Whether that will be so again; a worker that was killed may live the next time.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Holds one way to compute a subject's model against the reference.
+
+    Attributes:
+        subject: Whose model.
+        engine: What is to compute it.
+        setup: The key of the setup whose answers that would give.
+        converted: Where the converted model lies, or will.
+        decisions: How its outputs are read.
+        threads: Threads that it may compute with.
+        settings: Limits and places.
+    """
+
+    subject: Subject
+    engine: Engine
+    setup: str
+    converted: Path
+    decisions: Decisions
+    threads: int
+    settings: Settings
+
+    def check(self, clips: Mapping[str, AudioSource], before: ParityCheck | None) -> ParityCheck:
+        """Convert the model where that has not been done, and compare.
+
+        Args:
+            clips: What both are asked about, by clip hash; of a long clip its first window.
+            before: What was found with other clips, which still counts if the converted model is the same.
+
+        Returns:
+            What was found, whether it is within what is allowed or not.
+
+        Raises:
+            NotTakenError: It did not come to a comparison.
+        """
+        begin = time.perf_counter()
+        log = log_path(self.subject, self.settings)
+        with Worker(_ACTOR, log=log, limits=Limits(threads=self.threads)) as worker:
+            loaded = LoadReport.from_plain(self._call(worker, "load", "the reference cannot be loaded", *self._load()))
+            self._require_format(worker)
+            made = self._convert(worker)
+            differences = self._compare(worker, loaded, clips)
+        before = before if before is not None and before.model == made.get("digest") else None
+        if not differences and before is None:
+            raise NotTakenError("there is no clip on which it could be held against the reference")
+        return ParityCheck(
+            setup=self.setup,
+            model=made.get("digest"),
+            clips=(*(before.clips if before else ()), *clips),
+            compared=len(differences) + (before.compared if before else 0),
+            largest_difference=float(np.max([before.largest_difference if before else 0.0, *differences.values()])),
+            allowed=ALLOWED[self.engine.dtype],
+            conversion_s=made.get("seconds", 0.0),
+            seconds=max(0.0, time.perf_counter() - begin - (made["spent"] if made else 0.0)),
+        )
+
+    def failed(self, reason: str) -> ParityCheck:
+        """What is kept where it did not come to a comparison."""
+        allowed = ALLOWED[self.engine.dtype]
+        return ParityCheck(
+            setup=self.setup, model=None, clips=(), compared=0, largest_difference=1.0, allowed=allowed, failure=reason
+        )
+
+    def _load(self) -> tuple[object, ...]:
+        reference = Engine(device=self.engine.device)
+        return str(self.subject.folder), load_options(self.subject, reference).as_plain()
+
+    def _require_format(self, worker: Worker) -> None:
+        reduced = self.engine.backend == OPENVINO and self.engine.dtype != "float32"
+        if reduced and not self._call(worker, "computes_in", "the processor cannot be asked", self.engine.dtype):
+            raise NotTakenError(f"this processor does not compute in {self.engine.dtype}")
+
+    def _convert(self, worker: Worker) -> dict[str, Any]:
+        """Convert, and open what was converted."""
+        made: dict[str, Any] = {}
+        folder = None
+        if self.engine.backend != TORCH:
+            begin = time.perf_counter()
+            folder = str(self.converted.absolute())
+            made = self._call(worker, "convert", "it cannot be converted", self.engine.backend, folder)
+            made["spent"] = time.perf_counter() - begin
+        streams = Streams.side_by_side(self.threads).as_plain()
+        self._call(worker, "open", "it cannot be opened", self.engine.as_plain(), streams, folder, *self._load())
+        return made
+
+    def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> dict[str, float]:
+        """Give the difference on every clip that the reference can process."""
+        differences = {}
+        for clip_hash, source in clips.items():
+            samples = _first_window(clip_hash, source, loaded)
+            if samples is None:
+                continue
+            answer = worker.call("predict", samples, timeout_s=self.settings.clip_timeout_s)
+            if not worker.alive:
+                raise NotTakenError(f"the worker ended while both were compared: {_reason(answer)}", lasting=False)
+            if isinstance(answer, Returned):
+                fast = self._call(worker, "candidate_logits", "it cannot process a clip that torch can", samples)
+                difference = self.decisions.difference(answer.value["logits"][None], fast[None])
+                differences[clip_hash] = difference
+        return differences
+
+    def _call(self, worker: Worker, method: str, problem: str, *arguments: object) -> Any:
+        of_clip = method == "candidate_logits"
+        timeout_s = self.settings.clip_timeout_s if of_clip else self.settings.load_timeout_s
+        answer = worker.call(method, *arguments, timeout_s=timeout_s)
+        if not isinstance(answer, Returned):
+            raise NotTakenError(f"{problem}: {_reason(answer)}", lasting=isinstance(answer, Raised))
+        return answer.value
+
+
+def _reason(answer: Returned | Failure) -> str:
+    return "" if isinstance(answer, Returned) else answer.reason
+
+
+def _first_window(clip_hash: str, source: AudioSource, loaded: LoadReport) -> NDArray[np.float32] | None:
+    rate = loaded.sampling_rate or 1
+    with closing(windows_ahead([(clip_hash, source)], sampling_rate=rate, window_s=loaded.window_s)) as windows:
+        return next(windows).samples

@@ -1,0 +1,233 @@
+"""Settling how a subject's model is computed: the best way of those asked for that holds against the reference."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from benchmark.corpora.clips import AudioSource
+from benchmark.evaluation.engines import AUTO, EngineChoice
+from benchmark.evaluation.gate import Gate, NotTakenError
+from benchmark.evaluation.parity import CLIPS_COMPARED, Decisions, redo_below, stratified
+from benchmark.evaluation.sessions import Way
+from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import TORCH, Engine
+from benchmark.results.files import write_atomically
+from benchmark.results.inference import InferenceRecord, ParityCheck
+from benchmark.results.layout import candidate_folder
+from benchmark.results.predictions import InferenceSetup
+from benchmark.results.store import PredictionStore
+from benchmark.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+PAYS_FROM_CLIPS = 64
+"""With fewer clips, converting and comparing costs more than it saves, and `auto` leaves it."""
+
+_FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, a conversion costs more than it saves."
+_GOES_ON = "torch has answered most of these clips before."
+_STAYS_FROM = 0.5
+_ELSEWHERE = "choose another folder with BENCH_CACHE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """How a subject's model is computed.
+
+    Attributes:
+        way: What computes, and with which converted model.
+        setup: What decides its answers to clips as they are.
+        decisions: How its outputs are read.
+        check: How it was held against the reference; None for that itself.
+        fallbacks: For each better way that was not taken, the reason, in a sentence.
+        note: Why `auto` did not look for a faster way, if so.
+    """
+
+    way: Way
+    setup: InferenceSetup
+    decisions: Decisions
+    check: ParityCheck | None = None
+    fallbacks: tuple[str, ...] = ()
+    note: str | None = None
+
+    @classmethod
+    def reference(cls, subject: Subject, device: str, decisions: Decisions | None = None) -> Self:
+        """Reference inference."""
+        decisions = decisions or Decisions.of(subject.verification, ())
+        return cls(way=Way(Engine(device=device)), setup=subject.setup(device=device), decisions=decisions)
+
+    @property
+    def redo_below(self) -> float:
+        """Clips whose two best answers are closer than this are done again; 0 for reference inference."""
+        return 0.0 if self.check is None else redo_below(self.check.largest_difference)
+
+    def record(self, subject: Subject, *, asked: str, redone_clips: int) -> InferenceRecord:
+        """What is stored of it with a run."""
+        known = InferenceRecord(
+            candidate=subject.name,
+            asked=asked,
+            backend=self.way.engine.backend,
+            dtype=self.way.engine.dtype,
+            fallbacks=self.fallbacks,
+            note=self.note,
+        )
+        if self.check is None:
+            return known
+        return known.model_copy(
+            update={
+                "checked_clips": self.check.compared,
+                "largest_difference": self.check.largest_difference,
+                "allowed": self.check.allowed,
+                "redone_below": self.redo_below,
+                "redone_clips": redone_clips,
+                "conversion_s": self.check.conversion_s,
+                "check_s": self.check.seconds,
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparer:
+    """Settles how subjects are computed.
+
+    Attributes:
+        choice: What the user asked for.
+        audio: Every clip of the run, by clip hash.
+        durations: Their seconds.
+        merges: Those of the run's corpora.
+        store: Where answers are kept.
+        settings: Limits and places.
+        threads: Threads that one worker may compute with.
+    """
+
+    choice: EngineChoice
+    audio: Mapping[str, AudioSource]
+    durations: Mapping[str, float]
+    merges: tuple[Mapping[str, str], ...] = field(default=())
+    store: PredictionStore
+    settings: Settings
+    threads: int
+
+    def prepare(self, subject: Subject, *, device: str, again: bool = False, known_only: bool = False) -> Prepared:
+        """Find the best way that holds; the reference always does.
+
+        Args:
+            subject: Whose model.
+            device: Where it computes.
+            again: Whether the converted model has to be made again, whatever is known of it.
+            known_only: Whether only ways that have been held against the reference before are taken.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        decisions = Decisions.of(subject.verification, self.merges)
+        reference = Prepared.reference(subject, device, decisions)
+        engines = [engine for engine in self.choice.engines(device) if not engine.is_reference]
+        if not engines or not self.audio:
+            return reference
+        ways = [self._way(subject, engine) for engine in engines]
+        note = self._why_not_worth_it(reference.setup, [self._path(subject, *way) for way in ways])
+        if note is not None:
+            return replace(reference, note=note)
+        fallbacks: list[str] = []
+        for way, setup in ways:
+            known = ParityCheck.read(self._path(subject, way, setup))
+            if known_only and known is None:
+                continue
+            try:
+                check = known if known_only and known else self._check(subject, way, setup, known, again=again)
+            except NotTakenError as error:
+                fallbacks.append(_not_taken(way.engine, str(error)))
+                continue
+            own = replace(way, digest=check.model)
+            prepared = Prepared(way=own, setup=setup, decisions=decisions, check=check, fallbacks=tuple(fallbacks))
+            if check.passed:
+                return prepared
+            fallbacks.append(_not_taken(way.engine, check.failure or _too_different(check)))
+        return replace(reference, fallbacks=tuple(fallbacks))
+
+    def keep(self, subject: Subject, prepared: Prepared, largest_difference: float) -> Prepared:
+        """Note a difference that is larger than those seen before.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        if prepared.check is None or largest_difference <= prepared.check.largest_difference:
+            return prepared
+        check = prepared.check.model_copy(update={"largest_difference": largest_difference})
+        self._write(self._path(subject, prepared.way, prepared.setup), check)
+        return replace(prepared, check=check)
+
+    def _way(self, subject: Subject, engine: Engine) -> tuple[Way, InferenceSetup]:
+        setup = subject.setup(device=engine.device, engine=engine)
+        if engine.backend == TORCH:
+            return Way(engine), setup
+        # One converted model serves every number format.
+        key = setup.model_copy(update={"dtype": "float32"}).key
+        return Way(engine, self._folder(subject) / f"{engine.backend}-{key}"), setup
+
+    def _folder(self, subject: Subject) -> Path:
+        revision = subject.verification.revision or ""
+        return candidate_folder(self.settings.cache, subject.candidate.id, revision) / "converted"
+
+    def _path(self, subject: Subject, way: Way, setup: InferenceSetup) -> Path:
+        return self._folder(subject) / f"{way.engine.backend}-{way.engine.dtype}-{setup.key}.parity.json"
+
+    def _why_not_worth_it(self, reference: InferenceSetup, checks: list[Path]) -> str | None:
+        """Why `auto` stays with torch: there is too little to do, or torch has done most of it."""
+        if self.choice.backend != AUTO or self.choice.fast or any(path.is_file() for path in checks):
+            return None
+        if len(self.audio) < PAYS_FROM_CLIPS:
+            return _FEW_CLIPS
+        known = self.store.read(reference)
+        answered = sum(clip_hash in known for clip_hash in self.audio)
+        return _GOES_ON if answered >= _STAYS_FROM * len(self.audio) else None
+
+    def _check(
+        self, subject: Subject, way: Way, setup: InferenceSetup, known: ParityCheck | None, *, again: bool
+    ) -> ParityCheck:
+        """Give what is known of a way, and find out what is not.
+
+        Raises:
+            NotTakenError: It did not come to a comparison.
+        """
+        if known is not None and not known.passed and not again:
+            return known
+        seen = set(known.clips) & self.audio.keys() if known is not None else set()
+        wanted = min(CLIPS_COMPARED, len(self.audio)) - len(seen)
+        if known is not None and wanted <= 0 and not again:
+            return known
+        others = {clip_hash: self.durations[clip_hash] for clip_hash in self.audio if clip_hash not in seen}
+        chosen = stratified(self.durations if again else others, CLIPS_COMPARED if again else wanted)
+        gate = Gate(
+            subject=subject,
+            engine=way.engine,
+            setup=setup.key,
+            converted=way.converted or Path(),
+            decisions=Decisions.of(subject.verification, self.merges),
+            threads=self.threads,
+            settings=self.settings,
+        )
+        try:
+            check = gate.check({clip_hash: self.audio[clip_hash] for clip_hash in chosen}, None if again else known)
+        except NotTakenError as error:
+            if not error.lasting:
+                raise
+            check = gate.failed(str(error))
+        self._write(self._path(subject, way, setup), check)
+        return check
+
+    def _write(self, path: Path, check: ParityCheck) -> None:
+        write_atomically(path, check.model_dump_json(indent=1), remedy=_ELSEWHERE)
+
+
+def _not_taken(engine: Engine, reason: str) -> str:
+    return f"{engine} was not taken: {reason}."
+
+
+def _too_different(check: ParityCheck) -> str:
+    return (
+        f"on {check.compared} clips its probabilities differ from the reference's by up to "
+        f"{check.largest_difference:.1e}, and {check.allowed:.0e} is allowed"
+    )

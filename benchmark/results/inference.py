@@ -1,0 +1,74 @@
+"""What computed a candidate's answers, and how far that was held against the reference."""
+
+from typing import ClassVar
+
+from benchmark.results.schema import Stored, StoredFile
+
+
+class ParityCheck(StoredFile):
+    """How far a faster way to compute is from the reference; kept beside the converted model.
+
+    Attributes:
+        setup: Key of the setup whose answers it stands for.
+        model: What tells the converted model from others; None where nothing was converted.
+        clips: Hashes of the clips that both were asked about.
+        compared: How many of those both could process.
+        largest_difference: The largest difference of a probability on any of them, and on the clips that were done
+            again since.
+        allowed: What it may be.
+        failure: Why it did not come to a comparison, where that will be so again.
+        conversion_s: Seconds that the conversion took.
+        seconds: Seconds that the comparison took, loading included.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    setup: str
+    model: str | None
+    clips: tuple[str, ...]
+    compared: int
+    largest_difference: float
+    allowed: float
+    failure: str | None = None
+    conversion_s: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may stand for the reference."""
+        return self.failure is None and self.largest_difference <= self.allowed
+
+
+class InferenceRecord(Stored):
+    """What computed one candidate's answers in a run.
+
+    Attributes:
+        candidate: What tables call it.
+        asked: What the user asked for: `auto`, or a backend's name; `fast` behind it where that was asked.
+        backend: What computed: `torch`, `openvino` or `onnxruntime`.
+        dtype: In which number format.
+        fallbacks: For each faster way that was not taken, the reason, in a sentence.
+        note: Why `auto` did not look for a faster way, if so.
+        checked_clips: Clips on which it was held against torch in float32, one at a time; 0 for that itself.
+        largest_difference: The largest difference of a probability there; None for torch in float32 itself.
+        allowed: What it may be.
+        redone_below: Clips whose two best answers were closer than this were done again in torch in float32.
+        redone_clips: How many of the run's clips those are.
+        conversion_s: Seconds that the conversion took, when it was done.
+        check_s: Seconds that the comparison took, when it was done.
+    """
+
+    candidate: str
+    asked: str
+    backend: str
+    dtype: str
+    fallbacks: tuple[str, ...] = ()
+    note: str | None = None
+    checked_clips: int = 0
+    largest_difference: float | None = None
+    allowed: float | None = None
+    redone_below: float | None = None
+    redone_clips: int = 0
+    conversion_s: float | None = None
+    check_s: float | None = None

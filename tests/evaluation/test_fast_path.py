@@ -1,0 +1,356 @@
+"""A run with OpenVINO: converted, held against torch, and no decision of its own."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.evaluation import parity, preparing
+from benchmark.evaluation.engines import EngineChoice
+from benchmark.evaluation.evaluate import Evaluated, Evaluation
+from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.predict import Overwrite
+from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.conversion import convert
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.progress import Silent
+from benchmark.results.environment import Environment
+from benchmark.results.inference import InferenceRecord, ParityCheck
+from benchmark.results.predictions import Prediction
+from benchmark.results.store import PredictionStore
+from benchmark.settings import Settings
+from benchmark.workers.answers import Answer
+from benchmark.workers.worker import Worker
+from tests.support.tiny_models import write_tiny
+
+SetUp = Callable[..., Evaluation]
+RATE = 16_000
+OPENVINO = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino"))
+TORCH = RunOptions(latency_budget_s=0)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Twelve recordings of all lengths, one of two windows, one too short for the model, and one that is no audio."""
+    folder = tmp_path_factory.mktemp("twelve")
+    random = np.random.default_rng(3)
+    clips = []
+    for index, seconds in enumerate((0.03, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.3, 31.5, 0.01, 0.0)):
+        path = folder / f"{index}.wav"
+        soundfile.write(path, random.normal(0, 0.1, int(seconds * RATE)), RATE)
+        clips.append(Clip(name=path.name, audio=AudioFile(path)))
+    (folder / "11.wav").write_bytes(b"no audio")
+    return Corpus(name="twelve", source="", clips=tuple(clips), available_clips=12)
+
+
+@pytest.fixture(scope="session")
+def cache(
+    subjects: dict[str, Subject], corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Evaluated]]:
+    """A cache in which one candidate was run with OpenVINO, with what that run brought; copied, never changed."""
+    yield from _made(subjects, corpus, tmp_path_factory.mktemp("cache"))
+
+
+def _made(subjects: dict[str, Subject], corpus: Corpus, folder: Path) -> Iterator[tuple[Path, Evaluated]]:
+    evaluation = Evaluation(
+        subjects=(subjects["hubert"],),
+        corpora=[corpus],
+        devices=("cpu",),
+        options=OPENVINO,
+        settings=Settings(cache=folder),
+        store=PredictionStore(folder),
+        environment=Environment.here(),
+    )
+    yield folder, evaluation.run(Silent())
+
+
+@pytest.fixture
+def run(
+    subjects: dict[str, Subject], corpus: Corpus, cache: tuple[Path, Evaluated], tmp_path: Path
+) -> Callable[..., "Ran"]:
+    """Give a function that runs the candidate in a copy of that cache, or in an empty one."""
+
+    def ran(*, options: RunOptions = OPENVINO, kept: int = 12, empty: bool = False, **settings: Any) -> "Ran":
+        folder = tmp_path / "cache"
+        if not folder.exists() and not empty:
+            shutil.copytree(cache[0], folder)
+        evaluation = Evaluation(
+            subjects=(subjects["hubert"],),
+            corpora=[replace(corpus, clips=corpus.clips[:kept])],
+            devices=("cpu",),
+            options=options,
+            settings=Settings(cache=folder, **settings),
+            store=PredictionStore(folder),
+            environment=Environment.here(),
+        )
+        return Ran(evaluation, evaluation.run(Silent()))
+
+    return ran
+
+
+class Ran:
+    """What a run has brought."""
+
+    def __init__(self, evaluation: Evaluation, result: Evaluated) -> None:
+        (self.record,) = result.evaluations
+        stored = evaluation.store.read(self.record.setup)
+        hashes = {clip.clip: clip.clip_hash for clip in result.corpora[0].clips}
+        self.answers: dict[str, Prediction] = {
+            name: stored[found] for name, found in hashes.items() if found is not None and found in stored
+        }
+        self.result = result
+        assert self.record.inference is not None
+        self.inference: InferenceRecord = self.record.inference
+
+    def same_as(self, other: "Ran", *, within: float = 0.0) -> bool:
+        if self.answers.keys() != other.answers.keys():
+            return False
+        pairs = [(one.logits, other.answers[name].logits) for name, one in self.answers.items()]
+        return all(
+            (one is None and two is None) or (one is not None and two is not None and np.abs(one - two).max() <= within)
+            for one, two in pairs
+        )
+
+
+def converted_in(cache: Path) -> Path:
+    (found,) = [path.parent for path in cache.rglob("converted.json")]
+    return found
+
+
+def check_in(cache: Path) -> Path:
+    (found,) = cache.rglob("*.parity.json")
+    return found
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(Worker, "call", refuse)
+
+
+def test_a_run_with_openvino_answers_as_one_with_torch_and_says_how_close(run: Callable[..., Ran]) -> None:
+    fast, exact = run(), run(options=TORCH)
+    assert (fast.record.setup.backend, exact.record.setup.backend) == ("openvino", "torch")
+    assert "openvino" in fast.record.setup.versions
+    assert fast.record.failure is None
+    assert fast.same_as(exact, within=3e-6)
+    assert fast.answers["9.wav"].windows == 2
+    assert "needs at least 400" in (fast.answers["10.wav"].failure or "")
+    inference = fast.inference
+    assert (inference.asked, inference.backend, inference.dtype, inference.fallbacks) == (
+        "openvino",
+        "openvino",
+        "float32",
+        (),
+    )
+    assert inference.checked_clips == 10  # all but the one too short
+    assert 0 <= (inference.largest_difference or 0) < 3e-6
+    assert (inference.conversion_s or 0) > 0
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_a_second_run_starts_no_worker(run: Callable[..., Ran]) -> None:
+    options = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino"), find_speech=False)
+    assert len(run(options=options).answers) == 11
+
+
+def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run(kept=4, empty=True)
+    asked: list[int] = []
+    exchange = ModelSession.exchange
+
+    def counted(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        asked.extend(window.size for window in windows)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", counted)
+    after = run(kept=6)
+    assert asked == [round(0.7 * RATE), round(0.8 * RATE)]
+    assert after.inference.checked_clips == 6
+    assert after.inference.conversion_s == before.inference.conversion_s
+
+
+@pytest.mark.parametrize("compared", [False, True])
+def test_a_wrong_model_in_the_cache_is_caught_and_torch_answers(
+    run: Callable[..., Ran], tmp_path: Path, compared: bool
+) -> None:
+    exact = run(options=TORCH)
+    folder = converted_in(tmp_path / "cache")
+    other = load_checkpoint(write_tiny("hubert", tmp_path / "other", seed=1))
+    assert ConvertedModel.write(folder, lambda new: convert(other, "openvino", new))  # whole, and wrong
+    if not compared:  # else what was found about the right one still stands beside it
+        check_in(tmp_path / "cache").unlink()
+    fell_back = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS))
+    assert fell_back.record.setup.backend == "torch"
+    assert fell_back.record.failure is None
+    assert fell_back.same_as(exact)
+    (reason,) = fell_back.inference.fallbacks
+    assert reason.startswith("openvino float32 was not taken: on 10 clips its probabilities differ")
+    assert reason.endswith("and 1e-03 is allowed.")
+    assert run().inference.fallbacks == (reason,)  # known without trying again
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut off"])
+def test_a_converted_model_that_is_not_whole_is_made_again(
+    run: Callable[..., Ran], cache: tuple[Path, Evaluated], tmp_path: Path, harm: str
+) -> None:
+    run()
+    folder = converted_in(tmp_path / "cache")
+    if harm == "gone":
+        shutil.rmtree(folder)
+    else:
+        (folder / "model.bin").write_bytes((folder / "model.bin").read_bytes()[:-8])
+    always = replace(OPENVINO, overwrite=Overwrite.ALWAYS)
+    again = run(options=always)
+    assert again.record.failure is None
+    assert again.record.setup.backend == "openvino"
+    assert ConvertedModel.open(folder) is not None
+
+
+def test_close_answers_are_the_reference_s_own(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = run(options=TORCH, empty=True)
+    margins = {
+        name: float(np.diff(np.sort(softmax(one.logits))[-2:])[0])
+        for name, one in exact.answers.items()
+        if one.logits is not None
+    }
+    middle = float(np.median(list(margins.values())))
+    for module in (parity, preparing):
+        monkeypatch.setattr(module, "redo_below", lambda _: middle)
+    asked: list[str] = []
+    exchange = ModelSession.exchange
+
+    def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        asked.extend(self._way.engine.backend for _ in windows)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", watched)
+    fast = run()
+    close = {name for name, margin in margins.items() if margin < middle}
+    for name in close:
+        assert np.array_equal(fast.answers[name].logits, exact.answers[name].logits)  # type: ignore[arg-type]
+    assert fast.inference.redone_clips >= len(close)
+    assert asked.count("openvino") == 12  # one has two windows, and the one too short is asked about, too
+    assert "torch" not in asked  # its answers were in the store
+
+
+def softmax(logits: Any) -> Any:
+    shares = np.exp(logits.astype(np.float64))
+    return shares / shares.sum()
+
+
+def test_stored_answers_that_turn_out_close_are_done_again(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run()
+    assert first.inference.redone_clips == 0
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    again = run()
+    exact = run(options=TORCH)
+    assert again.inference.redone_clips == 10
+    assert again.same_as(exact)
+
+
+def test_a_clip_that_differs_too_much_when_it_is_done_again_ends_the_faster_way(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run()
+    check = ParityCheck.read(check_in(tmp_path / "cache"))
+    assert check is not None
+    check_in(tmp_path / "cache").write_text(
+        check.model_copy(update={"allowed": 0.0, "largest_difference": -1.0}).model_dump_json(), encoding="utf-8"
+    )
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    ended = run()
+    assert ended.record.setup.backend == "torch"
+    assert ended.record.failure is None
+    assert len(ended.answers) == 11
+
+
+@pytest.mark.parametrize("method", ["convert", "candidate_logits"])
+def test_a_worker_that_is_killed_while_it_prepares_costs_the_faster_way_only(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    call = Worker.call
+
+    def killed(self: Worker, name: str, *arguments: object, timeout_s: float) -> Answer:
+        if name == method:
+            assert self.pid is not None
+            os.kill(self.pid, signal.SIGKILL)
+        return call(self, name, *arguments, timeout_s=timeout_s)
+
+    with monkeypatch.context() as context:
+        context.setattr(Worker, "call", killed)
+        fell_back = run(empty=True)
+    assert fell_back.record.setup.backend == "torch"
+    assert len(fell_back.answers) == 11
+    assert "SIGKILL" in fell_back.inference.fallbacks[0]
+    assert run().record.setup.backend == "openvino"  # the next run tries again
+
+
+def test_a_run_that_is_interrupted_goes_on_with_the_same_answers(
+    run: Callable[..., Ran], cache: tuple[Path, Evaluated], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+    calls: list[int] = []
+
+    def interrupted(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        calls.append(len(windows))
+        if len(calls) == 9:
+            signal.raise_signal(signal.SIGINT)
+        return exchange(self, windows, most_waiting)
+
+    with monkeypatch.context() as context:
+        context.setattr(ModelSession, "exchange", interrupted)
+        first = run(empty=True)
+    assert first.result.interrupted
+    resumed = run(jobs=2)
+    assert not resumed.result.interrupted
+    whole = {record.setup.key for record in cache[1].evaluations}
+    assert resumed.record.setup.key in whole
+    assert len(resumed.answers) == 11
+
+
+def test_threads_and_order_change_no_answer_by_a_bit(run: Callable[..., Ran], tmp_path: Path) -> None:
+    before = run()
+    always = replace(OPENVINO, overwrite=Overwrite.ALWAYS)
+    assert run(options=always, jobs=64).same_as(before)
+
+
+def test_auto_leaves_a_few_clips_to_torch_and_says_so(run: Callable[..., Ran]) -> None:
+    auto = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
+    few = run(options=auto, empty=True)
+    assert few.record.setup.backend == "torch"
+    assert "fewer than 64 clips" in (few.inference.note or "")
+
+
+def test_auto_takes_openvino_where_it_pays_and_goes_on_with_torch_where_that_did_the_work(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "PAYS_FROM_CLIPS", 4)
+    auto = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
+    run(options=TORCH, empty=True)
+    assert run(options=auto).inference.note == "torch has answered most of these clips before."
+
+
+def test_auto_takes_openvino_where_it_pays(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "PAYS_FROM_CLIPS", 4)
+    auto = RunOptions(latency_budget_s=1e-6, segment_s=0.3, engines=EngineChoice(backend="auto"))
+    ran = run(options=auto)
+    assert ran.record.setup.backend == "openvino"
+    (timed,) = ran.result.latencies
+    assert (timed.backend, timed.dtype, timed.failure) == ("openvino", "float32", None)
