@@ -14,6 +14,7 @@ from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.devices import resolve_devices
+from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.metrics import UserMetrics
 from benchmark.evaluation.options import RunOptions
@@ -68,6 +69,9 @@ def run(
     corpora: Sequence[str] = (),
     min_emotions: int = 2,
     devices: Sequence[str] = (),
+    backend: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto",
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    fast: bool = False,
     merge: Sequence[str] = (),
     merge_preset: str | None = None,
     limit: int | None = None,
@@ -105,6 +109,10 @@ def run(
         corpora: Names of the registry's corpora, or SPECs such as `folder:recordings`; by default the registry's.
         min_emotions: How many classes a candidate must distinguish to be run.
         devices: `cpu`, `cuda`; by default the CPU, and the GPU where torch sees one.
+        backend: What computes on the CPU: `torch`, `openvino`, `onnxruntime`, or `auto` for the fastest that decides as
+            torch does; none is taken that does not.
+        dtype: In which number format; by default float32.
+        fast: Whether bfloat16 may be taken where the processor computes in it.
         merge: Emotions to merge, such as `calm=neutral`.
         merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
         limit: Clips per corpus at most, the labels in turn.
@@ -144,6 +152,8 @@ def run(
     """
     progress = progress or Silent()
     settings = settings or Settings(jobs=jobs)
+    engines = EngineChoice(backend=backend, dtype=dtype, fast=fast)
+    engines.check()
     options = RunOptions(
         min_emotions=min_emotions,
         devices=tuple(devices),
@@ -154,6 +164,7 @@ def run(
         find_speech=find_speech,
         min_speech=min_speech if skip_silence or min_speech > 0 else None,
         overwrite=Overwrite(overwrite),
+        engines=engines,
         perturbations=parse_perturbations(perturb),
     )
     scoring = _Scoring(rank_seen=rank_seen, focus=wanted_emotions(focus), metrics=tuple(metrics))

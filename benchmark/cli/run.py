@@ -50,6 +50,32 @@ def run(
             show_default=False,
         ),
     ] = None,
+    backend: Annotated[
+        Literal["auto", "torch", "openvino", "onnxruntime"],
+        typer.Option(
+            "--backend",
+            envvar="BENCH_BACKEND",
+            help="What computes on the CPU. auto takes the fastest that is installed and decides as torch does; a "
+            "model for which that does not hold is left to torch.",
+        ),
+    ] = "auto",
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        typer.Option(
+            "--dtype",
+            envvar="BENCH_DTYPE",
+            help="In which number format, if the decisions stay those of float32. Default: float32.",
+            show_default=False,
+        ),
+    ] = None,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            envvar="BENCH_FAST",
+            help="Take bfloat16 where the processor computes in it; the decisions stay those of float32.",
+        ),
+    ] = False,
     merge: options.Merge = None,
     merge_preset: options.MergePreset = None,
     limit: Annotated[
@@ -180,6 +206,9 @@ def run(
         corpora=corpus or (),
         min_emotions=min_emotions,
         devices=[each.value for each in device or ()],
+        backend=backend,
+        dtype=dtype,
+        fast=fast,
         merge=merge or (),
         merge_preset=merge_preset,
         limit=limit,
