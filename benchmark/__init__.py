@@ -20,30 +20,38 @@ if TYPE_CHECKING:
     from benchmark.api.choose import RecommendOutcome as RecommendOutcome
     from benchmark.api.choose import ensemble as ensemble
     from benchmark.api.choose import recommend as recommend
+    from benchmark.api.compare import CompareOutcome as CompareOutcome
+    from benchmark.api.compare import compare as compare
     from benchmark.api.corpus import DescribeOutcome as DescribeOutcome
     from benchmark.api.corpus import describe_corpus as describe_corpus
     from benchmark.api.predict import PredictOutcome as PredictOutcome
     from benchmark.api.predict import predict as predict
     from benchmark.api.publish import PublishOutcome as PublishOutcome
     from benchmark.api.publish import publish as publish
+    from benchmark.api.report import ReportOutcome as ReportOutcome
+    from benchmark.api.report import report as report
     from benchmark.api.run import RunOutcome as RunOutcome
     from benchmark.api.run import run as run
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
     from benchmark.api.verify import verify as verify
 
 __all__ = [
+    "CompareOutcome",
     "DescribeOutcome",
     "EnsembleOutcome",
     "PredictOutcome",
     "PublishOutcome",
     "RecommendOutcome",
+    "ReportOutcome",
     "RunOutcome",
     "VerifyOutcome",
+    "compare",
     "describe_corpus",
     "ensemble",
     "predict",
     "publish",
     "recommend",
+    "report",
     "run",
     "verify",
 ]
@@ -58,6 +66,10 @@ _VERBS = {
     "predict": "benchmark.api.predict",
     "PublishOutcome": "benchmark.api.publish",
     "publish": "benchmark.api.publish",
+    "ReportOutcome": "benchmark.api.report",
+    "report": "benchmark.api.report",
+    "CompareOutcome": "benchmark.api.compare",
+    "compare": "benchmark.api.compare",
     "RunOutcome": "benchmark.api.run",
     "run": "benchmark.api.run",
     "VerifyOutcome": "benchmark.api.verify",

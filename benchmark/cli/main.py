@@ -12,6 +12,7 @@ import typer
 from benchmark.cli import (
     cache,
     candidates,
+    compare,
     corpus,
     discover,
     doctor,
@@ -20,6 +21,7 @@ from benchmark.cli import (
     predict,
     publish,
     recommend,
+    report,
     run,
     verify,
 )
@@ -42,6 +44,8 @@ app.command("candidates")(candidates.candidates)
 app.command("labels")(labels.labels)
 app.command("discover")(discover.discover)
 app.command("recommend")(recommend.recommend)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("ensemble")(ensemble.ensemble)
 app.command("corpus")(corpus.corpus)
 app.command("predict")(predict.predict)

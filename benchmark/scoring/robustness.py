@@ -1,6 +1,7 @@
 """How far answers survive a perturbation: the share that stays, and what it costs in UAR, held clip against clip."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from scipy.stats import norm, t
 from benchmark.audio.perturbation import perturbation_named
 from benchmark.results.robustness import Robustness
 from benchmark.results.run import CorpusRecord
+from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.intervals import (
@@ -55,7 +57,19 @@ def robustness(plain: StoredEvaluation | None, perturbed: StoredEvaluation, corp
     )
 
 
-def loss_interval(plain: StoredEvaluation, perturbed: StoredEvaluation) -> Interval | None:
+class Counted(Protocol):
+    """Decisions, and how many of them are right by speaker and emotion."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """The open decisions on the scored clips."""
+
+    @property
+    def counts(self) -> SpeakerCounts | None:
+        """Hits and clips by speaker; None where speakers are unknown."""
+
+
+def loss_interval(plain: Counted, perturbed: Counted) -> Interval | None:
     """The 95 % interval of UAR(as they are) − UAR(perturbed), both on the same clips.
 
     With speakers: difference ± t(0.975, G−1) · SE, where SE is the jackknife's of the differences that remain when each

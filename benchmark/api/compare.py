@@ -1,0 +1,130 @@
+"""Two runs held against each other: what `benchmark.compare` and `bench compare` call. No model is ever loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmark.errors import RequestError
+from benchmark.reporting.compare import comparison_json, comparison_markdown
+from benchmark.reporting.prediction_tables import prediction_tables
+from benchmark.reporting.predictions import PREDICTIONS_FILE
+from benchmark.results.comparison import RunComparison
+from benchmark.results.files import write_atomically
+from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.runs import load_run
+from benchmark.results.store import PredictionStore
+from benchmark.scoring.compared.comparison import compare_runs
+from benchmark.scoring.compared.gates import judge_gates, parse_gate
+from benchmark.scoring.compared.runs import ComparedRun, answers_by_pairing
+from benchmark.scoring.leaderboard import score_run
+from benchmark.settings import Settings
+
+EXIT_UNMET = 1
+LEADERBOARD_FILE = "leaderboard.json"
+_ANSWER_COLUMNS = ["candidate", "corpus", "clip", "clip_hash", "emotion", "speaker", "predicted"]
+_ANOTHER_FILE = "choose another file with --output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOutcome:
+    """What `compare` brought.
+
+    Attributes:
+        comparison: The two runs side by side, and what came of the gates.
+        files: The file that was asked for.
+        exit_code: As the command line would exit with: 1 where a gate failed.
+        problems: Why that is not 0, in sentences for a person.
+    """
+
+    comparison: RunComparison
+    files: tuple[Path, ...]
+    exit_code: int
+    problems: tuple[str, ...]
+
+
+def compare(
+    old: str | Path,
+    new: str | Path,
+    *,
+    fail_on: Sequence[str] = (),
+    output: str | Path | None = None,
+    settings: Settings | None = None,
+) -> CompareOutcome:
+    """Say what changed between two runs.
+
+    Args:
+        old: A folder of reports, a `leaderboard.json`, or a run: its name in the store or the path of its record.
+        new: The same.
+        fail_on: Gates such as `uar<-0.02` or `latency_p50_ms>+20%`: a column, a comparison, and the change from old to
+            new that must not happen.
+        output: A file for the comparison: JSON where it ends in `.json`, else Markdown.
+        settings: Places and limits.
+
+    Returns:
+        The comparison; exit code 1 where a gate failed or could not be judged.
+
+    Raises:
+        RequestError: There is no such run, a gate is none, or the file cannot be written.
+        UnavailableError: The disk is full.
+    """
+    settings = settings or Settings()
+    gates = [parse_gate(text) for text in fail_on]
+    comparison = compare_runs(_open(str(old), settings), _open(str(new), settings))
+    comparison = comparison.model_copy(update={"gates": judge_gates(gates, comparison.rows)})
+    files: tuple[Path, ...] = ()
+    if output is not None:
+        path = Path(output).expanduser()
+        written = comparison_json if path.suffix.lower() == ".json" else comparison_markdown
+        files = (write_atomically(path, written(comparison), remedy=_ANOTHER_FILE),)
+    failed = [gate for gate in comparison.gates if not gate.passed]
+    return CompareOutcome(
+        comparison=comparison,
+        files=files,
+        exit_code=EXIT_UNMET if failed else 0,
+        problems=tuple(_problem(gate.gate, gate.findings) for gate in failed),
+    )
+
+
+def _problem(gate: str, findings: Sequence[str]) -> str:
+    more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
+    return f"The gate {gate} failed: {findings[0]}{more}"
+
+
+def _open(name: str, settings: Settings) -> ComparedRun:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / LEADERBOARD_FILE).is_file():
+            raise RequestError(
+                f"{name} holds no {LEADERBOARD_FILE}: give a folder that `bench run` or `bench report` has written, or "
+                "the name of a run."
+            )
+        return _reports(name, path / LEADERBOARD_FILE)
+    if path.name == LEADERBOARD_FILE and path.is_file():
+        return _reports(name, path)
+    record = load_run(settings.cache, name)
+    read = PredictionStore(settings.cache).read
+    tables = [table.select(_ANSWER_COLUMNS) for table in prediction_tables(record, read)]
+    answers = answers_by_pairing(pa.concat_tables(tables)) if tables else {}
+    return ComparedRun(title=name, leaderboard=score_run(record, read), answers=answers)
+
+
+def _reports(name: str, path: Path) -> ComparedRun:
+    leaderboard = Leaderboard.read(path)
+    if leaderboard is None:
+        raise RequestError(
+            f"{path} is no leaderboard that this version of bench can read: it is cut off, or another version wrote "
+            "it; write it again with `bench report`."
+        )
+    predictions = path.with_name(PREDICTIONS_FILE)
+    try:
+        table = pq.read_table(predictions, columns=_ANSWER_COLUMNS) if predictions.is_file() else None
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RequestError(
+            f"{predictions} cannot be read ({reason}): write it again with `bench report`, or delete it to compare "
+            "without pairs."
+        ) from error
+    return ComparedRun(title=name, leaderboard=leaderboard, answers={} if table is None else answers_by_pairing(table))

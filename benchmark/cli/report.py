@@ -1,0 +1,121 @@
+"""`bench report`: the reports of a finished run, written again without loading a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli import options
+from benchmark.cli.recommend import Run
+
+
+def report(
+    run: Run = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-m",
+            "--model",
+            envvar="BENCH_REPORT_MODEL",
+            metavar="NAME",
+            help="Only this candidate of the run: its name, its id, or a pattern such as 'superb/*'. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--corpus",
+            envvar="BENCH_REPORT_CORPUS",
+            metavar="NAME",
+            help="Only this corpus of the run, or a pattern. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    min_emotions: Annotated[
+        int | None,
+        typer.Option(
+            "--min-emotions",
+            envvar="BENCH_MIN_EMOTIONS",
+            metavar="N",
+            min=1,
+            help="Leave out the scores of candidates that distinguish fewer emotions. Default: as the run did.",
+            show_default=False,
+        ),
+    ] = None,
+    merge: options.Merge = None,
+    merge_preset: options.MergePreset = None,
+    focus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--focus",
+            envvar="BENCH_FOCUS",
+            metavar="EMOTION",
+            help="Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    rank_seen: Annotated[
+        bool,
+        typer.Option(
+            "--rank-seen",
+            envvar="BENCH_RANK_SEEN",
+            help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
+        ),
+    ] = False,
+    relabel: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--relabel",
+            envvar="BENCH_RELABEL",
+            metavar="NAME|SPEC",
+            help="Read the labels of this corpus again, such as table:clips.csv with corrected ones; clips belong "
+            "together by their names. No audio is read. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    candidates: options.Candidates = None,
+    output: options.Output = Path("reports"),
+    embed_audio: Annotated[
+        int,
+        typer.Option(
+            "--embed-audio",
+            envvar="BENCH_EMBED_AUDIO",
+            metavar="N",
+            min=0,
+            help="Put the recordings of N clips of each corpus into leaderboard.html, where they still are.",
+        ),
+    ] = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write all reports of a finished run again, of all of it or of a part, without loading a model.
+
+    Writes leaderboard.html, .md, .csv and .json, and predictions.parquet, from what is stored: what a run has answered
+    is scored with other merges, other labels, or without some candidates, in seconds.
+    """
+    from benchmark.api.report import report as write_reports
+    from benchmark.cli.console import ConsoleProgress
+    from benchmark.cli.summaries import finish, print_leaderboard
+    from benchmark.reporting.json_documents import leaderboard_json
+
+    outcome = write_reports(
+        run,
+        models=model or (),
+        corpora=corpus or (),
+        min_emotions=min_emotions,
+        merge=merge or (),
+        merge_preset=merge_preset,
+        focus=focus or (),
+        rank_seen=rank_seen,
+        relabel=relabel or (),
+        candidates=candidates,
+        output=output,
+        embed_audio=embed_audio,
+        progress=ConsoleProgress(quiet=quiet),
+    )
+    if as_json:
+        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
+    else:
+        print_leaderboard(outcome.leaderboard)
+    finish(outcome, quiet=quiet)

@@ -1,0 +1,160 @@
+"""`bench report` on the real command line, where torch cannot be imported."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import benchmark
+from benchmark.settings import Settings
+from tests.support.finished_runs import FinishedRun, corpus, verification
+
+Report = Callable[..., "subprocess.CompletedProcess[str]"]
+
+WITHOUT_TORCH = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "transformers", "evaluate"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Refuse())
+from benchmark.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, "report", *map(str, arguments)],
+            cwd=tmp_path,
+            env={"BENCH_CACHE": str(tmp_path / ".bench"), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> FinishedRun:
+    run = FinishedRun(tmp_path / ".bench", corpus("first"), corpus("second"))
+    run.add(verification("good"), wrong=0.1)
+    run.add(verification("poor", ("anger", "sadness")), wrong=0.5, seed=1)
+    run.save()
+    return run
+
+
+def leaderboard(folder: Path) -> dict[str, list[dict[str, object]]]:
+    content: dict[str, list[dict[str, object]]] = json.loads((folder / "leaderboard.json").read_text("utf-8"))
+    return content
+
+
+def test_all_reports_of_the_latest_run_are_written_without_torch(
+    finished: FinishedRun, report: Report, tmp_path: Path
+) -> None:
+    ended = report()
+    assert ended.returncode == 0, ended.stderr
+    written = {path.name for path in (tmp_path / "reports").iterdir()}
+    assert {f"leaderboard.{ending}" for ending in ("md", "csv", "json", "html")} | {"predictions.parquet"} <= written
+    assert {row["candidate"] for row in leaderboard(tmp_path / "reports")["rows"]} == {"good", "poor"}
+    clips = sum(len(each.clips) for each in finished.corpora)
+    assert pq.read_table(tmp_path / "reports" / "predictions.parquet").num_rows == 2 * clips
+
+
+def test_a_selection_is_reported_as_if_the_run_had_asked_for_it_alone(
+    finished: FinishedRun, report: Report, tmp_path: Path
+) -> None:
+    ended = report("-m", "org/g*", "--corpus", "second", "--merge", "sadness=anger", "-o", "chosen", "--json")
+    assert ended.returncode == 0, ended.stderr
+    content = json.loads(ended.stdout)
+    assert [row["candidate"] for row in content["rows"]] == ["good"]
+    (heard,) = content["corpora"]
+    assert heard["name"] == "second"
+    assert heard["merge"] == {"sadness": "anger"}
+    rows = pq.read_table(tmp_path / "chosen" / "predictions.parquet").to_pylist()
+    assert {(row["candidate"], row["corpus"]) for row in rows} == {("good", "second")}
+    assert "sadness" not in {row["emotion"] for row in rows}
+
+
+def test_candidates_with_too_few_emotions_are_listed_with_the_reason(
+    finished: FinishedRun, report: Report, tmp_path: Path
+) -> None:
+    assert report("--min-emotions", 3).returncode == 0
+    (other,) = leaderboard(tmp_path / "reports")["not_evaluated"]
+    assert (other["candidate"], other["reason"]) == ("poor", "It distinguishes 2 emotions; at least 3 were asked for.")
+
+
+def test_corrected_labels_change_the_reports_and_no_model_is_asked(
+    finished: FinishedRun, report: Report, tmp_path: Path
+) -> None:
+    lines = ["file,label,speaker"]
+    for clip in finished.corpora[0].clips:
+        (tmp_path / clip.clip).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / clip.clip).touch()
+        lines.append(f"{clip.clip},anger,{clip.speaker}")
+    (tmp_path / "first.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert report("--relabel", "table:first.csv").returncode == 0
+    first, second = leaderboard(tmp_path / "reports")["corpora"]
+    assert first["emotion_clips"] == {"anger": len(finished.corpora[0].clips)}
+    assert second["emotion_clips"] == dict.fromkeys(("anger", "happiness", "neutral", "sadness"), 24)
+
+
+def test_labels_of_another_corpus_are_refused(finished: FinishedRun, report: Report, tmp_path: Path) -> None:
+    (tmp_path / "other.wav").touch()
+    (tmp_path / "first.csv").write_text("file,label\nother.wav,anger\n", encoding="utf-8")
+    ended = report("--relabel", "table:first.csv")
+    assert ended.returncode == 2
+    assert "names none of the clips" in ended.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "cut off"), ("{", "cut off"), ('{"schema_version": 99}', "newer version of bench"), ("[1]", "cut off")],
+)
+def test_a_record_that_cannot_be_read_is_one_sentence(
+    report: Report, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "run.json").write_text(content, encoding="utf-8")
+    ended = report("--run", "run.json")
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_without_a_run_and_with_an_unknown_candidate_it_says_what_to_do(
+    report: Report, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    nothing = report()
+    assert nothing.returncode == 2
+    assert "make one with `bench run`" in nothing.stderr
+    request.getfixturevalue("finished")
+    unknown = report("-m", "goood")
+    assert unknown.returncode == 2
+    assert "did you mean 'good'?" in unknown.stderr
+
+
+def test_lost_predictions_are_an_incomplete_row_and_no_crash(
+    finished: FinishedRun, report: Report, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / ".bench" / "org__good")
+    ended = report()
+    assert ended.returncode == 0, ended.stderr
+    flags = {row["candidate"]: row["flags"] for row in leaderboard(tmp_path / "reports")["rows"]}
+    assert "incomplete" in str(flags["good"])
+
+
+def test_the_library_reports_as_the_command_does(finished: FinishedRun, tmp_path: Path) -> None:
+    outcome = benchmark.report(models=["good"], output=tmp_path / "own", settings=Settings(cache=finished.cache))
+    assert outcome.exit_code == 0
+    assert {row.candidate for row in outcome.leaderboard.rows} == {"good"}
+    assert all(path.exists() for path in outcome.files)
