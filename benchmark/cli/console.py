@@ -1,7 +1,10 @@
 """The progress protocol on a terminal, with rich; everything that is not a result goes to standard error."""
 
 import logging
+import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,8 @@ from rich.progress import Progress as RichProgress
 from benchmark.errors import RequestError
 from benchmark.progress import Silent, Stage
 
+_LINE_EVERY_S = 30.0
+
 
 class _BarStage:
     def __init__(self, bars: RichProgress, task: TaskID) -> None:
@@ -37,13 +42,29 @@ class _BarStage:
 
 
 class _LineStage:
-    """Where nobody watches bars, such as a CI log: one line at the start of a stage is enough."""
+    """Where nobody watches bars, such as a CI log: a line at the start, and another now and then while it goes on."""
+
+    def __init__(self, console: Console, description: str, total: float | None, unit: str) -> None:
+        self._console = console
+        self._description = description
+        self._total = total
+        self._unit = unit
+        self._done = 0.0
+        self._told = time.monotonic()
+        self._lock = threading.Lock()
 
     def advance(self, amount: float = 1) -> None:
-        pass
+        with self._lock:
+            self._done += amount
+            if time.monotonic() - self._told < _LINE_EVERY_S:
+                return
+            self._told = time.monotonic()
+            of_all = f" of {self._total:g}" if self._total else ""
+            line = f"{self._description}: {round(self._done, 1):g}{of_all} {self._unit}"
+        self._console.print(escape(line.rstrip()), highlight=False, soft_wrap=True)
 
     def describe(self, text: str) -> None:
-        pass
+        self._description = text
 
 
 class ConsoleProgress:
@@ -56,6 +77,8 @@ class ConsoleProgress:
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True)
         self._quiet = quiet
+        # FORCE_COLOR makes a terminal of anything; bars that are drawn again and again are for people who watch.
+        self._is_watched = sys.stderr.isatty() and not self._console.is_dumb_terminal and not _in_ci()
         self._bars: RichProgress | None = None
         self._open = 0
         self._warned: set[str] = set()
@@ -67,10 +90,10 @@ class ConsoleProgress:
             with Silent().stage(description, total=total, unit=unit) as silent:
                 yield silent
             return
-        if not self._console.is_terminal:
+        if not self._is_watched:
             amount = f" ({total:g} {unit})" if total else ""
             self._console.print(escape(f"{description}{amount}"), highlight=False, soft_wrap=True)
-            yield _LineStage()
+            yield _LineStage(self._console, description, total, unit)
             return
         bars = self._start()
         task = bars.add_task(escape(description), total=total, unit=unit)
@@ -93,7 +116,7 @@ class ConsoleProgress:
 
     def confirm(self, question: str) -> bool | None:
         """Ask a person; None at once where nobody sits at a terminal."""
-        if self._quiet or not self._console.is_terminal or not sys.stdin.isatty():
+        if self._quiet or not sys.stderr.isatty() or not sys.stdin.isatty():
             return None
         self._console.print(f"{escape(question)} [y/N] ", end="", highlight=False, soft_wrap=True)
         return sys.stdin.readline().strip().casefold() in {"y", "yes"}
@@ -120,6 +143,10 @@ class ConsoleProgress:
         if self._open == 0 and self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").casefold() not in {"", "0", "false"}
 
 
 def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:

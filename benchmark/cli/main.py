@@ -26,9 +26,11 @@ from benchmark.cli import (
     verify,
 )
 from benchmark.cli.console import print_error
+from benchmark.cli.streams import prepare_streams, terminal_columns
 from benchmark.errors import BenchError
 
 EXIT_ENVIRONMENT = 3
+_FRAMED_FROM_COLUMNS = 72
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
@@ -73,6 +75,9 @@ def _bench(
 
 def main() -> None:
     """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
+    prepare_streams()
+    if (terminal_columns() or 0) < _FRAMED_FROM_COLUMNS:
+        app.rich_markup_mode = None  # frames leave no room for the names of options
     try:
         app()
     except BenchError as error:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.completion import complete_candidates
+
 Candidates = Annotated[
     str | None,
     typer.Option(
@@ -25,6 +27,7 @@ Models = Annotated[
         metavar="ID",
         help="Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable.",
         show_default=False,
+        autocompletion=complete_candidates,
     ),
 ]
 Output = Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
+from benchmark.cli.completion import complete_candidates
 
 if TYPE_CHECKING:
     from benchmark.results.timelines import Timelines
@@ -47,6 +48,7 @@ def predict(
             metavar="ID",
             help="A model to ask, instead of a first argument. Repeatable: several are shown side by side.",
             show_default=False,
+            autocompletion=complete_candidates,
         ),
     ] = None,
     candidates: options.Candidates = None,

@@ -4,6 +4,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from benchmark.cli.tables import fitting
 from benchmark.reporting.escaping import plain_text
 from benchmark.results.timelines import Timeline
 
@@ -108,4 +109,4 @@ def _percent(value: float) -> str:
 
 
 def _print_line(console: Console, text: str, *, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=True)
+    console.print(Text(fitting(console, text), style=style), soft_wrap=True)

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -130,7 +131,7 @@ def test_push_commits_the_dataset_and_proposes_to_the_models_of_others(
     assert (good.kind, good.id, good.pull_request) == ("models", "org/good", True)
     (created,) = server.writes.created
     assert created["visibility"] == "private"
-    card = ModelCard(good.files["README.md"].decode())
+    card: Any = ModelCard(good.files["README.md"].decode())
     assert (card.data.license, card.data.language) == ("mit", ["de"])
     assert card.text.strip() == "# A model\nIt is good."
     assert {result.metric_type for result in card.data.eval_results or []} == {"recall", "accuracy", "f1"}
@@ -161,7 +162,7 @@ def test_a_second_push_replaces_what_the_first_wrote_into_a_card(
     (again / "README.md").write_bytes(server.writes.commits[1].files["README.md"])
     server.add("org/good", again)
     prepared(settings, tmp_path / "out", push=True, endpoint=server.url)
-    card = ModelCard(server.writes.commits[4].files["README.md"].decode())
+    card: Any = ModelCard(server.writes.commits[4].files["README.md"].decode())
     assert len(card.data.eval_results or []) == 3
 
 

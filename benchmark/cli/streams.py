@@ -1,0 +1,86 @@
+"""Standard output and standard error, made so that neither a closed pipe nor an old encoding ends in a traceback."""
+
+import codecs
+import io
+import os
+import sys
+from typing import NoReturn, TextIO
+
+EXIT_CLOSED_PIPE = 141
+"""What a shell gives a program that wrote into a closed pipe: 128 + SIGPIPE."""
+
+ASCII_SPELLINGS = str.maketrans(
+    {"–": "-", "—": "-", "…": "...", "·": "-", "×": "x", "≥": ">=", "≤": "<=", "“": '"', "”": '"', "’": "'"}
+    | {"⁶": "^6", "⁹": "^9", "→": "->", "−": "-", "±": "+/-"}
+)
+"""How characters of print are written where there are none but those of ASCII."""
+
+_ESCAPES, _SPELLINGS = "bench.escapes", "bench.spellings"
+
+
+def prepare_streams() -> None:
+    """Let standard output and standard error take any text, and end quietly where nobody reads any more.
+
+    On standard output, what the encoding does not have is written as JSON escapes it, so that data stay what they are.
+    """
+    codecs.register_error(_ESCAPES, _escape)
+    codecs.register_error(_SPELLINGS, _spell)
+    sys.stdout = _prepared(sys.stdout, _ESCAPES)
+    sys.stderr = _prepared(sys.stderr, _SPELLINGS)
+
+
+def terminal_columns() -> int | None:
+    """Tell how wide the terminal is that standard output is: `$COLUMNS` where that is set; None without a terminal."""
+    if not sys.stdout.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(sys.stdout.fileno()).columns or None
+
+
+class _QuietPipe(io.TextIOWrapper):
+    """A stream that ends the process, with the code that a shell expects, when its reader has gone."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._end()
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._end()
+
+    def _end(self) -> NoReturn:
+        # What is still buffered would be written, in vain and with a complaint, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        raise SystemExit(EXIT_CLOSED_PIPE)
+
+
+def _prepared(stream: TextIO, errors: str) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, _QuietPipe):
+        return stream  # none at all, or a notebook's
+    encoding, line_buffering, write_through = stream.encoding, stream.line_buffering, stream.write_through
+    return _QuietPipe(
+        stream.detach(),
+        encoding=encoding,
+        errors=errors,
+        newline=None if os.name == "nt" else "\n",
+        line_buffering=line_buffering,
+        write_through=write_through,
+    )
+
+
+def _escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+def _spell(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    spelt = error.object[error.start : error.end].translate(ASCII_SPELLINGS)
+    return "".join(character if character.isascii() else "?" for character in spelt), error.end

@@ -1,0 +1,157 @@
+"""How commands behave at a terminal, which only a pseudo-terminal shows."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import typer
+
+from benchmark.cli.main import app
+from tests.cli.conftest import run_bench
+
+if sys.platform == "win32":
+    pytest.skip("there are no pseudo-terminals here", allow_module_level=True)
+
+import fcntl
+import pty
+import struct
+import termios
+
+ROOT = Path(__file__).parents[2]
+NOTHING: Mapping[str, str] = {}
+DUMB = {"NO_COLOR": "1", "TERM": "dumb"}
+LIST = ("candidates", "--candidates", "demo")
+
+
+def at_terminal(
+    *arguments: str, folder: Path, width: int = 80, program: str = "", environment: Mapping[str, str] = NOTHING
+) -> str:
+    """Run `bench`, or another program, at a terminal of some width, and give all that it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment}
+    settings.pop("COLUMNS", None)
+    script = program or "from benchmark.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], cwd=folder, env=settings, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65_536)
+        except OSError:  # how Linux says that nobody writes any more
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_gets_colour_unless_somebody_does_not_want_it(tmp_path: Path) -> None:
+    assert "\x1b[" in at_terminal(*LIST, folder=tmp_path)
+    assert "\x1b[3" not in at_terminal(*LIST, folder=tmp_path, environment=DUMB)
+
+
+def test_a_narrow_terminal_breaks_no_name(tmp_path: Path) -> None:
+    shown = at_terminal(*LIST, folder=tmp_path, width=40, environment=DUMB)
+    assert "hubert-always-neutral\r\n" in shown
+    assert max(map(len, shown.splitlines())) <= 40
+
+
+STAGES = """
+from benchmark.cli.console import ConsoleProgress
+progress = ConsoleProgress()
+with progress.stage("Listening", total=3, unit="clips") as stage:
+    for _ in range(3):
+        stage.advance()
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "redraws"),
+    [({}, True), ({"CI": "true"}, False), ({"CI": "false"}, True), ({"TERM": "dumb"}, False)],
+)
+def test_bars_are_drawn_again_and_again_only_for_people(
+    tmp_path: Path, environment: dict[str, str], redraws: bool
+) -> None:
+    shown = at_terminal(folder=tmp_path, program=STAGES, environment=environment)
+    assert ("\x1b[2K" in shown) is redraws
+    if not redraws:
+        assert shown == "Listening (3 clips)\r\n"
+
+
+def test_forced_colour_draws_no_bars_into_a_pipe() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", STAGES],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "FORCE_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr == "Listening (3 clips)\n"
+
+
+def test_a_long_stage_says_now_and_then_how_far_it_is() -> None:
+    script = STAGES.replace("progress = ", "import benchmark.cli.console as c; c._LINE_EVERY_S = 0\nprogress = ")
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr.splitlines()[1:] == [f"Listening: {done} of 3 clips" for done in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("bench verif", ["verify"]),
+        ("bench verify --candidates demo -m hub", ["hubert-german", "hubert-always-neutral"]),
+        ("bench run --candidates demo --corpus demo-", ["demo-unlabelled", "demo-long"]),
+        ("bench verify --candidates gone.yaml -m a", []),
+    ],
+)
+def test_the_shell_is_offered_commands_candidates_and_corpora(tmp_path: Path, line: str, offered: list[str]) -> None:
+    words = str(len(line.split()) - 1)
+    ended = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'bench'; from benchmark.cli.main import main; main()"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "_BENCH_COMPLETE": "complete_bash"}
+        | {"COMP_WORDS": line, "COMP_CWORD": words},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.split() == offered
+    assert ended.stderr == ""
+
+
+def commands(group: object, name: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Walk all commands of the application, with the names of their options."""
+    for word, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name}{word} ")
+        else:
+            yield f"{name}{word}", {option for parameter in command.params for option in parameter.opts}
+
+
+def test_every_command_that_has_data_gives_them_as_json() -> None:
+    without = [name for name, options in commands(typer.main.get_command(app)) if "--json" not in options]
+    assert without == []
+
+
+def test_help_fits_a_narrow_pipe_without_a_traceback(tmp_path: Path) -> None:
+    ended = run_bench("predict", "--help", folder=tmp_path, COLUMNS="40", TERM="dumb", NO_COLOR="1", LC_ALL="C")
+    assert ended.returncode == 0, ended.stderr
+    assert "--window S" in ended.stdout
+    assert "--max-download-gb GB" in ended.stdout
+    assert "\x1b" not in ended.stdout
+    # The library makes nothing narrower than this.
+    assert max(map(len, ended.stdout.splitlines())) <= 50
