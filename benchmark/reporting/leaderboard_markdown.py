@@ -15,6 +15,7 @@ from benchmark.reporting.leaderboard_corpus import (
     why_nothing_is_ranked,
 )
 from benchmark.reporting.leaderboard_emotions import emotion_sections, focus_sections
+from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
 from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_tables import (
     candidate_name,
@@ -153,6 +154,7 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
             "registry; what can be said of them is how varied their answers are.",
             variety_table(rows, with_flags=True, said=said),
             *flag_reasons(rows),
+            *failed_clips_list(leaderboard, name),
             *(block for each in leaderboard.agreements if each.corpus == name for block in agreement_section(each)),
         ]
     kind = all_the_same(row.interval for row in rows if row.interval)
@@ -162,6 +164,7 @@ def _corpus_section(leaderboard: Leaderboard, name: str) -> list[str]:
         f"In brackets: {INTERVAL_NAMES[kind]}." if kind is not None and kind in INTERVAL_NAMES else "",
         rightness_table(rows, said=said),
         *flag_reasons(rows),
+        *failed_clips_list(leaderboard, name),
         "### How varied, and how sure",
         variety_table(rows),
     ]

@@ -7,6 +7,7 @@ from benchmark.results.agreement import CorpusAgreement
 from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores, FocusScore
 from benchmark.results.environment import Environment
+from benchmark.results.failed_clips import FailedClips
 from benchmark.results.hard_clips import HardClips
 from benchmark.results.robustness import Robustness
 from benchmark.results.run import ClipRecord
@@ -229,6 +230,7 @@ class Leaderboard(StoredFile):
         profiles: What each candidate answers on each corpus, taken together, by its deciding evaluation.
         hard_clips: For each corpus, the clips that are worth listening to.
         robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
+        failed_clips: By corpus, candidate and reason, which clips a candidate could not process.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -254,3 +256,4 @@ class Leaderboard(StoredFile):
     profiles: tuple[AnswerProfile, ...] = ()
     hard_clips: tuple[HardClips, ...] = ()
     robustness: tuple[Robustness, ...] = ()
+    failed_clips: tuple[FailedClips, ...] = ()

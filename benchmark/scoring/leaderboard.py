@@ -18,6 +18,7 @@ from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
 from benchmark.scoring.ensemble_requests import EnsembleRequest
 from benchmark.scoring.ensemble_rows import EnsembleRow, ensemble_row
 from benchmark.scoring.evaluated import evaluate_stored
+from benchmark.scoring.failed_clips import failed_clips
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.focus import focus_score
 from benchmark.scoring.labelled_clips import label_clips
@@ -88,6 +89,7 @@ def score_run(
         focused=tuple(focus),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
         robustness=tuple(robustness_rows(record, boards, predictions)),
+        failed_clips=tuple(failed_clips(record, boards, predictions)),
     )
 
 

@@ -135,6 +135,28 @@ def test_the_long_demo_goes_through_in_windows(demo: Path) -> None:
     assert windows.min() >= 3
 
 
+def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothing_the_second_time(
+    demo: Path,
+) -> None:
+    arguments = ("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--latency-seconds", 0)
+    plain = run_bench(*arguments, "--json", "-o", "plain", folder=demo)
+    forms = {"BENCH_PERTURB": "telephone,gain:-12dB"}
+    ended = run_bench(*arguments, "--perturb", "telephone", "--perturb", "gain:-12dB", "-o", "first", folder=demo)
+    assert ended.returncode == 0, ended.stderr
+    again = run_bench(*arguments, "--json", "-o", "again", folder=demo, **forms)
+    content = json.loads(again.stdout)
+    assert content["rows"] == json.loads(plain.stdout)["rows"]
+    found = {row["perturbation"]: row for row in content["robustness"]}
+    assert found["gain:-12dB"]["unchanged"] == 1.0
+    assert found["telephone"]["unchanged"] < 0.5
+    assert found["telephone"]["uar_loss_low"] > 0.2
+    for name in ("robustness.csv", "predictions.parquet"):
+        assert (demo / "first" / name).read_bytes() == (demo / "again" / name).read_bytes()
+    assert pq.read_table(demo / "again" / "predictions.parquet").num_rows == 112
+    assert "How robust" in (demo / "first" / "leaderboard.md").read_text()
+    assert not (demo / "plain" / "robustness.csv").exists()
+
+
 def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
     ended = run_bench("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
     assert ended.returncode == 1
@@ -154,6 +176,9 @@ def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
         (["--merge", "calm"], "calm=neutral"),
         (["--merge", "anger=fear", "--merge", "fear=anger"], "circle"),
         (["-m", "wav2vec2-englsh"], "wav2vec2-english"),
+        (["--perturb", "noise:20"], "lacks its unit"),
+        (["--perturb", "speed:1000"], "out of range"),
+        (["--perturb", "clip,clip:0.3"], "twice"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_exit_2(bench: Bench, tmp_path: Path, arguments: list[str], words: str) -> None:
