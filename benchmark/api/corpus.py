@@ -8,6 +8,7 @@ from typing import Literal
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.clips import Corpus
+from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.presets import chosen_merges
 from benchmark.evaluation.listening import hear_corpus
@@ -51,6 +52,11 @@ def describe_corpus(
     merge_preset: str | None = None,
     find_speech: bool = True,
     limit: int | None = None,
+    speakers: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    only_labels: Sequence[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
     output: str | Path = "reports",
     settings: Settings | None = None,
     progress: Progress | None = None,
@@ -66,7 +72,12 @@ def describe_corpus(
         merge: Emotions to merge, such as `calm=neutral`.
         merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
         find_speech: Whether to find out how much of each clip is speech.
-        limit: Clips at most.
+        limit: Clips at most, the labels in turn.
+        speakers: Only clips of these speakers.
+        languages: Only clips in these languages.
+        only_labels: Only clips with these labels, or of these emotions.
+        sample: Clips at most, drawn so that each label keeps its share.
+        seed: Which sample.
         output: The folder for the reports.
         settings: Places and limits.
         progress: Who wants to hear how far the work is.
@@ -91,6 +102,13 @@ def describe_corpus(
         [corpus],
         registry,
         limit=limit,
+        filters=Filters(
+            speakers=tuple(speakers),
+            languages=tuple(languages),
+            only_labels=tuple(only_labels),
+            sample=sample,
+            seed=seed,
+        ),
         channel=None if channel is None else ChannelChoice(channel),
         settings=settings,
         progress=progress,

@@ -120,3 +120,25 @@ def test_the_one_pair_of_identical_clips_in_ravdess_is_found(bench: Bench, share
     ]
     assert found["flags"] == ["identical"]
     assert (len(found["speakers"]), found["telephone"], found["hours"]) == (24, 0, pytest.approx(1.48, abs=0.005))
+
+
+def test_a_part_of_a_corpus_is_chosen_as_for_a_run(bench: Bench, tmp_path: Path) -> None:
+    lines = ["file,label,speaker,language"]
+    for place, (label, speaker, language) in enumerate(
+        [("anger", "s1", "de"), ("anger", "s2", "de"), ("fear", "s1", "de"), ("fear", "s1", "ko"), ("calm", "s1", "de")]
+    ):
+        soundfile.write(tmp_path / f"{place}.wav", voice("anger", place).samples, RATE)
+        lines.append(f"{place}.wav,{label},{speaker},{language}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines))
+    common = ("corpus", "table:clips.csv", "--candidates", "demo", "--no-find-speech", "--json")
+    chosen = bench(*common, "--speaker", "s1", "--language", "de", "--only-label", "fear", "--only-label", "anger")
+    assert chosen.returncode == 0, chosen.stderr
+    content = json.loads(chosen.stdout)
+    assert [clip["clip"] for clip in content["clips"]] == ["0.wav", "2.wav"]
+    assert "speaker s1" in content["selection"]
+    sampled = json.loads(bench(*common, "--sample", 3, "--seed", 1).stdout)
+    assert len(sampled["clips"]) == 3
+    assert "a sample of 3, seed 1" in sampled["selection"]
+    refused = bench(*common, "--speaker", "s9")
+    assert refused.returncode == 2
+    assert "no speaker 's9'" in refused.stderr
