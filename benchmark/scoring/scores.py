@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from benchmark.scoring.answers import NO_EMOTION, Answers
 from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.decisions import Decisions, covered_emotions, restricted_decisions
+from benchmark.scoring.reliability import bins_of_equal_mass
 
 ECE_BINS = 15
 ECE_MINIMUM_CLIPS = 200
@@ -171,7 +172,6 @@ def expected_calibration_error(decisions: Decisions) -> float | None:
     confidence = decisions.confidence[answered]
     if confidence.size < ECE_MINIMUM_CLIPS:
         return None
-    less_confident: NDArray[np.int64] = np.searchsorted(np.sort(confidence), confidence, side="left")
-    bins = less_confident * ECE_BINS // confidence.size
+    bins = bins_of_equal_mass(confidence, ECE_BINS)
     surplus = np.bincount(bins, weights=decisions.correct[answered] - confidence, minlength=ECE_BINS)
     return float(np.abs(surplus).sum() / confidence.size)

@@ -95,8 +95,12 @@ def _evidence(evidence: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 def _written(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(member, str | int | float) for member in value):
         return ", ".join(map(str, value))
+    if isinstance(value, dict) and all(isinstance(member, str | int | float) for member in value.values()):
+        return ", ".join(f"{name}: {_written(member)}" for name, member in value.items())
     return json.dumps(value, ensure_ascii=False)
 
 

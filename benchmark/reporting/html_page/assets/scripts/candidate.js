@@ -114,7 +114,7 @@ const candidateView = (() => {
     const table = dom.make(
       "table",
       { class: "confusion" },
-      dom.make("caption", {}, "A row for the clips of each emotion, a column for each answer; darker is a larger share of the row."),
+      dom.make("caption", {}, "A row for the clips of each emotion, a column for each answer; the stronger the colour, the larger the share of the row."),
       dom.make("thead", {}, dom.make("tr", {}, dom.make("th", { scope: "col" }, "clips of"), [...names, ...(hasRest ? ["none of these"] : [])].map((name) => dom.make("th", { scope: "col" }, dom.make("span", {}, name))))),
       dom.make("tbody", {}, found.confusion.map((row, place) => {
         const total = row.reduce((sum, count) => sum + count, 0);
@@ -135,7 +135,9 @@ const candidateView = (() => {
     const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
     const [said, known] = [sum(profile.answers), sum(profile.truth)];
     const share = (counts, emotion, total) => (total ? (counts[emotion] ?? 0) / total : 0);
-    const cell = (value, kind) => [bar(value, kind), dom.make("span", { class: "number" }, numbers.fraction(value))];
+    const shares = emotions.flatMap((emotion) => [share(profile.answers, emotion, said), share(profile.truth, emotion, known)]);
+    const longest = Math.max(...shares, 0.01);
+    const cell = (value, kind) => [bar(value / longest, kind), dom.make("span", { class: "number" }, numbers.fraction(value))];
     const isScored = known > 0;
     return section(
       isScored ? "What it answers, beside the truth" : "What it answers",

@@ -16,7 +16,7 @@
   function makeBoard(corpus) {
     board = rowTables.board(filters.all(), `Candidates on ${nameOf(corpus)}`);
     dom.byId("board").replaceChildren(board.element);
-    dom.byId("shared-flags").replaceChildren(...(board.said.size ? ["All rows: ", ...[...board.said].flatMap((flag) => [dom.make("b", {}, flag), `. ${data.flags[flag] ?? ""} `])] : []));
+    dom.byId("shared-flags").replaceChildren(...[...board.said].map((flag) => dom.make("li", {}, "All rows: ", dom.make("b", {}, flag), `. ${data.flags[flag] ?? ""}`)));
     for (const about of document.querySelectorAll(".about")) about.hidden = Number(about.dataset.corpus) !== corpus;
     dom.byId("clips-section").hidden = !clips.show(dom.byId("clips"), corpus);
   }
