@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from benchmark.evaluation.engines import EngineChoice
 from performance.bare import BareOpenVino, BareTorch
 from performance.engines import Engine, NaiveLoop, PipelineLoop
 from performance.ours import Ours
@@ -21,9 +22,9 @@ ENGINES: dict[str, Callable[[Path], Engine]] = {
     "naive": NaiveLoop,
     "pipeline-1": partial(PipelineLoop, batch_size=1),
     "pipeline-8": partial(PipelineLoop, batch_size=8),
-    "reference": partial(Ours, backend="torch", dtype="float32"),
-    "auto": partial(Ours, backend="auto", dtype="float32"),
-    "fast": partial(Ours, backend="auto", dtype="float32", fast=True),
+    "reference": partial(Ours, choice=EngineChoice(backend="torch")),
+    "auto": partial(Ours, choice=EngineChoice(backend="auto")),
+    "fast": partial(Ours, choice=EngineChoice(backend="auto", fast=True)),
     "bare-torch": BareTorch,
     "bare-openvino": partial(BareOpenVino, precision="f32"),
     "bare-bfloat16": partial(BareOpenVino, precision="bf16"),

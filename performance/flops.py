@@ -24,6 +24,6 @@ def gflop_per_second_of_audio(folder: Path, seconds: float) -> float:
     model = AutoModelForAudioClassification.from_pretrained(folder, attn_implementation="eager").eval()
     samples = np.random.default_rng(0).normal(0, 0.1, int(seconds * extractor.sampling_rate)).astype(np.float32)
     features = extractor(samples, sampling_rate=extractor.sampling_rate, return_tensors="pt")
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(**features)
     return float(counter.get_total_flops()) / seconds / 1e9

@@ -23,6 +23,7 @@ from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
+from benchmark.results.run import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from performance.engines import Engine, Probabilities
@@ -55,37 +56,32 @@ class _KeptOpen:
 class Ours(Engine):
     """Bench.
 
+    The first answer settles how the model is computed, on all clips, as a run does; that is not timed with the rest.
+
     Args:
         folder: The checkpoint; what is kept goes into `cache` beside it.
-        backend: As `--backend` names it.
-        dtype: As `--dtype` names it.
-        fast: As `--fast`.
+        choice: As `--backend`, `--dtype` and `--fast` say it.
     """
 
-    def __init__(self, folder: Path, *, backend: str, dtype: str, fast: bool = False) -> None:
+    def __init__(self, folder: Path, *, choice: EngineChoice) -> None:
         self._settings = Settings(cache=folder.parent / "cache")
         self._subject = subject_of(folder)
         self._store = PredictionStore(self._settings.cache)
+        self._choice = choice
         self._sessions: dict[str, _KeptOpen] = {}
-        self._corpora: dict[tuple[Path, ...], Any] = {}
-        # A block is shorter than what `auto` converts for; what it takes for longer ones is what is measured.
-        self._choice = EngineChoice(
-            backend="openvino" if backend == "auto" else backend, dtype=None if fast else dtype, fast=fast
-        )
+        self._heard: dict[tuple[Path, ...], HeardCorpus] = {}
+        self._preparer = self._prepare(_hear(sorted((folder.parents[1] / "clips").iterdir())))
+        self._last: EvaluationRecord | None = None
         vars(asking)["ModelSession"] = self._session
 
     def prepared(self, clips: Sequence[Path]) -> None:
         """Hear the clips once, as a run does before it asks anybody."""
-        if tuple(clips) not in self._corpora:
-            listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
-            corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
-            heard = hear_corpus(corpus, Silent())
-            self._corpora[tuple(clips)] = heard
-            self._preparer(heard).prepare(self._subject, device="cpu")
+        if tuple(clips) not in self._heard:
+            self._heard[tuple(clips)] = _hear(clips)
 
     def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
         """Answer and store all clips anew."""
-        heard = self._corpora[tuple(clips)]
+        heard = self._heard[tuple(clips)]
         predictor = Predictor(
             corpora=[heard],
             store=self._store,
@@ -93,17 +89,18 @@ class Ours(Engine):
             overwrite=Overwrite.ALWAYS,
             threads=available_cores(),
             stop=threading.Event(),
-            preparer=self._preparer(heard),
+            preparer=self._preparer,
         )
         with Silent().stage("", total=None) as stage:
             (record,) = predictor.predict(self._subject, device="cpu", stage=stage)
         if record.failure is not None:
             raise RuntimeError(record.failure)
+        self._last = record
         stored = self._store.read(record.setup)
         logits = (stored[clip.clip_hash or ""].logits for clip in heard.record.clips)
         return [np.exp(log_softmax(np.asarray(row, dtype=np.float64))) for row in logits]
 
-    def _preparer(self, heard: HeardCorpus) -> Preparer:
+    def _prepare(self, heard: HeardCorpus) -> Preparer:
         return Preparer(
             choice=self._choice,
             audio=heard.audio,
@@ -114,15 +111,33 @@ class Ours(Engine):
         )
 
     def memory_mb(self) -> float:
-        """The larger of this machine's processes that hold the model."""
+        """The largest of the workers."""
         return max((peak_mb(child.pid) for child in psutil.Process().children(recursive=True)), default=float("nan"))
 
     def details(self) -> dict[str, str]:
-        """How much the process that asks the worker takes beside it."""
-        return {"parent_mb": f"{peak_mb():.0f}"}
+        """What it was computed with, how it was held against the reference, and what the asking process takes."""
+        found = {"parent_mb": f"{peak_mb():.0f}"}
+        record = self._last.inference if self._last is not None else None
+        if record is None:
+            return found
+        found["engine"] = f"{record.backend} {record.dtype}"
+        found["fallbacks"] = " ".join(record.fallbacks)
+        if record.checked_clips:
+            found["checked_clips"] = str(record.checked_clips)
+            found["largest_difference"] = f"{record.largest_difference:.1e}"
+            found["redone_clips"] = str(record.redone_clips)
+            found["conversion_s"] = f"{record.conversion_s or 0.0:.1f}"
+            found["check_s"] = f"{record.check_s or 0.0:.1f}"
+        return found
 
     def _session(self, subject: Subject, **options: Any) -> _KeptOpen:
         key = repr(sorted(options.items(), key=lambda item: item[0]))
         if key not in self._sessions:
             self._sessions[key] = _KeptOpen(ModelSession(subject, **options))
         return self._sessions[key]
+
+
+def _hear(clips: Sequence[Path]) -> HeardCorpus:
+    listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
+    corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
+    return hear_corpus(corpus, Silent())

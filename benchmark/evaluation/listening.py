@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import ContentHash
 from benchmark.corpora.clips import AudioSource, Clip, Corpus, open_source
+from benchmark.evaluation.ahead import map_ahead
 from benchmark.progress import Progress
 from benchmark.results.run import ClipRecord, CorpusRecord
 
@@ -33,7 +34,7 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as pool,
         progress.stage(f"Reading {corpus.name}", total=len(corpus.clips), unit="clips") as stage,
     ):
-        for clip, record in zip(corpus.clips, pool.map(_hear, corpus.clips), strict=True):
+        for clip, record in zip(corpus.clips, map_ahead(pool, _hear, corpus.clips), strict=True):
             records.append(record)
             if record.clip_hash is not None:
                 audio.setdefault(record.clip_hash, clip.audio)

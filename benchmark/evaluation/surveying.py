@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics, measure
 from benchmark.corpora.clips import AudioSource, open_source
+from benchmark.evaluation.ahead import map_ahead
 from benchmark.evaluation.listening import HeardCorpus
 from benchmark.progress import Progress
 
@@ -26,7 +27,7 @@ def measure_corpus(heard: HeardCorpus, progress: Progress) -> tuple[Acoustics | 
         progress.stage(f"Measuring {heard.record.name}", total=len(heard.audio), unit="clips") as stage,
     ):
         found: dict[str, Acoustics | None] = {}
-        for clip_hash, acoustics in zip(heard.audio, pool.map(_measured, heard.audio.values()), strict=True):
+        for clip_hash, acoustics in zip(heard.audio, map_ahead(pool, _measured, heard.audio.values()), strict=True):
             found[clip_hash] = acoustics
             stage.advance()
     return tuple(found.get(clip.clip_hash or "") for clip in heard.record.clips)
