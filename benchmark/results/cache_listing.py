@@ -14,13 +14,17 @@ from benchmark.results.cache_predictions import describe_predictions
 from benchmark.results.cache_staleness import mark_stale
 
 # Only names that bench gives are entries: whoever points BENCH_CACHE at a folder of their own keeps what is theirs.
-_PART = re.compile(r"\.bench-[0-9a-f]{12}\.part|\..+\.[0-9a-f]{12}\.part")
+_PART = re.compile(r"\.bench-[0-9a-f]{12}\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?")
 _UNFINISHED = ".unfinished-"
 _VERDICT = re.compile(r"verification-[0-9a-f]{16}\.json")
 _SETUP = re.compile(r"[0-9a-f]{16}")
 _PREDICTION = re.compile(r"part-\d{20}-[0-9a-f]{8}\.parquet")
 _RUN = re.compile(r"\d{8}T\d{6}\.\d{6}Z\.json")
 _LOG = re.compile(r".+\.log")
+# A converted model, or what came of holding it against the reference in one number format.
+_MODEL = re.compile(
+    r"(?P<backend>[a-z]+)-[0-9a-f]{16}|(?P<checked>[a-z]+)-(?P<dtype>[a-z0-9]+)-[0-9a-f]{16}\.parity\.json"
+)
 _CONVERTED = "converted"
 _PREDICTIONS = "predictions"
 _SPOOL_INDEX = "rows.jsonl"
@@ -98,7 +102,18 @@ def _of_revision(cache: Path, candidate: Path, revision: Path) -> Iterator[Cache
                 yield _entry(cache, setup, CacheKind.PREDICTIONS, **(owner | describe_predictions(setup)))
         elif path.name == _CONVERTED and path.is_dir():
             for model in _children(path):
-                yield _entry(cache, model, CacheKind.CONVERTED, **owner)
+                yield from _converted(cache, model, owner)
+
+
+def _converted(cache: Path, path: Path, owner: dict[str, str]) -> Iterator[CacheEntry]:
+    found = _MODEL.fullmatch(path.name)
+    if path.is_symlink():
+        return
+    if _is_leftover(path):
+        yield _entry(cache, path, CacheKind.LEFTOVERS, **owner)
+    elif found is not None:
+        backend = found["backend"] or found["checked"]
+        yield _entry(cache, path, CacheKind.CONVERTED, backend=backend, dtype=found["dtype"], **owner)
 
 
 def _files(cache: Path, folder: Path, kind: CacheKind, name: re.Pattern[str]) -> Iterator[CacheEntry]:

@@ -14,6 +14,8 @@ _SURELY_LEFT = timedelta(days=1)
 """A file that is still written is younger than this."""
 _HEAD_BYTES = 1000
 _VERSION = re.compile(rb'"schema_version"\s*:\s*(\d+)')
+# What a model was converted for: the setup of predictions that bears this name.
+_KEY = re.compile(r"[0-9a-f]{16}(?=$|\.parity\.json$)")
 _OF_A_REVISION = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
 
 
@@ -29,9 +31,13 @@ def mark_stale(cache: Path, entries: Sequence[CacheEntry]) -> tuple[CacheEntry, 
     """
     latest = _latest_run(cache, entries)
     used = _newest_revisions(entries)
+    outdated = {Path(entry.path).name: entry.stale for entry in entries if entry.kind is CacheKind.PREDICTIONS}
     marked = []
     for entry in entries:
         reason = entry.stale
+        if reason is None and entry.kind is CacheKind.CONVERTED:
+            key = _KEY.search(entry.path)
+            reason = outdated.get(key[0]) if key is not None else None
         if reason is None and entry.kind is CacheKind.LEFTOVERS and datetime.now(UTC) - entry.modified > _SURELY_LEFT:
             reason = "what wrote it has ended long ago"
         if reason is None and entry.kind is CacheKind.RUNS and not _has_known_schema(cache / entry.path):

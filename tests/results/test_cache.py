@@ -54,6 +54,19 @@ def test_stale_is_what_no_run_of_today_would_read(cache: Path) -> None:
     assert (stale["predictions", NEW, 1] or "").startswith("made with torch 1.0; now ")
 
 
+def test_a_model_converted_for_predictions_that_are_stale_is_stale(cache: Path) -> None:
+    old = next(entry for entry in entries(cache, kinds=(CacheKind.PREDICTIONS,)) if "torch 1.0" in (entry.stale or ""))
+    key = old.path.rpartition("/")[2]
+    folder = cache / "org__model" / NEW / "converted"
+    (folder / f"openvino-{key}").mkdir()
+    (folder / f"openvino-{key}" / "model.bin").write_bytes(b"\0")
+    (folder / f"openvino-bfloat16-{key}.parity.json").write_text("{}", encoding="utf-8")
+    found = {entry.path.rpartition("/")[2]: entry for entry in entries(cache, kinds=(CacheKind.CONVERTED,))}
+    assert found[f"openvino-{key}"].stale == found[f"openvino-bfloat16-{key}.parity.json"].stale == old.stale
+    assert found[f"openvino-bfloat16-{key}.parity.json"].dtype == "bfloat16"
+    assert found["openvino-0123456789abcdef"].stale is None
+
+
 def test_what_cannot_be_read_is_stale(cache: Path) -> None:
     for part in cache.rglob("part-*.parquet"):
         part.write_bytes(b"no parquet")

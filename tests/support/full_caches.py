@@ -29,7 +29,7 @@ def fill(cache: Path) -> None:
     predict(cache, NEW, clips=1, versions={"torch": "1.0"})
     facts = RepoFacts(id="org/model", revision=NEW, files=())
     KeptVerdicts(cache).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
-    converted = candidate_folder(cache, "org/model", NEW) / "converted" / "openvino-2026.4"
+    converted = candidate_folder(cache, "org/model", NEW) / "converted" / "openvino-0123456789abcdef"
     converted.mkdir(parents=True)
     (converted / "model.bin").write_bytes(b"\0" * 5000)
     row = SpooledRow(name="one", audio=b"sound", failure=None, values={})
