@@ -37,10 +37,11 @@ check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the pack
 	$(PY) -m codespell_lib
 	cmp candidates.yaml benchmark/registry/candidates.yaml
 
-format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the linter can, renew the packaged candidates.yaml
+format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the linter can, renew what is written from others
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 	cp candidates.yaml benchmark/registry/candidates.yaml
+	$(PY) -m scripts.command_reference
 
 bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain transformers, 12 minutes (BENCH_ARGS=--quick: 3)
 	$(PY) -m performance.bench $(BENCH_ARGS)
