@@ -6,6 +6,7 @@ from functools import partial
 from benchmark.reporting.agreement import agreement_section
 from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.inference import inference_sections
 from benchmark.reporting.leaderboard_across import across_corpora, answer_across_corpora
 from benchmark.reporting.leaderboard_corpus import (
     corpus_description,
@@ -56,6 +57,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *focus_sections(leaderboard),
             *robustness_sections(leaderboard),
             *_speed_section(leaderboard),
+            *inference_sections(leaderboard),
             *emotion_sections(leaderboard),
             *legend(evaluated_rows(leaderboard)),
             *_not_evaluated_section(leaderboard),

@@ -9,6 +9,7 @@ from benchmark.results.emotion_scores import ClassScores, FocusScore
 from benchmark.results.environment import Environment
 from benchmark.results.failed_clips import FailedClips
 from benchmark.results.hard_clips import HardClips
+from benchmark.results.inference import InferenceRecord
 from benchmark.results.robustness import Robustness
 from benchmark.results.run import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
@@ -229,6 +230,7 @@ class Leaderboard(StoredFile):
         agreements: For each corpus without labels, how far the candidates agree there.
         profiles: What each candidate answers on each corpus, taken together, by its deciding evaluation.
         hard_clips: For each corpus, the clips that are worth listening to.
+        inference: What computed each candidate's answers, and how far that was held against the reference.
         robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
         failed_clips: By corpus, candidate and reason, which clips a candidate could not process.
     """
@@ -256,4 +258,5 @@ class Leaderboard(StoredFile):
     profiles: tuple[AnswerProfile, ...] = ()
     hard_clips: tuple[HardClips, ...] = ()
     robustness: tuple[Robustness, ...] = ()
+    inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()

@@ -89,6 +89,9 @@ def score_run(
         focused=tuple(focus),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
         robustness=tuple(robustness_rows(record, boards, predictions)),
+        inference=tuple(
+            {one.candidate: one.inference for one in record.evaluations if one.inference is not None}.values()
+        ),
         failed_clips=tuple(failed_clips(record, boards, predictions)),
     )
 
