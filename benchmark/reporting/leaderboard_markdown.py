@@ -53,9 +53,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *warnings(leaderboard),
             bullets(answers(leaderboard)),
             *(block for name in _corpus_names(leaderboard) for block in _corpus_section(leaderboard, name)),
-            *across_corpora(leaderboard),
-            *focus_sections(leaderboard),
-            *robustness_sections(leaderboard),
+            *(block for section in further_sections(leaderboard) for block in section),
             *_speed_section(leaderboard),
             *inference_sections(leaderboard),
             *emotion_sections(leaderboard),
@@ -64,6 +62,22 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *failures_section(leaderboard),
         ]
     )
+
+
+def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
+    """Write what was measured beside scores and speed; `leaderboard.html` shows it as it is, too.
+
+    Args:
+        leaderboard: The scored run.
+
+    Returns:
+        Blocks of Markdown by section; none in those about which there is nothing to say.
+    """
+    return [
+        across_corpora(leaderboard),
+        focus_sections(leaderboard),
+        robustness_sections(leaderboard),
+    ]
 
 
 def origin(leaderboard: Leaderboard) -> str:

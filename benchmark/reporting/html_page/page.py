@@ -18,15 +18,13 @@ from benchmark.reporting.html_page.page_data import page_data
 from benchmark.reporting.html_page.plain_data import script_json
 from benchmark.reporting.html_page.prose import block_html, inline_html
 from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.leaderboard_across import across_corpora
+from benchmark.reporting.inference import inference_sections
 from benchmark.reporting.leaderboard_corpus import corpus_description
-from benchmark.reporting.leaderboard_emotions import focus_sections
 from benchmark.reporting.leaderboard_legend import legend
-from benchmark.reporting.leaderboard_markdown import answers, failures_section, origin, warnings
+from benchmark.reporting.leaderboard_markdown import answers, failures_section, further_sections, origin, warnings
 from benchmark.reporting.leaderboard_tables import evaluated_rows
 from benchmark.reporting.meanings import INTERVAL_NAMES
 from benchmark.reporting.numbers import counted
-from benchmark.reporting.robustness import robustness_sections
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
 from benchmark.results.run import RunRecord
 
@@ -95,10 +93,12 @@ def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[st
         "warnings": [inline_html(warning.removeprefix("> ")) for warning in warnings(leaderboard)],
         "origin": inline_html(origin(leaderboard)),
         "about": [_about(corpus, leaderboard) for corpus in leaderboard.corpora],
-        "across": block_html(across_corpora(leaderboard)),
-        "focus": block_html(focus_sections(leaderboard)),
-        "robustness": block_html(robustness_sections(leaderboard)),
-        "failures": block_html(failures_section(leaderboard)),
+        "further": [
+            block_html(section, deeper=0)
+            for section in (*further_sections(leaderboard), inference_sections(leaderboard))
+            if section
+        ],
+        "failures": block_html(failures_section(leaderboard), deeper=0),
         "legend": block_html(legend(rows)[1:]),
         "intervals": [name for kind, name in INTERVAL_NAMES.items() if any(row.interval == kind for row in rows)],
         "embedded": sum(audio[1] for corpus in found for audio in corpus["recordings"]),

@@ -18,6 +18,10 @@
     dom.byId("board").replaceChildren(board.element);
     dom.byId("shared-flags").replaceChildren(...[...board.said].map((flag) => dom.make("li", {}, "All rows: ", dom.make("b", {}, flag), `. ${data.flags[flag] ?? ""}`)));
     for (const about of document.querySelectorAll(".about")) about.hidden = Number(about.dataset.corpus) !== corpus;
+    const note = dom.byId("interval-note"); // not there where no score has an interval
+    if (note) note.hidden = filters.all().every((row) => row.uar === null);
+    const isScored = typeof corpus === "number" && data.isLabelled(corpus);
+    dom.byId("clips-title").textContent = isScored ? "Listen to what went wrong" : "Listen to what they disagree on";
     dom.byId("clips-section").hidden = !clips.show(dom.byId("clips"), corpus);
   }
 
