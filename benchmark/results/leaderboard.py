@@ -8,6 +8,7 @@ from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores, FocusScore
 from benchmark.results.environment import Environment
 from benchmark.results.failed_clips import FailedClips
+from benchmark.results.groups import CorpusGroups
 from benchmark.results.hard_clips import HardClips
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.robustness import Robustness
@@ -233,6 +234,7 @@ class Leaderboard(StoredFile):
         inference: What computed each candidate's answers, and how far that was held against the reference.
         robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
         failed_clips: By corpus, candidate and reason, which clips a candidate could not process.
+        groups: Scores of parts of the corpora: by sex, language, duration, and the columns that the user asked for.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -257,6 +259,7 @@ class Leaderboard(StoredFile):
     focused: tuple[str, ...] = ()
     profiles: tuple[AnswerProfile, ...] = ()
     hard_clips: tuple[HardClips, ...] = ()
+    groups: tuple[CorpusGroups, ...] = ()
     robustness: tuple[Robustness, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()
