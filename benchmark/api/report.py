@@ -58,6 +58,7 @@ def report(
     merge: Sequence[str] = (),
     merge_preset: str | None = None,
     focus: Sequence[str] = (),
+    by: Sequence[str] = (),
     rank_seen: bool = False,
     relabel: Sequence[str] = (),
     candidates: str | Path | None = None,
@@ -76,6 +77,7 @@ def report(
         merge: Emotions to merge, such as `calm=neutral`, beside those that the run merged.
         merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
         focus: Emotions of which is told how well each candidate finds them among all others.
+        by: Columns of the corpora by which scores are taken apart, beside sex, language and duration.
         rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
         relabel: Corpora to read the labels of again, by name or SPEC; the audio is not read, no model is asked.
         candidates: The registry that names the corpora in `relabel`; by default as for a run.
@@ -110,7 +112,7 @@ def report(
     record = _with_labels(record, opened)
     check_writable(folder)
     store = PredictionStore(settings.cache)
-    leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=emotions)
+    leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=emotions, by=tuple(by))
     recordings = _recordings(record, embed=embed_audio, registry=registry, settings=settings)
     files = (
         *write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths,

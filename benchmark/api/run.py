@@ -35,6 +35,7 @@ from benchmark.results.runs import save_run
 from benchmark.results.status import Verdict
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.focus import wanted_emotions
+from benchmark.scoring.groups.columns import wanted_columns
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions, nobody_to_ask
@@ -87,6 +88,7 @@ def run(
     focus: Sequence[str] = (),
     metrics: Sequence[str] = (),
     rank_seen: bool = False,
+    by: Sequence[str] = (),
     perturb: Sequence[str] = (),
     segment_seconds: float = 3.0,
     latency_seconds: float = 20.0,
@@ -128,6 +130,7 @@ def run(
         focus: Emotions of which is told how well each candidate finds them among all others.
         metrics: Local modules of the library `evaluate`, whose numbers are added to the table; their code is run.
         rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
+        by: Columns of the corpora by which scores are taken apart, beside sex, language and duration.
         perturb: What is done to every clip to see which answers survive it, such as `noise:20dB`.
         segment_seconds: Length of the segments that latency is measured on.
         latency_seconds: Time for the latency of one candidate on one device; 0 measures none.
@@ -167,7 +170,7 @@ def run(
         engines=engines,
         perturbations=parse_perturbations(perturb),
     )
-    scoring = _Scoring(rank_seen=rank_seen, focus=wanted_emotions(focus), metrics=tuple(metrics))
+    scoring = _Scoring(rank_seen=rank_seen, focus=wanted_emotions(focus), metrics=tuple(metrics), by=tuple(by))
     with UserMetrics(metrics, settings, progress):
         pass  # what cannot be loaded is told before hours of work, not after
     registry = open_registry(candidates, models, progress)
@@ -190,6 +193,7 @@ def run(
     for corpus in opened:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
+    wanted_columns(by, [corpus.clips for corpus in opened])  # what no corpus has is told before hours of work
     check_writable(Path(output))
     wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
     record = _evaluate(registry, opened, options=options, wanted=wanted, settings=settings, progress=progress)
@@ -209,6 +213,7 @@ class _Scoring:
     rank_seen: bool
     focus: tuple[str, ...]
     metrics: tuple[str, ...]
+    by: tuple[str, ...]
 
 
 def _evaluate(
@@ -264,7 +269,7 @@ def _report(
     store = PredictionStore(settings.cache)
     with UserMetrics(scoring.metrics, settings, progress) as own:
         leaderboard = score_run(
-            record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics
+            record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics, by=scoring.by
         )
     reports = write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths
     return leaderboard, (*reports, write_predictions(prediction_tables(record, store.read), folder))

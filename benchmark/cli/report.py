@@ -55,6 +55,16 @@ def report(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            envvar="BENCH_BY",
+            metavar="COLUMN",
+            help="Score the parts of each corpus by this column of it, beside sex, language and duration. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     rank_seen: Annotated[
         bool,
         typer.Option(
@@ -107,6 +117,7 @@ def report(
         merge=merge or (),
         merge_preset=merge_preset,
         focus=focus or (),
+        by=by or (),
         rank_seen=rank_seen,
         relabel=relabel or (),
         candidates=candidates,

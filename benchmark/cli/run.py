@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from benchmark.cli import options
+from benchmark.cli.completion import complete_corpora
 
 
 class Device(StrEnum):
@@ -29,6 +30,7 @@ def run(
             "hf:ID[:split], or a path. Repeatable. "
             "Default: all corpora of the registry.",
             show_default=False,
+            autocompletion=complete_corpora,
         ),
     ] = None,
     min_emotions: Annotated[
@@ -127,6 +129,17 @@ def run(
             help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
         ),
     ] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            envvar="BENCH_BY",
+            metavar="COLUMN",
+            help="Take the scores apart by this column of the corpora too, such as age; by sex, language and duration "
+            "they always are. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     perturb: Annotated[
         list[str] | None,
         typer.Option(
@@ -224,6 +237,7 @@ def run(
         focus=focus or (),
         metrics=metric or (),
         rank_seen=rank_seen,
+        by=by or (),
         perturb=perturb or (),
         segment_seconds=segment_seconds,
         latency_seconds=latency_seconds,

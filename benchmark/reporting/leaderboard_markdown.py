@@ -17,6 +17,7 @@ from benchmark.reporting.leaderboard_corpus import (
 )
 from benchmark.reporting.leaderboard_emotions import emotion_sections, focus_sections
 from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
+from benchmark.reporting.leaderboard_groups import group_sections
 from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_tables import (
     candidate_name,
@@ -76,6 +77,7 @@ def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
     return [
         across_corpora(leaderboard),
         focus_sections(leaderboard),
+        group_sections(leaderboard),
         robustness_sections(leaderboard),
     ]
 

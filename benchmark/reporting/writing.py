@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.reporting.csv_tables import leaderboard_csv, verification_csv
+from benchmark.reporting.groups_csv import groups_csv
 from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.json_documents import leaderboard_json, verification_json
@@ -26,6 +27,7 @@ class WrittenReports:
         json: Everything, in full precision.
         html: For looking, sorting and listening; None for a verification.
         robustness: Which answers survive perturbed audio; None where the run perturbed nothing.
+        groups: How right everybody is on parts of the corpora; None where nothing was scored.
     """
 
     markdown: Path
@@ -33,11 +35,12 @@ class WrittenReports:
     json: Path
     html: Path | None = None
     robustness: Path | None = None
+    groups: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the one for reading first."""
-        more = (path for path in (self.html, self.robustness) if path is not None)
+        more = (path for path in (self.html, self.robustness, self.groups) if path is not None)
         return self.markdown, self.csv, self.json, *more
 
 
@@ -74,7 +77,10 @@ def write_leaderboard(
     record: RunRecord | None = None,
     recordings: Recordings | None = None,
 ) -> WrittenReports:
-    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, and `robustness.csv` where the run perturbed audio.
+    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, and `groups.csv` and `robustness.csv`.
+
+    The last two are written where anything was scored, and where the run perturbed audio; those of a former run are
+    taken away where this one has nothing to say in them.
 
     Args:
         leaderboard: The scored run.
@@ -98,6 +104,7 @@ def write_leaderboard(
         robustness=_write_or_remove(
             folder / "robustness.csv", robustness_csv(leaderboard.robustness) if leaderboard.robustness else None
         ),
+        groups=_write_or_remove(folder / "groups.csv", groups_csv(leaderboard.groups) if leaderboard.groups else None),
     )
 
 

@@ -64,6 +64,10 @@ class LeaderboardRow(Stored):
         brier: Mean over the scored clips of the squared distance between probabilities and truth, over the corpus's
             emotions, from 0 to 2.
         metrics: What the user's own metrics say, by their names.
+        speaker_measure: What speakers are scored by in the next two: `uar`, or `accuracy` where too few have clips of
+            all emotions.
+        speaker_tenth: The 10th percentile of the speakers' scores; None below five speakers with clips enough.
+        speaker_spread: Standard deviation of the speakers' scores beyond what the chance of few clips makes.
         flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
         soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
         soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
@@ -127,6 +131,9 @@ class LeaderboardRow(Stored):
     latency_p50_high_ms: float | None = None
     latency_calls: int | None = None
     latency_stopped_by: str | None = None
+    speaker_measure: str | None = None
+    speaker_tenth: float | None = None
+    speaker_spread: float | None = None
     metrics: dict[str, float | None] = {}
 
 

@@ -12,6 +12,7 @@ from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.across_corpora import shared_corpora, summary_rows
 from benchmark.scoring.agreement import agreement
+from benchmark.scoring.answer_profiles import answer_profile
 from benchmark.scoring.class_scores import class_scores
 from benchmark.scoring.corpus_board import CorpusBoard, corpus_rows
 from benchmark.scoring.corpus_summary import has_loose_labels, summarise_corpus
@@ -21,6 +22,9 @@ from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.failed_clips import failed_clips
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.focus import focus_score
+from benchmark.scoring.groups.columns import wanted_columns
+from benchmark.scoring.groups.corpus_groups import run_groups
+from benchmark.scoring.hard_clips import hard_clips
 from benchmark.scoring.labelled_clips import label_clips
 from benchmark.scoring.robustness_rows import robustness_rows
 from benchmark.scoring.rows import candidate_row
@@ -38,6 +42,7 @@ def score_run(
     ensemble: EnsembleRequest | None = None,
     focus: Sequence[str] = (),
     metrics: Sequence[Metric] = (),
+    by: Sequence[str] = (),
 ) -> Leaderboard:
     """Score a run from what it stored, without running a model.
 
@@ -47,6 +52,7 @@ def score_run(
         rank_seen: Rank candidates on corpora that they were trained on, too.
         focus: Emotions that are looked for one by one, by their canonical names.
         metrics: The user's own.
+        by: Columns of the corpora by which they are taken apart, beside sex, language and duration.
         ensemble: Candidates that get a row together, behind all others of each corpus.
 
     Returns:
@@ -54,8 +60,10 @@ def score_run(
         candidates not evaluated.
 
     Raises:
-        RequestError: A merge or an override of a corpus names an emotion that nobody knows.
+        RequestError: A merge or an override of a corpus names an emotion that nobody knows, or no corpus has a column
+            of `by`.
     """
+    columns = wanted_columns(by, [corpus.clips for corpus in record.corpora])
     evaluated = {evaluation.candidate for evaluation in record.evaluations}
     present = [verification for verification in record.verifications if verification.candidate in evaluated]
     absent = [verification for verification in record.verifications if verification.candidate not in evaluated]
@@ -93,6 +101,12 @@ def score_run(
             {one.candidate: one.inference for one in record.evaluations if one.inference is not None}.values()
         ),
         failed_clips=tuple(failed_clips(record, boards, predictions)),
+        profiles=tuple(profile for one in deciding if (profile := answer_profile(one)) is not None),
+        hard_clips=tuple(
+            hard_clips(corpus, [one for one in deciding if one.evaluation.corpus == corpus.name])
+            for corpus in record.corpora
+        ),
+        groups=run_groups(record.corpora, columns, deciding),
     )
 
 

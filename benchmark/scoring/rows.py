@@ -11,6 +11,7 @@ from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.diversity import Diversity, diversity
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.flags import Flag, RowFacts, row_flags
+from benchmark.scoring.groups.speakers import speaker_spread
 from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
 from benchmark.scoring.latency import summarise_latency
 from benchmark.scoring.noise import noise
@@ -65,6 +66,7 @@ def scored_row(
     if not evaluated.complete:
         return row
     row = _with_soft_scores(_with_intervals(_with_diversity(row, varied), evaluated), answers)
+    row = _with_speakers(row, evaluated)
     return row.model_copy(
         update={
             "rank": standings.ranks.get(evaluated.evaluation.candidate),
@@ -190,6 +192,15 @@ def _with_soft_scores(row: LeaderboardRow, answers: Answers) -> LeaderboardRow:
     if soft is None:
         return row
     return row.model_copy(update={"soft_cross_entropy": soft.cross_entropy, "soft_jensen_shannon": soft.jensen_shannon})
+
+
+def _with_speakers(row: LeaderboardRow, evaluated: StoredEvaluation) -> LeaderboardRow:
+    found = speaker_spread(evaluated.counts)
+    if found is None:
+        return row
+    return row.model_copy(
+        update={"speaker_measure": found.measure, "speaker_tenth": found.tenth, "speaker_spread": found.spread}
+    )
 
 
 def _with_intervals(row: LeaderboardRow, evaluated: StoredEvaluation) -> LeaderboardRow:

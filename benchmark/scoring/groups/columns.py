@@ -1,7 +1,9 @@
 """What clips can be grouped by: sex, language, bands of duration, and the other columns of a corpus."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -19,6 +21,7 @@ MOST_NUMBERS = 10
 """A column of numbers with more different ones is taken apart into thirds."""
 _FIELDS = ("sex", "language", "text_id", "intensity")
 _LISTED = 40
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class Described(Protocol):
@@ -104,6 +107,27 @@ def duration_band(seconds: float | None) -> str | None:
     return f"{DURATION_BANDS_S[-1]:g} s and more"
 
 
+@dataclass(frozen=True, order=True)
+class _Order:
+    number: float
+    above: bool
+    name: str
+
+
+def group_order(name: str) -> _Order:
+    """Give a sort key by which groups stand in the order that people expect: by number, then by name.
+
+    Examples:
+        >>> sorted(["8 s and more", "2 to 4 s", "under 2 s"], key=group_order)
+        ['under 2 s', '2 to 4 s', '8 s and more']
+        >>> sorted(["over 30 to 41", "over 41", "up to 30", "men"], key=group_order)
+        ['up to 30', 'over 30 to 41', 'over 41', 'men']
+    """
+    found = _NUMBER.search(name)
+    number = float(found[0]) if found else math.inf
+    return _Order(number, not name.startswith(("under ", "up to ")), name)
+
+
 def _numbers(said: Sequence[str | None]) -> list[float | None] | None:
     """The values as numbers, where all are and there are many different ones; else None."""
     distinct = {value for value in said if value is not None}
@@ -120,6 +144,6 @@ def _numbers(said: Sequence[str | None]) -> list[float | None] | None:
 
 def _thirds(numbers: Sequence[float | None]) -> list[str | None]:
     known = np.array([number for number in numbers if number is not None])
-    first, second = np.quantile(known, [1 / 3, 2 / 3], method="lower")
+    first, second = np.quantile(known, [1 / 3, 2 / 3], method="lower").tolist()
     names = (f"up to {first:g}", f"over {first:g} to {second:g}", f"over {second:g}")
     return [None if number is None else names[(number > first) + (number > second)] for number in numbers]

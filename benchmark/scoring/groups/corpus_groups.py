@@ -1,21 +1,39 @@
 """All the ways in which one corpus is taken apart, with everybody's scores on the parts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup
-from benchmark.results.run import ClipRecord
+from benchmark.results.run import ClipRecord, CorpusRecord
 from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.groups.cells import Comparison, GroupCells, compare_what, group_cells
-from benchmark.scoring.groups.columns import values_of
+from benchmark.scoring.groups.columns import group_order, values_of
 from benchmark.scoring.groups.gaps import GroupCounts, gap_between
+from benchmark.scoring.labelled_clips import readable_clips
 
 MOST_LISTED = 50
 """More groups that are too small are counted and not listed."""
 _FEWEST_TO_COMPARE = 2
+
+
+def run_groups(
+    corpora: Sequence[CorpusRecord], columns: Sequence[str], deciding: Sequence[StoredEvaluation]
+) -> tuple[CorpusGroups, ...]:
+    """Score the parts of all corpora of a run; arguments and result as for `corpus_groups`."""
+    return tuple(
+        groups
+        for corpus in corpora
+        for groups in corpus_groups(
+            corpus.name,
+            columns,
+            readable_clips(corpus),
+            [one for one in deciding if one.evaluation.corpus == corpus.name],
+        )
+    )
 
 
 def corpus_groups(
@@ -51,6 +69,7 @@ def _by_column(
         problem = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
         return CorpusGroups(corpus=corpus, column=column, unknown_clips=unknown, problem=problem)
     chosen = compare_what(cells, sizes, emotions)
+    chosen = replace(chosen, groups=tuple(sorted(chosen.groups, key=lambda group: group_order(cells.names[group]))))
     left_out = sorted(chosen.reasons)
     return CorpusGroups(
         corpus=corpus,

@@ -1,0 +1,167 @@
+"""How far the intervals of groups and of the gap between them hold, and what is left of the spread between speakers.
+
+    python -m scripts.simulate_groups --draws 500 --write
+
+Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+"""
+
+import argparse
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from benchmark.scoring.confusion import SpeakerCounts
+from benchmark.scoring.groups.gaps import GroupCounts, gap_between
+from benchmark.scoring.groups.speakers import speaker_spread
+from scripts.generated_sections import PROTOCOL, write_section
+
+SEED = 20_260_301
+GROUPS, SPEAKERS, SPREADS = (2, 4), (3, 6, 12), (0.0, 0.5, 1.0)
+EMOTIONS, CLIPS_OF_EACH = 4, 5
+SHIFT = 0.6
+"""How much easier, in logits, the last group is than the first where there is a gap: about 0.12 in UAR."""
+SHARED = 0.8
+"""Of the spread of speakers who are in all groups, what they bring along into each: their correlation."""
+_NODES, _WEIGHTS = hermegauss(60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is drawn.
+
+    Attributes:
+        groups: How many groups there are.
+        speakers: How many speak in each.
+        same: Whether they are the same in each.
+        spread: Standard deviation of what a speaker adds to the logit of the recalls.
+        shift: How much easier the last group is than the first.
+    """
+
+    groups: int
+    speakers: int
+    same: bool
+    spread: float
+    shift: float = 0.0
+
+    @property
+    def ease(self) -> NDArray[np.float64]:
+        """The logit of the recall of each emotion in each group, with a typical speaker; shape (groups, emotions)."""
+        shifts = np.linspace(0.0, self.shift, self.groups)
+        return np.asarray(np.linspace(-0.5, 1.0, EMOTIONS) + shifts[:, None], dtype=np.float64)
+
+    @property
+    def truth(self) -> NDArray[np.float64]:
+        """The UAR of each group over all speakers that there could be, by Gauss–Hermite quadrature."""
+        logits = self.ease[:, :, None] + self.spread * _NODES
+        return np.asarray((expit(logits) @ _WEIGHTS / _WEIGHTS.sum()).mean(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often intervals hold the truth, and how often a gap is claimed."""
+
+    groups: float
+    gap: float
+    claimed: float
+
+
+def all_cells() -> tuple[Cell, ...]:
+    """List the cells: groups × speakers × the same or others × spread."""
+    return tuple(
+        Cell(groups=groups, speakers=speakers, same=same, spread=spread)
+        for groups, same, speakers, spread in product(GROUPS, (False, True), SPEAKERS, SPREADS)
+    )
+
+
+def rates(cell: Cell, draws: int) -> Rates:
+    """Draw and count."""
+    generator, truth = np.random.default_rng([SEED, *str(cell).encode()]), cell.truth
+    true_gap = float(np.ptp(truth))
+    groups, gaps, claimed = 0, 0, 0
+    for _ in range(draws):
+        drawn = draw(generator, cell)
+        intervals = [group.interval for group in drawn]
+        groups += sum(each.low <= true <= each.high for each, true in zip(intervals, truth, strict=True))
+        gap = gap_between(drawn)
+        gaps += gap.low <= true_gap <= gap.high
+        claimed += gap.low > 0
+    return Rates(groups / draws / cell.groups, gaps / draws, claimed / draws)
+
+
+def draw(generator: np.random.Generator, cell: Cell) -> list[GroupCounts]:
+    """Draw the answers to all clips of all groups."""
+    shared = generator.normal(size=cell.speakers)
+    drawn = []
+    for place in range(cell.groups):
+        own = generator.normal(size=cell.speakers)
+        people = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own if cell.same else own
+        clips = np.full((cell.speakers, EMOTIONS), CLIPS_OF_EACH)
+        hits = generator.binomial(clips, expit(cell.ease[place] + cell.spread * people[:, None]))
+        first = 0 if cell.same else place * cell.speakers
+        speakers = np.arange(first, first + cell.speakers)
+        drawn.append(GroupCounts(counts=SpeakerCounts(hits=hits, clips=clips), speakers=speakers))
+    return drawn
+
+
+def spreads(speakers: int, spread: float, draws: int) -> tuple[float, float, float]:
+    """The true spread between speakers' UARs, and the mean of what is seen and of what is left without chance."""
+    generator = np.random.default_rng([SEED, speakers, int(spread * 100)])
+    cell = Cell(groups=1, speakers=speakers, same=False, spread=spread)
+    means = expit(cell.ease[0] + spread * generator.normal(size=(100_000, 1))).mean(axis=1)
+    seen, left = [], []
+    for _ in range(draws):
+        counts = draw(generator, cell)[0].counts
+        found = speaker_spread(counts)
+        if found is not None:
+            seen.append(float((counts.hits / counts.clips).mean(axis=1).std(ddof=1)))
+            left.append(found.spread)
+    return float(means.std()), float(np.mean(seen)), float(np.mean(left))
+
+
+def report(draws: int) -> str:
+    """Simulate everything and write what came of it as Markdown."""
+    lines = [
+        f"{draws:,} draws a cell, {EMOTIONS} emotions, {CLIPS_OF_EACH} clips per speaker, group and emotion, seed "
+        f"{SEED}; `python -m scripts.simulate_groups --write`.",
+        "",
+        "| groups | speakers in each | who | spread (logit) | intervals of groups that hold the truth | gaps claimed "
+        "where there is none | intervals of a gap that hold it | gaps of 0.1 claimed |",
+        "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for cell in all_cells():
+        none = rates(cell, draws)
+        one = rates(Cell(**{**cell.__dict__, "shift": SHIFT}), draws)
+        lines.append(
+            f"| {cell.groups} | {cell.speakers} | {'the same' if cell.same else 'others'} | {cell.spread:g} | "
+            f"{(none.groups + one.groups) / 2:.1%} | {none.claimed:.1%} | {one.gap:.1%} | "
+            f"{one.claimed:.1%} |"
+        )
+    lines += [
+        "",
+        "| speakers | spread (logit) | their UARs really differ by | are seen to differ by | beyond chance |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for speakers, spread in product((6, 12, 24), SPREADS):
+        true, seen, left = spreads(speakers, spread, draws)
+        lines.append(f"| {speakers} | {spread:g} | {true:.3f} | {seen:.3f} | {left:.3f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Simulate, print the tables, and write them into the protocol where asked."""
+    parser = argparse.ArgumentParser(description="How far the intervals of groups hold.")
+    parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/protocol.md")
+    options = parser.parse_args()
+    content = report(options.draws)
+    print(content)
+    if options.write:
+        write_section(PROTOCOL, "groups", content)
+
+
+if __name__ == "__main__":
+    main()
