@@ -22,6 +22,7 @@ from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.openvino_library import computes_in
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent
 from benchmark.results.environment import Environment
@@ -354,3 +355,40 @@ def test_auto_takes_openvino_where_it_pays(run: Callable[..., Ran], monkeypatch:
     assert ran.record.setup.backend == "openvino"
     (timed,) = ran.result.latencies
     assert (timed.backend, timed.dtype, timed.failure) == ("openvino", "float32", None)
+
+
+def test_fast_takes_bfloat16_where_the_processor_computes_in_it_and_float32_elsewhere(run: Callable[..., Ran]) -> None:
+    fast = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True)))
+    exact = run(options=TORCH)
+    if computes_in("bfloat16"):
+        assert (fast.inference.dtype, fast.inference.allowed) == ("bfloat16", 2e-2)
+        assert 0 < (fast.inference.largest_difference or 0) < 2e-2
+    else:
+        assert fast.inference.dtype == "float32"
+        assert "does not compute in bfloat16" in fast.inference.fallbacks[0]
+    for name, one in fast.answers.items():
+        if one.logits is not None:
+            assert one.logits.argmax() == exact.answers[name].logits.argmax()  # type: ignore[union-attr]
+
+
+def test_a_number_format_in_which_the_processor_does_not_compute_is_left_with_the_reason(
+    run: Callable[..., Ran],
+) -> None:
+    if computes_in("float16"):
+        pytest.skip("this processor computes in float16")
+    half = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", dtype="float16")))
+    assert half.record.setup.backend == "torch"
+    assert half.inference.fallbacks == ("openvino float16 was not taken: this processor does not compute in float16.",)
+
+
+def test_torch_in_bfloat16_is_held_against_float32_as_any_other(run: Callable[..., Ran]) -> None:
+    short = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="torch", dtype="bfloat16")))
+    assert (short.inference.backend, short.inference.dtype, short.inference.fallbacks) == ("torch", "bfloat16", ())
+    assert 0 < (short.inference.largest_difference or 0) < 2e-2
+    assert short.inference.conversion_s == 0
+
+
+def test_onnx_runtime_answers_as_torch(run: Callable[..., Ran]) -> None:
+    other = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="onnxruntime")))
+    assert other.record.setup.backend == "onnxruntime"
+    assert other.same_as(run(options=TORCH), within=3e-6)

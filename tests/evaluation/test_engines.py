@@ -1,0 +1,65 @@
+import importlib.util
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.evaluation import engines
+from benchmark.evaluation.engines import EngineChoice
+
+
+def ways(device: str = "cpu", **choice: object) -> list[str]:
+    return [str(engine) for engine in EngineChoice(**choice).engines(device)]  # type: ignore[arg-type]
+
+
+def test_the_reference_is_always_the_last_resort_and_stands_there_once() -> None:
+    assert ways() == ["torch float32"]
+    assert ways(backend="openvino") == ["openvino float32", "torch float32"]
+    assert ways(backend="onnxruntime") == ["onnxruntime float32", "torch float32"]
+    assert ways(backend="torch", dtype="bfloat16") == ["torch bfloat16", "torch float32"]
+
+
+def test_fast_tries_bfloat16_before_float32_and_only_where_somebody_computes_in_it() -> None:
+    assert ways(backend="openvino", fast=True) == ["openvino bfloat16", "openvino float32", "torch float32"]
+    assert ways(backend="onnxruntime", fast=True) == ["onnxruntime float32", "torch float32"]
+    assert ways(backend="torch", fast=True) == ["torch float32"]
+    assert ways(device="cuda", backend="auto", fast=True) == ["torch bfloat16", "torch float32"]
+
+
+def test_a_number_format_that_is_named_counts_more_than_fast() -> None:
+    assert ways(backend="openvino", dtype="float16", fast=True) == ["openvino float16", "torch float32"]
+
+
+def test_auto_is_openvino_where_it_is_installed_and_torch_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ways(backend="auto") == ["openvino float32", "torch float32"]
+    monkeypatch.setattr(engines, "is_installed", lambda backend: backend == "torch")
+    assert ways(backend="auto") == ["torch float32"]
+    assert ways(backend="auto", fast=True) == ["torch float32"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"backend": "tensorrt"}, "Unknown backend 'tensorrt': choose among auto, torch, openvino, onnxruntime."),
+        ({"dtype": "int8"}, "Unknown dtype 'int8': choose among float32, bfloat16, float16."),
+        (
+            {"backend": "onnxruntime", "dtype": "bfloat16"},
+            "ONNX Runtime computes in float32 only: leave out --dtype bfloat16.",
+        ),
+    ],
+)
+def test_what_nobody_can_compute_is_one_sentence(choice: dict[str, str], message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        EngineChoice(**choice).check()  # type: ignore[arg-type]
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("backend", "command"), [("onnxruntime", "ser-bench[onnx]"), ("openvino", "pip install open")])
+def test_a_backend_that_is_not_installed_is_one_sentence_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, backend: str, command: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == backend else find(name))
+    with pytest.raises(RequestError, match=r"is not installed here: `pip install") as caught:
+        EngineChoice(backend=backend).check()
+    assert command in str(caught.value)
+    EngineChoice(backend="auto").check()

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmark.emotions.label_map import LabelMap
+from benchmark.evaluation.parity import Decisions, redo_below, stratified
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+
+LABELS = ("happy", "joy", "sad", "x1")
+VERIFICATION = Verification(
+    candidate="a",
+    id="a",
+    status=Status.USABLE,
+    reason="",
+    labels=LABELS,
+    emotions=("happiness", "happiness", "sadness", None),
+)
+
+
+def logits(*rows: tuple[float, ...]) -> NDArray[np.float64]:
+    return np.log(np.array(rows, dtype=np.float64))
+
+
+def test_the_margin_is_that_of_the_reading_in_which_the_answers_are_closest() -> None:
+    decisions = Decisions.of(VERIFICATION, ())
+    shares = logits((0.25, 0.21, 0.45, 0.09), (0.6, 0.1, 0.2, 0.1))
+    # As labels 0.45 against 0.25, as emotions 0.46 against 0.45; then 0.6 against 0.2, and 0.7 against 0.2.
+    np.testing.assert_allclose(decisions.margins(shares), [0.01, 0.4], atol=1e-12)
+
+
+def test_merges_of_the_corpora_are_readings_too() -> None:
+    merged = Decisions.of(VERIFICATION, [{"sadness": "happiness"}, {}])
+    assert len(merged.label_maps) == 2
+    assert merged.label_maps[1] == LabelMap(LABELS, ("happiness", "happiness", "happiness", None))
+
+
+def test_no_answer_can_change_where_the_margin_is_more_than_twice_the_difference() -> None:
+    random = np.random.default_rng(0)
+    decisions = Decisions.of(VERIFICATION, ({},))
+    for _ in range(300):
+        one = random.normal(0, 0.3, (1, 4))
+        other = one + random.normal(0, 0.05, (1, 4))
+        difference = decisions.difference(one, other)
+        for mine, theirs in zip(decisions.probabilities(one), decisions.probabilities(other), strict=True):
+            if decisions.margins(one)[0] > 2 * difference:
+                assert mine.argmax() == theirs.argmax()
+
+
+def test_the_threshold_is_twice_what_the_protocol_asks_for_and_never_nothing() -> None:
+    assert redo_below(1e-3) == pytest.approx(2 * 2e-3)
+    assert redo_below(0.0) > 0
+
+
+def test_clips_are_chosen_from_the_shortest_to_the_longest() -> None:
+    durations = {f"{index:03}": float(index) for index in range(100)}
+    chosen = stratified(durations, 32)
+    assert (chosen[0], chosen[-1], len(set(chosen))) == ("000", "099", 32)
+    gaps = np.diff([durations[clip] for clip in chosen])
+    assert gaps.max() <= 4
+    assert stratified(dict(reversed(durations.items())), 32) == chosen
+    assert stratified({}, 32) == ()
