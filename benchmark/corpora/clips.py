@@ -59,7 +59,7 @@ def open_source(source: AudioSource) -> Iterator[AudioStream]:
     yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AudioFile:
     """Audio in a file of its own.
 
@@ -96,7 +96,7 @@ class AudioFile:
         return replace(self, channel=channel)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Clip:
     """One recording, with what its corpus knows of it.
 
