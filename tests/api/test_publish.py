@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from benchmark.api.publish import PublishOutcome, publish
 from benchmark.errors import RequestError, UnavailableError
+from benchmark.results.runs import load_run, save_run
 from benchmark.results.status import Status
 from benchmark.settings import Settings
 from tests.support.finished_runs import FinishedRun, corpus, verification
@@ -75,6 +76,18 @@ def test_nothing_private_is_in_any_file(settings: Settings, tmp_path: Path) -> N
     for path in outcome.files:
         content = path.read_bytes().decode("utf-8", "replace").replace("95 % interval over speakers", "")
         assert [secret for secret in SECRETS if secret in content] == [], path
+
+
+def test_a_run_that_perturbed_audio_of_private_corpora_is_published_without_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    record = load_run(settings.cache)
+    perturbed = tuple(
+        each.model_copy(update={"setup": each.setup.model_copy(update={"perturbation": "telephone"})})
+        for each in record.evaluations
+    )
+    save_run(settings.cache, record.model_copy(update={"perturbed": perturbed}))
+    test_nothing_private_is_in_any_file(settings, tmp_path)
 
 
 def test_what_the_user_names_is_published_by_that_name_and_still_without_paths(

@@ -67,6 +67,7 @@ def publishable(record: RunRecord, *, candidates: Sequence[str] = (), corpora: S
                 "corpora": tuple(kept),
                 "evaluations": evaluations,
                 "latencies": tuple(each for each in record.latencies if each.candidate in names),
+                "perturbed": (),  # what is published says nothing of robustness
                 "ineligible": {name: reason for name, reason in record.ineligible.items() if name in names},
             }
         ),
