@@ -22,7 +22,7 @@ from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PAYS_FROM_CLIPS = 64
+PAYS_FROM_CLIPS = 128
 """With fewer clips, converting and comparing costs more than it saves, and `auto` leaves it."""
 
 _FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, a conversion costs more than it saves."

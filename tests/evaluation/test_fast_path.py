@@ -336,7 +336,7 @@ def test_auto_leaves_a_few_clips_to_torch_and_says_so(run: Callable[..., Ran]) -
     auto = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
     few = run(options=auto, empty=True)
     assert few.record.setup.backend == "torch"
-    assert "fewer than 64 clips" in (few.inference.note or "")
+    assert "fewer than 128 clips" in (few.inference.note or "")
 
 
 def test_auto_takes_openvino_where_it_pays_and_goes_on_with_torch_where_that_did_the_work(
