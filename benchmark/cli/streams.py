@@ -15,6 +15,7 @@ ASCII_SPELLINGS = str.maketrans(
 )
 """How characters of print are written where there are none but those of ASCII."""
 
+_USUAL_COLUMNS = 80
 _ESCAPES, _SPELLINGS = "bench.escapes", "bench.spellings"
 
 
@@ -34,7 +35,12 @@ def terminal_columns() -> int | None:
     if not sys.stdout.isatty():
         return None
     told = os.environ.get("COLUMNS", "")
-    return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(sys.stdout.fileno()).columns or None
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_COLUMNS
+    except (OSError, ValueError):
+        return _USUAL_COLUMNS
 
 
 class _QuietPipe(io.TextIOWrapper):

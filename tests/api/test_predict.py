@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from benchmark.demo.corpus import demo_clips
 from benchmark.demo.files import registry_path
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.models.checkpoint import load_checkpoint
+from benchmark.progress import Silent, Stage
 from benchmark.settings import Settings
 
 RATE = 16_000
@@ -119,3 +122,26 @@ def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settin
     left, right = outcome.result.timelines
     assert (left.recording.rpartition("#")[2], right.recording.rpartition("#")[2]) == ("left", "right")
     assert left.windows != right.windows
+
+
+class _Impatient(Silent):
+    """Presses Ctrl-C when the second recording begins."""
+
+    @contextmanager
+    def stage(self, description: str, *, total: float | None, unit: str = "") -> Iterator[Stage]:
+        if "cut.wav" in description:
+            raise KeyboardInterrupt
+        with super().stage(description, total=total, unit=unit) as stage:
+            yield stage
+
+
+def test_what_was_finished_before_ctrl_c_is_given(recordings: Path, settings: Settings) -> None:
+    outcome = benchmark.predict(
+        "wav2vec2-english",
+        [recordings / "call.wav", recordings / "cut.wav"],
+        candidates="demo",
+        settings=settings,
+        progress=_Impatient(),
+    )
+    assert outcome.exit_code == 130
+    assert [len(timeline.windows) for timeline in outcome.result.timelines] == [6]
