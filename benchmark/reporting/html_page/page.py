@@ -140,5 +140,7 @@ def _asset(name: str) -> _Inline:
 
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     return environment.from_string(_ASSETS.joinpath("page.html.j2").read_text(encoding="utf-8"))
