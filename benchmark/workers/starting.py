@@ -29,6 +29,8 @@ _PRELOADED = (
     "transformers.feature_extraction_sequence_utils",
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.feature_extraction_auto",
+    "scipy.special",
+    "benchmark.models.backends.preloading",
 )
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
