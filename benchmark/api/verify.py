@@ -9,6 +9,7 @@ from typing import Literal
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
+from benchmark.registry.locations import shadowed_id
 from benchmark.registry.schema import Registry
 from benchmark.reporting.writing import write_verification
 from benchmark.results.environment import Environment
@@ -124,6 +125,9 @@ def open_registry(candidates: str | Path | None, models: Sequence[str], progress
     found = find_registry(None if candidates is None else str(candidates))
     if found.announced:
         progress.note(found.announced)
+    for model in models:
+        if (folder := shadowed_id(model, Path.cwd())) is not None:
+            progress.warn(f"{model} is the folder {folder} here, not the repository of that name on the Hub.")
     return select(found.registry, models)
 
 

@@ -4,8 +4,9 @@ No room is imported at the top of a command's module, so that help is there at o
 """
 
 import errno
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -73,9 +74,15 @@ def _bench(
     """Choose a speech-emotion model on evidence."""
 
 
+def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
+    """End on SIGTERM, which schedulers and service managers send, as on Ctrl-C: what was finished is kept and told."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
     prepare_streams()
+    signal.signal(signal.SIGTERM, _end_as_on_ctrl_c)
     if (terminal_columns() or 0) < _FRAMED_FROM_COLUMNS:
         app.rich_markup_mode = None  # frames leave no room for the names of options
     try:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from benchmark.hub.asking import Asking
 from benchmark.hub.breaker import Breaker
 from benchmark.hub.cached import cached_facts, remember_revision, snapshot_folder, weights_are_cached
 from benchmark.hub.deadline import Patience
-from benchmark.hub.describing import read_config, read_preprocessor
+from benchmark.hub.describing import checked, read_config, read_preprocessor
 from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
 from benchmark.hub.download import ByteWatch, byte_bar
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile
@@ -31,7 +30,6 @@ from benchmark.hub.text import storable, text, texts
 from benchmark.hub.weights import DESCRIPTION_NAMES, total_size
 from benchmark.progress import Progress, Silent
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "ser-bench"
 _FOUND_PER_LIMIT = 500
 _INSPECTION_LIMITS = 3
@@ -64,6 +62,7 @@ class Hub:
         self._offline = constants.is_offline_mode() if offline is None else offline
         self._asking = Asking(timeout_s, Breaker())
         self._ledger = CacheLedger(self._cache)
+        self._known: dict[tuple[str, str | None], RepoFacts] = {}
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
         # The variable of this name is read when the library is imported, which may be before anybody could set it.
         # Without this, every process asks huggingface.co for a list of coding agents, to name one to the server.
@@ -87,18 +86,23 @@ class Hub:
             RequestError: The library's cache cannot be written.
             UnavailableError: The disk is full.
         """
+        if (known := self._known.get((id, revision))) is not None:
+            return known  # a commit does not change
         what = storable(id if revision is None else f"{id} at revision {revision}")
         if self._offline:
             return cached_facts(self._cache, id, revision) or not_in_cache(what)
         info = self._asking.ask(
-            lambda left: _checked(self._api.model_info(id, revision=revision, files_metadata=True, timeout=left)),
+            lambda left: checked(self._api.model_info(id, revision=revision, files_metadata=True, timeout=left)),
             what=what,
         )
         if isinstance(info, HubFailure):
             return info
         if info.disabled:
             return disabled(what)
-        return self._described(id, revision, info)
+        facts = self._described(id, revision, info)
+        if isinstance(facts, RepoFacts):
+            self._known[id, facts.revision] = facts
+        return facts
 
     def search(self, query: Search) -> tuple[str, ...] | HubFailure:
         """List repositories that the Hub files under audio classification.
@@ -147,11 +151,15 @@ class Hub:
         self._ledger.note(facts.id, facts.revision)
         if facts.partial and not weights_are_cached(snapshot_folder(self._cache, facts.id, facts.revision), facts):
             return not_in_cache(f"all of the weights of {facts.id}")
-        stage = (progress or Silent()).stage(f"Downloading {facts.id}", total=total_size(files), unit="B")
+        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
+        missing = total_size(file for file in files if not is_cached(snapshot, file))
+        listener = Silent() if self._offline or missing == 0 else progress or Silent()
+        stage = listener.stage(f"Downloading {facts.id}", total=missing, unit="B")
         folder: Path | HubFailure = not_in_cache(f"the weights of {facts.id}")
         with stage as bytes_stage:
             for file in files:
-                watch = ByteWatch(bytes_stage, file.size, self._timeout_s)
+                cached = is_cached(snapshot, file)
+                watch = ByteWatch(None if cached else bytes_stage, file.size, self._timeout_s)
                 folder = self._fetch(facts.id, facts.revision, file.name, watch)
                 if isinstance(folder, HubFailure):
                     return folder
@@ -290,12 +298,3 @@ class Hub:
         if isinstance(path_or_failure, HubFailure):
             return path_or_failure
         return snapshot_folder(self._cache, id, sha)
-
-
-def _checked(info: ModelInfo) -> ModelInfo:
-    if not _COMMIT.fullmatch(str(info.sha)):
-        raise ValueError("it names no commit")
-    for file in info.siblings or ():
-        if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
-            raise ValueError("its list of files is none")
-    return info

@@ -1,11 +1,15 @@
 """How the two JSON files that describe a model and its input are read, wherever they lie."""
 
+import re
 from pathlib import Path
 from typing import Any
+
+from huggingface_hub.hf_api import ModelInfo
 
 from benchmark.hub.documents import ABSENT, Document, read_document
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _NESTED_NAMES = ("feature_extractor", "audio_processor")
 
 
@@ -39,3 +43,17 @@ def nested_document(value: Any, name: str) -> Document:
     if value is None:
         return ABSENT
     return Document(content=value) if isinstance(value, dict) else Document(problem=f"its {name} is no JSON object")
+
+
+def checked(info: ModelInfo) -> ModelInfo:
+    """Check what a server says of a repository, as far as anything is built on it.
+
+    Raises:
+        ValueError: It is not what a Hub says.
+    """
+    if not _COMMIT.fullmatch(str(info.sha)):
+        raise ValueError("it names no commit")
+    for file in info.siblings or ():
+        if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
+            raise ValueError("its list of files is none")
+    return info

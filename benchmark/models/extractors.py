@@ -7,7 +7,7 @@ from typing import Any
 from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
 
 from benchmark.models.reports import MissingPreprocessorError, UnusablePreprocessorError
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, wrong_extractor
 
 LONGEST_WINDOW_S = 30.0
 # As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory.
@@ -48,6 +48,8 @@ def load_extractor(folder: Path, *, model_type: str, override: Mapping[str, Any]
         )
     except _WHAT_BAD_FILES_RAISE as error:
         raise UnusablePreprocessorError(folder, str(error)) from None  # the sentence holds what the cause says
+    if (wrong := wrong_extractor(model_type, type(extractor).__name__)) is not None:
+        raise UnusablePreprocessorError(folder, wrong)
     rate = getattr(extractor, "sampling_rate", None)
     if not isinstance(rate, int | float) or not 1 <= rate <= _HIGHEST_RATE or rate != int(rate):
         raise UnusablePreprocessorError(folder, f"{type(extractor).__name__} has no usable sampling rate: {rate!r}")

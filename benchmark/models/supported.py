@@ -20,6 +20,7 @@ class TypeFacts:
         reads: Whether the model reads samples, or features that its extractor computes from them.
         fixed_window: Whether its extractor pads or cuts everything to one length, so that a call costs the same
             however long the clip is.
+        extractor: The class of the feature extractor that its checkpoints come with.
         shortest_samples: Samples that its extractor needs; of fewer it makes nothing that can be heard. For types
             that read samples, it follows from the configuration (`shortest_input`).
     """
@@ -27,13 +28,14 @@ class TypeFacts:
     reads: Reads
     fixed_window: bool = False
     shortest_samples: int = 1
+    extractor: str = "Wav2Vec2FeatureExtractor"
 
 
 _FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
 # Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
-_FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560)
-_FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400)
-_FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True)
+_FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560, extractor="SeamlessM4TFeatureExtractor")
+_FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400, extractor="ASTFeatureExtractor")
+_FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True, extractor="WhisperFeatureExtractor")
 
 AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "audio-spectrogram-transformer": _FROM_FRAMES,
@@ -49,6 +51,30 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "wavlm": _FROM_SAMPLES,
     "whisper": _FROM_PADDED_SPECTROGRAM,
 }
+
+
+def wrong_extractor(model_type: str, extractor: object) -> str | None:
+    """Tell why a model cannot be fed by a feature extractor, and what to do; None where nothing is known against it.
+
+    Args:
+        model_type: The type of the model.
+        extractor: The name of the extractor's class.
+
+    Examples:
+        >>> wrong_extractor("whisper", "WhisperFeatureExtractor") is wrong_extractor("hubert", "MyOwn") is None
+        True
+        >>> wrong_extractor("whisper", "Wav2Vec2FeatureExtractor")
+        'it is a Wav2Vec2FeatureExtractor, and a whisper model is fed by a WhisperFeatureExtractor; its repository \
+needs the preprocessor_config.json of the model that it was fine-tuned from'
+    """
+    facts = AUDIO_CLASSIFICATION_TYPES.get(model_type)
+    others = {each.extractor for each in AUDIO_CLASSIFICATION_TYPES.values()}
+    if facts is None or not isinstance(extractor, str) or extractor == facts.extractor or extractor not in others:
+        return None
+    fix = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
+    if facts.reads is Reads.SAMPLES:
+        fix = "say in the registry what it expects: preprocessor: {sampling_rate: 16000, do_normalize: true}"
+    return f"it is a {extractor}, and a {model_type} model is fed by a {facts.extractor}; {fix}"
 
 
 def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:

@@ -37,6 +37,17 @@ def local_path(candidate_id: str, folder: Path) -> Path | None:
     return path if looks_like_path(candidate_id) or _is_folder(path) else None
 
 
+def shadowed_id(candidate_id: str, folder: Path) -> Path | None:
+    """The folder that is taken for an id that could as well be a repository's on the Hub; None where it is clear.
+
+    Examples:
+        >>> shadowed_id("./org/model", Path("/")) is shadowed_id("org/no-such-folder", Path("/")) is None
+        True
+    """
+    path = None if looks_like_path(candidate_id) else local_path(candidate_id, folder)
+    return path if candidate_id.count("/") == 1 else None
+
+
 def absolute(path: str, folder: Path) -> Path:
     """An absolute path without `..`.
 

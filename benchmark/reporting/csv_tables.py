@@ -74,6 +74,7 @@ VERIFICATION_COLUMNS = (
     *("parameters", "size_mb", "license", "seconds"),
     # Added to the contract's:
     *("emotion_names", "expect", "id", "languages", "trained_on", "multi_label", "log", "notes"),
+    *("batches", "pads"),
 )
 """The columns of `verification.csv`."""
 
@@ -115,6 +116,8 @@ def _verification_cells(candidate: Verification) -> dict[str, Cell]:
         "multi_label": candidate.multi_label if candidate.labels else None,
         "log": candidate.log,
         "notes": " ".join(candidate.notes) or None,
+        "batches": None if candidate.batching is None else candidate.batching.batches,
+        "pads": None if candidate.batching is None else candidate.batching.pads,
     }
 
 

@@ -63,6 +63,8 @@ def _candidate(candidate: Verification) -> dict[str, Any]:
         "size_mb": candidate.size_mb,
         "emotion_names": list(candidate.emotion_classes),
         "label_emotions": stored["emotions"],
+        "batches": None if candidate.batching is None else candidate.batching.batches,
+        "pads": None if candidate.batching is None else candidate.batching.pads,
     }
     return {key: values[key] for key in dict.fromkeys((*VERIFICATION_COLUMNS, *values))}
 

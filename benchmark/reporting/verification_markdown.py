@@ -150,6 +150,7 @@ def _usable_section(title: str, candidates: Sequence[Verification]) -> list[str]
         Column("head", lambda candidate: markdown_text(candidate.head or "")),
         Column("weights", lambda candidate: parameter_count(candidate.parameters), numeric=True),
         Column("size MB", lambda candidate: quantity(candidate.size_mb), numeric=True),
+        Column("batches", _batches),
         Column("licence", lambda candidate: markdown_text(candidate.license or "")),
         Column("revision", lambda candidate: markdown_text((candidate.revision or "")[:_SHORT_REVISION])),
     ]
@@ -207,6 +208,15 @@ def _origin(report: VerificationReport) -> str:
         f"Verified {moment(report.created)} from {markdown_text(report.registry)}, in {seconds} of work, on "
         f"{environment_line(report.environment)}. Everything that was found, with its evidence: `verification.json`."
     )
+
+
+def _batches(candidate: Verification) -> str:
+    """Which clips may go into one call without changing its answers."""
+    if candidate.batching is None:
+        return ""
+    if candidate.batching.pads:
+        return "padded"
+    return "of one length" if candidate.batching.batches else "no"
 
 
 def _name(candidate: Verification) -> str:

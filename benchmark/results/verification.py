@@ -63,6 +63,20 @@ class Batching(Stored):
         return self.padded is not None and self.padded <= self.TOLERANCE
 
 
+class PublishedScore(Stored):
+    """A score that the authors of a candidate have published.
+
+    Attributes:
+        corpus: The corpus it was measured on, by its plain lower-case name.
+        uar: Unweighted average recall, a fraction; None where it is not told.
+        accuracy: Accuracy, a fraction; None where it is not told.
+    """
+
+    corpus: str
+    uar: float | None = None
+    accuracy: float | None = None
+
+
 class Verification(Stored):
     """The verdict on one candidate, with what it rests on.
 
@@ -91,6 +105,7 @@ class Verification(Stored):
         expect: The status that the registry expects.
         languages: Languages that the registry says it was made for.
         trained_on: Corpora that the registry says it has seen; None where nothing is declared.
+        published: A score that the registry says its authors have published; a run may confirm a repair by it.
         log: Where its worker's output is, relative to the cache.
         notes: Facts worth knowing that decide nothing, such as labels that map to nothing.
         depth: How far it was looked at: `inspect`, `load` or `probe`; None where that is not known.
@@ -120,6 +135,7 @@ class Verification(Stored):
     expect: Status | None = None
     languages: tuple[str, ...] = ()
     trained_on: tuple[str, ...] | None = None
+    published: PublishedScore | None = None
     log: str | None = None
     notes: tuple[str, ...] = ()
     depth: str | None = None

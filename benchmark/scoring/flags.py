@@ -29,6 +29,7 @@ class Flag(StrEnum):
     NEAR_TWINS = "near-twins"
     SEEN = "seen"
     REPAIRED = "repaired"
+    REPAIR_CONFIRMED = "repair-confirmed"
     LOOSE_MAP = "loose-map"
     MULTI_LABEL = "multi-label"
     FAILED_CLIPS = "failed-clips"
@@ -61,6 +62,7 @@ FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
         Flag.NEAR_TWINS: "It has the weights of another candidate, or its answers to 100 clips: count them once.",
         Flag.SEEN: "It was trained on this corpus, so that its scores say little about other audio; left out of ranks.",
         Flag.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
+        Flag.REPAIR_CONFIRMED: "Its score comes within 0.10 of the one that its authors have published on this corpus.",
         Flag.LOOSE_MAP: "A coarse label, such as positive, stands for an emotion because the registry says so.",
         Flag.MULTI_LABEL: "Its head was trained with one yes or no per label; read with softmax like all the others.",
         Flag.FAILED_CLIPS: "Some clips could not be read (left out for all) or processed by it (counted as wrong).",

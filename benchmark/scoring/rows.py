@@ -7,6 +7,7 @@ from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
+from benchmark.scoring.confirmation import with_confirmation
 from benchmark.scoring.confusion import confusion_matrix
 from benchmark.scoring.diversity import Diversity, diversity
 from benchmark.scoring.evaluated import StoredEvaluation
@@ -67,7 +68,7 @@ def scored_row(
         return row
     row = _with_soft_scores(_with_intervals(_with_diversity(row, varied), evaluated), answers)
     row = _with_speakers(row, evaluated)
-    return row.model_copy(
+    row = row.model_copy(
         update={
             "rank": standings.ranks.get(evaluated.evaluation.candidate),
             "coverage": coverage(answers),
@@ -83,6 +84,7 @@ def scored_row(
             "ece": expected_calibration_error(decisions),
         }
     )
+    return with_confirmation(row, evaluated.verification)
 
 
 def unscored_row(verification: Verification, summary: CorpusSummary) -> LeaderboardRow:

@@ -6,12 +6,28 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.workers.answers import Crashed, Failure, OutOfMemory, Raised, TimedOut
 
+_LONGEST_MESSAGE = 300
 _STATUSES = {
     Raised: Status.LOAD_FAILED,
     Crashed: Status.CRASHED,
     TimedOut: Status.TIMED_OUT,
     OutOfMemory: Status.OUT_OF_MEMORY,
 }
+
+
+def unforeseen(error: Exception) -> Finding:
+    """Say that bench itself failed at a candidate; such a verdict is not kept.
+
+    Examples:
+        >>> unforeseen(MemoryError()).status.value, unforeseen(KeyError("x")).reason
+        ('out-of-memory', "Bench itself failed at it, which says nothing about the model: KeyError: 'x'.")
+    """
+    message = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())[:_LONGEST_MESSAGE]
+    if isinstance(error, MemoryError):
+        reason = "This machine had no memory left to look at it; fewer --jobs take less."
+        return Finding(status=Status.OUT_OF_MEMORY, reason=reason, evidence={"message": message})
+    reason = f"Bench itself failed at it, which says nothing about the model: {message}."
+    return Finding(status=Status.CRASHED, reason=reason, evidence={"message": message})
 
 
 def finding_of(answer: Failure, what: str) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.models.comparison import HeaderComparison, OtherTask, Outcome, compare, conclude
-from benchmark.models.expected_tensors import Part, Skeleton
+from benchmark.models.expected_tensors import Part, Skeleton, is_harmless
 from benchmark.models.heads import HeadMatch, HeadParameters, recognise
 from benchmark.models.reports import STANDARD_HEAD
 from benchmark.registry.schema import Candidate
@@ -16,6 +16,9 @@ from benchmark.verification.shown import listed
 from benchmark.verification.untrained import judge_biases
 
 _SHOWN_MISMATCHES = 3
+_MATRIX = 2
+_NO_NUMBERS = frozenset({"uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"})
+_QUANTISED = frozenset({"qint8", "quint8", "qint32", "quint4x2", "quint2x4"})
 _CLASSIFIERS = frozenset({Outcome.STANDARD, Outcome.REPAIRABLE})
 
 
@@ -165,8 +168,14 @@ class _Case:
         if self.match is not None and not self.match.own:
             return tuple(f"{layer}.bias" for layer in self.match.layers)
         sources = self.comparison.sources
-        names = (name for name in self.skeleton.shapes if self.skeleton.part(name) is Part.HEAD)
-        return tuple(sources[name] for name in names if name.endswith(".bias") and name in sources)
+        shapes = self.skeleton.shapes
+        # Not those of a normalisation, which training of the encoder moves, too.
+        layers = (
+            name.removesuffix(".weight")
+            for name, shape in shapes.items()
+            if self.skeleton.part(name) is Part.HEAD and name.endswith(".weight") and len(shape) == _MATRIX
+        )
+        return tuple(sources[f"{layer}.bias"] for layer in layers if f"{layer}.bias" in sources)
 
 
 def _findings(case: _Case, *, repair_heads: bool) -> Iterator[Finding]:
@@ -183,6 +192,7 @@ def _findings(case: _Case, *, repair_heads: bool) -> Iterator[Finding]:
         yield _finding(case, Status.RANDOM_HEAD, _why_random(case))
     if outcome is Outcome.REPAIRABLE and not repair_heads:
         yield _finding(case, Status.RANDOM_HEAD, f"{_other_layout(case)}; it could be rebuilt with --repair-heads.")
+    yield from _quantised(case)
     if outcome in _CLASSIFIERS:
         names = case.biases()
         if names and all(name in case.listing.values for name in names):
@@ -193,6 +203,22 @@ def _findings(case: _Case, *, repair_heads: bool) -> Iterator[Finding]:
         also = f"; and {more} more" if more > 0 else ""
         yield _finding(
             case, Status.LOAD_FAILED, f"Its weights and its configuration do not fit together: {shown}{also}."
+        )
+
+
+def _quantised(case: _Case) -> Iterator[Finding]:
+    """Weights that are whole numbers mean something only together with what they were rounded by."""
+    types = {name: case.listing.by_name[source].dtype for name, source in case.comparison.sources.items()}
+    whole = sorted(name for name, dtype in types.items() if dtype in _NO_NUMBERS | _QUANTISED and not is_harmless(name))
+    if whole:
+        kinds = ", ".join(sorted({types[name] for name in whole}))
+        one = len(whole) == 1
+        yield Finding(
+            status=Status.LOAD_FAILED,
+            reason=f"{len(whole)} of its weights, such as {whole[0]}, {'is' if one else 'are'} quantised to whole "
+            f"numbers ({kinds}), which transformers would take for the weights themselves; use the repository that it "
+            "was made from, with floating-point weights.",
+            evidence={"quantised": listed(whole), "types": kinds},
         )
 
 

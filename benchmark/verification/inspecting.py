@@ -17,12 +17,13 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.verification.configs import config_labels, label_problem, model_type
+from benchmark.verification.failures import unforeseen
 from benchmark.verification.headers import HeaderVerdict, judge_listing, judge_tensors
 from benchmark.verification.inspection import Inspected, inspect
 from benchmark.verification.kept import KeptVerdicts
 from benchmark.verification.open_workers import OpenWorkers
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.parallel import in_parallel
+from benchmark.verification.parallel import in_parallel, spared
 from benchmark.verification.skeletons import Built, SkeletonBuilder
 from benchmark.verification.verdict import candidate_labels
 from benchmark.workers.starting import start_server
@@ -92,14 +93,20 @@ class Inspector:
         if self.options.depth is not Depth.INSPECT:
             start_server()  # which imports torch meanwhile; inspection alone seldom needs any
         with self.progress.stage("Inspecting", total=len(candidates), unit="candidates") as stage:
-            looked = in_parallel(self._look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
+            look = spared(self._look, lambda candidate, error: _Looked(candidate, _lost(error)))
+            looked = in_parallel(look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
             begin = time.monotonic()
             built = self._build(looked)
             share = (time.monotonic() - begin) / max(1, len(built))
-        return [
-            self._judge(each, each.built or built.get(place), share if place in built else 0.0)
-            for place, each in enumerate(looked)
-        ]
+
+        def judge(place: int) -> Inspection:
+            one = looked[place]
+            return self._judge(one, one.built or built.get(place), share if place in built else 0.0)
+
+        def lost(place: int, error: Exception) -> Inspection:
+            return Inspection(candidate=looked[place].candidate, found=_lost(error))
+
+        return [spared(judge, lost)(place) for place in range(len(looked))]
 
     def _look(self, candidate: Candidate) -> "_Looked":
         begin = time.monotonic()
@@ -162,6 +169,11 @@ class Inspector:
         return judge_tensors(
             candidate, facts.config or {}, built.skeleton, listing, repair_heads=self.options.repair_heads
         )
+
+
+def _lost(error: Exception) -> HubFailure:
+    finding = unforeseen(error)
+    return HubFailure(finding.status, finding.reason)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from benchmark.emotions.overrides import is_placeholder
 from benchmark.hub.absence import absent_weights
 from benchmark.hub.facts import RepoFacts
 from benchmark.hub.weights import weight_files
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, wrong_extractor
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
@@ -19,7 +19,7 @@ from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 4
+INSPECTION_VERSION = 5
 
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
@@ -153,6 +153,21 @@ def _no_preprocessor(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
+def _wrong_preprocessor(inspected: Inspected) -> Iterator[Finding]:
+    kind, preprocessor = model_type(inspected.facts.config or {}), inspected.facts.preprocessor
+    facts = AUDIO_CLASSIFICATION_TYPES.get(kind or "")
+    if kind is None or facts is None or preprocessor is None:
+        return
+    if inspected.candidate.preprocessor is not None and facts.reads is Reads.SAMPLES:
+        return
+    if (wrong := wrong_extractor(kind, preprocessor.get("feature_extractor_type"))) is not None:
+        yield Finding(
+            status=Status.LOAD_FAILED,
+            reason=f"Its preprocessor_config.json is of the wrong kind: {wrong}",
+            evidence={"feature_extractor_type": _plain(preprocessor.get("feature_extractor_type"))},
+        )
+
+
 def _unnamed(inspected: Inspected) -> Iterator[Finding]:
     label_map = inspected.label_map
     if model_type(inspected.facts.config or {}) is None:
@@ -212,4 +227,5 @@ _CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
     _not_emotion,
     _no_weights,
     _no_preprocessor,
+    _wrong_preprocessor,
 )

@@ -15,6 +15,7 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.verification.inspection import INSPECTION_VERSION
 from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
+from benchmark.verification.verdict import published_score
 
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
@@ -60,6 +61,7 @@ class KeptVerdicts:
                 "expect": candidate.expect,
                 "languages": candidate.languages,
                 "trained_on": candidate.trained_on,
+                "published": published_score(candidate),
             }
         )
 

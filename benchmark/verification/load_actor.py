@@ -16,11 +16,11 @@ class LoadActor(ModelActor):
     """Loads, and asks. Start it with `Worker("benchmark.verification.load_actor:LoadActor", …)`."""
 
     def head_biases(self) -> dict[str, NDArray[np.float32]]:
-        """Give the numbers of the biases of projector and classifier."""
+        """Give the numbers of the biases of projector and classifier; those of a normalisation are none of these."""
         return {
-            name: np.asarray(parameter.detach().float().cpu().numpy(), dtype=np.float32)
-            for name, parameter in self._loaded.model.named_parameters()
-            if name.startswith(_OF_HEAD) and name.endswith(".bias")
+            f"{name}.bias": np.asarray(part.bias.detach().float().cpu().numpy(), dtype=np.float32)
+            for name, part in self._loaded.model.named_modules()
+            if f"{name}.".startswith(_OF_HEAD) and isinstance(part, torch.nn.Linear) and part.bias is not None
         }
 
     def batch_logits(self, samples: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,15 +1,20 @@
 """Several things at once, in a way that an interruption ends at once."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from benchmark.errors import BenchError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 _LOOK_UP_S = 0.5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,33 @@ def in_parallel(task: Callable[[T], R], items: Sequence[T], *, threads: int, fin
     finally:
         over.set()
     return [values[place] for place in range(len(items))]
+
+
+def spared(task: Callable[[T], R], lost: Callable[[T, Exception], R]) -> Callable[[T], R]:
+    """Let what nobody foresaw, such as a want of memory, cost the item that it happened to, and no other.
+
+    Args:
+        task: What to do.
+        lost: What to give for an item whose task raised.
+
+    Returns:
+        The task, which raises only what ends all: a wrong request, a full disk, an interruption.
+
+    Examples:
+        >>> [spared(len, lambda item, error: -1)(item) for item in ("ab", 3)]
+        [2, -1]
+    """
+
+    def do(item: T) -> R:
+        try:
+            return task(item)
+        except (BenchError, InterruptedError):
+            raise
+        except Exception as error:  # the edge of one candidate: whatever it is becomes its verdict
+            logger.exception("unforeseen")
+            return lost(item, error)
+
+    return do
 
 
 def _next(done: "queue.SimpleQueue[_Done[R]]") -> _Done[R]:

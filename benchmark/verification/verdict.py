@@ -12,7 +12,7 @@ from benchmark.hub.weights import weight_files
 from benchmark.models.reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
-from benchmark.results.verification import Finding, Verification
+from benchmark.results.verification import Finding, PublishedScore, Verification
 from benchmark.verification.configs import architectures, config_labels, label_notes, model_type
 from benchmark.verification.headers import HeaderVerdict
 from benchmark.verification.loading import LoadCheck
@@ -152,7 +152,14 @@ def _verification(candidate: Candidate, decisive: Finding, *others: Finding) -> 
         expect=candidate.expect,
         languages=candidate.languages,
         trained_on=candidate.trained_on,
+        published=published_score(candidate),
     )
+
+
+def published_score(candidate: Candidate) -> PublishedScore | None:
+    """What the registry says of a score that the candidate's authors have published."""
+    said = candidate.published
+    return None if said is None else PublishedScore(corpus=said.corpus, uar=said.uar, accuracy=said.accuracy)
 
 
 def _notes(label_map: LabelMap, case: Case) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from benchmark.results.layout import candidate_folder
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.verification.downloads import Wanted, agree
+from benchmark.verification.failures import unforeseen
 from benchmark.verification.inspecting import Inspection, Inspector
 from benchmark.verification.kept import KeptVerdicts
 from benchmark.verification.loading import Loadable, LoadSetup, check_load, is_rejected
 from benchmark.verification.open_workers import OpenWorkers
 from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions
-from benchmark.verification.parallel import in_parallel
+from benchmark.verification.parallel import in_parallel, spared
 from benchmark.verification.verdict import Case, decide, failed, skipped
 
 _ASKED_AT_ONCE = 8
@@ -116,15 +117,17 @@ class _Verifier:
 
     def decide_all(self, inspections: Sequence[Inspection]) -> tuple[Verification, ...]:
         """Decide what inspection can decide, then load the rest, as many at once as there are jobs."""
-        verdicts = {place: self._decide_now(each) for place, each in enumerate(inspections)}
+        decide_now = spared(self._decide_now, self._lost)
+        verdicts = {place: decide_now(each) for place, each in enumerate(inspections)}
         open_ones = [place for place, verdict in verdicts.items() if verdict is None]
         denied = self._agree([inspections[place] for place in open_ones])
         word = _WORD.get(self.options.depth, "")
         if open_ones:
             with self.progress.stage(word, total=len(open_ones), unit="candidates") as stage:
+                load = spared(lambda each: self._load(each, denied.get(each.candidate.name)), self._lost)
                 loaded = in_parallel(
-                    lambda place: self._load(inspections[place], denied.get(inspections[place].candidate.name)),
-                    open_ones,
+                    load,
+                    [inspections[place] for place in open_ones],
                     threads=self.settings.jobs,
                     finished=stage.advance,
                 )
@@ -143,7 +146,8 @@ class _Verifier:
         return self._keep(inspection, decide(self._case(inspection, inspection.found)), seconds=0.0)
 
     def _agree(self, undecided: Sequence[Inspection]) -> dict[str, str]:
-        sizes = in_parallel(self._missing_bytes, undecided, threads=_ASKED_AT_ONCE, finished=lambda: None)
+        missing_bytes = spared(self._missing_bytes, lambda _inspection, _error: None)
+        sizes = in_parallel(missing_bytes, undecided, threads=_ASKED_AT_ONCE, finished=lambda: None)
         wanted = [Wanted(each.candidate.name, size) for each, size in zip(undecided, sizes, strict=True)]
         denied = agree(wanted, self.options, self.progress)
         for name, reason in denied.items():
@@ -180,6 +184,10 @@ class _Verifier:
             return failed(candidate, load)
         case = replace(case, findings=load.findings, load=load, log=self._relative(log))
         return self._keep(inspection, decide(case), seconds=time.monotonic() - begin)
+
+    def _lost(self, inspection: Inspection, error: Exception) -> Verification:
+        finding = unforeseen(error)
+        return failed(inspection.candidate, HubFailure(finding.status, finding.reason))
 
     def _case(self, inspection: Inspection, facts: RepoFacts) -> Case:
         return Case(

@@ -255,7 +255,8 @@ def test_a_download_fetches_one_weight_format_and_tells_every_byte(
     folder = hub.download(facts, listener)
     assert isinstance(folder, Path)
     assert {path.name for path in folder.iterdir()} == {"config.json", "preprocessor_config.json", "model.safetensors"}
-    assert listener.total == listener.done == sum(path.stat().st_size for path in folder.iterdir())
+    # The descriptions came with the facts.
+    assert listener.total == listener.done == (folder / "model.safetensors").stat().st_size
     assert server.bytes_sent[ID] < 20_000
 
 
@@ -336,3 +337,38 @@ def test_where_the_index_of_shards_cannot_be_had_the_download_tells_and_no_limit
     failure = hub.download(facts, Silent())
     assert isinstance(failure, HubFailure)
     assert failure.status is Status.UNREACHABLE
+
+
+class _Told(Silent):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def stage(self, description: str, **amounts: Any) -> Any:
+        self.stages.append(description)
+        return super().stage(description, **amounts)
+
+
+def test_a_download_is_told_only_where_something_is_fetched(
+    server: HubServer, hub: Hub, publish: Publish, tmp_path: Path
+) -> None:
+    publish()
+    told = _Told()
+    facts = facts_of(hub)
+    hub.download(facts, told)
+    assert told.stages == [f"Downloading {facts.id}"]
+    hub.download(facts, told)
+    offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
+    assert isinstance(offline.download(facts_of(offline), told), Path)
+    assert len(told.stages) == 1
+
+
+def test_what_is_known_of_a_commit_is_not_asked_again(server: HubServer, hub: Hub, publish: Publish) -> None:
+    publish()
+    facts = facts_of(hub)
+    asked = len(server.requests)
+    assert hub.facts(facts.id, facts.revision) is facts
+    assert len(server.requests) == asked
+    assert facts_of(hub).revision == facts.revision  # a branch may have moved, and is asked
+    assert len(server.requests) > asked

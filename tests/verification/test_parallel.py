@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from benchmark.verification.parallel import in_parallel
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.verification.parallel import in_parallel, spared
 
 
 def test_the_order_is_that_of_the_items_whatever_ends_first() -> None:
@@ -52,3 +53,16 @@ def test_an_error_ends_all_at_once_and_begins_nothing_more() -> None:
 
 def test_nothing_to_do_is_done() -> None:
     assert in_parallel(len, [], threads=4, finished=lambda: None) == []
+
+
+def test_what_ends_all_is_not_spared() -> None:
+    def task(error: Exception) -> None:
+        raise error
+
+    def lost(_item: Exception, _error: Exception) -> None:
+        return None
+
+    assert in_parallel(spared(task, lost), [MemoryError(), OSError()], threads=2, finished=lambda: None) == [None, None]
+    for ending in (RequestError("no"), UnavailableError("full"), InterruptedError()):
+        with pytest.raises(type(ending)):
+            in_parallel(spared(task, lost), [ending], threads=1, finished=lambda: None)

@@ -16,17 +16,18 @@ from safetensors.torch import load_file, save_file
 
 from benchmark.errors import RequestError
 from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
-from benchmark.results.verification import Verification
+from benchmark.results.verification import PublishedScore, Verification
 from benchmark.settings import Settings
 from benchmark.verification import loading
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.verify import verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
-from tests.support.tiny_models import edit_json, write_tiny
+from tests.support.tiny_models import edit_json, extractor_of, write_tiny
 from tests.verification.conftest import registry_of
 
 EditWeights = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
@@ -375,3 +376,88 @@ def test_an_interruption_ends_the_workers_and_keeps_what_was_finished(
     watcher.join()
     kept = [json.loads(path.read_text())["verification"] for path in settings.cache.rglob("verification-*.json")]
     assert [each["status"] for each in kept] == ["usable"]
+
+
+class _ForgetfulHub(Hub):
+    """A Hub in whose client something goes wrong that nobody foresaw, for two repositories."""
+
+    def facts(self, id: str, revision: str | None = None) -> RepoFacts | HubFailure:
+        if id == "org/greedy":
+            raise MemoryError
+        if id == "org/odd":
+            raise KeyError("size")
+        return HubFailure(Status.NOT_FOUND, "there is none")
+
+
+def test_what_nobody_foresaw_costs_its_own_candidate_only(verify: Any, settings: Settings) -> None:
+    candidates = [Candidate(id=f"org/{name}") for name in ("greedy", "odd", "other")]
+    greedy, odd, other = verify(*candidates, hub=_ForgetfulHub(timeout_s=1.0))
+    assert (greedy.status, odd.status, other.status) == (Status.OUT_OF_MEMORY, Status.CRASHED, Status.NOT_FOUND)
+    assert "Bench itself failed at it" in odd.reason
+    assert "KeyError" in odd.reason
+    assert not list(settings.cache.rglob("verification-*.json"))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "wrong", "fix"),
+    [
+        ("wav2vec2", "whisper", "preprocessor: {sampling_rate: 16000, do_normalize: true}"),
+        ("audio-spectrogram-transformer", "wav2vec2", "fine-tuned from"),
+        ("wav2vec2-bert", "audio-spectrogram-transformer", "fine-tuned from"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_feature_extractor_of_another_kind_is_told_with_its_fix(
+    verify: Any, tmp_path: Path, model_type: str, wrong: str, fix: str, named: bool
+) -> None:
+    folder = write_tiny(model_type, tmp_path / "model")
+    extractor_of(wrong).save_pretrained(folder)
+    if not named:  # then only a load can tell which kind it is
+        content = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+        nested = {"feature_extractor": content}
+        (folder / "processor_config.json").write_text(json.dumps(nested), encoding="utf-8")
+    (verification,) = verify(local(folder))
+    assert verification.status is Status.LOAD_FAILED
+    assert "is fed by a" in verification.reason
+    assert fix in verification.reason
+
+
+def test_the_registry_can_stand_in_for_a_feature_extractor_of_another_kind(verify: Any, copy: Any) -> None:
+    extractor_of("whisper").save_pretrained(folder := copy("model"))
+    (verification,) = verify(local(folder, preprocessor={"sampling_rate": 16_000}))
+    assert verification.status is Status.USABLE
+
+
+@pytest.mark.parametrize("as_bin", [False, True])
+def test_quantised_weights_are_told_for_what_they_are(verify: Any, copy: Any, as_bin: bool) -> None:
+    name = "wav2vec2.encoder.layers.0.attention.q_proj.weight"
+    edit_weights(folder := copy("model"), lambda weights: {**weights, name: (weights[name] * 100).to(torch.int8)})
+    if as_bin:
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    (verification,) = verify(local(folder), depth=Depth.INSPECT)
+    assert verification.status is Status.LOAD_FAILED
+    assert "quantised to whole numbers (int8)" in verification.reason
+    assert name in verification.reason
+    assert "floating-point" in verification.reason
+
+
+def test_only_layers_tell_whether_a_head_was_trained_and_not_its_normalisation(verify: Any, tmp_path: Path) -> None:
+    folder = write_tiny("audio-spectrogram-transformer", tmp_path / "model")
+    edit_weights(folder, lambda weights: {**weights, "classifier.dense.bias": torch.zeros(5)})
+    (inspected,) = verify(local(folder), depth=Depth.INSPECT)
+    assert inspected.status is Status.RANDOM_HEAD
+    assert inspected.findings[0].evidence == {"zero": ["classifier.dense.bias"]}
+    weights = load_file(folder / "model.safetensors")
+    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    (folder / "model.safetensors").unlink()
+    (loaded,) = verify(local(folder))  # the old format: only a load can tell
+    assert (loaded.status, loaded.loads) == (Status.RANDOM_HEAD, True)
+
+
+def test_what_authors_have_published_stands_beside_a_verdict_kept_or_not(verify: Any, good: Path) -> None:
+    said = {"corpus": "ravdess", "uar": 0.7}
+    (first,) = verify(local(good))
+    (second,) = verify(local(good, published=said))
+    assert first.published is None
+    assert second.published == PublishedScore(corpus="ravdess", uar=0.7)

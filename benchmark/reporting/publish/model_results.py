@@ -126,5 +126,6 @@ def score_notes(row: LeaderboardRow) -> str:
 
 def _caution(row: LeaderboardRow) -> str:
     seen = ["trained on this corpus"] if row.seen == "yes" else []
-    repaired = [] if row.head in {None, "", "standard"} else ["head rebuilt, unconfirmed"]
+    confirmed = "repair-confirmed" in row.flags
+    repaired = [] if row.head in {None, "", "standard"} else [f"head rebuilt, {'' if confirmed else 'un'}confirmed"]
     return "; ".join([*seen, *(flag for flag in row.flags if flag in UNSOUND_FLAGS), *repaired])
