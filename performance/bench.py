@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 KEPT = ROOT / "build" / "performance.json"
 TINY = "tiny"
+_TINY_CHECKPOINT = "wav2vec2-english"
 DEFAULT_MODELS = ("wav2vec2-base", "wavlm-base", "whisper-base", TINY)
 QUICK_MODELS = ("wav2vec2-base", TINY)
 # As many as `--backend auto` wants before it converts.
@@ -99,7 +100,9 @@ class _Run:
         folder = self._checkpoint(name)
         mean_s = sum(clips.seconds) / len(clips.seconds)
         figures = ModelFigures(
-            what=f"{BASE_SIZE[name]}, random weights" if name in BASE_SIZE else f"The demo's {folder.name}",
+            what=f"{BASE_SIZE[name]}, random weights"
+            if name in BASE_SIZE
+            else f"The demo's {_TINY_CHECKPOINT}, a classifier of a few thousand weights per layer",
             parameters=_weights(folder),
             gflop_per_s=gflop_per_second_of_audio(folder, mean_s),
         )
@@ -122,7 +125,7 @@ class _Run:
         folder = self._work / name / "checkpoint"
         if name != TINY:
             return write_checkpoint(name, folder)
-        return Path(shutil.copytree(checkpoints_path() / "wav2vec2-english", folder))
+        return Path(shutil.copytree(checkpoints_path() / _TINY_CHECKPOINT, folder))
 
     def _measure_peak(self, folder: Path) -> None:
         with suppress(EngineError):

@@ -47,7 +47,7 @@ def write_checkpoint(name: str, folder: Path) -> Path:
     model = _model(name)
     with torch.no_grad():
         model.projector.bias.normal_(std=0.1)
-        model.classifier.weight.normal_(std=2.0)
+        model.classifier.weight.normal_(std=0.5)
         model.classifier.bias.normal_(std=0.1)
     model.eval().save_pretrained(folder)
     extractor = (

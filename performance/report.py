@@ -16,8 +16,12 @@ _NAMES = {
     "bare-openvino": "OpenVINO's forward passes alone, float32, a stream per core",
     "bare-bfloat16": "OpenVINO's forward passes alone, bfloat16, a stream per core",
 }
-_BARE_OF = {"reference": "bare-torch", "auto": "bare-openvino", "fast": "bare-bfloat16"}
-_FORMAT = {"fast": "bfloat16", "bare-bfloat16": "bfloat16"}
+_OURS = ("reference", "auto", "fast")
+_BARE_OF = {
+    "torch float32": "bare-torch",
+    "openvino float32": "bare-openvino",
+    "openvino bfloat16": "bare-bfloat16",
+}
 _PIPELINE = "pipeline-1"
 _REFERENCE = "reference"
 
@@ -67,26 +71,35 @@ def _of_model(name: str, model: ModelFigures, figures: Figures) -> Iterable[str]
     titles = ["engine", "clips/s", "RTFx", "× pipeline", "decisions that differ", "share of peak", "memory MB"]
     rows = [_row(key, engine, model, figures) for key, engine in model.engines.items() if engine.blocks]
     yield _table(titles, rows)
-    bare = [
-        f"{_NAMES[key]} runs at {statistics.median(ratios):.0%} of {_NAMES[other]} ({_range(ratios, percent=True)})."
-        for key, other in _BARE_OF.items()
-        if (ratios := model.ratios(key, other))
-    ]
-    first = [
-        f"{_NAMES[key]}: {engine.first_s:.1f} s from start to the first answers"
-        + (", with conversion and comparison to the reference" if key == "auto" else "")
-        + "."
-        for key, engine in model.engines.items()
-        if key in _BARE_OF and engine.blocks
-    ]
+    lines = [line for key in _OURS if key in model.engines for line in _of_bench(key, model.engines[key], model)]
     failed = [f"{_NAMES[key]}: {engine.failure}." for key, engine in model.engines.items() if engine.failure]
-    yield "\n".join(f"- {line}" for line in [*bare, *first, *failed])
+    yield "\n".join(f"- {line}" for line in [*lines, *failed])
+
+
+def _of_bench(key: str, engine: EngineFigures, model: ModelFigures) -> Iterable[str]:
+    """Say what bench computed with, how that held against the reference, and how much it adds to the bare model."""
+    if not engine.blocks:
+        return
+    details = engine.details
+    text = f"{_NAMES[key]}: {details.get('engine', '?')}, first answers {engine.first_s:.1f} s after the start"
+    if "checked_clips" in details:
+        text += (
+            f"; held against the reference on {details['checked_clips']} clips, largest difference of a probability "
+            f"{details['largest_difference']}, clips done again in the last block {details['redone_clips']}; when it "
+            f"was made, the conversion took {details['conversion_s']} s and the comparison {details['check_s']} s"
+        )
+    yield text + "." + (f" {details['fallbacks']}" if details.get("fallbacks") else "")
+    other = _BARE_OF.get(details.get("engine", ""), "")
+    if ratios := model.ratios(key, other):
+        share, spread = statistics.median(ratios), _range(ratios, percent=True)
+        yield f"{_NAMES[key]} runs at {share:.0%} of the speed of {_NAMES[other]} ({spread})."
 
 
 def _row(key: str, engine: EngineFigures, model: ModelFigures, figures: Figures) -> list[str]:
     ratios = model.ratios(key, _PIPELINE)
     differing = model.differing(key, _REFERENCE)
-    peak = figures.peak_gflops.get(_FORMAT.get(key, "float32"))
+    is_reduced = key == "bare-bfloat16" or engine.details.get("engine", "").endswith("bfloat16")
+    peak = figures.peak_gflops.get("bfloat16" if is_reduced else "float32")
     beside = engine.details.get("parent_mb")
     return [
         _NAMES[key],
@@ -134,7 +147,7 @@ def _decoding(figures: Figures) -> Iterable[str]:
     ]
     yield (
         "What a clip costs before a model hears it: decoding, hashing, resampling to 16 kHz. The share is that of the "
-        "fastest engine's time on all cores, for the slowest of the models of base size."
+        "fastest engine's time on all cores, for the model of base size that is answered fastest."
     )
     yield _table(["format", "ms of one core per s of audio", "share of `--fast`"], rows)
 

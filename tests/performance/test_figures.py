@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from performance.clips import make_clips
+from performance.figures import Block, EngineFigures, Figures, ModelFigures
+from performance.report import render
+
+
+def engine(*blocks: tuple[int, float, list[int]], **fields: object) -> EngineFigures:
+    made = [
+        Block(place=place, seconds=seconds, audio_s=8.0, decisions=decisions) for place, seconds, decisions in blocks
+    ]
+    return EngineFigures(blocks=made, memory_mb=500.0, **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def figures() -> Figures:
+    """Give figures of a run that was stopped: one engine missed a block, one failed."""
+    model = ModelFigures(what="A model", parameters=95_000_000, gflop_per_s=14.0)
+    model.engines = {
+        "naive": engine((0, 4.0, [1, 2])),
+        "pipeline-1": engine((0, 4.0, [1, 2]), (1, 8.0, [0, 0])),
+        "reference": engine((0, 4.0, [1, 2]), (1, 4.0, [0, 0]), details={"engine": "torch float32"}),
+        "auto": engine((0, 2.0, [1, 3]), (1, 2.0, [0, 0]), details={"engine": "openvino float32"}),
+        "fast": EngineFigures(failure="fast took longer than 180 s"),
+        "bare-openvino": engine((0, 1.9, [1, 2])),
+    }
+    return Figures(
+        date="today", machine=["a machine"], models={"base": model}, peak_gflops={"float32": 200.0, "bfloat16": 900.0}
+    )
+
+
+def test_ratios_are_those_of_blocks_that_both_have(figures: Figures) -> None:
+    model = figures.models["base"]
+    assert model.ratios("auto", "pipeline-1") == [2.0, 4.0]
+    assert model.ratios("naive", "pipeline-1") == [1.0]
+    assert model.ratios("fast", "pipeline-1") == []
+    assert model.ratios("auto", "nobody") == []
+
+
+def test_decisions_are_held_against_the_reference(figures: Figures) -> None:
+    model = figures.models["base"]
+    assert model.differing("auto", "reference") == 1
+    assert model.differing("naive", "reference") == 0
+    assert model.differing("fast", "reference") is None
+
+
+def test_the_page_has_what_there_is_and_says_what_failed(figures: Figures) -> None:
+    text = render(figures)
+    assert "| bench (`--backend auto`) | 1.00 | 4.0 | 3.00 (2.00 to 4.00) | 1 of 4 | 28% | 500 |" in text
+    assert "runs at 95% of the speed of OpenVINO's forward passes alone" in text
+    assert "fast took longer than 180 s" in text
+
+
+def test_figures_are_kept_and_read_back(figures: Figures, tmp_path: Path) -> None:
+    figures.save(tmp_path / "build" / "figures.json")
+    assert Figures.read(tmp_path / "build" / "figures.json") == figures
+
+
+def test_nothing_measured_is_still_a_page() -> None:
+    assert "today" in render(Figures(date="today", machine=[]))
+
+
+def test_without_recordings_the_synthetic_voice_is_cut_to_real_lengths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_CLIPS", str(tmp_path / "none"))
+    clips = make_clips(12, tmp_path / "clips")
+    assert len({path.read_bytes() for path in clips.paths}) == 12
+    assert 2.9 <= min(clips.seconds) < 3.3
+    assert 3.9 < max(clips.seconds) <= 5.3
