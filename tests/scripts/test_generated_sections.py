@@ -14,6 +14,6 @@ def test_only_the_section_changes(tmp_path: Path) -> None:
         write_section(page, "b", "")
 
 
-@pytest.mark.parametrize("name", ["flags", "intervals"])
+@pytest.mark.parametrize("name", ["flags", "groups", "intervals"])
 def test_the_protocol_has_the_section(name: str) -> None:
     assert f"<!-- {name}: begin -->" in PROTOCOL.read_text(encoding="utf-8")
