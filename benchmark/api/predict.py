@@ -29,6 +29,7 @@ from benchmark.verification.verify import verify_candidates
 WINDOW_S = 3.0
 """How much a model hears at once, unless the user says otherwise or it reads less."""
 HOP_S = 1.0
+"""How far a window lies behind the one before, unless the user says otherwise or it is shorter than that."""
 EXIT_INTERRUPTED = 130
 
 
@@ -53,7 +54,7 @@ def predict(
     *,
     candidates: str | Path | None = None,
     window_seconds: float | None = None,
-    hop_seconds: float = HOP_S,
+    hop_seconds: float | None = None,
     channel: Literal["mix", "left", "right", "each"] = "mix",
     merge: Sequence[str] = (),
     merge_preset: str | None = None,
@@ -74,7 +75,7 @@ def predict(
         recordings: Files, of any length, or folders of such.
         candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
         window_seconds: Length of a window; by default 3 s, or what the model reads at once where that is less.
-        hop_seconds: From the beginning of one window to that of the next.
+        hop_seconds: From one window to the next; by default 1 s, or a window where that is less.
         channel: What of recordings with several channels is heard; `each` makes two of a stereo one.
         merge: Emotions to merge, such as `calm=neutral`.
         merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
@@ -109,11 +110,10 @@ def predict(
     refused = _refused(verifications, selection.ineligible)
     if not selection.subjects:
         raise _nobody(refused)
-    windows = {each.name: _window(each, window_seconds, hop_seconds) for each in selection.subjects}
+    lengths = {each.name: _lengths(each, window_seconds, hop_seconds) for each in selection.subjects}
     (device,) = resolve_devices([device], settings)
     environment = Environment.here()
     listener = Listener(
-        hop_s=hop_seconds,
         merges=merges,
         device=device,
         threads=environment.cores,
@@ -121,7 +121,7 @@ def predict(
         progress=progress,
     )
     created = datetime.now(UTC)
-    timelines, interrupted = _listen(listener, selection.subjects, clips, windows)
+    timelines, interrupted = _listen(listener, selection.subjects, clips, lengths)
     result = Timelines(created=created, environment=environment, timelines=timelines, refused=refused)
     exit_code, problems = _judge(result, interrupted=interrupted)
     return PredictOutcome(result=result, exit_code=exit_code, problems=problems)
@@ -146,31 +146,39 @@ def _storable(path: Path) -> str:
     return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
-def _check_lengths(window_s: float | None, hop_s: float) -> None:
-    if not 0 < hop_s < float("inf"):
+def _check_lengths(window_s: float | None, hop_s: float | None) -> None:
+    if hop_s is not None and not 0 < hop_s < float("inf"):
         raise RequestError(f"A hop of {hop_s:g} s makes no sense: give --hop a positive number of seconds.")
     if window_s is not None and not 0 < window_s < float("inf"):
         raise RequestError(f"A window of {window_s:g} s makes no sense: give --window a positive number of seconds.")
 
 
-def _window(subject: Subject, wanted_s: float | None, hop_s: float) -> float:
-    """Give the window that a model is asked with.
+@dataclass(frozen=True)
+class _Lengths:
+    """How a model is asked: the length of a window, and from one to the next, in seconds."""
+
+    window_s: float
+    hop_s: float
+
+
+def _lengths(subject: Subject, window_s: float | None, hop_s: float | None) -> _Lengths:
+    """Give the windows that a model is asked with.
 
     Raises:
-        RequestError: It is longer than what the model reads at once, or shorter than the hop.
+        RequestError: They are longer than what the model reads at once, or shorter than the hop.
     """
     most_s = subject.verification.window_s or WINDOW_S
-    if wanted_s is not None and wanted_s > most_s:
+    if window_s is not None and window_s > most_s:
         raise RequestError(
             f"{subject.name} reads at most {most_s:g} s at once: choose --window {most_s:g} or less, or leave it out."
         )
-    window_s = min(WINDOW_S, most_s) if wanted_s is None else wanted_s
-    if hop_s > window_s:
+    chosen_s = min(WINDOW_S, most_s) if window_s is None else window_s
+    if hop_s is not None and hop_s > chosen_s:
         raise RequestError(
-            f"With a hop of {hop_s:g} s and a window of {window_s:g} s, part of each recording would go unheard by "
-            f"{subject.name}: choose --hop {window_s:g} or less."
+            f"With a hop of {hop_s:g} s and a window of {chosen_s:g} s, part of each recording would go unheard by "
+            f"{subject.name}: choose --hop {chosen_s:g} or less."
         )
-    return window_s
+    return _Lengths(chosen_s, min(HOP_S, chosen_s) if hop_s is None else hop_s)
 
 
 def _refused(verifications: Sequence[Verification], ineligible: dict[str, str]) -> tuple[RefusedModel, ...]:
@@ -193,14 +201,16 @@ def _refusal(refused: RefusedModel) -> str:
 
 
 def _listen(
-    listener: Listener, subjects: Sequence[Subject], clips: Sequence[Clip], windows: dict[str, float]
+    listener: Listener, subjects: Sequence[Subject], clips: Sequence[Clip], lengths: dict[str, _Lengths]
 ) -> tuple[tuple[Timeline, ...], bool]:
     """Ask model after model, each loaded once; give the answers recording by recording."""
     found: list[list[Timeline]] = [[] for _ in clips]
     interrupted = False
     try:
         for subject in subjects:
-            for place, timeline in enumerate(listener.timelines(subject, clips, window_s=windows[subject.name])):
+            own = lengths[subject.name]
+            heard = listener.timelines(subject, clips, window_s=own.window_s, hop_s=own.hop_s)
+            for place, timeline in enumerate(heard):
                 found[place].append(timeline)
     except KeyboardInterrupt:
         interrupted = True

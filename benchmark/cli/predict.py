@@ -64,9 +64,16 @@ def predict(
         ),
     ] = None,
     hop: Annotated[
-        float,
-        typer.Option("--hop", envvar="BENCH_HOP", metavar="S", min=0.01, help="Seconds from one window to the next."),
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            "--hop",
+            envvar="BENCH_HOP",
+            metavar="S",
+            min=0.01,
+            help="Seconds from one window to the next. Default: 1, or a window where that is less.",
+            show_default=False,
+        ),
+    ] = None,
     channel: Annotated[
         options.ChannelName,
         typer.Option("--channel", envvar="BENCH_CHANNEL", help="What of stereo recordings is heard."),

@@ -32,7 +32,6 @@ class Listener:
     """Plays recordings to models.
 
     Attributes:
-        hop_s: From the beginning of one window to that of the next, in seconds.
         merges: Emotions that count as another.
         device: Where the models compute.
         threads: Threads that a model may compute with.
@@ -40,20 +39,22 @@ class Listener:
         progress: Who listens.
     """
 
-    hop_s: float
     merges: Merges
     device: str
     threads: int
     settings: Settings
     progress: Progress
 
-    def timelines(self, subject: Subject, recordings: Sequence[Clip], *, window_s: float) -> Iterator[Timeline]:
+    def timelines(
+        self, subject: Subject, recordings: Sequence[Clip], *, window_s: float, hop_s: float
+    ) -> Iterator[Timeline]:
         """Ask one model about each recording; a worker that ends costs only the recording that it ended with.
 
         Args:
             subject: Whose model.
             recordings: What it hears.
             window_s: Length of a window in seconds, at most what the model reads at once.
+            hop_s: From the beginning of one window to that of the next, in seconds.
 
         Yields:
             One timeline per recording, in their order.
@@ -64,7 +65,7 @@ class Listener:
                 loaded = session.load()
                 problem = _problem(loaded)
                 while waiting:
-                    hearing = _Hearing(subject, self.merges, waiting.pop(0), window_s=window_s, hop_s=self.hop_s)
+                    hearing = _Hearing(subject, self.merges, waiting.pop(0), window_s=window_s, hop_s=hop_s)
                     if isinstance(loaded, LoadReport) and problem is None:
                         self._hear(hearing, session, loaded)
                     hearing.failure = hearing.failure or problem

@@ -86,7 +86,16 @@ def test_windows_are_as_long_as_asked_for_or_as_the_model_reads(recordings: Path
     with pytest.raises(RequestError, match=r"ast-english-five reads at most 2\.\d+ s at once: choose --window 2"):
         predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=3)
     with pytest.raises(RequestError, match="go unheard"):
-        predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=0.5)
+        benchmark.predict(
+            "ast-english-five",
+            recordings / "call.wav",
+            candidates="demo",
+            window_seconds=0.5,
+            hop_seconds=1,
+            settings=settings,
+        )
+    (short,) = predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=0.5).result.timelines
+    assert (short.window_s, short.hop_s, len(short.windows)) == (0.5, 0.5, 15)
 
 
 def test_a_random_head_never_answers(recordings: Path, settings: Settings) -> None:
