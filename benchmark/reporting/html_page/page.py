@@ -20,6 +20,7 @@ from benchmark.reporting.html_page.prose import block_html, inline_html
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.inference import inference_sections
 from benchmark.reporting.leaderboard_corpus import corpus_description
+from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
 from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_markdown import answers, failures_section, further_sections, origin, warnings
 from benchmark.reporting.leaderboard_tables import evaluated_rows
@@ -112,7 +113,10 @@ def _about(corpus: CorpusSummary, leaderboard: Leaderboard) -> dict[str, Any]:
     ]
     return {
         "name": corpus.name,
-        "description": block_html(corpus_description(corpus, rows), caption="Clips that could not be read"),
+        "description": block_html(
+            [*corpus_description(corpus, rows), *failed_clips_list(leaderboard, corpus.name)],
+            caption="Clips that failed",
+        ),
         "agreement": block_html(agreement, caption="How far the candidates agree"),
     }
 
