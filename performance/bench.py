@@ -81,7 +81,8 @@ class _Run:
         self.save()
 
     def save(self) -> None:
-        """Keep the figures."""
+        """Keep the figures; and note what our engines have used, before they end."""
+        self._meter.follow()
         self.figures.save(KEPT)
 
     def _quick_ones(self, clips: ClipSet) -> None:

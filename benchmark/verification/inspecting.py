@@ -90,8 +90,6 @@ class Inspector:
         Raises:
             RequestError: The registry overrides a label that a model does not have.
         """
-        if self.options.depth is not Depth.INSPECT:
-            start_server()  # which imports torch meanwhile; inspection alone seldom needs any
         with self.progress.stage("Inspecting", total=len(candidates), unit="candidates") as stage:
             look = spared(self._look, lambda candidate, error: _Looked(candidate, _lost(error)))
             looked = in_parallel(look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
@@ -118,6 +116,8 @@ class Inspector:
         kept = None if self.options.refresh else self.kept.read(candidate, found)
         if kept is not None:
             return _Looked(candidate, found, kept=kept)
+        if self.options.depth is not Depth.INSPECT:
+            start_server()  # which imports torch meanwhile; inspection alone seldom needs any
         findings = inspect(Inspected(candidate, found, label_map))
         listing, built = None, None
         if _has_tensors(found, findings):

@@ -21,6 +21,7 @@ from benchmark.evaluation.sessions import ModelSession
 from benchmark.progress import Silent
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
+from benchmark.workers import worker
 
 SetUp = Callable[..., Evaluation]
 RATE = 16_000
@@ -98,7 +99,7 @@ def test_order_and_jobs_and_a_stop_in_between_change_no_bit(
         assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
 
-def test_a_run_whose_process_was_killed_goes_on_where_it_was(
+def test_a_run_whose_process_was_killed_goes_on_where_it_was_and_a_further_one_starts_no_worker(
     subjects: dict[str, object], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import benchmark  # noqa: PLC0415 - as the killed process does
@@ -119,9 +120,19 @@ def test_a_run_whose_process_was_killed_goes_on_where_it_was(
         return predict(self, samples)
 
     monkeypatch.setattr(ModelSession, "predict", counted)
-    outcome = benchmark.run(
-        models=[checkpoint], corpora=[f"folder:{folder}"], latency_seconds=0, find_speech=False, backend="torch",
-        output=tmp_path / "reports", settings=Settings(cache=cache),
-    )  # fmt: skip
+
+    def run() -> int | None:
+        outcome = benchmark.run(
+            models=[checkpoint], corpora=[f"folder:{folder}"], latency_seconds=0, find_speech=False, backend="torch",
+            devices=["cpu"], output=tmp_path / "reports", settings=Settings(cache=cache),
+        )  # fmt: skip
+        return outcome.leaderboard.rows[0].clips
+
+    assert run() == 12
     assert len(asked) == 12 - 2 * 4
-    assert outcome.leaderboard.rows[0].clips == 12
+
+    def refuse(start: object) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(worker, "start_process", refuse)
+    assert run() == 12
