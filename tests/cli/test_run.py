@@ -203,7 +203,12 @@ def test_every_option_has_an_environment_variable(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "problem"), [("--focus", "angerr", "unknown emotion"), ("--metric", "accuracy", "no such file")]
+    ("option", "value", "problem"),
+    [
+        ("--focus", "angerr", "unknown emotion"),
+        ("--metric", "accuracy", "no such file"),
+        ("--by", "age", "No corpus says anything of 'age'"),
+    ],
 )
 def test_what_cannot_be_looked_for_or_computed_is_refused_before_any_work(
     bench: Bench, option: str, value: str, problem: str

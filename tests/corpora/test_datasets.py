@@ -98,6 +98,12 @@ def test_a_folder_with_metadata_is_a_dataset_though_the_library_would_want_anoth
     assert heard(opened(f"hf:{tmp_path}/clips")) == heard(opened(f"table:{tmp_path}/clips/{name}"))
 
 
+def test_other_columns_of_a_dataset_travel_with_its_clips(record: Record, tmp_path: Path, opened: Opened) -> None:
+    write_parquet(tmp_path / "dataset/train.parquet", recordings(record), age=[30.0, None, 41.0, 52.0])
+    clips = opened(f"hf:{tmp_path}/dataset").clips
+    assert [clip.attributes for clip in clips] == [{"age": "30.0"}, {}, {"age": "41.0"}, {"age": "52.0"}]
+
+
 def test_a_folder_whose_folders_are_labels_is_a_dataset(record: Record, tmp_path: Path, opened: Opened) -> None:
     record("clips/anger/a.wav")
     record("clips/sadness/b.wav")

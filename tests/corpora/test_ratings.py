@@ -54,3 +54,12 @@ def test_single_ratings_are_labels() -> None:
 def test_what_only_a_later_row_says_is_kept() -> None:
     clips, _ = join_ratings([rating("a", "anger", "1"), rating("a", "anger", "2", speaker="s1", sex="female")])
     assert (clips[0].speaker, clips[0].sex) == ("s1", "female")
+
+
+def test_of_other_columns_the_first_row_that_says_anything_counts() -> None:
+    one, other = (
+        Rating(Clip(name="a", audio=AudioFile(Path("a")), label="anger", attributes=said), rater)
+        for rater, said in (("1", {"age": "30"}), ("2", {"age": "31", "room": "hall"}))
+    )
+    clips, _ = join_ratings([one, other])
+    assert clips[0].attributes == {"age": "30", "room": "hall"}

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.corpora.clips import Corpus
@@ -42,3 +43,27 @@ def test_a_speaker_that_nobody_knows_is_no_speaker_called_so(
     assert (first.speaker, first.sex) == (None, None)
     assert (first.label, first.language) == ("none", "na")
     assert (second.speaker, second.sex) == ("Nan Goldin", "f")
+
+
+def test_columns_without_a_role_travel_with_the_clip_and_those_with_one_do_not(
+    record: Callable[..., Path], tmp_path: Path, opened: Callable[..., Corpus]
+) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    path.write_text(
+        f"file,label,age,votes_calm,room,mood,text\na.wav,anger, 31 ,1,,NaN,hello\na.wav,anger,,,{'x' * 99},2,\n"
+    )
+    first, second = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    assert first.attributes == {"age": "31"}
+    assert second.attributes == {"room": "x" * 79 + "…", "mood": "2"}
+
+
+def test_numbers_that_are_missing_in_a_parquet_are_no_values(
+    record: Callable[..., Path], tmp_path: Path, opened: Callable[..., Corpus]
+) -> None:
+    record("a.wav")
+    pd.DataFrame({"file": ["a.wav", "a.wav"], "age": [31.5, None], "old": [True, False]}).to_parquet(
+        tmp_path / "c.parquet"
+    )
+    clips = opened(f"table:{tmp_path / 'c.parquet'}").clips
+    assert [clip.attributes for clip in clips] == [{"age": "31.5", "old": "True"}, {"old": "False"}]
