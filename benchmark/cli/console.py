@@ -118,7 +118,7 @@ class ConsoleProgress:
         """Ask a person; None at once where nobody sits at a terminal."""
         if self._quiet or not sys.stderr.isatty() or not sys.stdin.isatty():
             return None
-        self._console.print(f"{escape(question)} [y/N] ", end="", highlight=False, soft_wrap=True)
+        self._console.print(escape(f"{question} [y/N] "), end="", highlight=False, soft_wrap=True)
         return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
     def _start(self) -> RichProgress:

@@ -34,6 +34,7 @@ class HeaderVerdict:
         repair: How its head is to be rebuilt, as `LoadOptions.head`; None where it is transformers' own.
         skeleton: The model that its configuration describes; None where none was built.
         size: Bytes of the weight files that a load reads; None where nobody says.
+        notes: Facts worth knowing that decide nothing.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -43,6 +44,7 @@ class HeaderVerdict:
     repair: Mapping[str, Any] | None = None
     skeleton: Skeleton | None = None
     size: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int | None:
@@ -111,7 +113,16 @@ def judge_tensors(
         repair=repair if is_rebuilt else None,
         skeleton=skeleton,
         size=listing.size,
+        notes=tuple(_layers_left_out(comparison)),
     )
+
+
+def _layers_left_out(found: HeaderComparison) -> Iterator[str]:
+    if found.layers_found > found.layers_expected:
+        yield (
+            f"the checkpoint holds {found.layers_found} layers and its configuration says {found.layers_expected}: "
+            "transformers leaves the others out"
+        )
 
 
 def repair_options(layout: str, candidate: Candidate, config: Mapping[str, Any]) -> dict[str, str]:

@@ -160,7 +160,7 @@ class Inspector:
             inspection,
             findings=tuple(sorted(findings, key=lambda finding: finding.status.precedence)),
             header=header,
-            notes=tuple(f"its configuration claims otherwise: {each.reason}" for each in void),
+            notes=(*(f"its configuration claims otherwise: {each.reason}" for each in void), *header.notes),
         )
 
     def _header(self, candidate: Candidate, facts: RepoFacts, built: Built, listing: TensorListing) -> HeaderVerdict:

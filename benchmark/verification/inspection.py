@@ -168,6 +168,21 @@ def _wrong_preprocessor(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
+def _quantised(inspected: Inspected) -> Iterator[Finding]:
+    config = inspected.facts.config or {}
+    asked = config.get("quantization_config")
+    if not asked or model_type(config) is None:
+        return
+    method = asked.get("quant_method") if isinstance(asked, dict) else None
+    kind = f" ({_plain(method)})" if method else ""
+    yield Finding(
+        status=Status.LOAD_FAILED,
+        reason=f"Its configuration asks for quantised weights{kind}, which bench does not load; use the repository "
+        "that it was made from, with floating-point weights.",
+        evidence={"quantization_config": _plain(asked)},
+    )
+
+
 def _unnamed(inspected: Inspected) -> Iterator[Finding]:
     label_map = inspected.label_map
     if model_type(inspected.facts.config or {}) is None:
@@ -228,4 +243,5 @@ _CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
     _no_weights,
     _no_preprocessor,
     _wrong_preprocessor,
+    _quantised,
 )

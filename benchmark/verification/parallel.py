@@ -100,7 +100,7 @@ def spared(task: Callable[[T], R], lost: Callable[[T, Exception], R]) -> Callabl
         except (BenchError, InterruptedError):
             raise
         except Exception as error:  # the edge of one candidate: whatever it is becomes its verdict
-            logger.exception("unforeseen")
+            logger.info("unforeseen", exc_info=error)
             return lost(item, error)
 
     return do

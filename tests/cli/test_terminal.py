@@ -27,7 +27,12 @@ LIST = ("candidates", "--candidates", "demo")
 
 
 def at_terminal(
-    *arguments: str, folder: Path, width: int = 80, program: str = "", environment: Mapping[str, str] = NOTHING
+    *arguments: str,
+    folder: Path,
+    width: int = 80,
+    program: str = "",
+    environment: Mapping[str, str] = NOTHING,
+    typed: str = "",
 ) -> str:
     """Run `bench`, or another program, at a terminal of some width, and give all that it shows."""
     ours, theirs = pty.openpty()
@@ -39,6 +44,7 @@ def at_terminal(
         [sys.executable, "-c", script, *arguments], cwd=folder, env=settings, stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
+    os.write(ours, typed.encode())
     shown = b""
     while True:
         try:
@@ -155,3 +161,23 @@ def test_help_fits_a_narrow_pipe_without_a_traceback(tmp_path: Path) -> None:
     assert "\x1b" not in ended.stdout
     # The library makes nothing narrower than this.
     assert max(map(len, ended.stdout.splitlines())) <= 50
+
+
+ASK = "from benchmark.cli.console import ConsoleProgress as C; print('answer:', C(quiet={}).confirm('Fetch [9 GB]?'))"
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("maybe\n", False)]
+)
+def test_a_person_at_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, typed: str, answer: bool) -> None:
+    shown = at_terminal(folder=tmp_path, program=ASK.format(False), typed=typed)
+    assert "Fetch [9 GB]? [y/N]" in shown
+    assert f"answer: {answer}" in shown
+
+
+def test_nobody_is_asked_under_quiet_or_where_nobody_sits(tmp_path: Path) -> None:
+    assert "answer: None" in at_terminal(folder=tmp_path, program=ASK.format(True), typed="y\n")
+    script = [sys.executable, "-c", ASK.format(False)]
+    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(script, cwd=tmp_path, env=settings, input="y\n", capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "answer: None"

@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +13,7 @@ import torch
 from tests.cli.conftest import Bench
 from tests.support.tiny_models import edit_json, write_tiny
 
+PATIENT_S = 120
 PACKAGED = 20  # at least so many candidates are in the packaged registry
 
 
@@ -106,3 +112,49 @@ def test_json_is_all_that_stands_on_standard_output(bench: Bench, tmp_path: Path
     (tmp_path / "candidates.yaml").write_text("version: 1\ncandidates:\n  - id: ./gone\n", encoding="utf-8")
     ended = bench("verify", "--json")
     assert json.loads(ended.stdout)["candidates"][0]["status"] == "not-found"
+
+
+def test_under_strict_a_table_tells_what_changed(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "candidates.yaml").write_text(
+        "version: 1\ncandidates:\n  - {id: ./gone, expect: usable}\n  - {id: ./away, expect: not-found}\n",
+        encoding="utf-8",
+    )
+    ended = bench("verify", "--strict", COLUMNS="120")
+    table = ended.stdout.partition("Not as the registry expects")[2]
+    assert table, ended.stdout
+    row = next(line for line in table.splitlines() if "gone" in line)
+    assert "usable" in row
+    assert "not-found" in row
+    assert "away" not in table.partition("not-found")[0]
+    assert "gone is not-found, where usable was expected" in ended.stderr.replace("\n", " ")
+
+
+def test_a_folder_that_could_be_a_repository_is_told_apart(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    said = "org/model is the folder"
+    assert said in bench("verify", "-m", "org/model").stderr.replace("\n", " ")
+    assert said not in bench("verify", "-m", "./org/model").stderr.replace("\n", " ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
+def test_sigterm_ends_a_run_as_ctrl_c_does_and_keeps_what_was_finished(tmp_path: Path) -> None:
+    command = ["run", "--candidates", "demo", "--latency-seconds", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from benchmark.cli.main import main; main()", *command],
+        cwd=tmp_path,
+        env={**os.environ, "BENCH_CACHE": str(tmp_path / ".bench"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + PATIENT_S
+    while time.monotonic() < end and not list((tmp_path / ".bench").rglob("*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=PATIENT_S)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert "Interrupted" in told
+    assert (tmp_path / "reports" / "leaderboard.json").is_file()

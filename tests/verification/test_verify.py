@@ -461,3 +461,20 @@ def test_what_authors_have_published_stands_beside_a_verdict_kept_or_not(verify:
     (second,) = verify(local(good, published=said))
     assert first.published is None
     assert second.published == PublishedScore(corpus="ravdess", uar=0.7)
+
+
+def test_layers_that_a_load_leaves_out_are_told(verify: Any, copy: Any) -> None:
+    edit_json((folder := copy("model")) / "config.json", num_hidden_layers=1)
+    (verification,) = verify(local(folder), depth=Depth.INSPECT)
+    assert verification.status is Status.INSPECTED
+    left_out = "the checkpoint holds 2 layers and its configuration says 1: transformers leaves the others out"
+    assert left_out in verification.notes
+
+
+def test_a_configuration_that_asks_for_quantised_weights_is_told_with_its_fix(verify: Any, copy: Any) -> None:
+    asked = {"load_in_8bit": True, "quant_method": "bitsandbytes"}
+    edit_json((folder := copy("model")) / "config.json", quantization_config=asked)
+    (verification,) = verify(local(folder))
+    assert (verification.status, verification.loads) == (Status.LOAD_FAILED, None)
+    assert "quantised weights (bitsandbytes)" in verification.reason
+    assert "floating-point" in verification.reason
