@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 _SHARED = os.environ.get("BENCH_SHARED")
+# These are for the tests themselves, and have to reach their worker processes.
+_FOR_TESTS = frozenset({"BENCH_SHARED", "BENCH_CHROMIUM", "BENCH_REQUIRE_BROWSER"})
 
 _ENVIRONMENT = {
     # Two spinning thread pools on two cores make a tiny model a hundred times slower.
@@ -93,7 +95,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="bench-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     config.add_cleanup(_patch.undo)
-    for name in [*_FORGOTTEN, *(name for name in os.environ if name.startswith("BENCH_"))]:
+    settings = [name for name in os.environ if name.startswith("BENCH_") and name not in _FOR_TESTS]
+    for name in [*_FORGOTTEN, *settings]:
         _patch.delenv(name, raising=False)
     for name, value in _ENVIRONMENT.items():
         _patch.setenv(name, value)
