@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from benchmark.api.verify import EXIT_UNMET, judge_verification, open_registry
+from benchmark.api.judging import judge_run
+from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
@@ -32,7 +33,6 @@ from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.run import RunRecord
 from benchmark.results.runs import save_run
-from benchmark.results.status import Verdict
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.focus import wanted_emotions
 from benchmark.scoring.groups.columns import wanted_columns
@@ -40,8 +40,6 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
-
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +200,7 @@ def run(
     leaderboard, files = _report(
         record, Path(output), scoring=scoring, recordings=recordings, settings=settings, progress=progress
     )
-    exit_code, problems = _judge_run(record, strict=strict)
+    exit_code, problems = judge_run(record, strict=strict)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
@@ -273,18 +271,3 @@ def _report(
         )
     reports = write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths
     return leaderboard, (*reports, write_predictions(prediction_tables(record, store.read), folder))
-
-
-def _judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:
-    if record.interrupted:
-        return EXIT_INTERRUPTED, ("Interrupted; what was finished is kept, and the same command goes on from there.",)
-    exit_code, problems = judge_verification(record.verifications, strict=strict)
-    if exit_code == 0 and not record.evaluations:
-        most = max(
-            (len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0
-        )
-        return EXIT_UNMET, (
-            f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
-            f"(the most that a usable one distinguishes is {most}). Lower --min-emotions or add candidates.",
-        )
-    return exit_code, problems

@@ -93,7 +93,10 @@ def _print(labelled: "Labelled") -> None:
     count = f"{len(label_map.classes)} classes, {len(label_map.scorable)} of them emotions"
     without = f", {labelled.unlabelled:,} clips without a label" if labelled.unlabelled else ""
     title = f"{labelled.name}: {len(label_map.labels)} labels, {count}{without}"
-    print_table(result_console(), columns, rows, title=title)
+    if rows:
+        print_table(result_console(), columns, rows, title=title)
+    else:
+        result_console().print(f"{labelled.name}: no labels{without}", markup=False)
 
 
 def _as_plain(labelled: "Labelled") -> list[dict[str, object]]:

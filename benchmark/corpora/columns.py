@@ -1,7 +1,7 @@
 """Which column of a table holds what: by its usual names, or as the user says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from benchmark.errors import RequestError
@@ -32,10 +32,21 @@ class Columns:
     Attributes:
         by_role: Role → name of the column.
         votes: Label → name of the column that counts the raters who chose it.
+        passed_over: Role → columns that might have had it as well, for those by which scores are made.
     """
 
     by_role: Mapping[str, str]
     votes: Mapping[str, str]
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: which column was taken where several might have been meant."""
+        return tuple(
+            f"The {role} is read from the column {self.by_role[role]!r}; {', '.join(map(repr, others))} might be meant "
+            f"as well: say which under `columns: {{{role}: …}}` in the registry."
+            for role, others in self.passed_over.items()
+        )
 
 
 def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
@@ -57,7 +68,7 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
 
     Examples:
         >>> find_columns("t.csv", ["Path", "votes_anger", "duration"], {})
-        Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'})
+        Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'}, passed_over={})
     """
     if unknown := set(chosen) - set(COLUMN_NAMES):
         raise RequestError(
@@ -83,4 +94,9 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
         for column in present
         if column.lower().startswith(VOTES_PREFIX) and len(column) > len(VOTES_PREFIX)
     }
-    return Columns(roles, votes)
+    others = {
+        role: tuple(name for name in present if name.lower() in COLUMN_NAMES[role] and name != roles[role])
+        for role in ("label", "speaker")
+        if role in roles and role not in chosen
+    }
+    return Columns(roles, votes, {role: names for role, names in others.items() if names})

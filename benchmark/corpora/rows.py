@@ -59,9 +59,10 @@ class Rows:
             RequestError: A count of raters is none.
         """
         if "rater" not in self.columns.by_role or self.columns.votes:
-            return TableContents(tuple(map(self._clip, self.values)))
+            return TableContents(tuple(map(self._clip, self.values)), self.columns.notes)
         rater = self.columns.by_role["rater"]
-        return TableContents(*join_ratings([Rating(self._clip(row), row[rater].strip()) for row in self.values]))
+        clips, notes = join_ratings([Rating(self._clip(row), row[rater].strip()) for row in self.values])
+        return TableContents(clips, self.columns.notes + notes)
 
     def _clip(self, row: Mapping[str, str]) -> Clip:
         said = {role: row[column].strip() for role, column in self.columns.by_role.items()}

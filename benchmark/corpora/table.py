@@ -16,6 +16,7 @@ from benchmark.errors import RequestError
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 _SEPARATORS = (",", ";", "\t")
+_NAMED = 5
 # Two letters at least: one is a Windows drive.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -42,8 +43,13 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Table
     if frame.empty:
         raise RequestError(f"{path} has no rows: it needs one per clip.")
     file = found.by_role["file"]
-    if missing := (frame[file].str.strip() == "").sum():
-        raise RequestError(f"{path}: {missing} of {len(frame)} rows name no file in the column '{file}'.")
+    missing = [place for place, name in enumerate(frame[file], start=1) if not name.strip()]
+    if missing:
+        which = ", ".join(map(str, missing[:_NAMED])) + (", …" if len(missing) > _NAMED else "")
+        raise RequestError(
+            f"{path}: {len(missing)} of {len(frame)} rows name no file in the column '{file}' (row {which} below the "
+            "heading): fill it in, or delete them."
+        )
     names = [str(name) for name in frame.columns]
     values = [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
     rows = Rows(place=str(path), columns=found, values=values, locate=lambda written: _located(written, path.parent))

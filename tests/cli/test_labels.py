@@ -82,3 +82,10 @@ def test_a_preset_is_shown_by_its_name_and_applied_to_models(bench: Bench) -> No
     (labels,) = json.loads(ended.stdout).values()
     assert {each["emotion"] for each in labels} == {"activated", "deactivated"}
     assert {each["class"] for each in labels} == {0, 1}
+
+
+def test_a_corpus_without_labels_is_one_line_that_says_so(bench: Bench) -> None:
+    ended = bench("labels", "demo:unlabelled")
+    assert ended.returncode == 0, ended.stderr
+    (line,) = ended.stdout.splitlines()
+    assert line.startswith("demo-unlabelled: no labels, ")

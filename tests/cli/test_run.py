@@ -202,6 +202,14 @@ def test_every_option_has_an_environment_variable(bench: Bench) -> None:
     assert "nowhere" in one_line(ended.stderr)
 
 
+def test_a_corpus_of_which_nothing_can_be_read_is_exit_2_with_the_reports_written(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("file,label\ngone.wav,anger\nlost.wav,sadness\n")
+    ended = bench("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", "table:clips.csv")
+    assert ended.returncode == 2
+    assert "Not one of the 2 clips of clips can be read, such as gone.wav" in one_line(ended.stderr)
+    assert (tmp_path / "reports" / "leaderboard.md").is_file()
+
+
 @pytest.mark.parametrize(
     ("option", "value", "problem"),
     [

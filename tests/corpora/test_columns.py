@@ -25,3 +25,14 @@ def test_a_column_that_the_user_names_wins() -> None:
     assert find_columns("t", ["file", "emotion", "felt"], {"label": "felt"}).by_role["label"] == "felt"
     with pytest.raises(RequestError, match="Unknown role 'sound'"):
         find_columns("t", ["file"], {"sound": "file"})
+
+
+def test_of_two_columns_of_labels_the_one_that_is_taken_is_named() -> None:
+    (note,) = find_columns("t.csv", ["file", "emotion", "Label", "gender", "sex"], {}).notes
+    assert "label is read from the column 'Label'; 'emotion' might be meant" in note
+    (note,) = find_columns("t.csv", ["file", "speaker", "Speaker"], {}).notes
+    assert "speaker is read from the column 'speaker'; 'Speaker'" in note
+
+
+def test_whoever_says_which_column_is_meant_is_not_told_of_others() -> None:
+    assert find_columns("t.csv", ["file", "emotion", "label"], {"label": "emotion"}).notes == ()

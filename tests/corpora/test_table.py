@@ -58,6 +58,7 @@ def test_a_column_can_be_named(tmp_path: Path) -> None:
         ("file,label\n", "no rows"),
         ("wav,label\na.wav,anger\n", "no column of audio paths"),
         ("file,label\n,anger\n", "name no file"),
+        ("file,label\na.wav,anger\n,anger\n", r"1 of 2 rows name no file .* \(row 2 below the heading\)"),
         ("file,label\na.wav,anger,x,y\nb.wav\n", "cannot be read|name no file|no column"),
     ],
 )

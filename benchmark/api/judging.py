@@ -1,0 +1,50 @@
+"""What a finished run exits with, and why."""
+
+from benchmark.api.verify import EXIT_UNMET, judge_verification
+from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.status import Verdict
+
+EXIT_REQUEST = 2
+EXIT_INTERRUPTED = 130
+
+
+def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:
+    """Find out whether a run is as it was asked for.
+
+    A corpus of which nothing can be read is a wrong request, though the reports of the others stand.
+
+    Args:
+        record: The run.
+        strict: Whether a status that the registry does not expect, or an unreachable candidate, is a failure.
+
+    Returns:
+        What to exit with, and why that is not 0, in sentences for a person.
+    """
+    if record.interrupted:
+        return EXIT_INTERRUPTED, ("Interrupted; what was finished is kept, and the same command goes on from there.",)
+    unheard = [_why_unheard(corpus) for corpus in record.corpora if corpus.clips and not _is_heard(corpus)]
+    if unheard:
+        return EXIT_REQUEST, tuple(unheard)
+    exit_code, problems = judge_verification(record.verifications, strict=strict)
+    if exit_code == 0 and not record.evaluations:
+        most = max(
+            (len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0
+        )
+        return EXIT_UNMET, (
+            f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
+            f"(the most that a usable one distinguishes is {most}). Lower --min-emotions or add candidates.",
+        )
+    return exit_code, problems
+
+
+def _is_heard(corpus: CorpusRecord) -> bool:
+    return any(clip.clip_hash is not None for clip in corpus.clips)
+
+
+def _why_unheard(corpus: CorpusRecord) -> str:
+    first = corpus.clips[0]
+    reason = (first.failure or "no reason known").rstrip(".")
+    return (
+        f"Not one of the {len(corpus.clips)} clips of {corpus.name} can be read, such as {first.clip}: {reason}. "
+        "Check the paths, and that the files are audio."
+    )
