@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,32 +12,15 @@ import pytest
 import benchmark
 from benchmark.settings import Settings
 from tests.support.finished_runs import FinishedRun, corpus, verification
+from tests.support.without_torch import bench_without_torch
 
 Report = Callable[..., "subprocess.CompletedProcess[str]"]
-
-WITHOUT_TORCH = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "transformers", "evaluate"}:
-            raise ImportError(name)
-sys.meta_path.insert(0, Refuse())
-from benchmark.cli.main import main
-main()
-"""
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Report:
     def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-c", WITHOUT_TORCH, "report", *map(str, arguments)],
-            cwd=tmp_path,
-            env={"BENCH_CACHE": str(tmp_path / ".bench"), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return bench_without_torch("report", *arguments, folder=tmp_path, cache=tmp_path / ".bench")
 
     return run
 
@@ -60,7 +42,7 @@ def leaderboard(folder: Path) -> dict[str, list[dict[str, object]]]:
 def test_all_reports_of_the_latest_run_are_written_without_torch(
     finished: FinishedRun, report: Report, tmp_path: Path
 ) -> None:
-    ended = report()
+    ended = report("--by", "language")
     assert ended.returncode == 0, ended.stderr
     written = {path.name for path in (tmp_path / "reports").iterdir()}
     assert {f"leaderboard.{ending}" for ending in ("md", "csv", "json", "html")} | {"predictions.parquet"} <= written

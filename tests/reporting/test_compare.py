@@ -1,0 +1,52 @@
+import json
+from datetime import UTC, datetime
+
+from benchmark.reporting.compare import comparison_json, comparison_markdown
+from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
+
+WHEN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def comparison(*rows: RowChange, **fields: object) -> RunComparison:
+    content = {"old": "before", "new": "after", "old_created": WHEN, "new_created": WHEN, "rows": rows}
+    return RunComparison.model_validate(content | fields)
+
+
+def test_the_same_twice_is_nothing_changed() -> None:
+    same = RowChange(candidate="a", corpus="calls", numbers={"uar": Change(old=0.5, new=0.5, difference=0.0)})
+    text = comparison_markdown(comparison(same))
+    assert "Nothing changed." in text
+    assert "|" not in text
+
+
+def test_a_change_beyond_chance_is_bold_with_its_interval() -> None:
+    sure = Change(old=0.5, new=0.6, difference=0.1, low=0.02, high=0.18, how="paired")
+    unsure = Change(old=0.5, new=0.48, difference=-0.02, low=-0.08, high=0.04, how="paired")
+    text = comparison_markdown(
+        comparison(
+            RowChange(candidate="a", corpus="calls", common_clips=1200, numbers={"uar": sure}),
+            RowChange(candidate="b", corpus="calls", common_clips=1200, numbers={"uar": unsure}),
+        )
+    )
+    assert "**+0.100 [+0.020, +0.180]**" in text
+    assert "| −0.020 [−0.080, +0.040] " in text
+    assert "1,200 common clips" in text
+    assert "rose beyond chance in 1 and fell in 0" in text
+
+
+def test_gates_say_what_failed_and_where() -> None:
+    failed = GateResult(gate="uar<-0.02", passed=False, findings=("a on calls: -0.03 (0.5 → 0.47).",), checked=3)
+    passed = GateResult(gate="rank>0", passed=True, checked=1)
+    text = comparison_markdown(comparison(gates=(failed, passed)))
+    assert "- `uar<-0.02` **failed** (3 rows looked at)\n  - a on calls: -0.03 (0.5 → 0.47)." in text
+    assert "- `rank>0` passed (1 row looked at)" in text
+
+
+def test_names_from_outside_are_escaped(hostile: str) -> None:
+    row = RowChange(candidate=hostile, corpus=hostile, flags_came=(hostile,), numbers={"uar": Change(old=0.1, new=0.2)})
+    status = StatusChange(candidate=hostile, old=None, new=hostile, reason=hostile)
+    compared = comparison(row, old=hostile, warnings=(hostile,), statuses=(status,))
+    text = comparison_markdown(compared)
+    assert "<script" not in text
+    assert "\x1b" not in text
+    assert json.loads(comparison_json(compared))["rows"][0]["candidate"] == hostile

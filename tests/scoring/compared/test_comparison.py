@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from benchmark.reporting.prediction_tables import prediction_tables
+from benchmark.results.comparison import RowChange, RunComparison
+from benchmark.results.run import RunRecord
+from benchmark.results.status import Status
+from benchmark.results.store import PredictionStore
+from benchmark.scoring.compared.comparison import compare_runs
+from benchmark.scoring.compared.runs import ComparedRun, answers_by_pairing
+from benchmark.scoring.leaderboard import score_run
+from tests.support.finished_runs import FinishedRun, corpus, verification
+
+Build = Callable[[str], FinishedRun]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    return lambda name: FinishedRun(tmp_path / name, corpus("acted"))
+
+
+def compared(run: FinishedRun, record: RunRecord | None = None, *, answers: bool = True) -> ComparedRun:
+    record = record or run.record()
+    read = PredictionStore(run.cache).read
+    tables = list(prediction_tables(record, read))
+    found = answers_by_pairing(pa.concat_tables(tables)) if answers and tables else {}
+    return ComparedRun(title=run.cache.name, leaderboard=score_run(record, read), answers=found)
+
+
+def only_row(comparison: RunComparison) -> RowChange:
+    (row,) = comparison.rows
+    return row
+
+
+def test_a_run_and_itself_differ_in_nothing(build: Build) -> None:
+    run = build("one")
+    run.add(verification("a"))
+    comparison = compare_runs(compared(run), compared(run))
+    assert comparison.nothing_changed
+    assert only_row(comparison).numbers["uar"].difference == 0
+
+
+def test_scores_are_paired_on_common_clips_where_the_answers_of_both_are_known(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5)
+    new.add(verification("a"), wrong=0.1)
+    row = only_row(compare_runs(compared(old), compared(new)))
+    change = row.numbers["uar"]
+    assert row.common_clips == len(old.corpora[0].clips)
+    assert change.how == "paired"
+    assert change.old is not None
+    assert change.new is not None
+    assert change.difference == pytest.approx(change.new - change.old)
+    assert change.is_beyond_chance
+
+
+def test_without_the_answers_of_both_the_interval_is_unpaired_and_wider_than_nothing(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5)
+    new.add(verification("a"), wrong=0.1)
+    row = only_row(compare_runs(compared(old, answers=False), compared(new)))
+    change = row.numbers["uar"]
+    assert (row.common_clips, change.how) == (None, "unpaired")
+    assert change.low is not None
+    assert change.high is not None
+    assert change.difference is not None
+    assert change.low < change.difference < change.high
+
+
+def test_other_merges_are_said_and_never_paired(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"))
+    new.add(verification("a"))
+    merged = new.corpora[0].model_copy(update={"merge": {"sadness": "neutral"}})
+    comparison = compare_runs(compared(old), compared(new, new.record(corpora=(merged,))))
+    assert only_row(comparison).common_clips is None
+    assert any("merged" in warning for warning in comparison.warnings)
+
+
+def test_candidates_that_come_go_or_change_their_status_are_listed(build: Build) -> None:
+    old, new = build("old"), build("new")
+    for run, names in ((old, ("stays", "goes", "breaks")), (new, ("stays", "comes"))):
+        for name in names:
+            run.add(verification(name))
+    new.verifications.append(verification("breaks", status=Status.CRASHED, reason="It crashed with SIGSEGV."))
+    comparison = compare_runs(compared(old), compared(new))
+    statuses = {each.candidate: (each.old, each.new) for each in comparison.statuses}
+    assert statuses == {
+        "goes": ("evaluated", None),
+        "comes": (None, "evaluated"),
+        "breaks": ("evaluated", "crashed"),
+    }
+    assert {row.candidate: row.presence for row in comparison.rows} == {
+        "stays": "both",
+        "goes": "old",
+        "comes": "new",
+        "breaks": "old",
+    }
+    assert not comparison.nothing_changed
+
+
+def test_a_slower_median_has_an_interval_and_other_machines_are_said(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), ms=100.0)
+    new.add(verification("a"), ms=130.0)
+    record = new.record()
+    elsewhere = record.environment.model_copy(update={"processor": "another one", "versions": {"torch": "1.0"}})
+    comparison = compare_runs(compared(old), compared(new, record.model_copy(update={"environment": elsewhere})))
+    ratio = only_row(comparison).latency_ratio
+    assert ratio is not None
+    assert ratio.difference == pytest.approx(0.3)
+    assert ratio.low is not None
+    said = " ".join(comparison.warnings)
+    assert "another one" in said
+    assert "torch" in said
+
+
+def test_corrected_labels_are_said_and_change_no_paired_difference(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"))
+    new.add(verification("a"))
+    clips = tuple(
+        clip.model_copy(update={"label": "anger"}) if clip.label == "sadness" and clip.speaker == "s1" else clip
+        for clip in new.corpora[0].clips
+    )
+    record = new.record(corpora=(new.corpora[0].model_copy(update={"clips": clips}),))
+    comparison = compare_runs(compared(old), compared(new, record))
+    change = only_row(comparison).numbers["uar"]
+    assert change.old != change.new
+    assert change.difference == 0
+    assert any(warning.startswith("3 clips of acted mean another emotion now") for warning in comparison.warnings)
