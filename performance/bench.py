@@ -37,7 +37,6 @@ TINY = "tiny"
 _TINY_CHECKPOINT = "wav2vec2-english"
 DEFAULT_MODELS = ("wav2vec2-base", "wavlm-base", "whisper-base", TINY)
 QUICK_MODELS = ("wav2vec2-base", TINY)
-# As many as `--backend auto` wants before it converts.
 _CLIPS = 64
 _QUICK_CLIPS = 16
 _TURN_LIMIT_S = 180.0

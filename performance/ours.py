@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from scipy.special import log_softmax
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
-from benchmark.evaluation import asking
+from benchmark.evaluation import asking, preparing
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.listening import HeardCorpus, hear_corpus
 from benchmark.evaluation.predict import Overwrite, Predictor
 from benchmark.evaluation.preparing import Preparer
-from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import TORCH
+from benchmark.models.backends.protocol import Engine as ModelEngine
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
 from benchmark.results.run import EvaluationRecord
@@ -34,7 +35,8 @@ from performance.subjects import subject_of
 class _KeptOpen:
     """A session that the end of a block does not end."""
 
-    def __init__(self, session: ModelSession) -> None:
+    def __init__(self, session: ModelSession, engine: str) -> None:
+        self.engine = engine
         self._session = session
         self._loaded: Any = None
 
@@ -48,6 +50,9 @@ class _KeptOpen:
         if self._loaded is None:
             self._loaded = self._session.load()
         return self._loaded
+
+    def peak_mb(self) -> float:
+        return self._session.peak_memory_mb() or float("nan")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -73,6 +78,10 @@ class Ours(Engine):
         self._preparer = self._prepare(_hear(sorted((folder.parents[1] / "clips").iterdir())))
         self._last: EvaluationRecord | None = None
         vars(asking)["ModelSession"] = self._session
+        # As on a corpus that is large enough for a conversion to pay.
+        vars(preparing)["PAYS_FROM_CLIPS"] = 0
+        if choice.backend != TORCH:
+            self._load_reference()
 
     def prepared(self, clips: Sequence[Path]) -> None:
         """Hear the clips once, as a run does before it asks anybody."""
@@ -100,6 +109,17 @@ class Ours(Engine):
         logits = (stored[clip.clip_hash or ""].logits for clip in heard.record.clips)
         return [np.exp(log_softmax(np.asarray(row, dtype=np.float64))) for row in logits]
 
+    def _load_reference(self) -> None:
+        """Load what close answers are done again with; a run does that once, at its end."""
+        self._session(
+            self._subject,
+            device="cpu",
+            threads=available_cores(),
+            settings=self._settings,
+            way=Way(ModelEngine()),
+            side_by_side=True,
+        ).load()
+
     def _prepare(self, heard: HeardCorpus) -> Preparer:
         return Preparer(
             choice=self._choice,
@@ -111,8 +131,10 @@ class Ours(Engine):
         )
 
     def memory_mb(self) -> float:
-        """The largest of the workers."""
-        return max((peak_mb(child.pid) for child in psutil.Process().children(recursive=True)), default=float("nan"))
+        """Of the worker that answers; not of the one that does close answers again."""
+        record = self._last.inference if self._last is not None else None
+        used = f"{record.backend} {record.dtype}" if record is not None else ""
+        return max((kept.peak_mb() for kept in self._sessions.values() if kept.engine == used), default=float("nan"))
 
     def details(self) -> dict[str, str]:
         """What it was computed with, how it was held against the reference, and what the asking process takes."""
@@ -133,7 +155,7 @@ class Ours(Engine):
     def _session(self, subject: Subject, **options: Any) -> _KeptOpen:
         key = repr(sorted(options.items(), key=lambda item: item[0]))
         if key not in self._sessions:
-            self._sessions[key] = _KeptOpen(ModelSession(subject, **options))
+            self._sessions[key] = _KeptOpen(ModelSession(subject, **options), str(options["way"].engine))
         return self._sessions[key]
 
 
