@@ -90,9 +90,11 @@ class _Run:
         formats.mkdir()
         costs = decoding_costs(clips.paths[:16], formats)
         self.figures.decoding = {cost.name: cost.ms_per_second for cost in costs}
-        self.figures.start_up = {
-            timing.name: list(timing.seconds) for timing in start_up_times(self._work, repeats=4 if self._quick else 6)
-        }
+        try:
+            timings = start_up_times(self._work, repeats=4 if self._quick else 6)
+            self.figures.start_up = {timing.name: list(timing.seconds) for timing in timings}
+        except subprocess.SubprocessError as error:
+            self.figures.notes.append(f"Start-up: {error}")
         self._say("start-up: " + "; ".join(f"{name} {min(s):.2f} s" for name, s in self.figures.start_up.items()))
         self.save()
 
@@ -154,8 +156,8 @@ class _Run:
             timed_run([*common, *single], folder=self._work, cache=cache)
             found["second"] = timed_run([*common, *everything], folder=self._work, cache=cache)
             found["start"] = timed_run([*common, *single], folder=self._work, cache=cache)
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        except subprocess.SubprocessError as error:
+            said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
             self.figures.notes.append(f"The same run again: {said[-1] if said else error}")
         self._say(f"the same run again: {self.figures.repeated}")
 

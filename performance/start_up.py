@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_LIMIT_S = 300.0
 _BENCH = "from benchmark.cli.main import main; main()"
 # Ready is a worker that has answered a first question; the second is asked of a second worker.
 _WORKERS = """
@@ -52,7 +53,7 @@ def start_up_times(folder: Path, *, repeats: int) -> list[Timing]:
     cold, warm = [], []
     for _ in range(max(2, repeats // 2)):
         command = [sys.executable, "-c", _WORKERS, str(folder / "worker.log"), str(repeats)]
-        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=_LIMIT_S).stdout
         first, *others = (float(line) for line in printed.split())
         cold.append(first)
         warm += others
@@ -68,7 +69,7 @@ def timed_run(arguments: Sequence[object], *, folder: Path, cache: Path) -> floa
     """Run `bench` and say how many seconds it took.
 
     Raises:
-        subprocess.CalledProcessError: It failed.
+        subprocess.SubprocessError: It failed, or took longer than five minutes.
     """
     begin = time.perf_counter()
     subprocess.run(
@@ -78,6 +79,7 @@ def timed_run(arguments: Sequence[object], *, folder: Path, cache: Path) -> floa
         env={**os.environ, "BENCH_CACHE": str(cache), "PYTHONPATH": str(Path(__file__).parents[1])},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        timeout=_LIMIT_S,
     )
     return time.perf_counter() - begin
 
