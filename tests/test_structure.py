@@ -74,8 +74,8 @@ def test_the_tests_of_a_room_mirror_its_modules() -> None:
     strays = []
     for test in sorted((ROOT / "tests").glob("*/**/test_*.py")):
         place = test.relative_to(ROOT)
-        # tests/scripts/ stands for scripts/, every other folder for a room of the package.
-        home = ROOT if place.parts[1] == "scripts" else ROOT / "benchmark"
+        # tests/scripts/ stands for scripts/, so does performance/; every other folder for a room of the package.
+        home = ROOT if place.parts[1] in {"scripts", "performance"} else ROOT / "benchmark"
         tested = home / place.parent.relative_to("tests") / place.name.removeprefix("test_")
         if not tested.exists() and not tested.with_suffix("").is_dir():
             strays.append(place.as_posix())
