@@ -22,7 +22,7 @@ class Group(StrEnum):
     HEADS = "bench.heads"
     """Any name → a `benchmark.models.heads.HeadLayout`."""
     BACKENDS = "bench.backends"
-    """`--backend` → what computes a model's answers."""
+    """`--backend` → a `benchmark.models.backends.added.AddedBackend`."""
     METRICS = "bench.metrics"
     """`--metric` → a module of the library `evaluate`."""
     CANDIDATES = "bench.candidates"

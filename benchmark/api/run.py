@@ -68,7 +68,7 @@ def run(
     corpora: Sequence[str] = (),
     min_emotions: int = 2,
     devices: Sequence[str] = (),
-    backend: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto",
+    backend: str = "auto",
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     fast: bool = False,
     merge: Sequence[str] = (),
@@ -109,8 +109,8 @@ def run(
         corpora: Names of the registry's corpora, or SPECs such as `folder:recordings`; by default the registry's.
         min_emotions: How many classes a candidate must distinguish to be run.
         devices: `cpu`, `cuda`; by default the CPU, and the GPU where torch sees one.
-        backend: What computes on the CPU: `torch`, `openvino`, `onnxruntime`, or `auto` for the fastest that decides as
-            torch does; none is taken that does not.
+        backend: What computes on the CPU: `torch`, `openvino`, `onnxruntime`, what an installed package adds, or `auto`
+            for the fastest that decides as torch does; none is taken that does not.
         dtype: In which number format; by default float32.
         fast: Whether bfloat16 may be taken where the processor computes in it.
         merge: Emotions to merge, such as `calm=neutral`.

@@ -53,12 +53,13 @@ def run(
         ),
     ] = None,
     backend: Annotated[
-        Literal["auto", "torch", "openvino", "onnxruntime"],
+        str,
         typer.Option(
             "--backend",
             envvar="BENCH_BACKEND",
-            help="What computes on the CPU. auto takes the fastest that is installed and decides as torch does; a "
-            "model for which that does not hold is left to torch.",
+            metavar="auto|torch|openvino|onnxruntime|NAME",
+            help="What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that "
+            "is installed and decides as torch does; a model for which that does not hold is left to torch.",
         ),
     ] = "auto",
     dtype: Annotated[

@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 
 from benchmark.errors import RequestError
+from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.protocol import BACKENDS, DTYPES, ONNXRUNTIME, OPENVINO, TORCH, Engine
 
 AUTO = "auto"
@@ -20,7 +21,7 @@ class EngineChoice:
     """What a user wants to be computed with.
 
     Attributes:
-        backend: `auto`, `torch`, `openvino` or `onnxruntime`.
+        backend: `auto`, `torch`, `openvino`, `onnxruntime`, or one that an installed package adds.
         dtype: `float32`, `bfloat16` or `float16`; None for what the rest says.
         fast: Whether bfloat16 may be taken where the processor computes in it.
     """
@@ -38,12 +39,17 @@ class EngineChoice:
         Raises:
             RequestError: A name is unknown, a backend is not installed, or does not compute in that number format.
         """
-        if self.backend not in (AUTO, *BACKENDS):
-            raise RequestError(f"Unknown backend {self.backend!r}: choose among {', '.join((AUTO, *BACKENDS))}.")
+        known = (AUTO, *BACKENDS, *added_names())
+        if self.backend not in known:
+            raise RequestError(f"Unknown backend {self.backend!r}: choose among {', '.join(known)}.")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise RequestError(f"Unknown dtype {self.dtype!r}: choose among {', '.join(DTYPES)}.")
         if self.backend == ONNXRUNTIME and self.dtype not in (None, "float32"):
             raise RequestError(f"ONNX Runtime computes in float32 only: leave out --dtype {self.dtype}.")
+        if self.backend not in (AUTO, *BACKENDS):
+            dtypes = added_backend(self.backend).dtypes
+            if self.dtype is not None and self.dtype not in dtypes:
+                raise RequestError(f"{self.backend} computes in {' and '.join(dtypes)}, not in {self.dtype}.")
         if self.backend in _INSTALL and not is_installed(self.backend):
             name, command = _INSTALL[self.backend]
             raise RequestError(f"{name} is not installed here: `{command}`, or leave out --backend {self.backend}.")
@@ -58,10 +64,16 @@ class EngineChoice:
             ['torch float32']
         """
         backend = self._backend(device)
-        reduced = self.fast and not (backend == TORCH and device == "cpu") and backend != ONNXRUNTIME
-        dtypes = [self.dtype] if self.dtype else [_FAST_DTYPE, "float32"] if reduced else ["float32"]
-        wanted = [Engine(backend=backend, dtype=dtype, device=device) for dtype in dtypes]
+        wanted = [Engine(backend=backend, dtype=dtype, device=device) for dtype in self._dtypes(backend, device)]
         return tuple(dict.fromkeys([*wanted, Engine(device=device)]))
+
+    def _dtypes(self, backend: str, device: str) -> tuple[str, ...]:
+        if self.dtype is not None:
+            return (self.dtype,)
+        if backend not in BACKENDS:
+            return added_backend(backend).dtypes[:1]
+        reduced = self.fast and (backend == OPENVINO or device != "cpu")
+        return (_FAST_DTYPE, "float32") if reduced else ("float32",)
 
     def _backend(self, device: str) -> str:
         if device != "cpu":

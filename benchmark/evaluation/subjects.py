@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure
+from benchmark.models.backends.added import added_backend
 from benchmark.models.backends.converted import CONVERSION_VERSION
-from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Engine
+from benchmark.models.backends.protocol import BACKENDS, ONNXRUNTIME, OPENVINO, TORCH, Engine
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
@@ -78,10 +79,10 @@ class Subject:
         libraries = (
             *_COMPUTING_LIBRARIES,
             *(() if perturbation is None else _PERTURBING_LIBRARIES),
-            *_LIBRARIES_OF_BACKENDS.get(engine.backend, ()),
+            *_libraries_of(engine.backend),
         )
         versions = {name: version for name in libraries if (version := installed_version(name))}
-        if engine.backend in _LIBRARIES_OF_BACKENDS:
+        if engine.backend != TORCH:
             versions["conversion"] = str(CONVERSION_VERSION)
         return InferenceSetup(
             candidate=self.candidate.id,
@@ -97,6 +98,10 @@ class Subject:
             versions=versions,
             perturbation=perturbation,
         )
+
+
+def _libraries_of(backend: str) -> tuple[str, ...]:
+    return _LIBRARIES_OF_BACKENDS.get(backend, ()) if backend in BACKENDS else added_backend(backend).libraries
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import Wav2Vec2FeatureExtractor
 
+from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.converted import NewModel
 from benchmark.models.backends.openvino_library import openvino
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
@@ -41,7 +42,7 @@ def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
 
     Args:
         checkpoint: The loaded model, in float32 on the CPU.
-        backend: `openvino` or `onnxruntime`.
+        backend: `openvino`, `onnxruntime`, or one that an installed package adds.
         folder: Where to; empty.
 
     Returns:
@@ -53,9 +54,7 @@ def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
     """
     begin = time.perf_counter()
     examples = _examples(checkpoint)
-    write = {OPENVINO: _write_openvino, ONNXRUNTIME: _write_onnx}.get(backend)
-    if write is None:
-        raise BackendError(f"nothing is converted for {backend}")
+    write = _writer(backend)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of every branch on a length
         model = write(checkpoint, examples, folder)
@@ -64,6 +63,18 @@ def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
         recipe=_recipe(checkpoint, tuple(examples)),
         report=checkpoint.report,
         seconds=time.perf_counter() - begin,
+    )
+
+
+def _writer(backend: str) -> Callable[[Checkpoint, Mapping[str, torch.Tensor], Path], str]:
+    own = {OPENVINO: _write_openvino, ONNXRUNTIME: _write_onnx}
+    if backend in own:
+        return own[backend]
+    if backend not in added_names():
+        raise BackendError(f"nothing is converted for {backend}")
+    added = added_backend(backend)
+    return lambda checkpoint, examples, folder: added.write(
+        _ByPosition(checkpoint.model, tuple(examples)).eval(), examples, folder
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.models.asking import Askable, require_samples
+from benchmark.models.backends.added import Open, added_backend, added_names
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.onnx_backend import OnnxBackend
 from benchmark.models.backends.openvino_backend import OpenVinoBackend
@@ -60,12 +61,18 @@ def open_fast_model(
         BackendError: This machine cannot compute it so.
     """
     begin = time.perf_counter()
-    makers: dict[str, type[OpenVinoBackend | OnnxBackend]] = {OPENVINO: OpenVinoBackend, ONNXRUNTIME: OnnxBackend}
-    if engine.backend not in makers:
-        raise BackendError(f"{engine.backend} computes no converted models")
-    backend: Backend = makers[engine.backend](converted.path, dtype=engine.dtype, streams=streams)
+    backend = _opener(engine.backend)(converted.path, dtype=engine.dtype, streams=streams)
     features = FeatureMaker(converted.recipe, folder, preprocessor)
     report = replace(
         converted.report, dtype=engine.dtype, device="cpu", attention=None, seconds=time.perf_counter() - begin
     )
     return FastModel(backend, features, converted.recipe.shortest, report)
+
+
+def _opener(backend: str) -> Open:
+    own: dict[str, Open] = {OPENVINO: OpenVinoBackend, ONNXRUNTIME: OnnxBackend}
+    if backend in own:
+        return own[backend]
+    if backend in added_names():
+        return added_backend(backend).open
+    raise BackendError(f"{backend} computes no converted models")
