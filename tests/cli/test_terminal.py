@@ -25,6 +25,9 @@ NOTHING: Mapping[str, str] = {}
 DUMB = {"NO_COLOR": "1", "TERM": "dumb"}
 LIST = ("candidates", "--candidates", "demo")
 
+# What would decide how a terminal is written to, where the tests themselves run in a CI.
+DECIDING = frozenset({"CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR"})
+
 
 def at_terminal(
     *arguments: str,
@@ -37,8 +40,8 @@ def at_terminal(
     """Run `bench`, or another program, at a terminal of some width, and give all that it shows."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment}
-    settings.pop("COLUMNS", None)
+    outer = {name: value for name, value in os.environ.items() if name not in DECIDING}
+    settings = {**outer, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment}
     script = program or "from benchmark.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], cwd=folder, env=settings, stdin=theirs, stdout=theirs, stderr=theirs
