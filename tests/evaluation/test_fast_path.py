@@ -171,6 +171,7 @@ def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run(kept=4, empty=True)
+    assert (before.inference.backend, before.inference.fallbacks) == ("openvino", ())
     asked: list[int] = []
     exchange = ModelSession.exchange
 
@@ -180,7 +181,7 @@ def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
 
     monkeypatch.setattr(ModelSession, "exchange", counted)
     after = run(kept=6)
-    assert asked == [round(0.7 * RATE), round(0.8 * RATE)]
+    assert asked == [round(0.7 * RATE), round(0.8 * RATE)], after.inference
     assert after.inference.checked_clips == 6
     assert after.inference.conversion_s == before.inference.conversion_s
 

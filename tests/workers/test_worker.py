@@ -243,7 +243,8 @@ def test_an_actor_that_closes_its_pipe_or_writes_nonsense_to_it_has_crashed(log:
         with Worker("tests.workers.actors:Actor", log=log) as worker:
             answer = worker.call(method, timeout_s=20)
             assert isinstance(answer, Crashed), (method, answer)
-            assert answer.signal is None
+            # With its descriptors gone, the worker may take its parent for gone, too, and end itself first.
+            assert answer.signal in (None, "SIGKILL")
 
 
 def test_what_an_actor_prints_goes_to_the_log_and_not_to_the_terminal(
