@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.recommend import Run
 
 
 def ensemble(
@@ -18,7 +17,7 @@ def ensemble(
             "scored on the other, both ways.",
         ),
     ],
-    run: Run = None,
+    run: options.Run = None,
     output: options.Output = Path("reports"),
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,

@@ -196,3 +196,31 @@ MergePreset = Annotated[
         show_default=False,
     ),
 ]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        envvar="BENCH_RUN",
+        metavar="NAME|FILE",
+        help="Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
+        show_default=False,
+    ),
+]
+Focus = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--focus",
+        envvar="BENCH_FOCUS",
+        metavar="EMOTION",
+        help="Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
+        show_default=False,
+    ),
+]
+RankSeen = Annotated[
+    bool,
+    typer.Option(
+        "--rank-seen",
+        envvar="BENCH_RANK_SEEN",
+        help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
+    ),
+]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.recommend import Run
 
 if TYPE_CHECKING:
     from benchmark.api.publish import PublishOutcome
@@ -23,7 +22,7 @@ def publish(
             show_default=False,
         ),
     ],
-    run: Run = None,
+    run: options.Run = None,
     model: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,20 +7,9 @@ import typer
 
 from benchmark.cli import options
 
-Run = Annotated[
-    str | None,
-    typer.Option(
-        "--run",
-        envvar="BENCH_RUN",
-        metavar="NAME|FILE",
-        help="Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
-        show_default=False,
-    ),
-]
-
 
 def recommend(
-    run: Run = None,
+    run: options.Run = None,
     max_latency_ms: Annotated[
         float | None,
         typer.Option(

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import options
-from benchmark.cli.recommend import Run
 
 
 def report(
-    run: Run = None,
+    run: options.Run = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,16 +44,7 @@ def report(
     ] = None,
     merge: options.Merge = None,
     merge_preset: options.MergePreset = None,
-    focus: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--focus",
-            envvar="BENCH_FOCUS",
-            metavar="EMOTION",
-            help="Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    focus: options.Focus = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,14 +55,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    rank_seen: Annotated[
-        bool,
-        typer.Option(
-            "--rank-seen",
-            envvar="BENCH_RANK_SEEN",
-            help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
-        ),
-    ] = False,
+    rank_seen: options.RankSeen = False,
     relabel: Annotated[
         list[str] | None,
         typer.Option(

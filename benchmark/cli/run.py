@@ -101,16 +101,7 @@ def run(
     find_speech: options.FindSpeech = True,
     skip_silence: options.SkipSilence = False,
     min_speech: options.MinSpeech = 0.0,
-    focus: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--focus",
-            envvar="BENCH_FOCUS",
-            metavar="EMOTION",
-            help="Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    focus: options.Focus = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -122,14 +113,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    rank_seen: Annotated[
-        bool,
-        typer.Option(
-            "--rank-seen",
-            envvar="BENCH_RANK_SEEN",
-            help="Rank candidates on corpora that they were trained on, too; they stay flagged.",
-        ),
-    ] = False,
+    rank_seen: options.RankSeen = False,
     by: Annotated[
         list[str] | None,
         typer.Option(
