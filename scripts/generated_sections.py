@@ -1,5 +1,7 @@
 """Sections of a document that a script writes, between two comments that nobody sees."""
 
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 PROTOCOL = Path(__file__).parents[1] / "docs" / "protocol.md"
@@ -18,3 +20,22 @@ def write_section(document: Path, name: str, content: str) -> None:
     before, _, rest = text.partition(begin)
     after = rest.partition(end)[2]
     document.write_text(f"{before}{begin}\n{content.strip()}\n{end}{after}", encoding="utf-8")
+
+
+def simulate_into_protocol(name: str, simulate: Callable[[int], str], *, description: str, draws: int) -> None:
+    """Be the command of a simulation: print what came of it, and with `--write` put it into docs/protocol.md.
+
+    Args:
+        name: Of the section.
+        simulate: From the number of draws to the tables, in Markdown.
+        description: What `--help` says.
+        draws: How many, where the user says nothing.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--draws", type=int, default=draws)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/protocol.md")
+    options = parser.parse_args()
+    content = simulate(options.draws)
+    print(content)
+    if options.write:
+        write_section(PROTOCOL, name, content)

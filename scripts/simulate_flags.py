@@ -5,13 +5,12 @@
 Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
 """
 
-import argparse
 from collections.abc import Sequence
 
 import numpy as np
 
 from scripts.flag_cases import Case, all_cases
-from scripts.generated_sections import PROTOCOL, write_section
+from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301
 
@@ -36,14 +35,12 @@ def table(cases: Sequence[Case], draws: int) -> str:
 
 def main() -> None:
     """Draw all cases, print the table, and write it into the protocol where asked."""
-    parser = argparse.ArgumentParser(description="How often flags are raised, rightly and wrongly.")
-    parser.add_argument("--draws", type=int, default=200)
-    parser.add_argument("--write", action="store_true", help="put the table into docs/protocol.md")
-    options = parser.parse_args()
-    content = table(all_cases(), options.draws)
-    print(content)
-    if options.write:
-        write_section(PROTOCOL, "flags", content)
+    simulate_into_protocol(
+        "flags",
+        lambda draws: table(all_cases(), draws),
+        description="How often flags are raised, rightly and wrongly.",
+        draws=200,
+    )
 
 
 if __name__ == "__main__":

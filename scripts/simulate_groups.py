@@ -5,7 +5,6 @@
 Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
 """
 
-import argparse
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,7 +16,7 @@ from scipy.special import expit
 from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.groups.gaps import GroupCounts, gap_between
 from benchmark.scoring.groups.speakers import speaker_spread
-from scripts.generated_sections import PROTOCOL, write_section
+from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301
 GROUPS, SPEAKERS, SPREADS = (2, 4), (3, 6, 12), (0.0, 0.5, 1.0)
@@ -153,14 +152,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    parser = argparse.ArgumentParser(description="How far the intervals of groups hold.")
-    parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/protocol.md")
-    options = parser.parse_args()
-    content = report(options.draws)
-    print(content)
-    if options.write:
-        write_section(PROTOCOL, "groups", content)
+    simulate_into_protocol("groups", report, description="How far the intervals of groups hold.", draws=500)
 
 
 if __name__ == "__main__":

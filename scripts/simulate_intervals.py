@@ -5,7 +5,6 @@
 Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
 """
 
-import argparse
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,7 +16,7 @@ from scipy.special import expit
 from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.ranks import SIGNIFICANCE, pair_p_values
-from scripts.generated_sections import PROTOCOL, write_section
+from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301
 SPEAKERS, EMOTIONS, SPREADS = (4, 6, 10, 24), (4, 8), (0.0, 0.5, 1.0)
@@ -134,14 +133,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    parser = argparse.ArgumentParser(description="How far the intervals and the ranks hold.")
-    parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/protocol.md")
-    options = parser.parse_args()
-    content = report(options.draws)
-    print(content)
-    if options.write:
-        write_section(PROTOCOL, "intervals", content)
+    simulate_into_protocol("intervals", report, description="How far the intervals and the ranks hold.", draws=500)
 
 
 if __name__ == "__main__":
