@@ -28,12 +28,7 @@ def ensemble(
     Writes leaderboard.md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
     """
     from benchmark.api import choose
-    from benchmark.cli.summaries import finish, print_leaderboard
-    from benchmark.reporting.json_documents import leaderboard_json
+    from benchmark.cli.summaries import finish_scored
 
     outcome = choose.ensemble(members, run, output=output)
-    if as_json:
-        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
-    else:
-        print_leaderboard(outcome.leaderboard)
-    finish(outcome, quiet=quiet)
+    finish_scored(outcome, as_json=as_json, quiet=quiet)

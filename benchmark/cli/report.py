@@ -89,8 +89,7 @@ def report(
     """
     from benchmark.api.report import report as write_reports
     from benchmark.cli.console import ConsoleProgress
-    from benchmark.cli.summaries import finish, print_leaderboard
-    from benchmark.reporting.json_documents import leaderboard_json
+    from benchmark.cli.summaries import finish_scored
 
     outcome = write_reports(
         run,
@@ -108,8 +107,4 @@ def report(
         embed_audio=embed_audio,
         progress=ConsoleProgress(quiet=quiet),
     )
-    if as_json:
-        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
-    else:
-        print_leaderboard(outcome.leaderboard)
-    finish(outcome, quiet=quiet)
+    finish_scored(outcome, as_json=as_json, quiet=quiet)

@@ -193,8 +193,7 @@ def run(
     """
     from benchmark.api.run import run as run_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging
-    from benchmark.cli.summaries import finish, print_leaderboard
-    from benchmark.reporting.json_documents import leaderboard_json
+    from benchmark.cli.summaries import finish_scored
 
     set_up_logging(verbose=verbose, log_file=log_file)
     progress = ConsoleProgress(quiet=quiet)
@@ -236,8 +235,4 @@ def run(
         progress=progress,
         confirm=progress.confirm,
     )
-    if as_json:
-        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
-    else:
-        print_leaderboard(outcome.leaderboard)
-    finish(outcome, quiet=quiet)
+    finish_scored(outcome, as_json=as_json, quiet=quiet)

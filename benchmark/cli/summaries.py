@@ -11,6 +11,7 @@ from rich.text import Text
 from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.json_documents import leaderboard_json
 from benchmark.reporting.numbers import fraction, milliseconds, quantity, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.status import Verdict
@@ -31,6 +32,23 @@ class Outcome(Protocol):
     @property
     def problems(self) -> tuple[str, ...]:
         """Why that is not 0."""
+
+
+class ScoredOutcome(Outcome, Protocol):
+    """What a verb comes back with that has scored a run."""
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        """Every candidate, with its scores or the reason why it has none."""
+
+
+def finish_scored(outcome: ScoredOutcome, *, as_json: bool, quiet: bool) -> None:
+    """Print the leaderboard as data or as tables, and finish."""
+    if as_json:
+        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
+    else:
+        print_leaderboard(outcome.leaderboard)
+    finish(outcome, quiet=quiet)
 
 
 def finish(outcome: Outcome, *, quiet: bool) -> None:
