@@ -27,9 +27,7 @@ _PATIENT_S = 300
 def test_the_commands_and_examples_of_a_page_work_as_they_stand(
     page: Path, desk: Path, kept: Path, hub: HubServer
 ) -> None:
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    environment = _with_bench_on_the_path() | {
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(kept / "hf"),
         "BENCH_CACHE": str(kept / "bench"),
@@ -65,9 +63,10 @@ def test_commands_stand_in_blocks_that_are_run(page: Path) -> None:
 
 
 def test_a_command_that_fails_would_be_noticed(tmp_path: Path) -> None:
+    environment = _with_bench_on_the_path()
     with pytest.raises(AssertionError, match="exit 2"):
-        _run("bench verify --candidates nowhere.yaml", tmp_path, dict(os.environ))
-    _run("bench verify --candidates nowhere.yaml  # exit 2", tmp_path, dict(os.environ))
+        _run("bench verify --candidates nowhere.yaml", tmp_path, environment)
+    _run("bench verify --candidates nowhere.yaml  # exit 2", tmp_path, environment)
 
 
 def test_the_blocks_of_a_page_are_taken_apart(tmp_path: Path) -> None:
@@ -79,6 +78,11 @@ def test_the_blocks_of_a_page_are_taken_apart(tmp_path: Path) -> None:
     )
     assert blocks_of(page)[0].commands == ("bench a    b", "bench d")
     assert prose_of(page) == "a\n\n\n"
+
+
+def _with_bench_on_the_path() -> dict[str, str]:
+    """The environment of a reader who has activated the one that bench is installed in."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _run(command: str, folder: Path, environment: dict[str, str]) -> None:
