@@ -1,9 +1,11 @@
 """Converting a model and holding it against the reference, in a worker that ends when that is done."""
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,19 @@ from benchmark.evaluation.parity import ALLOWED, Decisions
 from benchmark.evaluation.sessions import load_options, log_path
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.windows_ahead import windows_ahead
+from benchmark.models.backends.answering import window_answer
 from benchmark.models.backends.protocol import OPENVINO, TORCH, Engine, Streams
 from benchmark.models.reports import LoadReport
 from benchmark.results.inference import ParityCheck
 from benchmark.settings import Settings
-from benchmark.workers.answers import Failure, Raised, Returned
+from benchmark.workers.answers import Answer, Raised, Returned
 from benchmark.workers.limits import Limits
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.backends.gate_actor:GateActor"
+# Clips that are asked about at once, for each stream: so many that streams seldom wait for each other, and so few that
+# their audio is a small part of what the models take.
+_CLIPS_PER_STREAM = 4
 
 
 class NotTakenError(Exception):
@@ -75,7 +81,7 @@ class Gate:
         """
         begin = time.perf_counter()
         log = log_path(self.subject, self.settings)
-        with Worker(_ACTOR, log=log, limits=Limits(threads=self.threads)) as worker:
+        with Worker(_ACTOR, log=log, limits=Limits(threads=self._streams.threads)) as worker:
             loaded = LoadReport.from_plain(self._call(worker, "load", "the reference cannot be loaded", *self._load()))
             self._require_format(worker)
             made = self._convert(worker)
@@ -119,37 +125,49 @@ class Gate:
             folder = str(self.converted.absolute())
             made = self._call(worker, "convert", "it cannot be converted", self.engine.backend, folder)
             made["spent"] = time.perf_counter() - begin
-        streams = Streams.side_by_side(self.threads).as_plain()
-        self._call(worker, "open", "it cannot be opened", self.engine.as_plain(), streams, folder, *self._load())
+        engine, streams = self.engine.as_plain(), self._streams.as_plain()
+        self._call(worker, "open", "it cannot be opened", engine, streams, folder, *self._load())
         return made
 
     def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> dict[str, float]:
         """Give the difference on every clip that the reference can process."""
         differences = {}
-        for clip_hash, source in clips.items():
-            samples = _first_window(clip_hash, source, loaded)
-            if samples is None:
-                continue
-            answer = worker.call("predict", samples, timeout_s=self.settings.clip_timeout_s)
-            if not worker.alive:
-                raise NotTakenError(f"the worker ended while both were compared: {_reason(answer)}", lasting=False)
-            if isinstance(answer, Returned):
-                fast = self._call(worker, "candidate_logits", "it cannot process a clip that torch can", samples)
-                difference = self.decisions.difference(answer.value["logits"][None], fast[None])
-                differences[clip_hash] = difference
+        together = _CLIPS_PER_STREAM * self._streams.count
+        for start in range(0, len(clips), together):
+            some = islice(clips.items(), start, start + together)
+            windows = {
+                name: window for name, source in some if (window := _first_window(name, source, loaded)) is not None
+            }
+            answers = self._ask(worker, "exchange", windows)
+            exact = {name: answer.value["logits"] for name, answer in answers.items() if isinstance(answer, Returned)}
+            others = self._ask(worker, "candidate_exchange", {name: windows[name] for name in exact})
+            for name, answer in others.items():
+                fast = _value(answer, "it cannot process a clip that torch can")["logits"]
+                differences[name] = self.decisions.difference(exact[name][None], fast[None])
         return differences
 
-    def _call(self, worker: Worker, method: str, problem: str, *arguments: object) -> Any:
-        of_clip = method == "candidate_logits"
-        timeout_s = self.settings.clip_timeout_s if of_clip else self.settings.load_timeout_s
-        answer = worker.call(method, *arguments, timeout_s=timeout_s)
+    def _ask(self, worker: Worker, method: str, windows: Mapping[str, NDArray[np.float32]]) -> dict[str, Answer]:
+        """Ask one of both about windows, side by side."""
+        turns = max(1, math.ceil(len(windows) / self._streams.count))
+        timeout_s = self.settings.clip_timeout_s * turns
+        answer = worker.call(method, list(windows.values()), 0, self._streams.count, timeout_s=timeout_s)
         if not isinstance(answer, Returned):
-            raise NotTakenError(f"{problem}: {_reason(answer)}", lasting=isinstance(answer, Raised))
-        return answer.value
+            raise NotTakenError(f"the worker ended while both were compared: {answer.reason}", lasting=False)
+        return dict(zip(windows, map(window_answer, answer.value), strict=True))
+
+    def _call(self, worker: Worker, method: str, problem: str, *arguments: object) -> Any:
+        return _value(worker.call(method, *arguments, timeout_s=self.settings.load_timeout_s), problem)
+
+    @property
+    def _streams(self) -> Streams:
+        on_cpu = self.engine.device == "cpu"
+        return Streams.side_by_side(self.threads) if on_cpu else Streams.one_at_a_time(self.threads)
 
 
-def _reason(answer: Returned | Failure) -> str:
-    return "" if isinstance(answer, Returned) else answer.reason
+def _value(answer: Answer, problem: str) -> Any:
+    if not isinstance(answer, Returned):
+        raise NotTakenError(f"{problem}: {answer.reason}", lasting=isinstance(answer, Raised))
+    return answer.value
 
 
 def _first_window(clip_hash: str, source: AudioSource, loaded: LoadReport) -> NDArray[np.float32] | None:

@@ -5,18 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.windows_ahead import HeardWindow
+from benchmark.models.backends.answering import window_answer
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.protocol import TORCH, Engine, Streams
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut
+from benchmark.workers.answers import Answer, Crashed, Failure, Returned, TimedOut
 from benchmark.workers.limits import Limits
 from benchmark.workers.worker import Worker
 
@@ -153,7 +154,7 @@ class ModelSession:
 
     def _exchange(self, under_way: "_UnderWay", windows: Sequence[NDArray[np.float32]], most_waiting: int) -> None:
         answer = self.exchange(windows, most_waiting)
-        answers = [_answer(one) for one in answer.value] if isinstance(answer, Returned) else [answer]
+        answers = [*map(window_answer, answer.value)] if isinstance(answer, Returned) else [answer]
         under_way.count -= len(answers)
         under_way.answered.extend(answers)
 
@@ -200,11 +201,3 @@ class _UnderWay:
             answer = None if window.samples is None else self.answered.popleft()
             self.ended = isinstance(answer, Crashed | TimedOut)
             yield AnsweredWindow(window, answer)
-
-
-def _answer(plain: dict[str, Any]) -> Answer:
-    if "raised" in plain:
-        return Raised(*plain["raised"])
-    if "out_of_memory" in plain:
-        return OutOfMemory(*plain["out_of_memory"])
-    return Returned(plain)

@@ -283,7 +283,7 @@ def test_a_clip_that_differs_too_much_when_it_is_done_again_ends_the_faster_way(
     assert len(ended.answers) == 11
 
 
-@pytest.mark.parametrize("method", ["convert", "candidate_logits"])
+@pytest.mark.parametrize("method", ["convert", "candidate_exchange"])
 def test_a_worker_that_is_killed_while_it_prepares_costs_the_faster_way_only(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

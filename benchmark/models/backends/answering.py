@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.workers.answers import OutOfMemory
+from benchmark.workers.answers import OutOfMemory, Raised, Returned
 from benchmark.workers.failures import describe
 
 Samples = NDArray[np.float32]
@@ -38,7 +38,7 @@ class AnswerQueue:
 
         Returns:
             In the order in which they were asked, for each window `logits` and `seconds`, or `raised` or
-            `out_of_memory` as a worker's own answers have them.
+            `out_of_memory` as a worker's own answers have them; `window_answer` takes them apart.
         """
         self._waiting.extend(self._pool.submit(self._compute, window) for window in windows)
         answers = []
@@ -60,3 +60,17 @@ class AnswerQueue:
                 return {"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]}
             return {"raised": [answer.kind, answer.message, answer.outer]}
         return {"logits": logits, "seconds": time.perf_counter() - begin}
+
+
+def window_answer(plain: dict[str, Any]) -> Returned | Raised | OutOfMemory:
+    """Give what `AnswerQueue.exchange` says of a window as an answer, whose value has `logits` and `seconds`.
+
+    Examples:
+        >>> window_answer({"raised": ["TooShortError", "too short", "TooShortError: too short"]}).reason
+        'TooShortError: too short'
+    """
+    if "raised" in plain:
+        return Raised(*plain["raised"])
+    if "out_of_memory" in plain:
+        return OutOfMemory(*plain["out_of_memory"])
+    return Returned(plain)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from benchmark.models.actors import ModelActor
 from benchmark.models.asking import Askable
+from benchmark.models.backends.answering import AnswerQueue
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.fast_model import open_fast_model
@@ -25,6 +26,7 @@ class GateActor(ModelActor):
     def __init__(self) -> None:
         super().__init__()
         self._candidate: Askable | None = None
+        self._candidate_queue: AnswerQueue | None = None
 
     def computes_in(self, dtype: str) -> bool:
         """Whether OpenVINO really computes in a number format on this processor."""
@@ -64,7 +66,7 @@ class GateActor(ModelActor):
             options: `LoadOptions.as_plain()` of the reference.
         """
         wanted = Engine(**engine)
-        self._candidate = None
+        self._candidate, self._candidate_queue = None, None
         if wanted.backend == TORCH or converted is None:
             self._candidate = load_checkpoint(Path(folder), **{**options, "dtype": wanted.dtype})
             return
@@ -79,8 +81,12 @@ class GateActor(ModelActor):
             preprocessor=options["preprocessor"],
         )
 
-    def candidate_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask what is held against the reference about one window; `predict` asks the reference itself."""
+    def candidate_exchange(
+        self, windows: list[NDArray[np.float32]], most_waiting: int, streams: int
+    ) -> list[dict[str, Any]]:
+        """Ask what is held against the reference; `exchange`, which takes the same, asks the reference itself."""
         if self._candidate is None:
             raise RuntimeError("nothing is open")
-        return self._candidate.window_logits(samples)
+        if self._candidate_queue is None:
+            self._candidate_queue = AnswerQueue(self._candidate.window_logits, streams=streams)
+        return self._candidate_queue.exchange(windows, most_waiting)
