@@ -1,7 +1,7 @@
 """What one subject says to every clip: from the store where it is known, else from a worker."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from benchmark.evaluation.preparing import Prepared, Preparer
 from benchmark.evaluation.redoing import CloseAnswers, Redoer, Redone, Task, same_answer
 from benchmark.evaluation.sessions import log_path
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import Engine
 from benchmark.progress import Silent, Stage
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.predictions import InferenceSetup
@@ -72,8 +73,9 @@ class Predictor:
     def predict(self, subject: Subject, *, device: str, stage: Stage) -> tuple[EvaluationRecord, ...]:
         """Answer all clips with one subject, and say for each corpus where the answers lie.
 
-        The clips come first as they are, then perturbed, by the same loaded model. A worker that crashes or runs past
-        its time ends this subject's evaluation, and no one else's.
+        The clips come first as they are, then perturbed, by the same loaded model. A worker of a faster way that
+        crashes or runs past its time ends that way; one of the reference ends this subject's evaluation, and no one
+        else's.
 
         Returns:
             One record per corpus for the clips as they are, then one per corpus for each perturbation.
@@ -81,34 +83,57 @@ class Predictor:
         Raises:
             UnavailableError: The store cannot be written.
         """
-        prepared = self._prepare(subject, device)
+        return self._answered_by(self._prepare(subject, device), subject, device, stage)
+
+    def _answered_by(
+        self, prepared: Prepared, subject: Subject, device: str, stage: Stage
+    ) -> tuple[EvaluationRecord, ...]:
         tasks = [self._task(subject, prepared, perturbation) for perturbation in (None, *self.perturbations)]
         stage.advance(sum(len(self.audio()) - len(task.missing) for task in tasks))
         jobs = [task.job() for task in tasks if task.missing]
         failures = self._asker.ask(subject, prepared.way, jobs, stage, side_by_side=prepared.check is not None)
-        if failures and prepared.way.is_broken() and not self.stop.is_set():
-            self._prepare(subject, device, again=True)
-            return self._predict_anew(subject, device)
+        if failures and prepared.check is not None and not self.stop.is_set():
+            return self._another_way(prepared, next(iter(failures.values())), subject, device)
         redone = Redone(prepared, failures)
         if self.preparer is not None and prepared.check is not None and self.overwrite is not Overwrite.NEVER:
-            redone = Redoer(self._asker, self.preparer, self.audio()).redo(subject, redone, tasks)
+            redone = self._redoer.redo(subject, redone, tasks)
             if redone.prepared.check is not None and not redone.prepared.check.passed:
-                return self._predict_anew(subject, device)
+                return self._anew(self._prepare(subject, device), subject, device)
         return self._records(subject, redone, tasks)
 
-    def _predict_anew(self, subject: Subject, device: str) -> tuple[EvaluationRecord, ...]:
-        """Begin again, after something has shown that the way taken is not the right one, which is known by now."""
-        with Silent().stage("", total=None) as unwatched:
-            return self.predict(subject, device=device, stage=unwatched)
+    def _another_way(
+        self, prepared: Prepared, failure: str, subject: Subject, device: str
+    ) -> tuple[EvaluationRecord, ...]:
+        """Begin again, after the worker of a faster way has ended: with its model made anew, or the next best."""
+        if prepared.way.is_broken():
+            return self._anew(self._prepare(subject, device, again=True), subject, device)
+        reason = failure[0].lower() + failure[1:].removesuffix(".")  # a sentence, of which the report makes a part
+        given_up = {**prepared.given_up, prepared.way.engine: reason}
+        return self._anew(self._prepare(subject, device, given_up=given_up), subject, device)
 
-    def _prepare(self, subject: Subject, device: str, *, again: bool = False) -> Prepared:
+    def _anew(self, prepared: Prepared, subject: Subject, device: str) -> tuple[EvaluationRecord, ...]:
+        with Silent().stage("", total=None) as unwatched:
+            return self._answered_by(prepared, subject, device, unwatched)
+
+    def _prepare(
+        self, subject: Subject, device: str, *, again: bool = False, given_up: Mapping[Engine, str] | None = None
+    ) -> Prepared:
         if self.preparer is None:
             return Prepared.reference(subject, device)
-        return self.preparer.prepare(subject, device=device, again=again, known_only=self.overwrite is Overwrite.NEVER)
+        known_only = self.overwrite is Overwrite.NEVER
+        return self.preparer.prepare(
+            subject, device=device, again=again, known_only=known_only, given_up=given_up or {}
+        )
 
     @property
     def _asker(self) -> Asker:
         return Asker(store=self.store, settings=self.settings, threads=self.threads, stop=self.stop)
+
+    @property
+    def _redoer(self) -> Redoer:
+        if self.preparer is None:
+            raise ValueError("reference inference is not done again")
+        return Redoer(self._asker, self.preparer, self.audio(), anew=self.overwrite is Overwrite.ALWAYS)
 
     def _task(self, subject: Subject, prepared: Prepared, perturbation: Perturbation | None) -> Task:
         name, engine = None if perturbation is None else perturbation.name, prepared.way.engine

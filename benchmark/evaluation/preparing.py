@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from benchmark.corpora.clips import AudioSource
@@ -42,6 +43,7 @@ class Prepared:
         check: How it was held against the reference; None for that itself.
         fallbacks: For each better way that was not taken, the reason, in a sentence.
         note: Why `auto` did not look for a faster way, if so.
+        given_up: Engines whose workers have ended in the middle of this run, each with the reason.
     """
 
     way: Way
@@ -50,6 +52,7 @@ class Prepared:
     check: ParityCheck | None = None
     fallbacks: tuple[str, ...] = ()
     note: str | None = None
+    given_up: Mapping[Engine, str] = field(default_factory=dict)
 
     @classmethod
     def reference(cls, subject: Subject, device: str, decisions: Decisions | None = None) -> Self:
@@ -109,7 +112,15 @@ class Preparer:
     settings: Settings
     threads: int
 
-    def prepare(self, subject: Subject, *, device: str, again: bool = False, known_only: bool = False) -> Prepared:
+    def prepare(
+        self,
+        subject: Subject,
+        *,
+        device: str,
+        again: bool = False,
+        known_only: bool = False,
+        given_up: Mapping[Engine, str] = MappingProxyType({}),
+    ) -> Prepared:
         """Find the best way that holds; the reference always does.
 
         Args:
@@ -117,6 +128,7 @@ class Preparer:
             device: Where it computes.
             again: Whether the converted model has to be made again, whatever is known of it.
             known_only: Whether only ways that have been held against the reference before are taken.
+            given_up: Engines that are not to be taken, each with the reason.
 
         Raises:
             UnavailableError: The cache cannot be written.
@@ -130,8 +142,10 @@ class Preparer:
         note = self._why_not_worth_it(reference.setup, [self._path(subject, *way) for way in ways])
         if note is not None:
             return replace(reference, note=note)
-        fallbacks: list[str] = []
+        fallbacks = [_not_taken(engine, reason) for engine, reason in given_up.items()]
         for way, setup in ways:
+            if way.engine in given_up:
+                continue
             known = ParityCheck.read(self._path(subject, way, setup))
             if known_only and known is None:
                 continue
@@ -140,10 +154,15 @@ class Preparer:
             except NotTakenError as error:
                 fallbacks.append(_not_taken(way.engine, str(error)))
                 continue
-            own = replace(way, digest=check.model)
-            prepared = Prepared(way=own, setup=setup, decisions=decisions, check=check, fallbacks=tuple(fallbacks))
             if check.passed:
-                return prepared
+                return Prepared(
+                    way=replace(way, digest=check.model),
+                    setup=setup,
+                    decisions=decisions,
+                    check=check,
+                    fallbacks=tuple(fallbacks),
+                    given_up=given_up,
+                )
             fallbacks.append(_not_taken(way.engine, check.failure or _too_different(check)))
         return replace(reference, fallbacks=tuple(fallbacks))
 

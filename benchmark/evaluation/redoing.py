@@ -47,7 +47,7 @@ class CloseAnswers:
     def doubt(self, stored: PredictionTable, reference: Mapping[str, Prediction], clips: Iterable[str]) -> None:
         """Find the close ones among stored answers, unless they are the reference's already."""
         wanted = set(clips) - self.settled - self.found.keys()
-        margins = np.where(stored.processed, self.decisions.margins(np.nan_to_num(stored.logits)), 1.0)
+        margins = np.where(stored.processed, self.decisions.margins(np.nan_to_num(stored.logits)), np.inf)
         for row in np.flatnonzero(margins < self.below):
             clip_hash = str(stored.clip_hashes[int(row)].as_py())
             if clip_hash in wanted and not same_answer(stored[clip_hash], reference.get(clip_hash)):
@@ -121,11 +121,13 @@ class Redoer:
         asker: Asks the reference.
         preparer: Keeps what is found out about the faster way.
         audio: Every clip of the run, by clip hash.
+        anew: Whether the reference is asked whatever it has said in a former run.
     """
 
     asker: Asker
     preparer: Preparer
     audio: Mapping[str, AudioSource]
+    anew: bool = False
 
     def redo(self, subject: Subject, asked: Redone, tasks: Sequence[Task]) -> Redone:
         """Do them again; where they differ more than was seen before, further clips count as close, until none does.
@@ -166,8 +168,8 @@ class Redoer:
         return Redone(prepared, asked.failures)
 
     def _job(self, task: Task) -> Job | None:
-        """What the reference has to be asked: close answers that it has not given in a former run."""
+        """What the reference has to be asked: close answers, but for those that it has given in a former run."""
         known = self.asker.store.read(task.reference)
         task.close.doubt(self.asker.store.read(task.setup), known, self.audio)
-        new = {name: self.audio[name] for name in task.close.found if name not in known}
+        new = {name: self.audio[name] for name in task.close.found if self.anew or name not in known}
         return Job(task.reference, new, task.perturbation) if new else None

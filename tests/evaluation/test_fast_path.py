@@ -304,6 +304,50 @@ def test_a_worker_that_is_killed_while_it_prepares_costs_the_faster_way_only(
     assert run().record.setup.backend == "openvino"  # the next run tries again
 
 
+def test_a_worker_that_is_killed_in_the_middle_of_the_run_costs_its_engine_only(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+    killed: list[str] = []
+
+    def kill_bfloat16(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        if self._way.engine.dtype == "bfloat16" and windows:
+            assert self._worker.pid is not None
+            killed.append(self._way.engine.dtype)
+            os.kill(self._worker.pid, signal.SIGKILL)
+        return exchange(self, windows, most_waiting)
+
+    if not computes_in("bfloat16"):
+        pytest.skip("this processor does not compute in bfloat16")
+    monkeypatch.setattr(ModelSession, "exchange", kill_bfloat16)
+    fast = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True)))
+    assert killed == ["bfloat16"]
+    assert (fast.inference.backend, fast.inference.dtype, fast.record.failure) == ("openvino", "float32", None)
+    (reason,) = fast.inference.fallbacks
+    assert reason.startswith("openvino bfloat16 was not taken: its worker ended in the middle of the run: ")
+    assert "SIGKILL" in reason
+    assert reason.endswith(".")
+    assert not reason.endswith("..")
+    assert len(fast.answers) == 11
+
+
+def test_what_is_computed_anew_is_done_again_anew(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    run(options=TORCH)
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    asked: list[str] = []
+    exchange = ModelSession.exchange
+
+    def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        asked.extend(self._way.engine.backend for _ in windows)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", watched)
+    assert run().inference.redone_clips == 10
+    assert asked.count("torch") == 0  # it was asked in the run before
+    assert run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS)).inference.redone_clips == 10
+    assert asked.count("torch") == 11
+
+
 def test_a_run_that_is_interrupted_goes_on_with_the_same_answers(
     run: Callable[..., Ran], cache: tuple[Path, Evaluated], monkeypatch: pytest.MonkeyPatch
 ) -> None:
