@@ -1,13 +1,16 @@
 """`describe_corpus()`: what there is to know of a corpus before anyone trusts a score on it."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.clips import Corpus
+from benchmark.audio.decoding import UndecodableAudio
+from benchmark.audio.measuring import Acoustics
+from benchmark.corpora.clips import AudioSource, Corpus, open_source
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.presets import chosen_merges
@@ -20,6 +23,7 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.corpus_files import write_description
 from benchmark.results.description import CorpusDescription
 from benchmark.results.files import check_writable
+from benchmark.results.run import CorpusRecord
 from benchmark.scoring.corpus_description import describe, with_candidates
 from benchmark.scoring.coverage import coverage_of
 from benchmark.settings import Settings
@@ -123,9 +127,30 @@ def _described(
     corpus: Corpus, registry: Registry, settings: Settings, progress: Progress, *, find_speech: bool
 ) -> CorpusDescription:
     heard = hear_corpus(corpus, progress)
-    acoustics = measure_corpus(heard, progress)
+    acoustics = _with_own_channels(corpus, heard.record, measure_corpus(heard, progress))
     if find_speech:
         heard = find_speech_in(heard, settings, progress)
     description = describe(heard.record, acoustics, created=datetime.now(UTC), notes=corpus.notes)
     known = [known_outputs(candidate, settings.cache) for candidate in registry.candidates]
     return with_candidates(description, [coverage_of(each, description) for each in known])
+
+
+def _with_own_channels(
+    corpus: Corpus, record: CorpusRecord, acoustics: Sequence[Acoustics | None]
+) -> tuple[Acoustics | None, ...]:
+    """Identical clips are measured once, but one may be the stereo copy of another: their channels are counted each."""
+    copies = Counter(clip.clip_hash for clip in record.clips)
+    return tuple(
+        replace(measured, channels=_channels(clip.audio) or measured.channels)
+        if measured is not None and copies[heard.clip_hash] > 1
+        else measured
+        for clip, heard, measured in zip(corpus.clips, record.clips, acoustics, strict=True)
+    )
+
+
+def _channels(audio: AudioSource) -> int | None:
+    try:
+        with open_source(audio) as stream:
+            return stream.channels
+    except UndecodableAudio:
+        return None

@@ -77,9 +77,9 @@ def _print(described: "CorpusDescription") -> None:
     from rich.text import Text
 
     from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.reporting.corpus_markdown import counts, sound_facts
+    from benchmark.reporting.corpus_markdown import counts, readable, sound_facts
     from benchmark.reporting.escaping import plain_text
-    from benchmark.reporting.numbers import fraction
+    from benchmark.reporting.numbers import counted, fraction
     from benchmark.scoring.corpus_description import CORPUS_FLAGS
 
     console = result_console()
@@ -94,13 +94,13 @@ def _print(described: "CorpusDescription") -> None:
                 f"{each.clips:,}",
             )
             for each in described.labels
-        ],
-        title=f"{described.name}: {len(described.clips):,} clips, {len(described.classes)} classes",
+        ]
+        + (
+            [("– (no label)", "", "", f"{described.unlabelled:,}")] if described.unlabelled and described.labels else []
+        ),
+        title=f"{described.name}: {readable(described)}, {counted(len(described.classes), 'class', 'classes')}",
     )
-    ties = [
-        ("text tied to emotion", described.text_tie),
-        ("speaker tied to emotion", described.speaker_tie),
-    ]
+    ties = [("text", described.text_tie), ("speaker", described.speaker_tie)]
     print_table(
         console,
         [Column("what"), Column("measured")],
@@ -109,7 +109,7 @@ def _print(described: "CorpusDescription") -> None:
             ("sex", counts(described.sexes)),
             ("language", counts(described.languages)),
             *sound_facts(described),
-            *((name, "" if tie is None else f"V = {tie:.2f}") for name, tie in ties),
+            *((f"{name} tied to emotion", f"V = {tie:.2f}") for name, tie in ties if tie is not None),
         ],
     )
     if described.candidates:
@@ -121,12 +121,18 @@ def _print(described: "CorpusDescription") -> None:
                 for each in described.candidates
             ],
         )
-    for group in described.identical[:_LISTED]:
-        console.print(Text(plain_text(f"identical: {', '.join(group.clips)}")), soft_wrap=True)
-    for clip in [clip for clip in described.clips if clip.clip_hash is None][:_LISTED]:
-        console.print(Text(plain_text(f"unreadable: {clip.clip}: {clip.failure}")), soft_wrap=True)
-    for flag in described.flags:
-        console.print(Text(f"{flag}: {CORPUS_FLAGS[flag]}"), soft_wrap=True)
+    lines = [
+        *_first("identical", [", ".join(group.clips) for group in described.identical]),
+        *_first("unreadable", [f"{clip.clip}: {clip.failure}" for clip in described.clips if clip.clip_hash is None]),
+        *(f"{flag}: {CORPUS_FLAGS[flag]}" for flag in described.flags),
+    ]
+    for line in lines:
+        console.print(Text(plain_text(line)), soft_wrap=True)
+
+
+def _first(kind: str, texts: list[str]) -> list[str]:
+    more = [f"and {len(texts) - _LISTED:,} more (all in the JSON file)"] if len(texts) > _LISTED else []
+    return [f"{kind}: {text}" for text in [*texts[:_LISTED], *more]]
 
 
 _LISTED = 10

@@ -118,7 +118,7 @@ _COLUMNS = (
     Column("candidate"),
     Column("UAR"),
     Column("accuracy"),
-    Column("emotions told apart", number=True),
+    Column("effective emotions", number=True),
     Column("top answer"),
     Column("device"),
     Column("p50 ms", number=True),

@@ -52,7 +52,8 @@ class Columns:
 def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
     """Find out what the columns of a table hold.
 
-    Names are compared whatever their case; the first of the usual names wins. A column named `votes_<label>` counts
+    Names are compared whatever their case, a space or a hyphen being as good as `_` (a spreadsheet's "File Name"); the
+    first of the usual names wins. A column named `votes_<label>` counts
     raters. A duration means something only beside a start: alone it merely describes the file.
 
     Args:
@@ -76,11 +77,11 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
         )
     if absent := [column for column in chosen.values() if column not in present]:
         raise RequestError(f"{place} has no column {absent[0]!r}; it has {', '.join(present)}.")
-    by_lower_name = {column.lower(): column for column in reversed(present)}
+    by_usual_name = {_usual(column): column for column in reversed(present)}
     roles = {
         role: column
         for role, names in COLUMN_NAMES.items()
-        if (column := chosen.get(role) or next((by_lower_name[n] for n in names if n in by_lower_name), None))
+        if (column := chosen.get(role) or next((by_usual_name[n] for n in names if n in by_usual_name), None))
     }
     if "file" not in roles:
         raise RequestError(
@@ -95,8 +96,12 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
         if column.lower().startswith(VOTES_PREFIX) and len(column) > len(VOTES_PREFIX)
     }
     others = {
-        role: tuple(name for name in present if name.lower() in COLUMN_NAMES[role] and name != roles[role])
+        role: tuple(name for name in present if _usual(name) in COLUMN_NAMES[role] and name != roles[role])
         for role in ("label", "speaker")
         if role in roles and role not in chosen
     }
     return Columns(roles, votes, {role: names for role, names in others.items() if names})
+
+
+def _usual(name: str) -> str:
+    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())

@@ -24,7 +24,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> TableContents:
     """Read a table of clips.
 
-    Columns are found by name, whatever their case; the first of the usual names wins. Start and stop (or duration), in
+    Columns are found by name, whatever their case and with spaces or hyphens for `_`; the first of the usual names
+    wins. Start and stop (or duration), in
     seconds, make a clip of a stretch of its file. Columns `votes_<label>`, or one row for each `rater` of a clip,
     count what several raters said.
 
@@ -95,7 +96,8 @@ def _parse(path: Path) -> pd.DataFrame:
     if suffix == ".jsonl":
         # pandas' own reader turns texts that look like dates or numbers into them.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return _as_text(pd.DataFrame.from_records([_record(line) for line in lines if line.strip()]))
+        records = [_record(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
+        return _as_text(pd.DataFrame.from_records(records))
     if suffix == ".parquet":
         return _as_text(pd.read_parquet(path))
     known = ", ".join(sorted(TABLE_SUFFIXES))
@@ -116,10 +118,13 @@ def _without_blank_ends(frame: pd.DataFrame) -> pd.DataFrame:
     return fields.iloc[:, :-extra].set_axis(names, axis=1)
 
 
-def _record(line: str) -> dict[str, object]:
-    record = json.loads(line)
+def _record(line: str, number: int) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {number}, column {error.colno}: {error.msg}") from error
     if not isinstance(record, dict):
-        raise ValueError(f"a line holds {line[:20]!r} and not an object")
+        raise ValueError(f"line {number} holds {line[:20]!r} and not an object")
     return record
 
 

@@ -56,6 +56,12 @@ def spread(values: Spread | None, unit: str) -> str:
     return "" if values is None else f"{values.low:,.1f} – {values.median:,.1f} – {values.high:,.1f} {unit}"
 
 
+def readable(corpus: CorpusDescription) -> str:
+    """Say how many clips could be read, and of how many."""
+    clips = sum(clip.clip_hash is not None for clip in corpus.clips)
+    return f"{counted(clips, 'readable clip')} of {corpus.available_clips:,}"
+
+
 def sound_facts(corpus: CorpusDescription) -> list[tuple[str, str]]:
     """What was measured of the recordings: pairs of a name and a text, for tables of any kind."""
     band = corpus.bandwidth_hz
@@ -104,16 +110,12 @@ _COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
     Column("known from", lambda each: each.known_from),
     Column("covers", lambda each: fraction(each.coverage), numeric=True),
     Column("cannot say", lambda each: markdown_text(", ".join(each.missing))),
-    Column("trained on it", lambda each: each.seen),
+    Column("seen", lambda each: each.seen),
 )
 
 
 def _what_it_is(corpus: CorpusDescription) -> str:
-    readable = sum(clip.clip_hash is not None for clip in corpus.clips)
-    parts = [
-        f"{counted(readable, 'readable clip')} of {corpus.available_clips:,}, "
-        f"{duration(corpus.hours * _SECONDS_PER_HOUR)}, from {markdown_text(corpus.source)}."
-    ]
+    parts = [f"{readable(corpus)}, {duration(corpus.hours * _SECONDS_PER_HOUR)}, from {markdown_text(corpus.source)}."]
     if corpus.selection:
         parts.append(f"Only {markdown_text(corpus.selection)}.")
     if corpus.channel != "mix":

@@ -51,6 +51,20 @@ def why_nothing_is_ranked(corpus: CorpusSummary) -> str:
     return "without labels nobody can say what is right"
 
 
+def why_without_ranks(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
+    """Say why no row of a corpus that is labelled has a rank."""
+    scored = [row for row in rows if is_known(row.uar)]
+    if not scored:
+        return "no candidate has answered all clips"
+    if len(corpus.emotion_clips) == 1:
+        return "all scored clips have one emotion"
+    if all(row.seen == "yes" for row in scored):
+        return "all candidates were trained on it; `--rank-seen` ranks them all the same"
+    if corpus.speakers is None:
+        return "nobody knows who speaks in each clip, and clips of one speaker are not independent"
+    return "ranks need scored clips of three speakers, and of two for each emotion"
+
+
 def corpus_warnings(corpus: CorpusSummary) -> list[str]:
     """Write what changes how all scores on a corpus are to be read, one sentence or two each."""
     name = markdown_text(corpus.name)
@@ -146,8 +160,12 @@ def _emotions(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
 
 def _unscored(corpus: CorpusSummary) -> str:
     scored = sum(corpus.emotion_clips.values())
-    apart = corpus.unscored_labels or corpus.tied_clips or corpus.minority_clips
-    return f"Scored: {counted(scored, 'clip')}." if apart and scored else ""
+    apart = sum(corpus.unscored_labels.values()) + corpus.tied_clips + corpus.minority_clips
+    without = corpus.clips - scored - apart
+    if not scored or not (apart or without):
+        return ""
+    unlabelled = f"; {without:,} {'has' if without == 1 else 'have'} no label" if without else ""
+    return f"Scored: {counted(scored, 'clip')}{unlabelled}."
 
 
 def _named(title: str, renamed: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from benchmark.reporting.leaderboard_corpus import (
     flag_reasons,
     is_labelled,
     why_nothing_is_ranked,
+    why_without_ranks,
 )
 from benchmark.reporting.leaderboard_emotions import emotion_sections, focus_sections
 from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
@@ -128,7 +129,8 @@ def _answer(leaderboard: Leaderboard, name: str) -> str:
         return f"{title} nothing is ranked: {why_nothing_is_ranked(corpus)}."
     leaders = list({row.candidate: row for row in rows if row.rank == 1}.values())
     if not leaders:
-        return f"{title} nothing is ranked. {_without_ranks(rows, corpus)}"
+        why = "" if corpus is None else f": {why_without_ranks(corpus, rows)}"
+        return f"{title} nothing is ranked{why}. {_without_ranks(rows, corpus)}".rstrip()
     named = [_leader(row, corpus) for row in leaders[:_NAMED_LEADERS]]
     if len(leaders) == 1:
         only = len({row.candidate for row in rows if row.rank is not None}) == 1
@@ -141,7 +143,7 @@ def _answer(leaderboard: Leaderboard, name: str) -> str:
 def _without_ranks(rows: Sequence[LeaderboardRow], corpus: CorpusSummary | None) -> str:
     candidates = [row for row in rows if is_known(row.uar) and row.seen != "yes"]
     if not candidates:
-        return "The flags of its rows say why."
+        return ""
     best = max(candidates, key=lambda row: row.uar or 0.0)
     return f"The highest UAR, which may be chance, is that of {_leader(best, corpus)}."
 
@@ -152,7 +154,7 @@ def _leader(row: LeaderboardRow, corpus: CorpusSummary | None) -> str:
     chance = 1 / len(corpus.emotion_clips) if corpus is not None and corpus.emotion_clips else None
     # A first rank among the useless is still a first rank: it must not read as praise.
     if Flag.AT_CHANCE in row.flags or (is_known(row.uar_low) and is_known(chance) and row.uar_low <= chance):
-        text += ", not distinguishable from guessing"
+        text += ", not shown to be better than guessing"
     return text + (", which answers nearly always the same" if row.collapsed else "")
 
 

@@ -16,7 +16,7 @@ from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK
 DISQUALIFYING: Mapping[str, str] = MappingProxyType(
     {
         "collapsed": "on {corpus} it answers the same almost always, whatever it hears (collapsed)",
-        "at-chance": "on {corpus} it is not distinguishable from guessing (at-chance)",
+        "at-chance": "on {corpus} it is not shown to be better than guessing (at-chance)",
         "label-permuted": "on {corpus} its labels seem to be interchanged (label-permuted)",
     }
 )

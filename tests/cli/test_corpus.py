@@ -1,6 +1,7 @@
 import io
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from benchmark.audio.decoding import decode
 from benchmark.audio.resampling import resample
 from benchmark.audio.voice import invent_speaker, speak
 from benchmark.audio.waveform import Waveform
-from benchmark.results.description import CorpusDescription
-from tests.cli.conftest import Bench, run_bench
+from benchmark.cli.corpus import _print
+from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
+from benchmark.results.run import CorpusRecord
+from benchmark.scoring.corpus_description import describe
+from tests.support.command_line import Bench, run_bench
 
 RATE = 16_000
 SAID = "tamo lisu kena vo"
@@ -43,7 +47,9 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.Completed
         "грусть/clipped.wav": Waveform(np.clip(voice("anger", 4).samples * 40, -1, 1), RATE),
     }.items():
         (clips / name).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(clips / name, clip.samples, clip.sampling_rate, subtype="PCM_16")
+        channels = 2 if name == "분노/twin.wav" else 1
+        samples = np.stack([clip.samples] * channels, axis=1)
+        soundfile.write(clips / name, samples, clip.sampling_rate, subtype="PCM_16")
     (clips / "분노" / "broken.mp3").write_bytes(b"no audio")
     return run_bench("corpus", "folder:콜센터", "--candidates", "demo", folder=folder)
 
@@ -67,6 +73,7 @@ def test_every_kind_of_clip_gets_its_word(description: Any) -> None:
     assert description["classes"] == {"anger": 3, "sadness": 3}
     assert [group["clips"] for group in description["identical"]] == [["분노/twin.wav", "분노/wide.wav"]]
     by_name = {clip["clip"]: clip for clip in description["clips"]}
+    assert description["channels"] == {"1": 5, "2": 1}
     assert "not audio" in by_name["분노/broken.mp3"]["failure"]
     assert by_name["грусть/telephone.wav"]["bandwidth_hz"] < 4_100
     assert by_name["분노/wide.wav"]["bandwidth_hz"] > 7_000
@@ -90,6 +97,25 @@ def test_the_terminal_shows_labels_twins_and_failures_in_every_script(
 ) -> None:
     for text in ("분노", "грусть", "anger", "identical: 분노/twin.wav, 분노/wide.wav", "unreadable: 분노/broken.mp3"):
         assert text in described.stdout
+
+
+def test_the_terminal_tells_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    heard = [DescribedClip(clip=f"{number}.wav", clip_hash=str(number)) for number in range(3)]
+    broken = [DescribedClip(clip=f"x{number}.wav", clip_hash=None, failure="It is empty.") for number in range(12)]
+    told = CorpusRecord.model_validate({"name": "c", "source": "folder:c", "clips": [], "available_clips": 15})
+    labels = (DescribedLabel(label="wütend", clips=1, emotion="anger", index=0),)
+    described = describe(told, [], created=datetime(2026, 1, 1, tzinfo=UTC)).model_copy(
+        update={"clips": (*heard, *broken), "unlabelled": 2, "classes": {"anger": 1}, "labels": labels}
+    )
+    _print(described)
+    said = capsys.readouterr().out
+    for words in (
+        "c: 3 readable clips of 15, 1 class\n",
+        "– (no label)",
+        "unreadable: and 2 more (all in the JSON file)",
+    ):
+        assert words in said
+    assert "tied" not in said
 
 
 def test_a_corpus_that_does_not_exist_is_one_line_and_exit_code_2(bench: Bench) -> None:

@@ -21,6 +21,11 @@ def test_columns_of_votes_keep_the_label_as_it_is_written() -> None:
     }
 
 
+def test_headings_of_a_spreadsheet_are_read_as_well() -> None:
+    found = find_columns("t", ["File Name", " Emotion ", "Speaker-ID", "Text  id"], {}).by_role
+    assert found == {"file": "File Name", "label": " Emotion ", "speaker": "Speaker-ID", "text_id": "Text  id"}
+
+
 def test_a_column_that_the_user_names_wins() -> None:
     assert find_columns("t", ["file", "emotion", "felt"], {"label": "felt"}).by_role["label"] == "felt"
     with pytest.raises(RequestError, match="Unknown role 'sound'"):

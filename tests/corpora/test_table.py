@@ -76,6 +76,14 @@ def test_a_table_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
         read_table(path)
 
 
+@pytest.mark.parametrize("line", ['{"file": ', "[1, 2]"])
+def test_a_bad_line_of_json_is_named_by_its_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "clips.jsonl"
+    path.write_text('{"file": "a.wav"}\n\n' + line)
+    with pytest.raises(RequestError, match="line 3"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("name", ["clips.parquet", "clips.jsonl", "clips.xlsx"])
 def test_a_file_that_is_not_what_its_name_says_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x00\x01not a table")

@@ -54,15 +54,39 @@ def test_ties_at_the_top_are_named_as_ties_before_any_table(realistic_board: Lea
 def test_a_first_rank_among_the_useless_is_not_praised() -> None:
     useless = scored("a", uar=0.13, uar_low=0.1, uar_high=0.2, collapsed=True)
     assert (
-        "the only one that is ranked is **a**, UAR 0.13 [0.10–0.20], not distinguishable from guessing, which answers "
-        "nearly always the same."
+        "the only one that is ranked is **a**, UAR 0.13 [0.10–0.20], not shown to be better than guessing, which "
+        "answers nearly always the same."
     ) in leaderboard_markdown(board(useless))
 
 
 def test_without_ranks_the_highest_score_is_given_as_what_it_is() -> None:
     rows = (scored("seen", rank=None, uar=0.9, seen="yes"), scored("b", rank=None), scored("c", rank=None, uar=0.3))
     text = leaderboard_markdown(board(*rows))
-    assert "nothing is ranked. The highest UAR, which may be chance, is that of **b**" in text
+    assert (
+        "nothing is ranked: ranks need scored clips of three speakers, and of two for each emotion. The highest UAR, "
+        "which may be chance, is that of **b**" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("corpus", "row", "why"),
+    [
+        ({"speakers": None}, {}, "nobody knows who speaks"),
+        ({"emotion_clips": {"anger": 9}}, {}, "all scored clips have one emotion"),
+        ({}, {"seen": "yes"}, "all candidates were trained on it"),
+        ({}, {"uar": None}, "no candidate has answered all clips"),
+    ],
+)
+def test_why_nothing_is_ranked_is_said(corpus: dict[str, Any], row: dict[str, Any], why: str) -> None:
+    text = leaderboard_markdown(board(scored(**({"rank": None} | row)), corpora=(described(**corpus),)))
+    assert f"nothing is ranked: {why}" in text
+
+
+def test_clips_without_a_label_are_counted() -> None:
+    text = leaderboard_markdown(
+        board(scored(), corpora=(described(clips=50, emotion_clips={"anger": 30, "fear": 15}),))
+    )
+    assert "Scored: 45 clips; 5 have no label." in text
 
 
 def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderboard) -> None:

@@ -45,11 +45,14 @@ def _about_skill(evaluated: StoredEvaluation, corpus: CorpusSummary) -> dict[Fla
     above = chance(decisions, speakers)
     if above is not None and above.at_chance:
         reasons[Flag.AT_CHANCE] = (
-            f"its UAR is {above.above_guessing:+.3f} from guessing, with a lower bound of "
-            f"{above.above_guessing_low:+.3f}."
+            f"its UAR less that of giving its answers to clips at random is {above.above_guessing:+.3f}, with a lower "
+            f"bound of {above.above_guessing_low:+.3f}."
         )
     if above is not None and above.majority_like:
-        reasons[Flag.MAJORITY_LIKE] = f"its accuracy is {above.above_majority:+.3f} from the most frequent emotion's."
+        reasons[Flag.MAJORITY_LIKE] = (
+            f"its accuracy less the share of the most frequent emotion is {above.above_majority:+.3f}, with a lower "
+            f"bound of {above.above_majority_low:+.3f}."
+        )
     moved = label_permutation(decisions, speakers, covered_emotions(evaluated.answers))
     if moved:
         listed = ", ".join(f"{label.says} → {label.means}" for label in moved)

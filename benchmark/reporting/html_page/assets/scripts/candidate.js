@@ -74,10 +74,10 @@ const candidateView = (() => {
     ["common UAR", (row) => row.common_uar !== null && numbers.fraction(row.common_uar)],
     ["shared UAR", (row) => row.shared_uar !== null && numbers.fraction(row.shared_uar)],
     ["coverage", (row) => row.coverage !== null && numbers.fraction(row.coverage)],
-    ["emotions told apart", (row) => row.informative_emotions !== null && `${numbers.quantity(row.informative_emotions)} of ${row.emotions}`],
-    ["calibration error", (row) => row.ece !== null && numbers.fraction(row.ece)],
+    ["informative emotions", (row) => row.informative_emotions !== null && `${numbers.quantity(row.informative_emotions)} of ${row.emotions}`],
+    ["ECE (calibration error)", (row) => row.ece !== null && numbers.fraction(row.ece)],
     ["clips", (row) => row.clips !== null && `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`],
-    ["trained on it", (row) => row.seen],
+    ["seen (trained on it)", (row) => row.seen],
   ];
 
   function scores(row) {

@@ -121,7 +121,6 @@ const rowTables = (() => {
       ...(has("informative_emotions")
         ? [
             column("informative", "informative_emotions", numbers.quantity, {
-              title: "told apart",
               descending: true,
               className: "wide",
               cell: (row) => [numbers.quantity(row.informative_emotions), dom.make("small", {}, ` of ${row.emotions ?? "?"}`)],
