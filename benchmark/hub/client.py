@@ -18,11 +18,12 @@ from benchmark.hub.describing import checked, read_config, read_preprocessor
 from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
 from benchmark.hub.download import ByteWatch, byte_bar
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile
-from benchmark.hub.failures import disabled, not_in_cache
+from benchmark.hub.failures import disabled, not_in_cache, served
 from benchmark.hub.freeing import CacheLedger
 from benchmark.hub.hub_files import FolderFiles, HubFiles, is_cached
 from benchmark.hub.parts import Part, fetch_part
 from benchmark.hub.ranged import SourceError
+from benchmark.hub.reachability import answers
 from benchmark.hub.searching import Search, list_ids
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.tensors import Library, files_to_load, list_tensors
@@ -39,7 +40,7 @@ _INSPECTION_LIMITS = 3
 class Hub:
     """A client of the Hub that always answers, in bounded time, and never writes to the Hub.
 
-    It may be used by several threads at once. After three connection failures in a row it asks no more.
+    It may be used by several threads. After three connection failures in a row it asks no more, unless the Hub answers.
 
     Args:
         timeout_s: How long one call may take, in seconds.
@@ -60,12 +61,12 @@ class Hub:
         self._endpoint = endpoint
         self._cache = cache or Path(constants.HF_HUB_CACHE)
         self._offline = constants.is_offline_mode() if offline is None else offline
-        self._asking = Asking(timeout_s, Breaker())
+        self._asking = Asking(timeout_s, Breaker(is_there=lambda: answers(endpoint, timeout_s)))
         self._ledger = CacheLedger(self._cache)
         self._known: dict[tuple[str, str | None], RepoFacts] = {}
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
-        # The variable of this name is read when the library is imported, which may be before anybody could set it.
-        # Without this, every process asks huggingface.co for a list of coding agents, to name one to the server.
+        # The variable of this name is read when the library is imported. Without this, every process asks huggingface.co
+        # for a list of coding agents, to name one to the server.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if "HF_HUB_VERBOSITY" not in os.environ:
             # What the library warns about, its own retries, would break into the progress bars; the reason of a
@@ -154,17 +155,16 @@ class Hub:
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
         missing = total_size(file for file in files if not is_cached(snapshot, file))
         listener = Silent() if self._offline or missing == 0 else progress or Silent()
-        stage = listener.stage(f"Downloading {facts.id}", total=missing, unit="B")
-        folder: Path | HubFailure = not_in_cache(f"the weights of {facts.id}")
-        with stage as bytes_stage:
+        with listener.stage(f"Downloading {facts.id}", total=missing, unit="B") as bytes_stage:
             for file in files:
-                cached = is_cached(snapshot, file)
-                watch = ByteWatch(None if cached else bytes_stage, file.size, self._timeout_s)
-                folder = self._fetch(facts.id, facts.revision, file.name, watch)
-                if isinstance(folder, HubFailure):
-                    return folder
+                if is_cached(snapshot, file):
+                    continue  # a commit does not change, so nobody needs to be asked for it again
+                watch = ByteWatch(bytes_stage, file.size, self._timeout_s)
+                fetched = self._fetch(facts.id, facts.revision, file.name, watch)
+                if isinstance(fetched, HubFailure):
+                    return served(fetched, f"{file.name} of {facts.id}")
                 watch.complete()
-        return folder
+        return snapshot if files else not_in_cache(f"the weights of {facts.id}")
 
     def tensors(self, facts: RepoFacts) -> TensorListing | HubFailure:
         """List the tensors that a load would read, from some kilobytes of the weight files.
@@ -191,7 +191,7 @@ class Hub:
             facts: The repository.
 
         Returns:
-            Bytes; None where nobody says, and nothing where the Hub fails, which `download` then tells.
+            Bytes; None where nobody says; nothing where the Hub fails, which `download` tells.
         """
         if facts.folder is not None:
             return 0
@@ -220,11 +220,11 @@ class Hub:
 
         def part(name: str, span: tuple[int, int], size: int | None) -> Part | HubFailure | None:
             url = hf_hub_url(facts.id, name, revision=facts.revision, endpoint=self._endpoint)
-            return self._asking.ask(
-                lambda left: fetch_part(url, headers, span, size=size, timeout_s=left),
-                what=f"{name} of {facts.id}",
-                patience=patience,
+            what = f"{name} of {facts.id}"
+            fetched = self._asking.ask(
+                lambda left: fetch_part(url, headers, span, size=size, timeout_s=left), what=what, patience=patience
             )
+            return served(fetched, what)
 
         return HubFiles(
             facts,
@@ -295,6 +295,4 @@ class Hub:
             what=what,
             patience=watch.patience,
         )
-        if isinstance(path_or_failure, HubFailure):
-            return path_or_failure
-        return snapshot_folder(self._cache, id, sha)
+        return path_or_failure if isinstance(path_or_failure, HubFailure) else snapshot_folder(self._cache, id, sha)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub.errors import (
@@ -19,6 +20,8 @@ from huggingface_hub.errors import (
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.hub.retry_after import asked_wait
 from benchmark.results.status import Status
+
+T = TypeVar("T")
 
 
 class WrongAnswerError(ValueError):
@@ -112,7 +115,18 @@ def _no_valid_id(error: BaseException, what: str) -> HubFailure:
 
 
 def _no_entry(_error: BaseException, what: str) -> HubFailure:
-    return _unreachable(f"the Hub lists a file of {what} and does not serve it")
+    return _unreachable(f"the Hub lists {what} and does not serve it")
+
+
+def served(answer: T, what: str) -> T | HubFailure:
+    """Tell of a listed file that is not served what that means: nothing about whether the repository is there.
+
+    Args:
+        answer: What asking for the file brought.
+        what: The file, as a person would name it.
+    """
+    is_missing = isinstance(answer, HubFailure) and answer.status is Status.NOT_FOUND
+    return _no_entry(FileNotFoundError(), what) if is_missing else answer
 
 
 def _http(error: BaseException, what: str) -> HubFailure:

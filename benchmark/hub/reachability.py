@@ -37,10 +37,28 @@ def look_at_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT
     return fact.model_copy(update={"reached": problem is None, "seconds": seconds, "problem": problem})
 
 
+def answers(endpoint: str | None, timeout_s: float) -> bool:
+    """Find out whether the Hub answers anything at all, be it with an error.
+
+    Args:
+        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
+        timeout_s: How long to wait, in seconds; never more than four.
+    """
+    limit_s = min(timeout_s, REACH_TIMEOUT_S)
+    try:
+        within(Patience(limit_s), lambda: _list_one(endpoint or constants.ENDPOINT, limit_s))
+    except HUB_ERRORS:
+        return False
+    return True
+
+
+def _list_one(endpoint: str, timeout_s: float) -> httpx2.Response:
+    return get_session().get(f"{endpoint.rstrip('/')}/api/models", params={"limit": "1"}, timeout=timeout_s)
+
+
 def _ask(endpoint: str, timeout_s: float) -> str | None:
     """Make one call, without the repetitions of the library's own; say what is wrong with the answer."""
-    url = f"{endpoint.rstrip('/')}/api/models"
-    response = get_session().get(url, params={"limit": "1"}, timeout=timeout_s)
+    response = _list_one(endpoint, timeout_s)
     if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
         return f"it answers with error {response.status_code}."
     try:
