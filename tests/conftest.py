@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.command_line import run_bench
+from tests.support.once import made_once
+
 _SHARED = os.environ.get("BENCH_SHARED")
 # These are for the tests themselves, and have to reach their worker processes.
 _FOR_TESTS = frozenset({"BENCH_SHARED", "BENCH_CHROMIUM", "BENCH_REQUIRE_BROWSER"})
@@ -121,3 +124,18 @@ def shared(pytestconfig: pytest.Config) -> Path:
     if not (folder / "corpora").is_dir():
         pytest.skip(f"there are no shared recordings in {folder}; set BENCH_SHARED to the folder that holds them")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder in which the real command line has run the demo, for all processes of the tests: copy it.
+
+    It holds the cache (`.bench`), the reports and what was printed (`stdout.txt`).
+    """
+    return made_once("demo-run", _run_the_demo, tmp_path_factory)
+
+
+def _run_the_demo(folder: Path) -> None:
+    ended = run_bench("run", "--candidates", "demo", "--min-emotions", 5, "--latency-seconds", 0.2, folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    (folder / "stdout.txt").write_text(ended.stdout, encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.registry.loading import PACKAGED_FILE, load_registry
 from benchmark.results.status import Status, Verdict
-from tests.cli.conftest import run_bench
+from tests.support.command_line import run_bench
 from tests.support.hub_server import HubServer
 from tests.support.replicas import OTHER_TOOLKITS, REPLICAS, publish_replicas
 

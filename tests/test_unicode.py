@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import soundfile
 
 from benchmark.demo.files import checkpoints_path
-from tests.cli.conftest import run_bench
+from tests.support.command_line import bench_here, run_bench
 
 LABELS = {"분노": "anger", "Радость": "happiness", "حزن": "sadness", "😱": "fear"}
 CLIPS = {"분노": "전화 1.wav", "Радость": "звонок «1».wav", "حزن": "مكالمة.wav", "😱": "📞🙂.wav"}
@@ -33,7 +33,7 @@ def test_every_script_survives_into_every_output(tmp_path: Path) -> None:
     write_world(tmp_path)
     ran = run_bench("run", "--latency-seconds", 0, folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    described = run_bench("corpus", "세계", folder=tmp_path)
+    described = bench_here("corpus", "세계", folder=tmp_path)
     assert described.returncode == 0, described.stderr
     reports = tmp_path / "reports"
 

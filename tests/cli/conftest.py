@@ -1,36 +1,27 @@
-"""The real command line, in a process of its own."""
+"""The command line in an empty folder, and the demo when it has been run."""
 
-import os
+import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Bench = Callable[..., "subprocess.CompletedProcess[str]"]
-_COMMAND = (sys.executable, "-c", "from benchmark.cli.main import main; main()")
-_PATIENT_S = 240
-
-
-def run_bench(*arguments: object, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run `bench` in a folder; it never sees a terminal."""
-    root = str(Path(__file__).parents[2])
-    return subprocess.run(
-        [*_COMMAND, *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "BENCH_CACHE": str(folder / ".bench"), "PYTHONPATH": root, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_PATIENT_S,
-        check=False,
-    )
+from tests.support.command_line import Bench, bench_here, run_bench
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Give `bench` with an empty folder to run in."""
+    """Give `bench` with an empty folder to run in, in this process."""
+
+    def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return bench_here(*arguments, folder=tmp_path, **environment)
+
+    return run
+
+
+@pytest.fixture
+def bench_process(tmp_path: Path) -> Bench:
+    """Give `bench` with an empty folder to run in, in a process of its own."""
 
     def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
         return run_bench(*arguments, folder=tmp_path, **environment)
@@ -39,10 +30,6 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder in which `bench run` has been run on the demo, with its reports."""
-    folder = tmp_path_factory.mktemp("demo")
-    ended = run_bench("run", "--candidates", "demo", "--min-emotions", 5, "--latency-seconds", 2, folder=folder)
-    assert ended.returncode == 0, ended.stderr
-    (folder / "stdout.txt").write_text(ended.stdout, encoding="utf-8")
-    return folder
+def demo(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder in which `bench run` has been run on the demo, with its reports, to go on with."""
+    return shutil.copytree(demo_run, tmp_path_factory.mktemp("demo") / "demo")

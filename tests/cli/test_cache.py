@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Bench, run_bench
+from tests.support.command_line import Bench, bench_here
 from tests.support.full_caches import fill
 
 
@@ -15,28 +15,28 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_is_kept_is_shown_with_sums(folder: Path) -> None:
-    ended = run_bench("cache", "ls", folder=folder)
+    ended = bench_here("cache", "ls", folder=folder)
     assert ended.returncode == 0, ended.stderr
     assert "another revision is in use" in ended.stdout
     assert "models converted for a faster backend" in ended.stdout
-    assert run_bench("cache", "ls", "--kind", "logs", folder=folder).stdout.count("org__model") == 1
+    assert bench_here("cache", "ls", "--kind", "logs", folder=folder).stdout.count("org__model") == 1
 
 
 def test_a_dry_run_deletes_nothing_and_says_what_the_real_one_deletes(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
-    planned = json.loads(run_bench("cache", "prune", "--stale", "--dry-run", "--json", folder=folder).stdout)
+    planned = json.loads(bench_here("cache", "prune", "--stale", "--dry-run", "--json", folder=folder).stdout)
     assert sorted(folder.rglob("*")) == before
-    done = json.loads(run_bench("cache", "prune", "--stale", "--yes", "--json", folder=folder).stdout)
+    done = json.loads(bench_here("cache", "prune", "--stale", "--yes", "--json", folder=folder).stdout)
     assert planned["entries"] == done["entries"]
     assert (planned["dry_run"], done["dry_run"], len(done["entries"])) == (True, False, 3)
     assert not [name for name in done["entries"] if (folder / ".bench" / name["path"]).exists()]
-    rest = json.loads(run_bench("cache", "ls", "--json", folder=folder).stdout)
+    rest = json.loads(bench_here("cache", "ls", "--json", folder=folder).stdout)
     assert not [entry for entry in rest["entries"] if entry["stale"]]
 
 
 def test_where_nobody_can_be_asked_nothing_is_deleted(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
-    ended = run_bench("cache", "prune", "--all", folder=folder)
+    ended = bench_here("cache", "prune", "--all", folder=folder)
     assert (ended.returncode, sorted(folder.rglob("*"))) == (2, before)
     assert "add --yes" in ended.stderr
 

@@ -1,6 +1,6 @@
 import json
 
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 
 
 def test_what_is_registered_is_listed_without_a_network(bench: Bench) -> None:

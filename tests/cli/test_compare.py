@@ -1,25 +1,23 @@
-"""`bench compare` on the real command line, where torch cannot be imported."""
+"""`bench compare` on the real command line; what it does where torch cannot be imported."""
 
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import benchmark
 from benchmark.settings import Settings
+from tests.support.command_line import Bench, bench_here
 from tests.support.finished_runs import FinishedRun, corpus, verification
 from tests.support.without_torch import bench_without_torch
 
-Compare = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 @pytest.fixture
-def compare(tmp_path: Path) -> Compare:
+def compare(tmp_path: Path) -> Bench:
     def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-        return bench_without_torch("compare", *arguments, folder=tmp_path, cache=tmp_path / "old")
+        return bench_here("compare", *arguments, folder=tmp_path, BENCH_CACHE=str(tmp_path / "old"))
 
     return run
 
@@ -35,15 +33,17 @@ def reports(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_changed_is_markdown_and_a_file_for_a_pull_request(reports: Path, compare: Compare) -> None:
-    ended = compare("reports-old", "reports-new", "-o", "change.md")
+def test_what_changed_is_markdown_and_a_file_for_a_pull_request(reports: Path) -> None:
+    ended = bench_without_torch(
+        *("compare", "reports-old", "reports-new", "-o", "change.md"), folder=reports, cache=reports / "old"
+    )
     assert ended.returncode == 0, ended.stderr
     assert "96 common clips" in ended.stdout
     assert "100 → 150" in ended.stdout
     assert (reports / "change.md").read_text("utf-8") == ended.stdout
 
 
-def test_gates_decide_the_exit_code(reports: Path, compare: Compare) -> None:
+def test_gates_decide_the_exit_code(reports: Path, compare: Bench) -> None:
     failed = compare(
         "reports-old", "reports-new", "--fail-on", "uar<-0.02", "--fail-on", "latency_p50_ms>+20%", "--json"
     )
@@ -55,13 +55,13 @@ def test_gates_decide_the_exit_code(reports: Path, compare: Compare) -> None:
     assert passed.returncode == 0, passed.stderr
 
 
-def test_a_gate_about_a_number_that_is_missing_fails_and_says_so(reports: Path, compare: Compare) -> None:
+def test_a_gate_about_a_number_that_is_missing_fails_and_says_so(reports: Path, compare: Bench) -> None:
     ended = compare("reports-old", "reports-old", "--fail-on", "latency_p99_ms>+20%")
     assert ended.returncode == 1
     assert "cannot be judged" in ended.stderr
 
 
-def test_the_same_run_twice_is_nothing_changed_however_it_is_named(reports: Path, compare: Compare) -> None:
+def test_the_same_run_twice_is_nothing_changed_however_it_is_named(reports: Path, compare: Bench) -> None:
     (record,) = (reports / "old" / "runs").glob("*.json")
     for other in ("reports-old", "reports-old/leaderboard.json", record, record.stem):
         ended = compare("reports-old", other, "--fail-on", "uar<-0.02", "--fail-on", "latency_p50_ms>+20%")
@@ -69,7 +69,7 @@ def test_the_same_run_twice_is_nothing_changed_however_it_is_named(reports: Path
         assert "Nothing changed." in ended.stdout
 
 
-def test_without_stored_predictions_the_comparison_is_unpaired(reports: Path, compare: Compare) -> None:
+def test_without_stored_predictions_the_comparison_is_unpaired(reports: Path, compare: Bench) -> None:
     (reports / "reports-old" / "predictions.parquet").unlink()
     ended = compare("reports-old", "reports-new")
     assert ended.returncode == 0, ended.stderr
@@ -91,7 +91,7 @@ def test_without_stored_predictions_the_comparison_is_unpaired(reports: Path, co
     ],
 )
 def test_a_wrong_request_is_one_sentence(
-    reports: Path, compare: Compare, arguments: tuple[str, ...], message: str
+    reports: Path, compare: Bench, arguments: tuple[str, ...], message: str
 ) -> None:
     for name, content in (("broken", "{"), ("newer", '{"schema_version": 99}')):
         (reports / name).mkdir()

@@ -17,7 +17,7 @@ from benchmark.cli.corpus import _print
 from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
 from benchmark.results.run import CorpusRecord
 from benchmark.scoring.corpus_description import describe
-from tests.support.command_line import Bench, run_bench
+from tests.support.command_line import Bench, bench_here
 
 RATE = 16_000
 SAID = "tamo lisu kena vo"
@@ -51,7 +51,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.Completed
         samples = np.stack([clip.samples] * channels, axis=1)
         soundfile.write(clips / name, samples, clip.sampling_rate, subtype="PCM_16")
     (clips / "분노" / "broken.mp3").write_bytes(b"no audio")
-    return run_bench("corpus", "folder:콜센터", "--candidates", "demo", folder=folder)
+    return bench_here("corpus", "folder:콜센터", "--candidates", "demo", folder=folder)
 
 
 def page(ended: "subprocess.CompletedProcess[str]", ending: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.registry.loading import load_registry
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer
 from tests.support.tiny_models import edit_json, write_tiny
@@ -28,8 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
         yield server
 
 
-def test_what_would_work_stands_first_and_what_would_not_has_a_reason(bench: Bench, server: HubServer) -> None:
-    ended = bench("discover", "--json", HF_ENDPOINT=server.url)
+def test_what_would_work_stands_first_and_what_would_not_has_a_reason(bench_process: Bench, server: HubServer) -> None:
+    ended = bench_process("discover", "--json", HF_ENDPOINT=server.url)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
     assert [(each["id"], each["status"], each["works"]) for each in found] == [
@@ -40,25 +40,25 @@ def test_what_would_work_stands_first_and_what_would_not_has_a_reason(bench: Ben
     assert all(each["reason"] for each in found)
 
 
-def test_weights_stay_where_they_are(bench: Bench, server: HubServer, tmp_path: Path) -> None:
-    assert bench("discover", HF_ENDPOINT=server.url, HF_HOME=str(tmp_path / "hf")).returncode == 0
+def test_weights_stay_where_they_are(bench_process: Bench, server: HubServer, tmp_path: Path) -> None:
+    assert bench_process("discover", HF_ENDPOINT=server.url, HF_HOME=str(tmp_path / "hf")).returncode == 0
     assert not list((tmp_path / "hf").rglob("*.safetensors"))
 
 
-def test_language_limit_and_emotions_narrow_the_search(bench: Bench, server: HubServer) -> None:
-    korean = bench("discover", "--language", "ko", "--json", HF_ENDPOINT=server.url)
+def test_language_limit_and_emotions_narrow_the_search(bench_process: Bench, server: HubServer) -> None:
+    korean = bench_process("discover", "--language", "ko", "--json", HF_ENDPOINT=server.url)
     assert [each["id"] for each in json.loads(korean.stdout)] == ["org/emotion-ko"]
-    first = bench("discover", "--limit", 1, "--json", HF_ENDPOINT=server.url)
+    first = bench_process("discover", "--limit", 1, "--json", HF_ENDPOINT=server.url)
     assert [each["id"] for each in json.loads(first.stdout)] == ["org/emotion-speech"]
-    picky = bench("discover", "--min-emotions", 6, "--json", HF_ENDPOINT=server.url)
+    picky = bench_process("discover", "--min-emotions", 6, "--json", HF_ENDPOINT=server.url)
     assert not any(each["works"] for each in json.loads(picky.stdout))
     assert "at least 6" in picky.stdout
 
 
 def test_a_registry_is_written_that_can_be_read_and_never_over_another(
-    bench: Bench, server: HubServer, tmp_path: Path
+    bench_process: Bench, server: HubServer, tmp_path: Path
 ) -> None:
-    ended = bench("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+    ended = bench_process("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
     assert ended.returncode == 0, ended.stderr
     candidates = {each.id: each for each in load_registry(tmp_path / "found.yaml").candidates}
     assert set(candidates) == {"org/emotion-copied", "org/emotion-ko"}
@@ -66,22 +66,22 @@ def test_a_registry_is_written_that_can_be_read_and_never_over_another(
     assert candidates["org/emotion-ko"].trained_on == ("ravdess",)
     assert candidates["org/emotion-copied"].trained_on is None
     assert all(len(each.revision or "") == 40 for each in candidates.values())
-    again = bench("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+    again = bench_process("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
     assert again.returncode == 2
     assert "--force" in again.stderr
-    assert bench("discover", "--write", "found.yaml", "--force", HF_ENDPOINT=server.url).returncode == 0
+    assert bench_process("discover", "--write", "found.yaml", "--force", HF_ENDPOINT=server.url).returncode == 0
 
 
-def test_nothing_to_write_is_one_line(bench: Bench, server: HubServer, tmp_path: Path) -> None:
-    ended = bench("discover", "--search", "nobody", "--write", "none.yaml", HF_ENDPOINT=server.url)
+def test_nothing_to_write_is_one_line(bench_process: Bench, server: HubServer, tmp_path: Path) -> None:
+    ended = bench_process("discover", "--search", "nobody", "--write", "none.yaml", HF_ENDPOINT=server.url)
     assert ended.returncode == 2
     assert not (tmp_path / "none.yaml").exists()
 
 
-def test_a_hub_that_cannot_be_searched_is_exit_3(bench: Bench) -> None:
+def test_a_hub_that_cannot_be_searched_is_exit_3(bench_process: Bench) -> None:
     with HubServer() as server:
         server.faults.append(Fault(500, at="/api/models"))
-        ended = bench("discover", HF_ENDPOINT=server.url)
+        ended = bench_process("discover", HF_ENDPOINT=server.url)
     assert ended.returncode == 3
     assert "Traceback" not in ended.stderr
     assert "could not be searched" in ended.stderr

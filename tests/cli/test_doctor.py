@@ -6,13 +6,13 @@ import pytest
 
 from benchmark.cli import doctor
 from benchmark.results.diagnosis import BackendFact, Diagnosis, FolderFact, HubFact, Problem
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 
 
-def test_what_is_broken_is_exit_3_with_its_fix_and_no_token_is_shown(bench: Bench, tmp_path: Path) -> None:
+def test_what_is_broken_is_exit_3_with_its_fix_and_no_token_is_shown(bench_process: Bench, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     environment = {"BENCH_CACHE": str(tmp_path / "file" / "cache"), "HF_TOKEN": "hf_verysecret", "HF_HUB_OFFLINE": "1"}
-    ended = bench("doctor", "--json", **environment)
+    ended = bench_process("doctor", "--json", **environment)
     assert ended.returncode == 3, ended.stderr
     diagnosis = json.loads(ended.stdout)
     (broken,) = [problem for problem in diagnosis["problems"] if problem["essential"]]

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 from tests.support.tiny_models import edit_json, write_tiny
 
 

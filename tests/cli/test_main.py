@@ -1,6 +1,6 @@
 import pytest
 
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["run", "-h"], ["candidates", "--help"]])
@@ -10,8 +10,8 @@ def test_help_is_there(bench: Bench, arguments: list[str]) -> None:
     assert "Usage" in ended.stdout
 
 
-def test_the_version_is_told(bench: Bench) -> None:
-    assert bench("--version").stdout.startswith("bench ")
+def test_the_version_is_told(bench_process: Bench) -> None:
+    assert bench_process("--version").stdout.startswith("bench ")
 
 
 @pytest.mark.parametrize("arguments", [["verifi"], ["run", "--min-emotions", "many"], ["run", "--device", "tpu"]])

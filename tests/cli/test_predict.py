@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from benchmark.demo.corpus import demo_clips
-from tests.cli.conftest import Bench, run_bench
+from tests.support.command_line import Bench, bench_here, run_bench
 
 MODEL = "wav2vec2-english"
 EMOTIONS = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
@@ -36,7 +36,7 @@ def test_one_model_and_one_recording_are_a_chart_and_a_caution(folder: Path) -> 
 
 
 def test_several_models_and_a_bad_recording_are_exit_1_with_the_rest_in_the_table(folder: Path) -> None:
-    ended = run_bench(
+    ended = bench_here(
         *("predict", *DEMO, "-m", MODEL, "-m", "wav2vec2-foreign-head", "a.flac", "text.wav", "-o", "out/all.csv"),
         folder=folder,
     )
@@ -52,7 +52,7 @@ def test_several_models_and_a_bad_recording_are_exit_1_with_the_rest_in_the_tabl
 
 
 def test_json_is_data_and_nothing_else(folder: Path) -> None:
-    ended = run_bench("predict", *DEMO, MODEL, "a.flac", "--json", "--hop", 2, folder=folder)
+    ended = bench_here("predict", *DEMO, MODEL, "a.flac", "--json", "--hop", 2, folder=folder)
     assert ended.returncode == 0, ended.stderr
     content = json.loads(ended.stdout)
     assert content["timelines"][0]["hop_s"] == 2

@@ -1,9 +1,8 @@
-"""`bench report` on the real command line, where torch cannot be imported."""
+"""`bench report` on the real command line; what it does where torch cannot be imported."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,16 +10,15 @@ import pytest
 
 import benchmark
 from benchmark.settings import Settings
+from tests.support.command_line import Bench, bench_here
 from tests.support.finished_runs import FinishedRun, corpus, verification
 from tests.support.without_torch import bench_without_torch
 
-Report = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path) -> Bench:
     def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-        return bench_without_torch("report", *arguments, folder=tmp_path, cache=tmp_path / ".bench")
+        return bench_here("report", *arguments, folder=tmp_path)
 
     return run
 
@@ -39,10 +37,8 @@ def leaderboard(folder: Path) -> dict[str, list[dict[str, object]]]:
     return content
 
 
-def test_all_reports_of_the_latest_run_are_written_without_torch(
-    finished: FinishedRun, report: Report, tmp_path: Path
-) -> None:
-    ended = report("--by", "language")
+def test_all_reports_of_the_latest_run_are_written_without_torch(finished: FinishedRun, tmp_path: Path) -> None:
+    ended = bench_without_torch("report", "--by", "language", folder=tmp_path, cache=finished.cache)
     assert ended.returncode == 0, ended.stderr
     written = {path.name for path in (tmp_path / "reports").iterdir()}
     assert {f"leaderboard.{ending}" for ending in ("md", "csv", "json", "html")} | {"predictions.parquet"} <= written
@@ -52,7 +48,7 @@ def test_all_reports_of_the_latest_run_are_written_without_torch(
 
 
 def test_a_selection_is_reported_as_if_the_run_had_asked_for_it_alone(
-    finished: FinishedRun, report: Report, tmp_path: Path
+    finished: FinishedRun, report: Bench, tmp_path: Path
 ) -> None:
     ended = report("-m", "org/g*", "--corpus", "second", "--merge", "sadness=anger", "-o", "chosen", "--json")
     assert ended.returncode == 0, ended.stderr
@@ -67,29 +63,28 @@ def test_a_selection_is_reported_as_if_the_run_had_asked_for_it_alone(
 
 
 def test_candidates_with_too_few_emotions_are_listed_with_the_reason(
-    finished: FinishedRun, report: Report, tmp_path: Path
+    finished: FinishedRun, report: Bench, tmp_path: Path
 ) -> None:
     assert report("--min-emotions", 3).returncode == 0
     (other,) = leaderboard(tmp_path / "reports")["not_evaluated"]
     assert (other["candidate"], other["reason"]) == ("poor", "It distinguishes 2 emotions; at least 3 were asked for.")
 
 
-def test_corrected_labels_change_the_reports_and_no_model_is_asked(
-    finished: FinishedRun, report: Report, tmp_path: Path
-) -> None:
+def test_corrected_labels_change_the_reports_and_no_model_is_asked(finished: FinishedRun, tmp_path: Path) -> None:
     lines = ["file,label,speaker"]
     for clip in finished.corpora[0].clips:
         (tmp_path / clip.clip).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / clip.clip).touch()
         lines.append(f"{clip.clip},anger,{clip.speaker}")
     (tmp_path / "first.csv").write_text("\n".join(lines), encoding="utf-8")
-    assert report("--relabel", "table:first.csv").returncode == 0
+    ended = bench_without_torch("report", "--relabel", "table:first.csv", folder=tmp_path, cache=finished.cache)
+    assert ended.returncode == 0, ended.stderr
     first, second = leaderboard(tmp_path / "reports")["corpora"]
     assert first["emotion_clips"] == {"anger": len(finished.corpora[0].clips)}
     assert second["emotion_clips"] == dict.fromkeys(("anger", "happiness", "neutral", "sadness"), 24)
 
 
-def test_labels_of_another_corpus_are_refused(finished: FinishedRun, report: Report, tmp_path: Path) -> None:
+def test_labels_of_another_corpus_are_refused(finished: FinishedRun, report: Bench, tmp_path: Path) -> None:
     (tmp_path / "other.wav").touch()
     (tmp_path / "first.csv").write_text("file,label\nother.wav,anger\n", encoding="utf-8")
     ended = report("--relabel", "table:first.csv")
@@ -103,7 +98,7 @@ def test_labels_of_another_corpus_are_refused(finished: FinishedRun, report: Rep
     [("", "cut off"), ("{", "cut off"), ('{"schema_version": 99}', "newer version of bench"), ("[1]", "cut off")],
 )
 def test_a_record_that_cannot_be_read_is_one_sentence(
-    report: Report, tmp_path: Path, content: str, message: str
+    report: Bench, tmp_path: Path, content: str, message: str
 ) -> None:
     (tmp_path / "run.json").write_text(content, encoding="utf-8")
     ended = report("--run", "run.json")
@@ -114,7 +109,7 @@ def test_a_record_that_cannot_be_read_is_one_sentence(
 
 
 def test_without_a_run_and_with_an_unknown_candidate_it_says_what_to_do(
-    report: Report, tmp_path: Path, request: pytest.FixtureRequest
+    report: Bench, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     nothing = report()
     assert nothing.returncode == 2
@@ -126,7 +121,7 @@ def test_without_a_run_and_with_an_unknown_candidate_it_says_what_to_do(
 
 
 def test_lost_predictions_are_an_incomplete_row_and_no_crash(
-    finished: FinishedRun, report: Report, tmp_path: Path
+    finished: FinishedRun, report: Bench, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / ".bench" / "org__good")
     ended = report()

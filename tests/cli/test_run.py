@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from benchmark.demo.files import registry_path
 from benchmark.registry.loading import load_registry
-from tests.cli.conftest import Bench, run_bench
+from tests.support.command_line import Bench, bench_here
 
 
 def one_line(stderr: str) -> str:
@@ -78,7 +78,7 @@ def test_the_demo_is_called_synthetic_and_the_leaderboard_is_printed(demo: Path)
 
 def test_a_second_run_gives_the_same_scores_and_a_limit_is_announced(demo: Path) -> None:
     before = json.loads((demo / "reports" / "leaderboard.json").read_text())
-    ended = run_bench(
+    ended = bench_here(
         *("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--limit", 14),
         *("--latency-seconds", 0, "--json", "-o", "limited"),
         folder=demo,
@@ -98,7 +98,7 @@ def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_pa
     for index in range(4):
         soundfile.write(tmp_path / f"call-{index}.wav", random.normal(0, 0.1, 8000), 8000)
     (tmp_path / "broken.wav").write_bytes(b"not audio")
-    ended = run_bench(
+    ended = bench_here(
         *("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", f"folder:{tmp_path}"),
         *("--latency-seconds", 1, "--json", "-o", "unlabelled"),
         folder=demo,
@@ -139,11 +139,11 @@ def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothin
     demo: Path,
 ) -> None:
     arguments = ("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--latency-seconds", 0)
-    plain = run_bench(*arguments, "--json", "-o", "plain", folder=demo)
+    plain = bench_here(*arguments, "--json", "-o", "plain", folder=demo)
     forms = {"BENCH_PERTURB": "telephone,gain:-12dB"}
-    ended = run_bench(*arguments, "--perturb", "telephone", "--perturb", "gain:-12dB", "-o", "first", folder=demo)
+    ended = bench_here(*arguments, "--perturb", "telephone", "--perturb", "gain:-12dB", "-o", "first", folder=demo)
     assert ended.returncode == 0, ended.stderr
-    again = run_bench(*arguments, "--json", "-o", "again", folder=demo, **forms)
+    again = bench_here(*arguments, "--json", "-o", "again", folder=demo, **forms)
     content = json.loads(again.stdout)
     assert content["rows"] == json.loads(plain.stdout)["rows"]
     found = {row["perturbation"]: row for row in content["robustness"]}
@@ -158,7 +158,7 @@ def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothin
 
 
 def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
-    ended = run_bench("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
+    ended = bench_here("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
     assert ended.returncode == 1
     assert "--min-emotions" in one_line(ended.stderr)
     assert "hubert-german" in (demo / "nobody" / "leaderboard.csv").read_text()

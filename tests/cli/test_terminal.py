@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from benchmark.cli.main import app
-from tests.cli.conftest import run_bench
+from tests.support.command_line import run_bench
 
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals here", allow_module_level=True)

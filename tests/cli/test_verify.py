@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.cli.conftest import Bench
+from tests.support.command_line import Bench
 from tests.support.tiny_models import edit_json, write_tiny
 
 PATIENT_S = 120
