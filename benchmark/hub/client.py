@@ -65,8 +65,8 @@ class Hub:
         self._ledger = CacheLedger(self._cache)
         self._known: dict[tuple[str, str | None], RepoFacts] = {}
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
-        # The variable of this name is read when the library is imported. Without this, every process asks huggingface.co
-        # for a list of coding agents, to name one to the server.
+        # The variable of this name is read when the library is imported. Without this, every process asks
+        # huggingface.co for a list of coding agents, to name one to the server.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if "HF_HUB_VERBOSITY" not in os.environ:
             # What the library warns about, its own retries, would break into the progress bars; the reason of a

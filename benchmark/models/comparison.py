@@ -9,6 +9,9 @@ from benchmark.models.expected_tensors import Part, Skeleton, is_harmless
 from benchmark.models.heads import HeadMatch
 from benchmark.models.reports import ShapeMismatch
 
+LAYER_WEIGHTS = "layer_weights"
+# Weights of a loss, which are used in training only.
+_OF_LOSS = re.compile(r"(loss|criterion|class_weight)\w*(\.|$)")
 # Not the small convolutions of data2vec's positions, nor an adapter behind the encoder.
 _LAYER = re.compile(r"(?<!pos_conv_embed)(?<!adapter)(?:^|\.)layers?\.(\d+)\.")
 
@@ -146,22 +149,40 @@ def compare(expected: Skeleton, found: Mapping[str, Sequence[int]]) -> HeaderCom
     )
 
 
-def conclude(comparison: HeaderComparison, head: HeadMatch | None, *, labels: int) -> Outcome:
+def beside_head(comparison: HeaderComparison, head: HeadMatch) -> tuple[str, ...]:
+    """Name what a checkpoint holds beside a head of another layout and may decide its answers: attention, say.
+
+    Args:
+        comparison: Its names and shapes against those of its configuration.
+        head: The head that it was recognised to have.
+
+    Returns:
+        What belongs neither to the encoder, nor to the head, nor to another task, nor to a loss.
+    """
+    layers = tuple(f"{layer}." for layer in head.layers)
+    strays = [name for name in comparison.unknown if not name.startswith(layers) and not _OF_LOSS.match(name)]
+    # The rebuilt head reads the last layer only.
+    return tuple(strays) + ((LAYER_WEIGHTS,) if LAYER_WEIGHTS in comparison.sources else ())
+
+
+def conclude(comparison: HeaderComparison, head: HeadMatch | None, *, labels: int, is_stated: bool = False) -> Outcome:
     """Say what becomes of a checkpoint when it is loaded, as far as names and shapes tell.
 
     Args:
         comparison: Its names and shapes against those of its configuration.
         head: The head that it was recognised to have (`benchmark.models.heads.recognise`).
         labels: How many labels its configuration has.
+        is_stated: Whether a person says that it has this head, whatever else there is.
 
     Returns:
         The outcome. A head of a known other layout counts as repairable only where the encoder is whole, its pooling is
-        known and it has as many outputs as there are labels.
+        known, there is nothing beside it that may decide the answer, and it has as many outputs as there are labels.
     """
     if not comparison.fatal:
         return Outcome.MISMATCHED if comparison.mismatched else Outcome.STANDARD
     if head is not None and not head.own:
-        if comparison.missing_encoder or head.pooling is None:
+        is_other = bool(beside_head(comparison, head)) and not is_stated
+        if comparison.missing_encoder or head.pooling is None or is_other:
             return Outcome.RANDOM
         return Outcome.MISMATCHED if comparison.mismatched or head.outputs != labels else Outcome.REPAIRABLE
     if comparison.without_head:

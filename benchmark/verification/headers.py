@@ -1,24 +1,33 @@
 """What the names and shapes of a checkpoint's tensors say, held against those that its configuration stands for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.models.comparison import HeaderComparison, OtherTask, Outcome, compare, conclude
-from benchmark.models.expected_tensors import Part, Skeleton, is_harmless
+from benchmark.models.comparison import (
+    LAYER_WEIGHTS,
+    HeaderComparison,
+    OtherTask,
+    Outcome,
+    beside_head,
+    compare,
+    conclude,
+)
+from benchmark.models.expected_tensors import Part, Skeleton
 from benchmark.models.heads import HeadMatch, HeadParameters, recognise
 from benchmark.models.reports import STANDARD_HEAD
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
+from benchmark.verification.quantised import judge_types
 from benchmark.verification.shown import listed
 from benchmark.verification.untrained import judge_biases
+from benchmark.verification.weights_found import SUM_LEFT_OUT
 
 _SHOWN_MISMATCHES = 3
+_UNFITTING = "Its weights and its configuration do not fit together"
 _MATRIX = 2
-_NO_NUMBERS = frozenset({"uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"})
-_QUANTISED = frozenset({"qint8", "quint8", "qint32", "quint4x2", "quint2x4"})
 _CLASSIFIERS = frozenset({Outcome.STANDARD, Outcome.REPAIRABLE})
 
 
@@ -30,11 +39,11 @@ class HeaderVerdict:
         findings: What speaks against it.
         outcome: What becomes of it when it is loaded; None where its tensors are not known without a load.
         unknown: Why they are not known, as a sentence; None where they are.
-        head: The layout of its head: transformers' own, or the one that is to be rebuilt; None where unknown.
+        head: The layout of its head, as it is or is to be rebuilt; None where unknown.
         repair: How its head is to be rebuilt, as `LoadOptions.head`; None where it is transformers' own.
         skeleton: The model that its configuration describes; None where none was built.
         size: Bytes of the weight files that a load reads; None where nobody says.
-        notes: Facts worth knowing that decide nothing.
+        notes: What decides nothing.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -97,7 +106,7 @@ def judge_tensors(
     shapes = {name: tensor.shape for name, tensor in listing.by_name.items()}
     comparison = compare(skeleton, shapes)
     match = _with_override(recognise(shapes, config), candidate)
-    outcome = conclude(comparison, match, labels=len(skeleton.labels))
+    outcome = conclude(comparison, match, labels=len(skeleton.labels), is_stated=candidate.head is not None)
     case = _Case(skeleton, listing, comparison, match, outcome)
     repair = None
     findings = list(_findings(case, repair_heads=repair_heads))
@@ -113,16 +122,13 @@ def judge_tensors(
         repair=repair if is_rebuilt else None,
         skeleton=skeleton,
         size=listing.size,
-        notes=tuple(_layers_left_out(comparison)),
+        notes=tuple(_unused(comparison)) if outcome is Outcome.STANDARD else (),
     )
 
 
-def _layers_left_out(found: HeaderComparison) -> Iterator[str]:
-    if found.layers_found > found.layers_expected:
-        yield (
-            f"the checkpoint holds {found.layers_found} layers and its configuration says {found.layers_expected}: "
-            "transformers leaves the others out"
-        )
+def _unused(found: HeaderComparison) -> Iterator[str]:
+    if found.unknown:
+        yield f"the model has no place for {', '.join(listed(found.unknown, most=3))}, which the checkpoint holds"
 
 
 def repair_options(layout: str, candidate: Candidate, config: Mapping[str, Any]) -> dict[str, str]:
@@ -194,46 +200,42 @@ def _findings(case: _Case, *, repair_heads: bool) -> Iterator[Finding]:
     others = [task for task in found.other_tasks if task is not OtherTask.PRE_TRAINING]
     if outcome is Outcome.WRONG_TASK or (outcome not in _CLASSIFIERS and OtherTask.SPEAKER_VERIFICATION in others):
         tasks = " and ".join(others)
-        yield _finding(case, Status.WRONG_TASK, f"Its weights hold a head for {tasks} and none for classification.")
+        yield _told(case, Status.WRONG_TASK, f"Its weights hold a head for {tasks} and none for classification.")
     if outcome is Outcome.NO_HEAD:
-        yield _finding(
+        yield _told(
             case, Status.NO_HEAD, "Its weights are an encoder without a classifier, which would be random then."
         )
     if outcome is Outcome.RANDOM or (found.fatal and outcome is Outcome.MISMATCHED):
-        yield _finding(case, Status.RANDOM_HEAD, _why_random(case))
+        yield _told(case, Status.RANDOM_HEAD, _why_random(case))
     if outcome is Outcome.REPAIRABLE and not repair_heads:
-        yield _finding(case, Status.RANDOM_HEAD, f"{_other_layout(case)}; it could be rebuilt with --repair-heads.")
-    yield from _quantised(case)
+        yield _told(case, Status.RANDOM_HEAD, f"{_other_layout(case)}; it could be rebuilt with --repair-heads.")
+    types = {name: case.listing.by_name[source].dtype for name, source in found.sources.items()}
+    yield from judge_types(types, found.unexpected)
     if outcome in _CLASSIFIERS:
         names = case.biases()
         if names and all(name in case.listing.values for name in names):
             yield from judge_biases({name: case.listing.values[name] for name in names})
+        yield from (_told(case, Status.LOAD_FAILED, reason) for reason in _left_out(case))
     if found.mismatched and outcome is not Outcome.WRONG_TASK:
         shown = "; ".join(str(mismatch) for mismatch in found.mismatched[:_SHOWN_MISMATCHES])
         more = len(found.mismatched) - _SHOWN_MISMATCHES
         also = f"; and {more} more" if more > 0 else ""
-        yield _finding(
-            case, Status.LOAD_FAILED, f"Its weights and its configuration do not fit together: {shown}{also}."
+        yield _told(case, Status.LOAD_FAILED, f"{_UNFITTING}: {shown}{also}.")
+
+
+def _left_out(case: _Case) -> Iterator[str]:
+    """What the classifier was trained behind, and a load would leave out without a word."""
+    found = case.comparison
+    if found.layers_found > found.layers_expected:
+        yield (
+            f"{_UNFITTING}: the checkpoint holds {found.layers_found} layers and its configuration says "
+            f"{found.layers_expected}; a load would leave the others out."
         )
+    if LAYER_WEIGHTS in found.unexpected and case.outcome is Outcome.STANDARD:
+        yield SUM_LEFT_OUT
 
 
-def _quantised(case: _Case) -> Iterator[Finding]:
-    """Weights that are whole numbers mean something only together with what they were rounded by."""
-    types = {name: case.listing.by_name[source].dtype for name, source in case.comparison.sources.items()}
-    whole = sorted(name for name, dtype in types.items() if dtype in _NO_NUMBERS | _QUANTISED and not is_harmless(name))
-    if whole:
-        kinds = ", ".join(sorted({types[name] for name in whole}))
-        one = len(whole) == 1
-        yield Finding(
-            status=Status.LOAD_FAILED,
-            reason=f"{len(whole)} of its weights, such as {whole[0]}, {'is' if one else 'are'} quantised to whole "
-            f"numbers ({kinds}), which transformers would take for the weights themselves; use the repository that it "
-            "was made from, with floating-point weights.",
-            evidence={"quantised": listed(whole), "types": kinds},
-        )
-
-
-def _finding(case: _Case, status: Status, reason: str) -> Finding:
+def _told(case: _Case, status: Status, reason: str) -> Finding:
     return Finding(status=status, reason=reason, evidence=case.evidence)
 
 
@@ -241,7 +243,7 @@ def _why_random(case: _Case) -> str:
     found = case.comparison
     if case.match is not None and not case.match.own:
         return f"{_other_layout(case)}; it cannot be rebuilt, since {_obstacle(case)}."
-    if found.layers_found < found.layers_expected and found.missing_encoder:
+    if 0 < found.layers_found < found.layers_expected and found.missing_encoder:
         return (
             f"The checkpoint holds {found.layers_found} of the {found.layers_expected} layers that its configuration "
             "says; the others would be random."
@@ -276,6 +278,11 @@ def _obstacle(case: _Case) -> str:
             "its configuration names a pooling that is not known; where you know it, say so in the registry: "
             "head: {kind: dense-out, pooling: mean}"
         )
+    if case.match is not None and (besides := beside_head(case.comparison, case.match)):
+        return (
+            f"beside it there is {', '.join(listed(besides, most=3))}, which may decide the answer; where you know "
+            f"that nothing does, say so in the registry: head: {{kind: {case.match.layout}, pooling: mean}}"
+        )
     outputs = case.match.outputs if case.match else 0
     if outputs != len(case.skeleton.labels):
         return f"it has {outputs} outputs and its configuration {len(case.skeleton.labels)} labels"
@@ -291,8 +298,3 @@ def _said(candidate: Candidate) -> dict[str, Any]:
     """What the registry says of the head, and not what it would say by default."""
     head = candidate.head
     return {} if head is None else head.model_dump(mode="json", include=set(head.model_fields_set) - {"kind"})
-
-
-def missing_evidence(missing: Iterable[str], unexpected: Iterable[str]) -> dict[str, Any]:
-    """Give what is missing and what is there instead as evidence."""
-    return {"missing": listed(missing), "unexpected": listed(unexpected)}

@@ -20,7 +20,7 @@ from benchmark.verification.open_workers import OpenWorkers
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.probing import SEEDS, Probed, Questioner
 from benchmark.verification.untrained import judge_biases
-from benchmark.verification.weights_found import has_foreign_head, judge_weights
+from benchmark.verification.weights_found import beside_foreign_head, has_foreign_head, judge_weights
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.limits import Limits
 from benchmark.workers.worker import Worker
@@ -151,7 +151,11 @@ class _Loading:
             and not self.loadable.heads_known
             and report.head == STANDARD_HEAD
             and has_foreign_head(report)
+            and (self.loadable.candidate.head is not None or not self._besides(report))
         )
+
+    def _besides(self, report: LoadReport) -> tuple[str, ...]:
+        return beside_foreign_head(report, sums_layers=self.loadable.config.get("use_weighted_layer_sum") is True)
 
     def _try_repair(self, options: LoadOptions, report: LoadReport) -> tuple[LoadOptions, LoadReport]:
         """Load once more with the head rebuilt, where no header told of it before; else all stays as it was."""

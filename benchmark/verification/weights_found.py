@@ -19,9 +19,14 @@ _OTHER_TASKS = {
 _PRE_TRAINING = re.compile(
     r"^(quantizer|project_q|project_hid|ctc_proj|speaker_proj|label_embeddings_concat|final_proj)\b"
 )
+_OF_LOSS = re.compile(r"^(loss|criterion|class_weight)\w*(\.|$)")
 _ENCODER = re.compile(
     r"^(wav2vec2(_bert|_conformer)?|hubert|wavlm|sew(_d)?|unispeech(_sat)?|data2vec_audio"
     r"|audio_spectrogram_transformer|encoder|model\.encoder)\."
+)
+SUM_LEFT_OUT = (
+    "Its classifier was trained on a sum over all layers (layer_weights), which its configuration does not ask for "
+    "(use_weighted_layer_sum), so that a load would feed it something else."
 )
 _TYPES_WITHOUT_PROJECTOR = frozenset({"audio-spectrogram-transformer"})
 
@@ -30,13 +35,31 @@ def judge_weights(report: LoadReport) -> Iterator[Finding]:
     """Judge what a real load says of missing and unexpected weights.
 
     Yields:
-        At most one finding; nothing where every weight that decides the answer is the checkpoint's own.
+        At most one finding; nothing where every weight that decides the answer is the checkpoint's own, and none that
+        decided it in training is left out.
     """
     missing = [name for name in report.missing if not is_harmless(name)]
     if missing:
         status, reason = _judge(report, missing)
         evidence = {"missing": listed(missing), "unexpected": listed(report.unexpected)}
         yield Finding(status=status, reason=reason, evidence=evidence)
+    elif any(_LAYER_SUM.search(name) for name in report.unexpected):
+        yield Finding(
+            status=Status.LOAD_FAILED, reason=SUM_LEFT_OUT, evidence={"unexpected": listed(report.unexpected)}
+        )
+
+
+def beside_foreign_head(report: LoadReport, *, sums_layers: bool) -> tuple[str, ...]:
+    """Name what the checkpoint holds beside the copied head and may decide its answers, such as an attention.
+
+    Args:
+        report: A load with transformers' own head, or with the rebuilt one.
+        sums_layers: Whether the configuration asks for a sum over layers.
+    """
+    known = (_FOREIGN_HEAD, _ENCODER, _PRE_TRAINING, _OF_LOSS, *_OTHER_TASKS.values())
+    strays = [name for name in report.unexpected if not any(pattern.match(name) for pattern in known)]
+    summed = sums_layers and not any(_LAYER_SUM.search(name) for name in report.missing)
+    return (*strays, *(("layer_weights",) if summed else ()))
 
 
 def has_foreign_head(report: LoadReport) -> bool:
@@ -52,7 +75,7 @@ def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
         layout = ", ".join(name.removesuffix(".") for name in foreign)
         return (
             Status.RANDOM_HEAD,
-            f"Its head has another layout ({layout}) than transformers' own, which is random then.",
+            f"Its head has another layout ({layout}) than transformers' own, which is random then{_besides(report)}.",
         )
     if _is_whole(head, report.model_type):
         for task, marks in _OTHER_TASKS.items():
@@ -67,6 +90,11 @@ def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
         f"{len(missing)} {'weight' if len(missing) == 1 else 'weights'} of {where}, such as {missing[0]}, "
         f"{'is' if len(missing) == 1 else 'are'} not in the checkpoint and would be random."
     )
+
+
+def _besides(report: LoadReport) -> str:
+    strays = beside_foreign_head(report, sums_layers=False)
+    return f"; beside it there is {', '.join(listed(strays, most=3))}" if strays else ""
 
 
 def _is_whole(head: Sequence[str], model_type: str) -> bool:

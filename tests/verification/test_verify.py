@@ -189,6 +189,19 @@ def test_a_copied_head_is_repaired_loaded_and_asked_however_it_is_stored(
     assert evidence["difference between two loads"] == 0.0
 
 
+@pytest.mark.parametrize("head", [None, {"kind": "dense-out"}])
+def test_an_old_file_with_something_beside_its_copied_head_is_repaired_only_where_a_person_says_so(
+    verify: Any, tmp_path: Path, head: Any
+) -> None:
+    write_foreign(folder := tmp_path / "foreign", Foreign(storage="old bin"))
+    weights = torch.load(folder / "pytorch_model.bin")
+    weights["pooling.attention.weight"] = torch.ones(1, 16)
+    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    (verification,) = verify(local(folder, head=head), depth=Depth.LOAD)
+    assert verification.status is (Status.REPAIRED if head else Status.RANDOM_HEAD)
+    assert head or "pooling.attention.weight" in verification.reason
+
+
 @pytest.mark.parametrize("storage", ["safetensors", "old bin"])
 def test_without_repairs_a_copied_head_is_random(verify: Any, tmp_path: Path, storage: str) -> None:
     write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage))
@@ -461,14 +474,6 @@ def test_what_authors_have_published_stands_beside_a_verdict_kept_or_not(verify:
     (second,) = verify(local(good, published=said))
     assert first.published is None
     assert second.published == PublishedScore(corpus="ravdess", uar=0.7)
-
-
-def test_layers_that_a_load_leaves_out_are_told(verify: Any, copy: Any) -> None:
-    edit_json((folder := copy("model")) / "config.json", num_hidden_layers=1)
-    (verification,) = verify(local(folder), depth=Depth.INSPECT)
-    assert verification.status is Status.INSPECTED
-    left_out = "the checkpoint holds 2 layers and its configuration says 1: transformers leaves the others out"
-    assert left_out in verification.notes
 
 
 def test_a_configuration_that_asks_for_quantised_weights_is_told_with_its_fix(verify: Any, copy: Any) -> None:

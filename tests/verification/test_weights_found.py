@@ -29,6 +29,7 @@ def report(missing: Sequence[str] = (), unexpected: Sequence[str] = (), model_ty
     [
         ((), (), None),
         ((), ("lm_head.weight", "quantizer.codevectors"), None),
+        ((), ("layer_weights",), Status.LOAD_FAILED),
         (("wav2vec2.masked_spec_embed",), (), None),
         (HEAD, ("classifier.dense.weight", "classifier.out_proj.weight"), Status.RANDOM_HEAD),
         (HEAD, ("classifier.dense.weight", "classifier.output.bias"), Status.RANDOM_HEAD),
