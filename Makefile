@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 TORCH_INDEX_URL ?= auto
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 PY := $(VENV)/bin/python

@@ -53,9 +53,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder for the caches: what one page has verified, the next need not."""
-    return tmp_path_factory.mktemp("kept")
+def kept(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for the caches: what one page has verified, or the tests of the demo, the next need not."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(demo_run / ".bench", folder / "bench")
+    return folder
 
 
 @pytest.fixture
