@@ -138,7 +138,8 @@ def test_a_folder_that_could_be_a_repository_is_told_apart(bench: Bench, tmp_pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
 def test_sigterm_ends_a_run_as_ctrl_c_does_and_keeps_what_was_finished(tmp_path: Path) -> None:
-    command = ["run", "--candidates", "demo", "--latency-seconds", "0"]
+    three = ("-m", "wav2vec2-english", "-m", "hubert-german", "-m", "wavlm-korean")
+    command = ["run", "--candidates", "demo", *three, "--corpus", "demo", "--latency-seconds", "0"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from benchmark.cli.main import main; main()", *command],
         cwd=tmp_path,
