@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from benchmark.hub.facts import RepoFile
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unsafe
@@ -16,6 +17,7 @@ _OTHER_FRAMEWORKS = (
     ("NeMo", (".nemo",)),
     ("Core ML", (".mlmodel", ".mlpackage")),
 )
+_ADAPTERS = frozenset({"adapter_model.safetensors", "adapter_model.bin"})
 _SHOWN = 3
 
 
@@ -35,6 +37,11 @@ def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
         'it has weights for TensorFlow only (tf_model.h5), and none that transformers reads'
     """
     names = [file.name for file in files if not _OF_TRAINING.fullmatch(file.name)]
+    if adapters := [name for name in names if PurePosixPath(name).name in _ADAPTERS]:
+        return damaged(
+            f"it holds an adapter only ({_shown(adapters)}), and not the model that it changes; it can be used once "
+            "somebody has merged the two and saved them as one"
+        )
     safe = [name for name in names if name.endswith(".safetensors")]
     if safe:
         return damaged(f"its weights lie where transformers does not look: {_shown(safe)} instead of model.safetensors")

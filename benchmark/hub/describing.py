@@ -28,6 +28,9 @@ def read_preprocessor(folder: Path) -> Document:
         for name in _NESTED_NAMES:
             if name in processor.content:
                 return nested_document(processor.content[name], name)
+    if processor.problem is not None:
+        # transformers gives up at this file, whatever the other one holds.
+        return Document(problem=f"as to {PROCESSOR_NAME}, {processor.problem}")
     return read_document(folder / PREPROCESSOR_NAME)
 
 

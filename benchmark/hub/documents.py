@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.hub.foreign_content import GIT_LFS
+
 LARGEST_DOCUMENT_BYTES = 4_000_000
 """No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
 
@@ -78,6 +80,8 @@ def parse_document(content: bytes) -> Document:
         >>> parse_document(b"[]").problem
         'it is no JSON object but an array'
     """
+    if content.startswith(GIT_LFS):
+        return Document(problem="it is a pointer of Git LFS: its content was never uploaded")
     try:
         parsed: Any = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
         # JSON can spell half of a character, or a number beyond all bounds, which nothing that we write could hold.

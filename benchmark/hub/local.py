@@ -1,7 +1,10 @@
 """The same facts for a folder on this machine, whose revision is a hash of its content."""
 
+import contextlib
 import hashlib
 import threading
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from benchmark.hub.describing import read_config, read_preprocessor
@@ -12,6 +15,7 @@ from benchmark.hub.text import storable
 from benchmark.results.status import Status
 
 _HASH_DIGITS = 40
+_MOST_SUBFOLDERS, _MOST_BELOW = 32, 200
 _hashes: dict[tuple[str, int, int], str] = {}
 _hashes_lock = threading.Lock()
 
@@ -33,8 +37,7 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
         if not folder.is_dir():
             reason = f"{place} is a file: name the folder that holds config.json and the weights"
             return HubFailure(Status.NOT_FOUND, reason)
-        paths = sorted(path for path in folder.iterdir() if path.is_file())
-        files = tuple(RepoFile(storable(path.name), path.stat().st_size) for path in paths)
+        files = tuple(_files(folder))
         config = read_config(folder)
         revision = content_hash(folder, files, files_to_load(files, config.content, FolderFiles(folder)))
     except OSError as error:
@@ -51,6 +54,20 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
         preprocessor_problem=preprocessor.problem,
         folder=folder.resolve(),
     )
+
+
+def _files(folder: Path) -> Iterator[RepoFile]:
+    """List the files of a folder, and those one level below, which tell what was laid in the wrong place."""
+    entries = sorted(folder.iterdir())
+    for path in entries:
+        if path.is_file():
+            yield RepoFile(storable(path.name), path.stat().st_size)
+    for subfolder in [path for path in entries if path.is_dir()][:_MOST_SUBFOLDERS]:
+        # Whoever names a folder need not be allowed to look into all that lies in it.
+        with contextlib.suppress(OSError):
+            for path in sorted(islice(subfolder.iterdir(), _MOST_BELOW)):
+                if path.is_file():
+                    yield RepoFile(storable(f"{subfolder.name}/{path.name}"), path.stat().st_size)
 
 
 def content_hash(folder: Path, files: tuple[RepoFile, ...], needed: tuple[RepoFile, ...]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.hub.documents import parse_document
 from benchmark.hub.dtypes import BYTES, FROM_SAFETENSORS
+from benchmark.hub.foreign_content import foreign_kind, is_safetensors
 from benchmark.hub.ranged import RangedFile
 from benchmark.hub.tensor_listing import TensorInfo, damaged, unlisted
 
@@ -18,7 +19,6 @@ _FIRST_READ_BYTES = 65_536
 _LARGEST_HEADER_BYTES = 100_000_000  # safetensors itself refuses more
 _LARGEST_NUMBER = 2**63
 _MOST_DIMENSIONS = 64  # torch has no tensors of more
-_GIT_LFS = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class SafetensorsFile:
 
 def _read_header(file: RangedFile, name: str) -> tuple[dict[str, Any], int]:
     first = file.read_at(0, _FIRST_READ_BYTES)
-    if first.startswith(_GIT_LFS):
-        raise damaged(f"{name} is a pointer of Git LFS: its weights were never uploaded")
+    if not is_safetensors(first) and (kind := foreign_kind(first)) is not None:
+        raise damaged(f"{name} {kind}")
     if len(first) < _LENGTH_BYTES:
         raise damaged(f"{name} is damaged: with {len(first)} bytes it is too short for any header")
     length = int.from_bytes(first[:_LENGTH_BYTES], "little")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmark.hub.dtypes import BYTES
+from benchmark.hub.foreign_content import foreign_kind, is_safetensors
 from benchmark.hub.pickle_calls import Rebuilt, Storage
 from benchmark.hub.pickle_globals import forbidden_globals
 from benchmark.hub.pickle_machine import read_pickle
@@ -24,8 +25,9 @@ _LARGEST_PICKLE_BYTES = 4_000_000
 _LOCAL_HEADER_BYTES = 30
 _LOCAL_HEADER = b"PK\x03\x04"
 _OLD_FORMAT = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_PICKLE, _PICKLE_OF_OLD_FORMAT = b"\x80", b"\x80\x02"
 _OLD_FORMAT_PICKLES = 5  # three that describe the file, the table, and the names of its storages
-_GIT_LFS = b"version https://git-lfs"
+
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, ValueError, RuntimeError, KeyError, IndexError),
     *(EOFError, OverflowError, struct.error),
@@ -100,14 +102,17 @@ def _check_format(file: RangedFile, name: str) -> None:
     if first.startswith(_LOCAL_HEADER):
         file.read_at(file.size - _LAST_READ_BYTES, file.size)
         return
-    if first.startswith(_GIT_LFS):
-        raise damaged(f"{name} is a pointer of Git LFS: its weights were never uploaded")
     if not first:
         raise damaged(f"{name} is empty")
+    kind = "is a safetensors file under another name" if is_safetensors(first) else foreign_kind(first)
+    if kind is not None:
+        raise damaged(f"{name} {kind}")
     is_old = first.startswith(_OLD_FORMAT)
     names = forbidden_globals(first, _OLD_FORMAT_PICKLES if is_old else 1)
     if names:
         raise unsafe(f"reading {name} would execute code from it: it needs {', '.join(names[:3])}", names)
+    if not is_old and (not first.startswith(_PICKLE) or first.startswith(_PICKLE_OF_OLD_FORMAT)):
+        raise damaged(f"{name} is no file that torch.save writes")
     kind = "is in the format that torch.save wrote before version 1.6" if is_old else "is no archive"
     raise unlisted(f"{name} {kind}")
 

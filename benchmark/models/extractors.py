@@ -7,11 +7,9 @@ from typing import Any
 from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
 
 from benchmark.models.reports import MissingPreprocessorError, UnusablePreprocessorError
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, wrong_extractor
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, is_sampling_rate, wrong_extractor
 
 LONGEST_WINDOW_S = 30.0
-# As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory.
-_HIGHEST_RATE = 768_000
 _AST_FRAME_S = 0.010
 # The file holds what a stranger wrote, and transformers hardly checks it.
 _WHAT_BAD_FILES_RAISE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, ImportError)
@@ -41,18 +39,18 @@ def load_extractor(folder: Path, *, model_type: str, override: Mapping[str, Any]
             feature_size=1, padding_value=0.0, return_attention_mask=False, **{"do_normalize": True, **override}
         )
     if not any((folder / name).is_file() for name in _FILES):
-        raise MissingPreprocessorError(folder)
+        raise MissingPreprocessorError
     try:
         extractor = AutoFeatureExtractor.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True, **(override or {})
         )
     except _WHAT_BAD_FILES_RAISE as error:
-        raise UnusablePreprocessorError(folder, str(error)) from None  # the sentence holds what the cause says
+        raise UnusablePreprocessorError(str(error)) from None  # the sentence holds what the cause says
     if (wrong := wrong_extractor(model_type, type(extractor).__name__)) is not None:
-        raise UnusablePreprocessorError(folder, wrong)
+        raise UnusablePreprocessorError(wrong)
     rate = getattr(extractor, "sampling_rate", None)
-    if not isinstance(rate, int | float) or not 1 <= rate <= _HIGHEST_RATE or rate != int(rate):
-        raise UnusablePreprocessorError(folder, f"{type(extractor).__name__} has no usable sampling rate: {rate!r}")
+    if not is_sampling_rate(rate):
+        raise UnusablePreprocessorError(f"{type(extractor).__name__} has no usable sampling rate: {rate!r}")
     return extractor
 
 

@@ -1,7 +1,11 @@
 """The names of a model's outputs, in the order of its outputs, and what is wrong with them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_MOST_SHOWN = 12
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,18 @@ def output_labels(id2label: Mapping[int, str], outputs: int, label2id: Mapping[s
         >>> output_labels({0: "sad", 2: "angry"}, 2)
         OutputLabels(labels=('sad', 'LABEL_1'), problems=('id2label has no name for output 1',))
     """
-    problems = [f"id2label has no name for output {index}" for index in range(outputs) if index not in id2label]
+    unnamed = [index for index in range(outputs) if index not in id2label]
+    problems = [f"id2label has no name for output {index}" for index in unnamed[:_MOST_SHOWN]]
     labels = tuple(str(id2label.get(index, f"LABEL_{index}")) for index in range(outputs))
-    repeated = sorted({label for label in labels if labels.count(label) > 1})
-    problems += [f"several outputs have the name {label!r}" for label in repeated]
+    repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
+    problems += [f"several outputs have the name {_short(label)}" for label in repeated[:_MOST_SHOWN]]
     contradicted = [label for index, label in enumerate(labels) if label2id and label2id.get(label, index) != index]
     if contradicted and not repeated:
-        problems.append(f"label2id contradicts id2label for {', '.join(map(repr, contradicted))}; id2label decides")
+        shown = ", ".join([_short(label) for label in contradicted[:_MOST_SHOWN]])
+        more = ", …" if len(contradicted) > _MOST_SHOWN else ""
+        problems.append(f"label2id contradicts id2label for {shown}{more}; id2label decides")
     return OutputLabels(labels, tuple(problems))
+
+
+def _short(label: str) -> str:
+    return repr(label if len(label) <= _LONGEST_SHOWN else f"{label[:_LONGEST_SHOWN]}…")

@@ -1,7 +1,6 @@
 """What a load is asked for and what it found, as plain data that passes between processes; nothing heavy here."""
 
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Self
 
 STANDARD_HEAD = "standard"
@@ -131,18 +130,18 @@ class CheckpointError(Exception):
 class MissingPreprocessorError(CheckpointError):
     """There is no feature extractor, and the registry does not describe one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"{folder.name} has no preprocessor_config.json; where you know what the model expects, say so in the "
-            "registry: `preprocessor: {sampling_rate: 16000, do_normalize: true}`"
+            "there is no preprocessor_config.json; where you know what the model expects, say so in the registry: "
+            "`preprocessor: {sampling_rate: 16000, do_normalize: true}`"
         )
 
 
 class UnusablePreprocessorError(CheckpointError):
     """The feature extractor's file can't be read, or does not describe one for audio."""
 
-    def __init__(self, folder: Path, problem: str) -> None:
-        super().__init__(f"the preprocessor_config.json of {folder.name} cannot be used: {problem}")
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"its preprocessor_config.json cannot be used: {problem}")
 
 
 class MismatchedWeightsError(CheckpointError):

@@ -53,28 +53,47 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
 }
 
 
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""
+# Gives samples as they are, as the one of wav2vec2 does.
+_ALSO_OF_SAMPLES = frozenset({"SpeechT5FeatureExtractor"})
+
+
+def is_sampling_rate(value: object) -> bool:
+    """Whether a value can be a number of samples per second.
+
+    Examples:
+        >>> is_sampling_rate(16_000), is_sampling_rate(16_000.0), is_sampling_rate("16000"), is_sampling_rate(True)
+        (True, True, False, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return LOWEST_RATE <= value <= HIGHEST_RATE and value == int(value)
+
+
 def wrong_extractor(model_type: str, extractor: object) -> str | None:
     """Tell why a model cannot be fed by a feature extractor, and what to do; None where nothing is known against it.
 
     Args:
         model_type: The type of the model.
-        extractor: The name of the extractor's class.
+        extractor: The name of the extractor's class; without one, transformers takes the one of the model's type.
 
     Examples:
-        >>> wrong_extractor("whisper", "WhisperFeatureExtractor") is wrong_extractor("hubert", "MyOwn") is None
+        >>> wrong_extractor("whisper", "WhisperFeatureExtractor") is wrong_extractor("hubert", None) is None
         True
         >>> wrong_extractor("whisper", "Wav2Vec2FeatureExtractor")
         'it is a Wav2Vec2FeatureExtractor, and a whisper model is fed by a WhisperFeatureExtractor; its repository \
 needs the preprocessor_config.json of the model that it was fine-tuned from'
     """
     facts = AUDIO_CLASSIFICATION_TYPES.get(model_type)
-    others = {each.extractor for each in AUDIO_CLASSIFICATION_TYPES.values()}
-    if facts is None or not isinstance(extractor, str) or extractor == facts.extractor or extractor not in others:
+    if facts is None or extractor is None or extractor == facts.extractor:
+        return None
+    if facts.reads is Reads.SAMPLES and extractor in _ALSO_OF_SAMPLES:
         return None
     fix = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
     if facts.reads is Reads.SAMPLES:
         fix = "say in the registry what it expects: preprocessor: {sampling_rate: 16000, do_normalize: true}"
-    return f"it is a {extractor}, and a {model_type} model is fed by a {facts.extractor}; {fix}"
+    return f"it is a {str(extractor)[:80]}, and a {model_type} model is fed by a {facts.extractor}; {fix}"
 
 
 def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:

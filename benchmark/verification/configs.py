@@ -76,9 +76,27 @@ def label_problem(config: Mapping[str, Any]) -> str | None:
     id2label, outputs = config.get("id2label"), config.get("num_labels")
     if id2label is not None and _names_by_index(id2label) is None:
         return "its id2label does not lead from numbers to names"
-    if outputs is not None and not (isinstance(outputs, int) and 0 <= outputs <= _MOST_OUTPUTS):
+    if outputs is not None and not (type(outputs) is int and 0 <= outputs <= _MOST_OUTPUTS):
         return "its num_labels is no number of outputs"
     return None
+
+
+def misplaced_names(config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Tell which outputs have no name, and which names are of outputs that a model does not have.
+
+    Where the one is so, the other is: transformers makes as many outputs as there are names.
+
+    Examples:
+        >>> misplaced_names({"id2label": {"1": "angry", "2": "sad"}})
+        ((0,), (2,))
+        >>> misplaced_names({"id2label": {"1": "angry", "0": "sad"}})
+        ((), ())
+    """
+    names = _names_by_index(config.get("id2label")) or {}
+    if config.get("num_labels", len(names)) != len(names):
+        return (), ()
+    unnamed = tuple(output for output in range(len(names)) if output not in names)
+    return unnamed, tuple(sorted(output for output in names if not 0 <= output < len(names)))
 
 
 def label_notes(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -98,6 +116,17 @@ def _names_by_index(id2label: object) -> dict[int, str] | None:
     if not isinstance(id2label, dict) or len(id2label) > _MOST_OUTPUTS:
         return None
     try:
-        return {int(index): str(label) for index, label in id2label.items()}
-    except ValueError:
+        return {int(index): str(label) for index, label in id2label.items() if _can_name(label)}
+    except (ValueError, TypeError):
         return None
+
+
+def _can_name(label: object) -> bool:
+    """Let names through, and numbers for want of names.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if label is None or isinstance(label, list | dict):
+        raise TypeError("no name")
+    return True

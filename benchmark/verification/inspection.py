@@ -10,11 +10,14 @@ from benchmark.emotions.overrides import is_placeholder
 from benchmark.hub.absence import absent_weights
 from benchmark.hub.facts import RepoFacts
 from benchmark.hub.weights import weight_files
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, wrong_extractor
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import architectures, label_problem, model_type
+from benchmark.verification.configs import architectures, label_problem, misplaced_names, model_type
+from benchmark.verification.preprocessors import judge_preprocessor
+from benchmark.verification.shown import named
+from benchmark.verification.sizes import size_problem
 from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
@@ -74,9 +77,13 @@ def _custom_interface(inspected: Inspected) -> Iterator[Finding]:
     what = "It has no config.json" if facts.config is None else "Its config.json names no model type"
     toolkit = toolkit_of(facts.names)
     whose = f"it is made for {toolkit}" if toolkit else "no toolkit is known that leaves such files"
+    below = sorted(name.rpartition("/")[0] for name in facts.names if name.endswith("/config.json"))
+    where = (
+        f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded" if below else ""
+    )
     yield Finding(
         status=Status.CUSTOM_INTERFACE,
-        reason=f"{what}: {whose}, and transformers cannot load it.",
+        reason=f"{what}: {whose}, and transformers cannot load it{where}.",
         evidence={"toolkit": toolkit, "files": sorted(facts.names)[:_LONGEST_LIST]},
     )
 
@@ -87,7 +94,12 @@ def _invalid_config(inspected: Inspected) -> Iterator[Finding]:
             status=Status.INVALID_CONFIG,
             reason=f"Its config.json cannot be used: {inspected.facts.config_problem}.",
         )
-    elif (problem := label_problem(inspected.facts.config or {})) is not None:
+        return
+    config = inspected.facts.config or {}
+    problem = label_problem(config)
+    if problem is None and model_type(config) in AUDIO_CLASSIFICATION_TYPES:
+        problem = size_problem(config)
+    if problem is not None:
         yield Finding(status=Status.INVALID_CONFIG, reason=f"Its config.json cannot be used: {problem}.")
 
 
@@ -107,7 +119,7 @@ def _dimensional(inspected: Inspected) -> Iterator[Finding]:
     dimensions = all(_DIMENSION.fullmatch(label.strip()) for label in labels)
     one_number = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))
     if config.get("problem_type") == "regression" or (dimensions and len(labels) > 1) or one_number:
-        what = ", ".join(labels[:_LONGEST_LIST])
+        what = named(labels)
         yield Finding(
             status=Status.DIMENSIONAL,
             reason=f"It rates how much ({what}) instead of naming an emotion.",
@@ -140,32 +152,8 @@ def _no_weights(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
-def _no_preprocessor(inspected: Inspected) -> Iterator[Finding]:
-    facts = inspected.facts
-    if model_type(facts.config or {}) is None or inspected.candidate.preprocessor is not None or facts.partial:
-        return
-    if facts.preprocessor is None:
-        problem = facts.preprocessor_problem or "there is none"
-        yield Finding(
-            status=Status.LOAD_FAILED,
-            reason=f"Its preprocessor_config.json cannot be used ({problem}); where you know what the model expects, "
-            "say so in the registry: preprocessor: {sampling_rate: 16000, do_normalize: true}",
-        )
-
-
-def _wrong_preprocessor(inspected: Inspected) -> Iterator[Finding]:
-    kind, preprocessor = model_type(inspected.facts.config or {}), inspected.facts.preprocessor
-    facts = AUDIO_CLASSIFICATION_TYPES.get(kind or "")
-    if kind is None or facts is None or preprocessor is None:
-        return
-    if inspected.candidate.preprocessor is not None and facts.reads is Reads.SAMPLES:
-        return
-    if (wrong := wrong_extractor(kind, preprocessor.get("feature_extractor_type"))) is not None:
-        yield Finding(
-            status=Status.LOAD_FAILED,
-            reason=f"Its preprocessor_config.json is of the wrong kind: {wrong}",
-            evidence={"feature_extractor_type": _plain(preprocessor.get("feature_extractor_type"))},
-        )
+def _preprocessor(inspected: Inspected) -> Iterator[Finding]:
+    yield from judge_preprocessor(inspected.candidate, inspected.facts)
 
 
 def _quantised(inspected: Inspected) -> Iterator[Finding]:
@@ -194,6 +182,17 @@ def _unnamed(inspected: Inspected) -> Iterator[Finding]:
             "the registry: labels: {LABEL_0: neutral, …}",
             evidence={"labels": list(label_map.labels[:_LONGEST_LIST])},
         )
+        return
+    unnamed, beyond = misplaced_names(inspected.facts.config or {})
+    unnamed = tuple(output for output in unnamed if label_map.emotions[output] is None)
+    if unnamed and beyond:
+        yield Finding(
+            status=Status.UNNAMED_LABELS,
+            reason=f"Its id2label names output {beyond[0]}, which it does not have, and not output {unnamed[0]}, so "
+            "which name is whose would be a guess; where you know, say so in the registry: "
+            f"labels: {{LABEL_{unnamed[0]}: neutral, …}}",
+            evidence={"unnamed": list(unnamed[:_LONGEST_LIST]), "beyond": [str(each)[:40] for each in beyond[:_FEW]]},
+        )
 
 
 def _not_emotion(inspected: Inspected) -> Iterator[Finding]:
@@ -220,9 +219,10 @@ def _only_numbered(label_map: LabelMap) -> bool:
 def _too_few(labels: tuple[str, ...], mapped: int, emotions: int) -> str:
     if not labels:
         return "Its configuration says that it has no outputs."
-    shown = ", ".join(labels[:_FEW]) + (", …" if len(labels) > _FEW else "")
+    one = len(labels) == 1
     return (
-        f"Of its {len(labels)} labels ({shown}) {mapped} mean something that bench knows, and {emotions} "
+        f"Of its {'one label' if one else f'{len(labels)} labels'} ({named(labels, most=_FEW)}) {mapped} "
+        f"{'means' if mapped == 1 else 'mean'} something that bench knows, and {emotions} "
         f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions."
     )
 
@@ -241,7 +241,6 @@ _CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
     _unnamed,
     _not_emotion,
     _no_weights,
-    _no_preprocessor,
-    _wrong_preprocessor,
+    _preprocessor,
     _quantised,
 )

@@ -155,7 +155,7 @@ def _ended(failure: Failure) -> Finding:
     if isinstance(failure, Raised):
         return Finding(
             status=Status.BROKEN_OUTPUT,
-            reason=f"It loads, and cannot answer a probe of its kind: {failure.reason}.",
+            reason=f"It loads, and cannot answer a probe of its kind: {failure.reason.rstrip('.')}.",
             evidence={"message": failure.reason, "outer": failure.outer},
         )
     return finding_of(failure, "Asking it failed")

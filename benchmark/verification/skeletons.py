@@ -102,6 +102,6 @@ class SkeletonBuilder:
 def _invalid(answer: Raised) -> Finding:
     return Finding(
         status=Status.INVALID_CONFIG,
-        reason=f"transformers refuses its configuration: {answer.reason}.",
+        reason=f"transformers refuses its configuration: {answer.reason.rstrip('.')}.",
         evidence={"message": answer.reason, "outer": answer.outer},
     )

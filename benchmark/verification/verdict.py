@@ -17,6 +17,7 @@ from benchmark.verification.configs import architectures, config_labels, label_n
 from benchmark.verification.headers import HeaderVerdict
 from benchmark.verification.loading import LoadCheck
 from benchmark.verification.options import Depth
+from benchmark.verification.shown import named
 
 MULTI_LABEL = "multi_label_classification"
 
@@ -166,9 +167,9 @@ def _notes(label_map: LabelMap, case: Case) -> tuple[str, ...]:
     notes = list(label_notes(case.facts.config or {}))
     notes += case.report.label_problems if case.report else ()
     if label_map.loose:
-        notes.append(f"coarse labels that stand for an emotion by override: {', '.join(label_map.loose)}")
+        notes.append(f"coarse labels that stand for an emotion by override: {named(label_map.loose)}")
     if label_map.unmapped:
-        notes.append(f"labels that map to nothing: {', '.join(label_map.unmapped)}")
+        notes.append(f"labels that map to nothing: {named(label_map.unmapped)}")
     coarse = [name for name in label_map.classes if emotion_class(name).kind is not Kind.EMOTION]
     if coarse:
         notes.append(f"classes that are no single emotion: {', '.join(coarse)}")
@@ -176,4 +177,7 @@ def _notes(label_map: LabelMap, case: Case) -> tuple[str, ...]:
 
 
 def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else ".")
+    # The name of a repository or of a file is not written otherwise where a sentence begins with it.
+    is_name = bool({"/", "."} & set(reason.partition(" ")[0]))
+    begun = reason if is_name else reason[:1].upper() + reason[1:]
+    return begun if begun.endswith(".") else f"{begun}."

@@ -16,7 +16,8 @@ from benchmark.results.status import Status
         (["onnx/model.onnx"], Status.LOAD_FAILED, "ONNX only"),
         (["tf_model.h5", "model.pt"], Status.LOAD_FAILED, "TensorFlow"),
         (["checkpoint-10/model.safetensors"], Status.LOAD_FAILED, "checkpoint-10/model.safetensors"),
-        (["adapter_model.safetensors", "model.pt"], Status.LOAD_FAILED, "adapter_model.safetensors"),
+        (["adapter_model.safetensors", "model.pt"], Status.LOAD_FAILED, "an adapter only (adapter_model.safetensors)"),
+        (["adapter_model.bin"], Status.LOAD_FAILED, "an adapter only"),
         (
             ["training_args.bin", "optimizer.pt", "rng_state_0.pth", "README.md"],
             Status.LOAD_FAILED,

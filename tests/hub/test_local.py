@@ -86,6 +86,18 @@ def test_a_folder_that_cannot_be_read_says_nothing_about_the_model(
     assert "Permission denied" in failure.reason
 
 
+def test_what_lies_one_level_below_is_listed_and_decides_nothing(folder: Path) -> None:
+    before = local_facts("./model", folder)
+    (folder / "checkpoint-500" / "deeper").mkdir(parents=True)
+    for name in ("checkpoint-500/config.json", "checkpoint-500/deeper/config.json"):
+        (folder / name).write_text("{}")
+    after = local_facts("./model", folder)
+    assert isinstance(before, RepoFacts)
+    assert isinstance(after, RepoFacts)
+    assert after.names - before.names == {"checkpoint-500/config.json"}
+    assert after.revision == before.revision
+
+
 def test_an_empty_folder_has_facts(tmp_path: Path) -> None:
     facts = local_facts("./x", tmp_path)
     assert isinstance(facts, RepoFacts)

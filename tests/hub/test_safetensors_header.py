@@ -104,6 +104,8 @@ HOSTILE: dict[str, bytes] = {
     "a digit too many": written(
         b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,4]}}', b"\0" * 4
     ),
+    "a file of torch": b"PK\x03\x04" + b"x" * 100,
+    "a web page": b"<html><body>no such page</body></html>",
     "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 378000000\n",
 }
 

@@ -1,4 +1,5 @@
 import contextlib
+import gzip
 import io
 import os
 import pickle
@@ -148,6 +149,28 @@ DAMAGED: dict[str, bytes] = {
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damage_means_that_the_load_would_fail(name: str) -> None:
     assert problem(DAMAGED[name]).status is Status.LOAD_FAILED
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(saved()), "compressed with gzip"),
+        (b"weights.bin".ljust(257, b"\0") + b"ustar\0" + b"x" * 500, "a tar archive"),
+        (b"\n<!DOCTYPE html><html>no such page</html>", "a web page"),
+        (b'{"error": "no such file"}', "a text in JSON"),
+        (b"\x89HDF\r\n\x1a\n" + b"x" * 50, "HDF5"),
+        (b"\x93NUMPY\x01\0" + b"x" * 50, "an array of numpy"),
+        (bytes(5000), "nothing but zeros"),
+        (b"\x02\0\0\0\0\0\0\0{}", "a safetensors file under another name"),
+        (b"hello, this is no checkpoint", "no file that torch.save writes"),
+        (pickle.dumps({"classifier.weight": 1}, 2), "no file that torch.save writes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_file_under_the_name_of_weights_is_told_for_what_it_is(content: bytes, said: str) -> None:
+    found = problem(content)
+    assert found.status is Status.LOAD_FAILED
+    assert said in found.reason
 
 
 def test_a_member_named_twice_is_left_to_the_load_check() -> None:

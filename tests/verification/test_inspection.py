@@ -45,6 +45,14 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
         ({"id2label": ["angry", "sad"]}, Status.INVALID_CONFIG),
         ({"id2label": {"angry": 0}}, Status.INVALID_CONFIG),
         ({"num_labels": "3"}, Status.INVALID_CONFIG),
+        ({"num_labels": True}, Status.INVALID_CONFIG),
+        ({"id2label": {"0": None, "1": "angry", "2": "sad"}}, Status.INVALID_CONFIG),
+        ({"id2label": {"0": ["angry"], "1": "sad"}}, Status.INVALID_CONFIG),
+        ({"num_hidden_layers": -2}, Status.INVALID_CONFIG),
+        ({"encoder_layers": 0, "model_type": "whisper"}, Status.INVALID_CONFIG),
+        ({"conv_stride": [5, 0]}, Status.INVALID_CONFIG),
+        ({"hidden_size": 16, "num_attention_heads": 3}, Status.INVALID_CONFIG),
+        ({"num_hidden_layers": -2, "model_type": "bert"}, Status.UNSUPPORTED_ARCHITECTURE),
         ({"model_type": "bert"}, Status.UNSUPPORTED_ARCHITECTURE),
         ({"model_type": "seamless_m4t"}, Status.UNSUPPORTED_ARCHITECTURE),
         ({"id2label": {"0": "arousal", "1": "dominance", "2": "valence"}}, Status.DIMENSIONAL),
@@ -63,6 +71,9 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
         ({"id2label": None}, Status.UNNAMED_LABELS),
         ({"id2label": {"0": "0", "1": "1"}}, Status.UNNAMED_LABELS),
         ({"num_labels": 5}, Status.UNNAMED_LABELS),
+        ({"id2label": {"1": "angry", "2": "sad", "3": "happy"}}, Status.UNNAMED_LABELS),
+        ({"id2label": {"-1": "angry", "0": "sad", "1": "happy"}}, Status.UNNAMED_LABELS),
+        ({"id2label": {"0": "angry", "1": "sad", "1_0": "happy"}}, Status.UNNAMED_LABELS),
         ({"id2label": {}}, Status.NOT_EMOTION),
         ({"id2label": {"0": "Speech", "1": "Angry music", "2": "Dog"}}, Status.NOT_EMOTION),
         ({"id2label": {"0": "positive", "1": "negative"}}, Status.NOT_EMOTION),
@@ -116,6 +127,81 @@ def test_an_override_names_what_the_checkpoint_does_not() -> None:
     labels = {"LABEL_0": "anger", "LABEL_1": "sadness", "LABEL_2": "neutral"}
     names = {str(index): f"LABEL_{index}" for index in range(3)}
     assert statuses(facts_with({"id2label": names}), labels=labels) == []
+
+
+def test_a_hole_in_the_names_is_healed_by_naming_its_output() -> None:
+    facts = facts_with({"id2label": {"0": "angry", "2": "sad", "3": "happy"}})
+    (found,) = found_in(facts)
+    assert "names output 3, which it does not have, and not output 1" in found.reason
+    assert statuses(facts, labels={"LABEL_1": "neutral"}) == []
+
+
+def test_long_labels_are_cut_where_people_read_them() -> None:
+    (found,) = found_in(facts_with({"id2label": {"0": "x" * 5000, "1": "y" * 5000}}))
+    assert found.status is Status.NOT_EMOTION
+    assert len(found.reason) < 400
+
+
+WHISPER = {"model_type": "whisper", "num_mel_bins": 128}
+WHISPER_EXTRACTOR = {"feature_extractor_type": "WhisperFeatureExtractor"}
+AST = {"model_type": "audio-spectrogram-transformer"}
+AST_EXTRACTOR = {"feature_extractor_type": "ASTFeatureExtractor"}
+BERT = {"model_type": "wav2vec2-bert"}
+BERT_EXTRACTOR = {"feature_extractor_type": "SeamlessM4TFeatureExtractor"}
+SAY_IT, BRING_IT = "preprocessor: {sampling_rate: 16000", "needs the preprocessor_config.json of the model"
+
+
+@pytest.mark.parametrize(
+    ("config", "preprocessor", "said", "fix"),
+    [
+        ({}, {**PREPROCESSOR, "sampling_rate": "16000"}, "'16000'", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": -1}, "'-1'", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": True}, "'True'", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": None}, "'None'", SAY_IT),
+        ({}, {"feature_extractor_type": "MyOwn"}, "it is a MyOwn", SAY_IT),
+        ({}, {"feature_extractor_type": "ClapFeatureExtractor"}, "ClapFeatureExtractor", SAY_IT),
+        ({}, None, "there is none", SAY_IT),
+        (WHISPER, None, "there is none", BRING_IT),
+        (WHISPER, WHISPER_EXTRACTOR, "it makes 80 bands, and the model reads 128", BRING_IT),
+        (WHISPER, {**WHISPER_EXTRACTOR, "feature_size": 128, "chunk_length": 10}, "makes 1000 frames", BRING_IT),
+        (AST, {**AST_EXTRACTOR, "max_length": 512}, "it makes 512 frames, and the model reads 1024", BRING_IT),
+        (AST, {**AST_EXTRACTOR, "num_mel_bins": 64}, "it makes 64 bands, and the model reads 128", BRING_IT),
+        (BERT, {**BERT_EXTRACTOR, "stride": 1}, "it makes 80 numbers per frame, and the model reads 160", BRING_IT),
+    ],
+)
+def test_an_extractor_that_cannot_feed_the_model_is_told_with_a_fix_that_helps(
+    config: dict[str, Any], preprocessor: Any, said: str, fix: str
+) -> None:
+    facts = facts_with(config, preprocessor=preprocessor)
+    (found,) = found_in(facts)
+    assert found.status is Status.LOAD_FAILED
+    assert said in found.reason
+    assert fix in found.reason
+    healed = statuses(facts, preprocessor=Preprocessor(sampling_rate=16000))
+    assert healed == ([] if fix is SAY_IT else [Status.LOAD_FAILED])
+
+
+@pytest.mark.parametrize(
+    ("config", "preprocessor"),
+    [
+        ({}, {**PREPROCESSOR, "sampling_rate": 8000}),
+        ({}, {"do_normalize": True}),
+        (WHISPER, {**WHISPER_EXTRACTOR, "feature_size": 128}),
+        (AST, AST_EXTRACTOR),
+        (BERT, BERT_EXTRACTOR),
+        ({**WHISPER, "num_mel_bins": "128"}, {**WHISPER_EXTRACTOR, "feature_size": None}),
+    ],
+)
+def test_an_extractor_of_which_nothing_is_known_to_be_wrong_is_left_to_the_load(
+    config: dict[str, Any], preprocessor: dict[str, Any]
+) -> None:
+    assert statuses(facts_with(config, preprocessor=preprocessor)) == []
+
+
+def test_a_folder_that_holds_what_is_missing_above_is_named() -> None:
+    files = facts_with(files=("checkpoint-500/config.json", "checkpoint-500/model.safetensors")).files
+    (found,) = found_in(RepoFacts(id="x", revision="r", files=files))
+    assert "there is one in checkpoint-500" in found.reason
 
 
 def test_a_missing_preprocessor_is_told_with_the_fix_and_healed_by_it() -> None:

@@ -1,0 +1,94 @@
+"""Whether the feature extractor that a repository describes can feed its model, as far as its file tells."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmark.hub.facts import RepoFacts
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, is_sampling_rate, wrong_extractor
+from benchmark.registry.schema import Candidate
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding
+from benchmark.verification.configs import model_type
+
+SAY_IT = "where you know what the model expects, say so in the registry: preprocessor: {sampling_rate: 16000, \
+do_normalize: true}"
+BRING_IT = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
+_WHISPER_RATE, _WHISPER_HOP, _FRAMES_PER_POSITION = 16_000, 160, 2
+
+
+def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Finding]:
+    """Judge the description of the feature extractor.
+
+    Args:
+        candidate: As the registry names it; what it says of samples replaces the description.
+        facts: What is known of its repository.
+
+    Yields:
+        At most one finding, `load-failed`, whose reason names the fix.
+    """
+    config = facts.config or {}
+    kind = AUDIO_CLASSIFICATION_TYPES.get(model_type(config) or "")
+    reads_samples = kind is None or kind.reads is Reads.SAMPLES
+    if model_type(config) is None or (reads_samples and candidate.preprocessor is not None):
+        return
+    if facts.preprocessor is None:
+        if facts.partial and facts.preprocessor_problem is None:
+            return
+        problem = facts.preprocessor_problem or "there is none"
+    else:
+        # What the registry says of other models changes fields of their own description.
+        said = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
+        own = {**facts.preprocessor, **said}
+        if (wrong := wrong_extractor(model_type(config) or "", own.get("feature_extractor_type"))) is not None:
+            yield _told(f"Its preprocessor_config.json is of the wrong kind: {wrong}", own)
+            return
+        found = next(_problems(model_type(config) or "", own, config), None)
+        if found is None:
+            return
+        problem = found
+    fix = SAY_IT if reads_samples else BRING_IT
+    yield _told(f"Its preprocessor_config.json cannot be used ({problem}); {fix}", facts.preprocessor or {})
+
+
+def _told(reason: str, described: Mapping[str, Any]) -> Finding:
+    kind = described.get("feature_extractor_type")
+    return Finding(
+        status=Status.LOAD_FAILED,
+        reason=reason,
+        evidence={} if kind is None else {"feature_extractor_type": str(kind)[:200]},
+    )
+
+
+def _problems(kind: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """What of a description contradicts itself or the model; what nobody wrote is transformers' default."""
+    rate = own.get("sampling_rate", _WHISPER_RATE)
+    if not is_sampling_rate(rate):
+        yield f"its sampling_rate is {str(rate)[:40]!r}, and no number of samples per second"
+        return
+    if kind == "whisper":
+        yield from _differ("bands", own, ("feature_size", 80), config, ("num_mel_bins", 80))
+        chunk, hop = own.get("chunk_length", 30), own.get("hop_length", _WHISPER_HOP)
+        wanted = config.get("max_source_positions", 1500)
+        if _all_counts(chunk, hop, wanted) and chunk * rate // hop != _FRAMES_PER_POSITION * wanted:
+            yield f"it makes {chunk * rate // hop:g} frames, and the model reads {_FRAMES_PER_POSITION * wanted}"
+    elif kind == "audio-spectrogram-transformer":
+        yield from _differ("bands", own, ("num_mel_bins", 128), config, ("num_mel_bins", 128))
+        yield from _differ("frames", own, ("max_length", 1024), config, ("max_length", 1024))
+    elif kind == "wav2vec2-bert":
+        bands, joined = own.get("num_mel_bins", 80), own.get("stride", 2)
+        wanted = config.get("feature_projection_input_dim", 160)
+        if _all_counts(bands, joined, wanted) and bands * joined != wanted:
+            yield f"it makes {bands * joined} numbers per frame, and the model reads {wanted}"
+
+
+def _differ(
+    what: str, own: Mapping[str, Any], made: tuple[str, int], config: Mapping[str, Any], read: tuple[str, int]
+) -> Iterator[str]:
+    makes, reads = own.get(*made), config.get(*read)
+    if _all_counts(makes, reads) and makes != reads:
+        yield f"it makes {makes} {what}, and the model reads {reads}"
+
+
+def _all_counts(*values: object) -> bool:
+    """Whether all are whole numbers above zero, so that they can be compared; a load tells of others."""
+    return all(type(value) is int and value > 0 for value in values)
