@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.models.backends.mapped_weights import MappedWeights
 from benchmark.models.backends.openvino_library import computes_in, openvino
 from benchmark.models.backends.protocol import OPENVINO, BackendError, BackendFacts, Features, Streams
 
@@ -30,6 +31,7 @@ class OpenVinoBackend:
 
     Raises:
         BackendError: OpenVINO cannot be imported, or this processor does not compute in that format.
+        OSError: A file of the model cannot be read.
         RuntimeError: OpenVINO cannot read or compile the model.
     """
 
@@ -46,7 +48,12 @@ class OpenVinoBackend:
             "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES_KEPT,
             **_NO_REUSED_CODE,
         }
-        self._compiled = library.Core().compile_model(str(path), "CPU", settings)
+        # OpenVINO does not keep them: they must be there as long as the compiled model is.
+        self._weights = MappedWeights(path.with_suffix(".bin"))
+        core = library.Core()
+        model = core.read_model(path.read_bytes(), library.Tensor(self._weights.values(), shared_memory=True))
+        self._compiled = core.compile_model(model, "CPU", settings)
+        self._weights.let_go()
         self._own = threading.local()
         self._facts = BackendFacts(
             name=OPENVINO,
@@ -67,4 +74,5 @@ class OpenVinoBackend:
             self._own.request = self._compiled.create_infer_request()
         request = self._own.request
         request.infer(dict(features), share_inputs=True)
+        self._weights.let_go()  # each new length may have made OpenVINO read them again
         return np.array(request.get_output_tensor(0).data[0], dtype=np.float32)
