@@ -29,7 +29,7 @@ from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.environment import Environment
-from benchmark.results.files import check_writable
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.run import RunRecord
 from benchmark.results.runs import save_run
@@ -193,6 +193,7 @@ def run(
             progress.note(f"{corpus.name}: {note}")
     wanted_columns(by, [corpus.clips for corpus in opened])  # what no corpus has is told before hours of work
     check_writable(Path(output))
+    check_writable(settings.cache, remedy=CHOOSE_ANOTHER_CACHE)
     wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
     record = _evaluate(registry, opened, options=options, wanted=wanted, settings=settings, progress=progress)
     save_run(settings.cache, record)

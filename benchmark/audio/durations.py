@@ -14,6 +14,8 @@ def told_seconds(path: Path) -> float | None:
     Returns:
         Seconds; None where the file cannot be opened or does not tell.
     """
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
         told = soundfile.info(path)
     except (OSError, RuntimeError, TypeError, ValueError):

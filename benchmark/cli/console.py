@@ -25,6 +25,7 @@ from rich.progress import Progress as RichProgress
 
 from benchmark.errors import RequestError
 from benchmark.progress import Silent, Stage
+from benchmark.reporting.escaping import plain_text
 
 _LINE_EVERY_S = 30.0
 
@@ -38,7 +39,7 @@ class _BarStage:
         self._bars.advance(self._task, amount)
 
     def describe(self, text: str) -> None:
-        self._bars.update(self._task, description=escape(text))
+        self._bars.update(self._task, description=_line(text))
 
 
 class _LineStage:
@@ -61,7 +62,7 @@ class _LineStage:
             self._told = time.monotonic()
             of_all = f" of {self._total:g}" if self._total else ""
             line = f"{self._description}: {round(self._done, 1):g}{of_all} {self._unit}"
-        self._console.print(escape(line.rstrip()), highlight=False, soft_wrap=True)
+        self._console.print(_line(line.rstrip()), highlight=False, soft_wrap=True)
 
     def describe(self, text: str) -> None:
         self._description = text
@@ -92,11 +93,11 @@ class ConsoleProgress:
             return
         if not self._is_watched:
             amount = f" ({total:g} {unit})" if total else ""
-            self._console.print(escape(f"{description}{amount}"), highlight=False, soft_wrap=True)
+            self._console.print(_line(f"{description}{amount}"), highlight=False, soft_wrap=True)
             yield _LineStage(self._console, description, total, unit)
             return
         bars = self._start()
-        task = bars.add_task(escape(description), total=total, unit=unit)
+        task = bars.add_task(_line(description), total=total, unit=unit)
         try:
             yield _BarStage(bars, task)
         finally:
@@ -106,19 +107,19 @@ class ConsoleProgress:
     def note(self, text: str) -> None:
         """Tell something, once."""
         if not self._quiet:
-            self._console.print(escape(text), highlight=False, soft_wrap=True)
+            self._console.print(_line(text), highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Tell something that changes how a result is to be read; the same words only once."""
         if text not in self._warned:
             self._warned.add(text)
-            self._console.print(f"[yellow]Warning:[/yellow] {escape(text)}", highlight=False, soft_wrap=True)
+            self._console.print(f"[yellow]Warning:[/yellow] {_line(text)}", highlight=False, soft_wrap=True)
 
     def confirm(self, question: str) -> bool | None:
         """Ask a person; None at once where nobody sits at a terminal."""
         if self._quiet or not sys.stderr.isatty() or not sys.stdin.isatty():
             return None
-        self._console.print(escape(f"{question} [y/N] "), end="", highlight=False, soft_wrap=True)
+        self._console.print(_line(f"{question} [y/N] "), end="", highlight=False, soft_wrap=True)
         return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
     def _start(self) -> RichProgress:
@@ -143,6 +144,11 @@ class ConsoleProgress:
         if self._open == 0 and self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+
+def _line(text: str) -> str:
+    """Let nothing in a text from anywhere, such as the name of a file, work as markup or move the cursor."""
+    return escape(text if text.isprintable() else plain_text(text))
 
 
 def _in_ci() -> bool:
@@ -173,9 +179,9 @@ def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
 
 def print_note(text: str) -> None:
     """Write one line that is no part of the result to standard error."""
-    Console(stderr=True).print(escape(text), highlight=False, soft_wrap=True)
+    Console(stderr=True).print(_line(text), highlight=False, soft_wrap=True)
 
 
 def print_error(text: str) -> None:
     """Write one line about what went wrong to standard error."""
-    Console(stderr=True).print(f"[red]Error:[/red] {escape(text)}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[red]Error:[/red] {_line(text)}", highlight=False, soft_wrap=True)

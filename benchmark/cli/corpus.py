@@ -100,6 +100,8 @@ def _print(described: "CorpusDescription") -> None:
         ),
         title=f"{described.name}: {readable(described)}, {counted(len(described.classes), 'class', 'classes')}",
     )
+    if not described.classes:
+        console.print("No clip has a label that means an emotion.\n")
     ties = [("text", described.text_tie), ("speaker", described.speaker_tie)]
     print_table(
         console,

@@ -4,6 +4,7 @@ import codecs
 import io
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 EXIT_CLOSED_PIPE = 141
@@ -64,9 +65,11 @@ class _QuietPipe(io.TextIOWrapper):
         raise SystemExit(EXIT_CLOSED_PIPE)
 
 
-def _prepared(stream: TextIO, errors: str) -> TextIO:
+def _prepared(stream: TextIO | None, errors: str) -> TextIO:
+    if stream is None:  # closed by who started bench, as by `>&-`: nobody wants to know
+        return Path(os.devnull).open("w", encoding="utf-8")
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, _QuietPipe):
-        return stream  # none at all, or a notebook's
+        return stream  # a notebook's
     encoding, line_buffering, write_through = stream.encoding, stream.line_buffering, stream.write_through
     return _QuietPipe(
         stream.detach(),

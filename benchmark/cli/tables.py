@@ -50,7 +50,7 @@ def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequ
     Args:
         console: Where to.
         columns: The headings.
-        rows: One cell per column; columns that are empty in all rows are left out.
+        rows: One cell per column; columns that are empty in all rows are left out, and a table that has none.
         title: A line above it.
     """
     cells = [[fitting(console, plain_text(cell)) for cell in row] for row in rows]
@@ -58,7 +58,9 @@ def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequ
     kept = [columns[index] for index in shown]
     content = [[row[index] for index in shown] for row in cells]
     if title:
-        console.print(Text(fitting(console, title), style="italic"), soft_wrap=True)
+        console.print(Text(fitting(console, plain_text(title)), style="italic"), soft_wrap=True)
+    if not kept:
+        return
     if _readable_width(kept, content) > console.width:
         _print_records(console, kept, content)
     else:

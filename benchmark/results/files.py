@@ -11,6 +11,7 @@ from typing import BinaryIO
 from benchmark.errors import BenchError, RequestError, UnavailableError
 
 CHOOSE_ANOTHER_FOLDER = "choose another folder with --output"
+CHOOSE_ANOTHER_CACHE = "choose another folder with BENCH_CACHE"
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _WRONG_PLACE = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.errors import RequestError
-from benchmark.results.files import write_atomically
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.run import RunRecord
 
 _RUNS = "runs"
@@ -18,7 +18,7 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         UnavailableError: The disk is full.
     """
     path = cache / _RUNS / f"{record.created:%Y%m%dT%H%M%S.%fZ}.json"
-    return write_atomically(path, record.model_dump_json(indent=1))
+    return write_atomically(path, record.model_dump_json(indent=1), remedy=CHOOSE_ANOTHER_CACHE)
 
 
 def load_run(cache: Path, name: str | None = None) -> RunRecord:

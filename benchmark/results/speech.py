@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark.results.files import write_atomically
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.schema import StoredFile
-
-_REMEDY = "choose another folder with BENCH_CACHE"
 
 
 class SpeechShares(StoredFile):
@@ -42,7 +40,7 @@ def save_speech_shares(cache: Path, detector: str, shares: dict[str, float]) -> 
         UnavailableError: The disk is full.
     """
     content = SpeechShares(detector=detector, shares=shares).model_dump_json()
-    write_atomically(_path(cache), content, remedy=_REMEDY)
+    write_atomically(_path(cache), content, remedy=CHOOSE_ANOTHER_CACHE)
 
 
 def _path(cache: Path) -> Path:

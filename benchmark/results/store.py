@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmark.results.files import write_atomically
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.layout import candidate_folder
 from benchmark.results.prediction_table import ARROW_SCHEMA, PredictionTable, arrow_table, latest_answers
 from benchmark.results.predictions import PREDICTIONS_SCHEMA_VERSION, InferenceSetup, Prediction
@@ -89,7 +89,7 @@ class PredictionStore:
         pq.write_table(table.replace_schema_metadata(metadata), sink)
         # Names sort by time: where a clip was answered again, the later answer counts.
         path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
-        write_atomically(path, sink.getvalue().to_pybytes())
+        write_atomically(path, sink.getvalue().to_pybytes(), remedy=CHOOSE_ANOTHER_CACHE)
 
     def _folder(self, setup: InferenceSetup) -> Path:
         return candidate_folder(self._cache, setup.candidate, setup.revision) / "predictions" / setup.key

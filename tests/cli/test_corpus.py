@@ -116,6 +116,9 @@ def test_the_terminal_tells_what_it_leaves_out(capsys: pytest.CaptureFixture[str
     ):
         assert words in said
     assert "tied" not in said
+    _print(described.model_copy(update={"labels": (), "classes": {}}))
+    said = capsys.readouterr().out
+    assert said.startswith("c: 3 readable clips of 15, 0 classes\nNo clip has a label that means an emotion.\n")
 
 
 def test_a_corpus_that_does_not_exist_is_one_line_and_exit_code_2(bench: Bench) -> None:

@@ -189,6 +189,13 @@ def test_a_wrong_request_is_one_line_and_exit_2(bench: Bench, tmp_path: Path, ar
     assert words in one_line(ended.stderr)
 
 
+def test_a_cache_that_cannot_be_written_is_told_before_any_work(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = bench("run", "--candidates", "demo", BENCH_CACHE=str(tmp_path / "file"))
+    assert ended.returncode == 2
+    assert "choose another folder with BENCH_CACHE" in one_line(ended.stderr)
+
+
 def test_no_corpus_at_all_is_exit_2_with_an_example(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "candidates.yaml").write_text("version: 1\ncandidates:\n  - id: some/model\n")
     ended = bench("run")

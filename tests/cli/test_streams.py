@@ -47,3 +47,9 @@ def test_a_reader_that_has_gone_ends_it_quietly_with_what_a_shell_expects(how: s
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_closed_streams_are_written_to_in_vain() -> None:
+    script = f"{SPEAKER}print('x'); print('y', file=sys.stderr); assert not sys.stdout.isatty()"
+    closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", script]
+    assert subprocess.run(closed, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode == 0

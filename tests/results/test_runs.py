@@ -58,3 +58,9 @@ def test_a_run_of_a_newer_bench_is_an_error(tmp_path: Path) -> None:
     path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(RequestError, match="newer version"):
         load_run(tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_moved_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RequestError, match="choose another folder with BENCH_CACHE"):
+        kept(tmp_path / "file", 1)
