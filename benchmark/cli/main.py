@@ -79,6 +79,10 @@ def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _tell_interrupted() -> None:
+    print_error("Interrupted; what was finished is kept.")
+
+
 def main() -> None:
     """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
     prepare_streams()
@@ -91,8 +95,13 @@ def main() -> None:
         print_error(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print_error("Interrupted; what was finished is kept.")
+        _tell_interrupted()
         sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        # Typer turns Ctrl-C into an exit without a word; commands that end by themselves have said theirs.
+        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
+            _tell_interrupted()
+        raise
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
             raise

@@ -19,3 +19,12 @@ def test_a_wrong_use_of_the_command_line_is_exit_2(bench: Bench, arguments: list
     ended = bench(*arguments)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
+
+
+def test_an_interruption_is_one_line_wherever_it_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.api.doctor.doctor", interrupt)
+    ended = bench("doctor")
+    assert (ended.returncode, ended.stderr) == (130, "Error: Interrupted; what was finished is kept.\n")
