@@ -1,11 +1,10 @@
 """What a finished run exits with, and why."""
 
-from benchmark.api.verify import EXIT_UNMET, judge_verification
+from benchmark.api.verify import EXIT_UNMET, INTERRUPTED, judge_verification
 from benchmark.results.run import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 
 EXIT_REQUEST = 2
-EXIT_INTERRUPTED = 130
 
 
 def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:
@@ -21,7 +20,7 @@ def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]
         What to exit with, and why that is not 0, in sentences for a person.
     """
     if record.interrupted:
-        return EXIT_INTERRUPTED, ("Interrupted; what was finished is kept, and the same command goes on from there.",)
+        return INTERRUPTED
     unheard = [_why_unheard(corpus) for corpus in record.corpora if corpus.clips and not _is_heard(corpus)]
     if unheard:
         return EXIT_REQUEST, tuple(unheard)

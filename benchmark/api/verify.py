@@ -17,11 +17,18 @@ from benchmark.results.files import check_writable
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification, VerificationReport
 from benchmark.settings import Settings
+from benchmark.verification.interrupted import InterruptedVerificationError
 from benchmark.verification.options import Depth, VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
 
 EXIT_UNMET = 1
 EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 130
+INTERRUPTED = (
+    EXIT_INTERRUPTED,
+    ("Interrupted; what was finished is kept, and the same command goes on from there.",),
+)
+"""What whatever was stopped exits with, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +83,7 @@ def verify(
             limit is `skipped`.
 
     Returns:
-        The verdicts, the files, and whether all is as asked.
+        The verdicts, the files, and whether all is as asked; after an interruption what was found out until then.
 
     Raises:
         RequestError: The registry, a model or the folder is wrong; the message says how to fix it.
@@ -100,17 +107,20 @@ def verify(
     folder = Path(output)
     check_writable(folder)
     registry = open_registry(candidates, models, progress)
-    verifications = verify_candidates(
-        registry, hub=Hub(timeout_s=settings.hub_timeout_s), settings=settings, progress=progress, options=options
-    )
+    hub, interrupted = Hub(timeout_s=settings.hub_timeout_s), False
+    try:
+        verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=options)
+    except InterruptedVerificationError as error:
+        verifications, interrupted = error.verifications, True
     report = VerificationReport(
         created=datetime.now(UTC),
         registry=registry.title,
         environment=Environment.here(),
         cache=str(settings.cache.absolute()),
         candidates=verifications,
+        interrupted=interrupted,
     )
-    exit_code, problems = judge_verification(verifications, strict=strict)
+    exit_code, problems = INTERRUPTED if interrupted else judge_verification(verifications, strict=strict)
     return VerifyOutcome(
         report=report, files=write_verification(report, folder).paths, exit_code=exit_code, problems=problems
     )

@@ -18,6 +18,7 @@ DEFAULT_FALLBACK_BELOW = 5
 
 _SHORT_REVISION = 10
 _NAMED_SURPRISES = 5
+_INTERRUPTED = "> **Interrupted**: it was stopped before its end. What is `skipped` for that reason was not looked at."
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
     return document(
         [
             f"# Verification of {counted(len(report.candidates), 'candidate')}",
+            *([_INTERRUPTED] if report.interrupted else []),
             _summary(report, groups, fallback_below),
             *_usable_section("Usable", groups.usable),
             *_usable_section(f"Fallback: usable, with fewer than {fallback_below} emotions", groups.fallback),

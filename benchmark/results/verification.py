@@ -183,6 +183,7 @@ class VerificationReport(StoredFile):
         environment: The machine and the libraries.
         cache: The folder that logs are relative to.
         candidates: One verification per candidate, in the registry's order.
+        interrupted: Whether it was stopped before its end, so that some candidates are `skipped`.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -193,3 +194,4 @@ class VerificationReport(StoredFile):
     environment: Environment
     cache: str = ""
     candidates: tuple[Verification, ...]
+    interrupted: bool = False

@@ -75,6 +75,7 @@ class Inspector:
         kept: The verdicts of former runs.
         workers: Who knows the workers that are open.
         progress: Who listens.
+        looked: Takes what each candidate was found to be, by its place, as soon as that is known.
     """
 
     hub: Hub
@@ -83,6 +84,7 @@ class Inspector:
     kept: KeptVerdicts
     workers: OpenWorkers
     progress: Progress
+    looked: "dict[int, _Looked]" = field(default_factory=dict)
 
     def inspect(self, candidates: Sequence[Candidate]) -> list[Inspection]:
         """Look at all candidates.
@@ -92,7 +94,12 @@ class Inspector:
         """
         with self.progress.stage("Inspecting", total=len(candidates), unit="candidates") as stage:
             look = spared(self._look, lambda candidate, error: _Looked(candidate, _lost(error)))
-            looked = in_parallel(look, candidates, threads=_ASKED_AT_ONCE, finished=stage.advance)
+
+            def look_and_tell(place: int) -> _Looked:
+                return self.looked.setdefault(place, look(candidates[place]))
+
+            places = range(len(candidates))
+            looked = in_parallel(look_and_tell, places, threads=_ASKED_AT_ONCE, finished=stage.advance)
             begin = time.monotonic()
             built = self._build(looked)
             share = (time.monotonic() - begin) / max(1, len(built))
@@ -105,6 +112,15 @@ class Inspector:
             return Inspection(candidate=looked[place].candidate, found=_lost(error))
 
         return [spared(judge, lost)(place) for place in range(len(looked))]
+
+    def so_far(self) -> list[Inspection]:
+        """Give what is known of those candidates that need no more looking at; for an interruption."""
+        looked = [one for _, one in sorted(dict(self.looked).items())]
+        return [
+            self._judge(one, one.built, 0.0)
+            for one in looked
+            if one.built is not None or not isinstance(one.listing, TensorListing)
+        ]
 
     def _look(self, candidate: Candidate) -> "_Looked":
         begin = time.monotonic()

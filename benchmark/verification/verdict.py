@@ -72,6 +72,11 @@ def failed(candidate: Candidate, failure: HubFailure) -> Verification:
     return _verification(candidate, Finding(status=failure.status, reason=reason))
 
 
+def undecided(candidate: Candidate, finding: Finding) -> Verification:
+    """Give a verdict that rests on one finding, and on nothing known of the repository."""
+    return _verification(candidate, finding)
+
+
 def decide(case: Case) -> Verification:
     """Give the verdict: the finding that comes first in the order of precedence decides.
 

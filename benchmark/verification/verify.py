@@ -15,6 +15,7 @@ from benchmark.settings import Settings
 from benchmark.verification.downloads import Wanted, agree
 from benchmark.verification.failures import unforeseen
 from benchmark.verification.inspecting import Inspection, Inspector
+from benchmark.verification.interrupted import InterruptedVerificationError, unfinished
 from benchmark.verification.kept import KeptVerdicts
 from benchmark.verification.loading import Loadable, LoadSetup, check_load, is_rejected
 from benchmark.verification.open_workers import OpenWorkers
@@ -44,10 +45,20 @@ def verify_candidates(
     Raises:
         RequestError: The registry overrides a label that a model does not have, or the store cannot be written.
         UnavailableError: The disk is full.
+        InterruptedVerificationError: Somebody pressed Ctrl-C; it brings what was found out until then.
     """
     inspector, verifier = _people(hub, settings, progress, options)
+    known: dict[str, Verification] = {}
     try:
-        return verifier.decide_all(inspector.inspect(registry.candidates))
+        return verifier.decide_all(inspector.inspect(registry.candidates), known)
+    except KeyboardInterrupt:
+        before = dict(known)  # workers that are ended below are no verdicts
+        for each in inspector.so_far() if not before else ():
+            if (verdict := verifier.decide_now(each)) is not None:
+                before[each.candidate.name] = verdict
+        raise InterruptedVerificationError(
+            tuple(before.get(each.name) or unfinished(each) for each in registry.candidates)
+        ) from None
     finally:
         verifier.setup.workers.end()
 
@@ -87,7 +98,7 @@ def inspect_candidates(
     inspector, verifier = _people(hub, settings, progress, replace(options, depth=Depth.INSPECT))
     try:
         inspections = inspector.inspect(registry.candidates)
-        verdicts = verifier.decide_all(inspections)
+        verdicts = verifier.decide_all(inspections, {})
     finally:
         verifier.setup.workers.end()
     return tuple(
@@ -115,18 +126,28 @@ class _Verifier:
     progress: Progress
     setup: LoadSetup
 
-    def decide_all(self, inspections: Sequence[Inspection]) -> tuple[Verification, ...]:
-        """Decide what inspection can decide, then load the rest, as many at once as there are jobs."""
-        decide_now = spared(self._decide_now, self._lost)
+    def decide_all(self, inspections: Sequence[Inspection], known: dict[str, Verification]) -> tuple[Verification, ...]:
+        """Decide what inspection can decide, then load the rest, as many at once as there are jobs.
+
+        Args:
+            inspections: What is known without weights.
+            known: Takes each verdict as soon as there is one, by candidate.
+        """
+        decide_now = spared(self.decide_now, self._lost)
         verdicts = {place: decide_now(each) for place, each in enumerate(inspections)}
+        known |= {verdict.candidate: verdict for verdict in verdicts.values() if verdict is not None}
         open_ones = [place for place, verdict in verdicts.items() if verdict is None]
         denied = self._agree([inspections[place] for place in open_ones])
         word = _WORD.get(self.options.depth, "")
         if open_ones:
             with self.progress.stage(word, total=len(open_ones), unit="candidates") as stage:
                 load = spared(lambda each: self._load(each, denied.get(each.candidate.name)), self._lost)
+
+                def load_and_tell(inspection: Inspection) -> Verification:
+                    return known.setdefault(inspection.candidate.name, load(inspection))
+
                 loaded = in_parallel(
-                    load,
+                    load_and_tell,
                     [inspections[place] for place in open_ones],
                     threads=self.settings.jobs,
                     finished=stage.advance,
@@ -134,7 +155,7 @@ class _Verifier:
             verdicts |= dict(zip(open_ones, loaded, strict=True))
         return tuple(verdict for verdict in verdicts.values() if verdict is not None)
 
-    def _decide_now(self, inspection: Inspection) -> Verification | None:
+    def decide_now(self, inspection: Inspection) -> Verification | None:
         """Give the verdict that needs no load; None where a load has to tell."""
         if inspection.kept is not None:
             return inspection.kept

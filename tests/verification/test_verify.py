@@ -23,6 +23,7 @@ from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.settings import Settings
 from benchmark.verification import loading
+from benchmark.verification.interrupted import InterruptedVerificationError
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.verify import verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
@@ -369,7 +370,7 @@ def running_workers() -> list[psutil.Process]:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there workers come from a fork server")
 @pytest.mark.usefixtures("fragile", "interruptible")
 def test_an_interruption_ends_the_workers_and_keeps_what_was_finished(
-    verify: Any, copy: Any, good: Path, settings: Settings
+    verify: Any, copy: Any, good: Path, settings: Settings, tmp_path: Path
 ) -> None:
     def interrupt_when_it_hangs() -> None:
         end = time.monotonic() + 30
@@ -382,8 +383,10 @@ def test_an_interruption_ends_the_workers_and_keeps_what_was_finished(
     watcher = threading.Thread(target=interrupt_when_it_hangs)
     watcher.start()
     begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        verify(local(good), local(copy("hang")))
+    with pytest.raises(InterruptedVerificationError) as interruption:
+        verify(local(tmp_path / "gone"), local(good), local(copy("hang")))
+    statuses = [each.status for each in interruption.value.verifications]
+    assert statuses == [Status.NOT_FOUND, Status.USABLE, Status.SKIPPED]
     assert not running_workers()
     assert time.monotonic() - begin < 20.0
     watcher.join()
