@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ DEFAULT_MODELS = ("wav2vec2-base", "wavlm-base", "whisper-base", TINY)
 QUICK_MODELS = ("wav2vec2-base", TINY)
 _CLIPS = 64
 _QUICK_CLIPS = 16
+_CLIPS_FOR_HEAD = 16
 _TURN_LIMIT_S = 180.0
 _TAIL_MINUTES = 1.2
 
@@ -99,7 +101,7 @@ class _Run:
         self.save()
 
     def _measure_model(self, name: str, clips: ClipSet, left: int) -> None:
-        folder = self._checkpoint(name)
+        folder = self._checkpoint(name, clips.paths[:_CLIPS_FOR_HEAD])
         mean_s = sum(clips.seconds) / len(clips.seconds)
         figures = ModelFigures(
             what=f"{BASE_SIZE[name]}, random weights"
@@ -123,10 +125,10 @@ class _Run:
         measure(folder, figures, plan, save=self.save, say=self._say)
         self._measure_peak(folder)
 
-    def _checkpoint(self, name: str) -> Path:
+    def _checkpoint(self, name: str, clips: Sequence[Path]) -> Path:
         folder = self._work / name / "checkpoint"
         if name != TINY:
-            return write_checkpoint(name, folder)
+            return write_checkpoint(name, folder, clips)
         return Path(shutil.copytree(checkpoints_path() / _TINY_CHECKPOINT, folder))
 
     def _measure_peak(self, folder: Path) -> None:

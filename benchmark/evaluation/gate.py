@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.corpora.clips import AudioSource
-from benchmark.evaluation.parity import ALLOWED, Decisions
+from benchmark.evaluation.parity import ALLOWED, Decisions, redo_below
 from benchmark.evaluation.sessions import load_options, log_path
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.windows_ahead import windows_ahead
@@ -42,6 +42,14 @@ class NotTakenError(Exception):
     def __init__(self, reason: str, *, lasting: bool = True) -> None:
         super().__init__(reason)
         self.lasting = lasting
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A clip that both have answered: how far they are apart, and how far the two best answers are."""
+
+    difference: float
+    margin: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +93,20 @@ class Gate:
             loaded = LoadReport.from_plain(self._call(worker, "load", "the reference cannot be loaded", *self._load()))
             self._require_format(worker)
             made = self._convert(worker)
-            differences = self._compare(worker, loaded, clips)
+            compared = self._compare(worker, loaded, clips)
         before = before if before is not None and before.model == made.get("digest") else None
-        if not differences and before is None:
+        if not compared and before is None:
             raise NotTakenError("there is no clip on which it could be held against the reference")
+        differences = [one.difference for one in compared]
+        largest = float(np.max([before.largest_difference if before else 0.0, *differences]))
         return ParityCheck(
             setup=self.setup,
             model=made.get("digest"),
             clips=(*(before.clips if before else ()), *clips),
-            compared=len(differences) + (before.compared if before else 0),
-            largest_difference=float(np.max([before.largest_difference if before else 0.0, *differences.values()])),
+            compared=len(compared) + (before.compared if before else 0),
+            largest_difference=largest,
             allowed=ALLOWED[self.engine.dtype],
+            close=sum(one.margin < redo_below(largest) for one in compared) + (before.close if before else 0),
             conversion_s=made.get("seconds", 0.0),
             seconds=max(0.0, time.perf_counter() - begin - (made["spent"] if made else 0.0)),
         )
@@ -129,22 +140,22 @@ class Gate:
         self._call(worker, "open", "it cannot be opened", engine, streams, folder, *self._load())
         return made
 
-    def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> dict[str, float]:
-        """Give the difference on every clip that the reference can process."""
-        differences = {}
+    def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> list[_Compared]:
+        """Ask both about every clip that the reference can process."""
+        compared = []
         together = _CLIPS_PER_STREAM * self._streams.count
         for start in range(0, len(clips), together):
-            some = islice(clips.items(), start, start + together)
-            windows = {
-                name: window for name, source in some if (window := _first_window(name, source, loaded)) is not None
-            }
+            some = dict(islice(clips.items(), start, start + together))
+            heard = {name: _first_window(name, source, loaded) for name, source in some.items()}
+            windows = {name: window for name, window in heard.items() if window is not None}
             answers = self._ask(worker, "exchange", windows)
             exact = {name: answer.value["logits"] for name, answer in answers.items() if isinstance(answer, Returned)}
             others = self._ask(worker, "candidate_exchange", {name: windows[name] for name in exact})
             for name, answer in others.items():
-                fast = _value(answer, "it cannot process a clip that torch can")["logits"]
-                differences[name] = self.decisions.difference(exact[name][None], fast[None])
-        return differences
+                fast = _value(answer, "it cannot process a clip that torch can")["logits"][None]
+                difference = self.decisions.difference(exact[name][None], fast)
+                compared.append(_Compared(difference, float(self.decisions.margins(fast)[0])))
+        return compared
 
     def _ask(self, worker: Worker, method: str, windows: Mapping[str, NDArray[np.float32]]) -> dict[str, Answer]:
         """Ask one of both about windows, side by side."""

@@ -163,7 +163,7 @@ class Preparer:
                     fallbacks=tuple(fallbacks),
                     given_up=given_up,
                 )
-            fallbacks.append(_not_taken(way.engine, check.failure or _too_different(check)))
+            fallbacks.append(_not_taken(way.engine, _why_not(check)))
         return replace(reference, fallbacks=tuple(fallbacks))
 
     def keep(self, subject: Subject, prepared: Prepared, largest_difference: float) -> Prepared:
@@ -245,8 +245,15 @@ def _not_taken(engine: Engine, reason: str) -> str:
     return f"{engine} was not taken: {reason}."
 
 
-def _too_different(check: ParityCheck) -> str:
+def _why_not(check: ParityCheck) -> str:
+    if check.failure is not None:
+        return check.failure
+    if not check.is_like_the_reference:
+        return (
+            f"on {check.compared} clips its probabilities differ from the reference's by up to "
+            f"{check.largest_difference:.1e}, and {check.allowed:.0e} is allowed"
+        )
     return (
-        f"on {check.compared} clips its probabilities differ from the reference's by up to "
-        f"{check.largest_difference:.1e}, and {check.allowed:.0e} is allowed"
+        f"of {check.compared} clips, {check.close} would have to be done again in the reference, since their two best "
+        "answers are too close to rely on it, and that would take longer than it saves"
     )
