@@ -25,6 +25,7 @@ from benchmark.models.reports import (
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_ATTENTIONS = frozenset({None, "eager", "sdpa"})
 _LOADER_LOG = "transformers.modeling_utils"
 _MISMATCH = re.compile(
     r"^(\S.*?)\s*\|.*ckpt: torch\.Size\(\[(.*?)\]\) vs model:\s*torch\.Size\(\[(.*?)\]\)", re.MULTILINE
@@ -98,9 +99,9 @@ def _load_model(folder: Path, *, device: str, dtype: str, head: Mapping[str, Any
         raise ValueError(f"unknown dtype {dtype!r}: choose one of {', '.join(_DTYPES)}")
     repair = None
     model_class: Any = AutoModelForAudioClassification
-    changes: dict[str, Any] = {}
+    config = _config(folder)
+    changes: dict[str, Any] = {"config": config}
     if head is not None:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         repair = plan_repair(config, head)
         model_class, changes = repair.model_class, {"config": repair.config, "key_mapping": repair.key_mapping}
     with _Listener() as listener:
@@ -121,6 +122,20 @@ def _load_model(folder: Path, *, device: str, dtype: str, head: Mapping[str, Any
     if repair is not None:
         require_whole_head(repair, account["missing_keys"])
     return _LoadedModel(model.eval().to(device), account, repair)
+
+
+def _config(folder: Path) -> Any:
+    """Read the configuration, without what it says of the machine that it was trained on.
+
+    An attention that only some machines have would fail the load here, and outputs as tuples every call; neither says
+    anything about the model.
+    """
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    if config._attn_implementation not in _ATTENTIONS:
+        config._attn_implementation = None
+    config._experts_implementation = None
+    config.return_dict = True
+    return config
 
 
 def _extractor(

@@ -1,7 +1,9 @@
 """From a folder to a model that can be asked, and what the load says of it."""
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,6 +143,26 @@ def test_a_configuration_that_points_to_code_is_loaded_without_it(tmp_path: Path
     (folder / "evil.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'trace')!r})\n", encoding="utf-8")
     load_checkpoint(folder)
     assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        {"return_dict": False},
+        {"_attn_implementation": "flash_attention_2"},
+        {"attn_implementation": "flash_attention_2"},
+    ],
+    ids=str,
+)
+def test_what_a_configuration_says_of_another_machine_changes_nothing(
+    tiny: dict[str, Path], tmp_path: Path, noise: NDArray[np.float32], hint: dict[str, Any]
+) -> None:
+    folder = Path(shutil.copytree(tiny["wav2vec2"], tmp_path / "model"))
+    edit_json(folder / "config.json", **hint)
+    expected = load_checkpoint(tiny["wav2vec2"])
+    loaded = load_checkpoint(folder)
+    assert loaded.report.attention == expected.report.attention
+    np.testing.assert_array_equal(loaded.logits(noise[:RATE]), expected.logits(noise[:RATE]))
 
 
 def test_the_order_of_the_labels_is_that_of_the_outputs(tmp_path: Path) -> None:
