@@ -1,6 +1,7 @@
 """What was measured, kept in a file after every step, so that a run that is stopped loses nothing."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +34,7 @@ class EngineFigures:
         blocks: What was timed.
         memory_mb: The most memory of the process that holds the model.
         details: What it says of itself.
+        redone: Clips that the reference has done again, for bench's faster ways.
         failure: Why there are no or fewer blocks.
     """
 
@@ -41,6 +43,7 @@ class EngineFigures:
     blocks: list[Block] = field(default_factory=list)
     memory_mb: float = 0.0
     details: dict[str, str] = field(default_factory=dict)
+    redone: int = 0
     failure: str | None = None
 
     def clips(self) -> int:
@@ -78,6 +81,15 @@ class ModelFigures:
             return []
         others = {block.place: block.seconds for block in self.engines[against].blocks}
         return [others[block.place] / block.seconds for block in self.engines[engine].blocks if block.place in others]
+
+    def pays_from(self, engine: str, reference: str) -> int | None:
+        """From how many clips on converting and comparing cost less than they save; None where they never do."""
+        ours, other = self.engines.get(engine), self.engines.get(reference)
+        if ours is None or other is None or not ours.blocks or not other.blocks or "check_s" not in ours.details:
+            return None
+        saved = 1 / other.clips_per_second() - 1 / ours.clips_per_second()
+        spent = float(ours.details["conversion_s"]) + float(ours.details["check_s"])
+        return math.ceil(spent / saved) if saved > 0 else None
 
     def differing(self, engine: str, reference: str) -> int | None:
         """How many decisions differ from the reference's; None where nothing can be compared."""

@@ -85,9 +85,11 @@ def _of_bench(key: str, engine: EngineFigures, model: ModelFigures) -> Iterable[
     if "checked_clips" in details:
         text += (
             f"; held against the reference on {details['checked_clips']} clips, largest difference of a probability "
-            f"{details['largest_difference']}, clips done again in the last block {details['redone_clips']}; when it "
-            f"was made, the conversion took {details['conversion_s']} s and the comparison {details['check_s']} s"
+            f"{details['largest_difference']}; {engine.redone} of {engine.clips()} clips were done again; the "
+            f"conversion took {details['conversion_s']} s and the comparison {details['check_s']} s"
         )
+        pays = model.pays_from(key, _REFERENCE)
+        text += f", which pays from {pays} clips on" if pays else ", which pays for no number of clips"
     yield text + "." + (f" {details['fallbacks']}" if details.get("fallbacks") else "")
     other = _BARE_OF.get(details.get("engine", ""), "")
     if ratios := model.ratios(key, other):

@@ -120,3 +120,4 @@ def _take_turn(
     )
     found.memory_mb = max(found.memory_mb, answer["memory_mb"])
     found.details = answer["details"]
+    found.redone += int(found.details.get("redone_clips", 0))

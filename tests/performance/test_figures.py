@@ -46,6 +46,15 @@ def test_decisions_are_held_against_the_reference(figures: Figures) -> None:
     assert model.differing("fast", "reference") is None
 
 
+def test_converting_pays_once_it_has_saved_what_it_cost(figures: Figures) -> None:
+    model = figures.models["base"]
+    assert model.pays_from("auto", "reference") is None  # nobody knows what it cost
+    model.engines["auto"].details |= {"conversion_s": "6.0", "check_s": "4.0"}
+    assert model.pays_from("auto", "reference") == 10  # it saves a second a clip
+    model.engines["reference"].blocks = model.engines["auto"].blocks
+    assert model.pays_from("auto", "reference") is None
+
+
 def test_the_page_has_what_there_is_and_says_what_failed(figures: Figures) -> None:
     text = render(figures)
     assert "| bench (`--backend auto`) | 1.00 | 4.0 | 3.00 (2.00 to 4.00) | 1 of 4 | 28% | 500 |" in text
