@@ -13,6 +13,7 @@ from benchmark.registry.schema import Candidate, CorpusEntry, Head, Preprocessor
 from benchmark.results.status import Status
 
 MOST_CHARACTERS_SHOWN = 80
+MOST_CHARACTERS_OF_MESSAGE = 400
 _PARTS: dict[str, type[BaseModel]] = {"head": Head, "preprocessor": Preprocessor, "published": Published}
 _EXPECTED = {
     "string_type": "a text",
@@ -62,11 +63,12 @@ def _message(document: Document, detail: ErrorDetails) -> str:
         case "missing":
             message = f"{owner} has no {place[-1]!r}; add it"
         case "value_error":
-            message = f"{what} of {owner}: {detail['ctx']['error']}"
+            message = f"{what} of {owner}: {_cut(str(detail['ctx']['error']))}"
+        case "enum" if place[-1:] == ("expect",):
+            near = _near(str(value), "words", [status.value for status in Status])
+            message = f"unknown status {_shown(value)} of {owner}{near}"
         case "enum":
-            message = (
-                f"unknown status {value!r} of {owner}{_near(str(value), 'words', [status.value for status in Status])}"
-            )
+            message = f"{what} of {owner} is {_shown(value)}, and must be {detail['ctx']['expected']}"
         case _ if kind in _EXPECTED:
             message = f"{what} of {owner} must be {_EXPECTED[kind]}, not {_shown(value)}"
             message += _quoting_hint(document, place, kind)
@@ -131,3 +133,11 @@ def _model_at(place: Place) -> type[BaseModel]:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= MOST_CHARACTERS_SHOWN else f"{text[:MOST_CHARACTERS_SHOWN]}…"
+
+
+def _cut(message: str) -> str:
+    """Leave out the middle of what somebody has pasted; the fix is at the end."""
+    if len(message) <= MOST_CHARACTERS_OF_MESSAGE:
+        return message
+    half = MOST_CHARACTERS_OF_MESSAGE // 2
+    return f"{message[:half]} … {message[-half:]}"

@@ -112,7 +112,7 @@ def _require_version(document: Document) -> None:
             "upgrade with `pip install -U ser-bench`",
         )
     if type(version) is not int or version != VERSION:
-        raise document.complaint(("version",), f"unknown version {version!r}; write 'version: {VERSION}'")
+        raise document.complaint(("version",), f"unknown version {repr(version)[:40]}; write 'version: {VERSION}'")
     if not content.get("candidates"):
         raise document.complaint(("candidates",), "no candidates are listed; add one: '- id: organisation/name'")
 

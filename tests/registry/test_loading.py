@@ -101,6 +101,8 @@ def _corpus(fields: str) -> str:
         (f"{HEAD}  - id: ./a/x\n  - id: ./b/x\n", ":4: candidate './b/x' has the same name as './a/x'"),
         (f"{HEAD}  - id: a/b\n    id: c/d\n", ":4: 'id' is here a second time"),
         (_one("expect: usabel"), ":4: unknown status 'usabel' of candidate 'org/model'; did you mean 'usable'?"),
+        (f"{HEAD}  - id: a/b\ncorpora:\n  c: {{source: x, channel: middle}}\n",
+         "channel of corpus 'c' is 'middle', and must be 'mix', 'left', 'right' or 'each'"),
         (_one("expect: zzz"), "unknown status 'zzz' of candidate 'org/model'; the words are not-found, gated"),
         (_one("languages: en"),
          "languages of candidate 'org/model' must be a list in brackets, such as .en., not 'en'"),
