@@ -1,10 +1,13 @@
 """The records of runs, one file each, so that reports can be written again."""
 
+import logging
 from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.run import RunRecord
+
+logger = logging.getLogger(__name__)
 
 _RUNS = "runs"
 _LISTED = 5
@@ -55,7 +58,13 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
 def _latest(cache: Path) -> RunRecord:
     for path in list_runs(cache):
         record = RunRecord.read(path)
-        if record is not None and not record.interrupted:
+        if record is None:
+            logger.warning("%s is no run that can be read, and is passed over for an earlier one.", path)
+        elif record.interrupted:
+            logger.warning(
+                "%s was interrupted, and is passed over for an earlier run; --run %s takes it.", path, path.stem
+            )
+        else:
             return record
     raise RequestError(
         f"there is no finished run in {cache / _RUNS}; make one with `bench run`, or set BENCH_CACHE to the folder "

@@ -46,6 +46,7 @@ class PredictionStore:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
+        self._unreadable: set[Path] = set()
         # Arrow's own allocator keeps what it has had, for each of its threads: 50 MB after 20,000 clips.
         pa.set_memory_pool(pa.system_memory_pool())
 
@@ -79,14 +80,19 @@ class PredictionStore:
             part.unlink(missing_ok=True)
 
     def _stored(self, setup: InferenceSetup) -> pa.Table:
-        parts = [_read_part(path, len(setup.labels)) for path in self._parts(setup)]
-        whole = [part for part in parts if part is not None]
+        parts = {path: _read_part(path, len(setup.labels)) for path in self._parts(setup)}
+        for path, part in parts.items():
+            if isinstance(part, str) and path not in self._unreadable:
+                self._unreadable.add(path)  # read for the scores and for the export, told once
+                logger.warning("%s is left out, as if its clips had not been answered: %s", path, part)
+        whole = [part for part in parts.values() if isinstance(part, pa.Table)]
         return latest_answers(pa.concat_tables(whole)) if whole else ARROW_SCHEMA.empty_table()
 
     def _write(self, setup: InferenceSetup, table: pa.Table) -> None:
         metadata = {_SETUP_FIELD: setup.model_dump_json(), _VERSION_FIELD: json.dumps(PREDICTIONS_SCHEMA_VERSION)}
         sink = pa.BufferOutputStream()
-        pq.write_table(table.replace_schema_metadata(metadata), sink)
+        # Hashes, logits and times don't repeat; to look whether they do takes time and memory.
+        pq.write_table(table.replace_schema_metadata(metadata), sink, use_dictionary=["windows", "failure"])
         # Names sort by time: where a clip was answered again, the later answer counts.
         path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
         write_atomically(path, sink.getvalue().to_pybytes(), remedy=CHOOSE_ANOTHER_CACHE)
@@ -98,19 +104,19 @@ class PredictionStore:
         return sorted(self._folder(setup).glob("part-*.parquet"))
 
 
-def _read_part(path: Path, labels: int) -> pa.Table | None:
-    """Read one part; None where an earlier version of bench wrote it, and where it is no part that can be read."""
+def _read_part(path: Path, labels: int) -> pa.Table | str | None:
+    """Read one part; None where an earlier version of bench wrote it; why not, where it is none that can be read."""
     try:
-        table = pq.read_table(path)
+        # `read_table` would import Arrow's data sets: 50 MB, and 14 ms for each part.
+        with pq.ParquetFile(path) as file:
+            table = file.read()
         version = json.loads((table.schema.metadata or {}).get(_VERSION_FIELD, b"0"))
         require_known_version(version, PREDICTIONS_SCHEMA_VERSION, path)
         if version != PREDICTIONS_SCHEMA_VERSION:
             return None
         plain = table.cast(ARROW_SCHEMA)
     except (FileNotFoundError, ValueError, pa.ArrowException) as error:
-        logger.warning("%s cannot be read and is left out: %s", path, error)
-        return None
+        return str(error).replace(f"Could not open Parquet input source '{path}': ", "")
     if not pc.all(pc.equal(pc.list_value_length(plain.column("logits")), labels), min_count=0).as_py():
-        logger.warning("%s is left out: its logits are not those of %d labels", path, labels)
-        return None
+        return f"its logits are not those of {labels} labels"
     return plain

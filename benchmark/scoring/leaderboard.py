@@ -189,7 +189,7 @@ def _failures(record: RunRecord, boards: Sequence[CorpusBoard], candidates: Sequ
                 elif not one.complete:
                     asked = f"{one.answers.missing} of {len(one.answers.truth)} clips"
                     ended[verification.candidate].append(
-                        f"{board.summary.name}: the run ended before {asked} were answered."
+                        f"{board.summary.name}: no answer is stored for {asked}; `bench run` asks for what is missing."
                     )
     for measurement in record.latencies:
         if measurement.failure is not None:

@@ -105,7 +105,7 @@ def _problem(plain: StoredEvaluation | None, perturbed: StoredEvaluation) -> str
     if perturbed.complete:
         return None
     asked = f"{perturbed.answers.missing} of {len(perturbed.answers.truth)} perturbed clips"
-    return perturbed.evaluation.failure or f"The run ended before {asked} were answered."
+    return perturbed.evaluation.failure or f"No answer is stored for {asked}."
 
 
 def _loss(plain: StoredEvaluation, perturbed: StoredEvaluation) -> dict[str, float | str | None]:

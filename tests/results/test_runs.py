@@ -14,11 +14,12 @@ def kept(cache: Path, day: int, **fields: object) -> str:
     return list_runs(cache)[0].stem
 
 
-def test_the_latest_finished_run_is_read(tmp_path: Path) -> None:
+def test_the_latest_finished_run_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     kept(tmp_path, 1)
     kept(tmp_path, 2)
     kept(tmp_path, 3, interrupted=True)
     assert load_run(tmp_path).registry == "day 2"
+    assert "was interrupted, and is passed over for an earlier run; --run 20260303" in caplog.text
 
 
 def test_a_run_is_found_by_its_name_its_beginning_and_its_path(tmp_path: Path) -> None:
@@ -42,12 +43,15 @@ def test_without_a_run_the_message_says_how_to_make_one(tmp_path: Path) -> None:
         load_run(tmp_path, "x")
 
 
-def test_a_run_that_was_cut_off_or_is_of_an_old_schema_is_passed_over_and_refused_by_name(tmp_path: Path) -> None:
+def test_a_run_that_was_cut_off_or_is_of_an_old_schema_is_passed_over_and_refused_by_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     kept(tmp_path, 1)
     name = kept(tmp_path, 2)
     path = tmp_path / "runs" / f"{name}.json"
     path.write_text(path.read_text("utf-8")[:50], "utf-8")
     assert load_run(tmp_path).registry == "day 1"
+    assert f"{name}.json is no run that can be read, and is passed over" in caplog.text
     with pytest.raises(RequestError, match="cut off"):
         load_run(tmp_path, name)
 

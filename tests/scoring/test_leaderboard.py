@@ -199,7 +199,7 @@ def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: "RunBuil
     assert row_of(board, "whole").rank == 1
     assert board.failures == {
         "killed": "acted: The worker died of SIGKILL.",
-        "stopped": "acted: the run ended before 147 of 160 clips were answered.",
+        "stopped": "acted: no answer is stored for 147 of 160 clips; `bench run` asks for what is missing.",
     }
 
 
