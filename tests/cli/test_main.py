@@ -28,3 +28,14 @@ def test_an_interruption_is_one_line_wherever_it_comes(bench: Bench, monkeypatch
     monkeypatch.setattr("benchmark.api.doctor.doctor", interrupt)
     ended = bench("doctor")
     assert (ended.returncode, ended.stderr) == (130, "Error: Interrupted; what was finished is kept.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["candidates", "--candidates", "demo"], ["candidates", "--candidates", "nowhere.yaml"], ["cache", "ls"]],
+)
+def test_in_the_process_of_the_tests_bench_says_and_does_what_it_does_in_its_own(
+    bench: Bench, bench_process: Bench, arguments: list[str]
+) -> None:
+    here, there = bench(*arguments), bench_process(*arguments)
+    assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
