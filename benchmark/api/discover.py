@@ -6,12 +6,13 @@ from pathlib import Path
 
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.hub.searching import SORTS, Search, SortBy
 from benchmark.progress import Progress, Silent
 from benchmark.registry.hub_ids import is_hub_id
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.writing import Entry, corpus_word, write_registry
+from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
@@ -48,11 +49,13 @@ class DiscoverOutcome:
 
     Attributes:
         found: All repositories that were found: those that would work first, then the order of the search.
-        file: The registry that was written; None where none was asked for.
+        file: The registry that was written; None where none was asked for, or nothing could be written into it.
+        problem: Why no registry was written although one was asked for; None where all is as asked.
     """
 
     found: tuple[Discovered, ...]
     file: Path | None = None
+    problem: str | None = None
 
 
 def discover(
@@ -98,19 +101,23 @@ def discover(
     hub = Hub(timeout_s=settings.hub_timeout_s)
     ids = hub.search(Search(text=search, limit=limit, languages=tuple(languages), sort=sort))
     if isinstance(ids, HubFailure):
-        raise UnavailableError(f"The Hub could not be searched: {ids.reason}.")
+        raise UnavailableError(f"The Hub could not be searched: {ids.reason.removesuffix(f'; {NO_STATEMENT}')}.")
     registry = Registry(title="discovered", candidates=tuple(Candidate(id=each) for each in ids if is_hub_id(each)))
     looked = inspect_candidates(
         registry, hub=hub, settings=settings, progress=progress, options=VerifyOptions(repair_heads=repair_heads)
     )
     judged = [_judge(each, min_emotions) for each in looked]
     found = tuple(sorted(judged, key=lambda each: not each.works))
-    file = None
-    if target is not None:
+    file, problem = None, None
+    entries = [_entry(each) for each in found if each.works]
+    if target is not None and not entries:
+        problem = (
+            f"Nothing was written to {target}: of {counted(len(found), 'repository', 'repositories')} none would work."
+        )
+    elif target is not None:
         comment = f"Found by bench discover --search {search!r}: inspected without weights, not verified."
-        entries = [_entry(each) for each in found if each.works]
         file = write_registry(target, entries, comment=comment, force=force)
-    return DiscoverOutcome(found=found, file=file)
+    return DiscoverOutcome(found=found, file=file, problem=problem)
 
 
 def _judge(looked: LookedAt, min_emotions: int) -> Discovered:

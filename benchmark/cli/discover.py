@@ -78,7 +78,7 @@ def discover(
     Lists those that would, those whose head could be rebuilt, and why the others would not.
     """
     from benchmark.api.discover import discover as discover_repositories
-    from benchmark.cli.console import ConsoleProgress, print_note, set_up_logging
+    from benchmark.cli.console import ConsoleProgress, print_error, print_note, set_up_logging
 
     set_up_logging(verbose=verbose, log_file=log_file)
     outcome = discover_repositories(
@@ -102,10 +102,14 @@ def discover(
         _print(outcome.found)
     if outcome.file is not None and not quiet:
         print_note(f"Written: {outcome.file}. Next: bench verify --candidates {outcome.file}")
+    if outcome.problem is not None:
+        print_error(outcome.problem)
+        raise typer.Exit(2)
 
 
 def _print(found: "tuple[Discovered, ...]") -> None:
     from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.reporting.numbers import counted
 
     console = result_console()
     working = [each for each in found if each.works]
@@ -117,7 +121,8 @@ def _print(found: "tuple[Discovered, ...]") -> None:
     if others:
         rows = [(each.verification.id, each.verification.status.value, each.reason or "") for each in others]
         print_table(console, [Column("repository"), Column("status"), Column("why not")], rows, title="Would not")
-    console.print(f"{len(found)} repositories: {len(working)} would work, {len(others)} would not")
+    total = counted(len(found), "repository", "repositories")
+    console.print(f"{total}: {len(working)} would work, {len(others)} would not")
 
 
 def _row(found: "Discovered") -> tuple[str, ...]:

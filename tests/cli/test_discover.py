@@ -50,9 +50,10 @@ def test_language_limit_and_emotions_narrow_the_search(bench_process: Bench, ser
     assert [each["id"] for each in json.loads(korean.stdout)] == ["org/emotion-ko"]
     first = bench_process("discover", "--limit", 1, "--json", HF_ENDPOINT=server.url)
     assert [each["id"] for each in json.loads(first.stdout)] == ["org/emotion-speech"]
-    picky = bench_process("discover", "--min-emotions", 6, "--json", HF_ENDPOINT=server.url)
+    picky = bench_process("discover", "--min-emotions", 6, "--json", "--write", "found.yaml", HF_ENDPOINT=server.url)
     assert not any(each["works"] for each in json.loads(picky.stdout))
     assert "at least 6" in picky.stdout
+    assert (picky.returncode, "Nothing was written to found.yaml" in picky.stderr) == (2, True)
 
 
 def test_a_registry_is_written_that_can_be_read_and_never_over_another(
