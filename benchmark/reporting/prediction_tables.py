@@ -41,12 +41,14 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         answers = evaluate_stored(evaluation, verification, corpus, stored, Merges(corpus.merge), clips).answers
         rows = stored.rows(clips.clip_hashes)
         tried = rows != ABSENT
+        number, setup = int(tried.sum()), evaluation.setup
         columns = {
-            "candidate": _repeated(evaluation.candidate, int(tried.sum())),
-            "corpus": _repeated(evaluation.corpus, int(tried.sum())),
+            "candidate": _repeated(evaluation.candidate, number),
+            "corpus": _repeated(evaluation.corpus, number),
             **{name: column.filter(pa.array(tried)) for name, column in known[evaluation.corpus].items()},
             "predicted": text_column(answers.classes).take(_places(answers.chosen[tried])),
-            "probabilities": _probabilities(stored, rows[tried], evaluation.setup.labels),
+            "probabilities": _probabilities(stored, rows[tried], setup.labels),
+            **{name: _repeated(getattr(setup, name), number) for name in ("device", "backend", "dtype")},
         }
         yield pa.table(columns, schema=PREDICTIONS_SCHEMA)
 

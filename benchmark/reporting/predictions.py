@@ -22,6 +22,9 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("speaker", pa.string()),
         ("predicted", pa.string()),
         ("probabilities", pa.list_(_ANSWER)),
+        ("device", pa.string()),
+        ("backend", pa.string()),
+        ("dtype", pa.string()),
     ],
     metadata={"written_by": "bench", "schema_version": "1"},
 )
@@ -31,7 +34,10 @@ PREDICTIONS_SCHEMA = pa.schema(
 _ROWS_PER_GROUP = 5_000
 # The columns whose values are few. To look for repetitions in the others made the file larger, and took 40 MB of memory
 # for 20,000 clips.
-_REPEATED = ["candidate", "corpus", "label", "emotion", "speaker", "predicted", "probabilities.list.element.label"]
+_REPEATED = [
+    *("candidate", "corpus", "label", "emotion", "speaker", "predicted", "probabilities.list.element.label"),
+    *("device", "backend", "dtype"),
+]
 
 
 def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:

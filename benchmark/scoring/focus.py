@@ -1,6 +1,6 @@
 """How well a candidate finds one emotion among all others: average precision and AUROC of its probability."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,12 @@ from benchmark.scoring.intervals import (
     logit_interval,
     wilson_interval,
 )
+from benchmark.scoring.ranking_quality import SortedClips
 
 BOOTSTRAP_DRAWS = 500
 BOOTSTRAP_SEED = 20_240_229
 # Below any probability: a clip that the candidate could not process is what it would find last.
 _NOT_PROCESSED = -1.0
-
-Measure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
 
 
 def focus_score(evaluated: StoredEvaluation, emotion: str) -> FocusScore | None:
@@ -58,8 +57,7 @@ def focus_score(evaluated: StoredEvaluation, emotion: str) -> FocusScore | None:
     chances = _chances(answers, emotion)
     precision = average_precision(wanted, chances)
     auroc = area_under_roc(wanted, chances)
-    of_precision = _interval(average_precision, precision, wanted, chances, evaluated.speakers)
-    of_auroc = _interval(area_under_roc, auroc, wanted, chances, evaluated.speakers)
+    of_precision, of_auroc = _intervals((precision, auroc), wanted, chances, evaluated.speakers)
     return score.model_copy(
         update={
             "average_precision": precision,
@@ -102,26 +100,47 @@ def _chances(answers: Answers, emotion: str) -> NDArray[np.float64]:
     return np.where(answers.answered, column, _NOT_PROCESSED)[answers.scored]
 
 
-def _interval(
-    measure: Measure,
-    estimate: float,
+def _intervals(
+    estimates: tuple[float, float],
     wanted: NDArray[np.bool_],
     chances: NDArray[np.float64],
     speakers: Sequence[str | None],
-) -> Interval:
-    """The jackknife over speakers where each can be left out, else a bootstrap over the clips of both kinds.
+) -> list[Interval]:
+    """For each the jackknife over speakers where all can be left out, else a bootstrap over both kinds of clips.
 
     Where nothing varies: Wilson's interval, as if there were as many clips as of the rarer kind.
     """
-    otherwise = wilson_interval(min(max(estimate, 0.0), 1.0), float(min(wanted.sum(), (~wanted).sum())))
-    groups = _groups(wanted, speakers)
+    rarer = float(min(wanted.sum(), (~wanted).sum()))
+    clips, groups = SortedClips(wanted, chances), _groups(wanted, speakers)
     if groups is None:
-        return _bootstrap(measure, wanted, chances, otherwise)
-    left_out = np.array([measure(wanted[groups != group], chances[groups != group]) for group in np.unique(groups)])
-    error = float(jackknife_error(left_out))
-    if error < NO_SPREAD or not 0 < estimate < 1:
-        return otherwise
-    return logit_interval(estimate, error, len(left_out))
+        ways = np.array([clips.measures(draw) for draw in _draws(wanted)])
+    else:
+        ways = np.array([clips.measures(groups != group) for group in np.unique(groups)])
+    intervals = []
+    for estimate, values in zip(estimates, ways.T, strict=True):
+        found = _of_draws(values) if groups is None else _of_left_out(values, estimate)
+        intervals.append(found or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
+    return intervals
+
+
+def _of_left_out(values: NDArray[np.float64], estimate: float) -> Interval | None:
+    error = float(jackknife_error(values))
+    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, len(values))
+
+
+def _of_draws(values: NDArray[np.float64]) -> Interval | None:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return None if high - low < NO_SPREAD else Interval(float(low), float(high), IntervalMethod.CLIPS)
+
+
+def _draws(wanted: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """How often each clip is drawn: as many of each kind as there are, with replacement."""
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    kinds = [np.flatnonzero(wanted), np.flatnonzero(~wanted)]
+    for _ in range(BOOTSTRAP_DRAWS):
+        places = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
+        yield np.bincount(places, minlength=len(wanted))
 
 
 def _groups(wanted: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
@@ -133,22 +152,6 @@ def _groups(wanted: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArra
     if known.speakers < FEWEST_SPEAKERS or min(with_it, without_it) < 2:  # noqa: PLR2004 - one must remain
         return None
     return known.who
-
-
-def _bootstrap(
-    measure: Measure, wanted: NDArray[np.bool_], chances: NDArray[np.float64], otherwise: Interval
-) -> Interval:
-    generator = np.random.default_rng(BOOTSTRAP_SEED)
-    kinds = [np.flatnonzero(wanted), np.flatnonzero(~wanted)]
-    draws = []
-    for _ in range(BOOTSTRAP_DRAWS):
-        places = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
-        draws.append(measure(wanted[places], chances[places]))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    if high - low < NO_SPREAD:
-        return otherwise
-    return Interval(float(low), float(high), IntervalMethod.CLIPS)
 
 
 def wanted_emotions(names: Sequence[str]) -> tuple[str, ...]:

@@ -56,7 +56,9 @@ def test_every_stored_answer_is_a_row_with_the_softmax_of_its_logits(run: Finish
     stored = PredictionStore(run.cache).read(setup_of(run.verifications[0]))
     rows = rows_of(run)
     assert [row["clip"] for row in rows] == [clip.clip for each in run.corpora for clip in each.clips[:-2]]
+    setup = setup_of(run.verifications[0])
     for row in rows:
+        assert (row["device"], row["backend"], row["dtype"]) == (setup.device, setup.backend, setup.dtype)
         logits = stored[str(row["clip_hash"])].logits
         expected = [] if logits is None else softmax(logits.astype(float)).tolist()
         answers = row["probabilities"]

@@ -3,12 +3,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.errors import RequestError
 from benchmark.results.emotion_scores import FocusScore
 from benchmark.results.run import CorpusRecord
 from benchmark.scoring.focus import area_under_roc, average_precision, wanted_emotions
 from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.ranking_quality import SortedClips
 
 if TYPE_CHECKING:
     from tests.scoring.conftest import RunBuilder
@@ -34,6 +36,18 @@ def test_both_numbers_equal_ones_counted_by_hand() -> None:
             recall = (kept & wanted).sum() / wanted.sum()
             steps, before = steps + (recall - before) * (kept & wanted).sum() / kept.sum(), recall
         assert average_precision(wanted, chances) == pytest.approx(steps)
+
+
+def test_sorted_once_every_weighting_gives_what_scikit_learn_gives() -> None:
+    generator = np.random.default_rng(1)
+    wanted, chances = generator.random(300) < 0.3, generator.integers(0, 40, 300) / 40
+    clips = SortedClips(wanted, chances)
+    for weights in (generator.integers(0, 3, 300), generator.random(300) < 0.7, np.ones(300)):
+        expected = [
+            average_precision_score(wanted, chances, sample_weight=weights),
+            roc_auc_score(wanted, chances, sample_weight=weights),
+        ]
+        assert clips.measures(weights) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: "RunBuilder", mostly_right: Errors) -> None:

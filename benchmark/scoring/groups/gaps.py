@@ -88,7 +88,8 @@ def gap_between(groups: Sequence[GroupCounts]) -> Gap:
         difference = abs(float(scores[pair.first] - scores[pair.second]))
         low = max(low, difference - pair.reach(corrected))
         high = max(high, difference + pair.reach(CONFIDENCE))
-    return Gap(best, worst, float(scores[best] - scores[worst]), low, min(high, 1.0))
+    difference = float(scores[best] - scores[worst])
+    return Gap(best, worst, difference if difference >= NO_SPREAD else 0.0, low, min(high, 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,11 @@ def test_groups_without_errors_have_no_gap_and_no_certainty() -> None:
     assert 0.03 < gap.high < 1
 
 
+def test_equal_recalls_in_another_order_are_no_gap() -> None:
+    # (0.1 + 0.2 + 0.3) / 3 is not (0.3 + 0.2 + 0.1) / 3 in floating point.
+    assert gap_between([group([[1, 2, 3]] * 3), group([[3, 2, 1]] * 3, first=3)]).size == 0.0
+
+
 def test_a_group_that_is_always_right_against_one_that_never_is() -> None:
     gap = gap_between([group([[50, 50]] * 4, 50), group([[0, 0]] * 4, 50, first=4)])
     assert (gap.size, gap.high) == (1.0, 1.0)
