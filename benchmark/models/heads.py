@@ -187,12 +187,10 @@ layers=('classifier.dense', 'classifier.out_proj'), pooling='max')
         True
     """
     model_type = config.get("model_type")
-    for layout in layouts():
-        if isinstance(model_type, str) and model_type in layout.model_types:
-            match = _match(layout, names_and_shapes, config)
-            if match is not None:
-                return match
-    return None
+    fitting = [layout for layout in layouts() if isinstance(model_type, str) and model_type in layout.model_types]
+    found = [match for layout in fitting if (match := _match(layout, names_and_shapes, config)) is not None]
+    # Of two layouts that fit, the one that has a place for more of the weights.
+    return max(found, key=lambda match: (match.own, len(match.layers)), default=None)
 
 
 def repairable_layout(kind: object, model_type: str) -> HeadLayout:

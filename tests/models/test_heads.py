@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-from benchmark.models.heads import ACTIVATIONS, LAYOUTS, POOLINGS, HeadMatch, HeadParameters, recognise
+from benchmark.models import heads
+from benchmark.models.heads import ACTIVATIONS, LAYOUTS, POOLINGS, HeadLayout, HeadMatch, HeadParameters, recognise
 from benchmark.models.reports import UnusableHeadError
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from tests.support.foreign_heads import REPAIRABLE_TYPES
@@ -134,3 +135,13 @@ def test_what_can_be_rebuilt_keeps_to_what_the_rebuilding_understands() -> None:
 def test_recognising_a_head_imports_nothing_heavy() -> None:
     program = "import sys, benchmark.models.heads; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_of_two_layouts_that_fit_the_one_with_a_place_for_more_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = (("classifier.dense",), ("classifier.middle",), ("classifier.out_proj",))
+    longer = HeadLayout(name="longer", layers=layers, model_types=frozenset({"hubert"}))
+    monkeypatch.setattr(heads, "layouts", lambda: (*LAYOUTS, longer))
+    shapes = {f"{name}.{part}": size for (name,) in layers for part, size in (("weight", (4, 4)), ("bias", (4,)))}
+    match = recognise(shapes, {"model_type": "hubert", "hidden_size": 4})
+    assert match is not None
+    assert match.layout == "longer"
