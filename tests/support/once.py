@@ -1,6 +1,7 @@
 """What is dear to make and only read is made once, whatever number of processes the tests run in."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathF
     folder, done = place / name, place / f"{name}.done"
     with FileLock(place / f"{name}.lock"):
         if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a process has begun that failed
             folder.mkdir()
             make(folder)
             done.touch()
