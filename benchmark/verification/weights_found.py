@@ -28,7 +28,8 @@ SUM_LEFT_OUT = (
     "Its classifier was trained on a sum over all layers (layer_weights), which its configuration does not ask for "
     "(use_weighted_layer_sum), so that a load would feed it something else."
 )
-_TYPES_WITHOUT_PROJECTOR = frozenset({"audio-spectrogram-transformer"})
+_HEADS = {"audio-spectrogram-transformer": ("classifier.layernorm", "classifier.dense")}
+_USUAL_HEAD = ("projector", "classifier")
 
 
 def judge_weights(report: LoadReport) -> Iterator[Finding]:
@@ -98,9 +99,9 @@ def _besides(report: LoadReport) -> str:
 
 
 def _is_whole(head: Sequence[str], model_type: str) -> bool:
-    """Whether not one weight of the model's head is in the checkpoint, as far as the names of the others tell."""
-    parts = {name.partition(".")[0] for name in head}
-    return "classifier" in parts and ("projector" in parts or model_type in _TYPES_WITHOUT_PROJECTOR)
+    """Whether not one weight of the model's head is in the checkpoint."""
+    layers = _HEADS.get(model_type, _USUAL_HEAD)
+    return {f"{layer}.{part}" for layer in layers for part in ("weight", "bias")} <= set(head)
 
 
 def _is_bare(unexpected: Iterable[str]) -> bool:
