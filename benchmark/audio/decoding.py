@@ -22,7 +22,14 @@ _LOWEST_RATE = 1_000
 _HIGHEST_RATE = 1_000_000
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
-_BEGINNING_BYTES = 3
+_BEGINNING_BYTES = 12
+# What libsndfile has no decoder for, by how it begins after so many bytes.
+_FOREIGN = (
+    (4, b"ftyp", "MPEG-4 (m4a, mp4)"),
+    (0, b"\x1a\x45\xdf\xa3", "WebM"),
+    (0, b"\x30\x26\xb2\x75", "Windows Media (wma)"),
+    (0, b"#!AMR", "AMR"),
+)
 # An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
 _MP3_BEGINNINGS = (b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")
 # MP3 frames and careless headers are off by this much without anything being lost.
@@ -111,10 +118,12 @@ class _Content:
     Attributes:
         reader: Reads it; without a name, since soundfile trusts a file's extension, and for `.raw` asks for the format.
         counted: Whether its length had to be counted, since it does not tell.
+        beginning: Its first bytes.
     """
 
     reader: object
     counted: bool
+    beginning: bytes
 
 
 class _Nameless:
@@ -142,7 +151,7 @@ def _content(source: Path | bytes) -> Iterator[_Content]:
             content = (
                 _in_memory(file.read())
                 if not beginning or beginning.startswith(_MP3_BEGINNINGS)
-                else _Content(_Nameless(file), counted=False)
+                else _Content(_Nameless(file), counted=False, beginning=beginning)
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UndecodableAudio("The file does not exist.") from error
@@ -158,7 +167,7 @@ def _in_memory(content: bytes) -> _Content:
     if not content:
         raise UndecodableAudio("The file is empty (0 bytes).")
     whole = with_length(content)
-    return _Content(io.BytesIO(whole), counted=whole is not content)
+    return _Content(io.BytesIO(whole), counted=whole is not content, beginning=content[:_BEGINNING_BYTES])
 
 
 def _opened(content: _Content) -> soundfile.SoundFile:
@@ -167,11 +176,18 @@ def _opened(content: _Content) -> soundfile.SoundFile:
     except soundfile.LibsndfileError as error:
         if "malformed" in error.error_string:
             raise UndecodableAudio("The audio's header is damaged or was cut off.") from error
-        raise UndecodableAudio("It is not audio in a known format such as WAV, FLAC, OGG or MP3.") from error
+        raise UndecodableAudio(_unknown(content.beginning)) from error
     if not _LOWEST_RATE <= file.samplerate <= _HIGHEST_RATE:
         file.close()
         raise UndecodableAudio(f"Its sampling rate of {file.samplerate} Hz is not one that speech is recorded at.")
     return file
+
+
+def _unknown(beginning: bytes) -> str:
+    for at, mark, name in _FOREIGN:
+        if beginning[at:].startswith(mark):
+            return f"It is {name}, which cannot be decoded here: convert it, as `ffmpeg -i call.m4a call.flac` does."
+    return "It is not audio in a known format such as WAV, FLAC, OGG or MP3."
 
 
 def _blocks(file: soundfile.SoundFile, channel: Channel, promised: int) -> Iterator[NDArray[np.float32]]:

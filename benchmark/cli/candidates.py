@@ -14,6 +14,7 @@ def candidates(
     from benchmark.cli.tables import Column, print_table, result_console
     from benchmark.registry.loading import find_registry
     from benchmark.registry.selection import select
+    from benchmark.reporting.numbers import counted
 
     found = find_registry(candidates)
     registry = select(found.registry, model or ())
@@ -35,7 +36,7 @@ def candidates(
             )
             for each in registry.candidates
         ],
-        title=f"{len(registry.candidates)} candidates in {registry.title}",
+        title=f"{counted(len(registry.candidates), 'candidate')} in {registry.title}",
     )
     if registry.corpora:
         print_table(

@@ -92,7 +92,7 @@ class ConsoleProgress:
                 yield silent
             return
         if not self._is_watched:
-            amount = f" ({total:g} {unit})" if total else ""
+            amount = f" ({total:g} {unit.removesuffix('s') if total == 1 else unit})" if total else ""
             self._console.print(_line(f"{description}{amount}"), highlight=False, soft_wrap=True)
             yield _LineStage(self._console, description, total, unit)
             return

@@ -12,7 +12,7 @@ from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.json_documents import leaderboard_json
-from benchmark.reporting.numbers import fraction, milliseconds, quantity, with_interval
+from benchmark.reporting.numbers import counted, fraction, milliseconds, quantity, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.status import Verdict
 from benchmark.results.verification import VerificationReport
@@ -82,7 +82,7 @@ def print_verification(report: VerificationReport) -> None:
     counts = Counter(each.status.value for each in ordered)
     verdicts = Counter(each.verdict.value for each in ordered)
     console.print(
-        f"{len(ordered)} candidates: "
+        f"{counted(len(ordered), 'candidate')}: "
         + ", ".join(f"{verdicts[verdict.value]} {verdict.value}" for verdict in Verdict if verdicts[verdict.value])
         + " ("
         + ", ".join(f"{count} {status}" for status, count in counts.most_common())
@@ -106,7 +106,7 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
     console = result_console()
     for corpus in leaderboard.corpora:
         rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
-        title = f"{corpus.name}: {corpus.clips} clips" + (" (synthetic voices)" if corpus.synthetic else "")
+        title = f"{corpus.name}: {counted(corpus.clips, 'clip')}" + (" (synthetic voices)" if corpus.synthetic else "")
         if corpus.available_clips > corpus.clips + len(corpus.unreadable):
             title += f" of {corpus.available_clips}: limited by --limit or --sample"
         print_table(console, _COLUMNS, [_cells(row) for row in rows], title=title)

@@ -87,7 +87,7 @@ def _status(change: StatusChange) -> str:
     if change.old is None:
         text = f"{name} came: {markdown_text(change.new or '')}"
     elif change.new is None:
-        text = f"{name} went; it was {markdown_text(change.old)}"
+        text = f"{name} is gone; it was {markdown_text(change.old)}"
     else:
         text = f"{name} was {markdown_text(change.old)} and is {markdown_text(change.new)}"
     return f"{text}. {markdown_text(change.reason)}" if change.reason else f"{text}."

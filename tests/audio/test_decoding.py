@@ -131,6 +131,17 @@ def test_samples_that_are_not_finite(value: float) -> None:
     assert "not finite" in reason(encoded(broken, subtype="FLOAT"))
 
 
+@pytest.mark.parametrize(
+    ("beginning", "name"),
+    [(b"\0\0\0\x20ftypM4A ", "m4a"), (b"\x1a\x45\xdf\xa3", "WebM"), (b"#!AMR\n", "AMR"), (b"\x30\x26\xb2\x75", "wma")],
+)
+def test_what_only_others_decode_is_named_with_what_converts_it(tmp_path: Path, beginning: bytes, name: str) -> None:
+    (tmp_path / "call").write_bytes(beginning + bytes(2000))
+    for source in (beginning + bytes(2000), tmp_path / "call"):
+        with pytest.raises(UndecodableAudio, match=f"{name}.*ffmpeg"):
+            decode(source)
+
+
 @pytest.mark.parametrize("content", [bytes(1000), b"hello", b"RIFF", np.random.default_rng(1).bytes(5000)])
 def test_what_is_not_audio(content: bytes) -> None:
     assert "not audio in a known format" in reason(content)

@@ -24,6 +24,13 @@ def test_a_name_from_outside_is_one_harmless_line(capsys: pytest.CaptureFixture[
     ]  # fmt: skip
 
 
+def test_one_clip_is_no_clips(capsys: pytest.CaptureFixture[str]) -> None:
+    for total in (1, 2):
+        with ConsoleProgress().stage("Reading c", total=total, unit="clips"):
+            pass
+    assert capsys.readouterr().err == "Reading c (1 clip)\nReading c (2 clips)\n"
+
+
 def test_spaces_in_a_path_stay(capsys: pytest.CaptureFixture[str]) -> None:
     print_note("my  reports/x.md")
     assert capsys.readouterr().err == "my  reports/x.md\n"
