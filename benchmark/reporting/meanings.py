@@ -9,7 +9,7 @@ STATUS_MEANINGS = MappingProxyType(
         Status.USABLE: "It loads, its head is the checkpoint's own, and it behaves.",
         Status.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
         Status.INSPECTED: "Nothing wrong was found without its weights, which were not loaded.",
-        Status.SKIPPED: "It was not loaded, for a limit that the user set.",
+        Status.SKIPPED: "It was not loaded, for a limit that the user set or an interruption.",
         Status.UNREACHABLE: "The network or the Hub failed: this says nothing about the model.",
         Status.NOT_FOUND: "There is no such repository or revision.",
         Status.GATED: "It exists, and needs an acceptance or a token, or is disabled.",
