@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from benchmark.api.arguments import checked
 from benchmark.errors import RequestError
 from benchmark.reporting.registry_file import registry_file
 from benchmark.reporting.writing import write_leaderboard
@@ -43,6 +44,7 @@ class RecommendOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def recommend(
     run: str | None = None,
     *,
@@ -131,6 +133,7 @@ class EnsembleOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def ensemble(
     members: Sequence[str],
     run: str | None = None,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmark.api.arguments import checked
 from benchmark.errors import RequestError
 from benchmark.reporting.compare import comparison_json, comparison_markdown
 from benchmark.reporting.prediction_tables import prediction_tables
@@ -45,6 +46,7 @@ class CompareOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def compare(
     old: str | Path,
     new: str | Path,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.api.arguments import checked
 from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
@@ -47,6 +48,7 @@ class DescribeOutcome:
     problems: tuple[str, ...] = ()
 
 
+@checked
 def describe_corpus(
     corpus: str,
     *,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.api.arguments import checked
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
@@ -58,6 +59,7 @@ class DiscoverOutcome:
     problem: str | None = None
 
 
+@checked
 def discover(
     search: str = "emotion",
     *,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.api.arguments import checked
 from benchmark.api.verify import EXIT_UNAVAILABLE, EXIT_UNMET, open_registry
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
@@ -48,6 +49,7 @@ class PredictOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def predict(
     models: str | Sequence[str],
     recordings: str | Path | Sequence[str | Path],

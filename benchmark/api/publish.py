@@ -6,6 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult
 
+from benchmark.api.arguments import checked
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
 from benchmark.registry.hub_ids import is_hub_id
@@ -75,6 +76,7 @@ class PublishOutcome:
     problems: tuple[str, ...] = ()
 
 
+@checked
 def publish(
     repo: str,
     *,

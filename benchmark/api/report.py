@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.api.arguments import checked
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
 from benchmark.corpora.relabelling import relabelled, still_there
@@ -49,6 +50,7 @@ class ReportOutcome:
     problems: tuple[str, ...] = ()
 
 
+@checked
 def report(
     run: str | None = None,
     *,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.api.arguments import checked
 from benchmark.api.judging import judge_run
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
@@ -61,6 +62,7 @@ class RunOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def run(
     candidates: str | Path | None = None,
     *,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from benchmark.api.arguments import checked
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
@@ -48,6 +49,7 @@ class VerifyOutcome:
     problems: tuple[str, ...]
 
 
+@checked
 def verify(
     candidates: str | Path | None = None,
     *,
