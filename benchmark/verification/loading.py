@@ -206,4 +206,6 @@ def _preprocessor(candidate: Candidate) -> dict[str, Any] | None:
 
 def _mute(report: LoadReport) -> Iterator[Finding]:
     if report.preprocessor_problem is not None:
-        yield Finding(status=Status.LOAD_FAILED, reason=f"It cannot be asked: {report.preprocessor_problem.rstrip('.')}.")
+        yield Finding(
+            status=Status.LOAD_FAILED, reason=f"It cannot be asked: {report.preprocessor_problem.rstrip('.')}."
+        )
