@@ -59,17 +59,27 @@ def open_source(source: AudioSource) -> Iterator[AudioStream]:
     yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class AudioFile:
     """Audio in a file of its own.
 
     Attributes:
-        path: Where it lies.
+        location: Where it lies, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
         channel: What of its channels is heard.
     """
 
-    path: Path
-    channel: Channel = Channel.MIX
+    location: str
+    channel: Channel
+
+    def __init__(self, path: Path, channel: Channel = Channel.MIX) -> None:
+        """Say where the file lies, and what of its channels is heard."""
+        object.__setattr__(self, "location", str(path))
+        object.__setattr__(self, "channel", channel)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
 
     def waveform(self) -> Waveform:
         """Decode the file.
@@ -93,7 +103,7 @@ class AudioFile:
 
     def on(self, channel: Channel) -> "AudioFile":
         """The same file, with another choice of what is heard."""
-        return replace(self, channel=channel)
+        return AudioFile(self.path, channel)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

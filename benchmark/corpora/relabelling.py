@@ -1,6 +1,7 @@
 """The labels of a corpus as they are now, joined to what a run heard of it; and its audio, where it still lies."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.clips import Clip, Corpus
@@ -41,17 +42,16 @@ def _now(clip: ClipRecord, known: Mapping[str, Clip]) -> ClipRecord:
     found = known.get(clip.clip)
     if found is None:
         return clip
-    return clip.model_copy(
-        update={
-            "label": found.label,
-            "speaker": found.speaker,
-            "sex": found.sex,
-            "language": found.language,
-            "text_id": found.text_id,
-            "intensity": found.intensity,
-            "votes": None if found.votes is None else dict(found.votes),
-            "attributes": dict(found.attributes),
-        }
+    return replace(
+        clip,
+        label=found.label,
+        speaker=found.speaker,
+        sex=found.sex,
+        language=found.language,
+        text_id=found.text_id,
+        intensity=found.intensity,
+        votes=None if found.votes is None else dict(found.votes),
+        attributes=dict(found.attributes),
     )
 
 

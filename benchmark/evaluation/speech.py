@@ -42,9 +42,7 @@ def find_speech(heard: HeardCorpus, settings: Settings, progress: Progress) -> H
         with progress.stage(f"Finding speech in {heard.record.name}", total=len(missing), unit="clips") as stage:
             shares.update(_listen(missing, settings, progress, stage))
         save_speech_shares(settings.cache, detector, shares)
-    clips = tuple(
-        clip.model_copy(update={"speech_share": shares.get(clip.clip_hash or "")}) for clip in heard.record.clips
-    )
+    clips = tuple(replace(clip, speech_share=shares.get(clip.clip_hash or "")) for clip in heard.record.clips)
     return replace(heard, record=heard.record.model_copy(update={"clips": clips}))
 
 

@@ -3,6 +3,8 @@
 import logging
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from benchmark.errors import RequestError
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.run import RunRecord
@@ -21,7 +23,7 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         UnavailableError: The disk is full.
     """
     path = cache / _RUNS / f"{record.created:%Y%m%dT%H%M%S.%fZ}.json"
-    return write_atomically(path, record.model_dump_json(indent=1), remedy=CHOOSE_ANOTHER_CACHE)
+    return write_atomically(path, to_json(record, indent=1), remedy=CHOOSE_ANOTHER_CACHE)
 
 
 def load_run(cache: Path, name: str | None = None) -> RunRecord:

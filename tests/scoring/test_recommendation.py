@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,14 +144,11 @@ def test_nothing_is_recommended_without_labels(run: RunBuilder) -> None:
 def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder, mostly_right: MostlyRight) -> None:
     english, mixed = run.acted_corpus("english"), run.acted_corpus("mixed")
     run.corpora = [
-        english.model_copy(
-            update={"clips": tuple(clip.model_copy(update={"language": "en-GB"}) for clip in english.clips)}
-        ),
+        english.model_copy(update={"clips": tuple(replace(clip, language="en-GB") for clip in english.clips)}),
         mixed.model_copy(
             update={
                 "clips": tuple(
-                    clip.model_copy(update={"language": "de" if place % 2 else "en"})
-                    for place, clip in enumerate(mixed.clips)
+                    replace(clip, language="de" if place % 2 else "en") for place, clip in enumerate(mixed.clips)
                 )
             }
         ),

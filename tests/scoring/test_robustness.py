@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,10 +159,7 @@ def test_the_interval_of_a_loss_holds_the_truth_about_as_often_as_it_says(run: "
 def test_recordings_with_nothing_to_remove_are_counted(
     run: "RunBuilder", rates: tuple[int | None, ...], untouched: int
 ) -> None:
-    clips = [
-        run.clip(str(place), label="fear").model_copy(update={"sampling_rate": rate})
-        for place, rate in enumerate(rates)
-    ]
+    clips = [replace(run.clip(str(place), label="fear"), sampling_rate=rate) for place, rate in enumerate(rates)]
     corpus = run.corpus("calls", clips)
     model = run.candidate("a", sampling_rate=16_000)
     run.says(model, corpus, ["fear"] * 3)

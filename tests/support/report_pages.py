@@ -1,5 +1,6 @@
 """Pages made of finished runs, with recordings, and hostile words wherever something comes from outside."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +73,11 @@ def _candidate(name: str) -> Verification:
 
 def _with_hostile_words(heard: CorpusRecord) -> CorpusRecord:
     clips = [
-        clip.model_copy(update={"clip": f"{place}/{HOSTILE[place % len(HOSTILE)]}", "speaker": f"{clip.speaker}<b>"})
+        replace(clip, clip=f"{place}/{HOSTILE[place % len(HOSTILE)]}", speaker=f"{clip.speaker}<b>")
         for place, clip in enumerate(heard.clips)
     ]
     labels = {HOSTILE[0]: EMOTIONS[0]}
-    clips[0] = clips[0].model_copy(update={"label": HOSTILE[0]})
+    clips[0] = replace(clips[0], label=HOSTILE[0])
     return heard.model_copy(update={"clips": tuple(clips), "labels": labels})
 
 

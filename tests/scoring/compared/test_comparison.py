@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -123,7 +124,7 @@ def test_corrected_labels_are_said_and_change_no_paired_difference(build: Build)
     old.add(verification("a"))
     new.add(verification("a"))
     clips = tuple(
-        clip.model_copy(update={"label": "anger"}) if clip.label == "sadness" and clip.speaker == "s1" else clip
+        replace(clip, label="anger") if clip.label == "sadness" and clip.speaker == "s1" else clip
         for clip in new.corpora[0].clips
     )
     record = new.record(corpora=(new.corpora[0].model_copy(update={"clips": clips}),))

@@ -1,9 +1,11 @@
 """Parts of a corpus, from stored answers to the scores that stand in the reports."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import TypeAdapter
 from sklearn.metrics import recall_score
 
 from benchmark.errors import RequestError
@@ -36,7 +38,7 @@ def clips_of(
                     "label": emotion,
                     "speaker": f"s{speaker}",
                 }
-                clips.append(ClipRecord.model_validate(content | describe(speaker, len(clips))))
+                clips.append(TypeAdapter(ClipRecord).validate_python(content | describe(speaker, len(clips))))
     return clips
 
 
@@ -155,8 +157,8 @@ def test_no_labels_are_no_groups(run: "RunBuilder") -> None:
 
 def test_unscored_and_unreadable_clips_belong_to_no_group(run: "RunBuilder", mostly_right: Errors) -> None:
     clips = clips_of(by_sex)
-    clips[0] = clips[0].model_copy(update={"label": "???"})
-    clips[5] = clips[5].model_copy(update={"clip_hash": None, "duration_s": None, "failure": "It is empty."})
+    clips[0] = replace(clips[0], label="???")
+    clips[5] = replace(clips[5], clip_hash=None, duration_s=None, failure="It is empty.")
     said = ["anger"] * 159
     groups = of(scored(run, clips, lambda _: list(said)), "sex")
     assert sum(group.clips for group in groups.groups) == 158
