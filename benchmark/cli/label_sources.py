@@ -17,6 +17,7 @@ from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.selection import select
 from benchmark.registry.templates import UnmappedLabels
+from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.verification.configs import config_labels
 from benchmark.verification.inspecting import look_at
@@ -48,7 +49,7 @@ class Labelled:
             place=self.place,
             name=re.sub(r"[^\w.-]+", "-", self.name),
             labels={
-                label: f"output {output}" if self.clips is None else f"{self.clips[label]:,} clips"
+                label: f"output {output}" if self.clips is None else counted(self.clips[label], "clip")
                 for output, label in enumerate(self.label_map.labels)
                 if label in self.label_map.unmapped
             },

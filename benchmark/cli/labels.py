@@ -67,6 +67,7 @@ def labels(
 def _print(labelled: "Labelled") -> None:
     from benchmark.cli.tables import Column, print_table, result_console
     from benchmark.emotions.classes import emotion_class
+    from benchmark.reporting.numbers import counted
 
     label_map = labelled.label_map
     columns = [
@@ -90,9 +91,9 @@ def _print(labelled: "Labelled") -> None:
             zip(label_map.labels, label_map.emotions, label_map.indices, strict=True)
         )
     ]
-    count = f"{len(label_map.classes)} classes, {len(label_map.scorable)} of them emotions"
-    without = f", {labelled.unlabelled:,} clips without a label" if labelled.unlabelled else ""
-    title = f"{labelled.name}: {len(label_map.labels)} labels, {count}{without}"
+    count = f"{counted(len(label_map.classes), 'class', 'classes')}, {len(label_map.scorable)} of them emotions"
+    without = f", {counted(labelled.unlabelled, 'clip')} without a label" if labelled.unlabelled else ""
+    title = f"{labelled.name}: {counted(len(label_map.labels), 'label')}, {count}{without}"
     if rows:
         print_table(result_console(), columns, rows, title=title)
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.numbers import fraction, is_known, quantity, with_interval
+from benchmark.reporting.numbers import counted, fraction, is_known, quantity, with_interval
 from benchmark.reporting.tables import Column, markdown_table
 from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
@@ -65,9 +65,10 @@ def _focus_on(scores: Sequence[FocusScore]) -> list[str]:
         Column[FocusScore]("AUROC", lambda score: with_interval(score.auroc, score.auroc_low, score.auroc_high)),
         Column[FocusScore]("interval", lambda score: markdown_text(score.interval or "cannot express it")),
     ]
+    having = f"{counted(first.clips, 'clip')} {'has' if first.clips == 1 else 'have'} it"
     return [
-        f"On {markdown_text(first.corpus)}, where {first.clips:,} clips have it. One who does not listen has an "
-        f"average precision of {fraction(first.share)} and an AUROC of 0.50.",
+        f"On {markdown_text(first.corpus)}, where {having}. One who does not listen has an average precision of "
+        f"{fraction(first.share)} and an AUROC of 0.50.",
         markdown_table(ordered, columns),
     ]
 

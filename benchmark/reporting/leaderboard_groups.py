@@ -70,7 +70,7 @@ def _column_section(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> lis
 
 
 def _group_column(place: int, size: GroupSize) -> Column[CandidateGroups]:
-    title = f"{markdown_text(size.group)} ({size.clips:,} clips, {size.speakers:,} speakers)"
+    title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
     return Column(title, lambda one: _score(one, place))
 
 

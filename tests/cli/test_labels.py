@@ -47,7 +47,7 @@ def test_labels_of_a_corpus_are_shown_with_their_clips(bench: Bench, tmp_path: P
         ("분노", "anger", 0, 1),
     ]
     shown = bench("labels", "table:clips.csv", "--candidates", "demo").stdout
-    assert "1 clips without a label" in shown
+    assert "1 clip without a label" in shown
 
 
 def test_a_template_holds_the_unmapped_labels_and_works_once_it_is_filled_in(bench: Bench, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_template_holds_the_unmapped_labels_and_works_once_it_is_filled_in(ben
     assert ended.returncode == 0, ended.stderr
     written = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
     waiting = [line.strip() for line in written.splitlines() if ":  #" in line]
-    assert waiting == ['"상황1":  # output 2', '"x1":  # 1 clips']
+    assert waiting == ['"상황1":  # output 2', '"x1":  # 1 clip']
     (tmp_path / "mine.yaml").write_text(written.replace(":  #", ": fear  #"), encoding="utf-8")
     found = json.loads(bench("labels", "model", "clips", "--candidates", "mine.yaml", "--json").stdout)
     assert {each["label"]: each["emotion"] for labels in found.values() for each in labels} == {
