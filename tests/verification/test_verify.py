@@ -127,7 +127,7 @@ def test_every_fault_of_the_weights_gets_its_status_and_costs_a_load_only_where_
         shapes: (Status.LOAD_FAILED, None),
         refused: (Status.INVALID_CONFIG, None),
         broken: (Status.LOAD_FAILED, None),
-        extractor: (Status.LOAD_FAILED, True),
+        extractor: (Status.LOAD_FAILED, None),
     }
     verifications = verify(*(local(folder) for folder in expected), jobs=2)
     assert [(each.candidate, each.status, each.loads) for each in verifications] == [
