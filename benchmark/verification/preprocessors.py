@@ -40,14 +40,14 @@ def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Findi
         said = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
         own = {**facts.preprocessor, **said}
         if (wrong := wrong_extractor(model_type(config) or "", own.get("feature_extractor_type"))) is not None:
-            yield _told(f"Its preprocessor_config.json is of the wrong kind: {wrong}", own)
+            yield _told(f"Its preprocessor_config.json is of the wrong kind: {wrong}.", own)
             return
         found = next(_problems(model_type(config) or "", own, config), None)
         if found is None:
             return
         problem = found
     fix = SAY_IT if reads_samples else BRING_IT
-    yield _told(f"Its preprocessor_config.json cannot be used ({problem}); {fix}", facts.preprocessor or {})
+    yield _told(f"Its preprocessor_config.json cannot be used ({problem}); {fix}.", facts.preprocessor or {})
 
 
 def _told(reason: str, described: Mapping[str, Any]) -> Finding:
