@@ -9,6 +9,9 @@ measures the one on the other; `predict` hears single recordings:
     for row in outcome.leaderboard.rows:
         ...
 
+What goes wrong is a `BenchError`: a `RequestError` where what was asked for is wrong, an `UnavailableError` where the
+machine or the network failed; its text is one sentence that tells the fix.
+
 Nothing heavy is imported before one of them is used. Everything below this module may move.
 """
 
@@ -34,8 +37,12 @@ if TYPE_CHECKING:
     from benchmark.api.run import run as run
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
     from benchmark.api.verify import verify as verify
+    from benchmark.errors import BenchError as BenchError
+    from benchmark.errors import RequestError as RequestError
+    from benchmark.errors import UnavailableError as UnavailableError
 
 __all__ = [
+    "BenchError",
     "CompareOutcome",
     "DescribeOutcome",
     "EnsembleOutcome",
@@ -43,7 +50,9 @@ __all__ = [
     "PublishOutcome",
     "RecommendOutcome",
     "ReportOutcome",
+    "RequestError",
     "RunOutcome",
+    "UnavailableError",
     "VerifyOutcome",
     "compare",
     "describe_corpus",
@@ -55,7 +64,7 @@ __all__ = [
     "run",
     "verify",
 ]
-_VERBS = {
+_PLACES = {
     "EnsembleOutcome": "benchmark.api.choose",
     "RecommendOutcome": "benchmark.api.choose",
     "ensemble": "benchmark.api.choose",
@@ -74,13 +83,16 @@ _VERBS = {
     "run": "benchmark.api.run",
     "VerifyOutcome": "benchmark.api.verify",
     "verify": "benchmark.api.verify",
+    "BenchError": "benchmark.errors",
+    "RequestError": "benchmark.errors",
+    "UnavailableError": "benchmark.errors",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _VERBS:
+    if name in _PLACES:
         # Importing the package must stay instant, and verifying needs far less than running.
-        return getattr(import_module(_VERBS[name]), name)
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -121,9 +121,10 @@ def predict(
     wanted = chosen_output(output, None if shape is None else shape.value, as_json=as_json)
     wanted.check(several=len(models) > 1 or len(recordings) > 1 or Path(recordings[0]).expanduser().is_dir())
 
-    from benchmark.workers.starting import start_server
+    if any(Path(recording).expanduser().exists() for recording in recordings):
+        from benchmark.workers.starting import start_server
 
-    start_server()
+        start_server()  # takes seconds, which a mistyped name should not
 
     from benchmark.api.predict import predict as ask
     from benchmark.cli.console import ConsoleProgress, print_error, set_up_logging
