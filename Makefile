@@ -43,7 +43,7 @@ format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the lint
 	cp candidates.yaml benchmark/registry/candidates.yaml
 	$(PY) -m scripts.command_reference
 
-bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain transformers, 25 minutes (BENCH_ARGS=--quick: 3)
+bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain transformers, half an hour (BENCH_ARGS=--quick: 3 minutes)
 	$(PY) -m performance.bench $(BENCH_ARGS)
 
 clean: ## remove .venv and every cache and build; reports/ and .bench/ stay

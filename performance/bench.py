@@ -1,8 +1,8 @@
 """Bench beside what a user would write instead, in one interleaved run; writes the figures into `docs/performance.md`.
 
-    python -m performance.bench [--quick] [--minutes 24] [--models wav2vec2-base ...] [--render-only]
+    python -m performance.bench [--quick] [--minutes 28] [--models wav2vec2-base ...] [--render-only]
 
-Each engine is a process of its own; all answer the same clips in turn, block by block, with the same threads. What was
+Each engine is a process of its own; all answer the same clips in turn, round by round, with the same threads. What was
 measured is kept in `build/performance.json` after every step: a run that is stopped can still be rendered.
 """
 
@@ -41,6 +41,7 @@ QUICK_MODELS = ("wav2vec2-base", TINY)
 _CLIPS = 64
 _QUICK_CLIPS = 16
 _CLIPS_FOR_HEAD = 16
+_ROUNDS = 3
 _TURN_LIMIT_S = 180.0
 _TAIL_MINUTES = 1.2
 
@@ -58,7 +59,7 @@ class _Run:
         self._models = arguments.models or (QUICK_MODELS if self._quick else DEFAULT_MODELS)
         self._work = work
         self._begin = time.monotonic()
-        self._end = self._begin + 60 * (arguments.minutes or (2.8 if self._quick else 24.0))
+        self._end = self._begin + 60 * (arguments.minutes or (2.8 if self._quick else 28.0))
         self._meter = LoadMeter()
         self.figures = Figures(date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=describe_machine())
 
@@ -116,7 +117,7 @@ class _Run:
         budget = (self._end - time.monotonic() - 60 * _TAIL_MINUTES) / left
         plan = Plan(
             clips=clips,
-            block=8 if self._quick else 16,
+            rounds=_ROUNDS,
             threads=available_cores(),
             deadline=time.monotonic() + budget,
             limit_s=_TURN_LIMIT_S,

@@ -60,7 +60,8 @@ def write_checkpoint(name: str, folder: Path, clips: Sequence[Path] = ()) -> Pat
         model.projector.bias.normal_(std=0.1)
         model.classifier.weight.normal_(std=0.5)
         model.classifier.bias.normal_(std=0.1)
-        if clips:
+        # Random weights hear no more difference between clips that are filled up to 30 s than rounding makes.
+        if clips and name != "whisper-base":
             _tell_apart(model, extractor, clips)
     model.save_pretrained(folder)
     extractor.save_pretrained(folder)

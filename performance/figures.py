@@ -8,11 +8,11 @@ from typing import Any, Self
 
 
 @dataclass(kw_only=True)
-class Block:
-    """One engine on one block of clips.
+class Turn:
+    """One engine on all clips, in one round.
 
     Attributes:
-        place: Which block.
+        place: Which round.
         seconds: How long it took.
         audio_s: How much audio it was.
         decisions: The label that got the highest probability, by clip.
@@ -31,16 +31,16 @@ class EngineFigures:
     Attributes:
         ready_s: From the start of its process to a loaded model; for bench, to where it can be asked.
         first_s: How long its first clips took, which are not counted: loading for bench, and converting.
-        blocks: What was timed.
+        turns: What was timed.
         memory_mb: The most memory of the process that holds the model.
         details: What it says of itself.
         redone: Clips that the reference has done again, for bench's faster ways.
-        failure: Why there are no or fewer blocks.
+        failure: Why there are no or fewer turns.
     """
 
     ready_s: float = 0.0
     first_s: float = 0.0
-    blocks: list[Block] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     memory_mb: float = 0.0
     details: dict[str, str] = field(default_factory=dict)
     redone: int = 0
@@ -48,15 +48,15 @@ class EngineFigures:
 
     def clips(self) -> int:
         """How many clips it has answered."""
-        return sum(len(block.decisions) for block in self.blocks)
+        return sum(len(turn.decisions) for turn in self.turns)
 
     def clips_per_second(self) -> float:
-        """Over all its blocks."""
-        return self.clips() / sum(block.seconds for block in self.blocks)
+        """Over all its turns."""
+        return self.clips() / sum(turn.seconds for turn in self.turns)
 
     def rtfx(self) -> float:
-        """Seconds of audio per second, over all its blocks."""
-        return sum(block.audio_s for block in self.blocks) / sum(block.seconds for block in self.blocks)
+        """Seconds of audio per second, over all its turns."""
+        return sum(turn.audio_s for turn in self.turns) / sum(turn.seconds for turn in self.turns)
 
 
 @dataclass(kw_only=True)
@@ -76,16 +76,16 @@ class ModelFigures:
     engines: dict[str, EngineFigures] = field(default_factory=dict)
 
     def ratios(self, engine: str, against: str) -> list[float]:
-        """How many times as fast an engine was as another, block by block, on the blocks that both have."""
+        """How many times as fast an engine was as another, round by round, in those that both have."""
         if engine not in self.engines or against not in self.engines:
             return []
-        others = {block.place: block.seconds for block in self.engines[against].blocks}
-        return [others[block.place] / block.seconds for block in self.engines[engine].blocks if block.place in others]
+        others = {turn.place: turn.seconds for turn in self.engines[against].turns}
+        return [others[turn.place] / turn.seconds for turn in self.engines[engine].turns if turn.place in others]
 
     def pays_from(self, engine: str, reference: str) -> int | None:
         """From how many clips on converting and comparing cost less than they save; None where they never do."""
         ours, other = self.engines.get(engine), self.engines.get(reference)
-        if ours is None or other is None or not ours.blocks or not other.blocks or "check_s" not in ours.details:
+        if ours is None or other is None or not ours.turns or not other.turns or "check_s" not in ours.details:
             return None
         saved = 1 / other.clips_per_second() - 1 / ours.clips_per_second()
         spent = float(ours.details["conversion_s"]) + float(ours.details["check_s"])
@@ -95,10 +95,8 @@ class ModelFigures:
         """How many decisions differ from the reference's; None where nothing can be compared."""
         if engine not in self.engines or reference not in self.engines:
             return None
-        others = {block.place: block.decisions for block in self.engines[reference].blocks}
-        both = [
-            (block.decisions, others[block.place]) for block in self.engines[engine].blocks if block.place in others
-        ]
+        others = {turn.place: turn.decisions for turn in self.engines[reference].turns}
+        both = [(turn.decisions, others[turn.place]) for turn in self.engines[engine].turns if turn.place in others]
         if not both:
             return None
         return sum(own != other for ours, theirs in both for own, other in zip(ours, theirs, strict=True))
@@ -149,7 +147,7 @@ class Figures:
 
 def _model(content: dict[str, Any]) -> ModelFigures:
     engines = {
-        name: EngineFigures(**{**engine, "blocks": [Block(**block) for block in engine["blocks"]]})
+        name: EngineFigures(**{**engine, "turns": [Turn(**turn) for turn in engine["turns"]]})
         for name, engine in content.pop("engines").items()
     }
     return ModelFigures(**content, engines=engines)

@@ -69,7 +69,7 @@ def _of_model(name: str, model: ModelFigures, figures: Figures) -> Iterable[str]
         f"{answered} clips."
     )
     titles = ["engine", "clips/s", "RTFx", "× pipeline", "decisions that differ", "share of peak", "memory MB"]
-    rows = [_row(key, engine, model, figures) for key, engine in model.engines.items() if engine.blocks]
+    rows = [_row(key, engine, model, figures) for key, engine in model.engines.items() if engine.turns]
     yield _table(titles, rows)
     lines = [line for key in _OURS if key in model.engines for line in _of_bench(key, model.engines[key], model)]
     failed = [f"{_NAMES[key]}: {engine.failure}." for key, engine in model.engines.items() if engine.failure]
@@ -78,7 +78,7 @@ def _of_model(name: str, model: ModelFigures, figures: Figures) -> Iterable[str]
 
 def _of_bench(key: str, engine: EngineFigures, model: ModelFigures) -> Iterable[str]:
     """Say what bench computed with, how that held against the reference, and how much it adds to the bare model."""
-    if not engine.blocks:
+    if not engine.turns:
         return
     details = engine.details
     text = f"{_NAMES[key]}: {details.get('engine', '?')}, first answers {engine.first_s:.1f} s after the start"
@@ -159,7 +159,7 @@ def _fastest_core_ms(figures: Figures) -> float:
     fast = [
         model.engines["fast"].rtfx()
         for model in figures.models.values()
-        if "fast" in model.engines and model.engines["fast"].blocks and model.parameters > 10_000_000  # noqa: PLR2004
+        if "fast" in model.engines and model.engines["fast"].turns and model.parameters > 10_000_000  # noqa: PLR2004
     ]
     return figures.repeated.get("cores", 1) * 1000 / max(fast) if fast else 0.0
 

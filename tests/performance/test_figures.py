@@ -3,20 +3,18 @@ from pathlib import Path
 import pytest
 
 from performance.clips import make_clips
-from performance.figures import Block, EngineFigures, Figures, ModelFigures
+from performance.figures import EngineFigures, Figures, ModelFigures, Turn
 from performance.report import render
 
 
-def engine(*blocks: tuple[int, float, list[int]], **fields: object) -> EngineFigures:
-    made = [
-        Block(place=place, seconds=seconds, audio_s=8.0, decisions=decisions) for place, seconds, decisions in blocks
-    ]
-    return EngineFigures(blocks=made, memory_mb=500.0, **fields)  # type: ignore[arg-type]
+def engine(*turns: tuple[int, float, list[int]], **fields: object) -> EngineFigures:
+    made = [Turn(place=place, seconds=seconds, audio_s=8.0, decisions=decisions) for place, seconds, decisions in turns]
+    return EngineFigures(turns=made, memory_mb=500.0, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def figures() -> Figures:
-    """Give figures of a run that was stopped: one engine missed a block, one failed."""
+    """Give figures of a run that was stopped: one engine missed a turn, one failed."""
     model = ModelFigures(what="A model", parameters=95_000_000, gflop_per_s=14.0)
     model.engines = {
         "naive": engine((0, 4.0, [1, 2])),
@@ -51,7 +49,7 @@ def test_converting_pays_once_it_has_saved_what_it_cost(figures: Figures) -> Non
     assert model.pays_from("auto", "reference") is None  # nobody knows what it cost
     model.engines["auto"].details |= {"conversion_s": "6.0", "check_s": "4.0"}
     assert model.pays_from("auto", "reference") == 10  # it saves a second a clip
-    model.engines["reference"].blocks = model.engines["auto"].blocks
+    model.engines["reference"].turns = model.engines["auto"].turns
     assert model.pays_from("auto", "reference") is None
 
 
