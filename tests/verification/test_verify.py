@@ -364,7 +364,8 @@ def interruptible() -> Iterator[None]:
 
 def running_workers() -> list[psutil.Process]:
     """Workers are children of the fork server, which is a child of ours."""
-    return [one for child in psutil.Process().children() for one in child.children()]
+    servers = [child for child in psutil.Process().children() if "forkserver" in " ".join(child.cmdline())]
+    return [one for server in servers for one in server.children()]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there workers come from a fork server")
