@@ -1,6 +1,6 @@
 """Bench beside what a user would write instead, in one interleaved run; writes the figures into `docs/performance.md`.
 
-    python -m performance.bench [--quick] [--minutes 28] [--models wav2vec2-base ...] [--render-only]
+    python -m performance.bench [--quick] [--minutes 34] [--models wav2vec2-base ...] [--render-only]
 
 Each engine is a process of its own; all answer the same clips in turn, round by round, with the same threads. What was
 measured is kept in `build/performance.json` after every step: a run that is stopped can still be rendered.
@@ -59,7 +59,7 @@ class _Run:
         self._models = arguments.models or (QUICK_MODELS if self._quick else DEFAULT_MODELS)
         self._work = work
         self._begin = time.monotonic()
-        self._end = self._begin + 60 * (arguments.minutes or (2.8 if self._quick else 28.0))
+        self._end = self._begin + 60 * (arguments.minutes or (2.8 if self._quick else 34.0))
         self._meter = LoadMeter()
         self.figures = Figures(date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=describe_machine())
 

@@ -11,7 +11,7 @@ from benchmark.models.backends.openvino_library import computes_in
 Sounds = dict[int, NDArray[np.float32]]
 
 
-@pytest.mark.parametrize("model_type", ["wav2vec2", "data2vec-audio", "sew"])
+@pytest.mark.parametrize("model_type", ["wav2vec2", "data2vec-audio", "sew", "whisper"])
 def test_an_answer_is_the_same_to_the_bit_whatever_came_before(
     fast: Callable[..., FastModel], sounds: Sounds, model_type: str
 ) -> None:
