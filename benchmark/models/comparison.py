@@ -11,7 +11,7 @@ from benchmark.models.reports import ShapeMismatch
 
 LAYER_WEIGHTS = "layer_weights"
 # Weights of a loss, which are used in training only.
-_OF_LOSS = re.compile(r"(loss|criterion|class_weight)\w*(\.|$)")
+OF_LOSS = re.compile(r"(loss|criterion|class_weight)\w*(\.|$)")
 # Not the small convolutions of data2vec's positions, nor an adapter behind the encoder.
 _LAYER = re.compile(r"(?<!pos_conv_embed)(?<!adapter)(?:^|\.)layers?\.(\d+)\.")
 
@@ -160,7 +160,7 @@ def beside_head(comparison: HeaderComparison, head: HeadMatch) -> tuple[str, ...
         What belongs neither to the encoder, nor to the head, nor to another task, nor to a loss.
     """
     layers = tuple(f"{layer}." for layer in head.layers)
-    strays = [name for name in comparison.unknown if not name.startswith(layers) and not _OF_LOSS.match(name)]
+    strays = [name for name in comparison.unknown if not name.startswith(layers) and not OF_LOSS.match(name)]
     # The rebuilt head reads the last layer only.
     return tuple(strays) + ((LAYER_WEIGHTS,) if LAYER_WEIGHTS in comparison.sources else ())
 

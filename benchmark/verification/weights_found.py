@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmark.models.comparison import LAYER_WEIGHTS, OF_LOSS
 from benchmark.models.expected_tensors import is_harmless
 from benchmark.models.reports import LoadReport
 from benchmark.results.status import Status
@@ -19,7 +20,6 @@ _OTHER_TASKS = {
 _PRE_TRAINING = re.compile(
     r"^(quantizer|project_q|project_hid|ctc_proj|speaker_proj|label_embeddings_concat|final_proj)\b"
 )
-_OF_LOSS = re.compile(r"^(loss|criterion|class_weight)\w*(\.|$)")
 _ENCODER = re.compile(
     r"^(wav2vec2(_bert|_conformer)?|hubert|wavlm|sew(_d)?|unispeech(_sat)?|data2vec_audio"
     r"|audio_spectrogram_transformer|encoder|model\.encoder)\."
@@ -57,10 +57,10 @@ def beside_foreign_head(report: LoadReport, *, sums_layers: bool) -> tuple[str, 
         report: A load with transformers' own head, or with the rebuilt one.
         sums_layers: Whether the configuration asks for a sum over layers.
     """
-    known = (_FOREIGN_HEAD, _ENCODER, _PRE_TRAINING, _OF_LOSS, *_OTHER_TASKS.values())
+    known = (_FOREIGN_HEAD, _ENCODER, _PRE_TRAINING, OF_LOSS, *_OTHER_TASKS.values())
     strays = [name for name in report.unexpected if not any(pattern.match(name) for pattern in known)]
     summed = sums_layers and not any(_LAYER_SUM.search(name) for name in report.missing)
-    return (*strays, *(("layer_weights",) if summed else ()))
+    return (*strays, *((LAYER_WEIGHTS,) if summed else ()))
 
 
 def has_foreign_head(report: LoadReport) -> bool:

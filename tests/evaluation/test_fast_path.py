@@ -123,6 +123,19 @@ class Ran:
         )
 
 
+def watch_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the backends that are asked from now on, once for each window."""
+    asked: list[str] = []
+    exchange = ModelSession.exchange
+
+    def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        asked.extend(self._way.engine.backend for _ in windows)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", watched)
+    return asked
+
+
 def converted_in(cache: Path) -> Path:
     (found,) = [path.parent for path in cache.rglob("converted.json")]
     return found
@@ -233,14 +246,7 @@ def test_close_answers_are_the_reference_s_own(run: Callable[..., Ran], monkeypa
     middle = float(np.median(list(margins.values())))
     for module in (parity, preparing):
         monkeypatch.setattr(module, "redo_below", lambda _: middle)
-    asked: list[str] = []
-    exchange = ModelSession.exchange
-
-    def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        asked.extend(self._way.engine.backend for _ in windows)
-        return exchange(self, windows, most_waiting)
-
-    monkeypatch.setattr(ModelSession, "exchange", watched)
+    asked = watch_who_is_asked(monkeypatch)
     fast = run()
     close = {name for name, margin in margins.items() if margin < middle}
     for name in close:
@@ -344,14 +350,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_the_run_costs_its_engine_only(
 def test_what_is_computed_anew_is_done_again_anew(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     run(options=TORCH)
     monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
-    asked: list[str] = []
-    exchange = ModelSession.exchange
-
-    def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        asked.extend(self._way.engine.backend for _ in windows)
-        return exchange(self, windows, most_waiting)
-
-    monkeypatch.setattr(ModelSession, "exchange", watched)
+    asked = watch_who_is_asked(monkeypatch)
     assert run().inference.redone_clips == 10
     assert asked.count("torch") == 0  # it was asked in the run before
     assert run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS)).inference.redone_clips == 10
