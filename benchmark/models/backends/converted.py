@@ -13,7 +13,7 @@ from typing import Any, Self
 from benchmark.models.backends.recipe import FeatureRecipe
 from benchmark.models.reports import LoadReport
 
-CONVERSION_VERSION = 2
+CONVERSION_VERSION = 3
 """Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
 
 _MANIFEST = "converted.json"
