@@ -87,6 +87,8 @@ class Ours(Engine):
         """Hear the clips once, as a run does before it asks anybody."""
         if tuple(clips) not in self._heard:
             self._heard[tuple(clips)] = _hear(clips)
+        if self._last is not None:
+            self._load_finer()
 
     def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
         """Answer and store all clips anew."""
@@ -111,12 +113,22 @@ class Ours(Engine):
 
     def _load_reference(self) -> None:
         """Load what close answers are done again with; a run does that once, at its end."""
+        self._load(Way(ModelEngine()))
+
+    def _load_finer(self) -> None:
+        """Load what is asked about close answers before the reference is, if there is such."""
+        prepared = self._preparer.prepare(self._subject, device="cpu", known_only=True)
+        finer = self._preparer.finer(self._subject, prepared)
+        if finer is not None:
+            self._load(finer.way)
+
+    def _load(self, way: Way) -> None:
         self._session(
             self._subject,
             device="cpu",
             threads=available_cores(),
             settings=self._settings,
-            way=Way(ModelEngine()),
+            way=way,
             side_by_side=True,
         ).load()
 

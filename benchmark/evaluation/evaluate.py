@@ -104,7 +104,7 @@ class Evaluation:
             perturbations=self.options.perturbations,
             preparer=self._preparer(heard),
         )
-        total = len(self.subjects) * len(predictor.audio()) * (1 + len(self.options.perturbations))
+        total = len(self.subjects) * len(predictor.audio) * (1 + len(self.options.perturbations))
         found: dict[str, tuple[EvaluationRecord, ...]] = {}
         with (
             progress.stage("Listening", total=total, unit="clips") as stage,

@@ -4,14 +4,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.clip_answers import NO_LONGER_READABLE
+from benchmark.evaluation.close_answers import CloseAnswers
 from benchmark.evaluation.listening import HeardCorpus
 from benchmark.evaluation.preparing import Prepared, Preparer
-from benchmark.evaluation.redoing import CloseAnswers, Redoer, Redone, Task, same_answer
+from benchmark.evaluation.redoing import Redoer, Redone, Task
 from benchmark.evaluation.sessions import log_path
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
@@ -55,9 +57,15 @@ class Predictor:
     perturbations: Sequence[Perturbation] = ()
     preparer: Preparer | None = None
 
+    @cached_property
     def audio(self) -> dict[str, AudioSource]:
-        """Give every clip of all corpora once, by content."""
-        return {clip_hash: source for corpus in self.corpora for clip_hash, source in corpus.audio.items()}
+        """Every clip of all corpora once, by content; the longest first, and those of one length together.
+
+        A model then takes its memory once, for the longest, and what is prepared for a length serves all clips of it.
+        """
+        seconds = {clip.clip_hash: clip.duration_s for corpus in self.corpora for clip in corpus.record.clips}
+        audio = {clip_hash: source for corpus in self.corpora for clip_hash, source in corpus.audio.items()}
+        return dict(sorted(audio.items(), key=lambda item: -(seconds[item[0]] or 0.0)))
 
     def missing(self, setup: InferenceSetup) -> dict[str, AudioSource]:
         """Give the clips that are to be computed for `setup`."""
@@ -66,7 +74,7 @@ class Predictor:
         known = {} if self.overwrite is Overwrite.ALWAYS else self.store.read(setup)
         return {
             clip_hash: source
-            for clip_hash, source in self.audio().items()
+            for clip_hash, source in self.audio.items()
             if clip_hash not in known or (known[clip_hash].failure or "").startswith(NO_LONGER_READABLE)
         }
 
@@ -89,7 +97,7 @@ class Predictor:
         self, prepared: Prepared, subject: Subject, device: str, stage: Stage
     ) -> tuple[EvaluationRecord, ...]:
         tasks = [self._task(subject, prepared, perturbation) for perturbation in (None, *self.perturbations)]
-        stage.advance(sum(len(self.audio()) - len(task.missing) for task in tasks))
+        stage.advance(sum(len(self.audio) - len(task.missing) for task in tasks))
         jobs = [task.job() for task in tasks if task.missing]
         failures = self._asker.ask(subject, prepared.way, jobs, stage, side_by_side=prepared.check is not None)
         if failures and prepared.check is not None and not self.stop.is_set():
@@ -133,7 +141,7 @@ class Predictor:
     def _redoer(self) -> Redoer:
         if self.preparer is None:
             raise ValueError("reference inference is not done again")
-        return Redoer(self._asker, self.preparer, self.audio(), anew=self.overwrite is Overwrite.ALWAYS)
+        return Redoer(self._asker, self.preparer, self.audio, anew=self.overwrite is Overwrite.ALWAYS)
 
     def _task(self, subject: Subject, prepared: Prepared, perturbation: Perturbation | None) -> Task:
         name, engine = None if perturbation is None else perturbation.name, prepared.way.engine
@@ -165,8 +173,7 @@ class Predictor:
     def _inference(self, subject: Subject, prepared: Prepared, task: Task) -> InferenceRecord:
         asked = "torch" if self.preparer is None else str(self.preparer.choice)
         again = 0
-        if prepared.check is not None:
-            stored, reference = self.store.read(task.setup), self.store.read(task.reference)
-            clips = (name for name in self.audio() if name in reference and name in stored)
-            again = sum(same_answer(stored[name], reference[name]) for name in clips)
+        if self.preparer is not None and prepared.check is not None:
+            finer = self.preparer.finer(subject, prepared)
+            again = task.done_again(self.store, None if finer is None else task.finer(subject, finer), self.audio)
         return prepared.record(subject, asked=asked, redone_clips=again)

@@ -166,6 +166,37 @@ class Preparer:
             fallbacks.append(_not_taken(way.engine, _why_not(check)))
         return replace(reference, fallbacks=tuple(fallbacks))
 
+    def finer(self, subject: Subject, prepared: Prepared, *, close_clips: int = 0) -> Prepared | None:
+        """Find the same engine in float32, for what a reduced number format leaves open.
+
+        Args:
+            subject: Whose model.
+            prepared: How it is computed.
+            close_clips: How many clips are left open. From as many on as a comparison pays for, one is made; with
+                fewer, only an engine is taken that has been held against the reference on these clips before.
+
+        Returns:
+            How it is computed then; None where that is not known to hold, or nothing is finer but the reference.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        engine = replace(prepared.way.engine, dtype="float32")
+        if engine.backend == TORCH or engine == prepared.way.engine or engine in prepared.given_up:
+            return None
+        way, setup = self._way(subject, engine)
+        check = ParityCheck.read(self._path(subject, way, setup))
+        if check is None or self._not_seen(check) > 0:
+            if close_clips < PAYS_FROM_CLIPS:
+                return None
+            try:
+                check = self._check(subject, way, setup, check, again=False)
+            except NotTakenError:
+                return None
+        if not check.passed:
+            return None
+        return Prepared(way=replace(way, digest=check.model), setup=setup, decisions=prepared.decisions, check=check)
+
     def keep(self, subject: Subject, prepared: Prepared, largest_difference: float) -> Prepared:
         """Note a difference that is larger than those seen before.
 
@@ -213,10 +244,10 @@ class Preparer:
         """
         if known is not None and not known.passed and not again:
             return known
-        seen = set(known.clips) & self.audio.keys() if known is not None else set()
-        wanted = min(CLIPS_COMPARED, len(self.audio)) - len(seen)
+        wanted = self._not_seen(known)
         if known is not None and wanted <= 0 and not again:
             return known
+        seen = set(known.clips) if known is not None else set()
         others = {clip_hash: self.durations[clip_hash] for clip_hash in self.audio if clip_hash not in seen}
         chosen = stratified(self.durations if again else others, CLIPS_COMPARED if again else wanted)
         gate = Gate(
@@ -236,6 +267,11 @@ class Preparer:
             check = gate.failed(str(error))
         self._write(self._path(subject, way, setup), check)
         return check
+
+    def _not_seen(self, known: ParityCheck | None) -> int:
+        """How many of this run's clips have to be compared yet; 0 or less where enough have been."""
+        seen = set(known.clips) & self.audio.keys() if known is not None else set()
+        return min(CLIPS_COMPARED, len(self.audio)) - len(seen)
 
     def _write(self, path: Path, check: ParityCheck) -> None:
         write_atomically(path, check.model_dump_json(indent=1), remedy=_ELSEWHERE)

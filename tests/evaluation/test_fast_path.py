@@ -38,6 +38,7 @@ SetUp = Callable[..., Evaluation]
 RATE = 16_000
 OPENVINO = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino"))
 TORCH = RunOptions(latency_budget_s=0)
+FAST = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True))
 
 
 @pytest.fixture(scope="session")
@@ -124,12 +125,12 @@ class Ran:
 
 
 def watch_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the backends that are asked from now on, once for each window."""
+    """Give the engines that are asked from now on, once for each window."""
     asked: list[str] = []
     exchange = ModelSession.exchange
 
     def watched(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        asked.extend(self._way.engine.backend for _ in windows)
+        asked.extend(str(self._way.engine) for _ in windows)
         return exchange(self, windows, most_waiting)
 
     monkeypatch.setattr(ModelSession, "exchange", watched)
@@ -146,12 +147,16 @@ def check_in(cache: Path) -> Path:
     return found
 
 
-@pytest.fixture
-def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def forbid_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a worker was started")
 
     monkeypatch.setattr(Worker, "call", refuse)
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid_workers(monkeypatch)
 
 
 def test_a_run_with_openvino_answers_as_one_with_torch_and_says_how_close(run: Callable[..., Ran]) -> None:
@@ -194,7 +199,7 @@ def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
 
     monkeypatch.setattr(ModelSession, "exchange", counted)
     after = run(kept=6)
-    assert asked == [round(0.7 * RATE), round(0.8 * RATE)], after.inference
+    assert asked == [round(0.8 * RATE), round(0.7 * RATE)], after.inference  # the longest first
     assert after.inference.checked_clips == 6
     assert after.inference.conversion_s == before.inference.conversion_s
 
@@ -252,8 +257,8 @@ def test_close_answers_are_the_reference_s_own(run: Callable[..., Ran], monkeypa
     for name in close:
         assert np.array_equal(fast.answers[name].logits, exact.answers[name].logits)  # type: ignore[arg-type]
     assert fast.inference.redone_clips >= len(close)
-    assert asked.count("openvino") == 12  # one has two windows, and the one too short is asked about, too
-    assert "torch" not in asked  # its answers were in the store
+    assert asked.count("openvino float32") == 12  # one has two windows, and the one too short is asked about, too
+    assert "torch float32" not in asked  # its answers were in the store
 
 
 def softmax(logits: Any) -> Any:
@@ -336,7 +341,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_the_run_costs_its_engine_only(
     if not computes_in("bfloat16"):
         pytest.skip("this processor does not compute in bfloat16")
     monkeypatch.setattr(ModelSession, "exchange", kill_bfloat16)
-    fast = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True)))
+    fast = run(options=FAST)
     assert killed == ["bfloat16"]
     assert (fast.inference.backend, fast.inference.dtype, fast.record.failure) == ("openvino", "float32", None)
     (reason,) = fast.inference.fallbacks
@@ -352,9 +357,9 @@ def test_what_is_computed_anew_is_done_again_anew(run: Callable[..., Ran], monke
     monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
     asked = watch_who_is_asked(monkeypatch)
     assert run().inference.redone_clips == 10
-    assert asked.count("torch") == 0  # it was asked in the run before
+    assert asked.count("torch float32") == 0  # it was asked in the run before
     assert run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS)).inference.redone_clips == 10
-    assert asked.count("torch") == 11
+    assert asked.count("torch float32") == 11
 
 
 def test_a_run_that_is_interrupted_goes_on_with_the_same_answers(
@@ -412,7 +417,7 @@ def test_auto_takes_openvino_where_it_pays(run: Callable[..., Ran], monkeypatch:
 
 
 def test_fast_takes_bfloat16_where_the_processor_computes_in_it_and_float32_elsewhere(run: Callable[..., Ran]) -> None:
-    fast = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True)))
+    fast = run(options=FAST)
     exact = run(options=TORCH)
     if computes_in("bfloat16"):
         assert (fast.inference.dtype, fast.inference.allowed) == ("bfloat16", 2e-2)
@@ -423,6 +428,79 @@ def test_fast_takes_bfloat16_where_the_processor_computes_in_it_and_float32_else
     for name, one in fast.answers.items():
         if one.logits is not None:
             assert one.logits.argmax() == exact.answers[name].logits.argmax()  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def open_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bfloat16 leave every answer open, and float32 none."""
+    if not computes_in("bfloat16"):
+        pytest.skip("this processor does not compute in bfloat16")
+    monkeypatch.setattr(preparing, "redo_below", lambda difference: 1.1 if difference > 1e-5 else 1e-9)
+
+
+@pytest.mark.usefixtures("open_in_bfloat16")
+def test_what_bfloat16_leaves_open_is_done_again_in_float32(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = run()
+    asked = watch_who_is_asked(monkeypatch)
+    fast = run(options=replace(FAST, overwrite=Overwrite.ALWAYS))
+    assert (fast.inference.dtype, fast.inference.redone_clips) == ("bfloat16", 10)
+    assert fast.same_as(exact)
+    assert (asked.count("openvino bfloat16"), asked.count("openvino float32")) == (12, 11)
+    assert "torch float32" not in asked
+
+
+@pytest.mark.usefixtures("open_in_bfloat16")
+def test_what_was_done_again_in_float32_is_not_done_again_in_the_next_run(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(options=FAST)
+    forbid_workers(monkeypatch)
+    second = run(options=FAST)
+    assert second.same_as(first)
+    assert second.inference.redone_clips == 10
+
+
+@pytest.mark.skipif(not computes_in("bfloat16"), reason="this processor does not compute in bfloat16")
+def test_what_float32_leaves_open_as_well_is_the_reference_s(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    fast, exact = run(options=FAST), run(options=TORCH)
+    assert fast.inference.redone_clips == 10
+    assert fast.same_as(exact)
+
+
+@pytest.mark.usefixtures("open_in_bfloat16")
+@pytest.mark.parametrize(("pays_from", "asked_again"), [(11, "torch float32"), (10, "openvino float32")])
+def test_float32_is_compared_for_what_is_left_open_where_that_pays(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pays_from: int, asked_again: str
+) -> None:
+    monkeypatch.setattr(preparing, "PAYS_FROM_CLIPS", pays_from)
+    asked = watch_who_is_asked(monkeypatch)
+    assert run(options=FAST, empty=True).inference.redone_clips == 10
+    assert set(asked) == {"openvino bfloat16", asked_again}
+    checked = {path.name.split("-")[1] for path in (tmp_path / "cache").rglob("*.parity.json")}
+    assert checked == {"bfloat16"} | ({"float32"} if pays_from == 10 else set())
+
+
+@pytest.mark.usefixtures("open_in_bfloat16")
+def test_where_the_worker_in_float32_ends_the_reference_goes_on(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+
+    def killed(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        if str(self._way.engine) == "openvino float32":
+            os.kill(self._worker.pid or 0, signal.SIGKILL)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", killed)
+    asked = watch_who_is_asked(monkeypatch)
+    fast = run(options=replace(FAST, overwrite=Overwrite.ALWAYS))
+    assert (fast.inference.dtype, fast.inference.redone_clips) == ("bfloat16", 10)
+    assert asked.count("torch float32") == 11
 
 
 def test_a_number_format_in_which_the_processor_does_not_compute_is_left_with_the_reason(
