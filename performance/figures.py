@@ -16,12 +16,14 @@ class Turn:
         seconds: How long it took.
         audio_s: How much audio it was.
         decisions: The label that got the highest probability, by clip.
+        again_s: Of its seconds, those in which bench did close answers again.
     """
 
     place: int
     seconds: float
     audio_s: float
     decisions: list[int]
+    again_s: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -75,12 +77,22 @@ class ModelFigures:
     gflop_per_s: float
     engines: dict[str, EngineFigures] = field(default_factory=dict)
 
-    def ratios(self, engine: str, against: str) -> list[float]:
-        """How many times as fast an engine was as another, round by round, in those that both have."""
+    def ratios(self, engine: str, against: str, *, without_again: bool = False) -> list[float]:
+        """How many times as fast an engine was as another, round by round, in those that both have.
+
+        Args:
+            engine: Its name.
+            against: That of the other.
+            without_again: Whether the time is left out in which bench did close answers again.
+        """
         if engine not in self.engines or against not in self.engines:
             return []
         others = {turn.place: turn.seconds for turn in self.engines[against].turns}
-        return [others[turn.place] / turn.seconds for turn in self.engines[engine].turns if turn.place in others]
+        return [
+            others[turn.place] / (turn.seconds - without_again * turn.again_s)
+            for turn in self.engines[engine].turns
+            if turn.place in others
+        ]
 
     def pays_from(self, engine: str, reference: str) -> int | None:
         """From how many clips on converting and comparing cost less than they save; None where they never do."""

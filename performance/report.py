@@ -94,7 +94,11 @@ def _of_bench(key: str, engine: EngineFigures, model: ModelFigures) -> Iterable[
     other = _BARE_OF.get(details.get("engine", ""), "")
     if ratios := model.ratios(key, other):
         share, spread = statistics.median(ratios), _range(ratios, percent=True)
-        yield f"{_NAMES[key]} runs at {share:.0%} of the speed of {_NAMES[other]} ({spread})."
+        text = f"{_NAMES[key]} runs at {share:.0%} of the speed of {_NAMES[other]} ({spread})"
+        if engine.redone:
+            alone = statistics.median(model.ratios(key, other, without_again=True))
+            text += f", and at {alone:.0%} without what it did again"
+        yield text + "."
 
 
 def _row(key: str, engine: EngineFigures, model: ModelFigures, figures: Figures) -> list[str]:

@@ -110,6 +110,7 @@ def _take_turn(
             seconds=answer["seconds"],
             audio_s=sum(plan.clips.seconds),
             decisions=[int(np.argmax(row)) for row in answer["probabilities"]],
+            again_s=float(answer["details"].pop("again_s", 0.0)),
         )
     )
     found.memory_mb = max(found.memory_mb, answer["memory_mb"])

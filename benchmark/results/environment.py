@@ -1,5 +1,6 @@
 """The machine and the libraries that a result came from."""
 
+import functools
 import os
 import platform
 from importlib import metadata
@@ -62,6 +63,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+@functools.cache
 def installed_version(distribution: str) -> str | None:
     """Look up the version of an installed distribution; None where it is not installed."""
     try:

@@ -60,6 +60,13 @@ def test_the_page_has_what_there_is_and_says_what_failed(figures: Figures) -> No
     assert "fast took longer than 180 s" in text
 
 
+def test_what_bench_did_again_is_told_apart(figures: Figures) -> None:
+    auto = figures.models["base"].engines["auto"]
+    auto.turns[0].again_s, auto.redone = 0.5, 1
+    assert figures.models["base"].ratios("auto", "bare-openvino", without_again=True) == [1.9 / 1.5]
+    assert "(95% to 95%), and at 127% without what it did again." in render(figures)
+
+
 def test_figures_are_kept_and_read_back(figures: Figures, tmp_path: Path) -> None:
     figures.save(tmp_path / "build" / "figures.json")
     assert Figures.read(tmp_path / "build" / "figures.json") == figures
