@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -185,15 +186,12 @@ class Preparer:
         if engine.backend == TORCH or engine == prepared.way.engine or engine in prepared.given_up:
             return None
         way, setup = self._way(subject, engine)
-        check = ParityCheck.read(self._path(subject, way, setup))
-        if check is None or self._not_seen(check) > 0:
-            if close_clips < PAYS_FROM_CLIPS:
-                return None
-            try:
+        known = ParityCheck.read(self._path(subject, way, setup))
+        check = known if known is not None and known.model in (prepared.way.digest, None) else None
+        if (check is None or self._not_seen(check) > 0) and close_clips >= PAYS_FROM_CLIPS:
+            with suppress(NotTakenError):
                 check = self._check(subject, way, setup, check, again=False)
-            except NotTakenError:
-                return None
-        if not check.passed:
+        if check is None or not check.passed or self._not_seen(check) > 0:
             return None
         return Prepared(way=replace(way, digest=check.model), setup=setup, decisions=prepared.decisions, check=check)
 
