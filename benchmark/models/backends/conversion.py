@@ -13,6 +13,7 @@ from transformers import Wav2Vec2FeatureExtractor
 from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.converted import NewModel
 from benchmark.models.backends.explicit_padding import make_padding_explicit
+from benchmark.models.backends.matrix_products import prefer_one_order_of_weights
 from benchmark.models.backends.openvino_library import openvino
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
 from benchmark.models.backends.recipe import ATTENTION_MASK, FeatureRecipe
@@ -111,8 +112,10 @@ def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor]
     converted.reshape(shapes)
     if not checkpoint.report.fixed_window:
         make_padding_explicit(converted)
-    library.save_model(converted, str(folder / "model.xml"), compress_to_fp16=False)
-    return "model.xml"
+    path = folder / "model.xml"
+    library.save_model(converted, str(path), compress_to_fp16=False)
+    prefer_one_order_of_weights(path)
+    return path.name
 
 
 def _shape(example: torch.Tensor, *, fixed: bool) -> list[int]:
