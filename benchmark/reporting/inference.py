@@ -22,8 +22,8 @@ def inference_sections(leaderboard: Leaderboard) -> list[str]:
     if fast:
         blocks += [
             "The reference is torch in float32, one clip at a time. What is faster answered some clips beside it "
-            "first; afterwards the clips whose two best answers were close were done again in the reference, so that "
-            "no decision rests on the difference (see `docs/speed.md`).",
+            "first; afterwards the clips whose two best answers were close were done again in the reference, or in "
+            "float32 that was held against it, so that no decision rests on the difference (see `docs/speed.md`).",
             markdown_table(fast, _COLUMNS),
         ]
     if fallen:

@@ -69,7 +69,8 @@ class InferenceRecord(Stored):
         checked_clips: Clips on which it was held against torch in float32, one at a time; 0 for that itself.
         largest_difference: The largest difference of a probability there; None for torch in float32 itself.
         allowed: What it may be.
-        redone_below: Clips whose two best answers were closer than this were done again in torch in float32.
+        redone_below: Clips whose two best answers were closer than this were done again, in torch in float32 or in an
+            engine in float32 that was held against that.
         redone_clips: How many of the run's clips those are.
         conversion_s: Seconds that the conversion took, when it was done.
         check_s: Seconds that the comparison took, when it was done.
