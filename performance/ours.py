@@ -159,7 +159,7 @@ class Ours(Engine):
         return Preparer(
             choice=self._choice,
             audio=heard.audio,
-            durations={clip.clip_hash or "": clip.duration_s or 0.0 for clip in heard.record.clips},
+            durations=heard.durations,
             store=self._store,
             settings=self._settings,
             threads=available_cores(),

@@ -137,12 +137,7 @@ class Evaluation:
         return Preparer(
             choice=self.options.engines,
             audio={clip_hash: source for corpus in heard for clip_hash, source in corpus.audio.items()},
-            durations={
-                clip.clip_hash: clip.duration_s or 0.0
-                for corpus in heard
-                for clip in corpus.record.clips
-                if clip.clip_hash is not None
-            },
+            durations={clip_hash: seconds for corpus in heard for clip_hash, seconds in corpus.durations.items()},
             merges=tuple(corpus.record.merge for corpus in heard),
             store=self.store,
             settings=self.settings,

@@ -25,6 +25,11 @@ class HeardCorpus:
     record: CorpusRecord
     audio: dict[str, AudioSource]
 
+    @property
+    def durations(self) -> dict[str, float]:
+        """Seconds of each readable clip, by clip hash."""
+        return {clip.clip_hash: clip.duration_s or 0.0 for clip in self.record.clips if clip.clip_hash is not None}
+
 
 def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
     """Decode every clip once, to know its content and its length, or why it cannot be read."""

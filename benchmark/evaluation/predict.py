@@ -63,9 +63,9 @@ class Predictor:
 
         A model then takes its memory once, for the longest, and what is prepared for a length serves all clips of it.
         """
-        seconds = {clip.clip_hash: clip.duration_s for corpus in self.corpora for clip in corpus.record.clips}
+        durations = {clip_hash: seconds for corpus in self.corpora for clip_hash, seconds in corpus.durations.items()}
         audio = {clip_hash: source for corpus in self.corpora for clip_hash, source in corpus.audio.items()}
-        return dict(sorted(audio.items(), key=lambda item: -(seconds[item[0]] or 0.0)))
+        return dict(sorted(audio.items(), key=lambda item: -durations[item[0]]))
 
     def missing(self, setup: InferenceSetup) -> dict[str, AudioSource]:
         """Give the clips that are to be computed for `setup`."""

@@ -44,8 +44,8 @@ class Task:
 
     def finer(self, subject: Subject, finer: Prepared) -> "Task":
         """The same for a finer way, which is asked nothing yet."""
-        name = None if self.perturbation is None else self.perturbation.name
-        setup = subject.setup(device=finer.way.engine.device, perturbation=name, engine=finer.way.engine)
+        engine = finer.way.engine
+        setup = subject.setup(device=engine.device, perturbation=self.setup.perturbation, engine=engine)
         return replace(self, setup=setup, missing={}, close=CloseAnswers(finer.decisions, finer.redo_below))
 
     def known(self, store: PredictionStore, finer: "Task | None") -> Known:
