@@ -14,9 +14,9 @@ from benchmark.models.backends.protocol import OPENVINO, BackendError, BackendFa
 
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 # Each stream keeps what it has compiled for a length, without a cap for every length that it ever meets. So many are
-# kept by all streams together: on two cores, 130 lengths of a clip, which take 700 MB with a model of base size. Where
-# they come again (in the next corpus, or perturbed) an answer in bfloat16 takes 13 % less time.
-_SHAPES_KEPT = 2048
+# kept by all streams together: on two cores 64 lengths of a clip, since eight convolutions are compiled for each. Where
+# lengths come again (in the next corpus, or perturbed) an answer in bfloat16 takes 13 % less time.
+_SHAPES_KEPT = 1024
 # Code that is compiled for one length is used again for the next: after a clip of a single frame, OpenVINO 2026.4
 # computed all later ones wrongly, by up to 5e-4 of a logit. Without this part each answer is the same, to the bit,
 # whatever came before, and as fast. A model of a fixed window meets but one length, and is a tenth faster with it.
