@@ -5,6 +5,7 @@ A part is written to a temporary name, synced and renamed, so that a run that is
 
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Iterable
@@ -73,28 +74,38 @@ class PredictionStore:
         parts = self._parts(setup)
         if len(parts) <= 1:
             return
-        merged = self._stored(setup)
+        merged = self._read(setup, parts)
         if len(merged):
-            self._write(setup, merged)
+            # Behind the newest of them, before what another process has added since.
+            self._write(setup, merged, written_ns=_written_ns(parts[-1]) + 1)
         for part in parts:
             part.unlink(missing_ok=True)
 
     def _stored(self, setup: InferenceSetup) -> pa.Table:
-        parts = {path: _read_part(path, len(setup.labels)) for path in self._parts(setup)}
+        """Read all parts; once more where another process has merged some of them meanwhile."""
+        while True:
+            parts = self._parts(setup)
+            table = self._read(setup, parts)
+            if all(map(os.path.lexists, parts)):
+                return table
+
+    def _read(self, setup: InferenceSetup, paths: Iterable[Path]) -> pa.Table:
+        parts = {path: _read_part(path, len(setup.labels)) for path in paths}
         for path, part in parts.items():
-            if isinstance(part, str) and path not in self._unreadable:
+            if isinstance(part, str) and path not in self._unreadable and os.path.lexists(path):
                 self._unreadable.add(path)  # read for the scores and for the export, told once
                 logger.warning("%s is left out, as if its clips had not been answered: %s", path, part)
         whole = [part for part in parts.values() if isinstance(part, pa.Table)]
         return latest_answers(pa.concat_tables(whole)) if whole else ARROW_SCHEMA.empty_table()
 
-    def _write(self, setup: InferenceSetup, table: pa.Table) -> None:
+    def _write(self, setup: InferenceSetup, table: pa.Table, *, written_ns: int | None = None) -> None:
         metadata = {_SETUP_FIELD: setup.model_dump_json(), _VERSION_FIELD: json.dumps(PREDICTIONS_SCHEMA_VERSION)}
         sink = pa.BufferOutputStream()
         # Hashes, logits and times don't repeat; to look whether they do takes time and memory.
         pq.write_table(table.replace_schema_metadata(metadata), sink, use_dictionary=["windows", "failure"])
         # Names sort by time: where a clip was answered again, the later answer counts.
-        path = self._folder(setup) / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
+        written_ns = time.time_ns() if written_ns is None else written_ns
+        path = self._folder(setup) / f"part-{written_ns:020d}-{uuid.uuid4().hex[:8]}.parquet"
         write_atomically(path, sink.getvalue().to_pybytes(), remedy=CHOOSE_ANOTHER_CACHE)
 
     def _folder(self, setup: InferenceSetup) -> Path:
@@ -102,6 +113,12 @@ class PredictionStore:
 
     def _parts(self, setup: InferenceSetup) -> list[Path]:
         return sorted(self._folder(setup).glob("part-*.parquet"))
+
+
+def _written_ns(part: Path) -> int:
+    """When a part was written, by its name."""
+    digits = part.name.removeprefix("part-").partition("-")[0]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _read_part(path: Path, labels: int) -> pa.Table | str | None:
