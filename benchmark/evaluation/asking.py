@@ -16,11 +16,12 @@ from benchmark.progress import Stage
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Crashed, Failure, TimedOut
+from benchmark.workers.answers import Failure, Returned
 
 # Answers are kept every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
 _FLUSH_S = 10.0
+_INTERRUPTED = "The run was interrupted."
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,8 @@ class Asker:
         failures: dict[str, str] = {}
         if not jobs:
             return failures
+        if self.stop.is_set():
+            return dict.fromkeys((job.setup.key for job in jobs), _INTERRUPTED)
         with ModelSession(
             subject,
             device=way.engine.device,
@@ -108,9 +111,9 @@ class Asker:
         try:
             for answered in session.answers(windows):
                 if self.stop.is_set():
-                    return "The run was interrupted."
+                    return _INTERRUPTED
                 if answered.answer is not None:
-                    if isinstance(answered.answer, Crashed | TimedOut):
+                    if answered.is_last and not isinstance(answered.answer, Returned):
                         return f"Its worker ended in the middle of the run: {answered.answer.reason}."
                     clip.add(answered)
                     continue

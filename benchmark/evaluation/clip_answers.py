@@ -1,6 +1,7 @@
 """Putting what a model says to the windows of a clip together."""
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,12 @@ from benchmark.workers.answers import Returned
 
 # Begins the failure of a clip that could be read when the run began, and not when its turn came: the next run tries
 # again.
-NO_LONGER_READABLE = "It was readable when the run began, and was not when its turn came: "
+_NO_LONGER_READABLE = "It was readable when the run began, and was not when its turn came: "
+
+
+def is_lasting(prediction: Prediction | None) -> TypeGuard[Prediction]:
+    """Whether there is an answer, and not just the note that the clip could not be read when its turn came."""
+    return prediction is not None and not (prediction.failure or "").startswith(_NO_LONGER_READABLE)
 
 
 @dataclass
@@ -39,7 +45,7 @@ class ClipInProgress:
     def prediction(self, end: AnsweredWindow) -> Prediction:
         """Put the answers to all windows together."""
         clip_hash, broken = end.window.clip_hash, end.window.failure
-        failure = self.failure if broken is None else NO_LONGER_READABLE + broken
+        failure = self.failure if broken is None else _NO_LONGER_READABLE + broken
         if failure is not None:
             return Prediction(clip_hash=clip_hash, logits=None, windows=0, failure=failure, seconds=0.0)
         return Prediction(

@@ -1,4 +1,4 @@
-"""Answers of a faster way whose two best are too close to rely on it."""
+"""Answers of a faster way that cannot be relied on: their two best are too close, or there is none."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,21 +6,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.parity import Decisions
+from benchmark.models.reports import TooShortError
 from benchmark.results.prediction_table import PredictionTable
 from benchmark.results.predictions import Prediction
 
 Known = Callable[[str], Prediction | None]
-"""What may stand in place of a close answer, by clip hash; None where nothing is known that may."""
+"""What may stand in place of an answer, by clip hash; None where nothing is known that may."""
 
 
 @dataclass
 class CloseAnswers:
-    """The answers of a faster way whose two best are too close to rely on it.
+    """The answers of a faster way whose two best are too close to rely on it, or that has failed where others need not.
 
     Attributes:
         decisions: How the model's outputs are read.
-        below: The distance below which they are; 0 where the reference itself answers.
+        below: The distance below which they are too close; 0 where the reference itself answers, which is relied on.
         found: Those, by clip hash.
         settled: Clips that were done again.
         largest_difference: The largest difference of a probability between both ways, on those.
@@ -35,7 +37,7 @@ class CloseAnswers:
     def without(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
         """Keep the close ones here, and give the others on."""
         for prediction in predictions:
-            if prediction.logits is not None and self._is_close(prediction.logits):
+            if self.is_doubtful(prediction):
                 self.found[prediction.clip_hash] = prediction
             else:
                 yield prediction
@@ -43,10 +45,13 @@ class CloseAnswers:
     def doubt(self, stored: PredictionTable, known: Known, clips: Iterable[str]) -> None:
         """Find the close ones among stored answers, unless they have been replaced already."""
         wanted = set(clips) - self.settled - self.found.keys()
-        margins = np.where(stored.processed, self.decisions.margins(np.nan_to_num(stored.logits)), np.inf)
+        # What was not answered has no number, and so no margin.
+        margins = self.decisions.margins(np.nan_to_num(stored.logits))
         for row in np.flatnonzero(margins < self.below):
             clip_hash = str(stored.clip_hashes[int(row)].as_py())
-            if clip_hash in wanted and not same_answer(stored[clip_hash], known(clip_hash)):
+            if clip_hash not in wanted or not self.is_doubtful(stored[clip_hash]):
+                continue
+            if not same_answer(stored[clip_hash], known(clip_hash)):
                 self.found[clip_hash] = stored[clip_hash]
 
     def settle(self, known: Known) -> list[Prediction]:
@@ -61,15 +66,24 @@ class CloseAnswers:
         return answers
 
     def is_doubtful(self, prediction: Prediction) -> bool:
-        """Whether a prediction decides nothing: the model has failed, or its two best answers are close."""
-        return prediction.logits is None or self._is_close(prediction.logits)
+        """Whether a prediction decides nothing: the model has failed, or its two best answers are close.
+
+        That a clip could not be read is no fault of a model, and what is too short is so for each way.
+        """
+        if self.below == 0.0 or not is_lasting(prediction):
+            return False
+        if prediction.logits is None:
+            return not (prediction.failure or "").startswith(TooShortError.__name__)
+        return self._is_close(prediction.logits)
 
     def _is_close(self, logits: NDArray[np.float32]) -> bool:
-        return bool(self.decisions.margins(logits[None])[0] < self.below)
+        return not bool(self.decisions.margins(logits[None])[0] >= self.below)  # NaN is close to everything
 
 
 def same_answer(stored: Prediction, known: Prediction | None) -> bool:
-    """Whether an answer is the known one, to the bit."""
-    if known is None or stored.logits is None or known.logits is None:
+    """Whether an answer is the known one, to the bit, or the same failure."""
+    if known is None:
         return False
-    return np.array_equal(stored.logits, known.logits)
+    if stored.logits is None or known.logits is None:
+        return stored.logits is known.logits and stored.failure == known.failure
+    return np.array_equal(stored.logits, known.logits, equal_nan=True)

@@ -102,7 +102,7 @@ class Evaluation:
             threads=self._threads,
             stop=stop,
             perturbations=self.options.perturbations,
-            preparer=self._preparer(heard),
+            preparer=self._preparer(heard, stop),
         )
         total = len(self.subjects) * len(predictor.audio) * (1 + len(self.options.perturbations))
         found: dict[str, tuple[EvaluationRecord, ...]] = {}
@@ -121,19 +121,21 @@ class Evaluation:
                     _warn_of(waiting[future], records, progress)
             finally:
                 stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                for future, subject in waiting.items():
-                    if future.done() and not future.cancelled() and future.exception() is None:
-                        found.setdefault(subject.candidate.name, future.result())
-                ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
-                result.evaluations = [record for record in ordered if record.setup.perturbation is None]
-                result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
+                try:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                finally:  # a second Ctrl-C does not wait
+                    for future, subject in waiting.items():
+                        if future.done() and not future.cancelled() and future.exception() is None:
+                            found.setdefault(subject.candidate.name, future.result())
+                    ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
+                    result.evaluations = [record for record in ordered if record.setup.perturbation is None]
+                    result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
 
     @property
     def _threads(self) -> int:
         return max(1, self.environment.cores // self.settings.jobs)
 
-    def _preparer(self, heard: Sequence[HeardCorpus]) -> Preparer:
+    def _preparer(self, heard: Sequence[HeardCorpus], stop: threading.Event) -> Preparer:
         return Preparer(
             choice=self.options.engines,
             audio={clip_hash: source for corpus in heard for clip_hash, source in corpus.audio.items()},
@@ -142,14 +144,18 @@ class Evaluation:
             store=self.store,
             settings=self.settings,
             threads=self._threads,
+            stop=stop,
         )
 
-    def _ways(self, heard: Sequence[HeardCorpus], subjects: Sequence[Subject]) -> dict[str, Way]:
+    def _ways(
+        self, heard: Sequence[HeardCorpus], subjects: Sequence[Subject], evaluations: Sequence[EvaluationRecord]
+    ) -> dict[str, Way]:
         """How the models are computed that answered, by candidate; a converted model that is gone is made again."""
-        preparer, device = self._preparer(heard), self.devices[0]
+        preparer, device = self._preparer(heard, threading.Event()), self.devices[0]
+        setups = {record.candidate: record.setup for record in evaluations}
         ways = {}
         for subject in subjects:
-            way = preparer.prepare(subject, device=device, known_only=True).way
+            way = preparer.way_of(subject, setups[subject.name])
             ways[subject.name] = preparer.prepare(subject, device=device, again=True).way if way.is_broken() else way
         return ways
 
@@ -167,7 +173,7 @@ class Evaluation:
             threads=self.environment.cores,
             settings=self.settings,
             environment=self.environment,
-            ways=self._ways(heard, subjects),
+            ways=self._ways(heard, subjects, result.evaluations),
         )
         for device in self.devices:
             for measurement in stopwatch.measure(subjects, device=device, progress=progress):

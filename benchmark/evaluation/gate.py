@@ -1,6 +1,7 @@
 """Converting a model and holding it against the reference, in a worker that ends when that is done."""
 
 import math
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -30,6 +31,8 @@ _ACTOR = "benchmark.models.backends.gate_actor:GateActor"
 # Clips that are asked about at once, for each stream: so many that streams seldom wait for each other, and so few that
 # their audio is a small part of what the models take.
 _CLIPS_PER_STREAM = 4
+# A disk that is full, a drive that is not there: not the model's fault, nor the engine's.
+_OF_THE_SYSTEM = {"OSError", *(kind.__name__ for kind in OSError.__subclasses__())}
 
 
 class NotTakenError(Exception):
@@ -64,6 +67,7 @@ class Gate:
         decisions: How its outputs are read.
         threads: Threads that it may compute with.
         settings: Limits and places.
+        stop: Set when the user interrupts.
     """
 
     subject: Subject
@@ -73,6 +77,7 @@ class Gate:
     decisions: Decisions
     threads: int
     settings: Settings
+    stop: threading.Event
 
     def check(self, clips: Mapping[str, AudioSource], before: ParityCheck | None) -> ParityCheck:
         """Convert the model where that has not been done, and compare.
@@ -90,23 +95,27 @@ class Gate:
         begin = time.perf_counter()
         log = log_path(self.subject, self.settings)
         with Worker(_ACTOR, log=log, limits=Limits(threads=self._streams.threads)) as worker:
-            loaded = LoadReport.from_plain(self._call(worker, "load", "the reference cannot be loaded", *self._load()))
+            loaded = LoadReport.from_plain(self._load_reference(worker))
             self._require_format(worker)
             made = self._convert(worker)
             compared = self._compare(worker, loaded, clips)
         before = before if before is not None and before.model == made.get("digest") else None
-        if not compared and before is None:
-            raise NotTakenError("there is no clip on which it could be held against the reference")
+        # Clips that were read in other ways have to be compared again.
+        counted = before if before and self.decisions.key in before.decisions else None
+        read_before = before.decisions if before and set(before.clips) <= clips.keys() else ()
+        if not compared and counted is None:
+            raise NotTakenError("there is no clip on which it could be held against the reference", lasting=False)
         differences = [one.difference for one in compared]
         largest = float(np.max([before.largest_difference if before else 0.0, *differences]))
         return ParityCheck(
             setup=self.setup,
             model=made.get("digest"),
-            clips=(*(before.clips if before else ()), *clips),
-            compared=len(compared) + (before.compared if before else 0),
+            decisions=counted.decisions if counted else (*read_before, self.decisions.key),
+            clips=(*(counted.clips if counted else ()), *clips),
+            compared=len(compared) + (counted.compared if counted else 0),
             largest_difference=largest,
             allowed=ALLOWED[self.engine.dtype],
-            close=sum(one.margin < redo_below(largest) for one in compared) + (before.close if before else 0),
+            close=sum(one.margin < redo_below(largest) for one in compared) + (counted.close if counted else 0),
             conversion_s=made.get("seconds", 0.0),
             seconds=max(0.0, time.perf_counter() - begin - (made["spent"] if made else 0.0)),
         )
@@ -118,14 +127,21 @@ class Gate:
             setup=self.setup, model=None, clips=(), compared=0, largest_difference=1.0, allowed=allowed, failure=reason
         )
 
-    def _load(self) -> tuple[object, ...]:
+    def _load_reference(self, worker: Worker) -> Any:
+        try:
+            return self._call(worker, "load", "the reference cannot be loaded", *self._checkpoint())
+        except NotTakenError as error:
+            raise NotTakenError(str(error), lasting=False) from error  # which says nothing of the faster way
+
+    def _checkpoint(self) -> tuple[object, ...]:
         reference = Engine(device=self.engine.device)
         return str(self.subject.folder), load_options(self.subject, reference).as_plain()
 
     def _require_format(self, worker: Worker) -> None:
         reduced = self.engine.backend == OPENVINO and self.engine.dtype != "float32"
         if reduced and not self._call(worker, "computes_in", "the processor cannot be asked", self.engine.dtype):
-            raise NotTakenError(f"this processor does not compute in {self.engine.dtype}")
+            # The cache may be another machine's next time.
+            raise NotTakenError(f"this processor does not compute in {self.engine.dtype}", lasting=False)
 
     def _convert(self, worker: Worker) -> dict[str, Any]:
         """Convert, and open what was converted."""
@@ -137,7 +153,7 @@ class Gate:
             made = self._call(worker, "convert", "it cannot be converted", self.engine.backend, folder)
             made["spent"] = time.perf_counter() - begin
         engine, streams = self.engine.as_plain(), self._streams.as_plain()
-        self._call(worker, "open", "it cannot be opened", engine, streams, folder, *self._load())
+        self._call(worker, "open", "it cannot be opened", engine, streams, folder, *self._checkpoint())
         return made
 
     def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> list[_Compared]:
@@ -145,6 +161,7 @@ class Gate:
         compared = []
         together = _CLIPS_PER_STREAM * self._streams.count
         for start in range(0, len(clips), together):
+            self._go_on()
             some = dict(islice(clips.items(), start, start + together))
             heard = {name: _first_window(name, source, loaded) for name, source in some.items()}
             windows = {name: window for name, window in heard.items() if window is not None}
@@ -166,7 +183,12 @@ class Gate:
             raise NotTakenError(f"the worker ended while both were compared: {answer.reason}", lasting=False)
         return dict(zip(windows, map(window_answer, answer.value), strict=True))
 
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise NotTakenError("the run was interrupted", lasting=False)
+
     def _call(self, worker: Worker, method: str, problem: str, *arguments: object) -> Any:
+        self._go_on()
         return _value(worker.call(method, *arguments, timeout_s=self.settings.load_timeout_s), problem)
 
     @property
@@ -177,7 +199,8 @@ class Gate:
 
 def _value(answer: Answer, problem: str) -> Any:
     if not isinstance(answer, Returned):
-        raise NotTakenError(f"{problem}: {answer.reason}", lasting=isinstance(answer, Raised))
+        lasting = isinstance(answer, Raised) and answer.kind not in _OF_THE_SYSTEM
+        raise NotTakenError(f"{problem}: {answer.reason}", lasting=lasting)
     return answer.value
 
 

@@ -4,6 +4,8 @@ Two models whose probabilities differ by d at most decide alike wherever the two
 What is observed on some clips is no bound for all others: clips are done again from twice that distance on.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +48,12 @@ class Decisions:
             for merge in ({}, *merges)
         ]
         return cls(tuple(dict.fromkeys(meant)))
+
+    @property
+    def key(self) -> str:
+        """What tells these ways of reading from others."""
+        meant = json.dumps([[label_map.labels, label_map.emotions] for label_map in self.label_maps])
+        return hashlib.sha256(meant.encode()).hexdigest()[:16]
 
     def probabilities(self, logits: NDArray[np.floating]) -> list[NDArray[np.float64]]:
         """The probabilities of the answers in each way, each of shape (clips, answers).

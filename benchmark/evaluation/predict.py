@@ -9,7 +9,7 @@ from functools import cached_property
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.asking import Asker
-from benchmark.evaluation.clip_answers import NO_LONGER_READABLE
+from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.close_answers import CloseAnswers
 from benchmark.evaluation.listening import HeardCorpus
 from benchmark.evaluation.preparing import Prepared, Preparer
@@ -72,11 +72,7 @@ class Predictor:
         if self.overwrite is Overwrite.NEVER:
             return {}
         known = {} if self.overwrite is Overwrite.ALWAYS else self.store.read(setup)
-        return {
-            clip_hash: source
-            for clip_hash, source in self.audio.items()
-            if clip_hash not in known or (known[clip_hash].failure or "").startswith(NO_LONGER_READABLE)
-        }
+        return {clip_hash: source for clip_hash, source in self.audio.items() if not is_lasting(known.get(clip_hash))}
 
     def predict(self, subject: Subject, *, device: str, stage: Stage) -> tuple[EvaluationRecord, ...]:
         """Answer all clips with one subject, and say for each corpus where the answers lie.
@@ -106,7 +102,7 @@ class Predictor:
         if self.preparer is not None and prepared.check is not None and self.overwrite is not Overwrite.NEVER:
             redone = self._redoer.redo(subject, redone, tasks)
             if redone.prepared.check is not None and not redone.prepared.check.passed:
-                return self._anew(self._prepare(subject, device), subject, device)
+                return self._anew(self._prepare(subject, device, given_up=prepared.given_up), subject, device)
         return self._records(subject, redone, tasks)
 
     def _another_way(
@@ -114,7 +110,8 @@ class Predictor:
     ) -> tuple[EvaluationRecord, ...]:
         """Begin again, after the worker of a faster way has ended: with its model made anew, or the next best."""
         if prepared.way.is_broken():
-            return self._anew(self._prepare(subject, device, again=True), subject, device)
+            made_again = self._prepare(subject, device, again=True, given_up=prepared.given_up)
+            return self._anew(made_again, subject, device)
         reason = failure[0].lower() + failure[1:].removesuffix(".")  # a sentence, of which the report makes a part
         given_up = {**prepared.given_up, prepared.way.engine: reason}
         return self._anew(self._prepare(subject, device, given_up=given_up), subject, device)
@@ -162,8 +159,8 @@ class Predictor:
                 candidate=subject.name,
                 corpus=corpus.record.name,
                 setup=task.setup,
-                failure=None if task.missing.keys().isdisjoint(corpus.audio) else redone.failures.get(task.setup.key),
-                log=log if task.missing else None,
+                failure=None if task.open.isdisjoint(corpus.audio) else redone.failures.get(task.setup.key),
+                log=log if task.open else None,
                 inference=inference,
             )
             for task in tasks

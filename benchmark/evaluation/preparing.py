@@ -1,7 +1,8 @@
 """Settling how a subject's model is computed: the best way of those asked for that holds against the reference."""
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,6 +104,7 @@ class Preparer:
         store: Where answers are kept.
         settings: Limits and places.
         threads: Threads that one worker may compute with.
+        stop: Set when the user interrupts; no model is converted or compared from then on.
     """
 
     choice: EngineChoice
@@ -112,6 +114,7 @@ class Preparer:
     store: PredictionStore
     settings: Settings
     threads: int
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def prepare(
         self,
@@ -140,7 +143,7 @@ class Preparer:
         if not engines or not self.audio:
             return reference
         ways = [self._way(subject, engine) for engine in engines]
-        note = self._why_not_worth_it(reference.setup, [self._path(subject, *way) for way in ways])
+        note = self._why_not_worth_it(subject, reference.setup, ways)
         if note is not None:
             return replace(reference, note=note)
         fallbacks = [_not_taken(engine, reason) for engine, reason in given_up.items()]
@@ -167,6 +170,13 @@ class Preparer:
             fallbacks.append(_not_taken(way.engine, _why_not(check)))
         return replace(reference, fallbacks=tuple(fallbacks))
 
+    def way_of(self, subject: Subject, setup: InferenceSetup) -> Way:
+        """Give the way that has answered under a setup; its converted model may be gone since."""
+        engine = Engine(backend=setup.backend, dtype=setup.dtype, device=setup.device)
+        way, own = self._way(subject, engine)
+        check = ParityCheck.read(self._path(subject, way, own))
+        return way if check is None else replace(way, digest=check.model)
+
     def finer(self, subject: Subject, prepared: Prepared, *, close_clips: int = 0) -> Prepared | None:
         """Find the same engine in float32, for what a reduced number format leaves open.
 
@@ -188,10 +198,10 @@ class Preparer:
         way, setup = self._way(subject, engine)
         known = ParityCheck.read(self._path(subject, way, setup))
         check = known if known is not None and known.model in (prepared.way.digest, None) else None
-        if (check is None or self._not_seen(check) > 0) and close_clips >= PAYS_FROM_CLIPS:
+        if (check is None or self._not_seen(subject, check) > 0) and close_clips >= PAYS_FROM_CLIPS:
             with suppress(NotTakenError):
                 check = self._check(subject, way, setup, check, again=False)
-        if check is None or not check.passed or self._not_seen(check) > 0:
+        if check is None or not check.passed or self._not_seen(subject, check) > 0:
             return None
         return Prepared(way=replace(way, digest=check.model), setup=setup, decisions=prepared.decisions, check=check)
 
@@ -222,15 +232,24 @@ class Preparer:
     def _path(self, subject: Subject, way: Way, setup: InferenceSetup) -> Path:
         return self._folder(subject) / f"{way.engine.backend}-{way.engine.dtype}-{setup.key}.parity.json"
 
-    def _why_not_worth_it(self, reference: InferenceSetup, checks: list[Path]) -> str | None:
+    def _why_not_worth_it(
+        self, subject: Subject, reference: InferenceSetup, ways: Sequence[tuple[Way, InferenceSetup]]
+    ) -> str | None:
         """Why `auto` stays with torch: there is too little to do, or torch has done most of it."""
-        if self.choice.backend != AUTO or self.choice.fast or any(path.is_file() for path in checks):
+        if self.choice.backend != AUTO or self.choice.fast:
+            return None
+        checks = [ParityCheck.read(self._path(subject, *way)) for way in ways]
+        if any(check is not None and check.passed and self._not_seen(subject, check) <= 0 for check in checks):
+            return None
+        if any(self._has_answered_most(setup) for _, setup in ways):
             return None
         if len(self.audio) < PAYS_FROM_CLIPS:
             return _FEW_CLIPS
-        known = self.store.read(reference)
-        answered = sum(clip_hash in known for clip_hash in self.audio)
-        return _GOES_ON if answered >= _STAYS_FROM * len(self.audio) else None
+        return _GOES_ON if self._has_answered_most(reference) else None
+
+    def _has_answered_most(self, setup: InferenceSetup) -> bool:
+        known = self.store.read(setup)
+        return sum(clip_hash in known for clip_hash in self.audio) >= _STAYS_FROM * len(self.audio)
 
     def _check(
         self, subject: Subject, way: Way, setup: InferenceSetup, known: ParityCheck | None, *, again: bool
@@ -240,12 +259,10 @@ class Preparer:
         Raises:
             NotTakenError: It did not come to a comparison.
         """
-        if known is not None and not known.passed and not again:
+        wanted = self._not_seen(subject, known)
+        if known is not None and not again and (known.is_ruled_out or wanted <= 0):
             return known
-        wanted = self._not_seen(known)
-        if known is not None and wanted <= 0 and not again:
-            return known
-        seen = set(known.clips) if known is not None else set()
+        seen = self._seen(subject, known)
         others = {clip_hash: self.durations[clip_hash] for clip_hash in self.audio if clip_hash not in seen}
         chosen = stratified(self.durations if again else others, CLIPS_COMPARED if again else wanted)
         gate = Gate(
@@ -256,6 +273,7 @@ class Preparer:
             decisions=Decisions.of(subject.verification, self.merges),
             threads=self.threads,
             settings=self.settings,
+            stop=self.stop,
         )
         try:
             check = gate.check({clip_hash: self.audio[clip_hash] for clip_hash in chosen}, None if again else known)
@@ -266,12 +284,22 @@ class Preparer:
         self._write(self._path(subject, way, setup), check)
         return check
 
-    def _not_seen(self, known: ParityCheck | None) -> int:
+    def _not_seen(self, subject: Subject, known: ParityCheck | None) -> int:
         """How many of this run's clips have to be compared yet; 0 or less where enough have been."""
-        seen = set(known.clips) & self.audio.keys() if known is not None else set()
-        return min(CLIPS_COMPARED, len(self.audio)) - len(seen)
+        return min(CLIPS_COMPARED, len(self.audio)) - len(self._seen(subject, known) & self.audio.keys())
+
+    def _seen(self, subject: Subject, known: ParityCheck | None) -> set[str]:
+        """Clips that have been compared as this run reads them."""
+        if known is None or Decisions.of(subject.verification, self.merges).key not in known.decisions:
+            return set()
+        return set(known.clips)
 
     def _write(self, path: Path, check: ParityCheck) -> None:
+        """Keep a check; a larger difference that another process has found meanwhile still counts."""
+        other = ParityCheck.read(path)
+        if other is not None and other.model == check.model and other.failure is None and check.failure is None:
+            largest = max(check.largest_difference, other.largest_difference)
+            check = check.model_copy(update={"largest_difference": largest})
         write_atomically(path, check.model_dump_json(indent=1), remedy=_ELSEWHERE)
 
 

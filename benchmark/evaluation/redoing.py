@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.asking import Asker, Job
+from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.close_answers import CloseAnswers, Known, same_answer
 from benchmark.evaluation.preparing import Prepared, Preparer
 from benchmark.evaluation.sessions import Way
@@ -38,6 +39,11 @@ class Task:
     missing: Mapping[str, AudioSource]
     close: CloseAnswers
 
+    @property
+    def open(self) -> set[str]:
+        """Clips for which something has to be asked, or had to be."""
+        return {*self.missing, *self.close.found}
+
     def job(self) -> Job:
         """Ask about what is missing; close answers are held back."""
         return Job(self.setup, self.missing, self.perturbation, self.close.without)
@@ -62,7 +68,7 @@ class Task:
 
         def answer(clip_hash: str) -> Prediction | None:
             found = better.get(clip_hash)
-            return exact.get(clip_hash) if found is None or close.is_doubtful(found) else found
+            return exact.get(clip_hash) if not is_lasting(found) or close.is_doubtful(found) else found
 
         return answer
 
@@ -70,8 +76,11 @@ class Task:
         """Count the clips whose stored answer is that of something more exact; arguments as for `known`."""
         stored = store.read(self.setup)
         others = [store.read(setup) for setup in (self.reference, *([finer.setup] if finer else []))]
+        answers = (stored[name] for name in clips if name in stored)
         return sum(
-            any(same_answer(stored[name], other.get(name)) for other in others) for name in clips if name in stored
+            any(same_answer(answer, other.get(answer.clip_hash)) for other in others)
+            for answer in answers
+            if answer.logits is not None
         )
 
 
@@ -165,7 +174,8 @@ class Redoer:
 
     def _asked_of_finer(self, finer: Task, wanted: Iterable[str]) -> Task:
         known = self.asker.store.read(finer.setup)
-        return replace(finer, missing={name: self.audio[name] for name in wanted if self.anew or name not in known})
+        asked = [name for name in wanted if self.anew or not is_lasting(known.get(name))]
+        return replace(finer, missing={name: self.audio[name] for name in asked})
 
     def _ask_reference(
         self, subject: Subject, prepared: Prepared, finer: Prepared | None, tasks: Sequence[Task]
@@ -175,7 +185,7 @@ class Redoer:
         for task in tasks:
             known = self._known(subject, finer, task)
             anew = self.anew and finer is None
-            wanted = {name: self.audio[name] for name in task.close.found if anew or known(name) is None}
+            wanted = {name: self.audio[name] for name in task.close.found if anew or not is_lasting(known(name))}
             if wanted:
                 jobs.append(Job(task.reference, wanted, task.perturbation))
         return self._ask(subject, Way(Engine(device=prepared.way.engine.device)), jobs)

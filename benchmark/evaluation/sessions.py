@@ -57,10 +57,12 @@ class AnsweredWindow:
     Attributes:
         window: The window, or the end of its clip.
         answer: What became of the question, whose value has `logits` and `seconds`; None for the end of a clip.
+        is_last: Whether there will be no further answers, for the reason that the answer gives.
     """
 
     window: HeardWindow
     answer: Answer | None
+    is_last: bool = False
 
 
 class ModelSession:
@@ -136,7 +138,8 @@ class ModelSession:
         """
         if not self._side_by_side:
             for window in windows:
-                yield AnsweredWindow(window, None if window.samples is None else self.predict(window.samples))
+                answer = None if window.samples is None else self.predict(window.samples)
+                yield AnsweredWindow(window, answer, is_last=isinstance(answer, Crashed | TimedOut))
             return
         under_way = _UnderWay()
         for window in windows:
@@ -145,16 +148,20 @@ class ModelSession:
                 under_way.count += 1
                 self._exchange(under_way, [window.samples], self._streams.count * (1 + _WAITING_PER_STREAM))
             yield from under_way.in_order()
-            if under_way.ended:
+            if under_way.end is not None:
                 return
-        while under_way.asked and not under_way.ended:
+        while under_way.asked and under_way.end is None:
             # One by one: the time limit is for one window.
             self._exchange(under_way, [], max(0, under_way.count - 1))
             yield from under_way.in_order()
 
     def _exchange(self, under_way: "_UnderWay", windows: Sequence[NDArray[np.float32]], most_waiting: int) -> None:
         answer = self.exchange(windows, most_waiting)
-        answers = [*map(window_answer, answer.value)] if isinstance(answer, Returned) else [answer]
+        if not isinstance(answer, Returned):
+            # Even if the worker lives: nobody knows which windows it still has.
+            under_way.end = answer
+            return
+        answers = [*map(window_answer, answer.value)]
         under_way.count -= len(answers)
         under_way.answered.extend(answers)
 
@@ -192,12 +199,12 @@ class _UnderWay:
     asked: deque[HeardWindow] = field(default_factory=deque)
     answered: deque[Answer] = field(default_factory=deque)
     count: int = 0
-    ended: bool = False
+    end: Failure | None = None
 
     def in_order(self) -> Iterator[AnsweredWindow]:
-        """Take what is answered off the front, and the ends of clips behind it; nothing after the worker's end."""
-        while not self.ended and self.asked and (self.asked[0].samples is None or self.answered):
+        """Take what is answered off the front, and the ends of clips behind it; last of all why there is no more."""
+        while self.asked and (self.asked[0].samples is None or self.answered):
             window = self.asked.popleft()
-            answer = None if window.samples is None else self.answered.popleft()
-            self.ended = isinstance(answer, Crashed | TimedOut)
-            yield AnsweredWindow(window, answer)
+            yield AnsweredWindow(window, None if window.samples is None else self.answered.popleft())
+        if self.end is not None and self.asked:
+            yield AnsweredWindow(self.asked[0], self.end, is_last=True)

@@ -15,6 +15,7 @@ class ParityCheck(StoredFile):
     Attributes:
         setup: Key of the setup whose answers it stands for.
         model: What tells the converted model from others; None where nothing was converted.
+        decisions: In which ways outputs were read when these clips were compared, each a key.
         clips: Hashes of the clips that both were asked about.
         compared: How many of those both could process.
         largest_difference: The largest difference of a probability on any of them, and on the clips that were done
@@ -26,11 +27,12 @@ class ParityCheck(StoredFile):
         seconds: Seconds that the comparison took, loading included.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
+    SCHEMA_VERSION: ClassVar[int] = 2
 
     schema_version: int = SCHEMA_VERSION
     setup: str
     model: str | None
+    decisions: tuple[str, ...] = ()
     clips: tuple[str, ...]
     compared: int
     largest_difference: float
@@ -49,6 +51,11 @@ class ParityCheck(StoredFile):
     def is_like_the_reference(self) -> bool:
         """Whether no probability differs by more than is allowed."""
         return self.largest_difference <= self.allowed
+
+    @property
+    def is_ruled_out(self) -> bool:
+        """Whether no further clip can change that it does not stand for the reference."""
+        return self.failure is not None or not self.is_like_the_reference
 
     @property
     def is_undecided(self) -> bool:

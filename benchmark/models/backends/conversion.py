@@ -113,7 +113,10 @@ def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor]
     if not checkpoint.report.fixed_window:
         make_padding_explicit(converted)
     path = folder / "model.xml"
-    library.save_model(converted, str(path), compress_to_fp16=False)
+    try:
+        library.save_model(converted, str(path), compress_to_fp16=False)
+    except RuntimeError as error:  # its streams do not say what the system said
+        raise OSError(f"the converted model cannot be written: {error}") from None
     prefer_one_order_of_weights(path)
     return path.name
 

@@ -49,6 +49,9 @@ class FastActor:
         model = ConvertedModel.open(Path(converted))
         if model is None or model.digest != digest:
             raise BackendError("the converted model is not the one that was held against the reference")
+        if self._queue is not None:
+            self._queue.close()
+            self._queue = None
         self._model = open_fast_model(
             model, Engine(**engine), streams=Streams(**streams), folder=Path(folder), preprocessor=preprocessor
         )

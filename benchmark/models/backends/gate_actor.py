@@ -66,13 +66,15 @@ class GateActor(ModelActor):
             options: `LoadOptions.as_plain()` of the reference.
         """
         wanted = Engine(**engine)
+        if self._candidate_queue is not None:
+            self._candidate_queue.close()
         self._candidate, self._candidate_queue = None, None
         if wanted.backend == TORCH or converted is None:
             self._candidate = load_checkpoint(Path(folder), **{**options, "dtype": wanted.dtype})
             return
         model = ConvertedModel.open(Path(converted))
         if model is None:
-            raise RuntimeError("the converted model is not whole")
+            raise OSError("the converted model is not whole")
         self._candidate = open_fast_model(
             model,
             wanted,
