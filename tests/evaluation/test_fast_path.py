@@ -3,7 +3,8 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import soundfile
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation import gate, parity, preparing
+from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluated, Evaluation
 from benchmark.evaluation.options import RunOptions
@@ -23,6 +25,7 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.openvino_library import computes_in
+from benchmark.models.backends.protocol import Engine
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent
 from benchmark.results.environment import Environment
@@ -30,7 +33,7 @@ from benchmark.results.inference import InferenceRecord, ParityCheck
 from benchmark.results.predictions import Prediction
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer
+from benchmark.workers.answers import Answer, Raised, Returned
 from benchmark.workers.worker import Worker
 from tests.support.tiny_models import write_tiny
 
@@ -38,6 +41,7 @@ SetUp = Callable[..., Evaluation]
 RATE = 16_000
 OPENVINO = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino"))
 TORCH = RunOptions(latency_budget_s=0)
+AUTO = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
 FAST = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="openvino", fast=True))
 
 
@@ -82,13 +86,20 @@ def run(
 ) -> Callable[..., "Ran"]:
     """Give a function that runs the candidate in a copy of that cache, or in an empty one."""
 
-    def ran(*, options: RunOptions = OPENVINO, kept: int = 12, empty: bool = False, **settings: Any) -> "Ran":
+    def ran(
+        *,
+        options: RunOptions = OPENVINO,
+        kept: slice = slice(12),
+        empty: bool = False,
+        merge: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> "Ran":
         folder = tmp_path / "cache"
         if not folder.exists() and not empty:
             shutil.copytree(cache[0], folder)
         evaluation = Evaluation(
             subjects=(subjects["hubert"],),
-            corpora=[replace(corpus, clips=corpus.clips[:kept])],
+            corpora=[replace(corpus, clips=corpus.clips[kept], merge=dict(merge or {}))],
             devices=("cpu",),
             options=options,
             settings=Settings(cache=folder, **settings),
@@ -188,7 +199,7 @@ def test_a_second_run_starts_no_worker(run: Callable[..., Ran]) -> None:
 def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = run(kept=4, empty=True)
+    before = run(kept=slice(4), empty=True)
     assert (before.inference.backend, before.inference.fallbacks) == ("openvino", ())
     asked: list[int] = []
     exchange = ModelSession.exchange
@@ -198,7 +209,7 @@ def test_a_corpus_that_grew_costs_its_new_clips_and_no_second_conversion(
         return exchange(self, windows, most_waiting)
 
     monkeypatch.setattr(ModelSession, "exchange", counted)
-    after = run(kept=6)
+    after = run(kept=slice(6))
     assert asked == [round(0.8 * RATE), round(0.7 * RATE)], after.inference  # the longest first
     assert after.inference.checked_clips == 6
     assert after.inference.conversion_s == before.inference.conversion_s
@@ -270,7 +281,7 @@ def test_a_model_whose_answers_are_mostly_close_is_left_to_the_reference(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "redo_below", lambda _: 1.1)
-    undecided = run(empty=True, kept=3)
+    undecided = run(empty=True, kept=slice(3))
     assert undecided.record.setup.backend == "torch"
     (reason,) = undecided.inference.fallbacks
     assert reason.startswith("openvino float32 was not taken: of 3 clips, 3 would have to be done again")
@@ -392,8 +403,7 @@ def test_threads_and_order_change_no_answer_by_a_bit(run: Callable[..., Ran], tm
 
 
 def test_auto_leaves_a_few_clips_to_torch_and_says_so(run: Callable[..., Ran]) -> None:
-    auto = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
-    few = run(options=auto, empty=True)
+    few = run(options=AUTO, empty=True)
     assert few.record.setup.backend == "torch"
     assert "fewer than 128 clips" in (few.inference.note or "")
 
@@ -402,9 +412,8 @@ def test_auto_takes_openvino_where_it_pays_and_goes_on_with_torch_where_that_did
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preparing, "PAYS_FROM_CLIPS", 4)
-    auto = RunOptions(latency_budget_s=0, engines=EngineChoice(backend="auto"))
     run(options=TORCH, empty=True)
-    assert run(options=auto).inference.note == "torch has answered most of these clips before."
+    assert run(options=AUTO).inference.note == "torch has answered most of these clips before."
 
 
 def test_auto_takes_openvino_where_it_pays(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,3 +533,197 @@ def test_onnx_runtime_answers_as_torch(run: Callable[..., Ran]) -> None:
     other = run(options=RunOptions(latency_budget_s=0, engines=EngineChoice(backend="onnxruntime")))
     assert other.record.setup.backend == "onnxruntime"
     assert other.same_as(run(options=TORCH), within=3e-6)
+
+
+def test_a_clip_on_which_only_the_faster_engine_fails_is_the_reference_s(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+    failed: list[dict[str, Any]] = []
+
+    def out_of_memory_once(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        answer = exchange(self, windows, most_waiting)
+        if (
+            failed
+            or str(self._way.engine) != "openvino float32"
+            or not isinstance(answer, Returned)
+            or not answer.value
+        ):
+            return answer
+        failed.append({"out_of_memory": [None, None, "bad allocation"]})
+        return Returned([*failed, *answer.value[1:]])
+
+    with monkeypatch.context() as context:
+        context.setattr(ModelSession, "exchange", out_of_memory_once)
+        fast = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS))
+    assert failed
+    assert (fast.inference.backend, fast.inference.redone_clips, fast.record.failure) == ("openvino", 1, None)
+    assert fast.same_as(run(options=TORCH), within=1e-5)
+    forbid_workers(monkeypatch)
+    assert run().same_as(fast)
+
+
+def test_windows_that_cannot_be_exchanged_end_the_engine_and_change_no_answer(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+    calls: list[int] = []
+
+    def lose_one(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        answer = exchange(self, windows, most_waiting)
+        calls.append(1)
+        if str(self._way.engine) == "openvino float32" and len(calls) == 8:
+            return Raised(kind="RuntimeError", message="can't start new thread", outer="RuntimeError")
+        return answer
+
+    monkeypatch.setattr(ModelSession, "exchange", lose_one)
+    ran = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS))
+    assert "can't start new thread" in ran.inference.fallbacks[0]
+    assert (ran.record.setup.backend, ran.record.failure) == ("torch", None)
+    monkeypatch.undo()
+    assert ran.same_as(run(options=TORCH))
+
+
+def test_stored_answers_that_cannot_be_done_again_are_told_and_done_again_by_the_next_run(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+
+    def kill_torch(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        if str(self._way.engine) == "torch float32":
+            os.kill(self._worker.pid or 0, signal.SIGKILL)
+        return exchange(self, windows, most_waiting)
+
+    run()
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    with monkeypatch.context() as context:
+        context.setattr(ModelSession, "exchange", kill_torch)
+        failed = run()
+    assert failed.record.failure is not None
+    assert "SIGKILL" in failed.record.failure
+    assert failed.record.log is not None
+    healed = run()
+    assert (healed.record.failure, healed.inference.redone_clips) == (None, 10)
+
+
+def test_a_clip_that_is_away_while_it_is_done_again_is_asked_about_by_the_next_run(
+    run: Callable[..., Ran], corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Asker.ask
+    source = corpus.clips[1].audio
+    assert isinstance(source, AudioFile)
+    away = source.path.with_suffix(".away")
+
+    def without_one(self: Asker, subject: Subject, way: Any, *arguments: Any, **options: Any) -> dict[str, str]:
+        if str(way.engine) != "torch float32":
+            return ask(self, subject, way, *arguments, **options)
+        source.path.rename(away)
+        try:
+            return ask(self, subject, way, *arguments, **options)
+        finally:
+            away.rename(source.path)
+
+    monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
+    with monkeypatch.context() as context:
+        context.setattr(Asker, "ask", without_one)
+        partly = run()
+    assert (partly.answers["1.wav"].failure or "").startswith("It was readable when the run began")
+    assert sum(answer.logits is not None for answer in partly.answers.values()) == 9
+    assert run().same_as(run(options=TORCH))
+
+
+def test_latency_is_measured_with_the_engine_that_answered(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = ModelSession.exchange
+
+    def kill_openvino(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        if str(self._way.engine) == "openvino float32":
+            os.kill(self._worker.pid or 0, signal.SIGKILL)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", kill_openvino)
+    ran = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS, latency_budget_s=1e-6, segment_s=0.3))
+    assert ran.record.setup.backend == "torch"
+    assert [measured.backend for measured in ran.result.latencies] == ["torch"]
+
+
+def test_other_merges_are_compared_anew_and_the_first_ones_are_not_forgotten(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    call = Worker.call
+
+    def counting(self: Worker, name: str, *arguments: Any, timeout_s: float) -> Answer:
+        if name == "candidate_exchange":
+            asked.append(len(arguments[0]))
+        return call(self, name, *arguments, timeout_s=timeout_s)
+
+    run()
+    with monkeypatch.context() as context:
+        context.setattr(Worker, "call", counting)
+        run(merge={"sadness": "anger"})
+    assert sum(asked) == 10
+    check = ParityCheck.read(check_in(tmp_path / "cache"))
+    assert check is not None
+    assert (check.compared, len(check.decisions)) == (10, 2)
+    forbid_workers(monkeypatch)
+    assert run().inference.checked_clips == 10
+    assert run(merge={"sadness": "anger"}).inference.checked_clips == 10
+
+
+def test_a_converted_model_that_could_not_be_written_is_tried_again(run: Callable[..., Ran], tmp_path: Path) -> None:
+    run()
+    folder = check_in(tmp_path / "cache").parent
+    shutil.rmtree(folder)
+    folder.write_text("in the way", encoding="utf-8")
+    refused = run()
+    assert refused.record.setup.backend == "torch"
+    assert refused.inference.fallbacks[0].startswith("openvino float32 was not taken: it cannot be converted")
+    folder.unlink()
+    assert run().record.setup.backend == "openvino"
+
+
+def test_a_corpus_on_which_nothing_could_be_compared_rules_no_engine_out(run: Callable[..., Ran]) -> None:
+    too_short = run(empty=True, kept=slice(10, 11))
+    assert too_short.record.setup.backend == "torch"
+    assert "there is no clip" in too_short.inference.fallbacks[0]
+    assert run().record.setup.backend == "openvino"
+
+
+def test_a_few_close_clips_rule_no_engine_out(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(gate, "redo_below", lambda _: 1.1)
+        assert run(empty=True, kept=slice(2)).record.setup.backend == "torch"
+    ran = run()
+    assert (ran.record.setup.backend, ran.inference.checked_clips) == ("openvino", 10)
+
+
+def test_auto_compares_nothing_for_a_few_clips_of_another_corpus(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "PAYS_FROM_CLIPS", 5)
+    assert run(options=AUTO, empty=True, kept=slice(6)).record.setup.backend == "openvino"
+    other = run(options=AUTO, kept=slice(6, 10))
+    assert other.record.setup.backend == "torch"
+    assert other.inference.note == preparing._FEW_CLIPS
+
+
+def test_nothing_is_converted_or_compared_once_the_user_has_interrupted(
+    subjects: dict[str, Subject], tmp_path: Path, no_worker: None
+) -> None:
+    stop = threading.Event()
+    stop.set()
+    interrupted = gate.Gate(
+        subject=subjects["hubert"],
+        engine=Engine(backend="openvino"),
+        setup="",
+        converted=tmp_path / "model",
+        decisions=parity.Decisions(()),
+        threads=1,
+        settings=Settings(cache=tmp_path),
+        stop=stop,
+    )
+    with pytest.raises(gate.NotTakenError, match="the run was interrupted") as refused:
+        interrupted.check({}, None)
+    assert not refused.value.lasting

@@ -1,11 +1,13 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from benchmark.errors import RequestError
+from benchmark.results import store as store_module
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.store import PredictionStore
 
@@ -121,3 +123,40 @@ def test_the_setup_is_kept_beside_the_predictions(tmp_path: Path) -> None:
     stored = pq.read_schema(path).metadata[b"bench.setup"]
     assert InferenceSetup.model_validate_json(stored) == SETUP
     assert path.is_relative_to(tmp_path / "org__model" / SETUP.revision)
+
+
+def test_what_is_merged_by_another_process_in_between_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PredictionStore(tmp_path)
+    store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
+    store.add(SETUP, [prediction("b", 0.0, 1.0, 0.0)])
+    read_part = store_module._read_part
+
+    def merged_first(path: Path, labels: int) -> object:
+        monkeypatch.setattr(store_module, "_read_part", read_part)
+        PredictionStore(tmp_path).compact(SETUP)
+        return read_part(path, labels)
+
+    monkeypatch.setattr(store_module, "_read_part", merged_first)
+    assert store.read(SETUP).keys() == {"a", "b"}
+    assert len(parts(tmp_path)) == 1
+
+
+def test_an_answer_that_is_added_while_parts_are_merged_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = PredictionStore(tmp_path)
+    store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
+    store.add(SETUP, [prediction("a", 0.0, 1.0, 0.0)])
+    read = PredictionStore._read
+
+    def added_behind(self: PredictionStore, *arguments: Any) -> Any:
+        table = read(self, *arguments)
+        PredictionStore(tmp_path).add(SETUP, [prediction("a", 0.0, 0.0, 1.0)])
+        return table
+
+    with monkeypatch.context() as context:
+        context.setattr(PredictionStore, "_read", added_behind)
+        store.compact(SETUP)
+    newest = store.read(SETUP)["a"].logits
+    assert newest is not None
+    assert newest.tolist() == [0.0, 0.0, 1.0]
