@@ -74,6 +74,7 @@ class Asker:
 
         Raises:
             UnavailableError: The store cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         failures: dict[str, str] = {}
         if not jobs:

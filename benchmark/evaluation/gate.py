@@ -121,7 +121,7 @@ class Gate:
         )
 
     def failed(self, reason: str) -> ParityCheck:
-        """What is kept where it did not come to a comparison."""
+        """What is kept where it did not come to a comparison: nothing was measured, and the most is assumed."""
         allowed = ALLOWED[self.engine.dtype]
         return ParityCheck(
             setup=self.setup, model=None, clips=(), compared=0, largest_difference=1.0, allowed=allowed, failure=reason

@@ -86,6 +86,7 @@ class Predictor:
 
         Raises:
             UnavailableError: The store cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         return self._answered_by(self._prepare(subject, device), subject, device, stage)
 

@@ -136,6 +136,7 @@ class Preparer:
 
         Raises:
             UnavailableError: The cache cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         decisions = Decisions.of(subject.verification, self.merges)
         reference = Prepared.reference(subject, device, decisions)
@@ -191,6 +192,7 @@ class Preparer:
 
         Raises:
             UnavailableError: The cache cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         engine = replace(prepared.way.engine, dtype="float32")
         if engine.backend == TORCH or engine == prepared.way.engine or engine in prepared.given_up:
@@ -210,6 +212,7 @@ class Preparer:
 
         Raises:
             UnavailableError: The cache cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         if prepared.check is None or largest_difference <= prepared.check.largest_difference:
             return prepared

@@ -126,6 +126,7 @@ class Redoer:
 
         Raises:
             UnavailableError: The store cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
         """
         prepared = asked.prepared
         finer = self.preparer.finer(subject, prepared)

@@ -28,7 +28,7 @@ class ConvertedModel:
     Attributes:
         folder: Where it lies.
         model: The file to open, within the folder.
-        digest: A hash over all its files: two models of one digest are the same.
+        digest: A hash over all its files and what goes into it: two models of one digest answer the same.
         recipe: What goes into it.
         report: What loading the checkpoint found out.
         seconds: How long the conversion took.
@@ -56,7 +56,7 @@ class ConvertedModel:
             return cls(
                 folder=folder,
                 model=manifest["model"],
-                digest=_digest(manifest["files"]),
+                digest=_digest({key: manifest[key] for key in ("files", "model", "recipe")}),
                 recipe=FeatureRecipe.from_plain(manifest["recipe"]),
                 report=LoadReport.from_plain(manifest["report"]),
                 seconds=float(manifest["seconds"]),
@@ -129,8 +129,8 @@ def _size_and_hash(path: Path) -> dict[str, Any]:
     return {"size": size, "sha256": content.hexdigest()}
 
 
-def _digest(files: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _replace(new: Path, folder: Path) -> None:

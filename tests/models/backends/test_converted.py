@@ -53,6 +53,16 @@ def test_what_is_not_whole_is_not_opened(copy: ConvertedModel, harm: str) -> Non
     assert ConvertedModel.open(copy.folder) is None
 
 
+def test_what_goes_into_it_belongs_to_its_identity(copy: ConvertedModel) -> None:
+    manifest = copy.folder / "converted.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["recipe"]["normalize"] = not content["recipe"]["normalize"]
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+    changed = ConvertedModel.open(copy.folder)
+    assert changed is not None
+    assert changed.digest != copy.digest
+
+
 def test_a_new_one_takes_the_place_of_a_broken_one(copy: ConvertedModel) -> None:
     (copy.folder / "model.bin").unlink()
     written = ConvertedModel.write(copy.folder, new(copy))
