@@ -206,7 +206,8 @@ def test_after_three_connection_failures_nobody_is_asked_any_more(tmp_path: Path
 def test_broken_repositories_cost_no_other_one_as_long_as_the_hub_answers(
     server: HubServer, publish: Publish, tmp_path: Path, trouble: Trouble
 ) -> None:
-    hub = Hub(timeout_s=0.3, endpoint=server.url, cache=tmp_path / "hf")
+    # Time for a second attempt: after an error of connecting, the library closes the client that all calls share.
+    hub = Hub(timeout_s=0.8, endpoint=server.url, cache=tmp_path / "hf")
     publish()
     for number in range(FAILURES_IN_A_ROW + 1):
         publish(f"org/broken-{number}")
