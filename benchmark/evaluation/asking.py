@@ -16,7 +16,7 @@ from benchmark.progress import Stage
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-from benchmark.workers.answers import Failure, Returned
+from benchmark.workers.answers import Failure
 
 # Answers are kept every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
@@ -113,9 +113,9 @@ class Asker:
             for answered in session.answers(windows):
                 if self.stop.is_set():
                     return _INTERRUPTED
+                if answered.end is not None:
+                    return f"Its worker ended in the middle of the run: {answered.end.reason}."
                 if answered.answer is not None:
-                    if answered.is_last and not isinstance(answered.answer, Returned):
-                        return f"Its worker ended in the middle of the run: {answered.answer.reason}."
                     clip.add(answered)
                     continue
                 fresh.append(clip.prediction(answered))

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
@@ -105,7 +105,6 @@ class Evaluation:
             preparer=self._preparer(heard, stop),
         )
         total = len(self.subjects) * len(predictor.audio) * (1 + len(self.options.perturbations))
-        found: dict[str, tuple[EvaluationRecord, ...]] = {}
         with (
             progress.stage("Listening", total=total, unit="clips") as stage,
             ThreadPoolExecutor(self.settings.jobs, thread_name_prefix="evaluate") as pool,
@@ -116,20 +115,24 @@ class Evaluation:
             }
             try:
                 for future in as_completed(waiting):
-                    records = future.result()
-                    found[waiting[future].candidate.name] = records
-                    _warn_of(waiting[future], records, progress)
+                    _warn_of(waiting[future], future.result(), progress)
             finally:
                 stop.set()
                 try:
                     pool.shutdown(wait=True, cancel_futures=True)
                 finally:  # a second Ctrl-C does not wait
-                    for future, subject in waiting.items():
-                        if future.done() and not future.cancelled() and future.exception() is None:
-                            found.setdefault(subject.candidate.name, future.result())
-                    ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
-                    result.evaluations = [record for record in ordered if record.setup.perturbation is None]
-                    result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
+                    self._collect(waiting, result)
+
+    def _collect(self, futures: Mapping[Future[tuple[EvaluationRecord, ...]], Subject], result: Evaluated) -> None:
+        """Take what the subjects that came to their end have brought, in the order of the subjects."""
+        found = {
+            subject.candidate.name: future.result()
+            for future, subject in futures.items()
+            if future.done() and not future.cancelled() and future.exception() is None
+        }
+        ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
+        result.evaluations = [record for record in ordered if record.setup.perturbation is None]
+        result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
 
     @property
     def _threads(self) -> int:

@@ -95,7 +95,9 @@ class Gate:
         begin = time.perf_counter()
         log = log_path(self.subject, self.settings)
         with Worker(_ACTOR, log=log, limits=Limits(threads=self._streams.threads)) as worker:
-            loaded = LoadReport.from_plain(self._load_reference(worker))
+            # A reference that cannot be loaded says nothing of the faster way.
+            problem = "the reference cannot be loaded"
+            loaded = LoadReport.from_plain(self._call(worker, "load", problem, *self._checkpoint(), lasting=False))
             self._require_format(worker)
             made = self._convert(worker)
             compared = self._compare(worker, loaded, clips)
@@ -126,12 +128,6 @@ class Gate:
         return ParityCheck(
             setup=self.setup, model=None, clips=(), compared=0, largest_difference=1.0, allowed=allowed, failure=reason
         )
-
-    def _load_reference(self, worker: Worker) -> Any:
-        try:
-            return self._call(worker, "load", "the reference cannot be loaded", *self._checkpoint())
-        except NotTakenError as error:
-            raise NotTakenError(str(error), lasting=False) from error  # which says nothing of the faster way
 
     def _checkpoint(self) -> tuple[object, ...]:
         reference = Engine(device=self.engine.device)
@@ -187,9 +183,10 @@ class Gate:
         if self.stop.is_set():
             raise NotTakenError("the run was interrupted", lasting=False)
 
-    def _call(self, worker: Worker, method: str, problem: str, *arguments: object) -> Any:
+    def _call(self, worker: Worker, method: str, problem: str, *arguments: object, lasting: bool = True) -> Any:
         self._go_on()
-        return _value(worker.call(method, *arguments, timeout_s=self.settings.load_timeout_s), problem)
+        answer = worker.call(method, *arguments, timeout_s=self.settings.load_timeout_s)
+        return _value(answer, problem, lasting=lasting)
 
     @property
     def _streams(self) -> Streams:
@@ -197,10 +194,10 @@ class Gate:
         return Streams.side_by_side(self.threads) if on_cpu else Streams.one_at_a_time(self.threads)
 
 
-def _value(answer: Answer, problem: str) -> Any:
+def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:
     if not isinstance(answer, Returned):
-        lasting = isinstance(answer, Raised) and answer.kind not in _OF_THE_SYSTEM
-        raise NotTakenError(f"{problem}: {answer.reason}", lasting=lasting)
+        of_the_model = isinstance(answer, Raised) and answer.kind not in _OF_THE_SYSTEM
+        raise NotTakenError(f"{problem}: {answer.reason}", lasting=lasting and of_the_model)
     return answer.value
 
 

@@ -57,12 +57,12 @@ class AnsweredWindow:
     Attributes:
         window: The window, or the end of its clip.
         answer: What became of the question, whose value has `logits` and `seconds`; None for the end of a clip.
-        is_last: Whether there will be no further answers, for the reason that the answer gives.
+        end: Why there will be no further answers; None where there may be.
     """
 
     window: HeardWindow
     answer: Answer | None
-    is_last: bool = False
+    end: Failure | None = None
 
 
 class ModelSession:
@@ -139,7 +139,7 @@ class ModelSession:
         if not self._side_by_side:
             for window in windows:
                 answer = None if window.samples is None else self.predict(window.samples)
-                yield AnsweredWindow(window, answer, is_last=isinstance(answer, Crashed | TimedOut))
+                yield AnsweredWindow(window, answer, end=answer if isinstance(answer, Crashed | TimedOut) else None)
             return
         under_way = _UnderWay()
         for window in windows:
@@ -207,4 +207,4 @@ class _UnderWay:
             window = self.asked.popleft()
             yield AnsweredWindow(window, None if window.samples is None else self.answered.popleft())
         if self.end is not None and self.asked:
-            yield AnsweredWindow(self.asked[0], self.end, is_last=True)
+            yield AnsweredWindow(self.asked[0], None, end=self.end)

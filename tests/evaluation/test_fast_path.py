@@ -148,6 +148,18 @@ def watch_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
+def kill_workers_of(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the worker of an engine whenever it is sent windows or asked for answers."""
+    exchange = ModelSession.exchange
+
+    def killed(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
+        if str(self._way.engine) == engine:
+            os.kill(self._worker.pid or 0, signal.SIGKILL)
+        return exchange(self, windows, most_waiting)
+
+    monkeypatch.setattr(ModelSession, "exchange", killed)
+
+
 def converted_in(cache: Path) -> Path:
     (found,) = [path.parent for path in cache.rglob("converted.json")]
     return found
@@ -498,14 +510,7 @@ def test_float32_is_compared_for_what_is_left_open_where_that_pays(
 def test_where_the_worker_in_float32_ends_the_reference_goes_on(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = ModelSession.exchange
-
-    def killed(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        if str(self._way.engine) == "openvino float32":
-            os.kill(self._worker.pid or 0, signal.SIGKILL)
-        return exchange(self, windows, most_waiting)
-
-    monkeypatch.setattr(ModelSession, "exchange", killed)
+    kill_workers_of("openvino float32", monkeypatch)
     asked = watch_who_is_asked(monkeypatch)
     fast = run(options=replace(FAST, overwrite=Overwrite.ALWAYS))
     assert (fast.inference.dtype, fast.inference.redone_clips) == ("bfloat16", 10)
@@ -587,17 +592,10 @@ def test_windows_that_cannot_be_exchanged_end_the_engine_and_change_no_answer(
 def test_stored_answers_that_cannot_be_done_again_are_told_and_done_again_by_the_next_run(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = ModelSession.exchange
-
-    def kill_torch(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        if str(self._way.engine) == "torch float32":
-            os.kill(self._worker.pid or 0, signal.SIGKILL)
-        return exchange(self, windows, most_waiting)
-
     run()
     monkeypatch.setattr(preparing, "redo_below", lambda _: 1.1)
     with monkeypatch.context() as context:
-        context.setattr(ModelSession, "exchange", kill_torch)
+        kill_workers_of("torch float32", context)
         failed = run()
     assert failed.record.failure is not None
     assert "SIGKILL" in failed.record.failure
@@ -635,14 +633,7 @@ def test_a_clip_that_is_away_while_it_is_done_again_is_asked_about_by_the_next_r
 def test_latency_is_measured_with_the_engine_that_answered(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = ModelSession.exchange
-
-    def kill_openvino(self: ModelSession, windows: Any, most_waiting: int) -> Answer:
-        if str(self._way.engine) == "openvino float32":
-            os.kill(self._worker.pid or 0, signal.SIGKILL)
-        return exchange(self, windows, most_waiting)
-
-    monkeypatch.setattr(ModelSession, "exchange", kill_openvino)
+    kill_workers_of("openvino float32", monkeypatch)
     ran = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS, latency_budget_s=1e-6, segment_s=0.3))
     assert ran.record.setup.backend == "torch"
     assert [measured.backend for measured in ran.result.latencies] == ["torch"]
