@@ -22,11 +22,7 @@ class BareTorch(Engine):
     def prepared(self, clips: Sequence[Path]) -> None:
         """Decode and make features."""
         rate = self._checkpoint.report.sampling_rate or 1
-        extract = self._checkpoint.extractor
-        self._features = {
-            clip: self._checkpoint.inputs(extract(read_samples(clip, rate), sampling_rate=rate, return_tensors="pt"))
-            for clip in clips
-        }
+        self._features = {clip: self._checkpoint.features(read_samples(clip, rate)) for clip in clips}
 
     def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
         """Run the model."""

@@ -73,6 +73,7 @@ def run(
     backend: str = "auto",
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     fast: bool = False,
+    batch_size: int | None = None,
     merge: Sequence[str] = (),
     merge_preset: str | None = None,
     limit: int | None = None,
@@ -115,6 +116,8 @@ def run(
             for the fastest that decides as torch does; none is taken that does not.
         dtype: In which number format; by default float32.
         fast: Whether bfloat16 may be taken where the processor computes in it.
+        batch_size: Windows that torch computes together, where a model answers the same so; None for one on the CPU,
+            and on a GPU for 16 if that is faster there.
         merge: Emotions to merge, such as `calm=neutral`.
         merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
         limit: Clips per corpus at most, the labels in turn.
@@ -155,7 +158,7 @@ def run(
     """
     progress = progress or Silent()
     settings = settings or Settings(jobs=jobs)
-    engines = EngineChoice(backend=backend, dtype=dtype, fast=fast)
+    engines = EngineChoice(backend=backend, dtype=dtype, fast=fast, batch=batch_size)
     engines.check()
     options = RunOptions(
         min_emotions=min_emotions,

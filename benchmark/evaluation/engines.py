@@ -9,6 +9,7 @@ from benchmark.models.backends.protocol import BACKENDS, DTYPES, ONNXRUNTIME, OP
 
 AUTO = "auto"
 _FAST_DTYPE = "bfloat16"
+_BATCH_ON_GPU = 16
 _INSTALL = {
     OPENVINO: ("OpenVINO", "pip install openvino"),
     ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
@@ -24,14 +25,22 @@ class EngineChoice:
         backend: `auto`, `torch`, `openvino`, `onnxruntime`, or one that an installed package adds.
         dtype: `float32`, `bfloat16` or `float16`; None for what the rest says.
         fast: Whether bfloat16 may be taken where the processor computes in it.
+        batch: Windows that torch computes together; None for one on the CPU, and on a GPU for as many as pay there.
     """
 
     backend: str = TORCH
     dtype: str | None = None
     fast: bool = False
+    batch: int | None = None
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.backend, self.dtype, "fast" if self.fast else None)))
+        batch = None if self.batch is None else f"batch-size {self.batch}"
+        return " ".join(filter(None, (self.backend, self.dtype, "fast" if self.fast else None, batch)))
+
+    @property
+    def is_left_to_bench(self) -> bool:
+        """Whether the user has named nothing that is to compute, so that what costs more than it saves is left."""
+        return self.backend == AUTO and not self.fast and self.batch is None
 
     def check(self) -> None:
         """Refuse what cannot be had here, before anything is computed.
@@ -50,6 +59,10 @@ class EngineChoice:
             dtypes = added_backend(self.backend).dtypes
             if self.dtype is not None and self.dtype not in dtypes:
                 raise RequestError(f"{self.backend} computes in {' and '.join(dtypes)}, not in {self.dtype}.")
+        if self.batch is not None and self.batch < 1:
+            raise RequestError(f"--batch-size is {self.batch}: it has to be 1 or more.")
+        if self.batch is not None and self.batch > 1 and self.backend not in (AUTO, TORCH):
+            raise RequestError("Only torch computes windows together: leave out --batch-size, or take --backend torch.")
         if self.backend in _INSTALL and not is_installed(self.backend):
             name, command = _INSTALL[self.backend]
             raise RequestError(f"{name} is not installed here: `{command}`, or leave out --backend {self.backend}.")
@@ -61,11 +74,20 @@ class EngineChoice:
             >>> [str(engine) for engine in EngineChoice(backend="openvino", fast=True).engines("cpu")]
             ['openvino bfloat16', 'openvino float32', 'torch float32']
             >>> [str(engine) for engine in EngineChoice(backend="auto").engines("cuda")]
-            ['torch float32']
+            ['torch float32 in batches of 16', 'torch float32']
         """
         backend = self._backend(device)
-        wanted = [Engine(backend=backend, dtype=dtype, device=device) for dtype in self._dtypes(backend, device)]
+        wanted = [
+            Engine(backend=backend, dtype=dtype, device=device, batch=batch)
+            for dtype in self._dtypes(backend, device)
+            for batch in self._batches(device)
+        ]
         return tuple(dict.fromkeys([*wanted, Engine(device=device)]))
+
+    def _batches(self, device: str) -> tuple[int, ...]:
+        """How many windows together, best first; one at a time is for models that answer otherwise in a batch."""
+        most = self.batch or (1 if device == "cpu" else _BATCH_ON_GPU)
+        return (most, 1) if most > 1 else (1,)
 
     def _dtypes(self, backend: str, device: str) -> tuple[str, ...]:
         if self.dtype is not None:
@@ -78,9 +100,9 @@ class EngineChoice:
     def _backend(self, device: str) -> str:
         if device != "cpu":
             return TORCH  # the others compute on the CPU here
-        if self.backend == AUTO:
+        if self.backend == AUTO and self._batches(device) == (1,):
             return OPENVINO if is_installed(OPENVINO) else TORCH
-        return self.backend
+        return TORCH if self.backend == AUTO else self.backend
 
 
 def is_installed(backend: str) -> bool:

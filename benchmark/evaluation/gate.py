@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +19,7 @@ from benchmark.evaluation.sessions import load_options, log_path
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.windows_ahead import windows_ahead
 from benchmark.models.backends.answering import window_answer
-from benchmark.models.backends.protocol import OPENVINO, TORCH, Engine, Streams
+from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine, Streams
 from benchmark.models.reports import LoadReport
 from benchmark.results.inference import ParityCheck
 from benchmark.settings import Settings
@@ -31,6 +31,8 @@ _ACTOR = "benchmark.models.backends.gate_actor:GateActor"
 # Clips that are asked about at once, for each stream: so many that streams seldom wait for each other, and so few that
 # their audio is a small part of what the models take.
 _CLIPS_PER_STREAM = 4
+# The clock's own step.
+_SHORTEST_S = 1e-9
 # A disk that is full, a drive that is not there: not the model's fault, nor the engine's.
 _OF_THE_SYSTEM = {"OSError", *(kind.__name__ for kind in OSError.__subclasses__())}
 
@@ -49,10 +51,17 @@ class NotTakenError(Exception):
 
 @dataclass(frozen=True)
 class _Compared:
-    """A clip that both have answered: how far they are apart, and how far the two best answers are."""
+    """A clip that both have answered.
+
+    Attributes:
+        difference: How far they are apart.
+        margin: How far the two best answers are.
+        speed: How many times as fast as the reference the other was.
+    """
 
     difference: float
     margin: float
+    speed: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +105,9 @@ class Gate:
         log = log_path(self.subject, self.settings)
         with Worker(_ACTOR, log=log, limits=Limits(threads=self._streams.threads)) as worker:
             # A reference that cannot be loaded says nothing of the faster way.
-            problem = "the reference cannot be loaded"
-            loaded = LoadReport.from_plain(self._call(worker, "load", problem, *self._checkpoint(), lasting=False))
+            problem, streams = "the reference cannot be loaded", self._streams.count
+            answer = self._call(worker, "load", problem, *self._checkpoint(), streams, lasting=False)
+            loaded = LoadReport.from_plain(answer)
             self._require_format(worker)
             made = self._convert(worker)
             compared = self._compare(worker, loaded, clips)
@@ -118,9 +128,18 @@ class Gate:
             largest_difference=largest,
             allowed=ALLOWED[self.engine.dtype],
             close=sum(one.margin < redo_below(largest) for one in compared) + (counted.close if counted else 0),
+            speed=self._speed(compared, counted),
             conversion_s=made.get("seconds", 0.0),
             seconds=max(0.0, time.perf_counter() - begin - (made["spent"] if made else 0.0)),
         )
+
+    def _speed(self, compared: Sequence[_Compared], counted: ParityCheck | None) -> float | None:
+        """How fast batches are; what was compared before says it if nothing was since."""
+        if self.engine.batch == 1:
+            return None
+        if not compared:
+            return counted.speed if counted else None
+        return float(np.median([one.speed for one in compared]))
 
     def failed(self, reason: str) -> ParityCheck:
         """What is kept where it did not come to a comparison: nothing was measured, and the most is assumed."""
@@ -155,26 +174,33 @@ class Gate:
     def _compare(self, worker: Worker, loaded: LoadReport, clips: Mapping[str, AudioSource]) -> list[_Compared]:
         """Ask both about every clip that the reference can process."""
         compared = []
-        together = _CLIPS_PER_STREAM * self._streams.count
+        together = max(_CLIPS_PER_STREAM * self._streams.count, 2 * self.engine.batch)
         for start in range(0, len(clips), together):
             self._go_on()
             some = dict(islice(clips.items(), start, start + together))
             heard = {name: _first_window(name, source, loaded) for name, source in some.items()}
             windows = {name: window for name, window in heard.items() if window is not None}
             answers = self._ask(worker, "exchange", windows)
-            exact = {name: answer.value["logits"] for name, answer in answers.items() if isinstance(answer, Returned)}
+            exact = {name: answer.value for name, answer in answers.items() if isinstance(answer, Returned)}
             others = self._ask(worker, "candidate_exchange", {name: windows[name] for name in exact})
             for name, answer in others.items():
-                fast = _value(answer, "it cannot process a clip that torch can")["logits"][None]
-                difference = self.decisions.difference(exact[name][None], fast)
-                compared.append(_Compared(difference, float(self.decisions.margins(fast)[0])))
+                other = _value(answer, "it cannot process a clip that torch can")
+                compared.append(self._compared(exact[name], other))
         return compared
+
+    def _compared(self, exact: Mapping[str, Any], other: Mapping[str, Any]) -> _Compared:
+        logits = other["logits"][None]
+        return _Compared(
+            difference=self.decisions.difference(exact["logits"][None], logits),
+            margin=float(self.decisions.margins(logits)[0]),
+            speed=exact["seconds"] / max(other["seconds"], _SHORTEST_S),
+        )
 
     def _ask(self, worker: Worker, method: str, windows: Mapping[str, NDArray[np.float32]]) -> dict[str, Answer]:
         """Ask one of both about windows, side by side."""
         turns = max(1, math.ceil(len(windows) / self._streams.count))
         timeout_s = self.settings.clip_timeout_s * turns
-        answer = worker.call(method, list(windows.values()), 0, self._streams.count, timeout_s=timeout_s)
+        answer = worker.call(method, list(windows.values()), 0, timeout_s=timeout_s)
         if not isinstance(answer, Returned):
             raise NotTakenError(f"the worker ended while both were compared: {answer.reason}", lasting=False)
         return dict(zip(windows, map(window_answer, answer.value), strict=True))
@@ -190,12 +216,14 @@ class Gate:
 
     @property
     def _streams(self) -> Streams:
-        on_cpu = self.engine.device == "cpu"
-        return Streams.side_by_side(self.threads) if on_cpu else Streams.one_at_a_time(self.threads)
+        at_once = self.engine.device == "cpu" and self.engine.batch == 1
+        return Streams.side_by_side(self.threads) if at_once else Streams.one_at_a_time(self.threads)
 
 
 def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:
     if not isinstance(answer, Returned):
+        if isinstance(answer, Raised) and answer.kind == BackendError.__name__:
+            raise NotTakenError(answer.message, lasting=lasting)  # it is a sentence by itself
         of_the_model = isinstance(answer, Raised) and answer.kind not in _OF_THE_SYSTEM
         raise NotTakenError(f"{problem}: {answer.reason}", lasting=lasting and of_the_model)
     return answer.value

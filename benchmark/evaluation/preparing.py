@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Self
 
 from benchmark.corpora.clips import AudioSource
-from benchmark.evaluation.engines import AUTO, EngineChoice
+from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.gate import Gate, NotTakenError
 from benchmark.evaluation.parity import CLIPS_COMPARED, Decisions, redo_below, stratified
 from benchmark.evaluation.sessions import Way
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 PAYS_FROM_CLIPS = 128
 """With fewer clips, converting and comparing costs more than it saves, and `auto` leaves it."""
 
-_FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, a conversion costs more than it saves."
+_FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, preparing a faster engine costs more than it saves."
 _GOES_ON = "torch has answered most of these clips before."
 _STAYS_FROM = 0.5
 _ELSEWHERE = "choose another folder with BENCH_CACHE"
@@ -74,6 +74,7 @@ class Prepared:
             asked=asked,
             backend=self.way.engine.backend,
             dtype=self.way.engine.dtype,
+            batch=self.way.engine.batch,
             fallbacks=self.fallbacks,
             note=self.note,
         )
@@ -159,7 +160,8 @@ class Preparer:
             except NotTakenError as error:
                 fallbacks.append(_not_taken(way.engine, str(error)))
                 continue
-            if check.passed:
+            slower = self._why_slower(check)
+            if check.passed and slower is None:
                 return Prepared(
                     way=replace(way, digest=check.model),
                     setup=setup,
@@ -168,12 +170,12 @@ class Preparer:
                     fallbacks=tuple(fallbacks),
                     given_up=given_up,
                 )
-            fallbacks.append(_not_taken(way.engine, _why_not(check)))
+            fallbacks.append(_not_taken(way.engine, slower if check.passed and slower else _why_not(check)))
         return replace(reference, fallbacks=tuple(fallbacks))
 
     def way_of(self, subject: Subject, setup: InferenceSetup) -> Way:
         """Give the way that has answered under a setup; its converted model may be gone since."""
-        engine = Engine(backend=setup.backend, dtype=setup.dtype, device=setup.device)
+        engine = Engine(backend=setup.backend, dtype=setup.dtype, device=setup.device, batch=setup.batch)
         way, own = self._way(subject, engine)
         check = ParityCheck.read(self._path(subject, way, own))
         return way if check is None else replace(way, digest=check.model)
@@ -239,7 +241,7 @@ class Preparer:
         self, subject: Subject, reference: InferenceSetup, ways: Sequence[tuple[Way, InferenceSetup]]
     ) -> str | None:
         """Why `auto` stays with torch: there is too little to do, or torch has done most of it."""
-        if self.choice.backend != AUTO or self.choice.fast:
+        if not self.choice.is_left_to_bench:
             return None
         checks = [ParityCheck.read(self._path(subject, *way)) for way in ways]
         if any(check is not None and check.passed and self._not_seen(subject, check) <= 0 for check in checks):
@@ -249,6 +251,12 @@ class Preparer:
         if len(self.audio) < PAYS_FROM_CLIPS:
             return _FEW_CLIPS
         return _GOES_ON if self._has_answered_most(reference) else None
+
+    def _why_slower(self, check: ParityCheck) -> str | None:
+        """Why batches do not pay on this device, where nobody asked for them; None where they do."""
+        if self.choice.batch is not None or check.speed is None or check.speed > 1:
+            return None
+        return f"in a full batch, a window takes {1 / check.speed:.1f} times as long as alone"
 
     def _has_answered_most(self, setup: InferenceSetup) -> bool:
         known = self.store.read(setup)

@@ -74,8 +74,8 @@ class ModelSession:
         threads: Threads that it may compute with.
         settings: Limits and places.
         way: How it is computed; None for reference inference on that device.
-        side_by_side: Whether several windows are computed at once, a thread each, by `answers`; else one at a time
-            with all threads, as latency is measured.
+        side_by_side: Whether `answers` computes several windows at once, a thread each or as a batch; else one at a
+            time with all threads, as latency is measured.
     """
 
     def __init__(
@@ -91,8 +91,10 @@ class ModelSession:
         self._subject = subject
         self._settings = settings
         self._way = way or Way(Engine(device=device))
-        self._side_by_side = side_by_side and self._way.engine.device == "cpu"
-        self._streams = Streams.side_by_side(threads) if self._side_by_side else Streams.one_at_a_time(threads)
+        self._batch = self._way.engine.batch if side_by_side else 1
+        at_once = side_by_side and self._way.engine.device == "cpu" and self._batch == 1
+        self._streams = Streams.side_by_side(threads) if at_once else Streams.one_at_a_time(threads)
+        self._in_background = at_once or self._batch > 1
         actor = _TORCH_ACTOR if self._way.engine.backend == TORCH else _FAST_ACTOR
         self._worker = Worker(actor, log=log_path(subject, settings), limits=Limits(threads=self._streams.threads))
 
@@ -112,7 +114,7 @@ class ModelSession:
     def _load_arguments(self) -> tuple[object, ...]:
         engine, subject = self._way.engine, self._subject
         if engine.backend == TORCH:
-            return str(subject.folder), load_options(subject, engine).as_plain()
+            return str(subject.folder), load_options(subject, engine).as_plain(), self._streams.count, self._batch
         converted = str((self._way.converted or Path()).absolute())
         return (
             converted,
@@ -136,7 +138,7 @@ class ModelSession:
         Yields:
             Each of them with its answer, in their order. The last one's answer says if the worker has ended.
         """
-        if not self._side_by_side:
+        if not self._in_background:
             for window in windows:
                 answer = None if window.samples is None else self.predict(window.samples)
                 yield AnsweredWindow(window, answer, end=answer if isinstance(answer, Crashed | TimedOut) else None)
@@ -146,7 +148,7 @@ class ModelSession:
             under_way.asked.append(window)
             if window.samples is not None:
                 under_way.count += 1
-                self._exchange(under_way, [window.samples], self._streams.count * (1 + _WAITING_PER_STREAM))
+                self._exchange(under_way, [window.samples], self._most_waiting)
             yield from under_way.in_order()
             if under_way.end is not None:
                 return
@@ -165,11 +167,16 @@ class ModelSession:
         under_way.count -= len(answers)
         under_way.answered.extend(answers)
 
+    @property
+    def _most_waiting(self) -> int:
+        """Windows that may be on their way; of batches one that is computed, and one that is filled meanwhile."""
+        return 2 * self._batch if self._batch > 1 else self._streams.count * (1 + _WAITING_PER_STREAM)
+
     def exchange(self, windows: Sequence[NDArray[np.float32]], most_waiting: int) -> Answer:
         """Send windows, and wait until no more than `most_waiting` are on their way."""
-        return self._worker.call(
-            "exchange", list(windows), most_waiting, self._streams.count, timeout_s=self._settings.clip_timeout_s
-        )
+        # The oldest of them may be the last of a batch behind another.
+        timeout_s = self._settings.clip_timeout_s * (2 * self._batch if self._batch > 1 else 1)
+        return self._worker.call("exchange", list(windows), most_waiting, timeout_s=timeout_s)
 
     def time_calls(self, segments: Sequence[NDArray[np.float32]], *, warmup: int, calls: int) -> Answer:
         """Time single calls; the value is a list of milliseconds."""

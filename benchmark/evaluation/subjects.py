@@ -93,6 +93,7 @@ class Subject:
             backend=engine.backend,
             device=device,
             dtype=engine.dtype,
+            batch=engine.batch,
             window_s=verification.window_s,
             preprocessor=self.preprocessor,
             versions=versions,

@@ -62,10 +62,7 @@ class Askable(ABC):
             NotFiniteError: The model says NaN or infinity.
             CheckpointError: As for `logits`.
         """
-        logits = self.logits(samples)
-        if not np.isfinite(logits).all():
-            raise NotFiniteError("the model answered with NaN or infinity")
-        return logits
+        return require_finite(self.logits(samples))
 
     def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
         """Ask about a clip of any length, in windows (PROTOCOL, From audio to a decision).
@@ -89,6 +86,17 @@ class Askable(ABC):
         """The softmax of `clip_logits`: what latency is measured up to."""
         probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
         return probabilities
+
+
+def require_finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Refuse an answer that is none, and give any other back.
+
+    Raises:
+        NotFiniteError: There is NaN or infinity in it.
+    """
+    if not np.isfinite(logits).all():
+        raise NotFiniteError("the model answered with NaN or infinity")
+    return logits
 
 
 def require_samples(samples: int, needed: int) -> None:

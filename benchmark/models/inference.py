@@ -1,5 +1,6 @@
 """Reference inference: torch, one clip at a time, whole clips up to the model's window."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,7 @@ from numpy.typing import NDArray
 
 from benchmark.models.asking import Askable, ClipAnswer, require_samples
 from benchmark.models.reports import CheckpointError, LoadReport
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
-
-_ATTENTION_MASK = "attention_mask"
+from benchmark.models.supported import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +40,47 @@ class Checkpoint(Askable):
             TooShortError: The model can't make a single frame of so little.
             CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
         """
-        self.require_enough(samples.size)
-        rate = self.report.sampling_rate
-        features = self.extractor(samples, sampling_rate=rate, return_tensors="pt")
+        (logits,) = self.forward(self.features(samples))
+        return np.asarray(logits, dtype=np.float32)
+
+    def features(self, *windows: NDArray[np.float32]) -> dict[str, torch.Tensor]:
+        """Make what goes into the model: its main input, and the mask where there is one.
+
+        Args:
+            *windows: Mono samples at the model's rate; several are padded as the checkpoint's extractor does.
+
+        Returns:
+            Tensors on the host, whose first axis has one entry for each window.
+
+        Raises:
+            TooShortError: The model can't make a single frame of so little.
+            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
+        """
+        self.require_enough(min(window.size for window in windows))
+        # Extractors that bring everything to one length do so by themselves.
+        padding = {} if len(windows) == 1 or self.report.fixed_window else {"padding": True}
+        audio = windows[0] if len(windows) == 1 else list(windows)
+        made = self.extractor(audio, sampling_rate=self.report.sampling_rate, return_tensors="pt", **padding)
+        name = self.model.main_input_name
+        if name not in made:
+            raise CheckpointError(
+                f"the model reads {name}, and {type(self.extractor).__name__} makes {', '.join(made)}"
+            )
+        # Whisper's classifier takes no mask; all others that get one use it.
+        masked = ATTENTION_MASK in made and self.report.model_type != "whisper"
+        return {key: made[key] for key in (name, *([ATTENTION_MASK] if masked else []))}
+
+    def forward(self, features: Mapping[str, torch.Tensor]) -> NDArray[np.float32]:
+        """Compute, whatever comes of it.
+
+        Args:
+            features: As `features` makes them; the first axis may have any length.
+
+        Returns:
+            Shape (first axis, labels).
+        """
         with torch.inference_mode():
-            output = self.model(**self.inputs(features)).logits[0].float()
+            output = self.model(**{name: self._placed(tensor) for name, tensor in features.items()}).logits.float()
         return np.asarray(output.cpu().numpy(), dtype=np.float32)
 
     def require_enough(self, samples: int) -> None:
@@ -59,18 +94,13 @@ class Checkpoint(Askable):
         """Samples below which the model can't answer, or would answer without having heard anything."""
         return _shortest_clip(self.model.config)
 
-    def inputs(self, features: Any) -> dict[str, torch.Tensor]:
-        """What of the extractor's output goes into the model: its main input, and the mask where there is one."""
-        name = self.model.main_input_name
-        if name not in features:
-            raise CheckpointError(
-                f"the model reads {name}, and {type(self.extractor).__name__} makes {', '.join(features)}"
-            )
-        inputs = {name: features[name].to(self.model.device, self.model.dtype)}
-        # Whisper's classifier takes no mask; all others that get one use it.
-        if _ATTENTION_MASK in features and self.report.model_type != "whisper":
-            inputs[_ATTENTION_MASK] = features[_ATTENTION_MASK].to(self.model.device)
-        return inputs
+    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Bring an input to where the model is, and to its number format if it is no mask."""
+        device = self.model.device
+        if device.type == "cuda":
+            tensor = tensor.pin_memory()  # only from there it is copied while the host goes on
+        placed = tensor.to(device, non_blocking=True)
+        return placed.to(self.model.dtype) if placed.is_floating_point() else placed
 
 
 def _shortest_clip(config: Any) -> int:

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+ATTENTION_MASK = "attention_mask"
+"""The input, beside the main one, that says which part of a batch is audio and which is padding."""
+
 
 class Reads(StrEnum):
     """What goes into a model."""

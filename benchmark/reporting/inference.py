@@ -31,6 +31,11 @@ def inference_sections(leaderboard: Leaderboard) -> list[str]:
     return ["## What computed the answers", *blocks] if blocks else []
 
 
+def _engine(record: InferenceRecord) -> str:
+    together = f", {record.batch} at a time" if record.batch > 1 else ""
+    return f"{record.backend} {record.dtype}{together}"
+
+
 def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
 
@@ -41,7 +46,7 @@ def _seconds(value: float | None) -> str:
 
 _COLUMNS = (
     Column[InferenceRecord]("candidate", lambda record: markdown_text(record.candidate)),
-    Column[InferenceRecord]("backend", lambda record: markdown_text(f"{record.backend} {record.dtype}")),
+    Column[InferenceRecord]("backend", lambda record: markdown_text(_engine(record))),
     Column[InferenceRecord]("compared on", lambda record: counted(record.checked_clips, "clip"), numeric=True),
     Column[InferenceRecord]("largest difference", lambda record: _ratio(record.largest_difference), numeric=True),
     Column[InferenceRecord]("allowed", lambda record: _ratio(record.allowed), numeric=True),

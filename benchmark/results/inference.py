@@ -22,6 +22,8 @@ class ParityCheck(StoredFile):
             again since.
         allowed: What it may be.
         close: How many of the compared clips would have to be done again.
+        speed: How many times as fast as the reference it answered the middle one of them, in a full batch; None for
+            what computes no batches.
         failure: Why it did not come to a comparison, where that will be so again.
         conversion_s: Seconds that the conversion took.
         seconds: Seconds that the comparison took, loading included.
@@ -38,6 +40,7 @@ class ParityCheck(StoredFile):
     largest_difference: float
     allowed: float
     close: int = 0
+    speed: float | None = None
     failure: str | None = None
     conversion_s: float = 0.0
     seconds: float = 0.0
@@ -71,6 +74,7 @@ class InferenceRecord(Stored):
         asked: What the user asked for: `auto`, or a backend's name; `fast` behind it where that was asked.
         backend: What computed: `torch`, `openvino` or `onnxruntime`.
         dtype: In which number format.
+        batch: How many windows went through the model together.
         fallbacks: For each faster way that was not taken, the reason, in a sentence.
         note: Why `auto` did not look for a faster way, if so.
         checked_clips: Clips on which it was held against torch in float32, one at a time; 0 for that itself.
@@ -87,6 +91,7 @@ class InferenceRecord(Stored):
     asked: str
     backend: str
     dtype: str
+    batch: int = 1
     fallbacks: tuple[str, ...] = ()
     note: str | None = None
     checked_clips: int = 0

@@ -45,6 +45,7 @@ class InferenceSetup(Stored):
         backend: `torch`, …
         device: `cpu` or `cuda`.
         dtype: `float32`, …
+        batch: Windows that went through the model together.
         window_s: The longest stretch of audio, in seconds, that goes into the model at once.
         preprocessor: The registry's override of the feature extractor, if any.
         versions: Versions of the libraries that compute.
@@ -59,6 +60,7 @@ class InferenceSetup(Stored):
     backend: str
     device: str
     dtype: str
+    batch: int = 1
     window_s: float
     preprocessor: dict[str, JsonValue] | None = None
     versions: dict[str, str]
@@ -67,7 +69,8 @@ class InferenceSetup(Stored):
     @property
     def key(self) -> str:
         """A name for the predictions made with exactly this setup, of 16 hexadecimal digits."""
-        # Setups without it keep the key that they had before there were perturbations.
-        later = {"perturbation"} if self.perturbation is None else set()
-        content = self.model_dump_json(exclude=later) + str(PREDICTIONS_SCHEMA_VERSION)
+        # Setups without them keep the key that they had before there were perturbations and batches.
+        later = {"perturbation": self.perturbation is None, "batch": self.batch == 1}
+        absent = {name for name, is_absent in later.items() if is_absent}
+        content = self.model_dump_json(exclude=absent) + str(PREDICTIONS_SCHEMA_VERSION)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,14 +1,11 @@
 """The worker of the load check and of the probes: a model actor that can also be asked about several clips at once."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmark.models.actors import ModelActor
 
-_ATTENTION_MASK = "attention_mask"
 _OF_HEAD = ("projector.", "classifier.")
 
 
@@ -32,14 +29,4 @@ class LoadActor(ModelActor):
         Returns:
             Logits of shape (windows, labels), whatever the model says.
         """
-        loaded = self._loaded
-        # Extractors that bring everything to one length do so by themselves.
-        padding = {} if loaded.report.fixed_window else {"padding": True}
-        features = loaded.extractor(samples, sampling_rate=loaded.report.sampling_rate, return_tensors="pt", **padding)
-        name = loaded.model.main_input_name
-        inputs: dict[str, Any] = {name: features[name].to(loaded.model.device, loaded.model.dtype)}
-        if _ATTENTION_MASK in features and loaded.report.model_type != "whisper":
-            inputs[_ATTENTION_MASK] = features[_ATTENTION_MASK].to(loaded.model.device)
-        with torch.inference_mode():
-            logits = loaded.model(**inputs).logits.float()
-        return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+        return self._loaded.forward(self._loaded.features(*samples))

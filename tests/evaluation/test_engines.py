@@ -22,7 +22,24 @@ def test_fast_tries_bfloat16_before_float32_and_only_where_somebody_computes_in_
     assert ways(backend="openvino", fast=True) == ["openvino bfloat16", "openvino float32", "torch float32"]
     assert ways(backend="onnxruntime", fast=True) == ["onnxruntime float32", "torch float32"]
     assert ways(backend="torch", fast=True) == ["torch float32"]
-    assert ways(device="cuda", backend="auto", fast=True) == ["torch bfloat16", "torch float32"]
+    assert ways(device="cuda", backend="auto", fast=True, batch=1) == ["torch bfloat16", "torch float32"]
+
+
+def test_on_a_gpu_torch_computes_batches_first_and_one_at_a_time_where_a_model_does_not_allow_them() -> None:
+    assert ways(device="cuda", backend="auto") == ["torch float32 in batches of 16", "torch float32"]
+    assert ways(device="cuda", backend="auto", fast=True) == [
+        "torch bfloat16 in batches of 16", "torch bfloat16", "torch float32 in batches of 16", "torch float32",
+    ]  # fmt: skip
+    assert ways(device="cuda", backend="auto", batch=1) == ["torch float32"]
+    assert ways(device="cuda", backend="openvino", batch=64)[0] == "torch float32 in batches of 64"
+
+
+def test_on_the_cpu_batches_are_for_those_who_ask_for_them_and_torch_computes_them() -> None:
+    assert ways(backend="auto", batch=8) == ["torch float32 in batches of 8", "torch float32"]
+    assert ways(backend="auto", batch=1) == ["openvino float32", "torch float32"]
+    assert ways(backend="torch", batch=8, dtype="bfloat16") == [
+        "torch bfloat16 in batches of 8", "torch bfloat16", "torch float32",
+    ]  # fmt: skip
 
 
 def test_a_number_format_that_is_named_counts_more_than_fast() -> None:
@@ -45,9 +62,14 @@ def test_auto_is_openvino_where_it_is_installed_and_torch_elsewhere(monkeypatch:
             {"backend": "onnxruntime", "dtype": "bfloat16"},
             "ONNX Runtime computes in float32 only: leave out --dtype bfloat16.",
         ),
+        (
+            {"backend": "openvino", "batch": 2},
+            "Only torch computes windows together: leave out --batch-size, or take --backend torch.",
+        ),
+        ({"backend": "torch", "batch": 0}, "--batch-size is 0: it has to be 1 or more."),
     ],
 )
-def test_what_nobody_can_compute_is_one_sentence(choice: dict[str, str], message: str) -> None:
+def test_what_nobody_can_compute_is_one_sentence(choice: dict[str, object], message: str) -> None:
     with pytest.raises(RequestError) as caught:
         EngineChoice(**choice).check()  # type: ignore[arg-type]
     assert str(caught.value) == message

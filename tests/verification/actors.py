@@ -13,10 +13,10 @@ from benchmark.verification.load_actor import LoadActor
 class FragileActor(LoadActor):
     """Loads, unless the folder's name tells it to fail."""
 
-    def load(self, folder: str, options: dict[str, Any]) -> dict[str, Any]:
+    def load(self, folder: str, options: dict[str, Any], streams: int = 1, batch: int = 1) -> dict[str, Any]:
         """Load a checkpoint, or fail."""
         _come_to_grief(Path(folder).name)
-        return super().load(folder, options)
+        return super().load(folder, options, streams, batch)
 
 
 class FragileInspector(InspectionActor):

@@ -1,10 +1,10 @@
-"""Many windows on their way through one model: computed side by side, handed back in their order."""
+"""Many windows on their way through one model: computed side by side or together, handed back in their order."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,20 @@ from benchmark.workers.failures import describe
 Samples = NDArray[np.float32]
 
 
-class AnswerQueue:
+class Computing(Protocol):
+    """Whatever computes windows in the background. Its answers are as `AnswerQueue.exchange` gives them."""
+
+    def submit(self, window: Samples) -> Future[dict[str, Any]]:
+        """Take a window."""
+
+    def hurry(self, answer: Future[dict[str, Any]]) -> None:
+        """Begin with this answer's window, if that waits for others to come."""
+
+    def close(self) -> None:
+        """Finish what is being computed, and forget the rest."""
+
+
+class SideBySide:
     """Computes windows in threads of its own, one per stream.
 
     Args:
@@ -26,6 +39,36 @@ class AnswerQueue:
     def __init__(self, answer: Callable[[Samples], NDArray[np.float32]], *, streams: int) -> None:
         self._answer = answer
         self._pool = ThreadPoolExecutor(streams, thread_name_prefix="stream")
+
+    def submit(self, window: Samples) -> Future[dict[str, Any]]:
+        """Take a window; the next thread that is free computes it."""
+        return self._pool.submit(self._compute, window)
+
+    def hurry(self, answer: Future[dict[str, Any]]) -> None:
+        """Do nothing: no window waits for another."""
+
+    def close(self) -> None:
+        """Finish what is being computed, and forget the rest."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _compute(self, window: Samples) -> dict[str, Any]:
+        begin = time.perf_counter()
+        try:
+            logits = self._answer(window)
+        except Exception as error:  # the edge of a worker: what a model raises is the answer to this window
+            return failed(error)
+        return {"logits": logits, "seconds": time.perf_counter() - begin}
+
+
+class AnswerQueue:
+    """Hands back answers in the order of the questions.
+
+    Args:
+        computing: What computes.
+    """
+
+    def __init__(self, computing: Computing) -> None:
+        self._computing = computing
         self._waiting: deque[Future[dict[str, Any]]] = deque()
 
     def exchange(self, windows: Sequence[Samples], most_waiting: int) -> list[dict[str, Any]]:
@@ -40,26 +83,26 @@ class AnswerQueue:
             In the order in which they were asked, for each window `logits` and `seconds`, or `raised` or
             `out_of_memory` as a worker's own answers have them; `window_answer` takes them apart.
         """
-        self._waiting.extend(self._pool.submit(self._compute, window) for window in windows)
+        self._waiting.extend(map(self._computing.submit, windows))
         answers = []
         while self._waiting and (len(self._waiting) > most_waiting or self._waiting[0].done()):
-            answers.append(self._waiting.popleft().result())
+            oldest = self._waiting.popleft()
+            if not oldest.done():
+                self._computing.hurry(oldest)
+            answers.append(oldest.result())
         return answers
 
     def close(self) -> None:
         """Finish what is being computed, and forget the rest."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._computing.close()
 
-    def _compute(self, window: Samples) -> dict[str, Any]:
-        begin = time.perf_counter()
-        try:
-            logits = self._answer(window)
-        except Exception as error:  # the edge of a worker: what a model raises is the answer to this window
-            answer = describe(error)
-            if isinstance(answer, OutOfMemory):
-                return {"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]}
-            return {"raised": [answer.kind, answer.message, answer.outer]}
-        return {"logits": logits, "seconds": time.perf_counter() - begin}
+
+def failed(error: Exception) -> dict[str, Any]:
+    """Say of a window what was raised in place of an answer."""
+    answer = describe(error)
+    if isinstance(answer, OutOfMemory):
+        return {"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]}
+    return {"raised": [answer.kind, answer.message, answer.outer]}
 
 
 def window_answer(plain: dict[str, Any]) -> Returned | Raised | OutOfMemory:

@@ -16,8 +16,9 @@ from benchmark.models.backends.explicit_padding import make_padding_explicit
 from benchmark.models.backends.matrix_products import prefer_one_order_of_weights
 from benchmark.models.backends.openvino_library import openvino
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
-from benchmark.models.backends.recipe import ATTENTION_MASK, FeatureRecipe
+from benchmark.models.backends.recipe import FeatureRecipe
 from benchmark.models.inference import Checkpoint
+from benchmark.models.supported import ATTENTION_MASK
 
 # Long enough for every window of convolutions, and as long as no other axis.
 _EXAMPLE_S = 2.1
@@ -81,10 +82,7 @@ def _writer(backend: str) -> Callable[[Checkpoint, Mapping[str, torch.Tensor], P
 
 
 def _examples(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    features = checkpoint.extractor(
-        _noise(checkpoint), sampling_rate=checkpoint.report.sampling_rate, return_tensors="pt"
-    )
-    return checkpoint.inputs(features)
+    return checkpoint.features(_noise(checkpoint))
 
 
 def _noise(checkpoint: Checkpoint) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.actors import ModelActor
-from benchmark.models.asking import Askable
-from benchmark.models.backends.answering import AnswerQueue
+from benchmark.models.actors import ModelActor, computing
+from benchmark.models.backends.answering import AnswerQueue, SideBySide
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.fast_model import open_fast_model
@@ -25,8 +24,7 @@ class GateActor(ModelActor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._candidate: Askable | None = None
-        self._candidate_queue: AnswerQueue | None = None
+        self._candidate: AnswerQueue | None = None
 
     def computes_in(self, dtype: str) -> bool:
         """Whether OpenVINO really computes in a number format on this processor."""
@@ -50,7 +48,7 @@ class GateActor(ModelActor):
 
     def open(
         self,
-        engine: dict[str, str],
+        engine: dict[str, Any],
         streams: dict[str, int],
         converted: str | None,
         folder: str,
@@ -64,31 +62,28 @@ class GateActor(ModelActor):
             converted: The converted model's folder; None for torch in another number format.
             folder: The checkpoint's folder.
             options: `LoadOptions.as_plain()` of the reference.
+
+        Raises:
+            BackendError: This machine cannot compute it so, or the model answers otherwise in a batch.
         """
-        wanted = Engine(**engine)
-        if self._candidate_queue is not None:
-            self._candidate_queue.close()
-        self._candidate, self._candidate_queue = None, None
+        wanted, shared = Engine(**engine), Streams(**streams)
+        if self._candidate is not None:
+            self._candidate.close()
+            self._candidate = None
         if wanted.backend == TORCH or converted is None:
-            self._candidate = load_checkpoint(Path(folder), **{**options, "dtype": wanted.dtype})
+            other = load_checkpoint(Path(folder), **{**options, "dtype": wanted.dtype})
+            self._candidate = AnswerQueue(computing(other, streams=shared.count, batch=wanted.batch))
             return
         model = ConvertedModel.open(Path(converted))
         if model is None:
             raise OSError("the converted model is not whole")
-        self._candidate = open_fast_model(
-            model,
-            wanted,
-            streams=Streams(**streams),
-            folder=Path(folder),
-            preprocessor=options["preprocessor"],
+        opened = open_fast_model(
+            model, wanted, streams=shared, folder=Path(folder), preprocessor=options["preprocessor"]
         )
+        self._candidate = AnswerQueue(SideBySide(opened.window_logits, streams=shared.count))
 
-    def candidate_exchange(
-        self, windows: list[NDArray[np.float32]], most_waiting: int, streams: int
-    ) -> list[dict[str, Any]]:
+    def candidate_exchange(self, windows: list[NDArray[np.float32]], most_waiting: int) -> list[dict[str, Any]]:
         """Ask what is held against the reference; `exchange`, which takes the same, asks the reference itself."""
         if self._candidate is None:
             raise RuntimeError("nothing is open")
-        if self._candidate_queue is None:
-            self._candidate_queue = AnswerQueue(self._candidate.window_logits, streams=streams)
-        return self._candidate_queue.exchange(windows, most_waiting)
+        return self._candidate.exchange(windows, most_waiting)

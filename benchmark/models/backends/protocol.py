@@ -24,21 +24,28 @@ class Engine:
         backend: `torch`, `openvino` or `onnxruntime`.
         dtype: `float32`, `bfloat16` or `float16`.
         device: `cpu` or `cuda`.
+        batch: Windows that go through the model together.
+
+    Examples:
+        >>> str(Engine(dtype="bfloat16", device="cuda", batch=16))
+        'torch bfloat16 in batches of 16'
     """
 
     backend: str = TORCH
     dtype: str = "float32"
     device: str = "cpu"
+    batch: int = 1
 
     @property
     def is_reference(self) -> bool:
         """Whether this is what all others are held against."""
-        return self.backend == TORCH and self.dtype == "float32"
+        return self.backend == TORCH and self.dtype == "float32" and self.batch == 1
 
     def __str__(self) -> str:
-        return f"{self.backend} {self.dtype}"
+        together = f" in batches of {self.batch}" if self.batch > 1 else ""
+        return f"{self.backend} {self.dtype}{together}"
 
-    def as_plain(self) -> dict[str, str]:
+    def as_plain(self) -> dict[str, Any]:
         """Give it as plain data."""
         return asdict(self)
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.models.reports import CheckpointError
+from benchmark.models.supported import ATTENTION_MASK
 
-ATTENTION_MASK = "attention_mask"
 # As in Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm.
 _SMALLEST_VARIANCE = 1e-7
 

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.backends.answering import AnswerQueue
+from benchmark.models.backends.answering import AnswerQueue, SideBySide
 
 
 def samples(*values: float) -> list[NDArray[np.float32]]:
@@ -20,7 +20,7 @@ def test_answers_come_in_the_order_of_the_questions_whichever_is_done_first() ->
             second_is_done.set()
         return window * 10
 
-    queue = AnswerQueue(answer, streams=2)
+    queue = AnswerQueue(SideBySide(answer, streams=2))
     answers = queue.exchange(samples(1, 2, 3), 0)
     assert [float(one["logits"][0]) for one in answers] == [10, 20, 30]
     assert all(one["seconds"] >= 0 for one in answers)
@@ -34,7 +34,7 @@ def test_it_waits_only_until_few_enough_are_on_their_way() -> None:
         assert window[0] < 2 or go_on.wait(10)
         return window
 
-    queue = AnswerQueue(answer, streams=1)
+    queue = AnswerQueue(SideBySide(answer, streams=1))
     assert len(queue.exchange(samples(1, 2, 3), 2)) == 1
     go_on.set()
     assert len(queue.exchange([], 0)) == 2
@@ -49,7 +49,7 @@ def test_what_a_model_raises_costs_that_window_only() -> None:
             raise MemoryError("Unable to allocate 2.00 GiB for an array")
         return window
 
-    queue = AnswerQueue(answer, streams=2)
+    queue = AnswerQueue(SideBySide(answer, streams=2))
     raised, memory, fine = queue.exchange(samples(1, 2, 3), 0)
     assert raised == {"raised": ["ValueError", "too quiet", "ValueError: too quiet"]}
     assert memory["out_of_memory"][0] == 2 * 2**30
