@@ -53,7 +53,7 @@ class BareOpenVino(Engine):
         if converted is None:
             raise RuntimeError(f"{path.parent} is not whole")
         self._rate = converted.recipe.sampling_rate
-        self._make = FeatureMaker(converted.recipe, folder, None)
+        self._make = FeatureMaker.of_checkpoint(converted.recipe, folder, None)
         streams = available_cores()
         settings = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
         model = openvino.Core().compile_model(str(path), "CPU", settings)

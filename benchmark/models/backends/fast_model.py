@@ -62,7 +62,7 @@ def open_fast_model(
     """
     begin = time.perf_counter()
     backend = _opener(engine.backend)(converted.path, dtype=engine.dtype, streams=streams)
-    features = FeatureMaker(converted.recipe, folder, preprocessor)
+    features = FeatureMaker.of_checkpoint(converted.recipe, folder, preprocessor)
     report = replace(
         converted.report, dtype=engine.dtype, device="cpu", attention=None, seconds=time.perf_counter() - begin
     )

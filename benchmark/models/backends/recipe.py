@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.models.backends.spectrograms import MAIN_INPUT, filled_up
 from benchmark.models.reports import CheckpointError
 from benchmark.models.supported import ATTENTION_MASK
 
@@ -26,6 +27,7 @@ class FeatureRecipe:
         shortest: Samples that it needs at least.
         normalize: For a model that reads samples: whether they are brought to mean 0 and variance 1. None where the
             checkpoint's own feature extractor has to be asked.
+        fills_up: Whether that is Whisper's, and need be asked about nothing but the audio (`spectrograms.filled_up`).
     """
 
     inputs: tuple[str, ...]
@@ -33,6 +35,7 @@ class FeatureRecipe:
     model_type: str
     shortest: int
     normalize: bool | None = None
+    fills_up: bool = False
 
     def as_plain(self) -> dict[str, Any]:
         """Give the recipe as plain data."""
@@ -69,18 +72,28 @@ class FeatureMaker:
 
     Args:
         recipe: What goes into the model.
-        folder: The checkpoint's folder, for those whose own extractor is asked.
-        preprocessor: The registry's override of that.
+        extractor: The checkpoint's own feature extractor; None where the recipe does without.
     """
 
-    def __init__(self, recipe: FeatureRecipe, folder: Path, preprocessor: Mapping[str, Any] | None) -> None:
+    def __init__(self, recipe: FeatureRecipe, extractor: Any) -> None:
         self._recipe = recipe
-        self._extractor: Any = None
-        if recipe.normalize is None:
-            # It imports torch, which a model that reads samples does without.
-            from benchmark.models.extractors import load_extractor  # noqa: PLC0415
+        self._extractor = extractor
 
-            self._extractor = load_extractor(folder, model_type=recipe.model_type, override=preprocessor)
+    @classmethod
+    def of_checkpoint(cls, recipe: FeatureRecipe, folder: Path, preprocessor: Mapping[str, Any] | None) -> Self:
+        """Load the feature extractor where the recipe needs it.
+
+        Args:
+            recipe: What goes into the model.
+            folder: The checkpoint's folder.
+            preprocessor: The registry's override of the feature extractor.
+        """
+        if recipe.normalize is not None:
+            return cls(recipe, None)
+        # It imports torch, which a model that reads samples does without.
+        from benchmark.models.extractors import load_extractor  # noqa: PLC0415
+
+        return cls(recipe, load_extractor(folder, model_type=recipe.model_type, override=preprocessor))
 
     def __call__(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Make the inputs for one window.
@@ -88,8 +101,10 @@ class FeatureMaker:
         Raises:
             CheckpointError: The feature extractor does not make what the model reads.
         """
-        if self._extractor is None:
+        if self._recipe.normalize is not None:
             return self._recipe.from_samples(samples)
+        if self._recipe.fills_up:
+            return {MAIN_INPUT: filled_up(self._extractor, samples)}
         features = self._extractor(samples, sampling_rate=self._recipe.sampling_rate, return_tensors="np")
         missing = [name for name in self._recipe.inputs if name not in features]
         if missing:
