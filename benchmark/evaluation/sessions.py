@@ -91,10 +91,12 @@ class ModelSession:
         self._subject = subject
         self._settings = settings
         self._way = way or Way(Engine(device=device))
+        on_gpu = self._way.engine.device != "cpu"
         self._batch = self._way.engine.batch if side_by_side else 1
-        at_once = side_by_side and self._way.engine.device == "cpu" and self._batch == 1
+        at_once = side_by_side and not on_gpu and self._batch == 1
         self._streams = Streams.side_by_side(threads) if at_once else Streams.one_at_a_time(threads)
-        self._in_background = at_once or self._batch > 1
+        # A GPU is done so soon that what a window costs on its way to the worker would be felt.
+        self._in_background = at_once or on_gpu or self._batch > 1
         actor = _TORCH_ACTOR if self._way.engine.backend == TORCH else _FAST_ACTOR
         self._worker = Worker(actor, log=log_path(subject, settings), limits=Limits(threads=self._streams.threads))
 
