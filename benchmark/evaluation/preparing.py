@@ -139,7 +139,7 @@ class Preparer:
             UnavailableError: The cache cannot be written.
             RequestError: A newer version of bench wrote what is kept.
         """
-        decisions = Decisions.of(subject.verification, self.merges)
+        decisions = self._decisions(subject)
         reference = Prepared.reference(subject, device, decisions)
         engines = [engine for engine in self.choice.engines(device) if not engine.is_reference]
         if not engines or not self.audio:
@@ -281,7 +281,7 @@ class Preparer:
             engine=way.engine,
             setup=setup.key,
             converted=way.converted or Path(),
-            decisions=Decisions.of(subject.verification, self.merges),
+            decisions=self._decisions(subject),
             threads=self.threads,
             settings=self.settings,
             stop=self.stop,
@@ -301,9 +301,12 @@ class Preparer:
 
     def _seen(self, subject: Subject, known: ParityCheck | None) -> set[str]:
         """Clips that have been compared as this run reads them."""
-        if known is None or Decisions.of(subject.verification, self.merges).key not in known.decisions:
+        if known is None or self._decisions(subject).key not in known.decisions:
             return set()
         return set(known.clips)
+
+    def _decisions(self, subject: Subject) -> Decisions:
+        return Decisions.of(subject.verification, self.merges)
 
     def _write(self, path: Path, check: ParityCheck) -> None:
         """Keep a check; a larger difference that another process has found meanwhile still counts."""
