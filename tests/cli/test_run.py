@@ -93,6 +93,28 @@ def test_a_second_run_gives_the_same_scores_and_a_limit_is_announced(demo: Path)
     assert json.loads((demo / "reports" / "leaderboard.json").read_text()) == before
 
 
+def test_batches_give_the_answers_of_single_clips_and_are_told(demo: Path) -> None:
+    before = json.loads((demo / "reports" / "leaderboard.json").read_text())
+    ended = bench_here(
+        *("run", "--candidates", "demo", "-m", "ast-english-five", "-m", "wav2vec2-english", "--corpus", "demo"),
+        *("--batch-size", 8, "--latency-seconds", 0, "--json", "-o", "batches"),
+        folder=demo,
+    )
+    assert ended.returncode == 0, ended.stderr
+    content = json.loads(ended.stdout)
+    assert {record["candidate"]: record["batch"] for record in content["inference"]} == {
+        "ast-english-five": 8, "wav2vec2-english": 1,
+    }  # fmt: skip
+    assert "torch float32, 8 at a time" in (demo / "batches" / "leaderboard.md").read_text()
+    assert "wav2vec2-english: torch float32 in batches of 8 was not taken: it hears" in ended.stderr
+    scores = {
+        (row["candidate"], row["uar"], row["accuracy"], row["top_emotion"])
+        for row in before["rows"]
+        if row["corpus"] == "demo"
+    }
+    assert {(row["candidate"], row["uar"], row["accuracy"], row["top_emotion"]) for row in content["rows"]} <= scores
+
+
 def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     for index in range(4):
@@ -176,6 +198,7 @@ def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
         (["--merge", "calm"], "calm=neutral"),
         (["--merge", "anger=fear", "--merge", "fear=anger"], "circle"),
         (["-m", "wav2vec2-englsh"], "wav2vec2-english"),
+        (["--backend", "openvino", "--batch-size", "8"], "--batch-size"),
         (["--perturb", "noise:20"], "lacks its unit"),
         (["--perturb", "speed:1000"], "out of range"),
         (["--perturb", "clip,clip:0.3"], "twice"),
