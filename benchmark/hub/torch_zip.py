@@ -71,9 +71,7 @@ class TorchZip:
         tensor = self._tensors[name]
         member = self._members.get(f"{self._root}data/{tensor.storage.key}") if tensor.storage else None
         unit = BYTES.get(tensor.dtype)
-        if member is None or unit is None or member.compress_type != zipfile.ZIP_STORED or not _is_dense(tensor):
-            return None
-        if not self._is_little_endian():
+        if member is None or unit is None or not _is_dense(tensor) or not self._is_little_endian():
             return None
         start = _content_start(self._file, member) + tensor.offset * unit
         return self._file.read_at(start, start + math.prod(tensor.shape) * unit)
@@ -93,6 +91,9 @@ class TorchZip:
         member = self._members.get(f"{self._root}data/{storage.key}")
         if member is None:
             raise damaged(f"{self._name} is damaged: the numbers of some tensors are missing")
+        if member.compress_type != zipfile.ZIP_STORED:
+            # transformers maps the file into memory, so that packed bytes come out as numbers without an error.
+            raise damaged(f"{self._name} was packed again, and a load would take its packed bytes for numbers")
         if member.file_size < storage.elements * BYTES.get(storage.dtype or "", 1):
             raise damaged(f"{self._name} is damaged: some tensors have fewer numbers than their shapes say")
 

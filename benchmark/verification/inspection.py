@@ -22,7 +22,7 @@ from benchmark.verification.tasks import status_of
 from benchmark.verification.toolkits import toolkit_of
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 6
+INSPECTION_VERSION = 7
 
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
