@@ -106,7 +106,6 @@ def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterato
         >>> [finding.reason for finding in judge_answers(np.zeros((12, 2), np.float32), ("sad", "happy"))]
         ['It gives the same answer to clearly different inputs: no output moves by more than 0 over 12 probes.']
     """
-    evidence = answer_evidence(logits, labels)
     if not np.isfinite(logits).all():
         bad = int((~np.isfinite(logits)).any(axis=1).sum())
         reason = f"It answers {bad} of {len(logits)} probes with NaN or infinity."
@@ -116,7 +115,7 @@ def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterato
             status=Status.BROKEN_OUTPUT,
             reason="It gives the same answer to clearly different inputs: no output moves by more than "
             f"{spread(logits):.1g} over {len(logits)} probes.",
-            evidence=evidence,
+            evidence=answer_evidence(logits, labels),
         )
 
 

@@ -68,6 +68,13 @@ def test_one_answer_that_is_no_number_is_enough(value: float) -> None:
     assert "1 of 12" in finding.reason
 
 
+@pytest.mark.filterwarnings("error")
+def test_answers_of_infinity_are_judged_without_a_warning_of_the_arithmetic() -> None:
+    logits = answers()
+    logits[:, 2] = np.inf
+    assert [each.status for each in judge_answers(logits, LABELS)] == [Status.BROKEN_OUTPUT]
+
+
 def test_the_same_decision_on_all_probes_is_evidence_and_no_fault() -> None:
     logits = np.tile(np.array([5.0, 0.0, 0.0], np.float32), (12, 1))
     logits[:, 1] = np.linspace(0, 1, 12)
