@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _PRELOADED = (
     "scipy.special",
     "benchmark.models.backends.preloading",
 )
+
+_DYING_TAKES_S = (0.02, 0.2, 1.0)
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
@@ -78,20 +81,31 @@ def start_process(start: Start) -> Started:
             name=f"worker {start.actor}",
             daemon=True,
         )
-        start_server()
-        try:
-            _launch(process, variables)
-        except ConnectionError:
-            # The fork server died, as after a worker that wrote into every file descriptor it had: one candidate's
-            # misdeed must not cost the next one. `ensure_running` sees that it is gone and starts another.
-            start_server()
-            _launch(process, variables)
+        _launch_in_spite_of_a_death(process, variables)
     except BaseException:
         ours.close()
         raise
     finally:
         theirs.close()
     return Started(process, ours)
+
+
+def _launch_in_spite_of_a_death(process: Any, variables: dict[str, str]) -> None:
+    """Start a process, and the fork server again where it has died.
+
+    It does after a worker that wrote into every file descriptor it had, or at the hands of the system where memory runs
+    out: that must not cost the next candidate. A server that is gone is seen by `ensure_running`; one that is still
+    being taken down passes for alive, and is given time.
+    """
+    for pause_s in _DYING_TAKES_S:
+        start_server()
+        try:
+            _launch(process, variables)
+            return
+        except (ConnectionError, EOFError):
+            time.sleep(pause_s)
+    start_server()
+    _launch(process, variables)
 
 
 def _launch(process: Any, variables: dict[str, str]) -> None:

@@ -201,19 +201,27 @@ def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script
     assert ended(pid, within_s=5)
 
 
+@pytest.mark.parametrize(
+    "deaths",
+    [
+        pytest.param([ConnectionRefusedError("the server died after it was found alive")], id="before the request"),
+        pytest.param([EOFError("the server died with the request in its hands")], id="after the request"),
+        pytest.param([ConnectionRefusedError("it is still being taken down")] * 3, id="slowly"),
+    ],
+)
 def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
-    log: Path, monkeypatch: pytest.MonkeyPatch
+    deaths: list[Exception], log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launch = starting._launch
     launches: list[object] = []
 
-    def refuse_once(process: object, variables: dict[str, str]) -> None:
+    def refuse_at_first(process: object, variables: dict[str, str]) -> None:
         launches.append(process)
-        if len(launches) == 1:
-            raise ConnectionRefusedError("the server died after it was found alive")
+        if len(launches) <= len(deaths):
+            raise deaths[len(launches) - 1]
         launch(process, variables)
 
-    monkeypatch.setattr(starting, "_launch", refuse_once)
+    monkeypatch.setattr(starting, "_launch", refuse_at_first)
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         assert isinstance(worker.call("facts", timeout_s=PATIENT_S), Returned)
-    assert len(launches) == 2
+    assert len(launches) == len(deaths) + 1
