@@ -32,7 +32,7 @@ from benchmark.registry.fields import (
     OnlyLabels,
     Speakers,
 )
-from benchmark.registry.hub_ids import is_hub_id
+from benchmark.registry.hub_ids import is_hub_id, what_to_write
 from benchmark.results.status import Status
 
 VERSION = 1
@@ -151,8 +151,7 @@ class Candidate(Described):
     def _is_path_or_hub_id(cls, candidate_id: str, info: ValidationInfo) -> str:
         if locations.local_path(candidate_id, _folder(info.context)) is None and not is_hub_id(candidate_id):
             raise ValueError(
-                f"{candidate_id!r} is neither a folder nor a possible Hub id; "
-                "write organisation/name, or a path that begins with ./"
+                f"{candidate_id!r} is neither a folder nor a possible Hub id; {what_to_write(candidate_id)}"
             )
         return candidate_id
 
