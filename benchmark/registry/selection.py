@@ -70,7 +70,7 @@ def _unlisted(registry: Registry, model: str) -> Candidate:
         raise RequestError(f"no candidate of {registry.title} matches {model!r}{did_you_mean(model, names)}")
     path = _path_of(model)
     if locations.looks_like_path(model) and not (path is not None and path.is_dir()):
-        raise RequestError(f"there is no folder {model}; give a folder with a checkpoint, or a Hub id")
+        raise RequestError(_no_folder(model, path))
     hint = did_you_mean(model, names)
     if "/" not in model and hint and not (path is not None and path.is_dir()):
         raise RequestError(f"no candidate of {registry.title} is called {model!r}{hint}")
@@ -79,6 +79,12 @@ def _unlisted(registry: Registry, model: str) -> Candidate:
     except ValidationError as problem:
         reason = problem.errors()[0].get("ctx", {}).get("error", "it is no text")
         raise RequestError(f"model {model!r}: {reason}") from problem
+
+
+def _no_folder(model: str, path: Path | None) -> str:
+    if path is not None and path.is_file():
+        return f"{model} is a file; give the folder that holds config.json and the weights"
+    return f"there is no folder {model}; give a folder with a checkpoint, or a Hub id"
 
 
 def _path_of(model: str) -> Path | None:

@@ -74,6 +74,12 @@ def test_what_cannot_be_a_model_is_refused(model: str, message: str, registry: R
         select(registry, [model])
 
 
+def test_a_file_of_a_checkpoint_is_told_from_nothing_at_all(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "unlisted" / "model.safetensors").touch()
+    with pytest.raises(RequestError, match=r"^\./unlisted/model\.safetensors is a file; give the folder"):
+        select(registry, ["./unlisted/model.safetensors"])
+
+
 def test_two_models_of_one_name_are_refused(registry: Registry) -> None:
     with pytest.raises(RequestError, match=r"superb/base-er and \./other/short are both called short"):
         select(registry, ["short", "./other/short"])
