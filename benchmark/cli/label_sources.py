@@ -11,7 +11,7 @@ from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.registry.loading import find_registry
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
@@ -19,7 +19,7 @@ from benchmark.registry.selection import select
 from benchmark.registry.templates import UnmappedLabels
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
-from benchmark.verification.configs import config_labels
+from benchmark.verification.configs import config_labels, label_problem, model_type
 from benchmark.verification.inspecting import look_at
 from benchmark.verification.verdict import candidate_labels
 
@@ -112,8 +112,18 @@ def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> Labelled:
         raise kind(f"{candidate.name}: {found.reason}")
     labels = config_labels(found.config or {})
     if not labels:
-        raise RequestError(f"{candidate.name} has no labels: its config.json is missing or names no model type.")
+        raise RequestError(f"{candidate.name} has no labels: {_why_none(found)}.")
     mapped = candidate_labels(candidate, labels)
     merged = replace(mapped, emotions=tuple(merges.apply(emotion) for emotion in mapped.emotions))
     place = candidate.id if candidate.local_path is None else str(candidate.local_path)
     return Labelled(candidate.name, place, merged)
+
+
+def _why_none(facts: RepoFacts) -> str:
+    if facts.config_problem is not None:
+        return f"its config.json cannot be used ({facts.config_problem})"
+    if facts.config is None:
+        return "it has no config.json"
+    if model_type(facts.config) is None:
+        return "its config.json names no model type"
+    return label_problem(facts.config) or "its config.json says that it has no outputs"

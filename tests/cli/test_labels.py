@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.command_line import Bench
-from tests.support.tiny_models import edit_json, write_tiny
+from tests.support.tiny_models import write_tiny
 
 
 def test_each_label_is_shown_with_what_it_means_and_its_class(bench: Bench) -> None:
@@ -23,12 +25,23 @@ def test_a_label_that_maps_to_nothing_is_shown_and_never_guessed(bench: Bench, t
     assert "angry music" in ended.stdout
 
 
-def test_a_model_without_labels_is_one_line(bench: Bench, tmp_path: Path) -> None:
-    write_tiny("hubert", tmp_path / "model")
-    edit_json(tmp_path / "model" / "config.json", model_type=None)
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ('{"id2label": {"0": "sad"}}', "its config.json names no model type"),
+        ("[]", "its config.json cannot be used (it is no JSON object but an array)"),
+        ('{"model_type": "hubert",}', "its config.json cannot be used (it is not JSON"),
+        ('{"model_type": "hubert", "id2label": {"sad": 0}}', "its id2label does not lead from numbers to names"),
+        ('{"model_type": "hubert", "id2label": {}}', "its config.json says that it has no outputs"),
+    ],
+)
+def test_a_model_without_labels_is_one_line_that_says_why(bench: Bench, tmp_path: Path, config: str, why: str) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(config, encoding="utf-8")
     ended = bench("labels", "./model")
     assert ended.returncode == 2
-    assert len(ended.stderr.strip().splitlines()) == 1
+    (line,) = ended.stderr.strip().splitlines()
+    assert why in line
 
 
 def test_an_unreachable_hub_is_exit_3(bench: Bench) -> None:
