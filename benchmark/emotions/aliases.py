@@ -12,7 +12,7 @@ from benchmark.errors import RequestError
 
 _SEPARATORS = re.compile(r"[\s_\u200c\u2010-\u2015\u2212-]+")
 _SURROUNDINGS = " \"'`´‘’“”«»<>[](){}|*.,;:!?、。"
-_LEADING_NUMBER = re.compile(r"^[0-9]{1,2}[ .:)\]]*(?=[^\W\d_])")
+_LEADING_NUMBER = re.compile(r"^(label ?)?[0-9]{1,2}[ .:)\]]*(?=[^\W\d_])")
 _SPEAKER_GROUPS = frozenset({"female", "male", "woman", "man"})
 _TESS_SPEAKERS = frozenset({"oaf", "yaf"})
 # The same letters typed on an Arabic and on a Persian or Urdu keyboard; vowel marks and stretching are optional there.
@@ -35,7 +35,8 @@ def normalise(label: str) -> str:
        and Persian forms of yeh and kaf become one.
     2. Case is folded; underscores, hyphens, dashes and white space become one space.
     3. Quotes, brackets and punctuation around the label go.
-    4. A leading number of one or two digits goes: `01Neutral`, `01_neutral`, `1-neutral`, `1. neutral`.
+    4. A leading number of one or two digits goes, with transformers' word before it, too: `01Neutral`, `01_neutral`,
+       `1-neutral`, `1. neutral`, `LABEL_1: neutral`.
     5. One speaker's group goes, as a first word (`female`, `male`, `woman`, `man`; TESS's `OAF`, `YAF`) or, TESS's
        apart, as a last word: `female_happy`, `happy_male`, `OAF_angry`.
 
