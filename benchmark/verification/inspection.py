@@ -1,5 +1,6 @@
 """What can be decided without tensors: small independent checks over the facts of a repository."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import architectures, label_problem, misplaced_names, model_type
+from benchmark.verification.configs import architectures, label_notes, label_problem, misplaced_names, model_type
 from benchmark.verification.preprocessors import judge_preprocessor
 from benchmark.verification.shown import named
 from benchmark.verification.sizes import size_problem
@@ -29,9 +30,11 @@ _DIMENSION = re.compile(
     r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
     re.IGNORECASE,
 )
+_BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
 _FEWEST_EMOTIONS = 2
 _LONGEST_LIST = 12
 _FEW = 5
+_LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,12 @@ def _custom_interface(inspected: Inspected) -> Iterator[Finding]:
         return
     what = "It has no config.json" if facts.config is None else "Its config.json names no model type"
     toolkit = toolkit_of(facts.names)
-    whose = f"it is made for {toolkit}" if toolkit else "no toolkit is known that leaves such files"
+    if toolkit:
+        whose = f"it is made for {toolkit}"
+    elif all(_BESIDE_A_MODEL.fullmatch(name) for name in facts.names):
+        whose = "nothing in it is a model"
+    else:
+        whose = "no toolkit is known that leaves such files"
     below = sorted(name.rpartition("/")[0] for name in facts.names if name.endswith("/config.json"))
     where = (
         f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded" if below else ""
@@ -172,18 +180,19 @@ def _quantised(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _unnamed(inspected: Inspected) -> Iterator[Finding]:
-    label_map = inspected.label_map
-    if model_type(inspected.facts.config or {}) is None:
+    label_map, config = inspected.label_map, inspected.facts.config or {}
+    if model_type(config) is None:
         return
     if _only_numbered(label_map):
+        why = "".join(f": {note}" for note in label_notes(config))
         yield Finding(
             status=Status.UNNAMED_LABELS,
-            reason=f"Its {len(label_map.labels)} outputs are only numbered; where you know what they mean, say so in "
-            "the registry: labels: {LABEL_0: neutral, …}",
+            reason=f"Its {len(label_map.labels)} outputs are only numbered{why}; where you know what they mean, say so "
+            "in the registry: labels: {LABEL_0: neutral, …}",
             evidence={"labels": list(label_map.labels[:_LONGEST_LIST])},
         )
         return
-    unnamed, beyond = misplaced_names(inspected.facts.config or {})
+    unnamed, beyond = misplaced_names(config)
     unnamed = tuple(output for output in unnamed if label_map.emotions[output] is None)
     if unnamed and beyond:
         yield Finding(
@@ -204,7 +213,7 @@ def _not_emotion(inspected: Inspected) -> Iterator[Finding]:
     if len(emotions) < _FEWEST_EMOTIONS or mapped < len(label_map.labels) / 2:
         yield Finding(
             status=Status.NOT_EMOTION,
-            reason=_too_few(label_map.labels, mapped, len(emotions)),
+            reason=_too_few(label_map, mapped, len(emotions)),
             evidence={"labels": list(label_map.labels[:_LONGEST_LIST]), "emotions": list(emotions)},
         )
 
@@ -216,15 +225,27 @@ def _only_numbered(label_map: LabelMap) -> bool:
     )
 
 
-def _too_few(labels: tuple[str, ...], mapped: int, emotions: int) -> str:
+def _too_few(label_map: LabelMap, mapped: int, emotions: int) -> str:
+    labels = label_map.labels
     if not labels:
         return "Its configuration says that it has no outputs."
     one = len(labels) == 1
     return (
         f"Of its {'one label' if one else f'{len(labels)} labels'} ({named(labels, most=_FEW)}) {mapped} "
         f"{'means' if mapped == 1 else 'mean'} something that bench knows, and {emotions} "
-        f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions."
+        f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions"
+        f"{_how_to_name(label_map)}."
     )
+
+
+def _how_to_name(label_map: LabelMap) -> str:
+    """The fix for labels that mean an emotion in words that bench does not know; of many labels, few would."""
+    if not label_map.unmapped or not 1 < len(label_map.labels) <= _LONGEST_LIST:
+        return ""
+    first = json.dumps(label_map.unmapped[0], ensure_ascii=False)
+    if len(first) > _LONGEST_SHOWN:
+        return ""
+    return f"; where some of them do mean one, say so in the registry: labels: {{{first}: neutral, …}}"
 
 
 def _plain(value: object) -> str | None:

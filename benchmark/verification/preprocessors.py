@@ -1,10 +1,18 @@
 """Whether the feature extractor that a repository describes can feed its model, as far as its file tells."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmark.hub.facts import RepoFacts
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, is_sampling_rate, wrong_extractor
+from benchmark.models.supported import (
+    AUDIO_CLASSIFICATION_TYPES,
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    Reads,
+    is_sampling_rate,
+    wrong_extractor,
+)
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
@@ -63,7 +71,10 @@ def _problems(kind: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> I
     """What of a description contradicts itself or the model; what nobody wrote is transformers' default."""
     rate = own.get("sampling_rate", _WHISPER_RATE)
     if not is_sampling_rate(rate):
-        yield f"its sampling_rate is {str(rate)[:40]!r}, and no number of samples per second"
+        yield (
+            f"its sampling_rate is {json.dumps(rate)[:40]}, and must be a whole number from {LOWEST_RATE} to "
+            f"{HIGHEST_RATE}"
+        )
         return
     if kind == "whisper":
         yield from _differ("bands", own, ("feature_size", 80), config, ("num_mel_bins", 80))

@@ -129,6 +129,32 @@ def test_an_override_names_what_the_checkpoint_does_not() -> None:
     assert statuses(facts_with({"id2label": names}), labels=labels) == []
 
 
+def test_names_that_are_lost_are_told_with_the_reason() -> None:
+    (found,) = found_in(facts_with({"num_labels": 5}))
+    assert found.status is Status.UNNAMED_LABELS
+    assert "num_labels is 5 and id2label names 3 outputs" in found.reason
+
+
+def test_labels_in_words_of_their_own_are_told_with_a_fix_that_helps() -> None:
+    names = ("mood: angry", "mood: happy", "mood: calm")
+    facts = facts_with({"id2label": {str(index): name for index, name in enumerate(names)}})
+    (found,) = found_in(facts)
+    assert found.status is Status.NOT_EMOTION
+    assert 'labels: {"mood: angry": neutral, …}' in found.reason
+    assert statuses(facts, labels=dict(zip(names, ("anger", "happiness", "calm"), strict=True))) == []
+    events = facts_with({"id2label": {str(index): f"sound {index}" for index in range(527)}})
+    assert "registry" not in found_in(events)[0].reason
+
+
+@pytest.mark.parametrize("files", [(), ("README.md", ".gitattributes"), ("readme.txt", "LICENSE", ".gitignore")])
+def test_a_repository_without_a_model_is_told_apart_from_one_of_a_toolkit_that_is_not_known(
+    files: tuple[str, ...],
+) -> None:
+    (found,) = found_in(RepoFacts(id="x", revision="r", files=facts_with(files=files).files))
+    assert found.status is Status.CUSTOM_INTERFACE
+    assert "nothing in it is a model" in found.reason
+
+
 def test_a_hole_in_the_names_is_healed_by_naming_its_output() -> None:
     facts = facts_with({"id2label": {"0": "angry", "2": "sad", "3": "happy"}})
     (found,) = found_in(facts)
@@ -154,10 +180,11 @@ SAY_IT, BRING_IT = "preprocessor: {sampling_rate: 16000", "needs the preprocesso
 @pytest.mark.parametrize(
     ("config", "preprocessor", "said", "fix"),
     [
-        ({}, {**PREPROCESSOR, "sampling_rate": "16000"}, "'16000'", SAY_IT),
-        ({}, {**PREPROCESSOR, "sampling_rate": -1}, "'-1'", SAY_IT),
-        ({}, {**PREPROCESSOR, "sampling_rate": True}, "'True'", SAY_IT),
-        ({}, {**PREPROCESSOR, "sampling_rate": None}, "'None'", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": "16000"}, 'is "16000", and must be', SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": -1}, "is -1, and must be", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": True}, "is true, and must be", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": None}, "is null, and must be", SAY_IT),
+        ({}, {**PREPROCESSOR, "sampling_rate": 10**9}, "from 1000 to", SAY_IT),
         ({}, {"feature_extractor_type": "MyOwn"}, "it is a MyOwn", SAY_IT),
         ({}, {"feature_extractor_type": "ClapFeatureExtractor"}, "ClapFeatureExtractor", SAY_IT),
         ({}, None, "there is none", SAY_IT),
