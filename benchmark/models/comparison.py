@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from benchmark.models.expected_tensors import Part, Skeleton, is_harmless
+from benchmark.models.expected_tensors import Part, Skeleton, is_harmless, is_learnt_by_encoder
 from benchmark.models.heads import HeadMatch
 from benchmark.models.reports import ShapeMismatch
 
@@ -70,6 +70,7 @@ class HeaderComparison:
         sources: For each weight of the model that the checkpoint holds, its name there.
         other_tasks: Other tasks that the checkpoint has weights for.
         unknown: What is unexpected, and neither the encoder's nor another task's: perhaps a head of another layout.
+        left_out: What is unexpected, and what the encoder has learnt: its answers were others with it.
     """
 
     missing_head: tuple[str, ...]
@@ -85,6 +86,7 @@ class HeaderComparison:
     sources: Mapping[str, str]
     other_tasks: tuple[OtherTask, ...]
     unknown: tuple[str, ...]
+    left_out: tuple[str, ...]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -146,6 +148,7 @@ def compare(expected: Skeleton, found: Mapping[str, Sequence[int]]) -> HeaderCom
         sources=held,
         other_tasks=tuple(task for task in OtherTask if task in strays.values()),
         unknown=tuple(name for name, task in strays.items() if task is None and not expected.is_of_encoder(name)),
+        left_out=tuple(name for name in unexpected if expected.is_of_encoder(name) and is_learnt_by_encoder(name)),
     )
 
 

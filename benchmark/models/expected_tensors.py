@@ -21,6 +21,8 @@ class Part(StrEnum):
 _LAYER_WEIGHTS = "layer_weights"
 # Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.
 _HARMLESS = ("masked_spec_embed", "num_batches_tracked")
+_LEARNT = frozenset({"weight", "bias", "weight_g", "weight_v", "original0", "original1"})
+_DEPTH_OF_ADAPTER = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,21 @@ class Skeleton:
             return shorter
         longer = f"{self.base}.{name}"
         return longer if longer in self.shapes else name
+
+
+def is_learnt_by_encoder(name: str) -> bool:
+    """Whether a tensor of an encoder was learnt and decided its answers, so that it must not be left out.
+
+    Buffers, such as positions, are computed anew; an adapter behind the encoder is what no classifier reads.
+
+    Examples:
+        >>> is_learnt_by_encoder("wav2vec2.feature_extractor.conv_layers.1.layer_norm.weight")
+        True
+        >>> [is_learnt_by_encoder(f"hubert.{name}") for name in ("encoder.position_ids", "adapter.conv.bias")]
+        [False, False]
+    """
+    parts = name.split(".")
+    return parts[-1] in _LEARNT and "adapter" not in parts[:_DEPTH_OF_ADAPTER]
 
 
 def is_harmless(name: str) -> bool:

@@ -23,10 +23,9 @@ from benchmark.results.verification import Finding
 from benchmark.verification.quantised import judge_types
 from benchmark.verification.shown import listed
 from benchmark.verification.untrained import judge_biases
-from benchmark.verification.weights_found import SUM_LEFT_OUT
+from benchmark.verification.weights_found import SUM_LEFT_OUT, UNFITTING, left_out_reason
 
 _SHOWN_MISMATCHES = 3
-_UNFITTING = "Its weights and its configuration do not fit together"
 _MATRIX = 2
 _CLASSIFIERS = frozenset({Outcome.STANDARD, Outcome.REPAIRABLE})
 
@@ -220,7 +219,7 @@ def _findings(case: _Case, *, repair_heads: bool) -> Iterator[Finding]:
         shown = "; ".join(str(mismatch) for mismatch in found.mismatched[:_SHOWN_MISMATCHES])
         more = len(found.mismatched) - _SHOWN_MISMATCHES
         also = f"; and {more} more" if more > 0 else ""
-        yield _told(case, Status.LOAD_FAILED, f"{_UNFITTING}: {shown}{also}.")
+        yield _told(case, Status.LOAD_FAILED, f"{UNFITTING}: {shown}{also}.")
 
 
 def _left_out(case: _Case) -> Iterator[str]:
@@ -228,9 +227,11 @@ def _left_out(case: _Case) -> Iterator[str]:
     found = case.comparison
     if found.layers_found > found.layers_expected:
         yield (
-            f"{_UNFITTING}: the checkpoint holds {found.layers_found} layers and its configuration says "
+            f"{UNFITTING}: the checkpoint holds {found.layers_found} layers and its configuration says "
             f"{found.layers_expected}; a load would leave the others out."
         )
+    elif found.left_out:
+        yield left_out_reason(found.left_out)
     if LAYER_WEIGHTS in found.unexpected and case.outcome is Outcome.STANDARD:
         yield SUM_LEFT_OUT
 

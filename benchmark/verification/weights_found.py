@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmark.models.comparison import LAYER_WEIGHTS, OF_LOSS
-from benchmark.models.expected_tensors import is_harmless
+from benchmark.models.expected_tensors import is_harmless, is_learnt_by_encoder
 from benchmark.models.reports import LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
@@ -24,6 +24,7 @@ _ENCODER = re.compile(
     r"^(wav2vec2(_bert|_conformer)?|hubert|wavlm|sew(_d)?|unispeech(_sat)?|data2vec_audio"
     r"|audio_spectrogram_transformer|encoder|model\.encoder)\."
 )
+UNFITTING = "Its weights and its configuration do not fit together"
 SUM_LEFT_OUT = (
     "Its classifier was trained on a sum over all layers (layer_weights), which its configuration does not ask for "
     "(use_weighted_layer_sum), so that a load would feed it something else."
@@ -48,6 +49,22 @@ def judge_weights(report: LoadReport) -> Iterator[Finding]:
         yield Finding(
             status=Status.LOAD_FAILED, reason=SUM_LEFT_OUT, evidence={"unexpected": listed(report.unexpected)}
         )
+    elif left_out := [name for name in report.unexpected if _ENCODER.match(name) and is_learnt_by_encoder(name)]:
+        yield Finding(
+            status=Status.LOAD_FAILED,
+            reason=left_out_reason(left_out),
+            evidence={"unexpected": listed(report.unexpected)},
+        )
+
+
+def left_out_reason(names: Sequence[str]) -> str:
+    """Say that the encoder was trained with weights that the model of its configuration has no place for."""
+    one = len(names) == 1
+    return (
+        f"{UNFITTING}: the encoder was trained with {len(names)} {'weight' if one else 'weights'}, such as "
+        f"{min(names)}, that {'has' if one else 'have'} no place in the model of its configuration; a load would leave "
+        f"{'it' if one else 'them'} out."
+    )
 
 
 def beside_foreign_head(report: LoadReport, *, sums_layers: bool) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from transformers import AutoConfig, AutoModelForAudioClassification
 
 from benchmark.hub.tensor_listing import TensorInfo, TensorListing
 from benchmark.models.expected_tensors import Skeleton
@@ -83,6 +84,29 @@ def test_what_a_classifier_was_trained_behind_must_not_be_left_out() -> None:
     assert finding.status is Status.LOAD_FAILED
     assert "the checkpoint holds 3 layers and its configuration says 2" in finding.reason
     assert statuses(judged({"layer_weights": (3,)})) == [Status.LOAD_FAILED]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param({"feat_extract_norm": "layer"}, id="a normalisation behind each convolution"),
+        pytest.param({"conv_bias": True}, id="biases of convolutions"),
+        pytest.param({"adapter_attn_dim": 4, "do_stable_layer_norm": True}, id="an adapter in each layer"),
+    ],
+)
+def test_what_an_encoder_was_trained_with_must_not_be_left_out(held: dict[str, Any]) -> None:
+    model = AutoModelForAudioClassification.from_config(AutoConfig.for_model(**{**CONFIG, **held}))
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    listing = TensorListing(tensors=tuple(TensorInfo(name, shape, "float32") for name, shape in shapes.items()))
+    verdict = judge_tensors(Candidate(id="org/model"), CONFIG, skeleton_of(CONFIG), listing, repair_heads=True)
+    (finding,) = verdict.findings
+    assert finding.status is Status.LOAD_FAILED
+    assert "a load would leave them out" in finding.reason
+
+
+def test_what_an_encoder_has_beside_what_it_has_learnt_may_be_left_out() -> None:
+    beside = ("wav2vec2.encoder.position_ids", "wav2vec2.adapter.layers.0.conv.weight", "quantizer.weight_proj.weight")
+    assert judged(dict.fromkeys(beside, (3,))).findings == ()
 
 
 def test_what_the_model_has_no_place_for_is_noted() -> None:
