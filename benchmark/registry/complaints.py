@@ -69,6 +69,10 @@ def _message(document: Document, detail: ErrorDetails) -> str:
             message = f"unknown status {_shown(value)} of {owner}{near}"
         case "enum":
             message = f"{what} of {owner} is {_shown(value)}, and must be {detail['ctx']['expected']}"
+        case "string_type" if value is None and document.written.get(place, "") == "":
+            message = f"{what} of {owner} is empty; write something, or remove it"
+        case "tuple_type" if place == ("candidates",):
+            message = f"{what} of {owner} must be a list; begin each with '- id: organisation/name'"
         case _ if kind in _EXPECTED:
             message = f"{what} of {owner} must be {_EXPECTED[kind]}, not {_shown(value)}"
             message += _quoting_hint(document, place, kind)
