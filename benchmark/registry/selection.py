@@ -34,12 +34,17 @@ def select(registry: Registry, models: Sequence[str]) -> Registry:
     for model in models:
         for candidate in _listed(registry, model) or (_unlisted(registry, model),):
             same_name = chosen.setdefault(candidate.name.casefold(), candidate)
-            if same_name != candidate:
+            if same_name != candidate and not _are_one_folder(same_name, candidate):
                 raise RequestError(
                     f"{same_name.id} and {candidate.id} are both called {candidate.name}; "
                     "list them in a registry with a 'name:' each"
                 )
     return registry.model_copy(update={"candidates": tuple(chosen.values())})
+
+
+def _are_one_folder(one: Candidate, other: Candidate) -> bool:
+    """Whether two ids are spellings of one path, such as `models/a` and `./models/a/`."""
+    return one.local_path is not None and one.local_path == other.local_path
 
 
 def _listed(registry: Registry, model: str) -> tuple[Candidate, ...]:

@@ -80,6 +80,11 @@ def test_a_file_of_a_checkpoint_is_told_from_nothing_at_all(registry: Registry, 
         select(registry, ["./unlisted/model.safetensors"])
 
 
+def test_a_folder_that_is_named_in_two_ways_is_one_model(registry: Registry) -> None:
+    (candidate,) = select(registry, ["unlisted", "./unlisted/", "../" + Path.cwd().name + "/unlisted"]).candidates
+    assert candidate.id == "unlisted"
+
+
 def test_two_models_of_one_name_are_refused(registry: Registry) -> None:
     with pytest.raises(RequestError, match=r"superb/base-er and \./other/short are both called short"):
         select(registry, ["short", "./other/short"])
