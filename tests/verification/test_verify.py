@@ -209,6 +209,18 @@ def test_without_repairs_a_copied_head_is_random(verify: Any, tmp_path: Path, st
     assert verify(local(folder), repair_heads=False)[0].status is Status.RANDOM_HEAD
 
 
+def test_a_configuration_that_says_something_twice_is_refused_only_where_it_contradicts_itself(
+    verify: Any, copy: Any
+) -> None:
+    for name, again in (("same", '"model_type": "wav2vec2"'), ("other", '"model_type": "hubert"')):
+        config = copy(name) / "config.json"
+        text = config.read_text(encoding="utf-8").rstrip().removesuffix("}")
+        config.write_text(f"{text}, {again}}}", encoding="utf-8")
+    same, other = verify(local(config.parent.parent / "same"), local(config.parent))
+    assert (same.status, other.status) == (Status.USABLE, Status.INVALID_CONFIG)
+    assert "gives 'model_type' twice, with two values" in other.reason
+
+
 def test_the_weights_overrule_what_the_configuration_claims(verify: Any, copy: Any) -> None:
     edit_json((claims := copy("claims-ctc")) / "config.json", architectures=["Wav2Vec2ForCTC"])
     edit_weights(is_one := copy("is-ctc"), recogniser)
