@@ -260,6 +260,8 @@ def _why_random(case: _Case) -> str:
     )
     one = len(found.fatal) == 1
     instead = f" (it has {', '.join(listed(found.unknown, most=3))} instead)" if found.unknown else ""
+    if not case.listing.tensors:
+        instead = " (there is no weight at its top, as where a whole training was saved)"
     return (
         f"{len(found.fatal)} {'weight' if one else 'weights'} of {where}, such as {found.fatal[0]}, "
         f"{'is' if one else 'are'} not in the checkpoint{instead} and would be random."

@@ -104,9 +104,11 @@ def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
     parts = [("the head", head), ("the sum over its layers", [name for name in missing if _LAYER_SUM.search(name)])]
     parts.append(("the encoder", [name for name in missing if not any(name in names for _, names in parts)]))
     where = " and ".join(part for part, names in parts if names)
+    strays = beside_foreign_head(report, sums_layers=False)
+    instead = f" (it has {', '.join(listed(strays, most=3))} instead)" if strays else ""
     return Status.RANDOM_HEAD, (
         f"{len(missing)} {'weight' if len(missing) == 1 else 'weights'} of {where}, such as {missing[0]}, "
-        f"{'is' if len(missing) == 1 else 'are'} not in the checkpoint and would be random."
+        f"{'is' if len(missing) == 1 else 'are'} not in the checkpoint{instead} and would be random."
     )
 
 

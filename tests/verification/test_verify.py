@@ -203,6 +203,21 @@ def test_an_old_file_with_something_beside_its_copied_head_is_repaired_only_wher
     assert head or "pooling.attention.weight" in verification.reason
 
 
+@pytest.mark.parametrize("as_archive", [True, False])
+def test_a_saved_training_is_told_from_a_checkpoint_that_lost_its_weights(
+    verify: Any, copy: Any, as_archive: bool
+) -> None:
+    folder = copy("training")
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    state = {"state_dict": weights, "epoch": 3}
+    torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=as_archive)
+    (verification,) = verify(local(folder))
+    assert verification.status is Status.RANDOM_HEAD
+    told = "there is no weight at its top" if as_archive else "it has epoch, state_dict instead"
+    assert told in verification.reason
+
+
 @pytest.mark.parametrize("storage", ["safetensors", "old bin"])
 def test_without_repairs_a_copied_head_is_random(verify: Any, tmp_path: Path, storage: str) -> None:
     write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage))
