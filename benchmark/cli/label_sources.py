@@ -23,6 +23,8 @@ from benchmark.verification.configs import config_labels, label_problem, model_t
 from benchmark.verification.inspecting import look_at
 from benchmark.verification.verdict import candidate_labels
 
+_OF_A_CHECKPOINT = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -88,13 +90,18 @@ def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> li
 
 
 def _is_corpus(name: str, registry: Registry) -> bool:
-    """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint."""
+    """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint.
+
+    A folder of weights without a configuration is no corpus either, and is told so as a model.
+    """
     if name in registry.corpora or _is_spec(name):
         return True
     if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
         return False
     path = Path(name).expanduser()
-    return path.is_file() or (path.is_dir() and not (path / "config.json").exists())
+    return path.is_file() or (
+        path.is_dir() and not any(_OF_A_CHECKPOINT.fullmatch(each.name) for each in path.glob("*"))
+    )
 
 
 def _of_corpus(name: str, registry: Registry, merges: Merges) -> Labelled:

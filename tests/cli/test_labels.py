@@ -44,6 +44,14 @@ def test_a_model_without_labels_is_one_line_that_says_why(bench: Bench, tmp_path
     assert why in line
 
 
+def test_a_folder_of_weights_without_a_configuration_is_taken_for_a_model(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_model.safetensors").touch()
+    ended = bench("labels", "./adapter")
+    assert ended.returncode == 2
+    assert "adapter has no labels: it has no config.json" in ended.stderr
+
+
 def test_an_unreachable_hub_is_exit_3(bench: Bench) -> None:
     ended = bench("labels", "some-org/some-model", "--candidates", "demo")
     assert ended.returncode == 3, ended.stderr
