@@ -68,14 +68,17 @@ def _ties(recommendation: Recommendation) -> str:
     if not ties:
         return ""
     names = ", ".join(markdown_text(choice.candidate) for choice in ties)
-    text = f" These clips do not tell it apart from {names}, which share its rank"
+    alone = len(ties) == 1
+    text = f" These clips do not tell it apart from {names}, which {'shares' if alone else 'share'} its rank"
     timed = [choice for choice in ties if choice.latency_p50_ms is not None]
     pick = next(choice for choice in recommendation.choices if choice.candidate == recommendation.pick)
     fastest = min(timed, key=lambda choice: choice.latency_p50_ms or 0.0, default=None)
     if fastest is None or pick.latency_p50_ms is None or fastest.latency_p50_ms is None:
         return f"{text}."
     if fastest.latency_p50_ms >= pick.latency_p50_ms:
-        return f"{text}; none of them is faster."
+        return f"{text}; {'it is not' if alone else 'none of them is'} faster."
+    if alone:
+        return f"{text} and is faster."
     return f"{text}; the fastest of them is **{markdown_text(fastest.candidate)}**."
 
 

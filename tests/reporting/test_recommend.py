@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from benchmark.reporting.recommend import recommendation_json, recommendation_markdown
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.recommendation import Choice, Exclusion, Recommendation
@@ -41,9 +43,23 @@ def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
     answer = text.split("\n\n")[1]
     assert answer.startswith("Take **a**: UAR 0.71 (≥ 0.62) on acted; 50.0 ms on cpu; 378 MB; licence mit.")
     assert "Its flags: few-speakers." in answer
-    assert "do not tell it apart from b, which share its rank; the fastest of them is **b**." in answer
+    assert answer.endswith("do not tell it apart from b, which shares its rank and is faster.")
     assert "## The Pareto front (2)" in text
     assert "## Behind it (1)" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({"b": 50.0}, "from b, which shares its rank; it is not faster."),
+        ({"b": None}, "from b, which shares its rank."),
+        ({"b": 40.0, "c": 9.0}, "from b, c, which share its rank; the fastest of them is **c**."),
+        ({"b": 60.0, "c": 70.0}, "from b, c, which share its rank; none of them is faster."),
+    ],
+)
+def test_who_shares_the_rank_of_the_pick_is_told_in_one_sentence(times: dict[str, float | None], said: str) -> None:
+    others = [choice(name, ms=ms) for name, ms in times.items()]
+    assert recommendation_markdown(recommendation(choice("a"), *others)).split("\n\n")[1].endswith(said)
 
 
 def test_where_nothing_can_be_recommended_the_reason_comes_first() -> None:
