@@ -1,6 +1,6 @@
 """What speaks against choosing a candidate: each reason is one sentence for a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from benchmark.results.run import CorpusRecord, RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
 from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK
+from benchmark.scoring.scores import above_guessing
 
 DISQUALIFYING: Mapping[str, str] = MappingProxyType(
     {
@@ -116,12 +117,28 @@ def why_unfit(leaderboard: Leaderboard, candidate: str, rows: Mapping[str, Leade
     scored = {corpus: row for corpus, row in unseen.items() if row.uar_low is not None}
     if not scored:
         return (f"its evaluation on {', '.join(unseen)} has no scores: {', '.join(next(iter(unseen.values())).flags)}",)
-    return tuple(
+    flagged = (
         sentence.format(corpus=corpus)
         for corpus, row in scored.items()
         for flag, sentence in DISQUALIFYING.items()
         if flag in row.flags
     )
+    return (*flagged, *_no_better_than_guessing(leaderboard, scored))
+
+
+def _no_better_than_guessing(leaderboard: Leaderboard, rows: Mapping[str, LeaderboardRow]) -> Iterator[str]:
+    """Say where guessing among the corpus's emotions may be as right, though the flag at-chance is silent.
+
+    The flag gives credit for answers that are none of the corpus's emotions; whoever uses them gains nothing by that.
+    """
+    emotions = {corpus.name: len(corpus.emotion_clips) for corpus in leaderboard.corpora}
+    for corpus, row in rows.items():
+        above = above_guessing(row.uar_low, emotions.get(corpus, 0))
+        if above is not None and above <= 0 and not set(DISQUALIFYING) & set(row.flags):
+            yield (
+                f"on {corpus} its UAR may be as low as {row.uar_low:.3g}, and guessing among the {emotions[corpus]} "
+                f"emotions there gives {1 / emotions[corpus]:.3g}"
+            )
 
 
 def resource_reasons(

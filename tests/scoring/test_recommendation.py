@@ -124,6 +124,23 @@ def test_what_is_flagged_as_useless_is_never_recommended(three: RunBuilder, flag
     assert flag in reasons(found)["good"][0]
 
 
+def test_who_is_no_better_than_guessing_is_not_recommended_though_its_wrong_answers_are_no_emotions_of_the_corpus(
+    run: RunBuilder,
+) -> None:
+    corpus = run.acted_corpus(speakers=10)
+    right = np.random.default_rng(1).random(len(corpus.clips)) < 0.15
+    said = [clip.label if is_right else "surprise" for clip, is_right in zip(corpus.clips, right, strict=True)]
+    run.says(run.candidate("elsewhere", labels=(*EMOTIONS, "surprise")), corpus, said)
+    record = run.record()
+    row = score_run(record, run.predictions).rows[0]
+    assert row.uar is not None
+    assert row.uar < 1 / 5
+    assert not set(row.flags) & {"at-chance", "collapsed"}
+    found = recommended(run)
+    assert found.pick is None
+    assert "guessing among the 5 emotions there gives 0.2" in reasons(found)["elsewhere"][0]
+
+
 def test_an_evaluation_that_ended_early_is_no_ground_for_a_choice(run: RunBuilder, mostly_right: MostlyRight) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:20])
