@@ -9,13 +9,12 @@ from pydantic import JsonValue
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure
 from benchmark.models.backends.added import added_backend
-from benchmark.models.backends.converted import CONVERSION_VERSION
 from benchmark.models.backends.protocol import BACKENDS, ONNXRUNTIME, OPENVINO, TORCH, Engine
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
 from benchmark.results.layout import candidate_folder
-from benchmark.results.predictions import InferenceSetup
+from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, InferenceSetup
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
@@ -83,7 +82,7 @@ class Subject:
         )
         versions = {name: version for name in libraries if (version := installed_version(name))}
         if engine.backend != TORCH:
-            versions["conversion"] = str(CONVERSION_VERSION)
+            versions[CONVERSION] = str(CONVERSION_VERSION)
         return InferenceSetup(
             candidate=self.candidate.id,
             revision=verification.revision,

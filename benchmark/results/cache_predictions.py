@@ -9,7 +9,12 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from benchmark.results.environment import installed_version
-from benchmark.results.predictions import PREDICTIONS_SCHEMA_VERSION, InferenceSetup
+from benchmark.results.predictions import (
+    CONVERSION,
+    CONVERSION_VERSION,
+    PREDICTIONS_SCHEMA_VERSION,
+    InferenceSetup,
+)
 
 # As the store writes them into the metadata of each part.
 _SETUP_FIELD = b"bench.setup"
@@ -53,16 +58,18 @@ def describe_predictions(folder: Path) -> dict[str, Any]:
 
 
 def outdated(versions: dict[str, str]) -> str | None:
-    """Say which library was of another version; None where all are as they were.
+    """Say which library, or which way of converting models, was of another version; None where all are as they were.
 
     Examples:
         >>> outdated({"numpy": "0.1"}).startswith("made with numpy 0.1; now ")
+        True
+        >>> outdated({"conversion": "1"}).startswith("made with conversion 1; now ")
         True
         >>> outdated({}) is None
         True
     """
     for name, version in versions.items():
-        installed = installed_version(name)
+        installed = str(CONVERSION_VERSION) if name == CONVERSION else installed_version(name)
         if installed != version:
             return f"made with {name} {version}; now {installed or 'it is not installed'}"
     return None

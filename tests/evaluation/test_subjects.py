@@ -4,8 +4,12 @@ import pytest
 
 import benchmark
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import BACKENDS, Engine
 from benchmark.registry.schema import Candidate
+from benchmark.results.cache_listing import list_cache
+from benchmark.results.predictions import CONVERSION, Prediction
 from benchmark.results.status import Status
+from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 
@@ -33,6 +37,19 @@ def test_a_rebuilt_head_is_loaded_and_keyed_as_it_was_verified() -> None:
 
 def test_a_head_of_its_own_needs_nothing() -> None:
     assert subject(Status.USABLE, "standard").head is None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_computed_today_is_not_stale_whatever_computed_it(backend: str, tmp_path: Path) -> None:
+    setup = subject(Status.USABLE, "standard").setup(device="cpu", engine=Engine(backend=backend))
+    answer = Prediction(clip_hash="c", logits=None, windows=1, failure="It is too short.", seconds=0.1)
+    store = PredictionStore(tmp_path)
+    store.add(setup, [answer])
+    assert [entry.stale for entry in list_cache(tmp_path).entries] == [None]
+    if CONVERSION in setup.versions:
+        store.add(setup.model_copy(update={"versions": setup.versions | {CONVERSION: "0"}}), [answer])
+        reasons = {entry.stale for entry in list_cache(tmp_path).entries} - {None}
+        assert reasons == {f"made with conversion 0; now {setup.versions[CONVERSION]}"}
 
 
 def test_the_copied_head_of_the_demo_runs_and_answers_as_it_was_trained_to(tmp_path: Path) -> None:

@@ -13,9 +13,6 @@ from typing import Any, Self
 from benchmark.models.backends.recipe import FeatureRecipe
 from benchmark.models.reports import LoadReport
 
-CONVERSION_VERSION = 3
-"""Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
-
 _MANIFEST = "converted.json"
 _FORMAT = 1
 _BLOCK = 1 << 20
