@@ -219,9 +219,11 @@ def _how_precise(rows: Sequence[LeaderboardRow]) -> str:
 def _not_evaluated_section(leaderboard: Leaderboard) -> list[str]:
     if not leaderboard.not_evaluated:
         return []
+    where = " Logs are below `.bench`, or below `$BENCH_CACHE`." if any(map(_log, leaderboard.not_evaluated)) else ""
     blocks = [
         f"## Not evaluated ({len(leaderboard.not_evaluated)})",
-        "Every other candidate of the registry, with its status. The evidence: `verification.md` and `.json`.",
+        "Every other candidate of the registry, with its status. `bench verify` writes the evidence into "
+        f"`verification.md` and `.json`.{where}",
     ]
     groups: list[tuple[str, Callable[[NotEvaluated], bool]]] = [
         (f"Fallback: usable, with fewer than {leaderboard.min_emotions} emotions", lambda one: one.fallback),
@@ -244,9 +246,14 @@ def _has_verdict(candidate: NotEvaluated, verdict: Verdict) -> bool:
 
 def _absence(candidate: NotEvaluated) -> str:
     emotions = f", {counted(candidate.emotions, 'emotion')}" if candidate.emotions else ""
-    log = f" Log: {markdown_text(candidate.log)}" if candidate.log else ""
     name = markdown_text(candidate.candidate)
-    return f"**{name}** ({markdown_text(candidate.status)}{emotions}): {markdown_text(candidate.reason)}{log}"
+    said = f"**{name}** ({markdown_text(candidate.status)}{emotions}): {markdown_text(candidate.reason)}"
+    return said + _log(candidate)
+
+
+def _log(candidate: NotEvaluated) -> str:
+    # The log of a candidate with which nothing is wrong has nothing to say.
+    return f" Log: {markdown_text(candidate.log)}" if candidate.log and not candidate.fallback else ""
 
 
 def failures_section(leaderboard: Leaderboard) -> list[str]:

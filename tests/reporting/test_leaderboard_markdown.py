@@ -218,6 +218,18 @@ def test_a_corpus_whose_labels_mean_nothing_says_so() -> None:
     assert "LABEL_7 1,440" in text
 
 
+def test_where_the_evidence_and_the_logs_are_is_said_of_those_that_have_any() -> None:
+    usable = absent("a", Status.USABLE, emotions=4, fallback=True).model_copy(update={"log": "logs/a.log"})
+    crashed = absent("b", Status.CRASHED).model_copy(update={"log": "logs/b.log"})
+    both = _section(leaderboard_markdown(board(not_evaluated=(usable, crashed))), "Not evaluated")
+    assert "`bench verify` writes the evidence into `verification.md` and `.json`." in both
+    assert "Logs are below `.bench`, or below `$BENCH_CACHE`." in both
+    whole = leaderboard_markdown(board(not_evaluated=(usable, crashed)))
+    assert "Log: logs/b.log" in whole
+    assert "logs/a.log" not in whole
+    assert "Logs are" not in leaderboard_markdown(board(not_evaluated=(usable,)))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
