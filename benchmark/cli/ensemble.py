@@ -28,7 +28,8 @@ def ensemble(
     Writes leaderboard.md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
     """
     from benchmark.api import choose
-    from benchmark.cli.summaries import finish_scored
+    from benchmark.cli.summaries import finish_scored, tell_run
 
     outcome = choose.ensemble(members, run, output=output)
+    tell_run(outcome.record, quiet=quiet)
     finish_scored(outcome, as_json=as_json, quiet=quiet)

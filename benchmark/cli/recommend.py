@@ -104,6 +104,7 @@ def recommend(
     """
     from benchmark.api import choose
     from benchmark.cli.console import print_note
+    from benchmark.cli.summaries import tell_run
     from benchmark.reporting.recommend import recommendation_json, recommendation_markdown
 
     outcome = choose.recommend(
@@ -118,6 +119,7 @@ def recommend(
         write=write,
         force=force,
     )
+    tell_run(outcome.record, quiet=quiet)
     report = recommendation_json if as_json else recommendation_markdown
     typer.echo(report(outcome.recommendation), nl=False)
     if outcome.files and not quiet:

@@ -89,7 +89,7 @@ def report(
     """
     from benchmark.api.report import report as write_reports
     from benchmark.cli.console import ConsoleProgress
-    from benchmark.cli.summaries import finish_scored
+    from benchmark.cli.summaries import finish_scored, tell_run
 
     outcome = write_reports(
         run,
@@ -107,4 +107,5 @@ def report(
         embed_audio=embed_audio,
         progress=ConsoleProgress(quiet=quiet),
     )
+    tell_run(outcome.record, quiet=quiet)
     finish_scored(outcome, as_json=as_json, quiet=quiet)

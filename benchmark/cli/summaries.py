@@ -12,8 +12,9 @@ from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.json_documents import leaderboard_json
-from benchmark.reporting.numbers import counted, fraction, milliseconds, quantity, with_interval
+from benchmark.reporting.numbers import counted, fraction, milliseconds, moment, quantity, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.run import RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import VerificationReport
 
@@ -40,6 +41,12 @@ class ScoredOutcome(Outcome, Protocol):
     @property
     def leaderboard(self) -> Leaderboard:
         """Every candidate, with its scores or the reason why it has none."""
+
+
+def tell_run(record: RunRecord, *, quiet: bool) -> None:
+    """Say which finished run a result rests on: the latest in the store may be of another folder."""
+    if not quiet:
+        print_note(f"From the run of {moment(record.created)} on {record.registry}")
 
 
 def finish_scored(outcome: ScoredOutcome, *, as_json: bool, quiet: bool) -> None:
