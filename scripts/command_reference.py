@@ -23,8 +23,8 @@ names of candidates and corpora. `ser-bench` is a second name of `bench`.
 - A terminal gets colours and bars, unless `NO_COLOR` or `TERM=dumb` is set; a pipe, a file and a CI (`CI=true`) get
   lines. In a narrow window the rows of tables become lists; in a pipe every row is one line.
 - What an old encoding does not have is written as `\\uXXXX` on standard output.
-- Most options can be set by an environment variable, named in brackets. Several values of a repeatable one are separated
-  by spaces there (`BENCH_CORPUS="ravdess calls"`), so that a value that holds a space can only be given as an option.
+- Most options can be set by an environment variable, named in brackets. Several values of a repeatable one stand there
+  with spaces between (`BENCH_CORPUS="ravdess calls"`), so that one that holds a space can only be given as an option.
 
 Exit codes: 0 done; 1 done, but something that was asked for does not hold; 2 the request is wrong; 3 the network or the
 machine failed; 130 interrupted; 141 nobody read the output to its end.
