@@ -46,6 +46,8 @@ def _summary(comparison: RunComparison) -> str:
     if comparison.nothing_changed:
         return "Nothing changed."
     both = [row for row in comparison.rows if row.presence == "both"]
+    if not both:
+        return "Nothing can be compared: no candidate was evaluated on the same corpus and device in both runs."
     better = [row for row in both if (change := row.numbers.get("uar")) and change.is_beyond_chance]
     up = sum((row.numbers["uar"].difference or 0.0) > 0 for row in better)
     if not any(_scores_changed(row) for row in both):

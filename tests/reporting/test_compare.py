@@ -19,6 +19,13 @@ def test_the_same_twice_is_nothing_changed() -> None:
     assert "|" not in text
 
 
+def test_runs_that_have_nothing_in_common_are_not_said_to_have_kept_their_scores() -> None:
+    apart = [RowChange(candidate="a", corpus=name, presence=name) for name in ("old", "new")]
+    text = comparison_markdown(comparison(*apart))
+    assert "Nothing can be compared: no candidate was evaluated on the same corpus and device in both runs." in text
+    assert "No score changed" not in text
+
+
 def test_a_change_beyond_chance_is_bold_with_its_interval() -> None:
     sure = Change(old=0.5, new=0.6, difference=0.1, low=0.02, high=0.18, how="paired")
     unsure = Change(old=0.5, new=0.48, difference=-0.02, low=-0.08, high=0.04, how="paired")

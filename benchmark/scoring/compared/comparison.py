@@ -1,7 +1,8 @@
 """Two runs side by side: what came, what went, and by how much every number moved."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ _UNPAIRED = "unpaired"
 
 @dataclass(frozen=True)
 class _Key:
-    """What makes two rows the same row."""
+    """What makes two rows the same row; for backend and dtype see `_by_their_successors`."""
 
     candidate: str
     corpus: str | None
@@ -41,8 +42,8 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
     Returns:
         All rows of either, those of the new run first and in its order; without gates.
     """
-    before = {_key(row): row for row in old.leaderboard.rows if row.corpus is not None}
     after = {_key(row): row for row in new.leaderboard.rows if row.corpus is not None}
+    before = _by_their_successors({_key(row): row for row in old.leaderboard.rows if row.corpus is not None}, after)
     paired = dict(_paired(old, new))
     first = [_first_rows(run.leaderboard) for run in (old, new)]
     return RunComparison(
@@ -50,7 +51,11 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
         new=new.title,
         old_created=old.leaderboard.created,
         new_created=new.leaderboard.created,
-        warnings=(*circumstances(old.leaderboard, new.leaderboard), *_labels_changed(paired)),
+        warnings=(
+            *circumstances(old.leaderboard, new.leaderboard),
+            *_engines_changed(before, after),
+            *_labels_changed(paired),
+        ),
         statuses=tuple(_statuses(old.leaderboard, new.leaderboard)),
         rows=tuple(
             _row_change(
@@ -69,6 +74,34 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
 
 def _key(row: LeaderboardRow) -> _Key:
     return _Key(row.candidate, row.corpus, row.device, row.backend, row.dtype)
+
+
+def _by_their_successors(
+    before: Mapping[_Key, LeaderboardRow], after: Mapping[_Key, LeaderboardRow]
+) -> dict[_Key, LeaderboardRow]:
+    """Put an old row under the key of the new one that took its place, computed by another engine.
+
+    `--backend auto` takes another engine as soon as there are clips enough for it. Where either run has several rows of
+    the candidate on the corpus and the device, which belong together is not known.
+    """
+    places = [Counter(map(_place, rows)) for rows in (before, after)]
+    successors = {_place(key): key for key in after if all(count[_place(key)] == 1 for count in places)}
+    return {successors.get(_place(key), key): row for key, row in before.items()}
+
+
+def _place(key: _Key) -> _Key:
+    return replace(key, backend=None, dtype=None)
+
+
+def _engines_changed(before: Mapping[_Key, LeaderboardRow], after: Mapping[_Key, LeaderboardRow]) -> Iterator[str]:
+    changed: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for key, new in after.items():
+        old = before.get(key)
+        if old is not None and (old.backend, old.dtype) != (new.backend, new.dtype):
+            engines = f"{old.backend} {old.dtype} → {new.backend} {new.dtype}"
+            changed[engines][key.candidate] = None
+    for engines, candidates in changed.items():
+        yield f"Computed by another engine ({engines}), so that latencies compare the two: {', '.join(candidates)}."
 
 
 def _first_rows(leaderboard: Leaderboard) -> dict[Pairing, LeaderboardRow]:

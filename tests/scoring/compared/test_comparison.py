@@ -71,6 +71,40 @@ def test_without_the_answers_of_both_the_interval_is_unpaired_and_wider_than_not
     assert change.low < change.difference < change.high
 
 
+def computed_by(run: ComparedRun, *engines: tuple[str, str]) -> ComparedRun:
+    """The same run, with a row of each candidate for each engine."""
+    rows = tuple(
+        row.model_copy(update={"backend": backend, "dtype": dtype})
+        for row in run.leaderboard.rows
+        for backend, dtype in engines
+    )
+    return replace(run, leaderboard=run.leaderboard.model_copy(update={"rows": rows}))
+
+
+def test_a_candidate_that_another_engine_computed_is_compared_and_that_is_said(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5, ms=80.0)
+    new.add(verification("a"), wrong=0.1, ms=40.0)
+    comparison = compare_runs(compared(old), computed_by(compared(new), ("openvino", "float32")))
+    row = only_row(comparison)
+    assert (row.presence, row.backend, row.numbers["uar"].how) == ("both", "openvino", "paired")
+    assert row.latency_ratio is not None
+    assert row.latency_ratio.difference == pytest.approx(-0.5)
+    assert any("(torch float32 → openvino float32)" in warning and ": a." in warning for warning in comparison.warnings)
+
+
+def test_where_a_run_has_several_engines_only_rows_of_one_engine_are_compared(build: Build) -> None:
+    run = build("one")
+    run.add(verification("a"))
+    comparison = compare_runs(
+        compared(run), computed_by(compared(run), ("openvino", "float32"), ("openvino", "bfloat16"))
+    )
+    assert sorted(row.presence for row in comparison.rows) == ["new", "new", "old"]
+    same = compare_runs(compared(run), computed_by(compared(run), ("openvino", "float32"), ("torch", "float32")))
+    assert {row.backend: row.presence for row in same.rows} == {"openvino": "new", "torch": "both"}
+    assert not same.warnings
+
+
 def test_other_merges_are_said_and_never_paired(build: Build) -> None:
     old, new = build("old"), build("new")
     old.add(verification("a"))
