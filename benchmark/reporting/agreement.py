@@ -84,4 +84,5 @@ def _pairs(agreement: CorpusAgreement) -> list[str]:
             "Cohen's kappa", lambda pair: "" if pair.kappa is None else f"{pair.kappa:.2f}", numeric=True
         ),
     ]
-    return [f"How often two agree; kappa takes off what chance would give.{more}", markdown_table(shown, columns)]
+    meaning = "; kappa takes off what chance would give" if any(pair.kappa is not None for pair in shown) else ""
+    return [f"How often two agree{meaning}.{more}", markdown_table(shown, columns)]

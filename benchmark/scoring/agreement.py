@@ -13,6 +13,9 @@ from benchmark.scoring.dawid_skene import NO_VOTE, dawid_skene
 
 FEWEST_VOTERS = 3
 FEWEST_SHARED = 2
+FEWEST_CLIPS = 10
+"""An accuracy over fewer would be a handful of steps, and over one clip always right or always wrong."""
+_FEWEST_TO_COMPARE = 2
 CLIPS_PER_CLASS = 50
 """Below so many clips per class, a probability for every answer to every truth is more than the clips can tell."""
 
@@ -20,8 +23,9 @@ CLIPS_PER_CLASS = 50
 def agreement(corpus: str, answers: Mapping[str, Answers], twins: Mapping[str, Sequence[str]]) -> CorpusAgreement:
     """Describe how far candidates agree.
 
-    Accuracy is estimated with one voter for all near-twins, from at least three voters that share two emotions; an
-    answer outside the shared emotions is a class of its own; below 50 clips per class by the one-coin model.
+    Accuracy is estimated with one voter for all near-twins, from at least ten clips and three voters that share two
+    emotions; an answer outside the shared emotions is a class of its own; below 50 clips per class by the one-coin
+    model.
 
     Args:
         corpus: What tables call it.
@@ -89,7 +93,8 @@ def krippendorff_alpha(votes: NDArray[np.int64]) -> float | None:
         votes: Shape (clips, voters), `NO_VOTE` where a voter chose none.
 
     Returns:
-        None where fewer than two answers occur, or no clip has two voters: there is nothing to agree on.
+        None where fewer than two answers occur, or fewer than two clips have two voters: chance cannot be told from
+        agreement.
 
     Examples:
         >>> krippendorff_alpha(np.array([[0, 0], [1, 1], [0, 1]])) is not None
@@ -99,7 +104,7 @@ def krippendorff_alpha(votes: NDArray[np.int64]) -> float | None:
     """
     counts = np.stack([(votes == each).sum(axis=1) for each in range(votes.max(initial=0) + 1)], axis=1)
     paired = counts[counts.sum(axis=1) > 1]
-    if (paired.sum(axis=0) > 0).sum() < FEWEST_SHARED:
+    if (paired.sum(axis=0) > 0).sum() < FEWEST_SHARED or len(paired) < _FEWEST_TO_COMPARE:
         return None
     return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
 
@@ -138,7 +143,13 @@ def _why_not(voters: int, shared: Sequence[str], table: NDArray[np.int64]) -> st
         )
     if len(shared) < FEWEST_SHARED:
         return f"The voters share fewer than {FEWEST_SHARED} emotions, so that agreement says nothing about accuracy."
-    return None if (table != NO_VOTE).any() else "Not one clip was answered."
+    answered = int((table != NO_VOTE).any(axis=1).sum())
+    if not answered:
+        return "Not one clip was answered."
+    if answered < FEWEST_CLIPS:
+        are = "is" if answered == 1 else "are"
+        return f"Accuracy is estimated from at least {FEWEST_CLIPS} answered clips; there {are} {answered}."
+    return None
 
 
 def _voter(name: str, answers: Answers) -> Voter:
@@ -171,7 +182,7 @@ def cohen_kappa(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | Non
         other: What another one chose.
 
     Returns:
-        None where both always say the same one class: there is nothing to agree on.
+        None where both always say the same one class, or there is one clip only: chance cannot be told from agreement.
 
     Examples:
         >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]))
@@ -180,7 +191,7 @@ def cohen_kappa(one: NDArray[np.int64], other: NDArray[np.int64]) -> float | Non
     classes = int(max(one.max(), other.max())) + 1
     counts = np.bincount(one * classes + other, minlength=classes**2).reshape(classes, classes)
     occurs = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    if len(occurs) == 1:
+    if len(occurs) == 1 or len(one) < _FEWEST_TO_COMPARE:
         return None
     counts = counts[np.ix_(occurs, occurs)].astype(np.float64)
     expected = np.outer(counts.sum(axis=0), counts.sum(axis=1)) / counts.sum()

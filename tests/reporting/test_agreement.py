@@ -35,6 +35,14 @@ def test_where_nothing_is_estimated_the_reason_stands_there() -> None:
     assert "estimated from agreement" not in text
 
 
+def test_kappa_is_explained_where_it_stands() -> None:
+    assert "kappa takes off" in "\n\n".join(agreement_section(described()))
+    one_clip = PairAgreement(first="a", second="b", agreement=1.0, kappa=None)
+    text = "\n\n".join(agreement_section(described(pairs=(one_clip,))))
+    assert "How often two agree." in text
+    assert "kappa" not in text
+
+
 def test_without_voters_there_is_no_section() -> None:
     assert agreement_section(described(voters=())) == []
 

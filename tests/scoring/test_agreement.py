@@ -149,6 +149,24 @@ def test_voters_without_common_emotions_get_no_estimate(hard_answers: HardAnswer
     assert "share fewer than 2 emotions" in found.problem
 
 
+def test_one_recording_tells_nobody_how_often_a_voter_is_right(hard_answers: HardAnswers) -> None:
+    found = agreement("c", {name: said(hard_answers, [name]) for name in ("anger", "happiness", "sadness")}, {})
+    assert (found.alpha, found.model) == (None, None)
+    assert {voter.estimated_accuracy for voter in found.voters} == {None}
+    assert {pair.kappa for pair in found.pairs} == {None}
+    assert found.problem == "Accuracy is estimated from at least 10 answered clips; there is 1."
+
+
+@pytest.mark.parametrize(("answered", "is_enough"), [(9, False), (10, True)])
+def test_clips_that_nobody_answered_do_not_count_for_an_estimate(
+    hard_answers: HardAnswers, answered: int, is_enough: bool
+) -> None:
+    hard = [*(FOUR[place % 4] for place in range(answered)), None, None]
+    found = agreement("c", {name: said(hard_answers, hard) for name in "abc"}, {})
+    assert (found.problem is None) is is_enough
+    assert all((voter.estimated_accuracy is not None) is is_enough for voter in found.voters)
+
+
 def test_without_answers_nothing_is_said(hard_answers: HardAnswers) -> None:
     assert agreement("c", {}, {}).voters == ()
     silent = {name: said(hard_answers, [None] * 4) for name in "abc"}
