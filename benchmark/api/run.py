@@ -28,13 +28,14 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import write_predictions
-from benchmark.reporting.writing import write_leaderboard
+from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.run import RunRecord
 from benchmark.results.runs import save_run
 from benchmark.results.store import PredictionStore
+from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import wanted_emotions
 from benchmark.scoring.groups.columns import wanted_columns
 from benchmark.scoring.leaderboard import score_run
@@ -104,7 +105,7 @@ def run(
     progress: Progress | None = None,
     confirm: Callable[[str], bool | None] = nobody_to_ask,
 ) -> RunOutcome:
-    """Measure the usable candidates on the given audio, and write the leaderboards.
+    """Measure the usable candidates on the given audio, and write the leaderboards and the evidence of the verdicts.
 
     Args:
         candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
@@ -275,5 +276,16 @@ def _report(
         leaderboard = score_run(
             record, store.read, rank_seen=scoring.rank_seen, focus=scoring.focus, metrics=own.metrics, by=scoring.by
         )
-    reports = write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths
-    return leaderboard, (*reports, write_predictions(prediction_tables(record, store.read), folder))
+    verified = VerificationReport(
+        created=record.created,
+        registry=record.registry,
+        environment=record.environment,
+        cache=str(settings.cache.absolute()),
+        candidates=record.verifications,
+    )
+    reports = (
+        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths,
+        write_predictions(prediction_tables(record, store.read), folder),
+        *write_verification(verified, folder, fallback_below=record.min_emotions).paths,
+    )
+    return leaderboard, reports

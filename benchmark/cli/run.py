@@ -202,7 +202,8 @@ def run(
 ) -> None:
     """Measure the usable candidates on your audio: how right, how fast, how varied.
 
-    Verifies first what is not verified yet, and writes leaderboard.html, .md, .csv and .json, and predictions.parquet.
+    Verifies first what is not verified yet, and writes leaderboard.html, .md, .csv and .json, predictions.parquet, and
+    verification.md, .csv and .json.
     """
     from benchmark.api.run import run as run_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging

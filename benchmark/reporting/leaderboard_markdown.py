@@ -222,8 +222,8 @@ def _not_evaluated_section(leaderboard: Leaderboard) -> list[str]:
     where = " Logs are below `.bench`, or below `$BENCH_CACHE`." if any(map(_log, leaderboard.not_evaluated)) else ""
     blocks = [
         f"## Not evaluated ({len(leaderboard.not_evaluated)})",
-        "Every other candidate of the registry, with its status. `bench verify` writes the evidence into "
-        f"`verification.md` and `.json`.{where}",
+        "Every other candidate of the registry, with its status. `bench run` and `bench verify` write the evidence "
+        f"into `verification.md` and `.json`.{where}",
     ]
     groups: list[tuple[str, Callable[[NotEvaluated], bool]]] = [
         (f"Fallback: usable, with fewer than {leaderboard.min_emotions} emotions", lambda one: one.fallback),

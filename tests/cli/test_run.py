@@ -51,8 +51,11 @@ def test_every_candidate_of_the_registry_is_in_every_report_with_a_status(demo: 
     rejected = {row["candidate"]: row["status"] for row in content["not_evaluated"]}
     assert evaluated | rejected.keys() == names
     assert all(rejected.values())
-    markdown = (reports / "leaderboard.md").read_text()
-    assert all(name in markdown for name in names)
+    assert {row["candidate"] for row in json.loads((reports / "verification.json").read_text())["candidates"]} == names
+    assert set(pd.read_csv(reports / "verification.csv")["candidate"]) == names
+    for page in ("leaderboard.md", "verification.md"):
+        markdown = (reports / page).read_text()
+        assert all(name in markdown for name in names)
 
 
 def test_the_scores_are_those_of_scikit_learn_on_the_exported_predictions(demo: Path) -> None:

@@ -222,7 +222,7 @@ def test_where_the_evidence_and_the_logs_are_is_said_of_those_that_have_any() ->
     usable = absent("a", Status.USABLE, emotions=4, fallback=True).model_copy(update={"log": "logs/a.log"})
     crashed = absent("b", Status.CRASHED).model_copy(update={"log": "logs/b.log"})
     both = _section(leaderboard_markdown(board(not_evaluated=(usable, crashed))), "Not evaluated")
-    assert "`bench verify` writes the evidence into `verification.md` and `.json`." in both
+    assert "`bench run` and `bench verify` write the evidence into `verification.md` and `.json`." in both
     assert "Logs are below `.bench`, or below `$BENCH_CACHE`." in both
     whole = leaderboard_markdown(board(not_evaluated=(usable, crashed)))
     assert "Log: logs/b.log" in whole
