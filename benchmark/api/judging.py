@@ -1,5 +1,7 @@
 """What a finished run exits with, and why."""
 
+from collections import Counter
+
 from benchmark.api.verify import EXIT_UNMET, INTERRUPTED, judge_verification
 from benchmark.results.run import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
@@ -26,14 +28,23 @@ def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]
         return EXIT_REQUEST, tuple(unheard)
     exit_code, problems = judge_verification(record.verifications, strict=strict)
     if exit_code == 0 and not record.evaluations:
-        most = max(
-            (len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE), default=0
-        )
-        return EXIT_UNMET, (
-            f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
-            f"(the most that a usable one distinguishes is {most}). Lower --min-emotions or add candidates.",
-        )
+        return EXIT_UNMET, (_why_nobody_was_eligible(record),)
     return exit_code, problems
+
+
+def _why_nobody_was_eligible(record: RunRecord) -> str:
+    emotions = [len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE]
+    if not emotions:
+        statuses = Counter(each.status for each in record.verifications)
+        found = ", ".join(f"{number} {status}" for status, number in statuses.items())
+        return (
+            f"No candidate was eligible: none is usable ({found}), and verification.md says why. Name others with "
+            "--model or --candidates."
+        )
+    return (
+        f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
+        f"(the most that a usable one distinguishes is {max(emotions)}). Lower --min-emotions or add candidates."
+    )
 
 
 def _is_heard(corpus: CorpusRecord) -> bool:

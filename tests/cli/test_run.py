@@ -182,6 +182,14 @@ def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothin
     assert not (demo / "plain" / "robustness.csv").exists()
 
 
+def test_where_no_candidate_is_usable_at_all_nobody_is_told_to_ask_for_fewer_emotions(bench: Bench) -> None:
+    models = ("-m", "wav2vec2-ctc", "-m", "wavlm-encoder", "-m", "gone")
+    ended = bench("run", "--candidates", "demo", *models, "--corpus", "demo:unlabelled", "--latency-seconds", 0)
+    assert ended.returncode == 1
+    assert "none is usable (1 wrong-task, 1 no-head, 1 not-found)" in one_line(ended.stderr)
+    assert "--min-emotions" not in one_line(ended.stderr)
+
+
 def test_nobody_eligible_is_exit_1_with_the_reports_written(demo: Path) -> None:
     ended = bench_here("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
     assert ended.returncode == 1
