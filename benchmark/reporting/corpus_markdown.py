@@ -162,11 +162,13 @@ def _ties(corpus: CorpusDescription) -> str:
 def _coverage(corpus: CorpusDescription) -> str:
     if not corpus.candidates:
         return "The registry has no candidates."
-    return (
-        markdown_table(corpus.candidates, _COVERAGE_COLUMNS)
-        + "\n\n`covers` is the share of the scored clips whose emotion a candidate can express. Empty: nobody has "
-        "looked at its labels yet; `bench verify` does."
+    meaning = (
+        "`covers` is the share of the scored clips whose emotion a candidate can express. Empty: nobody has looked at "
+        "its labels yet; `bench verify` does."
+        if corpus.classes
+        else "Without labels there is nothing to cover."
     )
+    return f"{markdown_table(corpus.candidates, _COVERAGE_COLUMNS)}\n\n{meaning}"
 
 
 def _clip_lists(corpus: CorpusDescription) -> list[str]:
