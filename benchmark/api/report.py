@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmark.api.arguments import checked
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
-from benchmark.corpora.relabelling import relabelled, still_there
+from benchmark.corpora.relabelling import not_named, relabelled, still_there
 from benchmark.emotions.presets import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
@@ -111,7 +111,7 @@ def report(
     record = select_from(load_run(settings.cache, run), wanted)
     registry = Registry(title="", candidates=()) if not relabel else find_registry(_text(candidates)).registry
     opened = open_corpora(relabel, registry, settings=settings, progress=progress) if relabel else ()
-    record = _with_labels(record, opened)
+    record = _with_labels(record, opened, progress)
     check_writable(folder)
     store = PredictionStore(settings.cache)
     leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=emotions, by=tuple(by))
@@ -127,8 +127,10 @@ def _text(candidates: str | Path | None) -> str | None:
     return None if candidates is None else str(candidates)
 
 
-def _with_labels(record: RunRecord, opened: Sequence[Corpus]) -> RunRecord:
+def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress) -> RunRecord:
     """Join the labels that were read again; a corpus that goes by another name now is the run's only one."""
+    for note in (f"{corpus.name}: {note}" for corpus in opened for note in corpus.notes):
+        progress.note(note)
     by_name = {corpus.name: corpus for corpus in opened}
     known = {corpus.name for corpus in record.corpora}
     if len(opened) == 1 and len(known) == 1:
@@ -136,6 +138,12 @@ def _with_labels(record: RunRecord, opened: Sequence[Corpus]) -> RunRecord:
     unknown = [name for name in by_name if name not in known]
     if unknown:
         raise RequestError(f"The run has no corpus {unknown[0]!r} to label again; it has {', '.join(sorted(known))}.")
+    for corpus in record.corpora:
+        if corpus.name in by_name and (kept := len(not_named(corpus, by_name[corpus.name]))):
+            progress.warn(
+                f"{corpus.name}: {by_name[corpus.name].source} does not name {kept} of the {len(corpus.clips)} clips "
+                "that the run heard; what it does not name keeps its label."
+            )
     corpora = tuple(
         relabelled(corpus, by_name[corpus.name]) if corpus.name in by_name else corpus for corpus in record.corpora
     )

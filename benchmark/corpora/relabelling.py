@@ -38,6 +38,12 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
     )
 
 
+def not_named(record: CorpusRecord, corpus: Corpus) -> tuple[str, ...]:
+    """The clips that a run heard and that the corpus no longer names."""
+    known = {clip.name for clip in corpus.clips}
+    return tuple(clip.clip for clip in record.clips if clip.clip not in known)
+
+
 def _now(clip: ClipRecord, known: Mapping[str, Clip]) -> ClipRecord:
     found = known.get(clip.clip)
     if found is None:

@@ -84,6 +84,20 @@ def test_corrected_labels_change_the_reports_and_no_model_is_asked(finished: Fin
     assert second["emotion_clips"] == dict.fromkeys(("anger", "happiness", "neutral", "sadness"), 24)
 
 
+def test_how_many_clips_keep_their_labels_is_said_where_a_table_names_some_only(
+    finished: FinishedRun, report: Bench, tmp_path: Path
+) -> None:
+    clips = finished.corpora[0].clips
+    lines = ["file,label,speaker", *(f"{clip.clip},anger,{clip.speaker}" for clip in clips[:90])]
+    (tmp_path / "first.csv").write_text("\n".join(lines), encoding="utf-8")
+    ended = report("--relabel", "table:first.csv")
+    assert ended.returncode == 0, ended.stderr
+    assert f"does not name {len(clips) - 90} of the {len(clips)} clips that the run heard" in ended.stderr
+    lines += [f"{clip.clip},anger,{clip.speaker}" for clip in clips[90:]]
+    (tmp_path / "first.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert "does not name" not in report("--relabel", "table:first.csv").stderr
+
+
 def test_labels_of_another_corpus_are_refused(finished: FinishedRun, report: Bench, tmp_path: Path) -> None:
     (tmp_path / "other.wav").touch()
     (tmp_path / "first.csv").write_text("file,label\nother.wav,anger\n", encoding="utf-8")
