@@ -25,7 +25,7 @@ def ensemble(
     """Let several candidates of a finished run vote, and show them as a row of their own.
 
     Each votes with its probabilities, on the emotions it has a name for. Loads no model; latencies are summed.
-    Writes leaderboard.md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
+    Writes leaderboard.html, .md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
     """
     from benchmark.api import choose
     from benchmark.cli.summaries import finish_scored, tell_run
