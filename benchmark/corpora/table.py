@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmark.corpora.columns import find_columns
 from benchmark.corpora.rows import Located, Rows, TableContents
@@ -17,6 +18,8 @@ from benchmark.errors import RequestError
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 _SEPARATORS = (",", ";", "\t")
 _NAMED = 5
+# What pandas calls the numbers of rows, where it writes them.
+_PANDAS_INDEX = "__index_level_"
 # Two letters at least: one is a Windows drive.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -76,7 +79,7 @@ def _read(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise RequestError(f"{path} is empty: it needs a line of column names and one row per clip.") from error
     except (ValueError, pd.errors.ParserError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RequestError(f"{path} cannot be read as {path.suffix.lstrip('.') or 'a table'}: {reason}.") from error
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
@@ -94,12 +97,19 @@ def _parse(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         return _without_blank_ends(frame)
     if suffix == ".jsonl":
-        # pandas' own reader turns texts that look like dates or numbers into them.
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
+        # JSON allows within a text, such as U+2028.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
         records = [_record(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
-        return _as_text(pd.DataFrame.from_records(records))
+        if not records:
+            raise pd.errors.EmptyDataError
+        names = dict.fromkeys(name for record in records for name in record)
+        return _as_text({name: [record.get(name) for record in records] for name in names})
     if suffix == ".parquet":
-        return _as_text(pd.read_parquet(path))
+        # Not by pandas, which makes 1.0 of 1 wherever another row says nothing.
+        stored = pq.read_table(path)
+        columns = (name for name in stored.column_names if not name.startswith(_PANDAS_INDEX))
+        return _as_text({name: _whole(stored[name].to_pylist()) for name in columns})
     known = ", ".join(sorted(TABLE_SUFFIXES))
     raise RequestError(f"{path}: a table's name ends in one of {known}.")
 
@@ -123,10 +133,30 @@ def _record(line: str, number: int) -> dict[str, object]:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"line {number}, column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise ValueError(f"line {number} is nested too deeply") from error
     if not isinstance(record, dict):
         raise ValueError(f"line {number} holds {line[:20]!r} and not an object")
     return record
 
 
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.fillna("").map(str)
+def _whole(values: list[object]) -> list[object]:
+    """Undo what pandas does before it writes whole numbers of which some are missing: it makes fractions of them."""
+    said = [value for value in values if not _is_nothing(value)]
+    if len(said) == len(values) or not all(isinstance(value, float) and value.is_integer() for value in said):
+        return values
+    return [int(value) if isinstance(value, float) and value.is_integer() else None for value in values]
+
+
+def _as_text(columns: Mapping[str, list[object]]) -> pd.DataFrame:
+    return pd.DataFrame({name: [_text(value) for value in values] for name, values in columns.items()}, dtype=str)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if _is_nothing(value) else str(value)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - not a number, and no time, are not themselves

@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmark.audio.decoding import UndecodableAudio
@@ -181,4 +184,52 @@ def test_rows_with_more_fields_than_the_header_are_refused(tmp_path: Path, rows:
     path = tmp_path / "clips.csv"
     path.write_text("file,label\n" + rows)
     with pytest.raises(RequestError, match="more fields than the header"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("name", ["clips.jsonl", "clips.parquet"])
+def test_whole_numbers_stay_whole_where_another_row_says_nothing(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    rows = [{"file": "a.wav", "label": 0, "speaker": 7, "age": 31.5}, {"file": "b.wav", "label": None}]
+    if path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    first, second = read_table(path).clips
+    assert (first.label, first.speaker, first.attributes) == ("0", "7", {"age": "31.5"})
+    assert (second.label, second.speaker, second.attributes) == (None, None, {})
+
+
+def test_whole_numbers_that_pandas_wrote_as_fractions_are_whole_again(tmp_path: Path) -> None:
+    path = tmp_path / "clips.parquet"
+    pd.DataFrame({"file": ["a.wav", "b.wav"], "label": [2, None], "speaker": [1, None]}).to_parquet(path)
+    first, second = read_table(path).clips
+    assert (first.label, first.speaker, second.label, second.speaker) == ("2", "1", None, None)
+
+
+def test_a_category_that_a_row_lacks_is_no_label(tmp_path: Path) -> None:
+    path = tmp_path / "clips.parquet"
+    pd.DataFrame({"file": ["a.wav", "b.wav"], "label": pd.Categorical(["anger", None])}).to_parquet(path)
+    assert [clip.label for clip in read_table(path).clips] == ["anger", None]
+
+
+def test_the_numbers_that_pandas_gives_rows_are_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "clips.parquet"
+    pd.DataFrame({"file": ["a.wav", "b.wav"]}, index=[7, 3]).to_parquet(path)
+    assert [clip.attributes for clip in read_table(path).clips] == [{}, {}]
+
+
+def test_a_line_of_json_ends_where_the_line_does(tmp_path: Path) -> None:
+    path = tmp_path / "clips.jsonl"
+    path.write_text('{"file": "a.wav", "text": "a\u2028b"}\r\n{"file": "b.wav"}\n', encoding="utf-8", newline="")
+    assert [(clip.name, clip.text_id) for clip in read_table(path).clips] == [("a.wav", "a\u2028b"), ("b.wav", None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("", "is empty"), ('{"file": ' + "[" * 100_000, "line 1 is nested too deeply")]
+)
+def test_a_bad_file_of_json_lines_is_one_sentence(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "clips.jsonl"
+    path.write_text(content)
+    with pytest.raises(RequestError, match=words):
         read_table(path)
