@@ -5,8 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+def expanded(path: str | Path) -> Path:
+    """Give the path that a person means, with the home folder for `~`.
+
+    Where nobody has such a home, `~name` is an ordinary name, as in a shell; what is not there is then told as always.
+
+    Examples:
+        >>> expanded("~no-such-user/a.wav")
+        PosixPath('~no-such-user/a.wav')
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _cache_from_environment() -> Path:
-    return Path(os.environ.get("BENCH_CACHE") or ".bench").expanduser()
+    return expanded(os.environ.get("BENCH_CACHE") or ".bench")
 
 
 @dataclass(frozen=True, kw_only=True)

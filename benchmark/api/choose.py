@@ -20,7 +20,7 @@ from benchmark.scoring.ensemble_requests import ensemble_request
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.recommendation import Recommendation
 from benchmark.scoring.recommendation import recommend as recommend_from
-from benchmark.settings import Settings
+from benchmark.settings import Settings, expanded
 
 EXIT_UNMET = 1
 
@@ -82,7 +82,7 @@ def recommend(
         UnavailableError: The disk is full.
     """
     settings = settings or Settings()
-    target = None if write is None else Path(write).expanduser()
+    target = None if write is None else expanded(write)
     if target is not None and target.exists() and not force:
         raise RequestError(f"{target} exists; choose another name, or add --force to replace it.")
     try:

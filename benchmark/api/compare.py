@@ -21,7 +21,7 @@ from benchmark.scoring.compared.comparison import compare_runs
 from benchmark.scoring.compared.gates import judge_gates, parse_gate
 from benchmark.scoring.compared.runs import ComparedRun, answers_by_pairing
 from benchmark.scoring.leaderboard import score_run
-from benchmark.settings import Settings
+from benchmark.settings import Settings, expanded
 
 EXIT_UNMET = 1
 LEADERBOARD_FILE = "leaderboard.json"
@@ -78,7 +78,7 @@ def compare(
     comparison = comparison.model_copy(update={"gates": judge_gates(gates, comparison.rows)})
     files: tuple[Path, ...] = ()
     if output is not None:
-        path = Path(output).expanduser()
+        path = expanded(output)
         written = comparison_json if path.suffix.lower() == ".json" else comparison_markdown
         files = (write_atomically(path, written(comparison), remedy=_ANOTHER_FILE),)
     failed = [gate for gate in comparison.gates if not gate.passed]
@@ -96,7 +96,7 @@ def _problem(gate: str, findings: Sequence[str]) -> str:
 
 
 def _open(name: str, settings: Settings) -> ComparedRun:
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.is_dir():
         if not (path / LEADERBOARD_FILE).is_file():
             raise RequestError(

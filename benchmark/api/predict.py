@@ -23,7 +23,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.status import Status
 from benchmark.results.timelines import RefusedModel, Timeline, Timelines
 from benchmark.results.verification import Verification
-from benchmark.settings import Settings
+from benchmark.settings import Settings, expanded
 from benchmark.verification.options import VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
 
@@ -133,9 +133,11 @@ def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice)
     given = [recordings] if isinstance(recordings, str | Path) else list(recordings)
     if not given:
         raise RequestError("Name a recording, as in `bench predict MODEL call.wav`.")
+    if not all(map(str, given)):  # of which a path would make the current folder
+        raise RequestError("The name of a recording is empty: is the variable set that it comes from?")
     paths: list[Path] = []
     for each in map(Path, given):
-        path = each.expanduser()
+        path = expanded(each)
         paths += find_recordings(path) if path.is_dir() else [path]
     if not any(path.exists() for path in paths):
         raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")

@@ -19,6 +19,7 @@ from benchmark.registry.selection import select
 from benchmark.registry.templates import UnmappedLabels
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
+from benchmark.settings import expanded
 from benchmark.verification.configs import config_labels, label_problem, model_type
 from benchmark.verification.inspecting import look_at
 from benchmark.verification.verdict import candidate_labels
@@ -98,7 +99,7 @@ def _is_corpus(name: str, registry: Registry) -> bool:
         return True
     if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
         return False
-    path = Path(name).expanduser()
+    path = expanded(name)
     return path.is_file() or (
         path.is_dir() and not any(_OF_A_CHECKPOINT.fullmatch(each.name) for each in path.glob("*"))
     )

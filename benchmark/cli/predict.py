@@ -116,12 +116,13 @@ def predict(
     nothing is smoothed, nothing calibrated. Exits 1 where a recording or a model was left out, 2 or 3 where all were.
     """
     from benchmark.cli.timeline_output import chosen_output
+    from benchmark.settings import expanded
 
     models, recordings = _split(names, model or [])
     wanted = chosen_output(output, None if shape is None else shape.value, as_json=as_json)
-    wanted.check(several=len(models) > 1 or len(recordings) > 1 or Path(recordings[0]).expanduser().is_dir())
+    wanted.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
-    if any(Path(recording).expanduser().exists() for recording in recordings):
+    if any(expanded(recording).exists() for recording in recordings):
         from benchmark.workers.starting import start_server
 
         start_server()  # takes seconds, which a mistyped name should not
@@ -157,12 +158,13 @@ def predict(
 def _split(names: list[str], models: list[str]) -> tuple[list[str], list[str]]:
     """Tell the model from the recordings: without -m, the first argument is the model."""
     from benchmark.errors import RequestError
+    from benchmark.settings import expanded
 
     if models:
         return models, names
     if len(names) > 1:
         return names[:1], names[1:]
-    if Path(names[0]).expanduser().is_file():
+    if expanded(names[0]).is_file():
         raise RequestError(
             f"Which model? Name it before the recording, as in `bench predict MODEL {names[0]}`; "
             "`bench candidates` lists some."

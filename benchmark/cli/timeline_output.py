@@ -13,6 +13,7 @@ from benchmark.errors import RequestError
 from benchmark.reporting.timelines import audacity_labels, timelines_csv, timelines_json
 from benchmark.results.files import check_writable, write_atomically
 from benchmark.results.timelines import Timeline, Timelines
+from benchmark.settings import expanded
 
 _BY_SUFFIX = {".json": "json", ".csv": "csv", ".txt": "audacity"}
 _STEM = "predictions"
@@ -97,7 +98,7 @@ def chosen_output(path: Path | None, form: str | None, *, as_json: bool) -> Chos
     form = "json" if as_json else form
     if path is None:
         return ChosenOutput(form or "chart", None)
-    path = path.expanduser()
+    path = expanded(path)
     form = form or _BY_SUFFIX.get(path.suffix.lower())
     if form in {None, "chart"}:
         raise RequestError(f"In which form shall {path} be written? Add --format json, csv or audacity.")

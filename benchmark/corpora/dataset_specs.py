@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.errors import RequestError
 from benchmark.registry.hub_ids import is_hub_id
 from benchmark.registry.locations import looks_like_path
+from benchmark.settings import expanded
 
 _FORM = "hf:ID, hf:ID:split, hf:ID:configuration/split or hf:ID@revision, where ID is organisation/name or a folder"
 _PART = re.compile(r"\w[\w.-]*")
@@ -31,7 +32,7 @@ class DatasetSpec:
     @property
     def folder(self) -> Path | None:
         """The dataset's folder; None for one on the Hub."""
-        path = Path(self.id).expanduser()
+        path = expanded(self.id)
         return path.resolve() if looks_like_path(self.id) or path.is_dir() else None
 
     @property

@@ -18,7 +18,7 @@ from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
-from benchmark.settings import Settings
+from benchmark.settings import Settings, expanded
 
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
@@ -69,7 +69,7 @@ def parse_spec(text: str) -> Spec:
         if not location:
             raise RequestError(f"{text!r} names no path; write {_EXAMPLE}.")
         return Spec(kind, location)
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not text.strip():
         raise RequestError(f"The corpus has no name; write {_EXAMPLE}.")
     if path.is_dir():
@@ -167,7 +167,7 @@ def _name_of(spec: Spec) -> str:
         return spec.kind
     if spec.kind == "hf":
         return parse_dataset(spec.location).name
-    path = Path(spec.location).expanduser().resolve()
+    path = expanded(spec.location).resolve()
     if spec.kind == "table":
         return path.parent.name if path.stem == "metadata" else path.stem
     return path.name or spec.location
@@ -185,7 +185,7 @@ class _Reader:
 
     def read(self, name: str, spec: Spec, columns: Mapping[str, str], labels: Mapping[str, str]) -> Corpus:
         """Read all of a corpus."""
-        source, path = str(spec), Path(spec.location).expanduser()
+        source, path = str(spec), expanded(spec.location)
         clips: tuple[Clip, ...]
         notes: tuple[str, ...] = ()
         codes: dict[str, str] = {}

@@ -14,6 +14,7 @@ from benchmark.corpora.columns import find_columns
 from benchmark.corpora.rows import Located, Rows, TableContents
 from benchmark.corpora.sources import AudioAddress
 from benchmark.errors import RequestError
+from benchmark.settings import expanded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 _SEPARATORS = (",", ";", "\t")
@@ -65,7 +66,7 @@ def _located(written: str, folder: Path) -> Located:
         return Path(unquote(urlsplit(written).path))
     if _ADDRESS.match(written):
         return AudioAddress(written)
-    return folder / Path(written).expanduser()
+    return folder / expanded(written)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from benchmark.registry.complaints import first_complaint
 from benchmark.registry.documents import Document, read_document
 from benchmark.registry.schema import FOLDER, VERSION, Candidate, Registry, RegistryFile
 from benchmark.registry.selection import select
+from benchmark.settings import expanded
 
 __all__ = ["DEFAULT_FILE", "PACKAGED_FILE", "FoundRegistry", "find_registry", "load_registry", "select"]
 
@@ -81,7 +82,7 @@ def find_registry(choice: str | None) -> FoundRegistry:
         registry = load_registry(_added(choice), title=choice)
         return FoundRegistry(registry, f"the registry {choice} of an installed package")
     if choice is not None:
-        return FoundRegistry(load_registry(Path(choice).expanduser(), title=choice))
+        return FoundRegistry(load_registry(expanded(choice), title=choice))
     if DEFAULT_FILE.exists():
         return FoundRegistry(load_registry(DEFAULT_FILE))
     registry = load_registry(PACKAGED_FILE, title="candidates.yaml (packaged)")

@@ -16,6 +16,7 @@ from benchmark.reporting.numbers import moment
 from benchmark.results.run import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.settings import expanded
 
 
 def registry_file(record: RunRecord, candidates: Sequence[str]) -> str:
@@ -74,7 +75,7 @@ def _registry_folder(registry: str) -> Path:
         from benchmark.demo.files import registry_path  # noqa: PLC0415 - only the demo needs the demo
 
         return registry_path().parent
-    path = Path(registry).expanduser()
+    path = expanded(registry)
     return path.absolute().parent if path.is_file() else Path.cwd()
 
 

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 from benchmark.errors import RequestError
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.run import RunRecord
+from benchmark.settings import expanded
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _latest(cache: Path) -> RunRecord:
 
 
 def _named(cache: Path, name: str) -> Path:
-    given = Path(name).expanduser()
+    given = expanded(name)
     if given.suffix == ".json" and given.is_file():
         return given
     known = list_runs(cache)

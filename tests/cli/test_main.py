@@ -39,3 +39,23 @@ def test_in_the_process_of_the_tests_bench_says_and_does_what_it_does_in_its_own
 ) -> None:
     here, there = bench(*arguments), bench_process(*arguments)
     assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--corpus", "~no-such-user/calls"),
+        ("run", "--corpus", "table:~no-such-user/calls.csv"),
+        ("run", "--candidates", "~no-such-user/candidates.yaml"),
+        ("labels", "--candidates", "demo", "~no-such-user/calls"),
+        ("compare", "~no-such-user/a", "b"),
+        ("recommend", "--run", "~no-such-user/a"),
+    ],
+)
+def test_the_home_of_a_user_who_does_not_exist_is_a_place_where_nothing_is(
+    bench: Bench, arguments: tuple[str, ...]
+) -> None:
+    ended = bench(*arguments)
+    assert ended.returncode == 2
+    assert "~no-such-user" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr

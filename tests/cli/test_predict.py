@@ -67,6 +67,9 @@ def test_json_is_data_and_nothing_else(folder: Path) -> None:
         ([MODEL, "a.wav", "b.wav", "--format", "audacity"], "-o FOLDER"),
         ([MODEL, "a.wav", "--json", "--format", "csv"], "contradict"),
         ([MODEL, "a.wav", "-o", "out"], "--format"),
+        ([MODEL, "~no-such-user/a.wav"], "no recording ~no-such-user/a.wav"),
+        (["~no-such-user/model"], "Which recording?"),
+        ([MODEL, ""], "is empty"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(bench: Bench, arguments: list[str], words: str) -> None:

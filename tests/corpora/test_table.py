@@ -233,3 +233,12 @@ def test_a_bad_file_of_json_lines_is_one_sentence(tmp_path: Path, content: str, 
     path.write_text(content)
     with pytest.raises(RequestError, match=words):
         read_table(path)
+
+
+def test_a_row_in_the_home_of_nobody_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file\n~no-such-user/a.wav\nb.wav\n")
+    first, second = read_table(path).clips
+    assert (first.name, second.audio) == ("~no-such-user/a.wav", AudioFile(tmp_path / "b.wav"))
+    with pytest.raises(UndecodableAudio, match="does not exist"):
+        first.audio.waveform()
