@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, heard
 from benchmark.audio.mp3 import with_length
+from benchmark.audio.unclosed import Unclosed, is_unclosed
 from benchmark.audio.waveform import Waveform
 
 # Beyond these no microphone recorded speech; resampling from 1 Hz would turn a small file into gigabytes.
@@ -148,11 +149,11 @@ def _content(source: Path | bytes) -> Iterator[_Content]:
             file = stack.enter_context(source.open("rb"))
             beginning = file.read(_BEGINNING_BYTES)
             file.seek(0)
-            content = (
-                _in_memory(file.read())
-                if not beginning or beginning.startswith(_MP3_BEGINNINGS)
-                else _Content(_Nameless(file), counted=False, beginning=beginning)
-            )
+            if not beginning or beginning.startswith(_MP3_BEGINNINGS):
+                content = _in_memory(file.read())
+            else:
+                reader = Unclosed(file) if is_unclosed(file) else _Nameless(file)
+                content = _Content(reader, counted=False, beginning=beginning)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UndecodableAudio("The file does not exist.") from error
         except PermissionError as error:
@@ -167,7 +168,9 @@ def _in_memory(content: bytes) -> _Content:
     if not content:
         raise UndecodableAudio("The file is empty (0 bytes).")
     whole = with_length(content)
-    return _Content(io.BytesIO(whole), counted=whole is not content, beginning=content[:_BEGINNING_BYTES])
+    file = io.BytesIO(whole)
+    reader = Unclosed(file) if is_unclosed(file) else file
+    return _Content(reader, counted=whole is not content, beginning=content[:_BEGINNING_BYTES])
 
 
 def _opened(content: _Content) -> soundfile.SoundFile:

@@ -86,7 +86,8 @@ class AudioSegment:
         try:
             # From an open file, since soundfile trusts a file's extension.
             with self.path.open("rb") as content, soundfile.SoundFile(content) as file:
-                if file.format not in _SEEKABLE or not has_channel(self.channel, file.channels):
+                # A file of no frames may be one that was never closed, of which only the stream knows what is there.
+                if not file.frames or file.format not in _SEEKABLE or not has_channel(self.channel, file.channels):
                     return None
                 file.seek(min(start, file.frames))
                 frames = -1 if stop is None else max(0, stop - start)

@@ -167,6 +167,23 @@ def test_a_size_that_a_streaming_writer_left_open_is_no_promise(size: int) -> No
     assert decode(bytes(content)).samples.size == RATE
 
 
+@pytest.mark.parametrize("whole", [0, 8, 36, 0xFFFFFFFF])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_recording_whose_header_was_never_filled_in_is_read_to_its_end(
+    tmp_path: Path, whole: int, subtype: str
+) -> None:
+    content = bytearray(encoded(subtype=subtype))
+    struct.pack_into("<I", content, 4, whole)
+    struct.pack_into("<I", content, content.index(b"data") + 4, 0)
+    (tmp_path / "call.wav").write_bytes(content)
+    for source in (bytes(content), tmp_path / "call.wav"):
+        np.testing.assert_allclose(decode(source).samples, NOISE, atol=1e-4)
+
+
+def test_notes_behind_no_samples_are_not_heard() -> None:
+    assert "no samples" in reason(encoded(NOISE[:0]) + b"LIST" + struct.pack("<I", 4) + b"INFO")
+
+
 @pytest.mark.parametrize("rate", [1, 999, 2_000_000_000])
 def test_a_rate_that_nobody_records_at(rate: int) -> None:
     content = bytearray(encoded())

@@ -76,6 +76,17 @@ def test_a_rounded_end_is_no_reason(long_recording: Path) -> None:
     assert AudioSegment(long_recording, 9.0, 10.04).waveform().duration_s == pytest.approx(1.0)
 
 
+def test_a_recording_that_was_never_closed_has_the_stretches_of_what_is_there(long_recording: Path) -> None:
+    samples, _ = soundfile.read(long_recording)
+    closed, unclosed = long_recording.with_name("closed.wav"), long_recording.with_name("unclosed.wav")
+    soundfile.write(closed, samples, RATE)
+    content = bytearray(closed.read_bytes())
+    content[4:8] = content[40:44] = bytes(4)
+    unclosed.write_bytes(content)
+    expected = AudioSegment(closed, 2.5, 4.0).waveform().samples
+    assert np.array_equal(AudioSegment(unclosed, 2.5, 4.0).waveform().samples, expected)
+
+
 def test_a_missing_file_has_no_stretches(tmp_path: Path) -> None:
     with pytest.raises(UndecodableAudio, match="does not exist"):
         AudioSegment(tmp_path / "nowhere.wav", 0.0, 1.0).waveform()
