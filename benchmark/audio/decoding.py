@@ -14,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, heard
+from benchmark.audio.foreign import BEGINNING_BYTES, why_unknown
 from benchmark.audio.mp3 import with_length
 from benchmark.audio.unclosed import Unclosed, is_unclosed
 from benchmark.audio.waveform import Waveform
@@ -23,14 +24,6 @@ _LOWEST_RATE = 1_000
 _HIGHEST_RATE = 1_000_000
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
-_BEGINNING_BYTES = 12
-# What libsndfile has no decoder for, by how it begins after so many bytes.
-_FOREIGN = (
-    (4, b"ftyp", "MPEG-4 (m4a, mp4)"),
-    (0, b"\x1a\x45\xdf\xa3", "WebM"),
-    (0, b"\x30\x26\xb2\x75", "Windows Media (wma)"),
-    (0, b"#!AMR", "AMR"),
-)
 # An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
 _MP3_BEGINNINGS = (b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")
 # MP3 frames and careless headers are off by this much without anything being lost.
@@ -147,7 +140,7 @@ def _content(source: Path | bytes) -> Iterator[_Content]:
                     "It is a folder, not a file." if stat.S_ISDIR(mode) else "It is not a regular file."
                 )
             file = stack.enter_context(source.open("rb"))
-            beginning = file.read(_BEGINNING_BYTES)
+            beginning = file.read(BEGINNING_BYTES)
             file.seek(0)
             if not beginning or beginning.startswith(_MP3_BEGINNINGS):
                 content = _in_memory(file.read())
@@ -170,7 +163,7 @@ def _in_memory(content: bytes) -> _Content:
     whole = with_length(content)
     file = io.BytesIO(whole)
     reader = Unclosed(file) if is_unclosed(file) else file
-    return _Content(reader, counted=whole is not content, beginning=content[:_BEGINNING_BYTES])
+    return _Content(reader, counted=whole is not content, beginning=content[:BEGINNING_BYTES])
 
 
 def _opened(content: _Content) -> soundfile.SoundFile:
@@ -179,18 +172,11 @@ def _opened(content: _Content) -> soundfile.SoundFile:
     except soundfile.LibsndfileError as error:
         if "malformed" in error.error_string:
             raise UndecodableAudio("The audio's header is damaged or was cut off.") from error
-        raise UndecodableAudio(_unknown(content.beginning)) from error
+        raise UndecodableAudio(why_unknown(content.beginning)) from error
     if not _LOWEST_RATE <= file.samplerate <= _HIGHEST_RATE:
         file.close()
         raise UndecodableAudio(f"Its sampling rate of {file.samplerate} Hz is not one that speech is recorded at.")
     return file
-
-
-def _unknown(beginning: bytes) -> str:
-    for at, mark, name in _FOREIGN:
-        if beginning[at:].startswith(mark):
-            return f"It is {name}, which cannot be decoded here: convert it, as `ffmpeg -i call.m4a call.flac` does."
-    return "It is not audio in a known format such as WAV, FLAC, OGG or MP3."
 
 
 def _blocks(file: soundfile.SoundFile, channel: Channel, promised: int) -> Iterator[NDArray[np.float32]]:

@@ -20,6 +20,12 @@ def encoded(samples: NDArray[np.float32] = NOISE, container: str = "WAV", subtyp
     return buffer.getvalue()
 
 
+def wav_of_another_coding(number: int) -> bytes:
+    content = bytearray(encoded())
+    struct.pack_into("<H", content, content.index(b"fmt ") + 8, number)
+    return bytes(content)
+
+
 def reason(source: Path | bytes) -> str:
     with pytest.raises(UndecodableAudio) as caught:
         decode(source)
@@ -133,13 +139,27 @@ def test_samples_that_are_not_finite(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("beginning", "name"),
-    [(b"\0\0\0\x20ftypM4A ", "m4a"), (b"\x1a\x45\xdf\xa3", "WebM"), (b"#!AMR\n", "AMR"), (b"\x30\x26\xb2\x75", "wma")],
+    [
+        (b"\0\0\0\x20ftypM4A ", "m4a"),
+        (b"\x1a\x45\xdf\xa3", "WebM"),
+        (b"#!AMR\n", "AMR"),
+        (b"\x30\x26\xb2\x75", "wma"),
+        (b"\xff\xf1\x50\x80\x20\x1f\xfc", "AAC"),
+        (b"\xff\xf9\x50\x80\x20\x1f\xfc", "AAC"),
+        (b"OggS\0\2" + bytes(20) + b"\1\x50Speex   1.2", "Speex"),
+        (wav_of_another_coding(0x55), "MP3 in a WAV"),
+        (wav_of_another_coding(0xFF), "AAC in a WAV"),
+    ],
 )
 def test_what_only_others_decode_is_named_with_what_converts_it(tmp_path: Path, beginning: bytes, name: str) -> None:
     (tmp_path / "call").write_bytes(beginning + bytes(2000))
     for source in (beginning + bytes(2000), tmp_path / "call"):
         with pytest.raises(UndecodableAudio, match=f"{name}.*ffmpeg"):
             decode(source)
+
+
+def test_a_pointer_in_place_of_a_recording_is_named_with_what_fetches_that() -> None:
+    assert "git lfs pull" in reason(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
 
 
 @pytest.mark.parametrize("content", [bytes(1000), b"hello", b"RIFF", np.random.default_rng(1).bytes(5000)])
