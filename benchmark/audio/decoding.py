@@ -1,6 +1,7 @@
 """From a file, or its bytes, to samples; or to one sentence that says why not."""
 
 import io
+import math
 import re
 import stat
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from benchmark.audio.waveform import Waveform
 # Beyond these no microphone recorded speech; resampling from 1 Hz would turn a small file into gigabytes.
 _LOWEST_RATE = 1_000
 _HIGHEST_RATE = 1_000_000
+# Far above the 2e9 of whole numbers of 32 bits that a program forgot to scale.
+_LARGEST_SAMPLE = 1e12
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
 # An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
@@ -74,8 +77,8 @@ def decode(source: Path | bytes, channel: Channel = Channel.MIX) -> Waveform:
 
     Raises:
         UndecodableAudio: The file is missing, cannot be opened, or holds no audio that can be read to its end; or
-            there are no samples, or some that are not finite. A file that was cut off is undecodable where its format
-            tells its length (WAV, FLAC, MP3, AIFF); an OGG stream does not.
+            there are no samples, or some that are not finite or larger than any recording's. A file that was cut off is
+            undecodable where its format tells its length (WAV, FLAC, MP3, AIFF); an OGG stream does not.
     """
     with open_audio(source, channel) as stream:
         return Waveform(np.ascontiguousarray(np.concatenate(list(stream.blocks))), stream.sampling_rate)
@@ -103,6 +106,22 @@ def open_audio(source: Path | bytes, channel: Channel = Channel.MIX) -> Iterator
         # Where the length had to be counted, nobody had promised it.
         promised = 0 if content.counted else _promised_frames(file)
         yield AudioStream(file.samplerate, file.channels, _blocks(file, channel, promised))
+
+
+def check_samples(samples: NDArray[np.float32]) -> None:
+    """Refuse samples that nobody can have recorded.
+
+    Raises:
+        UndecodableAudio: Some are not finite, or so large that float32 does not hold the sum of their squares: a model
+            that normalises would then hear silence.
+    """
+    largest = float(np.abs(samples).max(initial=0.0))
+    if not math.isfinite(largest):
+        raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")
+    if largest > _LARGEST_SAMPLE:
+        raise UndecodableAudio(
+            f"The audio holds samples of up to {largest:.0e}, where full scale is 1: it is damaged, or no audio."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +203,7 @@ def _blocks(file: soundfile.SoundFile, channel: Channel, promised: int) -> Itera
     for block in _all_channels(file):
         frames += len(block)
         samples = heard(block, channel)
-        if not np.isfinite(samples).all():
-            raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")
+        check_samples(samples)
         yield samples
     if promised - frames > _TOLERATED_LOSS_S * file.samplerate:
         there, whole = frames / file.samplerate, promised / file.samplerate

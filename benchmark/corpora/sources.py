@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, heard
-from benchmark.audio.decoding import AudioStream, UndecodableAudio, open_audio
+from benchmark.audio.decoding import AudioStream, UndecodableAudio, check_samples, open_audio
 from benchmark.audio.waveform import Waveform
 from benchmark.corpora.clips import AudioFile
 
@@ -94,8 +94,7 @@ class AudioSegment:
                 samples = heard(file.read(frames, dtype="float32", always_2d=True), self.channel)
         except (soundfile.SoundFileError, OSError):
             return None
-        if not np.isfinite(samples).all():
-            raise UndecodableAudio("The audio holds samples that are not finite numbers (NaN or infinity).")
+        check_samples(samples)
         return samples
 
 

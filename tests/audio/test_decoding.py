@@ -137,6 +137,17 @@ def test_samples_that_are_not_finite(value: float) -> None:
     assert "not finite" in reason(encoded(broken, subtype="FLOAT"))
 
 
+@pytest.mark.parametrize("gain", [1e20, -3e37])
+def test_samples_that_no_model_could_normalise(gain: float) -> None:
+    assert "where full scale is 1" in reason(encoded((NOISE * gain).astype(np.float32), subtype="FLOAT"))
+
+
+@pytest.mark.parametrize("gain", [2.0**15, 2.0**31])
+def test_samples_that_nobody_scaled_are_read_as_they_are(gain: float) -> None:
+    unscaled = (NOISE * gain).astype(np.float32)
+    np.testing.assert_array_equal(decode(encoded(unscaled, subtype="FLOAT")).samples, unscaled)
+
+
 @pytest.mark.parametrize(
     ("beginning", "name"),
     [

@@ -87,6 +87,15 @@ def test_a_recording_that_was_never_closed_has_the_stretches_of_what_is_there(lo
     assert np.array_equal(AudioSegment(unclosed, 2.5, 4.0).waveform().samples, expected)
 
 
+@pytest.mark.parametrize(("sample", "words"), [(np.nan, "not finite"), (1e20, "full scale")])
+def test_a_stretch_of_samples_that_nobody_recorded_is_a_reason(tmp_path: Path, sample: float, words: str) -> None:
+    samples = np.zeros(RATE, dtype=np.float32)
+    samples[100] = sample
+    soundfile.write(tmp_path / "long.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(UndecodableAudio, match=words):
+        AudioSegment(tmp_path / "long.wav", 0.0, 0.5).waveform()
+
+
 def test_a_missing_file_has_no_stretches(tmp_path: Path) -> None:
     with pytest.raises(UndecodableAudio, match="does not exist"):
         AudioSegment(tmp_path / "nowhere.wav", 0.0, 1.0).waveform()
