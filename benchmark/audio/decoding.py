@@ -25,6 +25,8 @@ _LOWEST_RATE = 1_000
 _HIGHEST_RATE = 1_000_000
 # Far above the 2e9 of whole numbers of 32 bits that a program forgot to scale.
 _LARGEST_SAMPLE = 1e12
+# Channels whose mean keeps less than this share of their power (-50 dB) are one another's opposite.
+_CANCELLED = 1e-5
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
 # An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
@@ -199,17 +201,28 @@ def _opened(content: _Content) -> soundfile.SoundFile:
 
 
 def _blocks(file: soundfile.SoundFile, channel: Channel, promised: int) -> Iterator[NDArray[np.float32]]:
-    frames = 0
+    frames, recorded, left = 0, 0.0, 0.0
     for block in _all_channels(file):
         frames += len(block)
         samples = heard(block, channel)
         check_samples(samples)
+        if channel is Channel.MIX and file.channels > 1:
+            recorded, left = recorded + _power(block) / file.channels, left + _power(samples)
         yield samples
     if promised - frames > _TOLERATED_LOSS_S * file.samplerate:
         there, whole = frames / file.samplerate, promised / file.samplerate
         raise UndecodableAudio(f"The audio was cut off: {there:.2f} of {whole:.2f} seconds are there.")
     if not frames:
         raise UndecodableAudio("The audio has no samples.")
+    if left < _CANCELLED * recorded:
+        raise UndecodableAudio(
+            "Its channels are of opposite phase, so that their mean is silence: hear one of them, with --channel left."
+        )
+
+
+def _power(samples: NDArray[np.float32]) -> float:
+    flat = samples.reshape(-1)
+    return float(np.dot(flat, flat))
 
 
 def _all_channels(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decode
 
 RATE = 16000
@@ -70,6 +71,17 @@ def test_the_same_samples_in_another_container_have_the_same_hash() -> None:
 def test_channels_are_averaged() -> None:
     stereo = np.stack([NOISE, np.zeros_like(NOISE)], axis=1)
     np.testing.assert_allclose(decode(encoded(stereo, subtype="FLOAT")).samples, NOISE / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize(("container", "subtype"), [("WAV", "PCM_16"), ("FLAC", None), ("MP3", None)])
+def test_channels_that_cancel_each_other_out_are_not_taken_for_silence(container: str, subtype: str | None) -> None:
+    content = encoded(np.stack([NOISE, -NOISE], axis=1), container, subtype)
+    assert "--channel left" in reason(content)
+    assert decode(content, Channel.LEFT).samples.std() == pytest.approx(NOISE.std(), rel=0.3)
+
+
+def test_silence_on_both_channels_is_silence() -> None:
+    assert not decode(encoded(np.zeros((RATE, 2), dtype=np.float32))).samples.any()
 
 
 def test_a_recording_longer_than_a_block_is_read_whole() -> None:
