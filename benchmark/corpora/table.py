@@ -1,9 +1,10 @@
 """A table of clips: one row each, in CSV, TSV, JSON lines or Parquet, with paths relative to the table."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from benchmark.corpora.columns import find_columns
 from benchmark.corpora.rows import Located, Rows, TableContents
-from benchmark.corpora.sources import AudioAddress
+from benchmark.corpora.sources import AudioAddress, UnusableAudio
 from benchmark.errors import RequestError
 from benchmark.settings import expanded
 
@@ -66,7 +67,25 @@ def _located(written: str, folder: Path) -> Located:
         return Path(unquote(urlsplit(written).path))
     if _ADDRESS.match(written):
         return AudioAddress(written)
-    return folder / expanded(written)
+    path = folder / expanded(written)
+    if "\\" in written and os.name != "nt" and not _is_there(path):
+        return _from_windows(written, folder)
+    return path
+
+
+def _from_windows(written: str, folder: Path) -> Located:
+    """Where a path lies that a table of Windows names, and that is no name of a file here."""
+    path = PureWindowsPath(written)
+    if path.drive:
+        return UnusableAudio(f"It lies at {written}, on a drive of Windows: write paths relative to the table.")
+    return folder / path.as_posix()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for the file system, or a zero byte
+        return False
 
 
 def _read(path: Path) -> pd.DataFrame:

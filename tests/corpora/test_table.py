@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -242,3 +243,17 @@ def test_a_row_in_the_home_of_nobody_costs_only_itself(tmp_path: Path) -> None:
     assert (first.name, second.audio) == ("~no-such-user/a.wav", AudioFile(tmp_path / "b.wav"))
     with pytest.raises(UndecodableAudio, match="does not exist"):
         first.audio.waveform()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a backslash separates folders in any case")
+def test_paths_that_were_written_on_windows_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    (tmp_path / "odd\\name.wav").touch()
+    path.write_text("file\naudio\\a.wav\n..\\b.wav\nodd\\name.wav\nC:\\calls\\c.wav\n\\\\host\\share\\d.wav\n")
+    *found, drive, share = read_table(path).clips
+    assert [clip.name for clip in found] == ["audio\\a.wav", "..\\b.wav", "odd\\name.wav"]
+    places = ("audio/a.wav", "../b.wav", "odd\\name.wav")
+    assert [clip.audio for clip in found] == [AudioFile(tmp_path / place) for place in places]
+    for clip in (drive, share):
+        with pytest.raises(UndecodableAudio, match="drive of Windows: write paths relative"):
+            clip.audio.waveform()
