@@ -3,36 +3,38 @@
 No room is imported at the top of a command's module, so that help is there at once.
 """
 
-import errno
-import signal
-import sys
-from typing import Annotated, NoReturn
+from benchmark.cli.interruption import EXIT_INTERRUPTED, INTERRUPTED, told_in_a_line
 
-import typer
+with told_in_a_line():
+    import errno
+    import signal
+    import sys
+    from typing import Annotated, NoReturn
 
-from benchmark.cli import (
-    cache,
-    candidates,
-    compare,
-    corpus,
-    discover,
-    doctor,
-    ensemble,
-    labels,
-    predict,
-    publish,
-    recommend,
-    report,
-    run,
-    verify,
-)
-from benchmark.cli.console import print_error
-from benchmark.cli.streams import prepare_streams, terminal_columns
-from benchmark.errors import BenchError
+    import typer
+
+    from benchmark.cli import (
+        cache,
+        candidates,
+        compare,
+        corpus,
+        discover,
+        doctor,
+        ensemble,
+        labels,
+        predict,
+        publish,
+        recommend,
+        report,
+        run,
+        verify,
+    )
+    from benchmark.cli.console import print_error
+    from benchmark.cli.streams import prepare_streams, terminal_columns
+    from benchmark.errors import BenchError
 
 EXIT_ENVIRONMENT = 3
 _FRAMED_FROM_COLUMNS = 72
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="bench",
@@ -80,7 +82,7 @@ def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
 
 
 def _tell_interrupted() -> None:
-    print_error("Interrupted; what was finished is kept.")
+    print_error(INTERRUPTED)
 
 
 def main() -> None:

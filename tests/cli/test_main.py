@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from tests.support.command_line import Bench
@@ -39,6 +42,32 @@ def test_in_the_process_of_the_tests_bench_says_and_does_what_it_does_in_its_own
 ) -> None:
     here, there = bench(*arguments), bench_process(*arguments)
     assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
+
+
+_INTERRUPTED_AT_AN_IMPORT = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from benchmark.cli.main import main
+"""
+
+
+def test_an_interruption_before_there_is_a_command_line_is_one_line() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_AT_AN_IMPORT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "Error: Interrupted; what was finished is kept.\n")
+
+
+def test_whoever_imports_the_command_line_keeps_what_ctrl_c_does() -> None:
+    program = (
+        "import signal; wanted = signal.default_int_handler; from benchmark.cli.main import main; "
+        "assert signal.getsignal(signal.SIGINT) is wanted"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
