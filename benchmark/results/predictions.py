@@ -12,7 +12,7 @@ from benchmark.results.schema import Stored
 PREDICTIONS_SCHEMA_VERSION = 1
 CONVERSION = "conversion"
 """What stands among the libraries of a setup for bench's own way of converting a model."""
-CONVERSION_VERSION = 3
+CONVERSION_VERSION = 4
 """Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
 
 

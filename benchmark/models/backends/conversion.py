@@ -20,6 +20,7 @@ from benchmark.models.backends.openvino_library import openvino
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
 from benchmark.models.backends.recipe import FeatureMaker, FeatureRecipe
 from benchmark.models.backends.spectrograms import MAIN_INPUT
+from benchmark.models.backends.whole_division import make_division_exact
 from benchmark.models.inference import Checkpoint
 from benchmark.models.supported import ATTENTION_MASK
 
@@ -113,6 +114,7 @@ def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor]
         port.get_tensor().set_names({name})
         shapes[port] = _shape(example, fixed=checkpoint.report.fixed_window)
     converted.reshape(shapes)
+    make_division_exact(converted)
     if not checkpoint.report.fixed_window:
         make_padding_explicit(converted)
     path = folder / "model.xml"

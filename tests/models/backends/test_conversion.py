@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from transformers import Wav2Vec2FeatureExtractor
 
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
@@ -67,6 +68,20 @@ def test_a_weighted_sum_of_layers_is_converted(tmp_path: Path, sounds: Sounds) -
     model = opened(folder, reference, tmp_path / "converted")
     for samples in sounds.values():
         np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=AGREE)
+
+
+@pytest.mark.parametrize("left_over", [77, 78, 79, 80])
+def test_a_mask_hides_nothing_of_a_clip_of_any_length(tmp_path: Path, left_over: int) -> None:
+    folder = write_tiny("hubert", tmp_path / "masked", feat_extract_norm="layer", do_stable_layer_norm=True)
+    Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(folder)
+    reference = load_checkpoint(folder)
+    with torch.no_grad():
+        for weights in reference.model.hubert.parameters():
+            weights.mul_(3.0)  # as they come, all frames are alike
+    model = opened(folder, reference, tmp_path / "converted")
+    for frames in (3, 50, 120):
+        samples = np.random.default_rng(frames).normal(0, 0.1, 320 * frames + left_over).astype(np.float32)
+        np.testing.assert_allclose(model.logits(samples), reference.logits(samples), rtol=0, atol=1e-4)
 
 
 def test_samples_become_features_without_the_extractor_and_to_the_bit(
