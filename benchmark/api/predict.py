@@ -10,7 +10,7 @@ from benchmark.api.arguments import checked
 from benchmark.api.verify import EXIT_UNAVAILABLE, EXIT_UNMET, open_registry
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import AudioFile, Clip, Corpus, storable
 from benchmark.corpora.folder import find_recordings
 from benchmark.emotions.presets import chosen_merges
 from benchmark.errors import RequestError, UnavailableError
@@ -141,13 +141,8 @@ def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice)
         paths += find_recordings(path) if path.is_dir() else [path]
     if not any(path.exists() for path in paths):
         raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")
-    clips = tuple(Clip(name=_storable(path), audio=AudioFile(path)) for path in dict.fromkeys(paths))
+    clips = tuple(Clip(name=storable(str(path)), audio=AudioFile(path)) for path in dict.fromkeys(paths))
     return heard_on(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
-
-
-def _storable(path: Path) -> str:
-    # A file name of Linux need not be Unicode; what is stored must.
-    return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
 def _check_lengths(window_s: float | None, hop_s: float | None) -> None:

@@ -192,6 +192,16 @@ class Corpus:
         return replace(self, clips=tuple(self.clips[index] for index in kept))
 
 
+def storable(text: str) -> str:
+    r"""Give a text as it can be stored: a name in a file system of Linux need not be Unicode, and what is stored must.
+
+    Examples:
+        >>> storable("call-\udcff.wav")
+        'call-?.wav'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def shuffled(name: str) -> bytes:
     """Give a sort key that is unrelated to the name's own order, and the same on every machine.
 

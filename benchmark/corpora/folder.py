@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.corpora.clips import AudioFile, Clip
+from benchmark.corpora.clips import AudioFile, Clip, storable
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
 
@@ -59,10 +59,9 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
     level = _label_level(list(folders.values()), labels or {})
     clips = tuple(
         Clip(
-            # A file name of Linux need not be Unicode; what is stored must.
-            name=path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8"),
+            name=storable(path.relative_to(folder).as_posix()),
             audio=AudioFile(path),
-            label=parts[level] if level is not None and level < len(parts) else None,
+            label=storable(parts[level]) if level is not None and level < len(parts) else None,
         )
         for path, parts in folders.items()
     )

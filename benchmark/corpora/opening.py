@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
-from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus, storable
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.dataset_specs import parse_dataset
 from benchmark.corpora.datasets import read_dataset
@@ -203,11 +203,11 @@ class _Reader:
             contents = read_folder(path, labels=labels) if spec.kind == "folder" else convention(spec.kind)(path)
             clips, notes, codes = contents.clips, contents.notes, contents.codes
         return Corpus(
-            name=name,
-            source=source,
+            name=storable(name),
+            source=storable(source),
             clips=clips,
             available_clips=len(clips),
             synthetic=spec.kind == "demo",
             labels=codes,
-            notes=notes,
+            notes=tuple(map(storable, notes)),
         )

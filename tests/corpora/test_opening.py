@@ -1,11 +1,16 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import Spec, open_corpora, parse_spec
 from benchmark.errors import RequestError
+from benchmark.evaluation.listening import hear_corpus
+from benchmark.progress import Silent
 from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Registry
 
@@ -134,3 +139,21 @@ def test_a_part_of_a_registry_corpus_is_chosen_in_the_registry_and_by_the_run(tm
 def test_a_wrong_filter_in_the_registry_is_one_sentence(tmp_path: Path, field: str) -> None:
     with pytest.raises(RequestError, match=field.partition(":")[0]):
         registry_of(tmp_path, f"{NO_CORPORA}corpora:\n  mine: {{source: 'table:t.csv', {field}}}\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name in the file system is Unicode")
+@pytest.mark.parametrize("kind", ["folder", "ravdess"])
+def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
+    tmp_path: Path, opened: Callable[..., Corpus], kind: str
+) -> None:
+    folder = tmp_path / "calls-\udcff"
+    for label in ("anger", "\udcfe"):
+        (folder / label).mkdir(parents=True)
+        soundfile.write(
+            str(folder / label / "03-01-05-01-02-01-12.wav").encode("utf-8", "surrogateescape"), [0.5], 8000
+        )
+    heard = hear_corpus(opened(f"{kind}:{folder}"), Silent()).record
+    heard.model_dump_json()
+    assert heard.name == {"folder": "calls-?", "ravdess": "ravdess"}[kind]
+    assert [clip.failure for clip in heard.clips] == [None, None]
+    assert {clip.label for clip in heard.clips} == {"folder": {"anger", "?"}, "ravdess": {"05"}}[kind]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.corpora.clips import AudioFile, Clip
+from benchmark.corpora.clips import AudioFile, Clip, storable
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.emotions.conventions import label_codes
@@ -113,7 +113,7 @@ def _clip(name: str, rated: _Rated, path: Path | None, folder: Path) -> Clip | N
     if path is None or match is None:
         return None
     return Clip(
-        name=path.relative_to(folder).as_posix(),
+        name=storable(path.relative_to(folder).as_posix()),
         audio=AudioFile(path),
         label=rated.label,
         speaker=match["session"] + match["speaker"],

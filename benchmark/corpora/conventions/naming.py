@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from benchmark.corpora.clips import AudioFile, Clip
+from benchmark.corpora.clips import AudioFile, Clip, storable
 from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.emotions.conventions import label_codes
 from benchmark.errors import RequestError
@@ -90,8 +90,7 @@ class Naming:
 
     def _clip(self, path: Path, folder: Path, said: Utterance) -> Clip:
         return Clip(
-            # A file name of Linux need not be Unicode; what is stored must.
-            name=path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8"),
+            name=storable(path.relative_to(folder).as_posix()),
             audio=AudioFile(path),
             label=said.label,
             speaker=said.speaker,
