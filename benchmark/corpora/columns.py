@@ -103,5 +103,15 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
     return Columns(roles, votes, {role: names for role, names in others.items() if names})
 
 
+def is_usual_name(name: str) -> bool:
+    """Whether a column of this name is one that usually has a role.
+
+    Examples:
+        >>> is_usual_name("Speaker ID"), is_usual_name("remarks")
+        (True, False)
+    """
+    return any(_usual(name) in names for names in COLUMN_NAMES.values())
+
+
 def _usual(name: str) -> str:
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())

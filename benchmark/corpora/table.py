@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.corpora.columns import find_columns
+from benchmark.corpora.columns import find_columns, is_usual_name
 from benchmark.corpora.rows import Located, Rows, TableContents
 from benchmark.corpora.sources import AudioAddress, UnusableAudio
 from benchmark.errors import RequestError
@@ -115,6 +115,7 @@ def _parse(path: Path) -> pd.DataFrame:
         separator = "\t" if suffix == ".tsv" else max(_SEPARATORS, key=header.count)
         # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
         frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        _refuse_doubled(pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig", header=None, nrows=1).iloc[0])
         return _without_blank_ends(frame)
     if suffix == ".jsonl":
         # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
@@ -132,6 +133,13 @@ def _parse(path: Path) -> pd.DataFrame:
         return _as_text({name: _whole(stored[name].to_pylist()) for name in columns})
     known = ", ".join(sorted(TABLE_SUFFIXES))
     raise RequestError(f"{path}: a table's name ends in one of {known}.")
+
+
+def _refuse_doubled(header: Iterable[str]) -> None:
+    """Refuse two columns of one name, of which pandas renames the second, where one of them would be read."""
+    names = [str(name).strip() for name in header]
+    if doubled := [name for name in names if names.count(name) > 1 and is_usual_name(name)]:
+        raise ValueError(f"two of its columns are called {doubled[0]!r}; rename one, or delete it")
 
 
 def _without_blank_ends(frame: pd.DataFrame) -> pd.DataFrame:

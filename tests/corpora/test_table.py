@@ -257,3 +257,17 @@ def test_paths_that_were_written_on_windows_are_found(tmp_path: Path) -> None:
     for clip in (drive, share):
         with pytest.raises(UndecodableAudio, match="drive of Windows: write paths relative"):
             clip.audio.waveform()
+
+
+@pytest.mark.parametrize("header", ["file,label,label", "file, label,label ", "file,emotion,Speaker,Speaker,emotion"])
+def test_two_columns_of_one_name_are_refused_where_one_would_be_read(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(f"{header}\na.wav,anger,sadness\n")
+    with pytest.raises(RequestError, match=r"two of its columns are called '(label|emotion)'; rename one"):
+        read_table(path)
+
+
+def test_two_columns_of_one_name_without_a_role_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text("file,remark,remark\na.wav,x,y\n")
+    assert read_table(path).clips[0].attributes == {"remark": "x", "remark.1": "y"}
