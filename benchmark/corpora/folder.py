@@ -11,9 +11,10 @@ from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
 
 AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au"}
+    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64"}
+    | {".rf64", ".sph"}
     # Formats that soundfile does not read are clips all the same: they are reported as unreadable, not passed over.
-    | {".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4"}
+    | {".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4", ".3gp"}
 )
 
 SHOWN_NAMES = 5

@@ -3,11 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
-from benchmark.evaluation.clip_answers import ClipInProgress
+from benchmark.evaluation.clip_answers import ClipInProgress, is_lasting
 from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.windows_ahead import windows_ahead
@@ -50,12 +50,15 @@ class Asker:
         settings: Limits and places.
         threads: Threads that one worker may compute with.
         stop: Set when the user interrupts; what is done is kept.
+        lost: Added to: clips that were readable when the run began and no more when their turn came, by clip hash, each
+            with the reason.
     """
 
     store: PredictionStore
     settings: Settings
     threads: int
     stop: threading.Event
+    lost: dict[str, str] = field(default_factory=dict)
 
     def ask(
         self, subject: Subject, way: Way, jobs: Sequence[Job], stage: Stage, *, side_by_side: bool
@@ -118,7 +121,10 @@ class Asker:
                 if answered.answer is not None:
                     clip.add(answered)
                     continue
-                fresh.append(clip.prediction(answered))
+                prediction = clip.prediction(answered)
+                if not is_lasting(prediction):
+                    self.lost[prediction.clip_hash] = prediction.failure or ""
+                fresh.append(prediction)
                 clip = ClipInProgress()
                 stage.advance()
                 if len(fresh) >= _FLUSH_CLIPS or time.monotonic() - flushed > _FLUSH_S:

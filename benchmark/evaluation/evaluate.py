@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from benchmark.corpora.clips import Corpus
 from benchmark.evaluation.latency import Stopwatch
-from benchmark.evaluation.listening import HeardCorpus, hear_corpus
+from benchmark.evaluation.listening import HeardCorpus, hear_corpus, without_lost
 from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Predictor
 from benchmark.evaluation.preparing import Preparer
@@ -122,6 +122,8 @@ class Evaluation:
                     pool.shutdown(wait=True, cancel_futures=True)
                 finally:  # a second Ctrl-C does not wait
                     self._collect(waiting, result)
+                    result.corpora = [without_lost(corpus, predictor.lost) for corpus in result.corpora]
+        _warn_of_lost(result.corpora, predictor.lost, progress)
 
     def _collect(self, futures: Mapping[Future[tuple[EvaluationRecord, ...]], Subject], result: Evaluated) -> None:
         """Take what the subjects that came to their end have brought, in the order of the subjects."""
@@ -191,6 +193,16 @@ def _warn_of(subject: Subject, records: Sequence[EvaluationRecord], progress: Pr
     fallbacks = {text for record in records if record.inference for text in record.inference.fallbacks}
     for text in (*sorted(failures), *sorted(fallbacks)):
         progress.warn(f"{subject.name}: {text}")
+
+
+def _warn_of_lost(corpora: Sequence[CorpusRecord], lost: Mapping[str, str], progress: Progress) -> None:
+    for corpus in corpora:
+        names = [clip.clip for clip in corpus.clips if clip.failure in lost.values()]
+        if names:
+            progress.warn(
+                f"{corpus.name}: {len(names)} of {len(corpus.clips)} clips could not be read any more when a model's "
+                f"turn came, such as {names[0]}: they are left out for all candidates, and tried again by the next run"
+            )
 
 
 def _warn_of_unreadable(corpora: Sequence[CorpusRecord], progress: Progress) -> None:

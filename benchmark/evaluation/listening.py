@@ -1,7 +1,8 @@
 """Decoding every clip of a corpus once, in the background, to know what it holds and how long it is."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import ContentHash
@@ -58,6 +59,21 @@ def hear_corpus(corpus: Corpus, progress: Progress) -> HeardCorpus:
         ),
         audio,
     )
+
+
+def without_lost(corpus: CorpusRecord, lost: Mapping[str, str]) -> CorpusRecord:
+    """Count clips that were lost while a run went on as unreadable: for all candidates, whoever had answered before.
+
+    Args:
+        corpus: What is stored of the corpus.
+        lost: For clips that could not be read any more, by clip hash, the reason.
+    """
+
+    def told(clip: ClipRecord) -> ClipRecord:
+        failure = None if clip.clip_hash is None else lost.get(clip.clip_hash)
+        return clip if failure is None else replace(clip, clip_hash=None, duration_s=None, failure=failure)
+
+    return corpus.model_copy(update={"clips": tuple(map(told, corpus.clips))})
 
 
 def _hear(clip: Clip) -> ClipRecord:

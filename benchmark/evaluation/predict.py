@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -46,6 +46,7 @@ class Predictor:
         stop: Set when the user interrupts; the current clip is finished, and what is done is kept.
         perturbations: What is done to the clips, one after the other, once they were heard as they are.
         preparer: Settles how each subject is computed; None for reference inference.
+        lost: Added to; see `Asker`.
     """
 
     corpora: Sequence[HeardCorpus]
@@ -56,6 +57,7 @@ class Predictor:
     stop: threading.Event
     perturbations: Sequence[Perturbation] = ()
     preparer: Preparer | None = None
+    lost: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def audio(self) -> dict[str, AudioSource]:
@@ -133,7 +135,7 @@ class Predictor:
 
     @property
     def _asker(self) -> Asker:
-        return Asker(store=self.store, settings=self.settings, threads=self.threads, stop=self.stop)
+        return Asker(store=self.store, settings=self.settings, threads=self.threads, stop=self.stop, lost=self.lost)
 
     @property
     def _redoer(self) -> Redoer:

@@ -1,8 +1,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from benchmark.corpora.clips import open_source
 from benchmark.corpora.folder import read_folder
 from benchmark.errors import RequestError
 
@@ -76,3 +79,15 @@ def test_a_table_beside_the_recordings_is_pointed_out(record: Record, tmp_path: 
     record("audio/a.wav")
     (tmp_path / "metadata.csv").write_text("file_name,emotion\naudio/a.wav,anger\n")
     assert "table:" in read_folder(tmp_path).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "container"),
+    [("a.wave", "WAV"), ("a.caf", "CAF"), ("a.w64", "W64"), ("a.rf64", "RF64"), ("a.aifc", "AIFF"), ("a.SPH", "NIST")],
+)
+def test_recordings_in_less_usual_containers_are_clips_and_are_heard(tmp_path: Path, name: str, container: str) -> None:
+    tone = np.sin(np.arange(8_000) / 10) / 3
+    soundfile.write(tmp_path / name, tone, 16_000, format=container, subtype="PCM_16")
+    (clip,) = read_folder(tmp_path).clips
+    with open_source(clip.audio) as stream:
+        assert sum(block.size for block in stream.blocks) == tone.size

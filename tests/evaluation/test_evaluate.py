@@ -208,27 +208,33 @@ def test_a_long_clip_is_answered_window_by_window_and_averaged_as_in_one_call(
         assert found.logits == pytest.approx(expected.logits, abs=1e-6)
 
 
-def test_a_clip_that_becomes_unreadable_during_the_run_is_a_failure_that_the_next_run_tries_again(
+def test_a_clip_that_is_lost_during_the_run_is_left_out_for_all_candidates_and_tried_again_by_the_next(
     evaluation: SetUp, clips: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = long_clip(tmp_path, 1.0)
     content = clip.audio.path.read_bytes()  # type: ignore[attr-defined]
     corpus = Corpus(name="two", source="", clips=(clips[0], clip), available_clips=2)
 
-    load = ModelSession.load
+    load, loaded, told = ModelSession.load, list[ModelSession](), list[str]()
 
     def load_when_it_is_gone(self: ModelSession) -> LoadReport | Failure:
-        clip.audio.path.unlink(missing_ok=True)  # type: ignore[attr-defined]
+        loaded.append(self)
+        if len(loaded) == 2:  # the first candidate has answered
+            clip.audio.path.unlink()  # type: ignore[attr-defined]
         return load(self)
 
     with monkeypatch.context() as context:
         context.setattr(ModelSession, "load", load_when_it_is_gone)
+        context.setattr(Silent, "warn", lambda self, message: told.append(message))
         run = replace(evaluation(), corpora=[corpus])
         result = run.run(Silent())
     assert failures(result) == {"wav2vec2": None, "hubert": None}
-    found = answers(run, result, "hubert")
-    assert found["0.wav"].logits is not None
-    assert "does not exist" in (found["long.wav"].failure or "")
+    for name in ("wav2vec2", "hubert"):
+        assert {clip: found.logits is not None for clip, found in answers(run, result, name).items()} == {"0.wav": True}
+    lost = result.corpora[0].clips[1]
+    assert (lost.clip, lost.clip_hash, lost.duration_s) == ("long.wav", None, None)
+    assert "does not exist" in (lost.failure or "")
+    assert [message for message in told if "1 of 2 clips could not be read any more" in message]
     clip.audio.path.write_bytes(content)  # type: ignore[attr-defined]
     again = replace(evaluation(), corpora=[corpus])
     assert answers(again, again.run(Silent()), "hubert")["long.wav"].logits is not None
