@@ -19,6 +19,8 @@ from benchmark.settings import expanded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 _SEPARATORS = (",", ";", "\t")
+# A first line for Excel, which it neither shows nor writes, and which is no row.
+_SEPARATOR_SAID = re.compile(r'"?sep=([,;|\t])"?[,;\s]*', re.IGNORECASE)
 _NAMED = 5
 # What pandas calls the numbers of rows, where it writes them.
 _PANDAS_INDEX = "__index_level_"
@@ -112,10 +114,17 @@ def _parse(path: Path) -> pd.DataFrame:
     if suffix in {".csv", ".tsv"}:
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
-        separator = "\t" if suffix == ".tsv" else max(_SEPARATORS, key=header.count)
+        said = _SEPARATOR_SAID.fullmatch(header)
+        separator = said[1] if said else "\t" if suffix == ".tsv" else max(_SEPARATORS, key=header.count)
         # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        _refuse_doubled(pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig", header=None, nrows=1).iloc[0])
+        skipped = 1 if said else 0
+        frame = pd.read_csv(
+            path, sep=separator, skiprows=skipped, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+        first = pd.read_csv(
+            path, sep=separator, skiprows=skipped, dtype=str, header=None, nrows=1, encoding="utf-8-sig"
+        )
+        _refuse_doubled(first.iloc[0])
         return _without_blank_ends(frame)
     if suffix == ".jsonl":
         # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that

@@ -48,6 +48,14 @@ def test_semicolons_and_a_byte_order_mark_are_ordinary(tmp_path: Path) -> None:
     assert [(clip.name, clip.label) for clip in read_table(path).clips] == [("a.wav", "Freude")]
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=|", '"sep=;"', "sep=\t"])
+def test_a_first_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "clips.csv"
+    mark = next(each for each in ";|\t" if each in first)
+    path.write_text(f"{first}\nfile{mark}label\na,b.wav{mark}anger\n", encoding="utf-8-sig")
+    assert [(clip.name, clip.label) for clip in read_table(path).clips] == [("a,b.wav", "anger")]
+
+
 def test_a_column_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "clips.csv"
     path.write_text("wav,annotation,emotion\na.wav,anger,sadness\n")
