@@ -51,7 +51,7 @@ class CloseAnswers:
             clip_hash = str(stored.clip_hashes[int(row)].as_py())
             if clip_hash not in wanted or not self.is_doubtful(stored[clip_hash]):
                 continue
-            if not same_answer(stored[clip_hash], known(clip_hash)):
+            if not is_taken_over(stored[clip_hash], known(clip_hash)):
                 self.found[clip_hash] = stored[clip_hash]
 
     def settle(self, known: Known) -> list[Prediction]:
@@ -80,9 +80,9 @@ class CloseAnswers:
         return not bool(self.decisions.margins(logits[None])[0] >= self.below)  # NaN is close to everything
 
 
-def same_answer(stored: Prediction, known: Prediction | None) -> bool:
-    """Whether an answer is the known one, to the bit, or the same failure."""
-    if known is None:
+def is_taken_over(stored: Prediction, known: Prediction | None) -> bool:
+    """Whether a stored answer is the known one, or the same failure, and does not merely agree with it to the bit."""
+    if known is None or stored.seconds != known.seconds:
         return False
     if stored.logits is None or known.logits is None:
         return stored.logits is known.logits and stored.failure == known.failure

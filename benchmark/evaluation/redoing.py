@@ -11,7 +11,7 @@ from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.asking import Asker, Job
 from benchmark.evaluation.clip_answers import is_lasting
-from benchmark.evaluation.close_answers import CloseAnswers, Known, same_answer
+from benchmark.evaluation.close_answers import CloseAnswers, Known, is_taken_over
 from benchmark.evaluation.preparing import Prepared, Preparer
 from benchmark.evaluation.sessions import Way
 from benchmark.evaluation.subjects import Subject
@@ -78,7 +78,7 @@ class Task:
         others = [store.read(setup) for setup in (self.reference, *([finer.setup] if finer else []))]
         answers = (stored[name] for name in clips if name in stored)
         return sum(
-            any(same_answer(answer, other.get(answer.clip_hash)) for other in others)
+            any(is_taken_over(answer, other.get(answer.clip_hash)) for other in others)
             for answer in answers
             if answer.logits is not None
         )

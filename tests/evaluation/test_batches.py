@@ -93,6 +93,17 @@ def test_batches_answer_as_the_reference_does_and_the_run_says_so(run: Callable[
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+def test_what_agrees_with_the_reference_to_the_bit_was_not_done_again_for_that(
+    run: Callable[..., Ran], subjects: dict[str, Subject], tmp_path: Path
+) -> None:
+    folder = write_tiny("whisper", tmp_path / "whisper")
+    whisper = replace(subjects["wav2vec2"], folder=folder)
+    alone, together = run("one", TORCH, subject=whisper), run("one", subject=whisper)
+    same = [name for name, logits in alone.logits.items() if np.array_equal(logits, together.logits[name])]  # type: ignore[arg-type]
+    assert same
+    assert (together.inference.batch, together.inference.redone_clips) == (4, 0)
+
+
 def test_order_and_a_stop_in_between_change_no_bit_of_a_batch(run: Callable[..., Ran], clips: tuple[Clip, ...]) -> None:
     expected = run("plain").logits
     run("resumed", clips=clips[3:8])
