@@ -2,20 +2,32 @@
 
 from typing import ClassVar
 
+EXIT_UNMET = 1
+"""Done, but something that the user asked to hold does not."""
+
+EXIT_REQUEST = 2
+"""What was asked for is wrong."""
+
+EXIT_ENVIRONMENT = 3
+"""The machine, the network or the Hub failed."""
+
+EXIT_INTERRUPTED = 130
+"""Stopped by the user; what was finished is kept."""
+
 
 class BenchError(Exception):
     """A failure that a user can understand; the command line prints its message in one line, without a traceback."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[int] = EXIT_ENVIRONMENT
 
 
 class RequestError(BenchError):
     """What was asked for is wrong: a missing file, an unknown field, a bad option. The message says how to fix it."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[int] = EXIT_REQUEST
 
 
 class UnavailableError(BenchError):
     """The machine or the network failed: no candidate could be reached, the disk is full, a folder can't be written."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[int] = EXIT_ENVIRONMENT

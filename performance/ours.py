@@ -33,6 +33,8 @@ from performance.engines import Engine, Probabilities
 from performance.memory import peak_mb
 from performance.subjects import subject_of
 
+_WARM_UP_SAMPLES = 16_000
+
 
 class _KeptOpen:
     """A session that the end of a block does not end."""
@@ -47,6 +49,10 @@ class _KeptOpen:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
 
     def load(self) -> Any:
         if self._loaded is None:
@@ -146,14 +152,18 @@ class Ours(Engine):
             self._load(finer.way)
 
     def _load(self, way: Way) -> None:
-        self._session(
+        """Load, and answer something: an engine brings its weights into an order of its own with its first answer."""
+        session = self._session(
             self._subject,
             device="cpu",
             threads=available_cores(),
             settings=self._settings,
             way=way,
             side_by_side=True,
-        ).load()
+        )
+        if not session.is_loaded:
+            session.load()
+            session.exchange([np.zeros(_WARM_UP_SAMPLES, np.float32)] * available_cores(), 0)
 
     def _prepare(self, heard: HeardCorpus) -> Preparer:
         return Preparer(

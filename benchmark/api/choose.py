@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmark.api.arguments import checked
-from benchmark.errors import RequestError
+from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.reporting.registry_file import registry_file
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
@@ -21,8 +21,6 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.recommendation import Recommendation
 from benchmark.scoring.recommendation import recommend as recommend_from
 from benchmark.settings import Settings, expanded
-
-EXIT_UNMET = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.api.arguments import checked
-from benchmark.errors import RequestError
+from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.reporting.compare import comparison_json, comparison_markdown
 from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import PREDICTIONS_FILE
@@ -23,7 +23,6 @@ from benchmark.scoring.compared.runs import ComparedRun, answers_by_pairing
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings, expanded
 
-EXIT_UNMET = 1
 LEADERBOARD_FILE = "leaderboard.json"
 _ANSWER_COLUMNS = ["candidate", "corpus", "clip", "clip_hash", "emotion", "speaker", "predicted"]
 _ANOTHER_FILE = "choose another file with --output"

@@ -1,12 +1,9 @@
 """What a finished run exits with, and why."""
 
-from collections import Counter
-
-from benchmark.api.verify import EXIT_UNMET, INTERRUPTED, judge_verification
+from benchmark.api.eligibility import judge_report
+from benchmark.api.verify import INTERRUPTED, judge_verification
+from benchmark.errors import EXIT_REQUEST
 from benchmark.results.run import CorpusRecord, RunRecord
-from benchmark.results.status import Verdict
-
-EXIT_REQUEST = 2
 
 
 def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:
@@ -27,24 +24,7 @@ def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]
     if unheard:
         return EXIT_REQUEST, tuple(unheard)
     exit_code, problems = judge_verification(record.verifications, strict=strict)
-    if exit_code == 0 and not record.evaluations:
-        return EXIT_UNMET, (_why_nobody_was_eligible(record),)
-    return exit_code, problems
-
-
-def _why_nobody_was_eligible(record: RunRecord) -> str:
-    emotions = [len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE]
-    if not emotions:
-        statuses = Counter(each.status for each in record.verifications)
-        found = ", ".join(f"{number} {status}" for status, number in statuses.items())
-        return (
-            f"No candidate was eligible: none is usable ({found}), and verification.md says why. Name others with "
-            "--model or --candidates."
-        )
-    return (
-        f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
-        f"(the most that a usable one distinguishes is {max(emotions)}). Lower --min-emotions or add candidates."
-    )
+    return judge_report(record) if exit_code == 0 else (exit_code, problems)
 
 
 def _is_heard(corpus: CorpusRecord) -> bool:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from benchmark.api.arguments import checked
-from benchmark.api.verify import EXIT_UNAVAILABLE, EXIT_UNMET, open_registry
+from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
 from benchmark.corpora.clips import AudioFile, Clip, Corpus, storable
 from benchmark.corpora.folder import find_recordings
 from benchmark.emotions.presets import chosen_merges
-from benchmark.errors import RequestError, UnavailableError
+from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects
 from benchmark.evaluation.timelines import MODEL_FAILED, Listener
@@ -31,7 +31,6 @@ WINDOW_S = 3.0
 """How much a model hears at once, unless the user says otherwise or it reads less."""
 HOP_S = 1.0
 """How far a window lies behind the one before, unless the user says otherwise or it is shorter than that."""
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +223,7 @@ def _judge(result: Timelines, *, interrupted: bool) -> tuple[int, tuple[str, ...
         return EXIT_INTERRUPTED, (*problems, "Interrupted; the recordings that were finished are shown.")
     if problems and not any(timeline.windows for timeline in result.timelines):
         of_machine = any((each.failure or "").startswith(MODEL_FAILED) for each in result.timelines)
-        return (EXIT_UNAVAILABLE if of_machine else RequestError.exit_code), tuple(problems)
+        return (EXIT_ENVIRONMENT if of_machine else RequestError.exit_code), tuple(problems)
     return (EXIT_UNMET if problems else 0), tuple(problems)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import EvalResult
 
 from benchmark.api.arguments import checked
-from benchmark.errors import RequestError, UnavailableError
+from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
 from benchmark.registry.hub_ids import is_hub_id
 from benchmark.reporting.numbers import counted
@@ -30,7 +30,6 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import nobody_to_ask
 
-EXIT_UNMET = 1
 _RESULTS_FOLDER = ".eval_results"
 
 

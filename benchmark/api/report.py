@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.api.arguments import checked
+from benchmark.api.eligibility import judge_report
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
 from benchmark.corpora.relabelling import not_named, relabelled, still_there
@@ -120,7 +121,8 @@ def report(
         *write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths,
         write_predictions(prediction_tables(record, store.read), folder),
     )
-    return ReportOutcome(leaderboard=leaderboard, record=record, files=files)
+    exit_code, problems = judge_report(record)
+    return ReportOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
 def _text(candidates: str | Path | None) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmark.api.arguments import checked
+from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET
 from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
@@ -22,9 +23,6 @@ from benchmark.verification.interrupted import InterruptedVerificationError
 from benchmark.verification.options import Depth, VerifyOptions, nobody_to_ask
 from benchmark.verification.verify import verify_candidates
 
-EXIT_UNMET = 1
-EXIT_UNAVAILABLE = 3
-EXIT_INTERRUPTED = 130
 INTERRUPTED = (
     EXIT_INTERRUPTED,
     ("Interrupted; what was finished is kept, and the same command goes on from there.",),
@@ -157,7 +155,7 @@ def judge_verification(verifications: Sequence[Verification], *, strict: bool) -
     if unreachable and (strict or len(unreachable) == len(verifications)):
         names = ", ".join(each.candidate for each in unreachable)
         which = "No candidate" if len(unreachable) == len(verifications) else f"{names}: no candidate"
-        return EXIT_UNAVAILABLE, (
+        return EXIT_ENVIRONMENT, (
             f"{which} could be reached: {unreachable[0].reason} "
             "To see bench at work without the Hub: bench run --candidates demo.",
         )

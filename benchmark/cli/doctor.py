@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from benchmark.cli import options
+from benchmark.errors import EXIT_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmark.results.diagnosis import Diagnosis, FolderFact, HubFact
-
-_EXIT_BROKEN = 3
 
 
 def doctor(as_json: options.AsJson = False) -> None:
@@ -32,7 +31,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         typer.echo(json_text(diagnosis.model_dump_json(indent=2)))
     else:
         _print(diagnosis)
-    raise typer.Exit(0 if diagnosis.sound else _EXIT_BROKEN)
+    raise typer.Exit(0 if diagnosis.sound else EXIT_ENVIRONMENT)
 
 
 def _print(diagnosis: "Diagnosis") -> None:

@@ -5,7 +5,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-EXIT_INTERRUPTED = 130
+from benchmark.errors import EXIT_INTERRUPTED
+
 INTERRUPTED = "Interrupted; what was finished is kept."
 _STANDARD_ERROR = 2
 

@@ -3,7 +3,7 @@
 No room is imported at the top of a command's module, so that help is there at once.
 """
 
-from benchmark.cli.interruption import EXIT_INTERRUPTED, INTERRUPTED, told_in_a_line
+from benchmark.cli.interruption import INTERRUPTED, told_in_a_line
 
 with told_in_a_line():
     import errno
@@ -31,9 +31,8 @@ with told_in_a_line():
     )
     from benchmark.cli.console import print_error
     from benchmark.cli.streams import prepare_streams, terminal_columns
-    from benchmark.errors import BenchError
+    from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, BenchError
 
-EXIT_ENVIRONMENT = 3
 _FRAMED_FROM_COLUMNS = 72
 
 app = typer.Typer(

@@ -70,6 +70,16 @@ def test_candidates_with_too_few_emotions_are_listed_with_the_reason(
     assert (other["candidate"], other["reason"]) == ("poor", "It distinguishes 2 emotions; at least 3 were asked for.")
 
 
+def test_a_report_in_which_nobody_is_left_is_written_and_exit_1(
+    finished: FinishedRun, report: Bench, tmp_path: Path
+) -> None:
+    ended = report("--min-emotions", 99)
+    assert ended.returncode == 1
+    assert "No candidate was eligible" in ended.stderr
+    assert "Lower --min-emotions" in ended.stderr
+    assert len(leaderboard(tmp_path / "reports")["not_evaluated"]) == 2
+
+
 def test_corrected_labels_change_the_reports_and_no_model_is_asked(finished: FinishedRun, tmp_path: Path) -> None:
     lines = ["file,label,speaker"]
     for clip in finished.corpora[0].clips:
