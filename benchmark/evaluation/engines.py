@@ -100,9 +100,9 @@ class EngineChoice:
     def _backend(self, device: str) -> str:
         if device != "cpu":
             return TORCH  # the others compute on the CPU here
-        if self.backend == AUTO and self._batches(device) == (1,):
-            return OPENVINO if is_installed(OPENVINO) else TORCH
-        return TORCH if self.backend == AUTO else self.backend
+        if self.backend != AUTO:
+            return self.backend
+        return OPENVINO if self._batches(device) == (1,) and is_installed(OPENVINO) else TORCH
 
 
 def is_installed(backend: str) -> bool:

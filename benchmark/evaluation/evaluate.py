@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
@@ -123,7 +123,7 @@ class Evaluation:
                 finally:  # a second Ctrl-C does not wait
                     self._collect(waiting, result)
                     result.corpora = [without_lost(corpus, predictor.lost) for corpus in result.corpora]
-        _warn_of_lost(result.corpora, predictor.lost, progress)
+        _warn_of_lost([corpus.record for corpus in heard], predictor.lost, progress)
 
     def _collect(self, futures: Mapping[Future[tuple[EvaluationRecord, ...]], Subject], result: Evaluated) -> None:
         """Take what the subjects that came to their end have brought, in the order of the subjects."""
@@ -195,9 +195,9 @@ def _warn_of(subject: Subject, records: Sequence[EvaluationRecord], progress: Pr
         progress.warn(f"{subject.name}: {text}")
 
 
-def _warn_of_lost(corpora: Sequence[CorpusRecord], lost: Mapping[str, str], progress: Progress) -> None:
+def _warn_of_lost(corpora: Sequence[CorpusRecord], lost: Container[str | None], progress: Progress) -> None:
     for corpus in corpora:
-        names = [clip.clip for clip in corpus.clips if clip.failure in lost.values()]
+        names = [clip.clip for clip in corpus.clips if clip.clip_hash in lost]
         if names:
             progress.warn(
                 f"{corpus.name}: {len(names)} of {len(corpus.clips)} clips could not be read any more when a model's "

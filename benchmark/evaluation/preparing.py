@@ -160,8 +160,8 @@ class Preparer:
             except NotTakenError as error:
                 fallbacks.append(_not_taken(way.engine, str(error)))
                 continue
-            slower = self._why_slower(check)
-            if check.passed and slower is None:
+            reason = self._why_slower(check) if check.passed else _why_not(check)
+            if reason is None:
                 return Prepared(
                     way=replace(way, digest=check.model),
                     setup=setup,
@@ -170,7 +170,7 @@ class Preparer:
                     fallbacks=tuple(fallbacks),
                     given_up=given_up,
                 )
-            fallbacks.append(_not_taken(way.engine, slower if check.passed and slower else _why_not(check)))
+            fallbacks.append(_not_taken(way.engine, reason))
         return replace(reference, fallbacks=tuple(fallbacks))
 
     def way_of(self, subject: Subject, setup: InferenceSetup) -> Way:

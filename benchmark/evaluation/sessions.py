@@ -177,7 +177,7 @@ class ModelSession:
     def exchange(self, windows: Sequence[NDArray[np.float32]], most_waiting: int) -> Answer:
         """Send windows, and wait until no more than `most_waiting` are on their way."""
         # The oldest of them may be the last of a batch behind another.
-        timeout_s = self._settings.clip_timeout_s * (2 * self._batch if self._batch > 1 else 1)
+        timeout_s = self._settings.clip_timeout_s * (self._most_waiting if self._batch > 1 else 1)
         return self._worker.call("exchange", list(windows), most_waiting, timeout_s=timeout_s)
 
     def time_calls(self, segments: Sequence[NDArray[np.float32]], *, warmup: int, calls: int) -> Answer:

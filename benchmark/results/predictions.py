@@ -10,6 +10,8 @@ from pydantic import JsonValue
 from benchmark.results.schema import Stored
 
 PREDICTIONS_SCHEMA_VERSION = 1
+# Fields that came later: setups that leave them at their defaults keep the key that they had before.
+_LATER = ("perturbation", "batch")
 CONVERSION = "conversion"
 """What stands among the libraries of a setup for bench's own way of converting a model."""
 CONVERSION_VERSION = 4
@@ -73,8 +75,6 @@ class InferenceSetup(Stored):
     @property
     def key(self) -> str:
         """A name for the predictions made with exactly this setup, of 16 hexadecimal digits."""
-        # Setups without them keep the key that they had before there were perturbations and batches.
-        later = {"perturbation": self.perturbation is None, "batch": self.batch == 1}
-        absent = {name for name, is_absent in later.items() if is_absent}
+        absent = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
         content = self.model_dump_json(exclude=absent) + str(PREDICTIONS_SCHEMA_VERSION)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ from benchmark.results.verification import Finding
 from benchmark.verification.quantised import judge_types
 from benchmark.verification.shown import listed
 from benchmark.verification.untrained import judge_biases
-from benchmark.verification.weights_found import SUM_LEFT_OUT, UNFITTING, left_out_reason
+from benchmark.verification.weights_found import SUM_LEFT_OUT, UNFITTING, left_out_reason, random_reason
 
 _SHOWN_MISMATCHES = 3
 _MATRIX = 2
@@ -258,14 +258,8 @@ def _why_random(case: _Case) -> str:
         )
         if names
     )
-    one = len(found.fatal) == 1
-    instead = f" (it has {', '.join(listed(found.unknown, most=3))} instead)" if found.unknown else ""
-    if not case.listing.tensors:
-        instead = " (there is no weight at its top, as where a whole training was saved)"
-    return (
-        f"{len(found.fatal)} {'weight' if one else 'weights'} of {where}, such as {found.fatal[0]}, "
-        f"{'is' if one else 'are'} not in the checkpoint{instead} and would be random."
-    )
+    empty = " (there is no weight at its top, as where a whole training was saved)"
+    return random_reason(found.fatal, where, found.unknown, beside="" if case.listing.tensors else empty)
 
 
 def _other_layout(case: _Case) -> str:

@@ -57,6 +57,23 @@ def judge_weights(report: LoadReport) -> Iterator[Finding]:
         )
 
 
+def random_reason(missing: Sequence[str], where: str, strays: Sequence[str], *, beside: str = "") -> str:
+    """Say that weights which decide the answer would be random.
+
+    Args:
+        missing: Their names.
+        where: Which parts of the model they are of.
+        strays: What the checkpoint has that may stand for them.
+        beside: What to say of the checkpoint in place of that, if anything.
+    """
+    one = len(missing) == 1
+    instead = f" (it has {', '.join(listed(strays, most=3))} instead)" if strays else ""
+    return (
+        f"{len(missing)} {'weight' if one else 'weights'} of {where}, such as {missing[0]}, "
+        f"{'is' if one else 'are'} not in the checkpoint{beside or instead} and would be random."
+    )
+
+
 def left_out_reason(names: Sequence[str]) -> str:
     """Say that the encoder was trained with weights that the model of its configuration has no place for."""
     one = len(names) == 1
@@ -105,11 +122,7 @@ def _judge(report: LoadReport, missing: Sequence[str]) -> tuple[Status, str]:
     parts.append(("the encoder", [name for name in missing if not any(name in names for _, names in parts)]))
     where = " and ".join(part for part, names in parts if names)
     strays = beside_foreign_head(report, sums_layers=False)
-    instead = f" (it has {', '.join(listed(strays, most=3))} instead)" if strays else ""
-    return Status.RANDOM_HEAD, (
-        f"{len(missing)} {'weight' if len(missing) == 1 else 'weights'} of {where}, such as {missing[0]}, "
-        f"{'is' if len(missing) == 1 else 'are'} not in the checkpoint{instead} and would be random."
-    )
+    return Status.RANDOM_HEAD, random_reason(missing, where, strays)
 
 
 def _besides(report: LoadReport) -> str:

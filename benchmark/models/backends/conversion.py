@@ -162,7 +162,8 @@ def _recipe(checkpoint: Checkpoint, inputs: tuple[str, ...]) -> FeatureRecipe:
         return recipe
     plain, short = FeatureMaker(recipe, checkpoint.extractor), FeatureMaker(shorter, checkpoint.extractor)
     within = _SPECTROGRAM_WITHIN if shorter.fills_up else 0.0
-    for samples in (_noise(checkpoint), _noise(checkpoint)[: checkpoint.shortest]):
+    noise = _noise(checkpoint)
+    for samples in (noise, noise[: checkpoint.shortest]):
         own, made = plain(samples), short(samples)
         if not all(_is_same(own[name], made[name], within=within) for name in inputs):
             return recipe
