@@ -26,7 +26,7 @@ from benchmark.models.backends.protocol import TORCH
 from benchmark.models.backends.protocol import Engine as ModelEngine
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
-from benchmark.results.run import EvaluationRecord
+from benchmark.results.runs import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from performance.engines import Engine, Probabilities

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from benchmark.emotions.merges import Merges
 from benchmark.results.agreement import Voter
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.scoring.agreement import agreement
 from benchmark.scoring.evaluated import StoredEvaluation, evaluate_stored
 from benchmark.scoring.leaderboard import FindPredictions

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmark.errors import RequestError
-from benchmark.results.cache_entries import CacheEntry, CacheKind, CacheListing
-from benchmark.results.cache_listing import list_cache as list_folder
-from benchmark.results.cache_pruning import CacheSelector, delete_entries, parse_age
+from benchmark.results.cache import CacheEntry, CacheKind, CacheListing, CacheSelector, delete_entries, parse_age
+from benchmark.results.cache import list_cache as list_folder
 from benchmark.results.schema import StoredFile
 from benchmark.settings import Settings
 

@@ -12,8 +12,7 @@ from benchmark.reporting.registry_file import registry_file
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import RunRecord
-from benchmark.results.runs import load_run
+from benchmark.results.runs import RunRecord, load_run
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.ensemble_requests import ensemble_request

@@ -14,7 +14,7 @@ from benchmark.audio.measuring import Acoustics
 from benchmark.corpora.clips import AudioSource, Corpus, open_source
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
-from benchmark.emotions.presets import chosen_merges
+from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.listening import hear_corpus
 from benchmark.evaluation.speech import find_speech as find_speech_in
 from benchmark.evaluation.surveying import measure_corpus
@@ -24,7 +24,7 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.corpus_files import write_description
 from benchmark.results.description import CorpusDescription
 from benchmark.results.files import check_writable
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import describe, with_candidates
 from benchmark.scoring.coverage import coverage_of
 from benchmark.settings import Settings

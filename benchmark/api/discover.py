@@ -10,7 +10,7 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.hub.searching import SORTS, Search, SortBy
 from benchmark.progress import Progress, Silent
-from benchmark.registry.hub_ids import is_hub_id
+from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.writing import Entry, corpus_word, write_registry
 from benchmark.reporting.numbers import counted

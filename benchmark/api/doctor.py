@@ -18,8 +18,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from benchmark.audio.formats import ESSENTIAL_FORMATS, decodable_formats
 from benchmark.errors import BenchError
 from benchmark.hub.reachability import REACH_TIMEOUT_S, hub_cache_folder, look_at_hub
-from benchmark.results.diagnosis import BackendFact, Diagnosis, FolderFact, HubFact, Problem
-from benchmark.results.environment import Environment, installed_version
+from benchmark.results.environment import (
+    BackendFact,
+    Diagnosis,
+    Environment,
+    FolderFact,
+    HubFact,
+    Problem,
+    installed_version,
+)
 from benchmark.results.files import check_writable
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from benchmark.errors import EXIT_UNMET
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Verdict
 
 

@@ -3,7 +3,7 @@
 from benchmark.api.eligibility import judge_report
 from benchmark.api.verify import INTERRUPTED, judge_verification
 from benchmark.errors import EXIT_REQUEST
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 
 
 def judge_run(record: RunRecord, *, strict: bool) -> tuple[int, tuple[str, ...]]:

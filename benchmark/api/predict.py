@@ -12,7 +12,7 @@ from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.channels import heard_on
 from benchmark.corpora.clips import AudioFile, Clip, Corpus, storable
 from benchmark.corpora.folder import find_recordings
-from benchmark.emotions.presets import chosen_merges
+from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects

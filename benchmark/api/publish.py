@@ -9,7 +9,7 @@ from huggingface_hub import EvalResult
 from benchmark.api.arguments import checked
 from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
-from benchmark.registry.hub_ids import is_hub_id
+from benchmark.registry.locations import is_hub_id
 from benchmark.reporting.numbers import counted
 from benchmark.reporting.publish.dataset_card import dataset_card, eval_yaml
 from benchmark.reporting.publish.model_results import (
@@ -23,8 +23,7 @@ from benchmark.reporting.publish.publishable import is_on_hub, publishable
 from benchmark.reporting.publish.rows import published_csv, published_json, published_parquet, published_rows
 from benchmark.results.files import check_writable, write_atomically
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import RunRecord
-from benchmark.results.runs import load_run
+from benchmark.results.runs import RunRecord, load_run
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings

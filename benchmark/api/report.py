@@ -12,7 +12,7 @@ from benchmark.api.eligibility import judge_report
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
 from benchmark.corpora.relabelling import not_named, relabelled, still_there
-from benchmark.emotions.presets import chosen_merges
+from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
@@ -23,9 +23,7 @@ from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import RunRecord
-from benchmark.results.runs import load_run
-from benchmark.results.selecting import Selection, select_from
+from benchmark.results.runs import RunRecord, Selection, load_run, select_from
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.focus import wanted_emotions
 from benchmark.scoring.leaderboard import score_run

@@ -14,7 +14,7 @@ from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
-from benchmark.emotions.presets import chosen_merges
+from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.devices import resolve_devices
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluation
@@ -32,8 +32,7 @@ from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import RunRecord
-from benchmark.results.runs import save_run
+from benchmark.results.runs import RunRecord, save_run
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import wanted_emotions

@@ -10,7 +10,7 @@ from benchmark.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.results.cache_entries import CacheEntry, CacheListing
+    from benchmark.results.cache import CacheEntry, CacheListing
 
 app = typer.Typer(no_args_is_help=True, help="List or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
 
@@ -109,7 +109,7 @@ def _print_listing(listing: "CacheListing") -> None:
 
     from benchmark.cli.console import print_note
     from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.results.cache_entries import KIND_MEANINGS, bytes_by_kind
+    from benchmark.results.cache import KIND_MEANINGS, bytes_by_kind
 
     if not listing.entries:
         missing = not Path(listing.cache).is_dir()

@@ -12,8 +12,7 @@ def candidates(
 ) -> None:
     """List the candidates of a registry, and its corpora."""
     from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.registry.loading import find_registry
-    from benchmark.registry.selection import select
+    from benchmark.registry.loading import find_registry, select
     from benchmark.reporting.numbers import counted
 
     found = find_registry(candidates)

@@ -10,7 +10,7 @@ from benchmark.errors import EXIT_ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmark.results.diagnosis import Diagnosis, FolderFact, HubFact
+    from benchmark.results.environment import Diagnosis, FolderFact, HubFact
 
 
 def doctor(as_json: options.AsJson = False) -> None:

@@ -12,11 +12,10 @@ from benchmark.emotions.merges import Merges
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.registry.loading import find_registry
+from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
-from benchmark.registry.selection import select
-from benchmark.registry.templates import UnmappedLabels
+from benchmark.registry.writing import UnmappedLabels
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.settings import expanded

@@ -9,7 +9,7 @@ from benchmark.cli import options
 
 if TYPE_CHECKING:
     from benchmark.cli.label_sources import Labelled
-    from benchmark.emotions.presets import MergePreset
+    from benchmark.emotions.merges import MergePreset
 
 
 def labels(
@@ -45,8 +45,8 @@ def labels(
     import json
 
     from benchmark.cli.label_sources import labelled
-    from benchmark.emotions.presets import chosen_merges
-    from benchmark.emotions.presets import merge_preset as preset_named
+    from benchmark.emotions.merges import chosen_merges
+    from benchmark.emotions.merges import merge_preset as preset_named
     from benchmark.errors import RequestError
 
     if not names and merge_preset is not None:
@@ -130,7 +130,7 @@ def _print_preset(preset: "MergePreset", *, as_json: bool) -> None:
 def _write_template(shown: "list[Labelled]", path: Path) -> None:
     from benchmark.cli.console import print_note
     from benchmark.errors import RequestError
-    from benchmark.registry.templates import edit_template
+    from benchmark.registry.writing import edit_template
     from benchmark.results.files import write_atomically
 
     waiting = [each for each in shown if each.label_map.unmapped]

@@ -14,7 +14,7 @@ from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.json_documents import leaderboard_json
 from benchmark.reporting.numbers import counted, fraction, milliseconds, moment, quantity, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import VerificationReport
 

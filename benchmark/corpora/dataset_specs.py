@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import RequestError
-from benchmark.registry.hub_ids import is_hub_id
-from benchmark.registry.locations import looks_like_path
+from benchmark.registry.locations import is_hub_id, looks_like_path
 from benchmark.settings import expanded
 
 _FORM = "hf:ID, hf:ID:split, hf:ID:configuration/split or hf:ID@revision, where ID is organisation/name or a folder"

@@ -8,7 +8,7 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.opening import open_corpora
 from benchmark.errors import BenchError, RequestError
 from benchmark.registry.schema import Registry
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.settings import Settings
 
 _REMOTE = ("hf:",)

@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-from benchmark.emotions.classes import canonical_names, known_classes_hint
+from benchmark.emotions.classes import canonical_names, known_classes_hint, vocabulary
 from benchmark.emotions.suggestions import did_you_mean
-from benchmark.emotions.vocabulary import vocabulary
 from benchmark.errors import RequestError
 
 _SEPARATORS = re.compile(r"[\s_\u200c\u2010-\u2015\u2212-]+")

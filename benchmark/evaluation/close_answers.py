@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.parity import Decisions
 from benchmark.models.reports import TooShortError
-from benchmark.results.prediction_table import PredictionTable
-from benchmark.results.predictions import Prediction
+from benchmark.results.predictions import Prediction, PredictionTable
 
 Known = Callable[[str], Prediction | None]
 """What may stand in place of an answer, by clip hash; None where nothing is known that may."""

@@ -18,8 +18,8 @@ from benchmark.evaluation.speech import find_speech, without_silence
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Progress
 from benchmark.results.environment import Environment
-from benchmark.results.latency import LatencyMeasurement
-from benchmark.results.run import CorpusRecord, EvaluationRecord
+from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 

@@ -19,7 +19,7 @@ from benchmark.evaluation.timed_subject import BLOCK_CALLS, WARMUP_CALLS, TimedS
 from benchmark.models.backends.protocol import Engine
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.settings import Settings
 
 

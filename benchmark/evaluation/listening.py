@@ -9,7 +9,7 @@ from benchmark.audio.waveform import ContentHash
 from benchmark.corpora.clips import AudioSource, Clip, Corpus, open_source
 from benchmark.evaluation.ahead import map_ahead
 from benchmark.progress import Progress
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 
 _DECODERS = 2
 

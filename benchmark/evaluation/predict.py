@@ -20,7 +20,7 @@ from benchmark.models.backends.protocol import Engine
 from benchmark.progress import Silent, Stage
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.predictions import InferenceSetup
-from benchmark.results.run import EvaluationRecord
+from benchmark.results.runs import EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 

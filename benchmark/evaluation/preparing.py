@@ -18,8 +18,8 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH, Engine
 from benchmark.results.files import write_atomically
 from benchmark.results.inference import InferenceRecord, ParityCheck
-from benchmark.results.layout import candidate_folder
 from benchmark.results.predictions import InferenceSetup
+from benchmark.results.storage import candidate_folder
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 

@@ -8,7 +8,7 @@ from benchmark.evaluation.listening import HeardCorpus
 from benchmark.evaluation.windows_ahead import windows_ahead
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.results.speech import read_speech_shares, save_speech_shares
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned

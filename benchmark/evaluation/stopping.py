@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.results.latency import Stopped
+from benchmark.results.inference import Stopped
 from benchmark.results.medians import median_interval
 
 PRECISE_WITHIN = 0.03

@@ -13,9 +13,9 @@ from benchmark.models.backends.protocol import BACKENDS, ONNXRUNTIME, OPENVINO, 
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
-from benchmark.results.layout import candidate_folder
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, InferenceSetup
 from benchmark.results.status import Status, Verdict
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 
 _COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")

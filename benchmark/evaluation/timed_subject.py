@@ -14,7 +14,7 @@ from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.stopping import stopped_by
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.reports import LoadReport
-from benchmark.results.latency import Stopped
+from benchmark.results.inference import Stopped
 from benchmark.workers.answers import Returned
 
 WARMUP_CALLS = 5

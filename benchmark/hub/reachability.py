@@ -8,7 +8,7 @@ from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # d
 
 from benchmark.hub.deadline import Patience, within
 from benchmark.hub.failures import HUB_ERRORS, explain
-from benchmark.results.diagnosis import HubFact
+from benchmark.results.environment import HubFact
 
 REACH_TIMEOUT_S = 4.0
 

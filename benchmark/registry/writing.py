@@ -1,6 +1,6 @@
-"""Writing a registry, from data that came from elsewhere: whatever it could not hold is left out."""
+"""Write registries: from discovered candidates, and as templates for labels without a meaning."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,19 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from benchmark.emotions.classes import canonical_names
 from benchmark.errors import RequestError
-from benchmark.registry.fields import CorpusWord, Language, Line
-from benchmark.registry.hub_ids import is_hub_id
-from benchmark.registry.schema import VERSION
+from benchmark.registry.locations import is_hub_id
+from benchmark.registry.schema import VERSION, CorpusWord, Language, Line
 from benchmark.results.files import write_atomically
 from benchmark.results.status import Status
 
 _LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
+
+
 _CORPUS: TypeAdapter[str] = TypeAdapter(CorpusWord)
+
+
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
@@ -118,3 +122,78 @@ def _valid(kind: TypeAdapter[str], text: str) -> str | None:
         return kind.validate_python(text)
     except ValidationError:
         return None
+
+
+_HEAD = """\
+# What do these labels mean? Write a class, or any other name of one, after each colon; remove the lines of labels that
+# are no emotion. Then move the entries into your registry, or use this file as one: bench run --candidates THIS-FILE
+# The classes are {classes}.
+"""
+
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class UnmappedLabels:
+    """The labels of one model or corpus that mean nothing that is known.
+
+    Attributes:
+        place: The id of the candidate, or the source of the corpus.
+        name: What the registry calls the corpus; the id for a candidate.
+        labels: The labels, each with a remark for the person who fills them in.
+    """
+
+    place: str
+    name: str
+    labels: Mapping[str, str]
+
+
+def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[UnmappedLabels]) -> str:
+    """Write a registry in which every unmapped label waits for its meaning.
+
+    Args:
+        candidates: Those of models.
+        corpora: Those of corpora.
+
+    Returns:
+        YAML that is a valid registry once the meanings are filled in or removed.
+
+    Examples:
+        >>> unmapped = UnmappedLabels("org/model", "model", {"x1": "output 0"})
+        >>> print(edit_template([unmapped], []).partition("version")[2])
+        : 1
+        candidates:
+          - id: "org/model"
+            labels:
+              "x1":  # output 0
+        <BLANKLINE>
+    """
+    lines = [f"version: {VERSION}", "candidates:" if candidates else "candidates: []"]
+    for entry in candidates:
+        lines += [f"  - id: {_quoted(entry.place)}", "    labels:", *_waiting(entry.labels)]
+    if corpora:
+        lines.append("corpora:")
+    for entry in corpora:
+        lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.place)}", "    labels:"]
+        lines += _waiting(entry.labels)
+    return _HEAD.format(classes=_wrapped(canonical_names())) + "\n".join(lines) + "\n"
+
+
+def _waiting(labels: Mapping[str, str]) -> list[str]:
+    return [f"      {_quoted(label)}:  # {remark}" for label, remark in labels.items()]
+
+
+def _quoted(text: str) -> str:
+    # YAML's own writer escapes what would break a line or cannot be seen.
+    written: str = yaml.dump(text, default_style='"', allow_unicode=True, width=float("inf"))
+    return written.rstrip("\n")
+
+
+def _wrapped(names: Sequence[str]) -> str:
+    lines = [""]
+    for name in names:
+        if len(lines[-1]) + len(name) > _WIDTH:
+            lines.append("")
+        lines[-1] += f"{name}, "
+    return "\n#   ".join(lines).rstrip(", ")

@@ -6,7 +6,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
 from benchmark.reporting.tables import Column, bullets, document, markdown_table
 from benchmark.results.description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
-from benchmark.results.run import SHORTEST_SPEECH_S
+from benchmark.results.runs import SHORTEST_SPEECH_S
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
 
 _SECONDS_PER_HOUR = 3600

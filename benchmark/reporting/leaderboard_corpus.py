@@ -6,7 +6,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.numbers import counted, duration, fraction, is_known
 from benchmark.reporting.tables import bullets, mark_repaired
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 
 _SECONDS_PER_HOUR = 3600
 _LISTED_CLIPS = 10

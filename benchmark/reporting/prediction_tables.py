@@ -9,8 +9,8 @@ from scipy.special import softmax
 
 from benchmark.emotions.merges import Merges
 from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, text_column
-from benchmark.results.prediction_table import ABSENT, PredictionTable
-from benchmark.results.run import RunRecord
+from benchmark.results.predictions import ABSENT, PredictionTable
+from benchmark.results.runs import RunRecord
 from benchmark.scoring.answers import NO_ANSWER
 from benchmark.scoring.evaluated import evaluate_stored
 from benchmark.scoring.labelled_clips import LabelledClips, label_clips

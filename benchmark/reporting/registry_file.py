@@ -13,7 +13,7 @@ from benchmark.registry.locations import local_path
 from benchmark.registry.schema import VERSION
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.numbers import moment
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import expanded

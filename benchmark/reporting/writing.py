@@ -13,7 +13,7 @@ from benchmark.reporting.robustness import robustness_csv
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.verification import VerificationReport
 
 

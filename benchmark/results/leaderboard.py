@@ -12,7 +12,7 @@ from benchmark.results.groups import CorpusGroups
 from benchmark.results.hard_clips import HardClips
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.robustness import Robustness
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 
 ALL_CORPORA = "*"

@@ -1,19 +1,29 @@
-"""What a model said to each clip, and everything that decided what it said."""
+"""Predictions: the model's output for each clip, the setup that determines it, and their columns in Arrow."""
 
 import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from benchmark.results.schema import Stored
 
 PREDICTIONS_SCHEMA_VERSION = 1
+
+
 # Fields that came later: setups that leave them at their defaults keep the key that they had before.
 _LATER = ("perturbation", "batch")
+
+
 CONVERSION = "conversion"
 """What stands among the libraries of a setup for bench's own way of converting a model."""
+
+
 CONVERSION_VERSION = 4
 """Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
 
@@ -78,3 +88,139 @@ class InferenceSetup(Stored):
         absent = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
         content = self.model_dump_json(exclude=absent) + str(PREDICTIONS_SCHEMA_VERSION)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+ABSENT = -1
+"""The row of a clip of which nothing is stored."""
+
+
+ARROW_SCHEMA = pa.schema(
+    [
+        pa.field("clip_hash", pa.string(), nullable=False),
+        pa.field("logits", pa.list_(pa.float32())),
+        pa.field("windows", pa.int32(), nullable=False),
+        pa.field("failure", pa.string()),
+        pa.field("seconds", pa.float64(), nullable=False),
+    ]
+)
+"""How predictions are stored; the columns of a part."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PredictionTable(Mapping[str, Prediction]):
+    """The predictions of one setup, a row per clip; read as a mapping, they come one by one, by clip hash.
+
+    Attributes:
+        clip_hashes: Hashes of the clips' samples, each once, as an Arrow array of texts.
+        logits: Shape (clips, labels); rows of clips that the model could not process are NaN.
+        processed: Whether the model could process each clip, shape (clips,).
+        windows: How many windows each clip went through in, shape (clips,).
+        failures: Why there are no logits, as an Arrow array of texts with nulls.
+        seconds: Time from samples to logits, shape (clips,).
+
+    Examples:
+        >>> logits = np.array([0.5, -0.5], dtype=np.float32)
+        >>> one = Prediction(clip_hash="c1", logits=logits, windows=1, failure=None, seconds=0.1)
+        >>> table = PredictionTable.of([one], labels=2)
+        >>> table.logits, table.rows(pa.array(["c2", "c1"]))
+        (array([[ 0.5, -0.5]], dtype=float32), array([-1,  0]))
+        >>> table["c1"].seconds, len(table)
+        (0.1, 1)
+    """
+
+    clip_hashes: pa.Array
+    logits: NDArray[np.float32]
+    processed: NDArray[np.bool_]
+    windows: NDArray[np.int32]
+    failures: pa.Array
+    seconds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, predictions: Iterable[Prediction], labels: int) -> "PredictionTable":
+        """Make a table of single predictions, each about another clip, with `labels` logits."""
+        return cls.from_arrow(arrow_table(list(predictions)), labels)
+
+    @classmethod
+    def of_mapping(cls, predictions: Mapping[str, Prediction], labels: int) -> "PredictionTable":
+        """Make a table of predictions by clip hash; what is a table stays as it is."""
+        return predictions if isinstance(predictions, cls) else cls.of(predictions.values(), labels)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table, labels: int) -> "PredictionTable":
+        """Make a table of what was stored.
+
+        Args:
+            table: Of `ARROW_SCHEMA`; every clip once, `labels` logits in every row that has any.
+            labels: How many labels the model has.
+        """
+        column = table.column("logits").combine_chunks()
+        processed = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+        logits = np.full((len(table), labels), np.nan, dtype=np.float32)
+        logits[processed] = np.asarray(column.flatten()).reshape(-1, labels)
+        return cls(
+            clip_hashes=table.column("clip_hash").combine_chunks(),
+            logits=logits,
+            processed=processed,
+            windows=np.asarray(table.column("windows").to_numpy(), dtype=np.int32),
+            failures=table.column("failure").combine_chunks(),
+            seconds=np.asarray(table.column("seconds").to_numpy(), dtype=np.float64),
+        )
+
+    def rows(self, clip_hashes: pa.Array) -> NDArray[np.int64]:
+        """Find the row of each clip; `ABSENT` where nothing is stored of it.
+
+        Args:
+            clip_hashes: An Arrow array of texts.
+        """
+        found = pc.index_in(clip_hashes, value_set=self.clip_hashes)
+        return np.asarray(pc.fill_null(found, ABSENT).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {clip_hash: row for row, clip_hash in enumerate(self.clip_hashes.to_pylist())}
+
+    def __getitem__(self, clip_hash: str) -> Prediction:
+        row = self._places[clip_hash]
+        return Prediction(
+            clip_hash=clip_hash,
+            logits=self.logits[row].copy() if self.processed[row] else None,
+            windows=int(self.windows[row]),
+            failure=self.failures[row].as_py(),
+            seconds=float(self.seconds[row]),
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self.clip_hashes)
+
+
+def arrow_table(predictions: Sequence[Prediction]) -> pa.Table:
+    """Put single predictions into the columns of `ARROW_SCHEMA`, in their order."""
+    columns = [
+        [prediction.clip_hash for prediction in predictions],
+        [prediction.logits for prediction in predictions],
+        [prediction.windows for prediction in predictions],
+        [prediction.failure for prediction in predictions],
+        [prediction.seconds for prediction in predictions],
+    ]
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, ARROW_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=ARROW_SCHEMA)
+
+
+def latest_answers(table: pa.Table) -> pa.Table:
+    """Keep the last row of each clip: where it was answered again, the later answer counts.
+
+    Args:
+        table: Of `ARROW_SCHEMA`, the earlier answers first.
+
+    Returns:
+        The rows that count, clips in the order in which each occurs first.
+    """
+    codes = table.column("clip_hash").combine_chunks().dictionary_encode()
+    if len(codes.dictionary) == len(table):
+        return table
+    last = np.empty(len(codes.dictionary), dtype=np.int64)
+    last[np.asarray(codes.indices)] = np.arange(len(table))  # of repeated places, numpy keeps the last value
+    return table.take(pa.array(last))

@@ -16,10 +16,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
-from benchmark.results.layout import candidate_folder
-from benchmark.results.prediction_table import ARROW_SCHEMA, PredictionTable, arrow_table, latest_answers
-from benchmark.results.predictions import PREDICTIONS_SCHEMA_VERSION, InferenceSetup, Prediction
+from benchmark.results.predictions import (
+    ARROW_SCHEMA,
+    PREDICTIONS_SCHEMA_VERSION,
+    InferenceSetup,
+    Prediction,
+    PredictionTable,
+    arrow_table,
+    latest_answers,
+)
 from benchmark.results.schema import require_known_version
+from benchmark.results.storage import candidate_folder
 
 logger = logging.getLogger(__name__)
 

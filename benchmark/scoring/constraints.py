@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmark.errors import RequestError
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
 from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK

@@ -18,7 +18,7 @@ from benchmark.results.description import (
     IdenticalClips,
     Spread,
 )
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.association import TIED_FROM, association
 from benchmark.scoring.corpus_summary import SECONDS_PER_HOUR, speech_share
 from benchmark.scoring.flags import FEW_CLIPS, FEW_SPEAKERS

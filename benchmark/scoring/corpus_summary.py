@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.leaderboard import CorpusSummary
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.association import association
 from benchmark.scoring.labelled_clips import emotion_by_label, emotion_of_clip, readable_clips
 from benchmark.scoring.raters import Agreement, human_ceiling, majority, votes_by_emotion

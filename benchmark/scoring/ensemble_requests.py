@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.scoring.ensembles import FEWEST_MEMBERS
 
 _BEST = re.compile(r"best:(\d{1,4})")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.results.predictions import InferenceSetup
-from benchmark.results.run import EvaluationRecord
+from benchmark.results.runs import EvaluationRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers

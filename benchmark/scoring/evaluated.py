@@ -6,9 +6,8 @@ from functools import cached_property
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
-from benchmark.results.prediction_table import PredictionTable
-from benchmark.results.predictions import Prediction
-from benchmark.results.run import CorpusRecord, EvaluationRecord
+from benchmark.results.predictions import Prediction, PredictionTable
+from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
 from benchmark.scoring.confusion import SpeakerCounts, count_by_speaker

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmark.results.failed_clips import LISTED_CLIPS, FailedClips
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.run import ClipRecord, RunRecord
+from benchmark.results.runs import ClipRecord, RunRecord
 from benchmark.scoring.corpus_board import CorpusBoard
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.labelled_clips import readable_clips

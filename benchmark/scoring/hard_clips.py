@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import entropy
 
 from benchmark.results.hard_clips import HardClip, HardClips
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.labelled_clips import readable_clips

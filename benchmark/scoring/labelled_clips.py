@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.raters import majority, votes_by_emotion
 
 _NOBODY_KNOWS = "unknown"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.medians import median_interval
 
 CALLS_FOR_P50 = 10

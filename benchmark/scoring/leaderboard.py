@@ -7,7 +7,7 @@ from benchmark.emotions.merges import Merges
 from benchmark.results.agreement import CorpusAgreement
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.across_corpora import shared_corpora, summary_rows

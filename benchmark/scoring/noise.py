@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.scoring.latency import CALLS_FOR_P50
 
 OTHERS_FROM = 0.10

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
 from benchmark.scoring.constraints import (

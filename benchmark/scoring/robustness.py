@@ -9,7 +9,7 @@ from scipy.stats import norm, t
 
 from benchmark.audio.perturbation import perturbation_named
 from benchmark.results.robustness import Robustness
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.evaluated import StoredEvaluation

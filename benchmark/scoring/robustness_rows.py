@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.robustness import Robustness
-from benchmark.results.run import EvaluationRecord, RunRecord
+from benchmark.results.runs import EvaluationRecord, RunRecord
 from benchmark.scoring.corpus_board import CorpusBoard
 from benchmark.scoring.evaluated import StoredEvaluation, evaluate_stored
 from benchmark.scoring.labelled_clips import label_clips

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmark.emotions.classes import Kind, emotion_class
-from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.overrides import is_placeholder
+from benchmark.emotions.label_map import LabelMap, is_placeholder
 from benchmark.hub.absence import absent_weights
 from benchmark.hub.facts import RepoFacts
 from benchmark.hub.weights import weight_files

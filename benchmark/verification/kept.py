@@ -9,9 +9,9 @@ from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import installed_version
 from benchmark.results.files import write_atomically
-from benchmark.results.layout import candidate_folder
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 from benchmark.verification.inspection import INSPECTION_VERSION
 from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from benchmark.emotions.label_map import map_labels
 from benchmark.registry.schema import Candidate
 from benchmark.results.description import KnownOutputs
-from benchmark.results.layout import candidate_folder
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 from benchmark.verification.configs import config_labels
 

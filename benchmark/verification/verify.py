@@ -9,7 +9,7 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
-from benchmark.results.layout import candidate_folder
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.verification.downloads import Wanted, agree

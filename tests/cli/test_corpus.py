@@ -15,7 +15,7 @@ from benchmark.audio.voice import invent_speaker, speak
 from benchmark.audio.waveform import Waveform
 from benchmark.cli.corpus import _print
 from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import describe
 from tests.support.command_line import Bench, bench_here
 

@@ -2,7 +2,7 @@ import pytest
 
 from benchmark.corpora.columns import COLUMN_NAMES, find_columns
 from benchmark.errors import RequestError
-from benchmark.registry.fields import COLUMN_ROLES
+from benchmark.registry.schema import COLUMN_ROLES
 
 
 def test_the_registry_knows_the_same_roles() -> None:

@@ -1,7 +1,7 @@
 from benchmark.audio.waveform import Waveform
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.labels import corpus_labels
-from benchmark.emotions.presets import chosen_merges
+from benchmark.emotions.merges import chosen_merges
 
 
 class Unheard:

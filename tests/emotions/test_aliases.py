@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from benchmark.emotions.aliases import emotion_of, normalise, resolve_emotion, spellings
-from benchmark.emotions.vocabulary import vocabulary
+from benchmark.emotions.classes import vocabulary
 from benchmark.errors import RequestError
 
 LABELS_OF_CANDIDATES = {

@@ -1,8 +1,16 @@
-"""The canonical classes."""
+"""The canonical classes and the codes of single corpora."""
 
 import pytest
 
-from benchmark.emotions.classes import EmotionClass, Kind, canonical_names, emotion_class
+from benchmark.emotions.classes import (
+    EmotionClass,
+    Kind,
+    canonical_names,
+    conventions,
+    emotion_class,
+    emotion_of_code,
+    label_codes,
+)
 from benchmark.errors import RequestError
 
 
@@ -33,3 +41,41 @@ def test_an_alias_is_not_the_name_of_a_class() -> None:
 
 def _names_of(kind: Kind) -> set[str]:
     return {name for name in canonical_names() if emotion_class(name).kind is kind}
+
+
+@pytest.mark.parametrize(
+    ("corpus", "codes"),
+    [
+        ("emodb", "W=anger L=boredom E=disgust A=fear F=happiness T=sadness N=neutral"),
+        ("savee", "a=anger d=disgust f=fear h=happiness n=neutral sa=sadness su=surprise"),
+        ("crema-d", "ANG=anger DIS=disgust FEA=fear HAP=happiness NEU=neutral SAD=sadness"),
+        ("emovo", "rab=anger dis=disgust pau=fear gio=happiness tri=sadness sor=surprise neu=neutral"),
+        ("ravdess", "01=neutral 02=calm 03=happiness 04=sadness 05=anger 06=fear 07=disgust 08=surprise"),
+        ("tess", "angry=anger disgust=disgust fear=fear happy=happiness neutral=neutral ps=surprise sad=sadness"),
+    ],
+)
+def test_a_corpus_is_read_by_its_own_codes(corpus: str, codes: str) -> None:
+    assert dict(label_codes(corpus)) == dict(pair.split("=") for pair in codes.split())
+
+
+def test_every_code_means_a_canonical_class() -> None:
+    meant = {emotion for corpus in conventions() for emotion in label_codes(corpus).values()}
+    assert meant <= set(canonical_names())
+
+
+def test_the_same_letter_means_what_its_corpus_means_by_it() -> None:
+    assert (emotion_of_code("emodb", "f"), emotion_of_code("SAVEE", "F")) == ("happiness", "fear")
+
+
+def test_a_code_that_the_corpus_does_not_have_means_nothing() -> None:
+    assert emotion_of_code("crema_d", "anger") is None
+
+
+def test_an_unknown_corpus_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(RequestError, match="unknown label codes 'ravdes'; did you mean 'ravdess'"):
+        label_codes("ravdes")
+
+
+def test_a_corpus_that_resembles_none_is_refused_with_all_names() -> None:
+    with pytest.raises(RequestError, match="the known ones are aesdd, cafe"):
+        label_codes("nothing")

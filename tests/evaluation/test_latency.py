@@ -13,7 +13,7 @@ from benchmark.evaluation.stopping import ENOUGH_CALLS
 from benchmark.evaluation.subjects import Subject
 from benchmark.evaluation.timed_subject import BLOCK_CALLS
 from benchmark.progress import Silent
-from benchmark.results.latency import Stopped
+from benchmark.results.inference import Stopped
 from benchmark.workers.answers import Answer, Returned
 
 SetUp = Callable[..., Evaluation]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmark.evaluation.stopping import ENOUGH_CALLS, FEWEST_CALLS, MOST_CALLS, stopped_by
-from benchmark.results.latency import Stopped
+from benchmark.results.inference import Stopped
 from benchmark.results.medians import median_interval
 
 

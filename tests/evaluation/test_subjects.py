@@ -6,7 +6,7 @@ import benchmark
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import BACKENDS, Engine
 from benchmark.registry.schema import Candidate
-from benchmark.results.cache_listing import list_cache
+from benchmark.results.cache import list_cache
 from benchmark.results.predictions import CONVERSION, Prediction
 from benchmark.results.status import Status
 from benchmark.results.store import PredictionStore

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.results.environment import Environment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification, VerificationReport
 

@@ -6,7 +6,7 @@ import pytest
 from benchmark.audio.measuring import Acoustics
 from benchmark.reporting.corpus_files import write_description
 from benchmark.results.description import CorpusDescription, Coverage
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import describe
 
 SOUND = Acoustics(sampling_rate=16_000, channels=1, level_db=-26.0, clipped_share=0.0, bandwidth_hz=7_800.0)

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
 from benchmark.scoring.flags import FLAG_MEANINGS
 from tests.reporting.conftest import absent, board, described, scored

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, write_predictions
 from benchmark.results.predictions import Prediction
-from benchmark.results.run import CorpusRecord, EvaluationRecord
+from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.store import PredictionStore
 from tests.support.finished_runs import FinishedRun, corpus, setup_of, verification
 

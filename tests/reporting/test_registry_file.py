@@ -6,7 +6,7 @@ from benchmark.errors import RequestError
 from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Candidate
 from benchmark.reporting.registry_file import registry_file
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from tests.support.finished_runs import FinishedRun, corpus, verification
 

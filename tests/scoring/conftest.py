@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.results.environment import Environment
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.run import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers

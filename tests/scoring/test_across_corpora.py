@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.leaderboard import score_run
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmark.results.run import EvaluationRecord
+from benchmark.results.runs import EvaluationRecord
 from benchmark.scoring.answer_profiles import answer_profile
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.evaluated import StoredEvaluation

@@ -5,9 +5,8 @@ import pytest
 
 from benchmark.emotions.merges import NO_MERGES, Merges
 from benchmark.errors import RequestError
-from benchmark.results.prediction_table import PredictionTable
-from benchmark.results.predictions import Prediction
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.predictions import Prediction, PredictionTable
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers, join_answers
 from benchmark.scoring.labelled_clips import emotion_by_label, label_clips, readable_clips
 

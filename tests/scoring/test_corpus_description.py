@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.results.description import CorpusDescription, Spread
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, describe, is_telephone
 
 SOUND = Acoustics(sampling_rate=16_000, channels=1, level_db=-26.0, clipped_share=0.0, bandwidth_hz=7_800.0)

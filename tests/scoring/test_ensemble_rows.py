@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.predictions import Prediction
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.ensemble_requests import ensemble_request
 from benchmark.scoring.leaderboard import score_run
 from tests.scoring.conftest import EMOTIONS, RunBuilder

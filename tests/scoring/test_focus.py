@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.errors import RequestError
 from benchmark.results.emotion_scores import FocusScore
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.focus import area_under_roc, average_precision, wanted_emotions
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.ranking_quality import SortedClips

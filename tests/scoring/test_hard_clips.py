@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import entropy
 
 from benchmark.results.hard_clips import HardClips
-from benchmark.results.run import ClipRecord, CorpusRecord, EvaluationRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
-from benchmark.results.prediction_table import PredictionTable
-from benchmark.results.predictions import Prediction
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.predictions import Prediction, PredictionTable
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import join_answers
 from benchmark.scoring.labelled_clips import emotion_by_label, emotion_of_clip, label_clips, readable_clips
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.scoring.latency import LatencySummary, summarise_latency
 
 

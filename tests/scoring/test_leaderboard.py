@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from benchmark.errors import RequestError
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.leaderboard import score_run
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.scoring.noise import noise
 from benchmark.scoring.rows import with_latency

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, log_loss, recall_score
 
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.raters import Agreement, human_ceiling, majority, soft_scores, votes_by_emotion
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.leaderboard import score_run

@@ -8,7 +8,7 @@ from scipy.stats import t
 from sklearn.metrics import recall_score
 
 from benchmark.results.robustness import Robustness
-from benchmark.results.run import CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.leaderboard import score_run
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from benchmark.reporting.prediction_tables import prediction_tables
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.scoring.leaderboard import score_run
 
 if TYPE_CHECKING:

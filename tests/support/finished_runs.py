@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.results.environment import Environment
-from benchmark.results.latency import LatencyMeasurement
+from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.run import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
-from benchmark.results.runs import save_run
+from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord, save_run
 from benchmark.results.status import Status
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification

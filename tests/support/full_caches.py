@@ -10,9 +10,9 @@ from benchmark.corpora.spool import Spool, SpooledRow
 from benchmark.hub.facts import RepoFacts
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import installed_version
-from benchmark.results.layout import candidate_folder
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech import save_speech_shares
+from benchmark.results.storage import candidate_folder
 from benchmark.results.store import PredictionStore
 from benchmark.verification.kept import KeptVerdicts
 from tests.support.finished_runs import FinishedRun, verification

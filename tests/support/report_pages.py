@@ -9,7 +9,7 @@ import soundfile
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.writing import write_leaderboard
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Finding, Verification

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 from benchmark.registry.schema import Candidate
-from benchmark.results.layout import candidate_folder
 from benchmark.results.status import Status
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 from benchmark.verification.remembered import known_outputs
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmark.corpora.clips import AudioFile, Clip, storable
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
-from benchmark.emotions.conventions import label_codes
+from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 
 _FORM = "an utterance of dialog/EmoEvaluation, such as Ses01F_impro01_F000.wav"

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from benchmark.corpora.clips import AudioFile, Clip, storable
 from benchmark.corpora.folder import FolderContents, find_recordings
-from benchmark.emotions.conventions import label_codes
+from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 
 _SHOWN_NAMES = 5

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.reporting.meanings import STATUS_MEANINGS
 from benchmark.results.leaderboard import Leaderboard, NotEvaluated
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification
 

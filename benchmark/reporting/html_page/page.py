@@ -27,7 +27,7 @@ from benchmark.reporting.leaderboard_tables import evaluated_rows
 from benchmark.reporting.meanings import INTERVAL_NAMES
 from benchmark.reporting.numbers import counted
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 
 _ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
 _LIBRARY = "vendor/vega-embed.js"

@@ -10,7 +10,7 @@ from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores
 from benchmark.results.hard_clips import HardClip, HardClips
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.scoring.flags import FLAG_MEANINGS
 
 ROW_FIELDS = (

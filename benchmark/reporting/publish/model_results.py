@@ -8,7 +8,7 @@ from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from benchmark.reporting.numbers import counted, fraction, is_known
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 
 SOURCE_NAME = "ser-bench"
 _TASK = "audio-classification"

@@ -8,7 +8,7 @@ from benchmark.corpora.conventions import CONVENTIONS
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.registry.locations import looks_like_path
-from benchmark.results.run import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 

@@ -11,7 +11,7 @@ from benchmark.reporting.csv_tables import Cell, complete_rows, csv_table
 from benchmark.reporting.escaping import json_text
 from benchmark.reporting.publish.publishable import is_on_hub
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 
 PUBLISHED_COLUMNS = (
     *("rank", "candidate", "id", "revision", "status", "head", "corpus", "clips", "failed_clips", "unscored_clips"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.corpora.columns import COLUMN_NAMES
 from benchmark.errors import RequestError
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 
 USUAL = ("sex", "language", "duration")
 """What is looked at without being asked for."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.confusion import SpeakerCounts
 from benchmark.scoring.evaluated import StoredEvaluation
 from benchmark.scoring.groups.cells import Comparison, GroupCells, compare_what, group_cells

@@ -6,7 +6,7 @@ import pytest
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.conventions import CONVENTIONS
 from benchmark.corpora.opening import open_corpora
-from benchmark.emotions.conventions import label_codes
+from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 from benchmark.registry.loading import load_registry
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.reporting.prediction_tables import prediction_tables
 from benchmark.results.comparison import RowChange, RunComparison
-from benchmark.results.run import RunRecord
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.compared.comparison import compare_runs

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from benchmark.errors import RequestError
-from benchmark.results.run import ClipRecord
+from benchmark.results.runs import ClipRecord
 from benchmark.scoring.groups.columns import USUAL, columns_of, duration_band, group_order, values_of, wanted_columns
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import recall_score
 from benchmark.errors import RequestError
 from benchmark.results.groups import CorpusGroups
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.run import ClipRecord, CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.groups.corpus_groups import MOST_LISTED
 from benchmark.scoring.leaderboard import score_run
 from tests.scoring.conftest import EMOTIONS

@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.results.cache_entries import CacheEntry, CacheKind, bytes_by_kind
-from benchmark.results.cache_listing import list_cache
-from benchmark.results.cache_pruning import CacheSelector, delete_entries, parse_age
+from benchmark.results.cache import (
+    CacheEntry,
+    CacheKind,
+    CacheSelector,
+    bytes_by_kind,
+    delete_entries,
+    list_cache,
+    parse_age,
+)
 from tests.support.full_caches import NEW, OLD, fill
 
 

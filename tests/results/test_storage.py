@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.results.layout import candidate_folder
+from benchmark.results.storage import candidate_folder
 
 CACHE = Path("/cache")
+
+
 SHA = "a" * 40
 
 

@@ -6,11 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmark.results.prediction_table import ABSENT, PredictionTable, arrow_table, latest_answers
-from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.predictions import (
+    ABSENT,
+    InferenceSetup,
+    Prediction,
+    PredictionTable,
+    arrow_table,
+    latest_answers,
+)
 from benchmark.results.store import PredictionStore
 
 LABELS = ("anger", "fear", "joy", "x1")
+
+
 SETUP = InferenceSetup(
     candidate="org/model", revision="abc", labels=LABELS, head="standard", backend="torch", device="cpu",
     dtype="float32", window_s=30.0, versions={},

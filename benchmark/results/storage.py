@@ -1,11 +1,15 @@
-"""Where in the store the results of a candidate lie."""
+"""Where in the cache the results of a candidate lie."""
 
 import hashlib
 import re
 from pathlib import Path
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
 _LONGEST_NAME = 120
 
 

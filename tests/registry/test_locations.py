@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from benchmark.registry.hub_ids import is_hub_id, what_to_write
+from benchmark.registry.locations import is_hub_id, what_to_write
 
 IDS = [
     "", "gpt2", "superb/wav2vec2-base-superb-er", "123", "a/b/c", "datasets/a/b", ".repo", "repo.", "-repo", "repo-",
