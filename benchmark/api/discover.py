@@ -6,9 +6,8 @@ from pathlib import Path
 
 from benchmark.api.arguments import checked
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.client import Hub
+from benchmark.hub.client import SORTS, Hub, Search, SortBy
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
-from benchmark.hub.searching import SORTS, Search, SortBy
 from benchmark.progress import Progress, Silent
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry

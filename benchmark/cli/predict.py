@@ -123,7 +123,7 @@ def predict(
     wanted.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
     if any(expanded(recording).exists() for recording in recordings):
-        from benchmark.workers.starting import start_server
+        from benchmark.workers.process import start_server
 
         start_server()  # takes seconds, which a mistyped name should not
 

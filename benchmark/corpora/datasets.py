@@ -106,8 +106,7 @@ def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
     # Its import takes half a second, which other corpora need not wait for.
     from huggingface_hub import HfApi  # noqa: PLC0415
 
-    from benchmark.hub.asking import Asking  # noqa: PLC0415
-    from benchmark.hub.breaker import Breaker  # noqa: PLC0415
+    from benchmark.hub.retries import Asking, Breaker  # noqa: PLC0415
 
     what = f"the dataset {spec.id}" + (f" at {spec.revision}" if spec.revision else "")
     info = Asking(settings.hub_timeout_s, Breaker()).ask(

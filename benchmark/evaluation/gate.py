@@ -24,7 +24,7 @@ from benchmark.models.reports import LoadReport
 from benchmark.results.inference import ParityCheck
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Raised, Returned
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.backends.gate_actor:GateActor"

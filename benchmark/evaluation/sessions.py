@@ -18,7 +18,7 @@ from benchmark.models.backends.protocol import TORCH, Engine, Streams
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Crashed, Failure, Returned, TimedOut
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 _TORCH_ACTOR = "benchmark.models.actors:ModelActor"

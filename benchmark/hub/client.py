@@ -1,38 +1,82 @@
-"""The Hub, read-only: facts of repositories, and their files when they are to be loaded."""
+"""Searching the Hub for repositories that it files under audio classification."""
 
 import logging
 import os
+import re
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.asking import Asking
-from benchmark.hub.breaker import Breaker
-from benchmark.hub.cached import cached_facts, remember_revision, snapshot_folder, weights_are_cached
-from benchmark.hub.deadline import Patience
-from benchmark.hub.describing import checked, read_config, read_preprocessor
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
-from benchmark.hub.download import ByteWatch, byte_bar
-from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile
+from benchmark.hub.cache import cached_facts, remember_revision, snapshot_folder, weights_are_cached
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_config, read_preprocessor, too_large
+from benchmark.hub.downloads import ByteWatch, CacheLedger, byte_bar
+from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile, storable, text, texts
 from benchmark.hub.failures import disabled, not_in_cache, served
-from benchmark.hub.freeing import CacheLedger
-from benchmark.hub.hub_files import FolderFiles, HubFiles, is_cached
-from benchmark.hub.parts import Part, fetch_part
-from benchmark.hub.ranged import SourceError
-from benchmark.hub.reachability import answers
-from benchmark.hub.searching import Search, list_ids
+from benchmark.hub.ranged import Part, SourceError, fetch_part
+from benchmark.hub.retries import Asking, Breaker, Patience, answers
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.hub.tensors import Library, files_to_load, list_tensors
-from benchmark.hub.text import storable, text, texts
+from benchmark.hub.tensors import FolderFiles, HubFiles, Library, files_to_load, is_cached, list_tensors
 from benchmark.hub.weights import DESCRIPTION_NAMES, total_size
 from benchmark.progress import Progress, Silent
 
+SortBy = Literal["downloads", "likes", "trending_score", "last_modified", "created_at"]
+
+
+SORTS: tuple[SortBy, ...] = get_args(SortBy)
+
+
+_TASK = "audio-classification"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What to search for.
+
+    Attributes:
+        text: Words in the names of repositories.
+        limit: How many repositories at most.
+        languages: Only those that declare one of these languages; all where empty.
+        sort: What comes first.
+    """
+
+    text: str
+    limit: int
+    languages: tuple[str, ...] = ()
+    sort: SortBy = "downloads"
+
+
+def list_ids(api: HfApi, search: Search, language: str | None, _left_s: float) -> tuple[str, ...]:
+    """List the ids of repositories, page by page, and never more than asked for.
+
+    Args:
+        api: Whom to ask.
+        search: What to search for.
+        language: Which of its languages; None for any.
+        _left_s: Seconds that are left; the library has no place for it, and whoever calls stops waiting then.
+
+    Raises:
+        Exception: Whatever the library raises.
+    """
+    found = api.list_models(
+        pipeline_tag=_TASK, search=search.text or None, filter=language, sort=search.sort, limit=search.limit
+    )
+    return tuple(info.id for info in found if isinstance(info.id, str))
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
 _LIBRARY = "ser-bench"
+
+
 _FOUND_PER_LIMIT = 500
+
+
 _INSPECTION_LIMITS = 3
 """Time limits of one call that all reads of a repository's headers may take together."""
 
@@ -296,3 +340,17 @@ class Hub:
             patience=watch.patience,
         )
         return path_or_failure if isinstance(path_or_failure, HubFailure) else snapshot_folder(self._cache, id, sha)
+
+
+def checked(info: ModelInfo) -> ModelInfo:
+    """Check what a server says of a repository, as far as anything is built on it.
+
+    Raises:
+        ValueError: It is not what a Hub says.
+    """
+    if not _COMMIT.fullmatch(str(info.sha)):
+        raise ValueError("it names no commit")
+    for file in info.siblings or ():
+        if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
+            raise ValueError("its list of files is none")
+    return info

@@ -1,6 +1,9 @@
-"""What each failure of the Hub means for a candidate."""
+"""How long a server asks to wait before it is asked again."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -16,10 +19,41 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # documented there, not declared
 
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
-from benchmark.hub.retry_after import asked_wait
 from benchmark.results.status import Status
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Read how long a server asks to wait.
+
+    Args:
+        headers: Of its answer: `Retry-After` in seconds or as a date, or the Hub's own `RateLimit`.
+
+    Returns:
+        Seconds from now, none below zero; None where it asks for nothing that makes sense.
+
+    Examples:
+        >>> asked_wait({"Retry-After": "120"}), asked_wait({"ratelimit": '"api";r=0;t=55'}), asked_wait({})
+        (120.0, 55.0, None)
+        >>> asked_wait({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), asked_wait({"Retry-After": "soon"})
+        (0.0, None)
+    """
+    told = headers.get("Retry-After", "").strip()
+    if told.isascii() and told.isdecimal():
+        return float(told)
+    if told:
+        try:
+            moment = parsedate_to_datetime(told)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - time.time())
+    limit = parse_ratelimit_headers(headers)
+    return float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None
+
 
 T = TypeVar("T")
 
@@ -39,6 +73,7 @@ HUB_ERRORS = (
     RuntimeError,
 )
 """Whatever a call to the Hub raises: its own errors, those of the network, and those of answers that make no sense."""
+
 
 _LONGEST_DETAIL = 200
 
@@ -165,6 +200,8 @@ def _detail(error: BaseException) -> str:
 
 
 _Meaning = Callable[[BaseException, str], HubFailure]
+
+
 _MEANINGS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Meaning], ...] = (
     (OfflineModeIsEnabled, _offline),
     (GatedRepoError, _gated),

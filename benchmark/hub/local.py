@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from benchmark.hub.describing import read_config, read_preprocessor
-from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts, RepoFile
-from benchmark.hub.hub_files import FolderFiles
-from benchmark.hub.tensors import files_to_load
-from benchmark.hub.text import storable
+from benchmark.hub.documents import read_config, read_preprocessor
+from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts, RepoFile, storable
+from benchmark.hub.tensors import FolderFiles, files_to_load
 from benchmark.results.status import Status
 
 _HASH_DIGITS = 40

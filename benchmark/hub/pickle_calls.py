@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.hub.dtypes import BYTES, FROM_STORAGE
-from benchmark.hub.tensor_listing import unlisted
+from benchmark.hub.tensor_listing import BYTES, FROM_STORAGE, unlisted
 
 _MOST_DIMENSIONS = 64  # torch has no tensors of more
 _LARGEST_NUMBER = 2**63

@@ -9,8 +9,8 @@ import pickletools
 from collections import deque
 from collections.abc import Iterator
 
-from benchmark.hub.dtypes import FROM_STORAGE
-from benchmark.hub.text import storable
+from benchmark.hub.facts import storable
+from benchmark.hub.tensor_listing import FROM_STORAGE
 
 _REBUILDERS = (
     "device_tensor_from_cpu_tensor",

@@ -10,10 +10,10 @@ import pickletools
 from collections.abc import Callable
 from typing import Any
 
+from benchmark.hub.facts import storable
 from benchmark.hub.pickle_calls import Global, Inert, Rebuilt, call, of_type, plain_key, storage_of
 from benchmark.hub.pickle_globals import ALLOWED, forbidden_globals, global_name
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unlisted, unsafe
-from benchmark.hub.text import storable
 
 _MOST_INSTRUCTIONS = 500_000
 

@@ -1,11 +1,16 @@
 """What the header of a checkpoint tells: names, shapes and types of its tensors, and the values of a few tiny ones."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Protocol
 
+import numpy as np
+
+from benchmark.hub.ranged import TooMuchToReadError
 from benchmark.results.status import Status
 
 NEEDS_LOAD_CHECK = "that needs the load check"
@@ -120,3 +125,138 @@ def unlisted(reason: str) -> ListingProblem:
 def unsafe(reason: str, unsafe_globals: tuple[str, ...] = ()) -> ListingProblem:
     """Tell that these weights cannot be read without executing code from them."""
     return ListingProblem(reason, Status.UNSAFE_WEIGHTS, unsafe_globals)
+
+
+FROM_SAFETENSORS = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
+    "I16": "int16",
+    "U16": "uint16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I32": "int32",
+    "U32": "uint32",
+    "F32": "float32",
+    "C64": "complex64",
+    "F64": "float64",
+    "I64": "int64",
+    "U64": "uint64",
+}
+
+
+FROM_STORAGE = {
+    "BFloat16Storage": "bfloat16",
+    "BoolStorage": "bool",
+    "ByteStorage": "uint8",
+    "CharStorage": "int8",
+    "ComplexDoubleStorage": "complex128",
+    "ComplexFloatStorage": "complex64",
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "QInt32Storage": "qint32",
+    "QInt8Storage": "qint8",
+    "QUInt2x4Storage": "quint2x4",
+    "QUInt4x2Storage": "quint4x2",
+    "QUInt8Storage": "quint8",
+    "ShortStorage": "int16",
+}
+
+
+BYTES = {
+    **dict.fromkeys(("bool", "uint8", "int8", "quint8", "qint8"), 1),
+    **dict.fromkeys(("float8_e5m2", "float8_e4m3fn", "float8_e5m2fnuz", "float8_e4m3fnuz", "float8_e8m0fnu"), 1),
+    **dict.fromkeys(("int16", "uint16", "float16", "bfloat16"), 2),
+    **dict.fromkeys(("int32", "uint32", "float32", "qint32", "complex32"), 4),
+    **dict.fromkeys(("int64", "uint64", "float64", "complex64"), 8),
+    "complex128": 16,
+}
+"""Bytes of one number; types that share a byte between several numbers are not here."""
+
+
+_PLAIN = {"float16": "<f2", "float32": "<f4", "float64": "<f8"}
+
+
+def decode(content: bytes, dtype: str) -> tuple[float, ...] | None:
+    r"""Read little-endian numbers.
+
+    Args:
+        content: Their bytes.
+        dtype: Their type, in torch's words.
+
+    Returns:
+        The numbers; None for types that no bias has.
+
+    Examples:
+        >>> decode(b"\x00\x00\x80\x3f", "float32"), decode(b"\x80\x3f", "bfloat16"), decode(b"\x01", "bool")
+        ((1.0,), (1.0,), None)
+    """
+    if dtype == "bfloat16":
+        # The upper half of a float32.
+        numbers = (np.frombuffer(content, "<u2").astype("<u4") << 16).view("<f4")
+    elif dtype in _PLAIN:
+        numbers = np.frombuffer(content, _PLAIN[dtype])
+    else:
+        return None
+    return tuple(float(number) for number in numbers)
+
+
+_HEAD_BIAS = re.compile(r"(.+\.)?(projector|classifier)(\.\w+)*\.bias")
+
+
+_MOST_BIASES = 8
+
+
+_LARGEST_BIAS_BYTES = 16_384
+
+
+class OpenedWeights(Protocol):
+    """A weight file whose header was read."""
+
+    @property
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """What it holds."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Read the numbers of a tensor, little-endian; None where they do not lie there as they are."""
+        ...
+
+
+def head_biases(tensors: Iterable[TensorInfo]) -> tuple[TensorInfo, ...]:
+    """Choose the tensors whose numbers tell whether a head was ever trained.
+
+    Examples:
+        >>> names = ("classifier.weight", "classifier.bias", "encoder.layers.0.bias", "classifier.dense.bias")
+        >>> [tensor.name for tensor in head_biases([TensorInfo(name, (4,), "float32") for name in names])]
+        ['classifier.bias', 'classifier.dense.bias']
+    """
+    chosen = [
+        tensor
+        for tensor in tensors
+        if _HEAD_BIAS.fullmatch(tensor.name)
+        and tensor.elements * BYTES.get(tensor.dtype, _LARGEST_BIAS_BYTES) <= _LARGEST_BIAS_BYTES
+    ]
+    return tuple(chosen[:_MOST_BIASES])
+
+
+def bias_values(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
+    """Read the numbers of the head's biases, as far as the budget of bytes allows."""
+    values: dict[str, tuple[float, ...]] = {}
+    for tensor in head_biases(opened.tensors):
+        try:
+            content = opened.read(tensor.name)
+        except TooMuchToReadError:
+            break
+        numbers = None if content is None else decode(content, tensor.dtype)
+        if numbers is not None:
+            values[tensor.name] = numbers
+    return values

@@ -1,26 +1,54 @@
 """The tensors that a load would read, from the headers of the weight files: some kilobytes instead of gigabytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
-from benchmark.hub.absence import absent_weights
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, too_large
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_document, too_large
 from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile
 from benchmark.hub.failures import not_in_cache
-from benchmark.hub.opened import OpenedWeights, bias_values
-from benchmark.hub.ranged import Budget, LocalSource, RangedFile, Source, SourceError, TooMuchToReadError
-from benchmark.hub.safetensors_header import SafetensorsFile
-from benchmark.hub.shards import check_presence, is_inside, shard_names
-from benchmark.hub.tensor_listing import ListingProblem, TensorInfo, TensorListing, damaged, unlisted
-from benchmark.hub.torch_zip import TorchZip
-from benchmark.hub.weights import DESCRIPTION_NAMES, WeightFiles, needed_files, total_size, weight_files
+from benchmark.hub.ranged import Budget, LocalSource, Part, RangedFile, Source, SourceError, TooMuchToReadError
+from benchmark.hub.safetensors_files import SafetensorsFile
+from benchmark.hub.tensor_listing import (
+    ListingProblem,
+    OpenedWeights,
+    TensorInfo,
+    TensorListing,
+    bias_values,
+    damaged,
+    unlisted,
+)
+from benchmark.hub.torch_files import TorchZip
+from benchmark.hub.weights import (
+    DESCRIPTION_NAMES,
+    WeightFiles,
+    absent_weights,
+    check_presence,
+    is_inside,
+    needed_files,
+    shard_names,
+    total_size,
+    weight_files,
+)
 
 MOST_SHARDS = 64
+
+
 _REPOSITORY_BYTES = 300_000
+
+
 _FURTHER_SHARD_BYTES = 100_000
+
+
 _LOCAL_BYTES = 4_000_000
+
+
 _ANSWER_BYTES = 12_000
+
+
 _ANSWER_BYTES_PER_FILE = 300
+
+
 _LEAST_BYTES = 65_536
 
 
@@ -156,3 +184,121 @@ def _problem(problem: ListingProblem, format: str | None, files: tuple[RepoFile,
         unsafe_globals=problem.unsafe_globals,
         size=total_size(files) if files else None,
     )
+
+
+_FIRST_READ_BYTES = 65_536
+
+
+class FolderFiles:
+    """The files of a local folder.
+
+    Args:
+        folder: Where they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, file: RepoFile) -> Source:
+        """Open a file to read parts of it; raises SourceError."""
+        return LocalSource(self._folder / file.name)
+
+    def document(self, file: RepoFile) -> Document:
+        """Read a JSON file."""
+        return read_document(self._folder / file.name)
+
+    def present(self, names: Iterable[str]) -> dict[str, RepoFile]:
+        """Tell which files there are, with their sizes."""
+        paths = {name: self._folder / name for name in names}
+        return {name: RepoFile(name, path.stat().st_size) for name, path in paths.items() if path.is_file()}
+
+
+class HubFiles:
+    """The files of a repository of the Hub; those in the library's cache are read there.
+
+    Args:
+        facts: The repository.
+        snapshot: The folder of its revision in the library's cache.
+        fetch_file: Fetches a file into the cache; returns the folder, or why not.
+        fetch_part: Fetches a part of a file, given its name, the part and the size; None where nobody may ask the Hub.
+    """
+
+    def __init__(
+        self,
+        facts: RepoFacts,
+        snapshot: Path,
+        *,
+        fetch_file: Callable[[str], Path | HubFailure],
+        fetch_part: "PartFetcher | None",
+    ) -> None:
+        self._facts = facts
+        self._snapshot = snapshot
+        self._fetch_file = fetch_file
+        self._fetch_part = fetch_part
+
+    def open(self, file: RepoFile) -> Source:
+        """Open a file to read parts of it; raises SourceError."""
+        if is_cached(self._snapshot, file):
+            return LocalSource(self._snapshot / file.name)
+        if self._fetch_part is None:
+            raise SourceError(not_in_cache(f"{file.name} of {self._facts.id}"))
+        return _HubSource(file, self._fetch_part)
+
+    def document(self, file: RepoFile) -> Document:
+        """Read a JSON file, whole; raises SourceError."""
+        folder = self._fetch_file(file.name)
+        if isinstance(folder, HubFailure):
+            raise SourceError(folder)
+        return read_document(folder / file.name)
+
+    def present(self, names: Iterable[str]) -> dict[str, RepoFile]:
+        """Tell which files there are, with their sizes; raises SourceError where a local copy may lack some."""
+        by_name = {file.name: file for file in self._facts.files}
+        wanted = tuple(names)
+        if self._facts.partial:
+            copies = FolderFiles(self._snapshot).present(wanted)
+            if len(copies) < len(set(wanted)):
+                raise SourceError(not_in_cache(f"all of the weights of {self._facts.id}"))
+            return copies
+        return {name: by_name[name] for name in wanted if name in by_name}
+
+
+PartFetcher = Callable[[str, tuple[int, int], int | None], Part | HubFailure | None]
+
+
+class _HubSource:
+    """A file on the Hub, read in parts."""
+
+    def __init__(self, file: RepoFile, fetch_part: PartFetcher) -> None:
+        self._name = file.name
+        self._fetch_part = fetch_part
+        self._first = b""
+        self.size: int = self._learn_size() if file.size is None else file.size
+
+    def _learn_size(self) -> int:
+        part = self._fetch(0, _FIRST_READ_BYTES, None)
+        self._first = part.content
+        return part.whole
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Read exactly the bytes from `start` to before `stop`."""
+        if stop <= len(self._first):
+            return self._first[start:stop]
+        return self._fetch(start, stop, self.size).content
+
+    def _fetch(self, start: int, stop: int, size: int | None) -> Part:
+        part = self._fetch_part(self._name, (start, stop), size)
+        if isinstance(part, HubFailure):
+            raise SourceError(part)
+        if part is None:
+            raise unlisted("the server sends no parts of files")
+        return part
+
+
+def is_cached(snapshot: Path, file: RepoFile) -> bool:
+    """Whether a file is in the library's cache, whole."""
+    try:
+        size = (snapshot / file.name).stat().st_size
+    except (OSError, ValueError):
+        return False
+    return file.size is None or size == file.size

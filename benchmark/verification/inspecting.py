@@ -26,7 +26,7 @@ from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.parallel import in_parallel, spared
 from benchmark.verification.skeletons import Built, SkeletonBuilder
 from benchmark.verification.verdict import candidate_labels
-from benchmark.workers.starting import start_server
+from benchmark.workers.process import start_server
 
 _ASKED_AT_ONCE = 8
 _CLAIMS = frozenset({Status.WRONG_TASK, Status.NO_HEAD})

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap, is_placeholder
-from benchmark.hub.absence import absent_weights
 from benchmark.hub.facts import RepoFacts
-from benchmark.hub.weights import weight_files
+from benchmark.hub.weights import absent_weights, weight_files
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status

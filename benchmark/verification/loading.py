@@ -22,7 +22,7 @@ from benchmark.verification.probing import SEEDS, Probed, Questioner
 from benchmark.verification.untrained import judge_biases
 from benchmark.verification.weights_found import beside_foreign_head, has_foreign_head, judge_weights
 from benchmark.workers.answers import Raised, Returned
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.verification.load_actor:LoadActor"

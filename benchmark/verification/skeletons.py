@@ -12,7 +12,7 @@ from benchmark.verification.failures import finding_of
 from benchmark.verification.memory import SKELETON_BYTES
 from benchmark.verification.open_workers import OpenWorkers
 from benchmark.workers.answers import Failure, Raised, Returned
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.verification.inspection_actor:InspectionActor"

@@ -12,24 +12,32 @@ import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
-from benchmark.workers.answers import OutOfMemory
-from benchmark.workers.failures import describe
-from benchmark.workers.limits import Limits, hold_this_process_to
+from benchmark.workers.answers import OutOfMemory, describe
 from benchmark.workers.messages import Message, encode, receive, send
 
+_MOST_LIKELY_VICTIM = "1000"
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
-def serve(pipe: "Connection[Any, Any]", actor: str, log: str, limits: Limits, environment: Mapping[str, str]) -> None:
+def serve(
+    pipe: "Connection[Any, Any]",
+    actor: str,
+    log: str,
+    threads: int,
+    memory_bytes: int | None,
+    environment: Mapping[str, str],
+) -> None:
     """Answer calls until the other end of the pipe is closed; the entry point of a worker's process.
 
     Args:
         pipe: Where calls come from and answers go to.
         actor: The class to make, as `package.module:Class`.
         log: Where all output goes.
-        limits: What this process may take of the machine.
+        threads: Threads that one computation may use.
+        memory_bytes: What the actor may take on top of what the process holds when it starts; None for no limit.
         environment: All environment variables of this process.
     """
     _become_independent()
@@ -38,7 +46,7 @@ def serve(pipe: "Connection[Any, Any]", actor: str, log: str, limits: Limits, en
     os.environ.update(environment)
     _end_with_parent()
     logging.getLogger(__name__).info("worker %d for %s, %s", os.getpid(), actor, datetime.now(UTC).isoformat())
-    hold_this_process_to(limits)
+    _limit_this_process(threads, memory_bytes)
     instance: Any = None
     while True:
         try:
@@ -50,7 +58,7 @@ def serve(pipe: "Connection[Any, Any]", actor: str, log: str, limits: Limits, en
                 instance = _make(actor)
             message = encode({"returned": getattr(instance, method)(*arguments)})
         except BaseException as error:  # the edge of a worker: whatever happens in an actor is an answer
-            message = _failure(error, method, limits)
+            message = _failure(error, method, memory_bytes)
         try:
             send(pipe, message)
         except OSError:
@@ -62,8 +70,8 @@ def _make(actor: str) -> Any:
     return getattr(importlib.import_module(module), name)()
 
 
-def _failure(error: BaseException, method: str, limits: Limits) -> Message:
-    answer = describe(error, memory_limit=limits.memory_bytes)
+def _failure(error: BaseException, method: str, memory_bytes: int | None) -> Message:
+    answer = describe(error, memory_limit=memory_bytes)
     try:
         sys.stderr.write(f"{method} raised:\n")
         traceback.print_exception(error)
@@ -110,3 +118,36 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _limit_this_process(threads: int, memory_bytes: int | None) -> None:
+    """Limit the process this is called in; called once, in a worker, before its actor is made."""
+    if "torch" in sys.modules:
+        # The environment is read when torch is loaded, and the fork server has loaded it long ago.
+        sys.modules["torch"].set_num_threads(threads)
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_bytes is not None:
+        # RLIMIT_DATA counts private writable memory only: unlike RLIMIT_AS it is not used up by mapped libraries,
+        # mapped weight files and address space that is merely reserved.
+        most = _private_bytes() + memory_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    _offer_this_process_when_memory_runs_out()
+
+
+def _private_bytes() -> int:
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _offer_this_process_when_memory_runs_out() -> None:
+    """Tell the kernel to end a worker rather than the harness when the machine's memory runs out."""
+    try:
+        Path(f"/proc/{os.getpid()}/oom_score_adj").write_text(_MOST_LIKELY_VICTIM, encoding="ascii")
+    except OSError:
+        return  # a hardened container forbids it; then the kernel chooses by size, which is usually the worker

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmark.hub.breaker import FAILURES_IN_A_ROW
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.retries import FAILURES_IN_A_ROW
 from benchmark.progress import Silent
 from benchmark.results.status import Status
 from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish

@@ -12,7 +12,7 @@ from transformers import AutoModelForAudioClassification
 from benchmark.models.expected_tensors import Part, Skeleton
 from benchmark.models.skeleton import build_skeleton
 from benchmark.workers.answers import Answer, OutOfMemory, Raised, Returned
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 from tests.support.tiny_models import EMOTIONS, MODEL_TYPES
 

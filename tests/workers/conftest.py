@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 

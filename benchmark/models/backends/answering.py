@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.workers.answers import OutOfMemory, Raised, Returned
-from benchmark.workers.failures import describe
+from benchmark.workers.answers import OutOfMemory, Raised, Returned, describe
 
 Samples = NDArray[np.float32]
 

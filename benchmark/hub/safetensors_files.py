@@ -8,16 +8,22 @@ The format: 8 bytes of little-endian length, a JSON object of that length, and t
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.hub.documents import parse_document
-from benchmark.hub.dtypes import BYTES, FROM_SAFETENSORS
-from benchmark.hub.foreign_content import foreign_kind, is_safetensors
+from benchmark.hub.documents import foreign_kind, is_safetensors, parse_document
 from benchmark.hub.ranged import RangedFile
-from benchmark.hub.tensor_listing import TensorInfo, damaged, unlisted
+from benchmark.hub.tensor_listing import BYTES, FROM_SAFETENSORS, TensorInfo, damaged, unlisted
 
 _LENGTH_BYTES = 8
+
+
 _FIRST_READ_BYTES = 65_536
+
+
 _LARGEST_HEADER_BYTES = 100_000_000  # safetensors itself refuses more
+
+
 _LARGEST_NUMBER = 2**63
+
+
 _MOST_DIMENSIONS = 64  # torch has no tensors of more
 
 

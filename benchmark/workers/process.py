@@ -4,11 +4,12 @@ Neither way imports the user's `__main__` again, so a script without `if __name_
 """
 
 import multiprocessing
+import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -19,8 +20,83 @@ from types import ModuleType
 from typing import Any
 
 from benchmark.workers import child
-from benchmark.workers.environment import WORKER_ENVIRONMENT, environment, worker_environment
-from benchmark.workers.limits import Limits
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may take of the machine.
+
+    Attributes:
+        threads: Threads that one computation may use.
+        memory_bytes: Memory that the actor may take on top of what its process holds when it starts; None for no
+            limit of its own. Held on Linux only; not for use with CUDA, whose driver reserves far more than it uses.
+    """
+
+    threads: int = 1
+    memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be held."""
+        if self.threads < 1:
+            raise ValueError(f"a worker needs at least one thread, not {self.threads}")
+        if self.memory_bytes is not None and self.memory_bytes < 1:
+            raise ValueError(f"a worker needs some memory, not {self.memory_bytes} bytes")
+
+
+NO_LIMITS = Limits()
+
+
+WORKER_ENVIRONMENT: Mapping[str, str] = {
+    # Threads that wait must sleep: two spinning pools on two cores made a tiny model 160 times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "KMP_BLOCKTIME": "0",
+    # numpy's products in feature extraction are small, and its threads spin whatever OMP_WAIT_POLICY says.
+    "OPENBLAS_NUM_THREADS": "1",
+    # A worker reads local files and nothing else.
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "DISABLE_SAFETENSORS_CONVERSION": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Otherwise asking whether there is a GPU starts the driver in the fork server, and forks of it can't use it.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+}
+
+
+_CHANGING = threading.RLock()
+
+
+def worker_environment(threads: int, own: Mapping[str, str]) -> dict[str, str]:
+    """All environment variables of a worker.
+
+    Args:
+        threads: Threads that one computation may use.
+        own: What this worker needs in addition; it wins over the rest.
+
+    Returns:
+        This process's environment with the worker's variables over it.
+    """
+    return {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(threads), **own}
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a process that starts within the block, and put back what was there.
+
+    Only one thread at a time is inside.
+    """
+    with _CHANGING:
+        before = {name: os.environ.get(name) for name in variables}
+        try:
+            os.environ.update(variables)
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
 
 # What takes long to import. Only imported: no tensor operation, no CUDA; those don't survive a fork.
 _PRELOADED = (
@@ -34,7 +110,9 @@ _PRELOADED = (
     "benchmark.models.backends.preloading",
 )
 
+
 _DYING_TAKES_S = (0.02, 0.2, 1.0)
+
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
@@ -77,7 +155,7 @@ def start_process(start: Start) -> Started:
     try:
         process = context.Process(
             target=child.serve,
-            args=(theirs, start.actor, str(start.log), start.limits, variables),
+            args=(theirs, start.actor, str(start.log), start.limits.threads, start.limits.memory_bytes, variables),
             name=f"worker {start.actor}",
             daemon=True,
         )

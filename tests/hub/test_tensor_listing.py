@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmark.hub.dtypes import BYTES, FROM_SAFETENSORS, FROM_STORAGE, decode
+from benchmark.hub.tensor_listing import BYTES, FROM_SAFETENSORS, FROM_STORAGE, decode
 
 
 def test_every_type_is_one_of_torch_and_has_its_size() -> None:

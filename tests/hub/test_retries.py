@@ -8,12 +8,11 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.asking import Asking
-from benchmark.hub.breaker import Breaker
-from benchmark.hub.deadline import Patience
 from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import WrongAnswerError
+from benchmark.hub.retries import Asking, Breaker, Patience, look_at_hub
 from benchmark.results.status import Status
+from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
 
 
 def refusal(code: int, **headers: str) -> HfHubHTTPError:
@@ -42,7 +41,7 @@ def asked(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
 
 @pytest.fixture
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.hub.asking._FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr("benchmark.hub.retries._FIRST_WAIT_S", 0.001)
 
 
 @pytest.mark.usefixtures("_no_backoff")
@@ -151,3 +150,35 @@ def test_several_calls_may_share_their_patience() -> None:
 def test_a_full_disk_is_nobodys_verdict(error: OSError, raised: Any) -> None:
     with pytest.raises(raised, match="Cannot write"):
         asked(Task(error))
+
+
+def test_a_hub_that_answers_is_reached() -> None:
+    with HubServer() as server:
+        found = look_at_hub(endpoint=server.url)
+    assert (found.reached, found.problem, found.endpoint) == (True, None, server.url)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"), [(Trouble.GARBAGE, "login page"), (503, "error 503"), (Trouble.RESET, "cannot be reached")]
+)
+def test_what_is_no_answer_of_the_hub_is_told(what: Trouble | int, words: str) -> None:
+    with HubServer() as server:
+        server.break_(None, Fault(what))
+        found = look_at_hub(endpoint=server.url)
+    assert found.reached is False
+    assert words in (found.problem or "")
+
+
+def test_nobody_waits_longer_than_asked() -> None:
+    begin = time.monotonic()
+    with silent_port() as silent:
+        assert look_at_hub(endpoint=silent, timeout_s=0.3).reached is False
+    assert look_at_hub(endpoint=closed_port()).reached is False
+    assert time.monotonic() - begin < 4
+
+
+def test_the_token_is_known_to_be_there_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
+    found = look_at_hub(endpoint=closed_port())
+    assert found.token is True
+    assert "verysecret" not in found.model_dump_json()

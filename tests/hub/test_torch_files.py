@@ -14,7 +14,7 @@ import torch
 
 from benchmark.hub.ranged import Budget, RangedFile, TooMuchToReadError
 from benchmark.hub.tensor_listing import ListingProblem
-from benchmark.hub.torch_zip import TorchZip
+from benchmark.hub.torch_files import TorchZip
 from benchmark.results.status import Status
 from tests.hub.conftest import BytesSource, ranged
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.workers.answers import OutOfMemory, Returned
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 ACTOR = "tests.workers.actors:Actor"

@@ -8,14 +8,16 @@ import contextlib
 import re
 from pathlib import Path
 
-from benchmark.hub.describing import read_config, read_preprocessor
-from benchmark.hub.documents import read_document
-from benchmark.hub.facts import RepoFacts, RepoFile
-from benchmark.hub.text import storable
+from benchmark.hub.documents import read_config, read_document, read_preprocessor
+from benchmark.hub.facts import RepoFacts, RepoFile, storable
 from benchmark.hub.weights import weight_files
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+
+
 _DEFAULT_BRANCH = "main"
 
 

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from benchmark.hub.ranged import TooMuchToReadError
-from benchmark.hub.safetensors_header import SafetensorsFile
+from benchmark.hub.safetensors_files import SafetensorsFile
 from benchmark.hub.tensor_listing import ListingProblem
 from benchmark.results.status import Status
 from tests.hub.conftest import ranged

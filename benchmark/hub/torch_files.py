@@ -10,14 +10,13 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from benchmark.hub.dtypes import BYTES
-from benchmark.hub.foreign_content import foreign_kind, is_safetensors
+from benchmark.hub.documents import foreign_kind, is_safetensors
+from benchmark.hub.facts import storable
 from benchmark.hub.pickle_calls import Rebuilt, Storage
 from benchmark.hub.pickle_globals import forbidden_globals
 from benchmark.hub.pickle_machine import read_pickle
 from benchmark.hub.ranged import RangedFile
-from benchmark.hub.tensor_listing import TensorInfo, damaged, unlisted, unsafe
-from benchmark.hub.text import storable
+from benchmark.hub.tensor_listing import BYTES, TensorInfo, damaged, unlisted, unsafe
 
 _FIRST_READ_BYTES = 65_536
 _LAST_READ_BYTES = 49_152

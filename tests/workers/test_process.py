@@ -11,14 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmark.workers import starting
+from benchmark.workers import process
 from benchmark.workers.answers import Returned
-from benchmark.workers.environment import WORKER_ENVIRONMENT, environment
-from benchmark.workers.limits import Limits
+from benchmark.workers.process import WORKER_ENVIRONMENT, Limits, environment
 from benchmark.workers.worker import Worker
 
 ROOT = Path(__file__).parents[2]
+
+
 PATIENT_S = 60.0
+
 
 UNGUARDED_SCRIPT = """
 import os, sys
@@ -33,6 +35,7 @@ print("torch in the script:", "torch" in sys.modules)
 print("same environment:", dict(os.environ) == before)
 print("main in the script:", sys.modules["__main__"].__file__ == __file__)
 """
+
 
 # A shell starts what runs in its background with interrupts ignored, and the tests may run there.
 WAITING_SCRIPT = """
@@ -81,10 +84,10 @@ def start_script(tmp_path: Path) -> Iterator[Script]:
         return process
 
     yield start
-    for process in scripts:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    for script in scripts:
+        if script.poll() is None:
+            script.kill()
+        script.communicate()
 
 
 def ended(pid: int, within_s: float) -> bool:
@@ -126,7 +129,7 @@ def test_the_libraries_are_there_before_the_actor_on_linux(worker: Worker) -> No
 
 
 def test_a_fresh_interpreter_serves_as_well(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "_forks", lambda: False)
+    monkeypatch.setattr(process, "_forks", lambda: False)
     before = dict(os.environ)
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         facts = facts_of(worker)
@@ -212,7 +215,7 @@ def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script
 def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
     deaths: list[Exception], log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = starting._launch
+    launch = process._launch
     launches: list[object] = []
 
     def refuse_at_first(process: object, variables: dict[str, str]) -> None:
@@ -221,7 +224,7 @@ def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
             raise deaths[len(launches) - 1]
         launch(process, variables)
 
-    monkeypatch.setattr(starting, "_launch", refuse_at_first)
+    monkeypatch.setattr(process, "_launch", refuse_at_first)
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         assert isinstance(worker.call("facts", timeout_s=PATIENT_S), Returned)
     assert len(launches) == len(deaths) + 1
