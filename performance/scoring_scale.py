@@ -41,7 +41,7 @@ def mark(name):
     marks[name] = {"seconds": time.perf_counter() - start, "computing": time.process_time()}
 from pathlib import Path
 from benchmark.reporting.predictions import write_predictions
-from benchmark.reporting.prediction_tables import prediction_tables
+from benchmark.reporting.predictions import prediction_tables
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.runs import load_run
 from benchmark.results.store import PredictionStore

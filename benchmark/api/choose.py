@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from benchmark.api.arguments import checked
 from benchmark.errors import EXIT_UNMET, RequestError
-from benchmark.reporting.registry_file import registry_file
+from benchmark.reporting.recommend import registry_file
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 from benchmark.api.arguments import checked
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.reporting.compare import comparison_json, comparison_markdown
-from benchmark.reporting.prediction_tables import prediction_tables
-from benchmark.reporting.predictions import PREDICTIONS_FILE
+from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
 from benchmark.results.comparison import RunComparison
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard

@@ -21,7 +21,7 @@ from benchmark.evaluation.surveying import measure_corpus
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
-from benchmark.reporting.corpus_files import write_description
+from benchmark.reporting.corpus import write_description
 from benchmark.results.description import CorpusDescription
 from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord

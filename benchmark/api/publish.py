@@ -10,17 +10,24 @@ from benchmark.api.arguments import checked
 from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
 from benchmark.registry.locations import is_hub_id
-from benchmark.reporting.numbers import counted
-from benchmark.reporting.publish.dataset_card import dataset_card, eval_yaml
-from benchmark.reporting.publish.model_results import (
+from benchmark.reporting.model_cards import (
     Destination,
+    dataset_card,
     eval_results_yaml,
+    eval_yaml,
     model_index_results,
     model_index_yaml,
     scored_rows,
 )
-from benchmark.reporting.publish.publishable import is_on_hub, publishable
-from benchmark.reporting.publish.rows import published_csv, published_json, published_parquet, published_rows
+from benchmark.reporting.numbers import counted
+from benchmark.reporting.publishing import (
+    is_on_hub,
+    publishable,
+    published_csv,
+    published_json,
+    published_parquet,
+    published_rows,
+)
 from benchmark.results.files import check_writable, write_atomically
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import RunRecord, load_run

@@ -18,8 +18,7 @@ from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.prediction_tables import prediction_tables
-from benchmark.reporting.predictions import write_predictions
+from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard

@@ -26,8 +26,7 @@ from benchmark.hub.client import Hub
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.prediction_tables import prediction_tables
-from benchmark.reporting.predictions import write_predictions
+from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable

@@ -47,7 +47,7 @@ def corpus(
     from benchmark.api.corpus import describe_corpus
     from benchmark.cli.console import ConsoleProgress, set_up_logging
     from benchmark.cli.summaries import finish
-    from benchmark.reporting.json_documents import corpus_json
+    from benchmark.reporting.csv_and_json import corpus_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     outcome = describe_corpus(
@@ -77,7 +77,7 @@ def _print(described: "CorpusDescription") -> None:
     from rich.text import Text
 
     from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.reporting.corpus_markdown import counts, readable, sound_facts
+    from benchmark.reporting.corpus import counts, readable, sound_facts
     from benchmark.reporting.escaping import plain_text
     from benchmark.reporting.numbers import counted, fraction
     from benchmark.scoring.corpus_description import CORPUS_FLAGS

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
+from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
-from benchmark.reporting.json_documents import leaderboard_json
 from benchmark.reporting.numbers import counted, fraction, milliseconds, moment, quantity, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import RunRecord

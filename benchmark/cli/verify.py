@@ -62,7 +62,7 @@ def verify(
     from benchmark.api.verify import verify as verify_candidates
     from benchmark.cli.console import ConsoleProgress, set_up_logging
     from benchmark.cli.summaries import finish, print_verification
-    from benchmark.reporting.json_documents import verification_json
+    from benchmark.reporting.csv_and_json import verification_json
 
     set_up_logging(verbose=verbose, log_file=log_file)
     progress = ConsoleProgress(quiet=quiet)

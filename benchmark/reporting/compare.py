@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from benchmark.reporting.escaping import json_text, markdown_text
+from benchmark.reporting.markdown import Column, bullets, document, markdown_table
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, milliseconds, moment
-from benchmark.reporting.tables import Column, bullets, document, markdown_table
 from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
 
 _SHOWN_FINDINGS = 20

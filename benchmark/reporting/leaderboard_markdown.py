@@ -3,38 +3,104 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmark.reporting.agreement import agreement_section
-from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.inference import inference_sections
-from benchmark.reporting.leaderboard_across import across_corpora, answer_across_corpora
-from benchmark.reporting.leaderboard_corpus import (
+from benchmark.reporting.leaderboard_breakdown import (
+    emotion_sections,
+    focus_sections,
+    group_sections,
+    robustness_sections,
+)
+from benchmark.reporting.leaderboard_corpora import (
+    agreement_section,
     corpus_description,
     corpus_warnings,
+    failed_clips_list,
     flag_reasons,
     is_labelled,
     why_nothing_is_ranked,
     why_without_ranks,
 )
-from benchmark.reporting.leaderboard_emotions import emotion_sections, focus_sections
-from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
-from benchmark.reporting.leaderboard_groups import group_sections
-from benchmark.reporting.leaderboard_legend import legend
 from benchmark.reporting.leaderboard_tables import (
+    RowColumn,
     candidate_name,
     evaluated_rows,
+    inference_sections,
     rightness_table,
     shared_setup,
     speed_table,
     variety_table,
 )
-from benchmark.reporting.meanings import INTERVAL_NAMES
-from benchmark.reporting.numbers import counted, is_known, moment, with_interval
-from benchmark.reporting.robustness import robustness_sections
-from benchmark.reporting.tables import all_the_same, bullets, document
-from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.reporting.legend import INTERVAL_NAMES, legend
+from benchmark.reporting.markdown import all_the_same, bullets, document, environment_line, markdown_table
+from benchmark.reporting.numbers import counted, fraction, is_known, moment, with_interval
+from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
+
+
+def answer_across_corpora(leaderboard: Leaderboard) -> list[str]:
+    """Say in one sentence who is furthest from guessing on average; nothing where there is no summary."""
+    best = next((row for row in _summaries(leaderboard) if is_known(row.adjusted_uar)), None)
+    if best is None:
+        return []
+    return [
+        f"Over **{_listed(leaderboard)}** together, **{candidate_name(best)}** is furthest from guessing: "
+        f"{_above(best)} of the way to perfect on average. This is a summary and no ranking."
+    ]
+
+
+def across_corpora(leaderboard: Leaderboard) -> list[str]:
+    """Write the summary over several corpora.
+
+    Args:
+        leaderboard: The scored run.
+
+    Returns:
+        Blocks of Markdown; none where there is no summary.
+    """
+    rows = _summaries(leaderboard)
+    if not rows:
+        return []
+    columns = [
+        RowColumn("candidate", candidate_name),
+        RowColumn("above guessing", _above),
+        *(_uar_on(leaderboard, name) for name in leaderboard.summary_corpora),
+        RowColumn("flags", lambda row: ", ".join(map(markdown_text, row.flags))),
+    ]
+    return [
+        "## All corpora",
+        f"The mean of (UAR − 1/K) / (1 − 1/K) over {_listed(leaderboard)}, each with its own K emotions: 0 is "
+        "guessing, 1 is perfect. These are the corpora on which all ranked candidates were scored. "
+        f"{_who_has_seen(rows)} Clips are not pooled, and nothing is ranked by it.",
+        markdown_table(rows, columns),
+    ]
+
+
+def _who_has_seen(rows: Sequence[LeaderboardRow]) -> str:
+    if any(is_known(row.adjusted_uar) and Flag.SEEN in row.flags for row in rows):
+        return "Those flagged *seen* were trained on some of them, and count since `--rank-seen` was asked for."
+    return "As far as is declared, nobody with a number was trained on any of them."
+
+
+def _summaries(leaderboard: Leaderboard) -> list[LeaderboardRow]:
+    return [row for row in leaderboard.rows if row.corpus == ALL_CORPORA]
+
+
+def _above(row: LeaderboardRow) -> str:
+    return with_interval(row.adjusted_uar, row.adjusted_uar_low, row.adjusted_uar_high)
+
+
+def _listed(leaderboard: Leaderboard) -> str:
+    return ", ".join(map(markdown_text, leaderboard.summary_corpora))
+
+
+def _uar_on(leaderboard: Leaderboard, corpus: str) -> RowColumn:
+    scores: dict[str, float | None] = {}
+    for row in leaderboard.rows:
+        if row.corpus == corpus:
+            scores.setdefault(row.candidate, row.uar)
+    return RowColumn(f"UAR {markdown_text(corpus)}", lambda row: fraction(scores.get(row.candidate)), numeric=True)
+
 
 _NAMED_LEADERS = 5
 

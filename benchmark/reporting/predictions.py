@@ -1,16 +1,29 @@
 """`predictions.parquet`: what every model said to every clip, exported for people and their notebooks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.special import softmax
 
+from benchmark.emotions.merges import Merges
 from benchmark.results.files import open_atomically
+from benchmark.results.predictions import ABSENT, PredictionTable
+from benchmark.results.runs import RunRecord
+from benchmark.scoring.answers import NO_ANSWER
+from benchmark.scoring.evaluated import evaluate_stored
+from benchmark.scoring.labelled_clips import LabelledClips, label_clips
+from benchmark.scoring.leaderboard import FindPredictions
 
 _ANSWER = pa.struct([("label", pa.string()), ("probability", pa.float64())])
 
+
 PREDICTIONS_FILE = "predictions.parquet"
+
+
 PREDICTIONS_SCHEMA = pa.schema(
     [
         ("candidate", pa.string()),
@@ -30,8 +43,11 @@ PREDICTIONS_SCHEMA = pa.schema(
 )
 """The columns of the export; text is kept as it is, since nothing that reads Parquet runs it."""
 
+
 # Enough for good compression, and little for who writes or reads group by group.
 _ROWS_PER_GROUP = 5_000
+
+
 # The columns whose values are few. To look for repetitions in the others made the file larger, and took 40 MB of memory
 # for 20,000 clips.
 _REPEATED = [
@@ -80,3 +96,69 @@ def text_column(texts: Iterable[str | None]) -> pa.Array:
 
 def _storable(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+_ANSWERS = PREDICTIONS_SCHEMA.field("probabilities").type
+
+
+def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterator[pa.Table]:
+    """Give a table per candidate and corpus, with a row for every readable clip that was answered or tried.
+
+    Args:
+        record: The run.
+        predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
+
+    Yields:
+        Tables of `PREDICTIONS_SCHEMA`.
+    """
+    corpora = {corpus.name: corpus for corpus in record.corpora}
+    heard = {name: label_clips(corpus, Merges(corpus.merge)) for name, corpus in corpora.items()}
+    known = {name: _known_of_clips(clips) for name, clips in heard.items()}
+    verifications = {verification.candidate: verification for verification in record.verifications}
+    for evaluation in record.evaluations:
+        corpus, clips = corpora[evaluation.corpus], heard[evaluation.corpus]
+        stored = PredictionTable.of_mapping(predictions(evaluation.setup), labels=len(evaluation.setup.labels))
+        verification = verifications[evaluation.candidate]
+        answers = evaluate_stored(evaluation, verification, corpus, stored, Merges(corpus.merge), clips).answers
+        rows = stored.rows(clips.clip_hashes)
+        tried = rows != ABSENT
+        number, setup = int(tried.sum()), evaluation.setup
+        columns = {
+            "candidate": _repeated(evaluation.candidate, number),
+            "corpus": _repeated(evaluation.corpus, number),
+            **{name: column.filter(pa.array(tried)) for name, column in known[evaluation.corpus].items()},
+            "predicted": text_column(answers.classes).take(_places(answers.chosen[tried])),
+            "probabilities": _probabilities(stored, rows[tried], setup.labels),
+            **{name: _repeated(getattr(setup, name), number) for name in ("device", "backend", "dtype")},
+        }
+        yield pa.table(columns, schema=PREDICTIONS_SCHEMA)
+
+
+def _known_of_clips(clips: LabelledClips) -> dict[str, pa.Array]:
+    return {
+        "clip": text_column(clip.clip for clip in clips.clips),
+        "clip_hash": clips.clip_hashes,
+        "label": text_column(clip.label for clip in clips.clips),
+        "emotion": text_column(clips.truth),
+        "speaker": text_column(clips.speakers),
+    }
+
+
+def _repeated(text: str, times: int) -> pa.Array:
+    return text_column([text]).take(pa.array(np.zeros(times, dtype=np.int64)))
+
+
+def _places(chosen: NDArray[np.int64]) -> pa.Array:
+    return pa.array(chosen, mask=chosen == NO_ANSWER)
+
+
+def _probabilities(stored: PredictionTable, rows: NDArray[np.int64], labels: Sequence[str]) -> pa.ListArray:
+    """The softmax of the logits as lists of (label, probability); empty for clips that could not be processed."""
+    processed = stored.processed[rows]
+    logits = stored.logits[rows[processed]].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which is no number to report
+        values = softmax(logits, axis=1).reshape(-1) if logits.size else logits.reshape(-1)
+    names = text_column(labels).take(pa.array(np.tile(np.arange(len(labels)), len(logits))))
+    answers = pa.StructArray.from_arrays([names, pa.array(values, mask=~np.isfinite(values))], fields=list(_ANSWER))
+    offsets = np.concatenate([[0], np.cumsum(processed * len(labels))])
+    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), answers, type=_ANSWERS)

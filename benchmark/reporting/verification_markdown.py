@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.reporting.environment import environment_line
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.meanings import STATUS_MEANINGS
+from benchmark.reporting.legend import STATUS_MEANINGS
+from benchmark.reporting.markdown import Column, bullets, document, environment_line, mark_repaired, markdown_table
 from benchmark.reporting.numbers import counted, duration, moment, parameter_count, quantity
-from benchmark.reporting.tables import Column, bullets, document, mark_repaired, markdown_table
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification, VerificationReport
 

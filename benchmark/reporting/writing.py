@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.reporting.csv_tables import leaderboard_csv, verification_csv
-from benchmark.reporting.groups_csv import groups_csv
+from benchmark.reporting.csv_and_json import (
+    groups_csv,
+    leaderboard_csv,
+    leaderboard_json,
+    verification_csv,
+    verification_json,
+)
 from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.json_documents import leaderboard_json, verification_json
+from benchmark.reporting.leaderboard_breakdown import robustness_csv
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.reporting.robustness import robustness_csv
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmark.reporting.escaping import csv_text, json_text, markdown_text, plain_text
-from benchmark.reporting.tables import Column, bullets, document, markdown_table
+from benchmark.reporting.markdown import Column, bullets, document, markdown_table
 
 _RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 

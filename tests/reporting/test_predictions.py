@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.special import softmax
 
 from benchmark.errors import RequestError
 from benchmark.reporting import predictions
-from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, write_predictions
+from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, prediction_tables, write_predictions
+from benchmark.results.predictions import Prediction
+from benchmark.results.runs import CorpusRecord, EvaluationRecord
+from benchmark.results.store import PredictionStore
+from tests.support.finished_runs import FinishedRun, corpus, setup_of, verification
 
 
 def _table(*numbers: int, label: str | None = "ang") -> pa.Table:
@@ -67,3 +73,91 @@ def test_an_unwritable_folder_is_a_wrong_request(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     with pytest.raises(RequestError, match="--output"):
         write_predictions([_table(1)], tmp_path / "reports")
+
+
+LABELS = ("ang", "sadness", "??", "joy")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> FinishedRun:
+    """One candidate on two corpora: answers, a failure, logits that are not numbers, and clips that it never heard."""
+    first = corpus("first", speakers=3, repeats=2)
+    second = CorpusRecord.model_validate(corpus("second", speakers=1).model_dump() | {"merge": {"sadness": "anger"}})
+    built = FinishedRun(tmp_path, first, second)
+    candidate = verification("model", LABELS, emotions=("anger", "sadness", None, "happiness"))
+    built.verifications.append(candidate)
+    generator = np.random.default_rng(0)
+    for each in (first, second):
+        predictions = []
+        for place, clip in enumerate(each.clips[:-2]):
+            logits = generator.normal(0, 3, len(LABELS)).astype(np.float32)
+            if place == 3:
+                logits[1] = np.nan
+            failed = place == 5
+            predictions.append(
+                Prediction(clip_hash=clip.clip_hash or "", logits=None if failed else logits, windows=1 + place % 3,
+                           failure="too long" if failed else None, seconds=0.1)
+            )  # fmt: skip
+        PredictionStore(tmp_path).add(setup_of(candidate), predictions)
+        built.evaluations.append(
+            EvaluationRecord(candidate="model", corpus=each.name, setup=setup_of(candidate), failure="it crashed.")
+        )
+    return built
+
+
+def rows_of(run: FinishedRun) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for table in prediction_tables(run.record(), PredictionStore(run.cache).read):
+        assert table.schema.equals(PREDICTIONS_SCHEMA)
+        rows.extend(table.to_pylist())
+    return rows
+
+
+def test_every_stored_answer_is_a_row_with_the_softmax_of_its_logits(run: FinishedRun) -> None:
+    stored = PredictionStore(run.cache).read(setup_of(run.verifications[0]))
+    rows = rows_of(run)
+    assert [row["clip"] for row in rows] == [clip.clip for each in run.corpora for clip in each.clips[:-2]]
+    setup = setup_of(run.verifications[0])
+    for row in rows:
+        assert (row["device"], row["backend"], row["dtype"]) == (setup.device, setup.backend, setup.dtype)
+        logits = stored[str(row["clip_hash"])].logits
+        expected = [] if logits is None else softmax(logits.astype(float)).tolist()
+        answers = row["probabilities"]
+        assert isinstance(answers, list)
+        assert [answer["label"] for answer in answers] == list(LABELS)[: len(expected)]
+        assert [answer["probability"] for answer in answers] == [None if np.isnan(each) else each for each in expected]
+
+
+def test_the_answer_and_the_emotion_are_those_after_the_merges_of_the_corpus(run: FinishedRun) -> None:
+    stored = PredictionStore(run.cache).read(setup_of(run.verifications[0]))
+    for row in rows_of(run):
+        logits = stored[str(row["clip_hash"])].logits
+        merged = row["corpus"] == "second"
+        label = str(row["label"])
+        assert row["emotion"] == ("anger" if merged and label == "sadness" else label)
+        if logits is None or np.isnan(logits).any():
+            assert row["predicted"] is None
+            continue
+        anger, sadness, _, happiness = softmax(logits.astype(float))
+        chances = {"anger": anger + sadness, "happiness": happiness} if merged else {
+            "anger": anger, "sadness": sadness, "happiness": happiness
+        }  # fmt: skip
+        assert row["predicted"] == max(chances, key=lambda name: chances[name])
+
+
+def test_names_that_are_no_text_are_replaced_and_all_others_kept(tmp_path: Path, hostile: str) -> None:
+    heard = corpus(speakers=1, repeats=1)
+    for clip in heard.clips:
+        object.__setattr__(clip, "clip", "\udcff.wav")  # no record takes such a name
+        object.__setattr__(clip, "speaker", hostile)
+    run = FinishedRun(tmp_path, heard)
+    run.add(verification("model"))
+    rows = rows_of(run)
+    assert {row["clip"] for row in rows} == {"?.wav"}
+    assert {row["speaker"] for row in rows} == {hostile}
+
+
+def test_a_run_without_evaluations_is_an_empty_export(tmp_path: Path) -> None:
+    run = FinishedRun(tmp_path, corpus())
+    path = write_predictions(prediction_tables(run.record(), PredictionStore(run.cache).read), tmp_path)
+    assert pa.parquet.read_table(path).num_rows == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmark.reporting.meanings import STATUS_MEANINGS
+from benchmark.reporting.legend import STATUS_MEANINGS
 from benchmark.reporting.verification_markdown import verification_markdown
 from benchmark.results.status import Status
 from benchmark.results.verification import VerificationReport

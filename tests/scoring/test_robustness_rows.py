@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.reporting.prediction_tables import prediction_tables
+from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.scoring.leaderboard import score_run
 

@@ -3,39 +3,157 @@
 import base64
 import hashlib
 import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup, escape
 
-from benchmark.reporting.agreement import agreement_section
-from benchmark.reporting.html_page.clip_recordings import recording_data
+from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.html_page.page_data import page_data
-from benchmark.reporting.html_page.plain_data import script_json
-from benchmark.reporting.html_page.prose import block_html, inline_html
-from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.inference import inference_sections
-from benchmark.reporting.leaderboard_corpus import corpus_description
-from benchmark.reporting.leaderboard_failed_clips import failed_clips_list
-from benchmark.reporting.leaderboard_legend import legend
+from benchmark.reporting.html_page.recordings import Recordings, recording_data
+from benchmark.reporting.leaderboard_corpora import agreement_section, corpus_description, failed_clips_list
 from benchmark.reporting.leaderboard_markdown import answers, failures_section, further_sections, origin, warnings
-from benchmark.reporting.leaderboard_tables import evaluated_rows
-from benchmark.reporting.meanings import INTERVAL_NAMES
+from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_sections
+from benchmark.reporting.legend import INTERVAL_NAMES, legend
 from benchmark.reporting.numbers import counted
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
 from benchmark.results.runs import RunRecord
 
+# Inside a script element only these matter: the end of the element, comments, and line ends that JavaScript has and
+# JSON has not.
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def script_json(content: Mapping[str, Any]) -> Markup:
+    r"""Write data for a script element of the type `application/json`.
+
+    Every text is reduced to what can be seen of it; what is not finite is null. Numbers are whole: what is rounded
+    twice can come out differently from what other reports say.
+
+    Args:
+        content: Plain data, as pydantic dumps it.
+
+    Returns:
+        A JSON document that no text in it can end early.
+
+    Examples:
+        >>> print(script_json({"label": "</script>\u202e", "uar": 0.25, "ece": float("nan")}))
+        {"label":"\u003c/script\u003e","uar":0.25,"ece":null}
+    """
+    document = json.dumps(_presentable(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(document.translate(_ESCAPES))  # noqa: S704 - escaped here
+
+
+def _presentable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _shown(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_shown(str(key)): _presentable(member) for key, member in value.items()}
+    return [_presentable(member) for member in value] if isinstance(value, list | tuple) else value
+
+
+@lru_cache(maxsize=16_384)
+def _shown(text: str) -> str:
+    return plain_text(text)
+
+
+_READ = ("heading", "list", "blockquote", "table", "emphasis", "backticks", "entity", "escape", "newline")
+
+
+def inline_html(text: str) -> Markup:
+    """Write one line of Markdown as HTML, without a paragraph around it.
+
+    Args:
+        text: Markdown, with everything from outside escaped.
+
+    Returns:
+        HTML that is safe in an element.
+
+    Examples:
+        >>> print(inline_html("**a** &lt;script&gt; [x](javascript:y)"))
+        <strong>a</strong> &lt;script&gt; [x](javascript:y)
+    """
+    return Markup(_renderer().renderInline(text))  # noqa: S704 - markdown-it escapes all text
+
+
+def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> Markup:
+    """Write blocks of Markdown as HTML.
+
+    Args:
+        blocks: Markdown, with everything from outside escaped.
+        caption: What those tables are about that no heading stands before.
+        deeper: By how many levels headings are moved down.
+
+    Returns:
+        HTML that is safe in an element, without the style attributes that the page's policy forbids.
+
+    Examples:
+        >>> print(block_html(["## A", "Some *text*."]), end="")
+        <h3>A</h3>
+        <p>Some <em>text</em>.</p>
+    """
+    renderer = _renderer()
+    tokens = renderer.parse("\n\n".join(block for block in blocks if block))
+    accessible = list(_accessible(tokens, caption, deeper))
+    return Markup(renderer.renderer.render(accessible, renderer.options, {}))  # noqa: S704 - the same
+
+
+@cache
+def _renderer() -> MarkdownIt:
+    return MarkdownIt("zero", {"html": False}).enable(list(_READ))
+
+
+def _accessible(tokens: Sequence[Token], caption: str, deeper: int) -> Iterator[Token]:
+    """Give tables a caption, scopes, and a frame that scrolls; and numbers a class instead of a style."""
+    about = inline_html(caption)
+    for place, token in enumerate(tokens):
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1]) + deeper, 6)}"
+        if token.type == "heading_open":
+            about = inline_html(tokens[place + 1].content)
+        if token.type == "table_open":
+            label = escape(about.striptags())
+            yield _html(f'<div class="scrolling" role="region" tabindex="0" aria-label="{label}">')
+            yield token
+            yield _html(f'<caption class="unseen">{about}</caption>')
+            continue
+        if token.type in {"th_open", "td_open"}:
+            if "right" in str(token.attrs.pop("style", "")):
+                token.attrSet("class", "number")
+            if token.type == "th_open":
+                token.attrSet("scope", "col")
+        yield token
+        if token.type == "table_close":
+            yield _html("</div>\n")
+
+
+def _html(content: str) -> Token:
+    return Token("html_block", "", 0, content=content)
+
+
 _ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
+
+
 _LIBRARY = "vendor/vega-embed.js"
+
+
 # In the order in which they use each other.
 _SCRIPTS = (
     *("dom", "data", "numbers", "hints", "intervals", "tables", "tabs", "rows", "filters", "point_labels"),
     *("charts", "clips", "candidate", "main"),
 )
+
+
 _STYLES = ("base", "tables", "candidate", "print")
 
 

@@ -1,17 +1,199 @@
 """Everything that the page's scripts show, as plain data."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from benchmark.reporting.html_page.candidate_data import candidate_data, candidate_names, status_data
-from benchmark.reporting.html_page.candidate_tables import CandidateTable, candidate_tables
-from benchmark.reporting.meanings import COLUMN_MEANINGS
+from benchmark.reporting.legend import COLUMN_MEANINGS, STATUS_MEANINGS
+from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
 from benchmark.results.answer_profiles import AnswerProfile
 from benchmark.results.emotion_scores import ClassScores
+from benchmark.results.groups import CandidateGroups, CorpusGroups
 from benchmark.results.hard_clips import HardClip, HardClips
-from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.robustness import Robustness
 from benchmark.results.runs import RunRecord
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding, Verification
 from benchmark.scoring.flags import FLAG_MEANINGS
+
+_LONGEST_EVIDENCE = 400
+
+
+def candidate_names(leaderboard: Leaderboard, record: RunRecord | None) -> tuple[str, ...]:
+    """Name all candidates once: in the registry's order where it is known, else in that of the rows.
+
+    Args:
+        leaderboard: The scored run.
+        record: The run, where it is known.
+    """
+    verified = [each.candidate for each in record.verifications] if record is not None else []
+    scored = [row.candidate for row in leaderboard.rows]
+    absent = [each.candidate for each in leaderboard.not_evaluated]
+    return tuple(dict.fromkeys([*verified, *scored, *absent]))
+
+
+def candidate_data(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:
+    """Describe all candidates, in the order of `candidate_names`.
+
+    Args:
+        leaderboard: The scored run.
+        record: The run, which holds the verdicts; without it the page shows what the rows tell.
+    """
+    verified = {each.candidate: each for each in record.verifications} if record is not None else {}
+    absent = {each.candidate: each for each in leaderboard.not_evaluated}
+    return [
+        _facts(name, verified.get(name), absent.get(name)) | {"failure": leaderboard.failures.get(name)}
+        for name in candidate_names(leaderboard, record)
+    ]
+
+
+def status_data() -> dict[str, dict[str, str]]:
+    """The verdict that each status stands for, and what it means."""
+    return {str(status): {"verdict": str(status.verdict), "meaning": STATUS_MEANINGS[status]} for status in Status}
+
+
+def _facts(name: str, verification: Verification | None, absent: NotEvaluated | None) -> dict[str, Any]:
+    status = verification.status if verification is not None else absent.status if absent is not None else "usable"
+    facts: dict[str, Any] = {
+        "name": name,
+        "status": str(status),
+        "evaluated": absent is None,
+        "fallback": absent is not None and absent.fallback,
+        "why": None if absent is None else absent.reason,
+        "emotions": absent.emotions if absent is not None else None,
+    }
+    return facts if verification is None else facts | _verdict(verification)
+
+
+def _verdict(verification: Verification) -> dict[str, Any]:
+    return {
+        "id": verification.id,
+        "revision": verification.revision,
+        "reason": verification.reason,
+        "emotions": len(verification.emotion_classes) if verification.labels else None,
+        "labels": list(zip(verification.labels, verification.emotions, strict=True)),
+        "architecture": verification.architecture,
+        "head": verification.head,
+        "headParameters": verification.head_parameters,
+        "samplingRate": verification.sampling_rate,
+        "windowS": verification.window_s,
+        "parameters": verification.parameters,
+        "sizeMb": verification.size_mb,
+        "license": verification.license,
+        "languages": verification.languages,
+        "trainedOn": verification.trained_on,
+        "expect": str(verification.expect) if verification.surprising and verification.expect is not None else None,
+        "notes": verification.notes,
+        "depth": verification.depth,
+        "log": verification.log,
+        "findings": [_finding(finding) for finding in verification.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"status": str(finding.status), "reason": finding.reason, "evidence": _evidence(finding.evidence)}
+
+
+def _evidence(evidence: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return [(name.replace("_", " "), _shortened(_written(value))) for name, value in evidence.items()]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(member, str | int | float) for member in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict) and all(isinstance(member, str | int | float) for member in value.values()):
+        return ", ".join(f"{name}: {_written(member)}" for name, member in value.items())
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_EVIDENCE else f"{text[:_LONGEST_EVIDENCE]} … (all in verification.json)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateTable:
+    """A table of one candidate on one corpus, as texts.
+
+    Attributes:
+        candidate: What tables call it.
+        corpus: What tables call it.
+        title: What it is about.
+        columns: Headings; the first column names the rows.
+        rows: Texts, as many as there are columns.
+        note: What has to be known to read it.
+    """
+
+    candidate: str
+    corpus: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def candidate_tables(leaderboard: Leaderboard) -> Iterator[CandidateTable]:
+    """Write all that was measured beside scores and latency.
+
+    Args:
+        leaderboard: The scored run.
+    """
+    for groups in leaderboard.groups:
+        for scored in groups.candidates:
+            yield _of_groups(groups, scored)
+    pairs = dict.fromkeys((each.candidate, each.corpus) for each in leaderboard.robustness)
+    for candidate, corpus in pairs:
+        own = [each for each in leaderboard.robustness if (each.candidate, each.corpus) == (candidate, corpus)]
+        yield _of_perturbations(candidate, corpus, own)
+
+
+def _of_groups(groups: CorpusGroups, scored: CandidateGroups) -> CandidateTable:
+    sizes = {each.group: each for each in groups.groups}
+    gap = ""
+    if scored.gap is not None:
+        gap = f" The gap between {scored.best} and {scored.worst} is "
+        gap += f"{with_interval(scored.gap, scored.gap_low, scored.gap_high)}."
+    return CandidateTable(
+        candidate=scored.candidate,
+        corpus=groups.corpus,
+        title=f"By {groups.column}",
+        columns=(groups.column, "clips", "speakers", "UAR"),
+        rows=tuple(
+            (
+                each.group,
+                f"{sizes[each.group].clips:,}" if each.group in sizes else UNKNOWN,
+                f"{sizes[each.group].speakers:,}" if each.group in sizes else UNKNOWN,
+                with_interval(each.uar, each.uar_low, each.uar_high),
+            )
+            for each in scored.scores
+        ),
+        note=f"Over {counted(len(groups.emotions), 'emotion')} that all of these parts have.{gap}",
+    )
+
+
+def _of_perturbations(candidate: str, corpus: str, rows: list[Robustness]) -> CandidateTable:
+    return CandidateTable(
+        candidate=candidate,
+        corpus=corpus,
+        title="When the audio is worse",
+        columns=("what was done", "same answer", "UAR then", "UAR lost"),
+        rows=tuple(
+            (
+                each.perturbation,
+                fraction(each.unchanged) or UNKNOWN,
+                fraction(each.perturbed_uar) or UNKNOWN,
+                with_interval(each.uar_loss, each.uar_loss_low, each.uar_loss_high) or UNKNOWN,
+            )
+            for each in rows
+        ),
+        note=" ".join(dict.fromkeys(each.problem for each in rows if each.problem)),
+    )
+
 
 ROW_FIELDS = (
     *("rank", "clips", "failed_clips", "coverage", "accuracy", "accuracy_low", "accuracy_high", "uar", "uar_low"),

@@ -3,10 +3,12 @@
 import base64
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import AudioFile, AudioSource, Clip, Corpus, open_source
 from benchmark.corpora.sources import AudioSegment
+from benchmark.results.hard_clips import HardClips
+from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0
 """Of longer recordings the page holds the beginning."""
@@ -142,3 +146,35 @@ def file_address(path: Path, folder: Path) -> str:
         return path.absolute().as_uri()
     address = quote(os.fsencode(relative), safe="/")
     return address if address.startswith("../") else f"./{address}"
+
+
+def recording_data(leaderboard: Leaderboard, recordings: Recordings, folder: Path) -> list[dict[str, Any]]:
+    """Find the recordings of all clips that the page lists.
+
+    Args:
+        leaderboard: The scored run.
+        recordings: Where audio comes from.
+        folder: Where the page will lie.
+
+    Returns:
+        Per corpus that has any, in the order of the corpora: addresses by list (`wrong`, `disputed`) and place in it.
+    """
+    return [_of_corpus(found, recordings, folder) for found in leaderboard.hard_clips]
+
+
+def _of_corpus(found: HardClips, recordings: Recordings, folder: Path) -> dict[str, Any]:
+    addresses = recordings.find(found.corpus, list(dict.fromkeys(_by_turns(found))), folder)
+    names = list(addresses)
+    place = {name: index for index, name in enumerate(names)}
+    return {
+        "recordings": [(each.address, each.embedded, each.cut) for each in addresses.values()],
+        "wrong": [place.get(clip.clip) for clip in found.most_wrong],
+        "disputed": [place.get(clip.clip) for clip in found.most_disputed],
+    }
+
+
+def _by_turns(found: HardClips) -> Iterator[str]:
+    for wrong, disputed in zip_longest(found.most_wrong, found.most_disputed):
+        for clip in (wrong, disputed):
+            if clip is not None:
+                yield clip.clip

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmark.reporting.html_page.page import leaderboard_html
+from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.html_page.page import block_html, inline_html, leaderboard_html, script_json
+from benchmark.reporting.markdown import Column, markdown_table
 from benchmark.results.leaderboard import Leaderboard
 
 ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
@@ -105,3 +107,61 @@ def test_the_library_in_the_page_is_what_the_pinned_converter_makes() -> None:
 
 def test_a_page_is_small(document: Document, realistic_board: Leaderboard, tmp_path: Path) -> None:
     assert len(leaderboard_html(realistic_board, tmp_path).encode()) < 1_500_000
+
+
+ENDINGS = ("</script>", "</SCRIPT >", "<!--", "<![CDATA[", "\u2028", "\u2029", "&lt;", '"\\"')
+
+
+@pytest.mark.parametrize("text", ENDINGS)
+def test_no_text_ends_the_script_element_early(text: str) -> None:
+    written = script_json({"label": text, text: [text]})
+    assert not set("<>&\u2028\u2029") & set(written)
+    assert json.loads(written)["label"] == text.replace("\u2028", "").replace("\u2029", "")
+
+
+def test_what_cannot_be_seen_is_left_out_and_what_is_not_finite_is_null() -> None:
+    content = {
+        "a": "\u202egnp\u202c\x1b[31m\x00",
+        "b": [float("nan"), float("inf"), 0.1 + 0.2, None, True],
+        "c": ("x",),
+    }
+    assert json.loads(script_json(content)) == {"a": "gnp", "b": [None, None, 0.1 + 0.2, None, True], "c": ["x"]}
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "[click](javascript:alert(1))",
+    "![x](http://127.0.0.1/pixel.png)",
+    "<javascript:alert(1)>",
+    "&lt;script&gt;",
+    "a|b `c` **d**",
+    "'\"",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_comes_from_outside_is_text_in_a_sentence_and_in_a_table(text: str) -> None:
+    escaped = markdown_text(text)
+    table = markdown_table([text], [Column("label", markdown_text)])
+    for html in (inline_html(f"**{escaped}**"), block_html([table, escaped])):
+        tags = set(re.findall(r"<(\w+)", html))
+        assert tags <= {"strong", "p", "div", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+        assert "href" not in html
+        assert "onerror" not in re.sub(r">[^<]*<", "><", html)
+    assert inline_html(escaped).unescape() == text
+
+
+def test_tables_have_a_caption_scopes_and_no_style() -> None:
+    numbers = Column[str]("n", lambda _: "1", numeric=True)
+    html = block_html(["## About it", markdown_table(["x"], [Column("name", str), numbers])])
+    assert "<h3>About it</h3>" in html
+    assert '<caption class="unseen">About it</caption>' in html
+    assert '<th scope="col">name</th>' in html
+    assert '<td class="number">1</td>' in html
+    assert "style=" not in html
+
+
+def test_a_table_without_a_heading_is_named_by_the_caller() -> None:
+    html = block_html([markdown_table(["x"], [Column("name", str)])], caption="Unreadable clips")
+    assert 'role="region" tabindex="0" aria-label="Unreadable clips"' in html

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from benchmark.reporting.prediction_tables import prediction_tables
+from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.comparison import RowChange, RunComparison
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.audio.measuring import Acoustics
-from benchmark.reporting.corpus_files import write_description
+from benchmark.reporting.corpus import write_description
 from benchmark.results.description import CorpusDescription, Coverage
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import describe

@@ -7,9 +7,12 @@ from typing import Generic, TypeVar
 from rich.cells import cell_len
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.numbers import UNKNOWN
+from benchmark.reporting.numbers import UNKNOWN, counted
+from benchmark.results.environment import Environment
 
 Row = TypeVar("Row")
+
+
 _NARROWEST = 3
 
 
@@ -109,3 +112,23 @@ def _line(texts: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -
         for text, width, right in zip(texts, widths, rights, strict=True)
     ]
     return f"| {' | '.join(padded)} |"
+
+
+def environment_line(environment: Environment) -> str:
+    """Write where a result came from, in one line of Markdown.
+
+    Examples:
+        >>> environment_line(Environment(platform="Linux 6.1 x86_64", python="3.11.2", processor="Xeon", cores=2,
+        ...     memory_gb=8.2, versions={"torch": "2.13.0"}))
+        'Xeon, 2 cores, 8.2 GB memory, Linux 6.1 x86_64, Python 3.11.2, torch 2.13.0'
+    """
+    return ", ".join(
+        [
+            markdown_text(environment.processor),
+            counted(environment.cores, "core"),
+            f"{environment.memory_gb:.1f} GB memory",
+            markdown_text(environment.platform),
+            f"Python {markdown_text(environment.python)}",
+            *(f"{markdown_text(name)} {markdown_text(version)}" for name, version in environment.versions.items()),
+        ]
+    )

@@ -1,6 +1,6 @@
 """What was measured beside scores and latency, as tables of a candidate."""
 
-from benchmark.reporting.html_page.candidate_tables import candidate_tables
+from benchmark.reporting.html_page.page_data import candidate_tables
 from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupScore, GroupSize
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.robustness import Robustness
@@ -9,6 +9,8 @@ SCORES = (
     GroupScore(group="female", uar=0.7, uar_low=0.6, uar_high=0.8, interval="speakers"),
     GroupScore(group="male", uar=0.5, uar_low=0.4, uar_high=0.6, interval="speakers"),
 )
+
+
 GROUPS = CorpusGroups(
     corpus="calls",
     column="sex",

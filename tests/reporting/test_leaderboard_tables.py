@@ -1,5 +1,5 @@
-from benchmark.reporting.inference import inference_sections
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
+from benchmark.reporting.leaderboard_tables import inference_sections
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard import Leaderboard
 from tests.reporting.conftest import HOSTILE

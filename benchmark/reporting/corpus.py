@@ -1,15 +1,22 @@
 """`corpus-<name>.md`: what there is to know of a corpus before anyone trusts a score on it."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from benchmark.reporting.csv_and_json import corpus_json
 from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.markdown import Column, bullets, document, markdown_table
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
-from benchmark.reporting.tables import Column, bullets, document, markdown_table
 from benchmark.results.description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
+from benchmark.results.files import write_atomically
 from benchmark.results.runs import SHORTEST_SPEECH_S
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
 
 _SECONDS_PER_HOUR = 3600
+
+
 _LISTED = 20
 
 
@@ -98,12 +105,16 @@ _FACT_COLUMNS: tuple[Column[tuple[str, str]], ...] = (
     Column("what", lambda fact: fact[0]),
     Column("measured", lambda fact: markdown_text(fact[1])),
 )
+
+
 _LABEL_COLUMNS: tuple[Column[DescribedLabel], ...] = (
     Column("label", lambda label: markdown_text(label.label)),
     Column("emotion", lambda label: markdown_text(label.emotion or "– (unmapped)")),
     Column("class", lambda label: "" if label.index is None else str(label.index), numeric=True),
     Column("clips", lambda label: f"{label.clips:,}", numeric=True),
 )
+
+
 _COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
     Column("candidate", lambda each: markdown_text(each.candidate)),
     Column("status", lambda each: each.status or ""),
@@ -202,3 +213,40 @@ def _list(title: str, texts: Sequence[str]) -> list[str]:
         return []
     more = [f"and {len(texts) - _LISTED:,} more (all in the JSON file)"] if len(texts) > _LISTED else []
     return [f"{title}:", bullets([*texts[:_LISTED], *more])]
+
+
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+_LONGEST = 80
+
+
+def write_description(description: CorpusDescription, folder: Path) -> tuple[Path, ...]:
+    """Write the description of a corpus.
+
+    Args:
+        description: The corpus, described.
+        folder: Where reports go; created where it is missing.
+
+    Returns:
+        Where the files lie, the one for reading first.
+
+    Raises:
+        RequestError: The folder cannot be written.
+        UnavailableError: The disk is full or fails.
+    """
+    stem = f"corpus-{file_stem(description.name)}"
+    return (
+        write_atomically(folder / f"{stem}.md", corpus_markdown(description)),
+        write_atomically(folder / f"{stem}.json", corpus_json(description)),
+    )
+
+
+def file_stem(name: str) -> str:
+    """Make of a corpus's name what every file system takes; letters of all scripts stay.
+
+    Examples:
+        >>> file_stem("my-calls"), file_stem("../콜센터 2026"), file_stem("***")
+        ('my-calls', '콜센터-2026', 'unnamed')
+    """
+    return _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).strip(".-")[:_LONGEST] or "unnamed"

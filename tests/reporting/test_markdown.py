@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len
 
-from benchmark.reporting.tables import Column, all_the_same, document, markdown_table
+from benchmark.reporting.markdown import Column, all_the_same, document, markdown_table
 
 
 def test_pipes_stand_below_each_other_also_with_wide_letters() -> None:
