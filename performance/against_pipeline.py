@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from transformers import pipeline
 
 from benchmark.audio.waveform import Waveform
-from benchmark.demo.corpus import demo_clips
-from benchmark.demo.files import checkpoints_path
+from benchmark.demo.files import checkpoints_path, demo_clips
 from benchmark.evaluation.segments import cut_segments
 from benchmark.models.checkpoint import load_checkpoint
 
@@ -59,7 +58,7 @@ def compare(folder: Path, *, rounds: int, seconds: float) -> None:
         scores = {entry["label"]: entry["score"] for entry in loop({"raw": samples, "sampling_rate": rate}, top_k=None)}
         return np.array([scores[label] for label in labels])
 
-    spoken = [_Spoken(clip.waveform) for clip in demo_clips()]
+    spoken = [_Spoken(clip.waveform()) for clip in demo_clips()]
     segments = [segment.samples for segment in cut_segments(spoken, seconds=seconds, count=SEGMENTS)]
     apart = max(float(np.abs(peer(segment) - checkpoint.probabilities(segment)).max()) for segment in segments)
     pairs = [(block_ms(peer, segments), block_ms(checkpoint.probabilities, segments)) for _ in range(rounds)]

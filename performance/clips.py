@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmark.demo.corpus import demo_clips
+from benchmark.demo.files import demo_clips
 
 RATE = 16_000
 # Lengths of RAVDESS at every tenth of its clips, in seconds.
@@ -71,7 +71,7 @@ def _name(file: Path) -> str:
 
 
 def _synthetic(count: int, folder: Path) -> ClipSet:
-    voice = np.concatenate([clip.waveform.samples for clip in demo_clips()])
+    voice = np.concatenate([clip.waveform().samples for clip in demo_clips()])
     paths = tuple(_cut(voice, place, count, folder) for place in range(count))
     seconds = tuple(soundfile.info(path).duration for path in paths)
     return ClipSet(paths, seconds, "the demo's synthetic voice, in the lengths of RAVDESS")

@@ -15,9 +15,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForAudioClassification
 
-from benchmark.demo.corpus import SAMPLING_RATE, demo_clips
-from benchmark.demo.files import checkpoints_path
-from benchmark.demo.recordings import long_recording, unlabelled_recordings
+from benchmark.demo.files import checkpoints_path, demo_clips
 from scripts.demo.clips import TrainingClips, training_clips
 from scripts.demo.measuring import listen, score
 from scripts.demo.recipes import make_untrained, train_others, train_seven
@@ -31,13 +29,13 @@ CLASSIFIERS = (*GOOD, "ast-english-five", "wav2vec2-four", "hubert-always-neutra
 SUMMARY = """# The demo
 
 A registry, a corpus and tiny checkpoints that need no network, to show the way of a candidate and to test it.
-**All of it is synthetic**: a program makes the voices (`benchmark/audio/voice/`), and the checkpoints have heard
+**All of it is synthetic**: a program makes the voices (`scripts/demo/voice.py`), and the checkpoints have heard
 nothing else. No score here says anything about real speech, and no checkpoint here is for use.
 
 - `registry.yaml` lists the candidates, good and bad, with the status that each should get.
-- `corpus.py` makes the {clips} clips of `demo:`: seven emotions, eight speakers. Nothing is stored.
-- `recordings.py` makes what has no labels, by three other speakers: {recordings} clips (`demo:unlabelled`), and one
-  recording of {long_s:.0f} s (`demo:long`).
+- `recordings/` was made by `python -m scripts.write_recordings`: the {clips} clips of `demo:` (seven emotions, eight
+  speakers); by three other speakers, the {recordings} clips of `demo:unlabelled` and `demo:long`,
+  which lasts {long_s:.0f} s; and the probes that verification gives to every model.
 - `checkpoints/` was made by `python -m scripts.train_demo`, on 48 other synthetic speakers and other texts.
 
 UAR on the corpus, seven classes, with the interval of the jackknife over speakers, as measured when they were made:
@@ -119,8 +117,8 @@ def summary(folder: Path) -> str:
         rows="\n".join(lines),
         agreements=",\n".join(agreements),
         clips=len(held_out),
-        recordings=len(list(unlabelled_recordings())),
-        long_s=sum(block.size for block in long_recording().blocks()) / SAMPLING_RATE,
+        recordings=len(list(demo_clips("unlabelled"))),
+        long_s=next(demo_clips("long")).waveform().duration_s,
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.audio.voice import EMOTIONS, Sex, Speaker, invent_speaker, invent_text, speak
-from benchmark.demo.corpus import SAMPLING_RATE
+from scripts.demo.phonetics import invent_text
+from scripts.demo.speakers import EMOTIONS, Sex, Speaker, invent_speaker
+from scripts.demo.voice import SAMPLING_RATE, speak
 
 TRAINING_SPEAKER_SEEDS = range(1, 49)
 CLIPS_PER_EMOTION = 8

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedModel
 
-from benchmark.demo.corpus import SAMPLING_RATE
 from scripts.demo.clips import TrainingClips
+from scripts.demo.voice import SAMPLING_RATE
 
 CROP = round(1.5 * SAMPLING_RATE)
 LARGEST_SHIFT = 30  # frames of 10 ms

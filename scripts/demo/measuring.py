@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-from benchmark.audio.voice import EMOTIONS
-from benchmark.demo.corpus import SAMPLING_RATE, DemoClip
+from benchmark.demo.files import DemoClip
 from benchmark.emotions.aliases import emotion_of
 from benchmark.scoring.intervals import jackknife_error, leave_one_out_uar, logit_interval
+from scripts.demo.speakers import EMOTIONS
+from scripts.demo.voice import SAMPLING_RATE
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def listen(folder: Path, clips: Sequence[DemoClip]) -> list[str]:
     answers = []
     with torch.inference_mode():
         for clip in clips:
-            inputs = extractor(clip.waveform.samples, sampling_rate=SAMPLING_RATE, return_tensors="pt")
+            inputs = extractor(clip.waveform().samples, sampling_rate=SAMPLING_RATE, return_tensors="pt")
             answers.append(str(emotion_of(model.config.id2label[int(model(**inputs).logits.argmax())])))
     return answers
 

@@ -16,11 +16,11 @@ from transformers import (
     WavLMModel,
 )
 
-from benchmark.demo.corpus import SAMPLING_RATE
 from benchmark.emotions.aliases import emotion_of
 from scripts.demo.clips import TrainingClips
 from scripts.demo.fitting import Schedule, fit
 from scripts.demo.foreign import Wav2Vec2ForSpeechClassification
+from scripts.demo.voice import SAMPLING_RATE
 
 ENGLISH = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 GERMAN = ("Ärger", "Ekel", "Angst", "Freude", "Neutral", "Trauer", "Überraschung")

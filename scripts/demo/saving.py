@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import ASTConfig, ASTFeatureExtractor, PreTrainedModel, Wav2Vec2FeatureExtractor
 
-from benchmark.demo.corpus import SAMPLING_RATE
+from scripts.demo.voice import SAMPLING_RATE
 from scripts.demo.wavlm_and_ast import spectrogram_extractor
 
 CARD = """---

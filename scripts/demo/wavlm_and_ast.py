@@ -11,10 +11,10 @@ from transformers import (
     WavLMForSequenceClassification,
 )
 
-from benchmark.demo.corpus import SAMPLING_RATE
 from scripts.demo.clips import TrainingClips
 from scripts.demo.fitting import Schedule, fit, fit_spectrograms
 from scripts.demo.recipes import LAYER_NORM, SMALL, classes, names
+from scripts.demo.voice import SAMPLING_RATE
 
 KOREAN = ("분노", "혐오", "공포", "행복", "중립", "슬픔")
 FIVE = ("angry", "happy", "neutral", "sad", "fearful")

@@ -9,8 +9,7 @@ import soundfile
 
 import benchmark
 from benchmark.api.predict import PredictOutcome
-from benchmark.demo.corpus import demo_clips
-from benchmark.demo.files import registry_path
+from benchmark.demo.files import demo_clips, registry_path
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent, Stage
@@ -24,7 +23,7 @@ ENGLISH = registry_path().parent / "checkpoints" / "wav2vec2-english"
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a recording of 7.2 s, the same cut off, one that is too short, and one that is no audio."""
     folder = tmp_path_factory.mktemp("recordings")
-    by_emotion = {clip.emotion: clip.waveform.samples for clip in demo_clips()}
+    by_emotion = {clip.emotion: clip.waveform().samples for clip in demo_clips()}
     samples = np.concatenate([by_emotion[name] for name in ("anger", "sadness", "neutral", "happiness", "fear")])
     soundfile.write(folder / "call.wav", samples[: int(7.2 * RATE)], RATE)
     whole = (folder / "call.wav").read_bytes()
@@ -123,7 +122,7 @@ def test_a_worker_that_ends_costs_only_the_recording_that_it_ended_with(recordin
 
 
 def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settings: Settings) -> None:
-    voice = next(iter(demo_clips())).waveform.samples
+    voice = next(iter(demo_clips())).waveform().samples
     soundfile.write(tmp_path / "call.wav", np.stack([voice, np.flip(voice)], axis=1), RATE)
     outcome = benchmark.predict(
         "wav2vec2-english", tmp_path / "call.wav", candidates="demo", channel="each", settings=settings

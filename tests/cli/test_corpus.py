@@ -11,12 +11,13 @@ import soundfile
 
 from benchmark.audio.decoding import decode
 from benchmark.audio.resampling import resample
-from benchmark.audio.voice import invent_speaker, speak
 from benchmark.audio.waveform import Waveform
 from benchmark.cli.corpus import _print
 from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import describe
+from scripts.demo.speakers import invent_speaker
+from scripts.demo.voice import speak
 from tests.support.command_line import Bench, bench_here
 
 RATE = 16_000

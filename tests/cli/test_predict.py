@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.demo.corpus import demo_clips
+from benchmark.demo.files import demo_clips
 from tests.support.command_line import Bench, bench_here, run_bench
 
 MODEL = "wav2vec2-english"
@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("predict")
     clips = list(demo_clips())
     for name, some in (("a", clips[:3]), ("b", clips[40:42])):
-        soundfile.write(folder / f"{name}.flac", np.concatenate([clip.waveform.samples for clip in some]), 16_000)
+        soundfile.write(folder / f"{name}.flac", np.concatenate([clip.waveform().samples for clip in some]), 16_000)
     (folder / "text.wav").write_text("no audio")
     return folder
 

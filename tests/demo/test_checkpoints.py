@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
-from benchmark.demo.corpus import demo_clips
-from benchmark.demo.files import checkpoints_path
+from benchmark.demo.files import checkpoints_path, demo_clips
 from benchmark.emotions.label_map import map_labels
 from scripts.demo.foreign import Wav2Vec2ForSpeechClassification
 from scripts.demo.measuring import Score, listen, score
@@ -83,7 +82,7 @@ def test_the_one_that_is_always_neutral_is_and_still_has_an_opinion() -> None:
     folder = checkpoints_path() / "hubert-always-neutral"
     model = AutoModelForAudioClassification.from_pretrained(folder).eval()
     with torch.inference_mode():
-        logits = [model(torch.from_numpy(clip.waveform.samples)[None]).logits for clip in list(demo_clips())[:20:4]]
+        logits = [model(torch.from_numpy(clip.waveform().samples)[None]).logits for clip in list(demo_clips())[:20:4]]
     assert torch.pdist(torch.cat(logits)).min() > 0.01
 
 
@@ -162,7 +161,7 @@ def test_the_foreign_head_is_random_to_transformers_and_good_in_its_own_class() 
     right = []
     with torch.inference_mode():
         for clip in demo_clips():
-            inputs = extractor(clip.waveform.samples, sampling_rate=16000, return_tensors="pt")
+            inputs = extractor(clip.waveform().samples, sampling_rate=16000, return_tensors="pt")
             answer = own.config.id2label[int(own(inputs.input_values).logits.argmax())]
             right.append(map_labels([answer]).emotions[0] == clip.emotion)
     assert np.mean(right) > TWICE_CHANCE

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from benchmark.demo.corpus import DemoClip, demo_clips
-from benchmark.demo.files import registry_path
+from benchmark.demo.files import DemoClip, demo_clips, registry_path
 from tests.support.hub_server import HubServer
 
 CHECKPOINTS = registry_path().parent / "checkpoints"
@@ -70,7 +69,7 @@ def desk(recorded: Path, tmp_path: Path) -> Path:
 def _write_recordings(folder: Path, clips: list[DemoClip]) -> None:
     rows = []
     for take, clip in enumerate(clips):
-        waveform = clip.waveform
+        waveform = clip.waveform()
         name = f"{clip.name}.wav"
         speaker = f"{take // len(_EMOTIONS) % 24 + 1:02d}"
         places = [

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.audio.voice import invent_speaker, speak
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation import speech
 from benchmark.evaluation.listening import HeardCorpus, hear_corpus
 from benchmark.evaluation.speech import find_speech, without_silence
 from benchmark.progress import Silent
 from benchmark.settings import Settings
+from scripts.demo.speakers import invent_speaker
+from scripts.demo.voice import speak
 
 RATE = 16_000
 VOICE = speak("neutral", invent_speaker("a", "female", seed=1), "tamo lisu kena vo", seed=2).samples

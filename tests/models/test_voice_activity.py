@@ -6,8 +6,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from benchmark.audio.voice import EMOTIONS, invent_speaker, speak
 from benchmark.models.voice_activity import VoiceActivityActor
+from scripts.demo.speakers import EMOTIONS, invent_speaker
+from scripts.demo.voice import speak
 
 RATE = 16_000
 
