@@ -28,7 +28,7 @@ from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import describe, with_candidates
 from benchmark.scoring.coverage import coverage_of
 from benchmark.settings import Settings
-from benchmark.verification.remembered import known_outputs
+from benchmark.verification.store import known_outputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,8 @@ from benchmark.results.files import check_writable
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification, VerificationReport
 from benchmark.settings import Settings
-from benchmark.verification.interrupted import InterruptedVerificationError
 from benchmark.verification.options import Depth, VerifyOptions, nobody_to_ask
-from benchmark.verification.verify import verify_candidates
+from benchmark.verification.verify import InterruptedVerificationError, verify_candidates
 
 INTERRUPTED = (
     EXIT_INTERRUPTED,

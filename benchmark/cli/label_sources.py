@@ -19,9 +19,8 @@ from benchmark.registry.writing import UnmappedLabels
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.settings import expanded
-from benchmark.verification.configs import config_labels, label_problem, model_type
-from benchmark.verification.inspecting import look_at
-from benchmark.verification.verdict import candidate_labels
+from benchmark.verification.inspect import look_at
+from benchmark.verification.model_config import candidate_labels, config_labels, label_problem, model_type
 
 _OF_A_CHECKPOINT = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
 

@@ -13,7 +13,6 @@ from transformers import AutoConfig, AutoModelForAudioClassification
 
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
 from benchmark.models.inference import Checkpoint
-from benchmark.models.labels import output_labels
 from benchmark.models.repair import Repair, plan_repair, require_whole_head
 from benchmark.models.reports import (
     STANDARD_HEAD,
@@ -22,7 +21,7 @@ from benchmark.models.reports import (
     MismatchedWeightsError,
     ShapeMismatch,
 )
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, output_labels
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTIONS = frozenset({None, "eager", "sdpa"})

@@ -13,8 +13,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming
 
 from benchmark.models.expected_tensors import Renaming, Skeleton
-from benchmark.models.labels import output_labels
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, output_labels
 
 _BYTES_PER_NUMBER = 4
 _GIB = 2**30

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.models.expected_tensors import Renaming, Skeleton
-from benchmark.models.labels import OutputLabels, output_labels
 from benchmark.models.skeleton_fields import plain_fields, written_types
 from benchmark.models.skeleton_layers import UnruledError
 from benchmark.models.skeleton_shapes import shapes_of
+from benchmark.models.supported import OutputLabels, output_labels
 
 _DEFAULT_LABELS = 2
 _MOST_LABELS = 10_000

@@ -1,8 +1,11 @@
 """The model types that transformers can load for audio classification, and what each reads."""
 
+import importlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 ATTENTION_MASK = "attention_mask"
 """The input, beside the main one, that says which part of a batch is audio and which is padding."""
@@ -35,10 +38,17 @@ class TypeFacts:
 
 
 _FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
+
+
 # Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
 _FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560, extractor="SeamlessM4TFeatureExtractor")
+
+
 _FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400, extractor="ASTFeatureExtractor")
+
+
 _FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True, extractor="WhisperFeatureExtractor")
+
 
 AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "audio-spectrogram-transformer": _FROM_FRAMES,
@@ -58,6 +68,8 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""
+
+
 # Gives samples as they are, as the one of wav2vec2 does.
 _ALSO_OF_SAMPLES = frozenset({"SpeechT5FeatureExtractor"})
 
@@ -119,3 +131,76 @@ def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
         samples = (samples - 1) * stride + kernel
     return samples
+
+
+_MOST_SHOWN = 12
+
+
+_LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class OutputLabels:
+    """The names of a model's outputs.
+
+    Attributes:
+        labels: One per output; `LABEL_i` where the configuration has no name for output i.
+        problems: What is wrong with them, one sentence each.
+    """
+
+    labels: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+
+def output_labels(id2label: Mapping[int, str], outputs: int, label2id: Mapping[str, int] | None = None) -> OutputLabels:
+    """Name the outputs; the order is always that of `id2label`, never that of `label2id`.
+
+    Args:
+        id2label: The configuration's names by index.
+        outputs: How many outputs the model has.
+        label2id: The configuration's indices by name, which only serve to be held against the names.
+
+    Returns:
+        One name per output, with what is wrong with them.
+
+    Examples:
+        >>> output_labels({0: "sad", 1: "angry"}, 2).labels
+        ('sad', 'angry')
+        >>> output_labels({0: "sad", 2: "angry"}, 2)
+        OutputLabels(labels=('sad', 'LABEL_1'), problems=('id2label has no name for output 1',))
+    """
+    unnamed = [index for index in range(outputs) if index not in id2label]
+    problems = [f"id2label has no name for output {index}" for index in unnamed[:_MOST_SHOWN]]
+    labels = tuple(str(id2label.get(index, f"LABEL_{index}")) for index in range(outputs))
+    repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
+    problems += [f"several outputs have the name {_short(label)}" for label in repeated[:_MOST_SHOWN]]
+    contradicted = [label for index, label in enumerate(labels) if label2id and label2id.get(label, index) != index]
+    if contradicted and not repeated:
+        shown = ", ".join([_short(label) for label in contradicted[:_MOST_SHOWN]])
+        more = ", …" if len(contradicted) > _MOST_SHOWN else ""
+        problems.append(f"label2id contradicts id2label for {shown}{more}; id2label decides")
+    return OutputLabels(labels, tuple(problems))
+
+
+def _short(label: str) -> str:
+    return repr(label if len(label) <= _LONGEST_SHOWN else f"{label[:_LONGEST_SHOWN]}…")
+
+
+class ToolkitActor:
+    """Knows the libraries. Start it with `Worker("benchmark.models.supported:ToolkitActor", …)`."""
+
+    def torch(self) -> dict[str, Any]:
+        """Import torch and transformers, and tell the CUDA devices."""
+        torch = importlib.import_module("torch")
+        importlib.import_module("transformers.models.auto.modeling_auto")
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return {"devices": [torch.cuda.get_device_name(index) for index in range(count)]}
+
+    def openvino(self) -> dict[str, Any]:
+        """Import OpenVINO, and tell what it can compute on."""
+        return {"devices": list(importlib.import_module("openvino").Core().available_devices)}
+
+    def onnxruntime(self) -> dict[str, Any]:
+        """Import ONNX Runtime, and tell what it can compute with."""
+        providers = importlib.import_module("onnxruntime").get_available_providers()
+        return {"devices": [name.removesuffix("ExecutionProvider") for name in providers]}

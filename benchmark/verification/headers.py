@@ -21,7 +21,7 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.quantised import judge_types
-from benchmark.verification.shown import listed
+from benchmark.verification.records import listed
 from benchmark.verification.untrained import judge_biases
 from benchmark.verification.weights_found import SUM_LEFT_OUT, UNFITTING, left_out_reason, random_reason
 

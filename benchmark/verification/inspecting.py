@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.hub.local import local_facts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.weights import weight_files
 from benchmark.models.skeleton_rules import skeleton_by_rule
@@ -16,16 +15,13 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
-from benchmark.verification.configs import config_labels, label_problem, model_type
-from benchmark.verification.failures import unforeseen
 from benchmark.verification.headers import HeaderVerdict, judge_listing, judge_tensors
-from benchmark.verification.inspection import Inspected, inspect
-from benchmark.verification.kept import KeptVerdicts
-from benchmark.verification.open_workers import OpenWorkers
+from benchmark.verification.inspect import Inspected, inspect, look_at
+from benchmark.verification.model_config import candidate_labels, config_labels, label_problem, model_type
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.parallel import in_parallel, spared
-from benchmark.verification.skeletons import Built, SkeletonBuilder
-from benchmark.verification.verdict import candidate_labels
+from benchmark.verification.sandbox import Built, OpenWorkers, SkeletonBuilder, unforeseen
+from benchmark.verification.store import KeptVerdicts
 from benchmark.workers.process import start_server
 
 _ASKED_AT_ONCE = 8
@@ -55,13 +51,6 @@ class Inspection:
     header: HeaderVerdict = field(default_factory=HeaderVerdict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-
-
-def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
-    """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
-    if candidate.local_path is not None:
-        return local_facts(candidate.id, candidate.local_path)
-    return hub.facts(candidate.id, candidate.revision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from benchmark.models.supported import (
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import model_type
+from benchmark.verification.model_config import model_type
 
 SAY_IT = "where you know what the model expects, say so in the registry: preprocessor: {sampling_rate: 16000, \
 do_normalize: true}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from benchmark.models.expected_tensors import is_harmless
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.shown import listed
+from benchmark.verification.records import listed
 
 _WHOLE = frozenset({"uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"})
 _QUANTISED = frozenset({"qint8", "quint8", "qint32", "quint4x2", "quint2x4"})

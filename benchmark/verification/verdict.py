@@ -1,23 +1,21 @@
 """From everything found about a candidate to one verdict, with all of it as evidence."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmark.emotions.classes import Kind, emotion_class
-from benchmark.emotions.label_map import LabelMap, map_labels
-from benchmark.errors import RequestError
+from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
 from benchmark.models.reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Finding, PublishedScore, Verification
-from benchmark.verification.configs import architectures, config_labels, label_notes, model_type
 from benchmark.verification.headers import HeaderVerdict
-from benchmark.verification.loading import LoadCheck
+from benchmark.verification.load import LoadCheck
+from benchmark.verification.model_config import architectures, candidate_labels, config_labels, label_notes, model_type
 from benchmark.verification.options import Depth
-from benchmark.verification.shown import named
+from benchmark.verification.records import named
 
 MULTI_LABEL = "multi_label_classification"
 
@@ -50,20 +48,6 @@ class Case:
     def report(self) -> LoadReport | None:
         """What the load found out, where there was one that came to an end."""
         return None if self.load is None else self.load.report
-
-
-def candidate_labels(candidate: Candidate, labels: Sequence[str]) -> LabelMap:
-    """Map a candidate's labels under the registry's overrides.
-
-    Raises:
-        RequestError: An override names a label that the model does not have.
-    """
-    if not labels:
-        return map_labels(())
-    try:
-        return map_labels(labels, overrides=candidate.labels)
-    except RequestError as error:
-        raise RequestError(f"labels of {candidate.name} in the registry: {error}") from error
 
 
 def failed(candidate: Candidate, failure: HubFailure) -> Verification:

@@ -8,22 +8,44 @@ from pathlib import Path
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.progress import Progress
-from benchmark.registry.schema import Registry
+from benchmark.registry.schema import Candidate, Registry
+from benchmark.results.status import Status
 from benchmark.results.storage import candidate_folder
-from benchmark.results.verification import Verification
+from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
-from benchmark.verification.downloads import Wanted, agree
-from benchmark.verification.failures import unforeseen
 from benchmark.verification.inspecting import Inspection, Inspector
-from benchmark.verification.interrupted import InterruptedVerificationError, unfinished
-from benchmark.verification.kept import KeptVerdicts
-from benchmark.verification.loading import Loadable, LoadSetup, check_load, is_rejected
-from benchmark.verification.open_workers import OpenWorkers
-from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions
+from benchmark.verification.load import Loadable, LoadSetup, check_load, is_rejected
+from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions, Wanted, agree
 from benchmark.verification.parallel import in_parallel, spared
-from benchmark.verification.verdict import Case, decide, failed, skipped
+from benchmark.verification.sandbox import OpenWorkers, unforeseen
+from benchmark.verification.store import KeptVerdicts
+from benchmark.verification.verdict import Case, decide, failed, skipped, undecided
+
+_NOT_REACHED = (
+    "The verification was interrupted before this candidate's turn was over; the same command goes on from here."
+)
+
+
+class InterruptedVerificationError(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C; what does not know of this class ends as always then.
+
+    Attributes:
+        verifications: One per candidate, in the registry's order; those that were not finished are `skipped`.
+    """
+
+    def __init__(self, verifications: tuple[Verification, ...]) -> None:
+        super().__init__()
+        self.verifications = verifications
+
+
+def unfinished(candidate: Candidate) -> Verification:
+    """Give the verdict on a candidate that the interruption came before."""
+    return undecided(candidate, Finding(status=Status.SKIPPED, reason=_NOT_REACHED))
+
 
 _ASKED_AT_ONCE = 8
+
+
 _WORD = {Depth.LOAD: "Loading", Depth.PROBE: "Loading and asking"}
 
 

@@ -8,7 +8,7 @@ from benchmark.models.expected_tensors import is_harmless, is_learnt_by_encoder
 from benchmark.models.reports import LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.shown import listed
+from benchmark.verification.records import listed
 
 _HEAD = re.compile(r"^(projector|classifier)\.")
 _LAYER_SUM = re.compile(r"(^|\.)layer_weights$")

@@ -8,8 +8,8 @@ from benchmark.api import verify as verify_module
 from benchmark.hub.facts import HubFailure
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.status import Status
-from benchmark.verification.interrupted import InterruptedVerificationError, unfinished
 from benchmark.verification.verdict import failed
+from benchmark.verification.verify import InterruptedVerificationError, unfinished
 
 
 def test_an_interrupted_verification_writes_what_it_has_and_says_so(

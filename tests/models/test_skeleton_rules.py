@@ -11,7 +11,7 @@ from benchmark.models.skeleton import build_skeleton
 from benchmark.models.skeleton_fields import FIELDS_FILE, INERT, plain_fields, written_types
 from benchmark.models.skeleton_rules import skeleton_by_rule
 from benchmark.results.environment import installed_version
-from benchmark.verification.inspection_actor import check_config
+from benchmark.verification.actors import check_config
 from scripts.write_skeleton_fields import described
 from tests.support.tiny_models import MODEL_TYPES
 

@@ -4,8 +4,7 @@ import pytest
 from transformers import AutoConfig, AutoModelForAudioClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-from benchmark.models.labels import output_labels
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, output_labels, shortest_input
 from tests.support.tiny_models import MODEL_TYPES
 
 

@@ -14,7 +14,7 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech import save_speech_shares
 from benchmark.results.storage import candidate_folder
 from benchmark.results.store import PredictionStore
-from benchmark.verification.kept import KeptVerdicts
+from benchmark.verification.store import KeptVerdicts
 from tests.support.finished_runs import FinishedRun, verification
 
 OLD, NEW = "a" * 40, "b" * 40

@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmark.verification.inspection_actor import InspectionActor
-from benchmark.verification.load_actor import LoadActor
+from benchmark.verification.actors import InspectionActor, LoadActor
 
 
 class FragileActor(LoadActor):

@@ -5,9 +5,10 @@ from benchmark.hub.facts import HubFailure
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Finding
-from benchmark.verification.loading import LoadCheck
+from benchmark.verification.load import LoadCheck
+from benchmark.verification.model_config import candidate_labels
 from benchmark.verification.options import Depth
-from benchmark.verification.verdict import Case, candidate_labels, decide, failed, skipped
+from benchmark.verification.verdict import Case, decide, failed, skipped
 from tests.verification.conftest import facts_with
 
 CANDIDATE = Candidate(id="org/model", name="model", expect=Status.USABLE, languages=("en",), trained_on=("ravdess",))

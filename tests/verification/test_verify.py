@@ -22,10 +22,9 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.settings import Settings
-from benchmark.verification import loading
-from benchmark.verification.interrupted import InterruptedVerificationError
+from benchmark.verification import load
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.verify import verify_candidates
+from benchmark.verification.verify import InterruptedVerificationError, verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
 from tests.support.tiny_models import edit_json, extractor_of, write_tiny
@@ -61,8 +60,8 @@ def verify(settings: Settings) -> Callable[..., tuple[Verification, ...]]:
 
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_ACTOR", "tests.verification.actors:FragileActor")
-    monkeypatch.setattr(loading, "load_limit", lambda _jobs: 500_000_000)
+    monkeypatch.setattr(load, "_ACTOR", "tests.verification.actors:FragileActor")
+    monkeypatch.setattr(load, "load_limit", lambda _jobs: 500_000_000)
 
 
 def local(folder: Path, **fields: Any) -> Candidate:
@@ -151,7 +150,7 @@ def test_a_worker_that_dies_costs_its_own_candidate_only(verify: Any, copy: Any,
 def test_what_this_machine_cannot_hold_is_not_even_fetched(
     verify: Any, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "load_limit", lambda _jobs: 10_000)
+    monkeypatch.setattr(load, "load_limit", lambda _jobs: 10_000)
     (verification,) = verify(local(good))
     assert (verification.status, verification.loads) == (Status.OUT_OF_MEMORY, None)
 
@@ -309,7 +308,7 @@ def test_a_verdict_is_found_out_once_and_again_only_when_asked(
     verify: Any, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = verify(local(good))
-    monkeypatch.setattr(loading, "_ACTOR", "no.such:Actor")
+    monkeypatch.setattr(load, "_ACTOR", "no.such:Actor")
     assert verify(local(good)) == first
     assert verify(local(good), refresh=True)[0].status is not Status.USABLE
 

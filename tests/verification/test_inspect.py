@@ -8,10 +8,8 @@ from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate, Preprocessor
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import config_labels, label_notes
-from benchmark.verification.inspection import Inspected, inspect
-from benchmark.verification.toolkits import toolkit_of
-from benchmark.verification.verdict import candidate_labels
+from benchmark.verification.inspect import Inspected, inspect, toolkit_of
+from benchmark.verification.model_config import candidate_labels, config_labels, label_notes
 from tests.verification.conftest import PREPROCESSOR, facts_with
 
 

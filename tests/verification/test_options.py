@@ -1,8 +1,7 @@
 import pytest
 
 from benchmark.progress import Silent
-from benchmark.verification.downloads import Wanted, agree
-from benchmark.verification.options import VerifyOptions
+from benchmark.verification.options import VerifyOptions, Wanted, agree
 
 GB = 10**9
 

@@ -1,25 +1,33 @@
 """Verdicts that are kept, so that what was found out once is not found out again."""
 
 import hashlib
+import json
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
+from benchmark.emotions.label_map import map_labels
 from benchmark.hub.facts import RepoFacts
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
+from benchmark.results.description import KnownOutputs
 from benchmark.results.environment import installed_version
 from benchmark.results.files import write_atomically
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
 from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
-from benchmark.verification.inspection import INSPECTION_VERSION
+from benchmark.verification.inspect import INSPECTION_VERSION
+from benchmark.verification.model_config import config_labels
 from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
 from benchmark.verification.verdict import published_score
 
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
 _NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY})
+
+
 _REMEDY = "choose another folder with BENCH_CACHE"
 
 
@@ -84,3 +92,63 @@ class KeptVerdicts:
             decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return candidate_folder(self._cache, candidate.id, facts.revision) / f"verification-{key}.json"
+
+
+_KEPT = "*/verification-*.json"
+
+
+def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
+    """Find out what a candidate's outputs mean, without the Hub and without its weights.
+
+    Args:
+        candidate: As the registry names it.
+        cache: The folder of the store.
+
+    Returns:
+        What the newest kept verdict says; else what a local folder's configuration says; else what the registry says.
+    """
+    kept = _newest_verdict(candidate, cache)
+    if kept is not None and kept.labels:
+        return KnownOutputs(
+            candidate=candidate.name,
+            known_from="verification",
+            emotions=_emotions(kept.labels, candidate),
+            status=kept.status.value,
+            trained_on=candidate.trained_on,
+        )
+    labels = _configured_labels(candidate)
+    return KnownOutputs(
+        candidate=candidate.name,
+        known_from="configuration" if labels else "registry" if candidate.labels else "nothing",
+        emotions=_emotions(labels, candidate) if labels else tuple(candidate.labels.values()),
+        status=None if kept is None else kept.status.value,
+        trained_on=candidate.trained_on,
+    )
+
+
+def _emotions(labels: tuple[str, ...], candidate: Candidate) -> tuple[str | None, ...]:
+    present = {label: emotion for label, emotion in candidate.labels.items() if label in labels}
+    return map_labels(labels, overrides=present).emotions
+
+
+def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
+    folder = candidate_folder(cache, candidate.id, "").parent
+    for path in sorted(folder.glob(_KEPT), key=lambda path: path.stat().st_mtime, reverse=True):
+        content = _object(path)
+        try:
+            return Verification.model_validate_json(json.dumps(content.get("verification")))
+        except ValidationError:
+            continue
+    return None
+
+
+def _configured_labels(candidate: Candidate) -> tuple[str, ...]:
+    return () if candidate.local_path is None else config_labels(_object(candidate.local_path / "config.json"))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 _MOST = 12
+
+
 _LONGEST = 200
+
+
 _LONGEST_LABEL = 60
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.results.status import Status
-from benchmark.verification.probes import answer_evidence, judge_answers, judge_repetition, make_probes
+from benchmark.verification.probe import answer_evidence, judge_answers, judge_repetition, make_probes
 
 LABELS = ("angry", "happy", "sad")
 

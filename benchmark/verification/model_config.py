@@ -1,10 +1,18 @@
 """What a raw `config.json` says of a model, read without transformers and without believing it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from benchmark.emotions.label_map import LabelMap, map_labels
+from benchmark.errors import RequestError
+from benchmark.registry.schema import Candidate
+from benchmark.results.status import Status
 
 # A configuration that claims more outputs than this is no classifier of anything that people name.
 _MOST_OUTPUTS = 10_000
+
+
 _DEFAULT_OUTPUTS = 2
 
 
@@ -130,3 +138,130 @@ def _can_name(label: object) -> bool:
     if label is None or isinstance(label, list | dict):
         raise TypeError("no name")
     return True
+
+
+_COUNTS = (
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "classifier_proj_size"),
+    *("d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "max_source_positions"),
+    *(
+        "num_mel_bins",
+        "patch_size",
+        "frequency_stride",
+        "time_stride",
+        "squeeze_factor",
+        "feature_projection_input_dim",
+    ),
+    *("num_conv_pos_embeddings", "num_conv_pos_embedding_groups", "conv_pos_kernel_size", "conv_depthwise_kernel_size"),
+    *("num_buckets", "max_bucket_distance"),
+)
+
+
+_LISTS = ("conv_dim", "conv_kernel", "conv_stride")
+
+
+_DIVIDED = (
+    ("hidden_size", "num_attention_heads"),
+    ("hidden_size", "num_conv_pos_embedding_groups"),
+    ("d_model", "encoder_attention_heads"),
+)
+
+
+def size_problem(config: Mapping[str, Any]) -> str | None:
+    """Tell which size in a configuration makes no sense; None where none is known to.
+
+    What is no whole number is left to transformers, which refuses it.
+
+    Examples:
+        >>> size_problem({"num_hidden_layers": -2})
+        'its num_hidden_layers is -2, and there must be at least 1'
+        >>> size_problem({"hidden_size": 16, "num_attention_heads": 3})
+        'its hidden_size of 16 cannot be divided by its num_attention_heads of 3'
+        >>> size_problem({"hidden_size": 16, "num_attention_heads": 4, "conv_dim": [8, 8]}) is None
+        True
+    """
+    return next(_size_problems(config), None)
+
+
+def _size_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    for name in _COUNTS:
+        if _is_below_one(config.get(name)):
+            yield f"its {name} is {config[name]}, and there must be at least 1"
+    for name in _LISTS:
+        sizes = config.get(name)
+        if isinstance(sizes, list) and any(map(_is_below_one, sizes)):
+            yield f"its {name} holds {min(size for size in sizes if type(size) is int)}, and must hold at least 1 each"
+    for name, parts in _DIVIDED:
+        whole, count = config.get(name), config.get(parts)
+        if type(whole) is int and type(count) is int and whole % count:
+            yield f"its {name} of {whole} cannot be divided by its {parts} of {count}"
+
+
+def _is_below_one(value: object) -> bool:
+    return type(value) is int and value < 1
+
+
+_TASK = re.compile(r"For(?P<task>[A-Z]\w*)$")
+
+
+_OTHER_TASKS = frozenset(
+    {
+        *("CTC", "ConditionalGeneration", "SpeechSeq2Seq", "CausalLM"),
+        *("XVector", "AudioFrameClassification", "TokenClassification"),
+        *("TextToSpeech", "SpeechToSpeech", "SpeechToText", "TextToSpectrogram", "AudioTokenization"),
+    }
+)
+
+
+_PRE_TRAINING_TASKS = frozenset({"PreTraining", "MaskedLM"})
+
+
+_BARE = re.compile(
+    r"(TF|Flax)?(AST|Data2VecAudio|Hubert|SEWD?|UniSpeech(Sat)?|Wav2Vec2(Bert|Conformer)?|WavLM|Whisper)(Model|Encoder)"
+)
+
+
+def task_status(architectures: Iterable[str]) -> Status | None:
+    """Tell what the classes speak for that a checkpoint was saved from.
+
+    Only transformers' own names count. Everybody names classes of their own as they like, and what those hold shows
+    when the weights are looked at.
+
+    Args:
+        architectures: As the configuration claims.
+
+    Returns:
+        `wrong-task` or `no-head`; None where the names speak for neither.
+
+    Examples:
+        >>> [task_status([name]) for name in ("Wav2Vec2ForCTC", "WavLMModel", "HubertForSequenceClassification")]
+        [<Status.WRONG_TASK: 'wrong-task'>, <Status.NO_HEAD: 'no-head'>, None]
+        >>> task_status(["MyEmotionModel"]) is None
+        True
+    """
+    statuses = {_task_status(name) for name in architectures}
+    if not statuses or None in statuses:
+        return None
+    return Status.WRONG_TASK if Status.WRONG_TASK in statuses else Status.NO_HEAD
+
+
+def _task_status(name: str) -> Status | None:
+    match = _TASK.search(name)
+    if match is None:
+        return Status.NO_HEAD if _BARE.fullmatch(name) else None
+    if match["task"] in _OTHER_TASKS:
+        return Status.WRONG_TASK
+    return Status.NO_HEAD if match["task"] in _PRE_TRAINING_TASKS else None
+
+
+def candidate_labels(candidate: Candidate, labels: Sequence[str]) -> LabelMap:
+    """Map a candidate's labels under the registry's overrides.
+
+    Raises:
+        RequestError: An override names a label that the model does not have.
+    """
+    if not labels:
+        return map_labels(())
+    try:
+        return map_labels(labels, overrides=candidate.labels)
+    except RequestError as error:
+        raise RequestError(f"labels of {candidate.name} in the registry: {error}") from error

@@ -13,20 +13,22 @@ from benchmark.results.environment import available_cores
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Batching, Finding
 from benchmark.settings import Settings
-from benchmark.verification.failures import finding_of
 from benchmark.verification.headers import repair_options, repaired
-from benchmark.verification.memory import load_limit
-from benchmark.verification.open_workers import OpenWorkers
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.probing import SEEDS, Probed, Questioner
+from benchmark.verification.probe import SEEDS, Probed, Questioner
+from benchmark.verification.sandbox import OpenWorkers, finding_of, load_limit
 from benchmark.verification.untrained import judge_biases
 from benchmark.verification.weights_found import beside_foreign_head, has_foreign_head, judge_weights
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
-_ACTOR = "benchmark.verification.load_actor:LoadActor"
+_ACTOR = "benchmark.verification.actors:LoadActor"
+
+
 _BYTES_PER_PARAMETER = 4
+
+
 _WHAT = "Loading it failed"
 
 

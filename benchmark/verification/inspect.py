@@ -1,37 +1,87 @@
 """What can be decided without tensors: small independent checks over the facts of a repository."""
 
+import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap, is_placeholder
-from benchmark.hub.facts import RepoFacts
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.local import local_facts
 from benchmark.hub.weights import absent_weights, weight_files
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.configs import architectures, label_notes, label_problem, misplaced_names, model_type
+from benchmark.verification.model_config import (
+    architectures,
+    label_notes,
+    label_problem,
+    misplaced_names,
+    model_type,
+    size_problem,
+    task_status,
+)
 from benchmark.verification.preprocessors import judge_preprocessor
-from benchmark.verification.shown import named
-from benchmark.verification.sizes import size_problem
-from benchmark.verification.tasks import status_of
-from benchmark.verification.toolkits import toolkit_of
+from benchmark.verification.records import named
+
+# The first that matches names the toolkit, so that the more telling files come first.
+_TELL_TALES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("SpeechBrain", ("hyperparams.yaml", "custom_interface.py")),
+    ("FunASR", ("configuration.json", "am.mvn")),
+    ("NeMo", ("*.nemo",)),
+    ("ESPnet", ("meta.yaml", "exp/*")),
+    ("PEFT", ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")),
+    ("sentence-transformers", ("config_sentence_transformers.json",)),
+    ("GGUF", ("*.gguf",)),
+    ("Keras", ("*.keras", "saved_model.pb", "*.h5", "*.hdf5")),
+    ("TensorFlow Lite", ("*.tflite",)),
+    ("ONNX", ("*.onnx",)),
+    ("scikit-learn", ("*.joblib", "*.pkl", "*.pickle")),
+    ("plain PyTorch", ("*.pt", "*.pth", "*.ckpt")),
+)
+
+
+def toolkit_of(names: Iterable[str]) -> str | None:
+    """Name the toolkit that a repository without a usable `config.json` was made for.
+
+    Examples:
+        >>> toolkit_of(["hyperparams.yaml", "model.ckpt"]), toolkit_of(["README.md"])
+        ('SpeechBrain', None)
+    """
+    found = list(names)
+    for toolkit, patterns in _TELL_TALES:
+        if any(fnmatch.fnmatch(name, pattern) for name in found for pattern in patterns):
+            return toolkit
+    return None
+
 
 # Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
 INSPECTION_VERSION = 7
+
 
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
     r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
     re.IGNORECASE,
 )
+
+
 _BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
+
+
 _FEWEST_EMOTIONS = 2
+
+
 _LONGEST_LIST = 12
+
+
 _FEW = 5
+
+
 _LONGEST_SHOWN = 40
 
 
@@ -135,7 +185,7 @@ def _dimensional(inspected: Inspected) -> Iterator[Finding]:
 
 def _head_task(inspected: Inspected) -> Iterator[Finding]:
     claimed = architectures(inspected.facts.config or {})
-    status = status_of(claimed)
+    status = task_status(claimed)
     if status is None or model_type(inspected.facts.config or {}) is None:
         return
     names = ", ".join(claimed)
@@ -263,3 +313,10 @@ _CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
     _preprocessor,
     _quantised,
 )
+
+
+def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
+    """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
+    if candidate.local_path is not None:
+        return local_facts(candidate.id, candidate.local_path)
+    return hub.facts(candidate.id, candidate.revision)

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from benchmark.results.status import Status
-from benchmark.verification import skeletons
-from benchmark.verification.open_workers import OpenWorkers
-from benchmark.verification.skeletons import Built, SkeletonBuilder
+from benchmark.verification import sandbox
+from benchmark.verification.sandbox import Built, OpenWorkers, SkeletonBuilder
 from tests.support.tiny_models import tiny_config
 
 GOOD: dict[str, Any] = {"model_type": "wav2vec2", **tiny_config("wav2vec2")}
@@ -44,8 +43,8 @@ def test_a_batch_is_built_and_what_cannot_be_gets_its_own_status(builder: Skelet
 def test_one_that_kills_the_worker_hangs_or_eats_memory_costs_nobody_else(
     builder: SkeletonBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(skeletons, "_ACTOR", "tests.verification.actors:FragileInspector")
-    monkeypatch.setattr(skeletons, "SKELETON_BYTES", 400_000_000)
+    monkeypatch.setattr(sandbox, "_ACTOR", "tests.verification.actors:FragileInspector")
+    monkeypatch.setattr(sandbox, "SKELETON_BYTES", 400_000_000)
     patient = SkeletonBuilder(log=tmp_path / "log", timeout_s=3.0, workers=builder.workers)
     deadly, endless, hungry = ({**GOOD, "name": name} for name in ("crash", "hang", "memory"))
     built = patient.build({"a": GOOD, "deadly": deadly, "b": GOOD, "endless": endless, "hungry": hungry, "c": GOOD})

@@ -1,0 +1,311 @@
+"""What a model is asked to find out whether it answers at all: inputs that sound clearly different, and what it says.
+
+Six of them are voiced. No two differ in gain only, which the normalisation of most models would take away.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.audio.resampling import resample
+from benchmark.audio.waveform import Waveform
+from benchmark.demo.files import read_probe
+from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.results.status import Status
+from benchmark.results.verification import Batching, Finding
+from benchmark.settings import Settings
+from benchmark.verification.sandbox import finding_of
+from benchmark.workers.answers import Failure, Raised, Returned
+from benchmark.workers.worker import Worker
+
+SMALLEST_SPREAD = 1e-4
+"""Answers that lie closer together than this, relative to their size, are the same answer."""
+
+
+LARGEST_DIFFERENCE = 1e-5
+"""Answers of two loads may differ by this."""
+
+
+_RATE = 16_000
+
+
+_LENGTH_S = 1.5
+
+
+_LEVEL = 0.1
+_VOICED = ("neutral", "anger", "sadness", "happiness", "fear", "disgust")
+
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """One input.
+
+    Attributes:
+        name: What it sounds like.
+        voiced: Whether it is speech.
+        waveform: The sound.
+    """
+
+    name: str
+    voiced: bool
+    waveform: Waveform
+
+    def samples(self, sampling_rate: int, window_s: float) -> Samples:
+        """Give the samples at a model's rate, at most one window of them."""
+        return resample(self.waveform, sampling_rate).samples[: max(1, int(window_s * sampling_rate))]
+
+
+def make_probes() -> tuple[Probe, ...]:
+    """Make the probes: six recordings of a synthetic voice, then six noises; the same ones in every call.
+
+    Examples:
+        >>> probes = make_probes()
+        >>> len(probes), sum(probe.voiced for probe in probes)
+        (12, 6)
+    """
+    voiced = tuple(Probe(f"voice, {emotion}", True, read_probe(emotion)) for emotion in _VOICED)
+    return voiced + tuple(Probe(name, False, _levelled(samples)) for name, samples in _noises())
+
+
+def _noises() -> Iterator[tuple[str, NDArray[np.float64]]]:
+    random = np.random.default_rng(12)
+    time = np.arange(int(_LENGTH_S * _RATE)) / _RATE
+    white = random.standard_normal(time.size)
+    yield "white noise", white
+    yield "brown noise", np.cumsum(random.standard_normal(time.size)) * np.hanning(time.size)
+    yield "rising tone", np.sin(2 * np.pi * (100 + 1000 * time) * time)
+    yield "buzz", np.sign(np.sin(2 * np.pi * 110 * time)) + 0.01 * random.standard_normal(time.size)
+    yield "clicks", (np.arange(time.size) % 1600 == 0) + 0.001 * random.standard_normal(time.size)
+    yield "bursts", random.standard_normal(time.size) * (np.sin(2 * np.pi * 4 * time) > 0)
+
+
+def _levelled(samples: NDArray[np.float64]) -> Waveform:
+    centred = samples - samples.mean()
+    levelled = centred * (_LEVEL / np.sqrt(np.mean(centred**2)))
+    return Waveform(np.clip(levelled, -1, 1).astype(np.float32), _RATE)
+
+
+def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterator[Finding]:
+    """Judge what a model says to all probes.
+
+    Args:
+        logits: Shape (probes, labels).
+        labels: The names of the outputs.
+
+    Yields:
+        At most one finding, `broken-output`.
+
+    Examples:
+        >>> [finding.reason for finding in judge_answers(np.zeros((12, 2), np.float32), ("sad", "happy"))]
+        ['It gives the same answer to clearly different inputs: no output moves by more than 0 over 12 probes.']
+    """
+    if not np.isfinite(logits).all():
+        bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        reason = f"It answers {bad} of {len(logits)} probes with NaN or infinity."
+        yield Finding(status=Status.BROKEN_OUTPUT, reason=reason, evidence={"probes": len(logits), "not finite": bad})
+    elif spread(logits) < SMALLEST_SPREAD * max(1.0, float(np.abs(logits).max())):
+        yield Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason="It gives the same answer to clearly different inputs: no output moves by more than "
+            f"{spread(logits):.1g} over {len(logits)} probes.",
+            evidence=answer_evidence(logits, labels),
+        )
+
+
+def judge_repetition(first: NDArray[np.float32], second: NDArray[np.float32]) -> Iterator[Finding]:
+    """Judge whether two loads under different random seeds are one model.
+
+    Args:
+        first: What the first load said, shape (probes, labels).
+        second: What the second load said to the same probes.
+
+    Yields:
+        At most one finding, `broken-output`.
+
+    Examples:
+        >>> list(judge_repetition(np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)))
+        []
+    """
+    difference = largest_difference(first, second)
+    if not difference <= LARGEST_DIFFERENCE:
+        yield Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason=f"Two loads of it answer differently, by {difference:.2g}: something that decides its answers is "
+            "not in the checkpoint.",
+            evidence={"difference between two loads": difference},
+        )
+
+
+def answer_evidence(logits: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float | bool | dict[str, int]]:
+    """Give what a model says to the probes as evidence; that all decisions are the same is no fault.
+
+    Examples:
+        >>> answer_evidence(np.array([[0.0, 1.0], [0.0, 3.0]], np.float32), ("sad", "happy"))
+        {'probes': 2, 'spread': 2.0, 'largest logit': 3.0, 'decisions': {'happy': 2}, 'same decision on all': True}
+    """
+    names, counts = np.unique(logits.argmax(axis=1), return_counts=True)
+    return {
+        "probes": len(logits),
+        "spread": round(spread(logits), 6),
+        "largest logit": round(float(np.abs(logits).max()), 6),
+        "decisions": {labels[int(name)]: int(count) for name, count in zip(names, counts, strict=True)},
+        "same decision on all": len(names) == 1,
+    }
+
+
+def spread(logits: NDArray[np.float32]) -> float:
+    """The largest difference of any output between any two probes."""
+    return float((logits.max(axis=0) - logits.min(axis=0)).max())
+
+
+def largest_difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """The largest difference of any output; NaN where one is not a number."""
+    return float(np.abs(first.astype(np.float64) - second).max())
+
+
+SEEDS = (1, 2)
+"""Of the first and of the second load: whatever is not in the checkpoint shows in the difference."""
+
+
+_REPEATED = 3
+
+
+_SHORT_SHARE = 0.6
+
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed:
+    """What the probes brought.
+
+    Attributes:
+        findings: What speaks against the candidate.
+        evidence: What it said, for a person.
+        batching: Which batches change its answers; None where that was not asked.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    batching: Batching | None = None
+
+
+class _EndedError(Exception):
+    """The worker did not get to an answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Questioner:
+    """Asks the model that a worker has loaded.
+
+    Attributes:
+        worker: Who holds the model.
+        folder: Where its checkpoint lies.
+        options: How it was loaded, with the first seed.
+        report: What the load found out.
+        settings: Limits.
+    """
+
+    worker: Worker
+    folder: str
+    options: LoadOptions
+    report: LoadReport
+    settings: Settings
+
+    def probe(self) -> Probed:
+        """Ask about all probes, load again, ask again, and try batches."""
+        probes = make_probes()
+        samples = [self._samples(probe) for probe in probes]
+        try:
+            logits = np.stack([self._logits(each) for each in samples])
+            evidence: dict[str, Any] = {}
+            if np.isfinite(logits).all():
+                evidence |= answer_evidence(logits, self.report.labels)
+            findings = list(judge_answers(logits, self.report.labels))
+            batching = None if findings else self._batching(samples, logits)
+            if not findings:
+                again = self._load_again_and_ask(samples[:_REPEATED])
+                findings += judge_repetition(logits[:_REPEATED], again)
+                evidence["difference between two loads"] = largest_difference(logits[:_REPEATED], again)
+        except _EndedError as ended:
+            return Probed(findings=(_ended(ended.failure),))
+        return Probed(findings=tuple(findings), evidence=evidence, batching=batching)
+
+    def activations(self) -> dict[str, Any]:
+        """Ask a rebuilt head under every activation that it may have had; nothing where it can't be asked."""
+        chosen = [probe for probe in make_probes() if probe.voiced][:_REPEATED]
+        samples = [self._samples(probe) for probe in chosen]
+        answer = self.worker.call("answers_by_activation", samples, timeout_s=self._timeout_s(3 * _REPEATED))
+        if not isinstance(answer, Returned):
+            return {"message": answer.reason}
+        return {
+            activation: {
+                probe.name: {
+                    "answer": self.report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
+                    "logits": [round(float(value), 4) for value in logits if np.isfinite(value)],
+                }
+                for probe, logits in zip(chosen, answers, strict=True)
+            }
+            for activation, answers in answer.value.items()
+        }
+
+    def _samples(self, probe: Probe) -> NDArray[np.float32]:
+        return probe.samples(self.report.sampling_rate or 1, self.report.window_s)
+
+    def _logits(self, samples: NDArray[np.float32]) -> Logits:
+        return self._ask("logits", samples)
+
+    def _load_again_and_ask(self, samples: Sequence[NDArray[np.float32]]) -> Logits:
+        options = {**self.options.as_plain(), "seed": SEEDS[1]}
+        answer = self.worker.call("load", self.folder, options, timeout_s=self.settings.load_timeout_s)
+        if not isinstance(answer, Returned):
+            raise _EndedError(answer)
+        return np.stack([self._logits(each) for each in samples])
+
+    def _batching(self, samples: Sequence[NDArray[np.float32]], logits: Logits) -> Batching:
+        """Compare batches with what the model says to each clip alone; what can't be batched has no difference."""
+        shortest = min(each.size for each in samples)
+        equal = [each[:shortest] for each in samples[:2]]
+        uneven = [samples[0], samples[1][: max(1, int(samples[0].size * _SHORT_SHARE))]]
+        return Batching(size=len(equal), equal_lengths=self._change(equal), padded=self._change(uneven))
+
+    def _change(self, samples: Sequence[NDArray[np.float32]]) -> float | None:
+        try:
+            alone = np.stack([self._logits(each) for each in samples])
+            together = self._ask("batch_logits", list(samples), calls=len(samples))
+        except _EndedError as ended:
+            if isinstance(ended.failure, Raised):
+                return None
+            raise
+        change = largest_difference(alone, together) if alone.shape == together.shape else float("nan")
+        return change if np.isfinite(change) else None
+
+    def _ask(self, method: str, samples: Any, calls: int = 1) -> Logits:
+        answer = self.worker.call(method, samples, timeout_s=self._timeout_s(calls))
+        if not isinstance(answer, Returned):
+            raise _EndedError(answer)
+        return np.asarray(answer.value, dtype=np.float32)
+
+    def _timeout_s(self, calls: int) -> float:
+        return self.settings.clip_timeout_s * calls
+
+
+def _ended(failure: Failure) -> Finding:
+    if isinstance(failure, Raised):
+        return Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason=f"It loads, and cannot answer a probe of its kind: {failure.reason.rstrip('.')}.",
+            evidence={"message": failure.reason, "outer": failure.outer},
+        )
+    return finding_of(failure, "Asking it failed")
