@@ -20,7 +20,7 @@ from transformers import pipeline
 
 from benchmark.audio.waveform import Waveform
 from benchmark.demo.files import checkpoints_path, demo_clips
-from benchmark.evaluation.segments import cut_segments
+from benchmark.evaluation.latency import cut_segments
 from benchmark.models.checkpoint import load_checkpoint
 
 SEGMENTS = 8

@@ -45,7 +45,7 @@ class BareOpenVino(Engine):
         import openvino  # noqa: PLC0415
 
         from benchmark.models.backends.converted import ConvertedModel  # noqa: PLC0415
-        from benchmark.models.backends.recipe import FeatureMaker  # noqa: PLC0415
+        from benchmark.models.backends.features import FeatureMaker  # noqa: PLC0415
         from benchmark.results.environment import available_cores  # noqa: PLC0415
 
         (path, *_) = sorted((folder.parent / "cache").rglob("model.xml"))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.demo.files import checkpoints_path
-from benchmark.evaluation.others_load import LoadMeter
+from benchmark.evaluation.machine_load import LoadMeter
 from benchmark.results.environment import available_cores
 from performance.checkpoints import BASE_SIZE, write_checkpoint
 from performance.clips import ClipSet, make_clips

@@ -15,8 +15,8 @@ from scipy.special import log_softmax
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation import asking, predict, preparing
+from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.listening import HeardCorpus, hear_corpus
 from benchmark.evaluation.predict import Overwrite, Predictor
 from benchmark.evaluation.preparing import Preparer
 from benchmark.evaluation.redoing import Redoer, Redone
@@ -101,7 +101,7 @@ class Ours(Engine):
         self._store = PredictionStore(self._settings.cache)
         self._choice = choice
         self._sessions: dict[str, _KeptOpen] = {}
-        self._heard: dict[tuple[Path, ...], HeardCorpus] = {}
+        self._heard: dict[tuple[Path, ...], DecodedCorpus] = {}
         self._preparer = self._prepare(_hear(sorted((folder.parents[1] / "clips").iterdir())))
         self._last: EvaluationRecord | None = None
         self._again_s = 0.0
@@ -165,7 +165,7 @@ class Ours(Engine):
             session.load()
             session.exchange([np.zeros(_WARM_UP_SAMPLES, np.float32)] * available_cores(), 0)
 
-    def _prepare(self, heard: HeardCorpus) -> Preparer:
+    def _prepare(self, heard: DecodedCorpus) -> Preparer:
         return Preparer(
             choice=self._choice,
             audio=heard.audio,
@@ -211,7 +211,7 @@ class Ours(Engine):
         return self._sessions[key]
 
 
-def _hear(clips: Sequence[Path]) -> HeardCorpus:
+def _hear(clips: Sequence[Path]) -> DecodedCorpus:
     listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
     corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
-    return hear_corpus(corpus, Silent())
+    return decode_corpus(corpus, Silent())

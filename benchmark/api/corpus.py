@@ -15,9 +15,8 @@ from benchmark.corpora.clips import AudioSource, Corpus, open_source
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.decoding import decode_corpus, measure_corpus
 from benchmark.evaluation.speech import find_speech as find_speech_in
-from benchmark.evaluation.surveying import measure_corpus
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
@@ -128,7 +127,7 @@ def describe_corpus(
 def _described(
     corpus: Corpus, registry: Registry, settings: Settings, progress: Progress, *, find_speech: bool
 ) -> CorpusDescription:
-    heard = hear_corpus(corpus, progress)
+    heard = decode_corpus(corpus, progress)
     acoustics = _with_own_channels(corpus, heard.record, measure_corpus(heard, progress))
     if find_speech:
         heard = find_speech_in(heard, settings, progress)

@@ -14,7 +14,7 @@ from benchmark.corpora.clips import AudioFile, Clip, Corpus, storable
 from benchmark.corpora.folder import find_recordings
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
-from benchmark.evaluation.devices import resolve_devices
+from benchmark.evaluation.engines import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects
 from benchmark.evaluation.timelines import MODEL_FAILED, Listener
 from benchmark.hub.client import Hub

@@ -15,11 +15,9 @@ from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.evaluation.devices import resolve_devices
-from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.evaluate import Evaluation
+from benchmark.evaluation.engines import EngineChoice, resolve_devices
+from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.metrics import UserMetrics
-from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.clip_answers import ClipInProgress, is_lasting
+from benchmark.evaluation.decoding import decode_windows
 from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.subjects import Subject
-from benchmark.evaluation.windows_ahead import windows_ahead
 from benchmark.models.reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import InferenceSetup, Prediction
@@ -106,7 +106,7 @@ class Asker:
         fresh: list[Prediction] = []
         flushed = time.monotonic()
         clip = ClipInProgress()
-        windows = windows_ahead(
+        windows = decode_windows(
             job.audio.items(),
             sampling_rate=loaded.sampling_rate or 0,
             window_s=loaded.window_s,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evaluation.sessions import AnsweredWindow
-from benchmark.models.averaging import averaged
+from benchmark.models.speech_model import averaged
 from benchmark.results.predictions import Prediction
 from benchmark.workers.answers import Returned
 

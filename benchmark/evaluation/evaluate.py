@@ -6,15 +6,15 @@ from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
+from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import Corpus
-from benchmark.evaluation.latency import Stopwatch
-from benchmark.evaluation.listening import HeardCorpus, hear_corpus, without_lost
-from benchmark.evaluation.options import RunOptions
-from benchmark.evaluation.predict import Predictor
+from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus, drop_unreadable
+from benchmark.evaluation.engines import EngineChoice
+from benchmark.evaluation.latency import DEFAULT_SEGMENT_S, Stopwatch, cut_segments
+from benchmark.evaluation.predict import Overwrite, Predictor
 from benchmark.evaluation.preparing import Preparer
-from benchmark.evaluation.segments import cut_segments
 from benchmark.evaluation.sessions import Way
-from benchmark.evaluation.speech import find_speech, without_silence
+from benchmark.evaluation.speech import drop_silent, find_speech
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Progress
 from benchmark.results.environment import Environment
@@ -24,6 +24,37 @@ from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a user asks of a run, beside its candidates and corpora.
+
+    Attributes:
+        min_emotions: How many classes a candidate must distinguish to be run.
+        devices: Where to run: `cpu`, `cuda`; empty for the CPU and, where torch sees one, the GPU.
+        limit: Clips per corpus at most; None for all.
+        segment_s: Length of the segments that latency is measured on, in seconds.
+        latency_budget_s: How long the timed calls of one candidate on one device may take, in seconds.
+        find_speech: Whether to find out how much of each clip is speech.
+        min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
+        merge: Emotions that are merged into others, on every corpus.
+        overwrite: Which answers are computed where some are already in the store.
+        engines: What the user wants to be computed with; reference inference unless said otherwise.
+        perturbations: What is done to every clip, one after the other, to see which answers survive it.
+    """
+
+    min_emotions: int = 2
+    devices: tuple[str, ...] = ()
+    limit: int | None = None
+    segment_s: float = DEFAULT_SEGMENT_S
+    latency_budget_s: float = 20.0
+    find_speech: bool = True
+    min_speech: float | None = None
+    merge: dict[str, str] = field(default_factory=dict)
+    overwrite: Overwrite = Overwrite.MISSING
+    perturbations: tuple[Perturbation, ...] = ()
+    engines: EngineChoice = field(default_factory=EngineChoice)
 
 
 @dataclass
@@ -86,13 +117,13 @@ class Evaluation:
             result.interrupted = True
         return result
 
-    def _hear(self, corpus: Corpus, progress: Progress) -> HeardCorpus:
-        heard = hear_corpus(corpus, progress)
+    def _hear(self, corpus: Corpus, progress: Progress) -> DecodedCorpus:
+        heard = decode_corpus(corpus, progress)
         if self.options.find_speech or self.options.min_speech is not None:
             heard = find_speech(heard, self.settings, progress)
-        return heard if self.options.min_speech is None else without_silence(heard, self.options.min_speech)
+        return heard if self.options.min_speech is None else drop_silent(heard, self.options.min_speech)
 
-    def _predict(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
+    def _predict(self, heard: Sequence[DecodedCorpus], result: Evaluated, progress: Progress) -> None:
         stop = threading.Event()
         predictor = Predictor(
             corpora=heard,
@@ -122,7 +153,7 @@ class Evaluation:
                     pool.shutdown(wait=True, cancel_futures=True)
                 finally:  # a second Ctrl-C does not wait
                     self._collect(waiting, result)
-                    result.corpora = [without_lost(corpus, predictor.lost) for corpus in result.corpora]
+                    result.corpora = [drop_unreadable(corpus, predictor.lost) for corpus in result.corpora]
         _warn_of_lost([corpus.record for corpus in heard], predictor.lost, progress)
 
     def _collect(self, futures: Mapping[Future[tuple[EvaluationRecord, ...]], Subject], result: Evaluated) -> None:
@@ -140,7 +171,7 @@ class Evaluation:
     def _threads(self) -> int:
         return max(1, self.environment.cores // self.settings.jobs)
 
-    def _preparer(self, heard: Sequence[HeardCorpus], stop: threading.Event) -> Preparer:
+    def _preparer(self, heard: Sequence[DecodedCorpus], stop: threading.Event) -> Preparer:
         return Preparer(
             choice=self.options.engines,
             audio={clip_hash: source for corpus in heard for clip_hash, source in corpus.audio.items()},
@@ -153,7 +184,7 @@ class Evaluation:
         )
 
     def _ways(
-        self, heard: Sequence[HeardCorpus], subjects: Sequence[Subject], evaluations: Sequence[EvaluationRecord]
+        self, heard: Sequence[DecodedCorpus], subjects: Sequence[Subject], evaluations: Sequence[EvaluationRecord]
     ) -> dict[str, Way]:
         """How the models are computed that answered, by candidate; a converted model that is gone is made again."""
         preparer, device = self._preparer(heard, threading.Event()), self.devices[0]
@@ -164,7 +195,7 @@ class Evaluation:
             ways[subject.name] = preparer.prepare(subject, device=device, again=True).way if way.is_broken() else way
         return ways
 
-    def _time(self, heard: Sequence[HeardCorpus], result: Evaluated, progress: Progress) -> None:
+    def _time(self, heard: Sequence[DecodedCorpus], result: Evaluated, progress: Progress) -> None:
         failed = {record.candidate for record in result.evaluations if record.failure}
         subjects = [subject for subject in self.subjects if subject.candidate.name not in failed]
         audio = [source for corpus in heard for source in corpus.audio.values()]

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.corpora.clips import AudioSource
+from benchmark.evaluation.decoding import decode_windows
 from benchmark.evaluation.parity import ALLOWED, Decisions, redo_below
 from benchmark.evaluation.sessions import load_options, log_path
 from benchmark.evaluation.subjects import Subject
-from benchmark.evaluation.windows_ahead import windows_ahead
 from benchmark.models.backends.answering import window_answer
 from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine, Streams
 from benchmark.models.reports import LoadReport
@@ -231,5 +231,5 @@ def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:
 
 def _first_window(clip_hash: str, source: AudioSource, loaded: LoadReport) -> NDArray[np.float32] | None:
     rate = loaded.sampling_rate or 1
-    with closing(windows_ahead([(clip_hash, source)], sampling_rate=rate, window_s=loaded.window_s)) as windows:
+    with closing(decode_windows([(clip_hash, source)], sampling_rate=rate, window_s=loaded.window_s)) as windows:
         return next(windows).samples

@@ -11,7 +11,7 @@ from benchmark.corpora.clips import AudioSource
 from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.close_answers import CloseAnswers
-from benchmark.evaluation.listening import HeardCorpus
+from benchmark.evaluation.decoding import DecodedCorpus
 from benchmark.evaluation.preparing import Prepared, Preparer
 from benchmark.evaluation.redoing import Redoer, Redone, Task
 from benchmark.evaluation.sessions import log_path
@@ -49,7 +49,7 @@ class Predictor:
         lost: Added to; see `Asker`.
     """
 
-    corpora: Sequence[HeardCorpus]
+    corpora: Sequence[DecodedCorpus]
     store: PredictionStore
     settings: Settings
     overwrite: Overwrite

@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.evaluation.decoding import ClipWindow
 from benchmark.evaluation.subjects import Subject
-from benchmark.evaluation.windows_ahead import HeardWindow
 from benchmark.models.backends.answering import window_answer
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.protocol import TORCH, Engine, Streams
@@ -60,7 +60,7 @@ class AnsweredWindow:
         end: Why there will be no further answers; None where there may be.
     """
 
-    window: HeardWindow
+    window: ClipWindow
     answer: Answer | None
     end: Failure | None = None
 
@@ -131,7 +131,7 @@ class ModelSession:
         """Ask about one window; the value has `logits`, `windows` and `seconds`."""
         return self._worker.call("predict", samples, timeout_s=self._settings.clip_timeout_s)
 
-    def answers(self, windows: Iterable[HeardWindow]) -> Iterator[AnsweredWindow]:
+    def answers(self, windows: Iterable[ClipWindow]) -> Iterator[AnsweredWindow]:
         """Ask about window after window; side by side, several are on their way, so that no stream waits for audio.
 
         Args:
@@ -205,7 +205,7 @@ def log_path(subject: Subject, settings: Settings) -> Path:
 class _UnderWay:
     """What was asked and not yet told, and the answers to the first of it."""
 
-    asked: deque[HeardWindow] = field(default_factory=deque)
+    asked: deque[ClipWindow] = field(default_factory=deque)
     answered: deque[Answer] = field(default_factory=deque)
     count: int = 0
     end: Failure | None = None

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from benchmark.corpora.clips import AudioSource
-from benchmark.evaluation.listening import HeardCorpus
-from benchmark.evaluation.windows_ahead import windows_ahead
+from benchmark.evaluation.decoding import DecodedCorpus, decode_windows
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version
 from benchmark.results.runs import ClipRecord
@@ -20,7 +19,7 @@ _RATE = 16_000
 _BLOCK_S = 30.0
 
 
-def find_speech(heard: HeardCorpus, settings: Settings, progress: Progress) -> HeardCorpus:
+def find_speech(heard: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
     """Find out which share of each clip is speech; where the detector fails, that stays unknown and is said.
 
     Args:
@@ -46,7 +45,7 @@ def find_speech(heard: HeardCorpus, settings: Settings, progress: Progress) -> H
     return replace(heard, record=heard.record.model_copy(update={"clips": clips}))
 
 
-def without_silence(heard: HeardCorpus, min_speech: float) -> HeardCorpus:
+def drop_silent(heard: DecodedCorpus, min_speech: float) -> DecodedCorpus:
     """Leave out the clips in which nobody speaks, or less than `min_speech` of the time; unknown shares stay in."""
     kept = tuple(clip for clip in heard.record.clips if not _is_too_silent(clip, min_speech))
     left_out = len(heard.record.clips) - len(kept)
@@ -58,7 +57,7 @@ def without_silence(heard: HeardCorpus, min_speech: float) -> HeardCorpus:
         }
     )
     hashes = {clip.clip_hash for clip in kept}
-    return HeardCorpus(record, {name: source for name, source in heard.audio.items() if name in hashes})
+    return DecodedCorpus(record, {name: source for name, source in heard.audio.items() if name in hashes})
 
 
 def _is_too_silent(clip: ClipRecord, min_speech: float) -> bool:
@@ -70,7 +69,7 @@ def _listen(
 ) -> Iterator[tuple[str, float]]:
     with Worker(_ACTOR, log=settings.logs / "speech.log") as detector:
         begun: str | None = None
-        for window in windows_ahead(audio.items(), sampling_rate=_RATE, window_s=_BLOCK_S):
+        for window in decode_windows(audio.items(), sampling_rate=_RATE, window_s=_BLOCK_S):
             if begun != window.clip_hash:
                 begun = window.clip_hash
                 answer = detector.call("begin", timeout_s=settings.load_timeout_s)

@@ -6,11 +6,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.asking import Askable
 from benchmark.models.backends.answering import AnswerQueue, Computing
+from benchmark.models.speech_model import SpeechModel
 from benchmark.models.timing import peak_process_mb, time_calls
 
-Model = TypeVar("Model", bound=Askable)
+Model = TypeVar("Model", bound=SpeechModel)
 
 
 class AskedActor(Generic[Model]):

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmark.models.asking import require_finite
 from benchmark.models.backends.answering import failed
 from benchmark.models.backends.protocol import BackendError
 from benchmark.models.inference import Checkpoint
 from benchmark.models.reports import STANDARD_HEAD, NotFiniteError
+from benchmark.models.speech_model import require_finite
 from benchmark.models.supported import ATTENTION_MASK
 
 _TIME = 1

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmark.models.asking import Askable, ClipAnswer, require_samples
 from benchmark.models.reports import CheckpointError, LoadReport
+from benchmark.models.speech_model import ClipAnswer, SpeechModel, require_samples
 from benchmark.models.supported import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint(Askable):
+class Checkpoint(SpeechModel):
     """A model that is loaded and can be asked.
 
     Attributes:

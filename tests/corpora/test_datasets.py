@@ -18,7 +18,7 @@ from benchmark.corpora.opening import open_corpora
 from benchmark.corpora.spool import SpooledRow
 from benchmark.corpora.streaming import StreamedSplit
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.decoding import decode_corpus
 from benchmark.hub.facts import HubFailure
 from benchmark.progress import Silent
 from benchmark.registry.loading import load_registry
@@ -72,7 +72,7 @@ def write_folder(folder: Path, paths: list[Path], name: str) -> None:
 
 
 def heard(corpus: Corpus) -> set[tuple[object, ...]]:
-    record = hear_corpus(corpus, Silent()).record
+    record = decode_corpus(corpus, Silent()).record
     assert all(clip.clip_hash for clip in record.clips)
     return {(Path(clip.clip).name, clip.clip_hash, clip.duration_s, clip.label, clip.speaker) for clip in record.clips}
 

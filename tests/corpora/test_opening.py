@@ -9,7 +9,7 @@ from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import Spec, open_corpora, parse_spec
 from benchmark.errors import RequestError
-from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
 from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Registry
@@ -152,7 +152,7 @@ def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
         soundfile.write(
             str(folder / label / "03-01-05-01-02-01-12.wav").encode("utf-8", "surrogateescape"), [0.5], 8000
         )
-    heard = hear_corpus(opened(f"{kind}:{folder}"), Silent()).record
+    heard = decode_corpus(opened(f"{kind}:{folder}"), Silent()).record
     heard.model_dump_json()
     assert heard.name == {"folder": "calls-?", "ravdess": "ravdess"}[kind]
     assert [clip.failure for clip in heard.clips] == [None, None]

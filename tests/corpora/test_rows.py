@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmark.corpora.clips import Corpus
-from benchmark.evaluation.listening import hear_corpus
+from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
 
 
@@ -15,7 +15,7 @@ def test_what_a_table_says_of_a_clip_reaches_the_record_of_the_run(
     record("a.wav", seconds=2.0)
     path = tmp_path / "clips.csv"
     path.write_text("file,start,stop,intensity,speaker,votes_분노,votes_calm\na.wav,0.5,1.5,strong,s1,2,0\n")
-    (clip,) = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    (clip,) = decode_corpus(opened(f"table:{path}"), Silent()).record.clips
     assert (clip.clip, clip.duration_s, clip.intensity, clip.speaker) == ("a.wav#0.5-1.5", 1.0, "strong", "s1")
     assert clip.votes == {"분노": 2}
 
@@ -26,7 +26,7 @@ def test_a_row_that_is_no_clip_is_a_failure_of_that_clip_alone(
     record("a.wav", seconds=2.0)
     path = tmp_path / "clips.csv"
     path.write_text("file,start,stop\na.wav,0,1\na.wav,x,1\na.wav,1,9\ngone.wav,0,1\n")
-    clips = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    clips = decode_corpus(opened(f"table:{path}"), Silent()).record.clips
     assert [clip.failure is None for clip in clips] == [True, False, False, False]
     assert "no number" in (clips[1].failure or "")
     assert "ends at 2.00 s" in (clips[2].failure or "")
@@ -53,7 +53,7 @@ def test_columns_without_a_role_travel_with_the_clip_and_those_with_one_do_not(
     path.write_text(
         f"file,label,age,votes_calm,room,mood,text\na.wav,anger, 31 ,1,,NaN,hello\na.wav,anger,,,{'x' * 99},2,\n"
     )
-    first, second = hear_corpus(opened(f"table:{path}"), Silent()).record.clips
+    first, second = decode_corpus(opened(f"table:{path}"), Silent()).record.clips
     assert first.attributes == {"age": "31"}
     assert second.attributes == {"room": "x" * 79 + "…", "mood": "2"}
 

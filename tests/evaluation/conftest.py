@@ -9,8 +9,7 @@ import soundfile
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.emotions.label_map import map_labels
-from benchmark.evaluation.evaluate import Evaluation
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.subjects import Subject
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import Environment

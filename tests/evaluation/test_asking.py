@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation.engines import EngineChoice, is_installed
-from benchmark.evaluation.evaluate import Evaluation
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.progress import Silent
 from benchmark.results.store import PredictionStore

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.evaluate import Evaluated, Evaluation
+from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.gate import Gate
-from benchmark.evaluation.options import RunOptions
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.results.inference import InferenceRecord

@@ -13,8 +13,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from benchmark.audio.resampling import resample
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
-from benchmark.evaluation.evaluate import Evaluated, Evaluation
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject

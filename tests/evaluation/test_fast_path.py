@@ -17,14 +17,13 @@ from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation import gate, parity, preparing
 from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.evaluate import Evaluated, Evaluation
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
-from benchmark.models.backends.openvino_library import computes_in
+from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.models.backends.protocol import Engine
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent

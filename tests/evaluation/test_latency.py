@@ -1,22 +1,37 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
+from benchmark.audio.decoding import UndecodableAudio
+from benchmark.audio.waveform import Waveform
 from benchmark.evaluation import latency
-from benchmark.evaluation.evaluate import Evaluation
-from benchmark.evaluation.latency_groups import TimingGroup
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluation, RunOptions
+from benchmark.evaluation.latency import (
+    BLOCK_CALLS,
+    ENOUGH_CALLS,
+    FEWEST_CALLS,
+    MOST_CALLS,
+    TimingGroup,
+    cut_segments,
+    memory_needed,
+    stopped_by,
+    timing_groups,
+)
 from benchmark.evaluation.sessions import ModelSession
-from benchmark.evaluation.stopping import ENOUGH_CALLS
 from benchmark.evaluation.subjects import Subject
-from benchmark.evaluation.timed_subject import BLOCK_CALLS
 from benchmark.progress import Silent
+from benchmark.registry.schema import Candidate
 from benchmark.results.inference import Stopped
+from benchmark.results.medians import median_interval
 from benchmark.workers.answers import Answer, Returned
 
 SetUp = Callable[..., Evaluation]
+
+
 BRIEF = RunOptions(segment_s=0.3, latency_budget_s=0.8)
 
 
@@ -105,3 +120,132 @@ def test_a_worker_that_dies_under_the_clock_costs_its_candidate_only(
 def test_without_a_clip_nothing_is_timed(evaluation: SetUp) -> None:
     result = evaluation(kept=0, options=RunOptions(latency_budget_s=60)).run(Silent())
     assert result.latencies == []
+
+
+@pytest.fixture
+def five(subjects: dict[str, Subject]) -> list[Subject]:
+    """Give five candidates of 100, 20, 300, 90 and 900 million weights."""
+    template = subjects["wav2vec2"]
+    return [
+        replace(
+            template,
+            candidate=Candidate(id=f"org/m{millions}", name=f"m{millions}"),
+            verification=template.verification.model_copy(update={"parameters": millions * 1_000_000}),
+        )
+        for millions in (100, 20, 300, 90, 900)
+    ]
+
+
+def test_all_are_measured_together_where_memory_holds_them(five: list[Subject]) -> None:
+    (group,) = timing_groups(five, room_bytes=sum(map(memory_needed, five)))
+    assert (list(group.subjects), group.reference) == (five, None)
+
+
+def test_groups_share_the_smallest_candidate_and_hold_everybody_once(five: list[Subject]) -> None:
+    room = 6e9
+    groups = timing_groups(five, room_bytes=room)
+    assert [group.reference and group.reference.name for group in groups] == [None, *["m20"] * (len(groups) - 1)]
+    assert groups[0].subjects[0].name == "m20"
+    assert sorted(one.name for group in groups for one in group.subjects) == sorted(one.name for one in five)
+    for group in groups:
+        loaded = [*group.subjects, *([group.reference] if group.reference else [])]
+        assert sum(map(memory_needed, loaded)) <= room or len(group.subjects) == 1
+    assert len(groups) > 1
+
+
+def test_without_room_for_two_each_is_measured_beside_the_reference(five: list[Subject]) -> None:
+    groups = timing_groups(five, room_bytes=0)
+    assert [len(group.subjects) for group in groups] == [2, 1, 1, 1]
+
+
+def test_nobody_makes_no_group() -> None:
+    assert timing_groups([]) == ()
+
+
+@dataclass
+class Tone:
+    """Audio of a given length, or none."""
+
+    seconds: float | None
+    rate: int = 16_000
+
+    def waveform(self) -> Waveform:
+        if self.seconds is None:
+            raise UndecodableAudio("gone")
+        return Waveform(np.full(round(self.seconds * self.rate), 0.25, dtype=np.float32), self.rate)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [([], 0), ([None], 0), ([0.4], 1), ([1.0], 1), ([2.5], 2), ([0.6, 0.6], 1), ([None, 3.0], 3), ([20.0], 8)],
+)
+def test_segments_are_exact_and_cut_one_after_another(lengths: list[float | None], expected: int) -> None:
+    segments = cut_segments([Tone(seconds) for seconds in lengths], seconds=1.0)
+    assert len(segments) == expected
+    assert {segment.samples.size for segment in segments} <= {16_000}
+
+
+def test_segments_of_other_rates_are_resampled() -> None:
+    (segment,) = cut_segments([Tone(1.0, rate=8_000)], seconds=1.0)
+    assert (segment.sampling_rate, segment.samples.size) == (16_000, 16_000)
+
+
+def test_no_more_clips_are_read_than_are_needed() -> None:
+    read: list[int] = []
+
+    @dataclass
+    class Counted(Tone):
+        def waveform(self) -> Waveform:
+            read.append(1)
+            return super().waveform()
+
+    cut_segments([Counted(2.0) for _ in range(10)], seconds=1.0, count=3)
+    assert len(read) == 2
+
+
+def scattered(calls: int, *, middle_ms: float = 100.0, spread: float = 0.5) -> list[float]:
+    return list(middle_ms * np.exp(np.random.default_rng(3).normal(0, spread, calls)))
+
+
+def test_nothing_is_over_before_it_began() -> None:
+    assert stopped_by([], budget_s=0.0) is None
+
+
+def test_a_median_that_is_known_within_3_percent_ends_it_once_the_90th_percentile_is_known() -> None:
+    steady = [1000.0] * FEWEST_CALLS
+    assert stopped_by(steady[:-1], budget_s=100.0) is None
+    assert stopped_by(steady, budget_s=100.0) is Stopped.PRECISE
+
+
+def test_where_there_is_time_it_goes_on_to_the_99th_percentile() -> None:
+    steady = [10.0] * ENOUGH_CALLS
+    assert stopped_by(steady[:-1], budget_s=20.0) is None
+    assert stopped_by(steady, budget_s=20.0) is Stopped.PRECISE
+
+
+def test_a_median_that_is_not_known_goes_on_until_its_time_is_over() -> None:
+    calls = scattered(120)
+    interval = median_interval(calls)
+    assert interval is not None
+    assert interval.precision > 0.03
+    assert stopped_by(calls, budget_s=sum(calls) / 1000 + 1) is None
+    assert stopped_by(calls, budget_s=sum(calls) / 1000) is Stopped.TIME
+
+
+def test_very_fast_models_end_by_their_number_of_calls() -> None:
+    two_speeds = [1.0, 2.0] * (MOST_CALLS // 2)
+    assert stopped_by(two_speeds[:-10], budget_s=60.0) is None
+    assert stopped_by(two_speeds, budget_s=60.0) is Stopped.CALLS
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.1])
+def test_stopping_as_soon_as_it_looks_precise_leaves_the_interval_its_coverage(spread: float) -> None:
+    random = np.random.default_rng(5)
+    held = 0
+    for _ in range(300):
+        calls: list[float] = []
+        while stopped_by(calls, budget_s=0.28) is None:
+            calls += list(np.exp(random.normal(0, spread, 10)))
+        interval = median_interval(calls)
+        held += interval is not None and interval.low <= 1.0 <= interval.high
+    assert held / 300 >= 0.92

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.evaluation.evaluate import Evaluated, Evaluation
-from benchmark.evaluation.options import RunOptions
+from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.checkpoint import load_checkpoint

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.evaluation import sessions
+from benchmark.evaluation.decoding import ClipWindow
 from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.subjects import Subject
-from benchmark.evaluation.windows_ahead import HeardWindow
 from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.settings import Settings
@@ -21,7 +21,7 @@ RATE = 16_000
 
 def answers(session: ModelSession, windows: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Ask about clips of one window each."""
-    heard = [HeardWindow(str(place), window) for place, window in enumerate(windows)]
+    heard = [ClipWindow(str(place), window) for place, window in enumerate(windows)]
     ended = [one for window in heard for one in (window, replace(window, samples=None))]
     given = [*session.answers(ended)]
     assert [one.window for one in given] == ended

@@ -6,8 +6,8 @@ import soundfile
 
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
 from benchmark.evaluation import speech
-from benchmark.evaluation.listening import HeardCorpus, hear_corpus
-from benchmark.evaluation.speech import find_speech, without_silence
+from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
+from benchmark.evaluation.speech import drop_silent, find_speech
 from benchmark.progress import Silent
 from benchmark.settings import Settings
 from scripts.demo.speakers import invent_speaker
@@ -25,20 +25,20 @@ RECORDINGS = {
 
 
 @pytest.fixture
-def heard(tmp_path: Path) -> HeardCorpus:
+def heard(tmp_path: Path) -> DecodedCorpus:
     clips = []
     for name, samples in RECORDINGS.items():
         soundfile.write(tmp_path / name, samples, RATE)
         clips.append(Clip(name=name, audio=AudioFile(tmp_path / name)))
     clips.append(Clip(name="gone.wav", audio=AudioFile(tmp_path / "gone.wav")))
-    return hear_corpus(Corpus(name="five", source="", clips=tuple(clips), available_clips=5), Silent())
+    return decode_corpus(Corpus(name="five", source="", clips=tuple(clips), available_clips=5), Silent())
 
 
-def shares(corpus: HeardCorpus) -> dict[str, float | None]:
+def shares(corpus: DecodedCorpus) -> dict[str, float | None]:
     return {clip.clip: clip.speech_share for clip in corpus.record.clips}
 
 
-def test_the_share_of_speech_of_each_clip_is_found(heard: HeardCorpus, tmp_path: Path) -> None:
+def test_the_share_of_speech_of_each_clip_is_found(heard: DecodedCorpus, tmp_path: Path) -> None:
     found = find_speech(heard, Settings(cache=tmp_path), Silent())
     share = shares(found)
     assert (share["voice.wav"] or 0) > 0.7
@@ -47,7 +47,7 @@ def test_the_share_of_speech_of_each_clip_is_found(heard: HeardCorpus, tmp_path:
     assert [clip.clip for clip in found.record.clips if clip.is_silent] == ["noise.wav", "silence.wav"]
 
 
-def test_no_clip_is_listened_to_twice(heard: HeardCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_clip_is_listened_to_twice(heard: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = find_speech(heard, Settings(cache=tmp_path), Silent())
 
     def refuse(*_: object, **__: object) -> None:
@@ -66,14 +66,14 @@ class Warned(Silent):
 
 
 def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
-    heard: HeardCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    heard: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speech, "_ACTOR", "benchmark.models.voice_activity:NoSuchActor")
     progress = Warned()
     found = find_speech(heard, Settings(cache=tmp_path), progress)
     assert set(shares(found).values()) == {None}
     assert len(progress.warnings) == 1
-    assert without_silence(found, 0.5).record.silent_clips == 0
+    assert drop_silent(found, 0.5).record.silent_clips == 0
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
     [(0.0, ["voice.wav", "mostly silence.wav", "gone.wav"]), (0.5, ["voice.wav", "gone.wav"])],
 )
 def test_clips_with_too_little_speech_can_be_left_out(
-    heard: HeardCorpus, tmp_path: Path, min_speech: float, kept: list[str]
+    heard: DecodedCorpus, tmp_path: Path, min_speech: float, kept: list[str]
 ) -> None:
-    found = without_silence(find_speech(heard, Settings(cache=tmp_path), Silent()), min_speech)
+    found = drop_silent(find_speech(heard, Settings(cache=tmp_path), Silent()), min_speech)
     assert [clip.clip for clip in found.record.clips] == kept
     assert found.record.silent_clips == 5 - len(kept)
     assert found.record.available_clips == len(kept)

@@ -14,13 +14,14 @@ from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
 from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.converted import NewModel
-from benchmark.models.backends.explicit_padding import make_padding_explicit
-from benchmark.models.backends.matrix_products import prefer_one_order_of_weights
-from benchmark.models.backends.openvino_library import openvino
+from benchmark.models.backends.features import MAIN_INPUT, FeatureMaker, FeatureRecipe
+from benchmark.models.backends.openvino_backend import openvino
+from benchmark.models.backends.openvino_graph import (
+    make_division_exact,
+    make_padding_explicit,
+    prefer_one_order_of_weights,
+)
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
-from benchmark.models.backends.recipe import FeatureMaker, FeatureRecipe
-from benchmark.models.backends.spectrograms import MAIN_INPUT
-from benchmark.models.backends.whole_division import make_division_exact
 from benchmark.models.inference import Checkpoint
 from benchmark.models.supported import ATTENTION_MASK
 

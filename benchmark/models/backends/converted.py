@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from benchmark.models.backends.recipe import FeatureRecipe
+from benchmark.models.backends.features import FeatureRecipe
 from benchmark.models.reports import LoadReport
 
 _MANIFEST = "converted.json"

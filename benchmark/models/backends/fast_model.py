@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.asking import Askable, require_samples
 from benchmark.models.backends.added import Open, added_backend, added_names
 from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.features import FeatureMaker
 from benchmark.models.backends.onnx_backend import OnnxBackend
 from benchmark.models.backends.openvino_backend import OpenVinoBackend
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Backend, BackendError, Engine, Streams
-from benchmark.models.backends.recipe import FeatureMaker
 from benchmark.models.reports import LoadReport
+from benchmark.models.speech_model import SpeechModel, require_samples
 
 
 @dataclass(frozen=True, eq=False)
-class FastModel(Askable):
+class FastModel(SpeechModel):
     """A converted model in its backend.
 
     Attributes:

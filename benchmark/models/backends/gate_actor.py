@@ -11,7 +11,7 @@ from benchmark.models.backends.answering import AnswerQueue, SideBySide
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.fast_model import open_fast_model
-from benchmark.models.backends.openvino_library import computes_in
+from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.models.backends.protocol import TORCH, Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 

@@ -1,5 +1,7 @@
 """Inference with OpenVINO, on the CPU."""
 
+import mmap
+import sys
 import threading
 from importlib import metadata
 from pathlib import Path
@@ -8,15 +10,88 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.backends.mapped_weights import MappedWeights
-from benchmark.models.backends.openvino_library import computes_in, openvino
 from benchmark.models.backends.protocol import OPENVINO, BackendError, BackendFacts, Features, Streams
 
+_TELEMETRY = "openvino_telemetry"
+
+
+def openvino() -> Any:
+    """Import OpenVINO without the package through which it reports its use, and ready for several threads.
+
+    Its `import` already sends an event and writes into the user's home; without that package it takes an empty
+    stand-in of its own. A package imported before stays as it is.
+
+    Its binding fills its table of number formats when one is first asked for. Two threads that did so at once waited
+    for each other for ever (2026.4.1): one held the table and wanted the interpreter, the other the reverse. So it is
+    asked here, before there are several.
+
+    Raises:
+        BackendError: It is not installed.
+    """
+    if _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment] # how Python is told that there is no such module
+    try:
+        import openvino as library  # noqa: PLC0415 - only workers that compute with it import it
+    except ImportError as error:
+        raise BackendError(f"OpenVINO cannot be imported: {error}") from error
+    library.Type(np.float32).to_dtype()
+    return library
+
+
+def computes_in(dtype: str) -> bool:
+    """Whether this processor really computes in a number format, rather than in float32 under its name.
+
+    Args:
+        dtype: `float32`, `bfloat16` or `float16`.
+    """
+    if dtype == "float32":
+        return True
+    names = {"bfloat16": "BF16", "float16": "FP16"}
+    capabilities = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return names[dtype] in capabilities
+
+
+class MappedWeights:
+    """A file of weights.
+
+    OpenVINO reads them once, to put most of them into an order of its own, and keeps both: for a model of base size
+    378 MB that nobody reads again.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            # OpenVINO takes only what could be written to. Nobody does, and the file would stay as it is.
+            self._mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+    def values(self) -> NDArray[np.uint8]:
+        """Give the bytes of the file; they are there as long as this object is."""
+        return np.frombuffer(self._mapping, np.uint8)
+
+    def let_go(self) -> None:
+        """Give back the memory; what is read again comes from the file again, or from the system's copy of it.
+
+        Where little has been read since the last time, this takes 0.05 ms.
+        """
+        if hasattr(mmap, "MADV_DONTNEED"):  # Windows keeps what was read until memory is short
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+
+
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+
+
 # Each stream keeps what it has compiled for a length, without a cap for every length that it ever meets. So many are
 # kept by all streams together: on two cores 64 lengths of a clip, since eight convolutions are compiled for each. Where
 # lengths come again (in the next corpus, or perturbed) an answer in bfloat16 takes 13 % less time.
 _SHAPES_KEPT = 1024
+
+
 # Code that is compiled for one length is used again for the next: after a clip of a single frame, OpenVINO 2026.4
 # computed all later ones wrongly, by up to 5e-4 of a logit. Without this part each answer is the same, to the bit,
 # whatever came before, and as fast. A model of a fixed window meets but one length, and is a tenth faster with it.

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from benchmark.models.backends.openvino_library import openvino
+from benchmark.models.backends.openvino_backend import openvino
 from benchmark.models.backends.protocol import BackendError
 
 with contextlib.suppress(BackendError):  # where it is not installed, nobody will ask for it

@@ -1,12 +1,17 @@
+"""OpenVINO as a library: nothing that its binding does once may be done by two threads at the same time."""
+
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from benchmark.models.backends.fast_model import FastModel
-from benchmark.models.backends.openvino_library import computes_in
+from benchmark.models.backends.openvino_backend import MappedWeights, computes_in
 
 Sounds = dict[int, NDArray[np.float32]]
 
@@ -41,3 +46,78 @@ def test_bfloat16_is_close_to_float32_and_not_the_same(fast: Callable[..., FastM
     differences = [np.abs(exact.logits(samples) - short.logits(samples)).max() for samples in sounds.values()]
     assert 0 < max(differences) < 5e-2
     assert short.report.dtype == "bfloat16"
+
+
+pytest.importorskip("openvino", reason="OpenVINO has no wheels here")
+
+
+# Forks of one process that has the library, so that each of them asks for the first time.
+_ASK_FROM_MANY_THREADS = """
+import os, signal, sys, threading
+from benchmark.models.backends.openvino_backend import openvino
+library = openvino()
+sys.setswitchinterval(1e-7)
+
+def ask(together):
+    together.wait()
+    library.Type.f32.to_dtype()
+
+for _ in range(6):
+    if os.fork() == 0:
+        signal.alarm(20)
+        together = threading.Barrier(8)
+        threads = [threading.Thread(target=ask, args=(together,), daemon=True) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        os._exit(0)
+print(sorted(os.wait()[1] for _ in range(6)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has forks that survive")
+def test_threads_that_ask_at_once_do_not_wait_for_each_other_for_ever() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ASK_FROM_MANY_THREADS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.stdout, ended.returncode) == (f"{[0] * 6}\n", 0), ended.stderr
+
+
+_SIZE = 4 << 20
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.bin"
+    path.write_bytes(np.random.default_rng(0).bytes(_SIZE))
+    return path
+
+
+def _resident_kb(path: Path) -> int:
+    """How much of a mapped file is in this process's memory."""
+    found, here = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        name, *rest = line.split()
+        if not name.endswith(":"):
+            here = bool(rest) and rest[-1] == str(path)
+        elif here and name == "Rss:":
+            found += int(rest[0])
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a file is in memory")
+def test_what_was_read_is_given_back_and_can_be_read_again(file: Path) -> None:
+    weights = MappedWeights(file)
+    values = weights.values()
+    before = values.tobytes()
+    assert _resident_kb(file) == _SIZE >> 10
+    weights.let_go()
+    assert _resident_kb(file) == 0
+    assert values.tobytes() == before == file.read_bytes()
+
+
+def test_the_file_stays_as_it_is_whatever_is_done_with_the_values(file: Path) -> None:
+    before = file.read_bytes()
+    MappedWeights(file).values()[:] = 0
+    assert file.read_bytes() == before

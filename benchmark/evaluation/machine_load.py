@@ -8,7 +8,11 @@ import psutil
 
 _SHORTEST_S = 0.5
 """The system counts in hundredths of a second: over less time than this the share would be a guess."""
+
+
 _REFRESH_S = 1.0
+
+
 _SAMPLE_S = 1.0
 
 

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,9 @@ from benchmark.audio.perturbing import measure_level, needs_level, perturbed_blo
 from benchmark.audio.resampling import resample
 from benchmark.audio.waveform import Waveform
 from benchmark.audio.windows import windows
-from benchmark.corpora.clips import AudioFile
-from benchmark.evaluation.windows_ahead import HeardWindow, windows_ahead
+from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, map_ahead, measure_corpus
+from benchmark.progress import Silent
 
 RATE = 16_000
 
@@ -29,8 +31,8 @@ def recording(path: Path, seconds: float, rate: int = RATE, channels: int = 1) -
     return path
 
 
-def heard(path: Path, clip_hash: str = "", window_s: float = 2.0) -> list[HeardWindow]:
-    return list(windows_ahead([(clip_hash, AudioFile(path))], sampling_rate=RATE, window_s=window_s))
+def heard(path: Path, clip_hash: str = "", window_s: float = 2.0) -> list[ClipWindow]:
+    return list(decode_windows([(clip_hash, AudioFile(path))], sampling_rate=RATE, window_s=window_s))
 
 
 @pytest.mark.parametrize("rate", [RATE, 44_100])
@@ -55,7 +57,7 @@ def test_a_clip_is_perturbed_at_the_readers_rate_before_it_is_cut(tmp_path: Path
     whole = resample(source, RATE).samples
     level = measure_level([whole]) if needs_level(perturbation) else None
     perturbed = perturbed_blocks([whole], RATE, perturbation, seed=source.content_hash, level=level)
-    *found, end = windows_ahead(
+    *found, end = decode_windows(
         [(source.content_hash, AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=perturbation
     )
     assert (end.clip_hash, end.samples, end.failure) == (source.content_hash, None, None)
@@ -68,7 +70,7 @@ def test_a_recording_whose_band_ends_below_a_lowpass_comes_as_it_is(tmp_path: Pa
     path = recording(tmp_path / "call.wav", 1.0, 8_000)
     plain, _ = heard(path)
     (lowpass,) = parse_perturbations(["lowpass:4k"])
-    cut, _ = windows_ahead([("", AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=lowpass)
+    cut, _ = decode_windows([("", AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=lowpass)
     np.testing.assert_array_equal(cut.samples, plain.samples)
 
 
@@ -76,13 +78,13 @@ def test_a_recording_whose_band_ends_below_a_lowpass_comes_as_it_is(tmp_path: Pa
 def test_a_clip_that_is_gone_when_it_is_to_be_perturbed_ends_with_the_reason(tmp_path: Path, form: str) -> None:
     (perturbation,) = parse_perturbations([form])
     gone = [("hash", AudioFile(tmp_path / "gone.wav"))]
-    (end,) = windows_ahead(gone, sampling_rate=RATE, window_s=2.0, perturbation=perturbation)
+    (end,) = decode_windows(gone, sampling_rate=RATE, window_s=2.0, perturbation=perturbation)
     assert "does not exist" in (end.failure or "")
 
 
 def test_the_clips_come_in_their_order_each_with_its_end(tmp_path: Path) -> None:
     audio = [(str(index), AudioFile(recording(tmp_path / f"{index}.wav", 0.5 + index))) for index in range(12)]
-    found = list(windows_ahead(audio, sampling_rate=RATE, window_s=2.0))
+    found = list(decode_windows(audio, sampling_rate=RATE, window_s=2.0))
     assert [window.clip_hash for window in found if window.samples is None] == [str(index) for index in range(12)]
     assert [int(window.clip_hash) for window in found] == sorted(int(window.clip_hash) for window in found)
 
@@ -120,7 +122,7 @@ class Endless:
 
 def test_no_more_than_a_few_windows_are_read_ahead() -> None:
     endless = Endless()
-    found = windows_ahead([("endless", endless)], sampling_rate=RATE, window_s=1.0)
+    found = decode_windows([("endless", endless)], sampling_rate=RATE, window_s=1.0)
     for _ in range(5):
         assert next(found).samples is not None
     found.close()
@@ -133,8 +135,8 @@ import resource, sys
 from pathlib import Path
 from benchmark.audio.waveform import ContentHash
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
-from benchmark.evaluation.listening import hear_corpus
-from benchmark.evaluation.windows_ahead import windows_ahead
+from benchmark.evaluation.decoding import decode_corpus
+from benchmark.evaluation.decoding import decode_windows
 from benchmark.progress import Silent
 from benchmark.audio.perturbation import parse_perturbations
 
@@ -143,17 +145,17 @@ def peak_mb():
 
 before = peak_mb()
 clip = Clip(name="call", audio=AudioFile(Path(sys.argv[1])))
-heard = hear_corpus(Corpus(name="c", source="", clips=(clip,), available_clips=1), Silent())
+heard = decode_corpus(Corpus(name="c", source="", clips=(clip,), available_clips=1), Silent())
 (clip_hash,) = heard.audio
 together, sizes, failures = ContentHash(16000), [], []
-for window in windows_ahead(heard.audio.items(), sampling_rate=16000, window_s=30.0):
+for window in decode_windows(heard.audio.items(), sampling_rate=16000, window_s=30.0):
     if window.samples is None:
         failures.append(window.failure)
     else:
         together.update(window.samples)
         sizes.append(window.samples.size)
 (noise,) = parse_perturbations(["noise:20dB"])
-for window in windows_ahead(heard.audio.items(), sampling_rate=16000, window_s=30.0, perturbation=noise):
+for window in decode_windows(heard.audio.items(), sampling_rate=16000, window_s=30.0, perturbation=noise):
     pass
 print(together.digits == clip_hash, len(sizes), set(sizes), failures, round(peak_mb() - before))
 """
@@ -170,3 +172,46 @@ def test_the_windows_of_an_hour_of_stereo_cover_it_exactly_once_in_little_memory
     covered, windows, sizes, failures, grown_mb = done.stdout.rsplit(" ", 4)
     assert (covered, windows, sizes, failures) == ("True", "120", "{480000}", "[None]")
     assert float(grown_mb) < 150  # the file has 230 MB, and its samples as float32 twice that
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert list(map_ahead(pool, lambda number: number * 2, range(500), ahead=7)) == list(range(0, 1000, 2))
+
+
+def test_no_more_items_are_taken_than_may_be_ahead_of_the_reader() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    with ThreadPoolExecutor(2) as pool:
+        for read, _ in enumerate(map_ahead(pool, str, items(), ahead=5)):
+            assert len(taken) <= read + 1 + 5
+
+
+def test_what_a_call_raises_reaches_the_reader() -> None:
+    with ThreadPoolExecutor(2) as pool, pytest.raises(ZeroDivisionError):
+        list(map_ahead(pool, lambda number: 1 // number, [1, 0, 1]))
+
+
+def test_nothing_gives_nothing() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert list(map_ahead(pool, str, [])) == []
+
+
+def test_every_clip_is_measured_in_its_place_and_identical_ones_alike(tmp_path: Path) -> None:
+    for name, level in {"loud": 0.1, "soft": 0.01, "twin": 0.01}.items():
+        soundfile.write(tmp_path / f"{name}.wav", np.random.default_rng(0).normal(0, level, RATE), RATE)
+    names = ("soft.wav", "gone.wav", "loud.wav", "twin.wav")
+    clips = tuple(Clip(name=name, audio=AudioFile(tmp_path / name)) for name in names)
+    heard = decode_corpus(Corpus(name="c", source="", clips=clips, available_clips=4), Silent())
+    soft, gone, loud, twin = measure_corpus(heard, Silent())
+    assert gone is None
+    assert soft is not None
+    assert loud is not None
+    assert soft.level_db == pytest.approx(-40, abs=0.2)
+    assert loud.level_db == pytest.approx(-20, abs=0.2)
+    assert twin == soft

@@ -3,7 +3,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmark.evaluation.others_load import LoadMeter
+from benchmark.evaluation.machine_load import LoadMeter
 from benchmark.results.environment import available_cores
 
 SPIN = """

@@ -8,12 +8,13 @@ import pytest
 from transformers import WhisperFeatureExtractor
 
 from benchmark.models.backends.conversion import _recipe
-from benchmark.models.backends.recipe import FeatureMaker
-from benchmark.models.backends.spectrograms import filled_up
+from benchmark.models.backends.features import FeatureMaker, filled_up
 from benchmark.models.checkpoint import load_checkpoint
 from tests.support.tiny_models import edit_json, write_tiny
 
 RATE = 16_000
+
+
 LENGTHS = (1, 159, 160, 161, 400, 5_000, 47_999, 48_000, 300_001, 479_000, 479_440, 479_600, 479_999, 480_000)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.special import softmax
 
-from benchmark.models.averaging import averaged
+from benchmark.models.speech_model import averaged
 
 
 def test_certain_answers_are_averaged_without_infinities() -> None:
