@@ -16,10 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.reporting.html_page.page import leaderboard_html
-from benchmark.results.answer_profiles import AnswerProfile, ReliabilityBin
-from benchmark.results.emotion_scores import ClassScores, EmotionScore
+from benchmark.results.analyses import AnswerProfile, ClassScores, EmotionScore, HardClip, HardClips, ReliabilityBin
 from benchmark.results.environment import Environment
-from benchmark.results.hard_clips import HardClip, HardClips
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from scripts.chromium import find_chromium, open_chromium
 

@@ -8,16 +8,14 @@ from numpy.typing import NDArray
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.association import TIED_FROM, association
-from benchmark.scoring.confusion import confusion_matrix, count_by_speaker
-from benchmark.scoring.decisions import Decisions
+from benchmark.scoring.corpus_description import association
+from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker
 from benchmark.scoring.diversity import diversity
+from benchmark.scoring.flags import TIED_FROM
 from benchmark.scoring.intervals import uar_interval
-from benchmark.scoring.scores import accuracy
-from benchmark.scoring.suspicion.chance import chance
-from benchmark.scoring.suspicion.permuted import label_permutation
-from benchmark.scoring.suspicion.too_good import too_good
-from benchmark.scoring.suspicion.twins import same_probabilities
+from benchmark.scoring.metrics import accuracy
+from benchmark.scoring.ranking import same_probabilities
+from benchmark.scoring.suspicion import chance, label_permutation, too_good
 from scripts.simulated_corpora import (
     DESIGNS,
     Design,

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from benchmark.emotions.merges import Merges
-from benchmark.results.agreement import Voter
+from benchmark.results.analyses import Voter
 from benchmark.results.runs import CorpusRecord, RunRecord
-from benchmark.scoring.agreement import agreement
-from benchmark.scoring.evaluated import StoredEvaluation, evaluate_stored
+from benchmark.scoring.evaluations import StoredEvaluation, evaluate_stored
 from benchmark.scoring.leaderboard import FindPredictions
-from benchmark.scoring.scores import accuracy, uar
-from benchmark.scoring.suspicion.twins import near_twins
+from benchmark.scoring.metrics import accuracy, uar
+from benchmark.scoring.ranking import near_twins
+from benchmark.scoring.unlabelled import agreement
 from scripts.noisy_checkpoints import Member
 
 FEWEST = 4

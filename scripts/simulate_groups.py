@@ -13,9 +13,8 @@ from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from benchmark.scoring.confusion import SpeakerCounts
-from benchmark.scoring.groups.gaps import GroupCounts, gap_between
-from benchmark.scoring.groups.speakers import speaker_spread
+from benchmark.scoring.decisions import SpeakerCounts
+from benchmark.scoring.gaps import GroupCounts, gap_between, speaker_spread
 from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301

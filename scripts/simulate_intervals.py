@@ -13,9 +13,9 @@ from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from benchmark.scoring.confusion import SpeakerCounts
+from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.intervals import uar_interval
-from benchmark.scoring.ranks import SIGNIFICANCE, pair_p_values
+from benchmark.scoring.ranking import SIGNIFICANCE, pair_p_values
 from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301

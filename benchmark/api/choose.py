@@ -15,7 +15,7 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.constraints import Constraints
-from benchmark.scoring.ensemble_requests import ensemble_request
+from benchmark.scoring.ensembles import ensemble_request
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.recommendation import Recommendation
 from benchmark.scoring.recommendation import recommend as recommend_from

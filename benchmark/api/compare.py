@@ -16,10 +16,10 @@ from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import load_run
 from benchmark.results.store import PredictionStore
-from benchmark.scoring.compared.comparison import compare_runs
-from benchmark.scoring.compared.gates import judge_gates, parse_gate
-from benchmark.scoring.compared.runs import ComparedRun, answers_by_pairing
+from benchmark.scoring.compare import compare_runs
+from benchmark.scoring.gates import judge_gates, parse_gate
 from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.paired import ComparedRun, answers_by_pairing
 from benchmark.settings import Settings, expanded
 
 LEADERBOARD_FILE = "leaderboard.json"

@@ -24,8 +24,7 @@ from benchmark.reporting.corpus import write_description
 from benchmark.results.description import CorpusDescription
 from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord
-from benchmark.scoring.corpus_description import describe, with_candidates
-from benchmark.scoring.coverage import coverage_of
+from benchmark.scoring.corpus_description import coverage_of, describe, with_candidates
 from benchmark.settings import Settings
 from benchmark.verification.store import known_outputs
 

@@ -33,7 +33,7 @@ from benchmark.results.runs import RunRecord, save_run
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import wanted_emotions
-from benchmark.scoring.groups.columns import wanted_columns
+from benchmark.scoring.group_columns import wanted_columns
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions, nobody_to_ask

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.escaping import csv_text, json_text
+from benchmark.results.analyses import CandidateGroups, CorpusGroups
 from benchmark.results.description import CorpusDescription
-from benchmark.results.groups import CandidateGroups, CorpusGroups
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.verification import Verification, VerificationReport
 

@@ -7,10 +7,16 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, evaluated_rows
 from benchmark.reporting.markdown import Column, bullets, markdown_table
 from benchmark.reporting.numbers import counted, fraction, is_known, quantity, signed, with_interval
-from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
-from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupSize
+from benchmark.results.analyses import (
+    CandidateGroups,
+    ClassScores,
+    CorpusGroups,
+    EmotionScore,
+    FocusScore,
+    GroupSize,
+    Robustness,
+)
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.results.robustness import Robustness
 from benchmark.scoring.flags import Flag
 
 

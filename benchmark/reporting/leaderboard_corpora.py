@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, bullets, mark_repaired, markdown_table
 from benchmark.reporting.numbers import counted, duration, fraction, is_known
-from benchmark.results.agreement import CorpusAgreement, PairAgreement, Voter
-from benchmark.results.failed_clips import FailedClips
+from benchmark.results.analyses import CorpusAgreement, FailedClips, PairAgreement, Voter
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 

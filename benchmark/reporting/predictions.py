@@ -14,8 +14,8 @@ from benchmark.results.files import open_atomically
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
 from benchmark.scoring.answers import NO_ANSWER
-from benchmark.scoring.evaluated import evaluate_stored
-from benchmark.scoring.labelled_clips import LabelledClips, label_clips
+from benchmark.scoring.evaluations import evaluate_stored
+from benchmark.scoring.labels import LabelledClips, label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 
 _ANSWER = pa.struct([("label", pa.string()), ("probability", pa.float64())])

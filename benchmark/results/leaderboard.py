@@ -3,15 +3,18 @@
 from datetime import datetime
 from typing import ClassVar
 
-from benchmark.results.agreement import CorpusAgreement
-from benchmark.results.answer_profiles import AnswerProfile
-from benchmark.results.emotion_scores import ClassScores, FocusScore
+from benchmark.results.analyses import (
+    AnswerProfile,
+    ClassScores,
+    CorpusAgreement,
+    CorpusGroups,
+    FailedClips,
+    FocusScore,
+    HardClips,
+    Robustness,
+)
 from benchmark.results.environment import Environment
-from benchmark.results.failed_clips import FailedClips
-from benchmark.results.groups import CorpusGroups
-from benchmark.results.hard_clips import HardClips
 from benchmark.results.inference import InferenceRecord
-from benchmark.results.robustness import Robustness
 from benchmark.results.runs import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import ABSENT, PredictionTable
-from benchmark.scoring.labelled_clips import LabelledClips
+from benchmark.scoring.labels import LabelledClips
 
 NO_ANSWER = -1
 NO_EMOTION = -1

@@ -11,8 +11,8 @@ from benchmark.results.leaderboard import CorpusSummary, Leaderboard, Leaderboar
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
-from benchmark.scoring.ranks import FEWEST_EMOTIONS_TO_RANK
-from benchmark.scoring.scores import above_guessing
+from benchmark.scoring.metrics import above_guessing
+from benchmark.scoring.ranking import FEWEST_EMOTIONS_TO_RANK
 
 DISQUALIFYING: Mapping[str, str] = MappingProxyType(
     {

@@ -1,17 +1,29 @@
 """How varied a candidate's answers are: whether it tells emotions apart, or says the same whatever it hears."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import entropy
 
-from benchmark.scoring.answers import Answers
+from benchmark.results.analyses import AnswerProfile
+from benchmark.scoring.answers import NO_ANSWER, Answers
+from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.scoring.metrics import reliability
 
 FEWEST_CLIPS_TO_JUDGE = 20
+
+
 COLLAPSED_SHARE = 0.90
+
+
 COLLAPSED_EXCESS = 0.25
+
+
 NARROW_SHARE = 0.95
+
+
 ROUNDING = 1e-9
 
 
@@ -104,3 +116,21 @@ def informative_emotions(probabilities: NDArray[np.float64]) -> float:
 def _share_of_truth(answers: Answers, emotion: str) -> float | None:
     scored = int(answers.scored.sum())
     return int((answers.places_among([emotion]) == 0).sum()) / scored if scored else None
+
+
+def answer_profile(evaluated: StoredEvaluation) -> AnswerProfile | None:
+    """Count the answers on the scored clips, or on all where nothing can be scored; None where answers are missing."""
+    answers = evaluated.answers
+    if not evaluated.complete or not len(answers.truth):
+        return None
+    chosen = answers.chosen[answers.scored] if answers.scored.any() else answers.chosen
+    counts = np.bincount(chosen[chosen != NO_ANSWER], minlength=len(answers.classes)).tolist()
+    said = Counter({name: count for name, count in zip(answers.classes, counts, strict=True) if count})
+    return AnswerProfile(
+        candidate=evaluated.evaluation.candidate,
+        corpus=evaluated.evaluation.corpus,
+        answers=dict(said.most_common()),
+        truth=dict(Counter(emotion for emotion in answers.truth if emotion is not None).most_common()),
+        unanswered=int((chosen == NO_ANSWER).sum()),
+        reliability=reliability(evaluated.decisions),
+    )

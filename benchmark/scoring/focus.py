@@ -8,10 +8,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import emotion_class
-from benchmark.results.emotion_scores import FocusScore
+from benchmark.results.analyses import FocusScore
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.confusion import number_speakers
-from benchmark.scoring.evaluated import StoredEvaluation
+from benchmark.scoring.decisions import number_speakers
+from benchmark.scoring.evaluations import StoredEvaluation
 from benchmark.scoring.intervals import (
     CONFIDENCE,
     FEWEST_SPEAKERS,
@@ -22,10 +22,56 @@ from benchmark.scoring.intervals import (
     logit_interval,
     wilson_interval,
 )
-from benchmark.scoring.ranking_quality import SortedClips
+
+
+class SortedClips:
+    """Clips by how probable a candidate finds an emotion; equal probabilities are one threshold.
+
+    Args:
+        wanted: Whether each clip has the emotion.
+        chances: How probable the candidate finds it.
+
+    Examples:
+        >>> clips = SortedClips(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]))
+        >>> clips.measures(np.ones(4)).round(4).tolist()
+        [0.8333, 0.75]
+        >>> clips.measures(np.array([1, 0, 1, 1])).tolist()
+        [1.0, 1.0]
+    """
+
+    def __init__(self, wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> None:
+        self._order = np.argsort(-chances, kind="stable")
+        self._wanted = wanted[self._order]
+        ranked = chances[self._order]
+        self._ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+
+    def measures(self, weights: NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Give average precision and AUROC where each clip counts as often as its weight says.
+
+        Args:
+            weights: How often each clip counts, in the order in which the clips were given; some clip with the emotion
+                and some without it count.
+
+        Returns:
+            Shape (2,). Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds; and the area under the curve through all thresholds.
+        """
+        counted = weights[self._order].astype(np.float64)
+        found = np.cumsum(np.where(self._wanted, counted, 0.0))[self._ends]
+        named = np.cumsum(counted)[self._ends]
+        others = named - found
+        gained = np.diff(found, prepend=0.0)
+        precision = np.divide(found, named, out=np.zeros_like(found), where=named > 0)
+        above = found - gained / 2  # of equal probabilities, half stands above
+        area = float((np.diff(others, prepend=0.0) * above).sum()) / (found[-1] * others[-1])
+        return np.array([float((gained * precision).sum()) / found[-1], area])
+
 
 BOOTSTRAP_DRAWS = 500
+
+
 BOOTSTRAP_SEED = 20_240_229
+
+
 # Below any probability: a clip that the candidate could not process is what it would find last.
 _NOT_PROCESSED = -1.0
 

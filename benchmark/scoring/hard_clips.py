@@ -1,6 +1,7 @@
 """Which clips are worth listening to: those that candidates get wrong, and those on which they disagree."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import entropy
 
-from benchmark.results.hard_clips import HardClip, HardClips
-from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.results.analyses import LISTED_FAILURES, FailedClips, HardClip, HardClips
+from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.runs import ClipRecord, CorpusRecord, RunRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers
-from benchmark.scoring.evaluated import StoredEvaluation
-from benchmark.scoring.labelled_clips import readable_clips
+from benchmark.scoring.evaluations import CorpusBoard, StoredEvaluation
+from benchmark.scoring.labels import readable_clips
 
 LISTED_CLIPS = 30
+
+
 _FEWEST_TO_DISAGREE = 2
 
 
@@ -121,3 +125,46 @@ def _clip(clips: Sequence[ClipRecord], table: _Table, names: Sequence[str], plac
         disagreement=float(table.disagreement[place]),
         answers=dict(zip(names, said, strict=True)),
     )
+
+
+def failed_clips(
+    record: RunRecord,
+    boards: Sequence[CorpusBoard],
+    predictions: Callable[[InferenceSetup], Mapping[str, Prediction]],
+) -> Iterator[FailedClips]:
+    """Give one row per corpus, candidate and reason; none where every candidate could process every clip.
+
+    Args:
+        record: The run.
+        boards: What the candidates said, one for each of the record's corpora.
+        predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
+    """
+    for corpus, board in zip(record.corpora, boards, strict=True):
+        clips = readable_clips(corpus)
+        for candidate in dict.fromkeys(one.evaluation.candidate for one in board.evaluated):
+            deciding = board.of(candidate)[0]
+            # What is stored is read once more where there is something to tell, which is seldom.
+            if _failed(deciding):
+                yield from _by_reason(deciding, clips, predictions(deciding.evaluation.setup))
+
+
+def _failed(one: StoredEvaluation) -> int:
+    return len(one.answers.truth) - int(one.answers.answered.sum()) - one.answers.missing
+
+
+def _by_reason(
+    one: StoredEvaluation, clips: Sequence[ClipRecord], stored: Mapping[str, Prediction]
+) -> Iterator[FailedClips]:
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for place in (~one.answers.answered).nonzero()[0].tolist():
+        prediction = stored.get(clips[place].clip_hash or "")
+        if prediction is not None and prediction.failure is not None:
+            names[prediction.failure].append(clips[place].clip)
+    for reason, failed in names.items():
+        yield FailedClips(
+            candidate=one.evaluation.candidate,
+            corpus=one.evaluation.corpus,
+            reason=reason,
+            clips=len(failed),
+            examples=tuple(failed[:LISTED_FAILURES]),
+        )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
-from benchmark.scoring.confusion import SpeakerCounts
+from benchmark.scoring.decisions import SpeakerCounts
 
 CONFIDENCE = 0.95
 FEWEST_SPEAKERS = 3

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from benchmark.results.runs import RunRecord
@@ -22,8 +23,29 @@ from benchmark.scoring.constraints import (
     score_reasons,
     why_unfit,
 )
-from benchmark.scoring.pareto import pareto_front
-from benchmark.scoring.scores import above_guessing
+from benchmark.scoring.metrics import above_guessing
+
+
+def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find the rows that no other row dominates.
+
+    Row a dominates row b where a is nowhere larger and somewhere smaller. Equal rows do not dominate each other.
+
+    Args:
+        costs: Shape (candidates, criteria), smaller is better; infinity for what is not known, so that it can only
+            win by its other criteria.
+
+    Returns:
+        Shape (candidates,): whether each is on the front. It is never empty where there are candidates.
+
+    Examples:
+        >>> pareto_front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0]])).tolist()
+        [True, True, False]
+    """
+    nowhere_larger = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
+    somewhere_smaller = (costs[:, None, :] < costs[None, :, :]).any(axis=2)
+    return np.asarray(~(nowhere_larger & somewhere_smaller).any(axis=0), dtype=np.bool_)
+
 
 _DEFAULT_DEVICE = "cpu"
 

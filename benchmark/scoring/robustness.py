@@ -1,6 +1,6 @@
 """How far answers survive a perturbation: the share that stays, and what it costs in UAR, held clip against clip."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from benchmark.audio.perturbation import perturbation_named
-from benchmark.results.robustness import Robustness
-from benchmark.results.runs import CorpusRecord
-from benchmark.scoring.confusion import SpeakerCounts
-from benchmark.scoring.decisions import Decisions
-from benchmark.scoring.evaluated import StoredEvaluation
+from benchmark.emotions.merges import Merges
+from benchmark.results.analyses import Robustness
+from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.runs import CorpusRecord, EvaluationRecord, RunRecord
+from benchmark.scoring.decisions import Decisions, SpeakerCounts
+from benchmark.scoring.evaluations import CorpusBoard, StoredEvaluation, evaluate_stored
 from benchmark.scoring.intervals import (
     BOOTSTRAP_DRAWS,
     BOOTSTRAP_SEED,
@@ -26,8 +27,8 @@ from benchmark.scoring.intervals import (
     speakers_can_be_left_out,
     wilson_interval,
 )
-from benchmark.scoring.labelled_clips import readable_clips
-from benchmark.scoring.scores import uar
+from benchmark.scoring.labels import label_clips, readable_clips
+from benchmark.scoring.metrics import uar
 
 
 def robustness(plain: StoredEvaluation | None, perturbed: StoredEvaluation, corpus: CorpusRecord) -> Robustness:
@@ -147,3 +148,37 @@ def _untouched(name: str, sampling_rate: int | None, corpus: CorpusRecord) -> in
         return len(readable_clips(corpus))
     rates = [clip.sampling_rate for clip in readable_clips(corpus)]
     return sum(rate is not None and perturbation.leaves_alone(rate) for rate in rates)
+
+
+def robustness_rows(
+    record: RunRecord,
+    boards: Sequence[CorpusBoard],
+    predictions: Callable[[InferenceSetup], Mapping[str, Prediction]],
+) -> Iterator[Robustness]:
+    """Give one row per corpus, candidate and perturbation; none where the run perturbed nothing.
+
+    Args:
+        record: The run.
+        boards: What the candidates said to the clips as they are, one for each of the record's corpora.
+        predictions: Finds the stored predictions of a setup, by the hash of the clip's audio as it is.
+    """
+    verifications = {verification.candidate: verification for verification in record.verifications}
+    for corpus, board in zip(record.corpora, boards, strict=True):
+        merges = Merges(corpus.merge)
+        evaluations = [evaluation for evaluation in record.perturbed if evaluation.corpus == corpus.name]
+        heard = label_clips(corpus, merges) if evaluations else None
+        for evaluation in evaluations:
+            verification = verifications[evaluation.candidate]
+            stored = predictions(evaluation.setup)
+            perturbed = evaluate_stored(evaluation, verification, corpus, stored, merges, heard)
+            yield robustness(_as_they_are(board, evaluation), perturbed, corpus)
+
+
+def _as_they_are(board: CorpusBoard, perturbed: EvaluationRecord) -> StoredEvaluation | None:
+    """Find the candidate's answers to the same clips under the same inference."""
+    wanted = perturbed.setup.device, perturbed.setup.backend, perturbed.setup.dtype
+    for one in board.of(perturbed.candidate):
+        setup = one.evaluation.setup
+        if (setup.device, setup.backend, setup.dtype) == wanted:
+            return one
+    return None

@@ -1,23 +1,22 @@
 """The rows of a leaderboard, from evaluations, ranks and timings."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.confirmation import with_confirmation
-from benchmark.scoring.confusion import confusion_matrix
+from benchmark.scoring.decisions import confusion_matrix
 from benchmark.scoring.diversity import Diversity, diversity
-from benchmark.scoring.evaluated import StoredEvaluation
-from benchmark.scoring.flags import Flag, RowFacts, row_flags
-from benchmark.scoring.groups.speakers import speaker_spread
+from benchmark.scoring.evaluations import CorpusBoard, StoredEvaluation
+from benchmark.scoring.flags import Flag, RowFacts, row_flags, with_confirmation
+from benchmark.scoring.gaps import speaker_spread
 from benchmark.scoring.intervals import Interval, accuracy_interval, uar_interval
-from benchmark.scoring.latency import summarise_latency
-from benchmark.scoring.noise import noise
-from benchmark.scoring.raters import soft_scores
-from benchmark.scoring.scores import (
+from benchmark.scoring.labels import soft_scores
+from benchmark.scoring.latency import noise, summarise_latency
+from benchmark.scoring.metrics import (
     above_guessing,
     accuracy,
     brier,
@@ -30,9 +29,9 @@ from benchmark.scoring.scores import (
     uar,
     weighted_f1,
 )
+from benchmark.scoring.ranking import Standings, rank_corpus
 from benchmark.scoring.seen import Seen
-from benchmark.scoring.standings import Standings
-from benchmark.scoring.suspicion.suspicions import suspicions
+from benchmark.scoring.suspicion import suspicions
 
 
 def scored_row(
@@ -222,3 +221,77 @@ def _with_intervals(row: LeaderboardRow, evaluated: StoredEvaluation) -> Leaderb
             "interval": of_uar.method.value,
         }
     )
+
+
+@dataclass(frozen=True)
+class _Setting:
+    device: str | None
+    backend: str | None
+    dtype: str | None
+
+
+def corpus_rows(
+    board: CorpusBoard,
+    candidates: Sequence[Verification],
+    latencies: Sequence[LatencyMeasurement],
+    *,
+    rank_seen: bool = False,
+) -> list[LeaderboardRow]:
+    """All rows of one corpus: by rank, then by open UAR; those without a rank after those with one.
+
+    A candidate has one row per device, backend and number format that it was evaluated or timed on. Right and wrong
+    do not depend on the device, so that a device it was only timed on shows the scores of its evaluation.
+
+    Args:
+        board: What the candidates said.
+        candidates: Those that the run evaluated on any corpus.
+        latencies: All timings of the run.
+        rank_seen: Rank candidates that were trained on the corpus, too.
+    """
+    deciding = [own[0] for verification in candidates if (own := board.of(verification.candidate))]
+    standings = rank_corpus(deciding, rank_seen=rank_seen)
+    blocks = [_candidate_rows(board, verification, latencies, standings) for verification in candidates]
+    return [row for block in sorted(blocks, key=lambda rows: _place(rows[0])) for row in block]
+
+
+def _candidate_rows(
+    board: CorpusBoard, verification: Verification, latencies: Sequence[LatencyMeasurement], standings: Standings
+) -> list[LeaderboardRow]:
+    own = board.of(verification.candidate)
+    scored = [scored_row(one, board.summary, standings, loose=board.loose) for one in own]
+    rows = {_setting(row): row for row in scored}
+    for measurement in latencies:
+        if measurement.candidate != verification.candidate:
+            continue
+        setting = _Setting(measurement.device, measurement.backend, measurement.dtype)
+        row = rows.get(setting) or _borrowed(scored, measurement.dtype) or _only_timed(board, verification, bool(own))
+        rows[setting] = with_latency(row, measurement)
+    ordered = [rows.pop(_setting(row)) for row in scored if _setting(row) in rows]
+    return [*ordered, *rows.values()] or [unscored_row(verification, board.summary)]
+
+
+def _borrowed(scored: Sequence[LeaderboardRow], dtype: str) -> LeaderboardRow | None:
+    return next((row for row in scored if row.dtype == dtype), None)
+
+
+def _only_timed(board: CorpusBoard, verification: Verification, evaluated: bool) -> LeaderboardRow:
+    row = unscored_row(verification, board.summary)
+    if not evaluated:
+        return row
+    return row.model_copy(update={"clips": None, "failed_clips": None, "flags": (Flag.LATENCY_ONLY.value,)})
+
+
+def _setting(row: LeaderboardRow) -> _Setting:
+    return _Setting(row.device, row.backend, row.dtype)
+
+
+@dataclass(frozen=True, order=True)
+class _Place:
+    unranked: bool
+    rank: int
+    unscored: bool
+    below_perfect: float
+
+
+def _place(row: LeaderboardRow) -> _Place:
+    return _Place(row.rank is None, row.rank or 0, row.uar is None, 1 - (row.uar or 0.0))

@@ -17,9 +17,8 @@ from benchmark.reporting.leaderboard_breakdown import (
 )
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.writing import write_leaderboard
-from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup
+from benchmark.results.analyses import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup, Robustness
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.robustness import Robustness
 from tests.reporting.conftest import HOSTILE, board, scored
 
 

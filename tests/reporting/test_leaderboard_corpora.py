@@ -6,8 +6,7 @@ import pytest
 
 from benchmark.reporting.leaderboard_corpora import agreement_section, failed_clips_list
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.results.agreement import CorpusAgreement, PairAgreement, Voter
-from benchmark.results.failed_clips import FailedClips
+from benchmark.results.analyses import CorpusAgreement, FailedClips, PairAgreement, Voter
 from tests.reporting.conftest import HOSTILE, board, described, scored
 
 

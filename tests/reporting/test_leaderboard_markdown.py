@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.results.emotion_scores import ClassScores, EmotionScore, FocusScore
+from benchmark.results.analyses import ClassScores, EmotionScore, FocusScore
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status

@@ -8,7 +8,7 @@ from benchmark.errors import RequestError
 from benchmark.results.predictions import Prediction, PredictionTable
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers, join_answers
-from benchmark.scoring.labelled_clips import emotion_by_label, label_clips, readable_clips
+from benchmark.scoring.labels import emotion_by_label, label_clips, readable_clips
 
 
 def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipRecord:

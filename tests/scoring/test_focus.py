@@ -6,11 +6,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.errors import RequestError
-from benchmark.results.emotion_scores import FocusScore
+from benchmark.results.analyses import FocusScore
 from benchmark.results.runs import CorpusRecord
-from benchmark.scoring.focus import area_under_roc, average_precision, wanted_emotions
+from benchmark.scoring.focus import SortedClips, area_under_roc, average_precision, wanted_emotions
 from benchmark.scoring.leaderboard import score_run
-from benchmark.scoring.ranking_quality import SortedClips
 
 if TYPE_CHECKING:
     from tests.scoring.conftest import RunBuilder

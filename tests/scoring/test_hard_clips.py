@@ -1,21 +1,31 @@
 """The clips that are worth listening to."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from benchmark.results.hard_clips import HardClips
+from benchmark.results.analyses import HardClips
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.evaluated import StoredEvaluation
+from benchmark.scoring.evaluations import StoredEvaluation
 from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips
+from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.seen import Seen
 from tests.support.finished_runs import EMOTIONS, setup_of, verification
 
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+
 Said = Sequence[str | None]
+
+
 Build = Callable[..., Answers]
+
+
 FOUR = EMOTIONS  # anger, happiness, neutral, sadness
 
 
@@ -157,3 +167,27 @@ def test_lists_are_short_however_many_clips_there_are(random_answers: Build) -> 
         for name, answers in (("a", first), ("b", other)):
             chosen = answers.chosen[place]
             assert clip.answers[name] == (None if chosen < 0 else answers.classes[chosen])
+
+
+def test_what_a_candidate_could_not_process_is_told_by_reason_with_the_first_names(run: "RunBuilder") -> None:
+    corpus = run.corpus("x", [run.clip(f"clip {place}", label="fear") for place in range(20)])
+    whole, failing = run.candidate("whole"), run.candidate("failing")
+    run.says(whole, corpus, ["fear"] * 20)
+    run.says(failing, corpus, [None] * 7 + ["fear"] * 12 + [None])
+    stored = run.stored[run.setup(failing).key]
+    reason = {f"clip {place}": "too short" if place < 6 else "no window" for place in range(20)}
+    for name, prediction in stored.items():
+        object.__setattr__(prediction, "failure", reason[name] if prediction.logits is None else None)
+    board = score_run(run.record(), run.predictions)
+    found = [(one.candidate, one.corpus, one.reason, one.clips, one.examples) for one in board.failed_clips]
+    assert found == [
+        ("failing", "x", "too short", 6, tuple(f"clip {place}" for place in range(5))),
+        ("failing", "x", "no window", 2, ("clip 6", "clip 19")),
+    ]
+    assert sum(one.clips for one in board.failed_clips) == board.rows[1].failed_clips
+
+
+def test_clips_that_nobody_was_asked_about_or_nobody_can_read_are_not_among_them(run: "RunBuilder") -> None:
+    corpus = run.corpus("x", [run.clip("a", label="fear"), run.unreadable("b"), run.clip("c", label="fear")])
+    run.says(run.candidate("stopped"), corpus, ["fear"])
+    assert score_run(run.record(), run.predictions).failed_clips == ()

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import binomtest, t
 
-from benchmark.scoring.confusion import SpeakerCounts
+from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.intervals import (
     Interval,
     IntervalMethod,

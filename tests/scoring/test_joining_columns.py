@@ -11,7 +11,7 @@ from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import Prediction, PredictionTable
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import join_answers
-from benchmark.scoring.labelled_clips import emotion_by_label, emotion_of_clip, label_clips, readable_clips
+from benchmark.scoring.labels import emotion_by_label, emotion_of_clip, label_clips, readable_clips
 
 LABELS = ("ang", "calm", "neutral", "joy", "x1")
 CORPUS_LABELS = ("angry", "happy", "neutral", "calm", "fear", "??", None)

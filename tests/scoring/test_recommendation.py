@@ -8,7 +8,7 @@ from benchmark.results.runs import CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.leaderboard import score_run
-from benchmark.scoring.recommendation import Recommendation, recommend
+from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
 from tests.scoring.conftest import EMOTIONS, RunBuilder
 
 MostlyRight = Callable[[CorpusRecord, float, int], list[str | None]]
@@ -224,3 +224,24 @@ def test_who_shares_the_rank_of_the_pick_is_named(run: RunBuilder, mostly_right:
         run.says(run.candidate(name, EMOTIONS), corpus, mostly_right(corpus, wrong, seed))
     found = recommended(run)
     assert {found.pick, *(choice.candidate for choice in found.ties)} == {"a", "b"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_front_is_what_a_loop_over_all_pairs_finds(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    costs = generator.integers(0, 4, size=(generator.integers(1, 12), 3)).astype(np.float64)
+    costs[generator.random(costs.shape) < 0.1] = np.inf
+    front = [
+        not any(all(x <= y for x, y in zip(other, own, strict=True)) and tuple(other) != tuple(own) for other in costs)
+        for own in costs
+    ]
+    assert pareto_front(costs).tolist() == front
+    assert any(front)
+
+
+def test_equal_candidates_are_both_on_the_front() -> None:
+    assert pareto_front(np.array([[1.0, 1.0], [1.0, 1.0]])).tolist() == [True, True]
+
+
+def test_no_candidates_have_no_front() -> None:
+    assert pareto_front(np.empty((0, 3))).tolist() == []

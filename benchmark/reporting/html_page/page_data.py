@@ -7,12 +7,16 @@ from typing import Any
 
 from benchmark.reporting.legend import COLUMN_MEANINGS, STATUS_MEANINGS
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
-from benchmark.results.answer_profiles import AnswerProfile
-from benchmark.results.emotion_scores import ClassScores
-from benchmark.results.groups import CandidateGroups, CorpusGroups
-from benchmark.results.hard_clips import HardClip, HardClips
+from benchmark.results.analyses import (
+    AnswerProfile,
+    CandidateGroups,
+    ClassScores,
+    CorpusGroups,
+    HardClip,
+    HardClips,
+    Robustness,
+)
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
-from benchmark.results.robustness import Robustness
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import AudioFile, AudioSource, Clip, Corpus, open_source
 from benchmark.corpora.sources import AudioSegment
-from benchmark.results.hard_clips import HardClips
+from benchmark.results.analyses import HardClips
 from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0

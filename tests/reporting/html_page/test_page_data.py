@@ -1,9 +1,8 @@
 """What was measured beside scores and latency, as tables of a candidate."""
 
 from benchmark.reporting.html_page.page_data import candidate_tables
-from benchmark.results.groups import CandidateGroups, CorpusGroups, GroupScore, GroupSize
+from benchmark.results.analyses import CandidateGroups, CorpusGroups, GroupScore, GroupSize, Robustness
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.results.robustness import Robustness
 
 SCORES = (
     GroupScore(group="female", uar=0.7, uar_low=0.6, uar_high=0.8, interval="speakers"),

@@ -1,1 +1,0 @@
-"""Scores of parts of a corpus, and of its speakers."""

@@ -1,1 +1,0 @@
-"""What makes a number suspicious: too close to chance, too good to be true, or somebody else's."""

@@ -1,0 +1,169 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from benchmark.reporting.predictions import prediction_tables
+from benchmark.results.comparison import RowChange, RunComparison
+from benchmark.results.runs import RunRecord
+from benchmark.results.status import Status
+from benchmark.results.store import PredictionStore
+from benchmark.scoring.compare import compare_runs
+from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.paired import ComparedRun, answers_by_pairing
+from tests.support.finished_runs import FinishedRun, corpus, verification
+
+Build = Callable[[str], FinishedRun]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    return lambda name: FinishedRun(tmp_path / name, corpus("acted"))
+
+
+def compared(run: FinishedRun, record: RunRecord | None = None, *, answers: bool = True) -> ComparedRun:
+    record = record or run.record()
+    read = PredictionStore(run.cache).read
+    tables = list(prediction_tables(record, read))
+    found = answers_by_pairing(pa.concat_tables(tables)) if answers and tables else {}
+    return ComparedRun(title=run.cache.name, leaderboard=score_run(record, read), answers=found)
+
+
+def only_row(comparison: RunComparison) -> RowChange:
+    (row,) = comparison.rows
+    return row
+
+
+def test_a_run_and_itself_differ_in_nothing(build: Build) -> None:
+    run = build("one")
+    run.add(verification("a"))
+    comparison = compare_runs(compared(run), compared(run))
+    assert comparison.nothing_changed
+    assert only_row(comparison).numbers["uar"].difference == 0
+
+
+def test_scores_are_paired_on_common_clips_where_the_answers_of_both_are_known(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5)
+    new.add(verification("a"), wrong=0.1)
+    row = only_row(compare_runs(compared(old), compared(new)))
+    change = row.numbers["uar"]
+    assert row.common_clips == len(old.corpora[0].clips)
+    assert change.how == "paired"
+    assert change.old is not None
+    assert change.new is not None
+    assert change.difference == pytest.approx(change.new - change.old)
+    assert change.is_beyond_chance
+
+
+def test_without_the_answers_of_both_the_interval_is_unpaired_and_wider_than_nothing(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5)
+    new.add(verification("a"), wrong=0.1)
+    row = only_row(compare_runs(compared(old, answers=False), compared(new)))
+    change = row.numbers["uar"]
+    assert (row.common_clips, change.how) == (None, "unpaired")
+    assert change.low is not None
+    assert change.high is not None
+    assert change.difference is not None
+    assert change.low < change.difference < change.high
+
+
+def computed_by(run: ComparedRun, *engines: tuple[str, str]) -> ComparedRun:
+    """The same run, with a row of each candidate for each engine."""
+    rows = tuple(
+        row.model_copy(update={"backend": backend, "dtype": dtype})
+        for row in run.leaderboard.rows
+        for backend, dtype in engines
+    )
+    return replace(run, leaderboard=run.leaderboard.model_copy(update={"rows": rows}))
+
+
+def test_a_candidate_that_another_engine_computed_is_compared_and_that_is_said(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), wrong=0.5, ms=80.0)
+    new.add(verification("a"), wrong=0.1, ms=40.0)
+    comparison = compare_runs(compared(old), computed_by(compared(new), ("openvino", "float32")))
+    row = only_row(comparison)
+    assert (row.presence, row.backend, row.numbers["uar"].how) == ("both", "openvino", "paired")
+    assert row.latency_ratio is not None
+    assert row.latency_ratio.difference == pytest.approx(-0.5)
+    assert any("(torch float32 → openvino float32)" in warning and ": a." in warning for warning in comparison.warnings)
+
+
+def test_where_a_run_has_several_engines_only_rows_of_one_engine_are_compared(build: Build) -> None:
+    run = build("one")
+    run.add(verification("a"))
+    comparison = compare_runs(
+        compared(run), computed_by(compared(run), ("openvino", "float32"), ("openvino", "bfloat16"))
+    )
+    assert sorted(row.presence for row in comparison.rows) == ["new", "new", "old"]
+    same = compare_runs(compared(run), computed_by(compared(run), ("openvino", "float32"), ("torch", "float32")))
+    assert {row.backend: row.presence for row in same.rows} == {"openvino": "new", "torch": "both"}
+    assert not same.warnings
+
+
+def test_other_merges_are_said_and_never_paired(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"))
+    new.add(verification("a"))
+    merged = new.corpora[0].model_copy(update={"merge": {"sadness": "neutral"}})
+    comparison = compare_runs(compared(old), compared(new, new.record(corpora=(merged,))))
+    assert only_row(comparison).common_clips is None
+    assert any("merged" in warning for warning in comparison.warnings)
+
+
+def test_candidates_that_come_go_or_change_their_status_are_listed(build: Build) -> None:
+    old, new = build("old"), build("new")
+    for run, names in ((old, ("stays", "goes", "breaks")), (new, ("stays", "comes"))):
+        for name in names:
+            run.add(verification(name))
+    new.verifications.append(verification("breaks", status=Status.CRASHED, reason="It crashed with SIGSEGV."))
+    comparison = compare_runs(compared(old), compared(new))
+    statuses = {each.candidate: (each.old, each.new) for each in comparison.statuses}
+    assert statuses == {
+        "goes": ("evaluated", None),
+        "comes": (None, "evaluated"),
+        "breaks": ("evaluated", "crashed"),
+    }
+    assert {row.candidate: row.presence for row in comparison.rows} == {
+        "stays": "both",
+        "goes": "old",
+        "comes": "new",
+        "breaks": "old",
+    }
+    assert not comparison.nothing_changed
+
+
+def test_a_slower_median_has_an_interval_and_other_machines_are_said(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"), ms=100.0)
+    new.add(verification("a"), ms=130.0)
+    record = new.record()
+    elsewhere = record.environment.model_copy(update={"processor": "another one", "versions": {"torch": "1.0"}})
+    comparison = compare_runs(compared(old), compared(new, record.model_copy(update={"environment": elsewhere})))
+    ratio = only_row(comparison).latency_ratio
+    assert ratio is not None
+    assert ratio.difference == pytest.approx(0.3)
+    assert ratio.low is not None
+    said = " ".join(comparison.warnings)
+    assert "another one" in said
+    assert "torch" in said
+
+
+def test_corrected_labels_are_said_and_change_no_paired_difference(build: Build) -> None:
+    old, new = build("old"), build("new")
+    old.add(verification("a"))
+    new.add(verification("a"))
+    clips = tuple(
+        replace(clip, label="anger") if clip.label == "sadness" and clip.speaker == "s1" else clip
+        for clip in new.corpora[0].clips
+    )
+    record = new.record(corpora=(new.corpora[0].model_copy(update={"clips": clips}),))
+    comparison = compare_runs(compared(old), compared(new, record))
+    change = only_row(comparison).numbers["uar"]
+    assert change.old != change.new
+    assert change.difference == 0
+    assert any(warning.startswith("3 clips of acted mean another emotion now") for warning in comparison.warnings)

@@ -1,0 +1,117 @@
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.results.comparison import Change, RowChange
+from benchmark.scoring.gates import judge_gates, parse_gate
+
+Numbers = tuple[float | None, float | None]
+
+
+def row(numbers: dict[str, Numbers], corpus: str = "calls", presence: str = "both") -> RowChange:
+    changes = {
+        name: Change(old=old, new=new, difference=None if old is None or new is None else new - old)
+        for name, (old, new) in numbers.items()
+    }
+    return RowChange(candidate="a", corpus=corpus, device="cpu", presence=presence, numbers=changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "operator", "amount", "relative"),
+    [
+        ("uar<-0.02", "uar", "<", -0.02, False),
+        ("latency_p50_ms>+20%", "latency_p50_ms", ">", 0.2, True),
+        ("  size_mb  >=  +.5 % ", "size_mb", ">=", 0.005, True),
+        ("accuracy<=-1%", "accuracy", "<=", -0.01, True),
+        ("rank>0", "rank", ">", 0.0, False),
+        ("metric_kappa<-0.1", "metric_kappa", "<", -0.1, False),
+    ],
+)
+def test_a_gate_is_a_column_a_comparison_and_a_change(
+    text: str, column: str, operator: str, amount: float, relative: bool
+) -> None:
+    gate = parse_gate(text)
+    assert (gate.column, gate.operator, gate.relative) == (column, operator, relative)
+    assert gate.amount == pytest.approx(amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("", "no gate"),
+        ("uar", "such as"),
+        ("uar=-0.02", "such as"),
+        ("uar<-0.02 and accuracy<-0.02", "such as"),
+        ("uar<-0,02", "such as"),
+        ("uar<-nan", "such as"),
+        ("uar<-1e400", "such as"),
+        ("uar<-", "such as"),
+        ("uarr<-0.02", "did you mean 'uar'"),
+        ("candidate<-0.02", "no column 'candidate'"),
+        ("zebra<-0.02", "columns with numbers are rank"),
+        ("uar<0.02", "needs its sign"),
+        ("latency_p50_ms>20%", "latency_p50_ms>\\+20%"),
+    ],
+)
+def test_what_is_no_gate_is_refused_in_one_sentence_with_an_example(text: str, hint: str) -> None:
+    with pytest.raises(RequestError, match=hint) as refused:
+        parse_gate(text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "passes"),
+    [
+        ("uar<-0.02", {"uar": (0.5, 0.47)}, False),
+        ("uar<-0.02", {"uar": (0.5, 0.49)}, True),
+        ("uar<-0.02", {"uar": (0.5, 0.9)}, True),
+        ("uar<-2%", {"uar": (0.5, 0.4875)}, False),
+        ("uar<=-0.25", {"uar": (0.5, 0.25)}, False),
+        ("uar<-0.25", {"uar": (0.5, 0.25)}, True),
+        ("latency_p50_ms>+20%", {"latency_p50_ms": (100.0, 121.0)}, False),
+        ("latency_p50_ms>+20%", {"latency_p50_ms": (100.0, 119.0)}, True),
+        ("latency_p50_ms>=+5", {"latency_p50_ms": (100.0, 105.0)}, False),
+    ],
+)
+def test_a_change_is_held_against_the_amount(text: str, numbers: dict[str, Numbers], passes: bool) -> None:
+    (result,) = judge_gates([parse_gate(text)], [row(numbers)])
+    assert result.passed is passes
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([row({"uar": (0.5, None)})], "the new run has no uar"),
+        ([row({"uar": (None, 0.5)})], "the old run has no uar"),
+        ([row({"uar": (0.5, None)}, presence="old")], "the new run has no such row"),
+        ([row({"accuracy": (0.5, 0.5)})], "no row of both runs has a number"),
+        ([], "no row of both runs has a number"),
+        ([row({"uar": (None, 0.9)}, presence="new")], "no row of both runs has a number"),
+    ],
+)
+def test_what_cannot_be_judged_fails_and_is_said(rows: list[RowChange], why: str) -> None:
+    (result,) = judge_gates([parse_gate("uar<-0.02")], rows)
+    assert not result.passed
+    assert why in " ".join(result.findings)
+
+
+def test_a_change_relative_to_nothing_cannot_be_judged() -> None:
+    (result,) = judge_gates([parse_gate("ece>+10%")], [row({"ece": (0.0, 0.1)})])
+    assert not result.passed
+    assert "has no meaning" in result.findings[0]
+
+
+def test_rows_without_the_number_and_rows_that_came_are_passed_over() -> None:
+    rows = [
+        row({"uar": (0.5, 0.5)}),
+        row({"entropy": (1.0, 1.0)}, "unlabelled"),
+        row({"uar": (None, 0.1)}, "more", presence="new"),
+    ]
+    (result,) = judge_gates([parse_gate("uar<-0.02")], rows)
+    assert (result.passed, result.checked) == (True, 1)
+
+
+def test_what_does_not_depend_on_the_corpus_is_said_once() -> None:
+    rows = [row({"latency_p50_ms": (100.0, 200.0), "uar": (0.5, 0.1)}, corpus) for corpus in ("one", "two")]
+    slower, worse = judge_gates([parse_gate("latency_p50_ms>+20%"), parse_gate("uar<-0.02")], rows)
+    assert slower.findings == ("a (cpu): +100.0% (100 → 200).",)
+    assert len(worse.findings) == 2

@@ -1,0 +1,200 @@
+"""Against scipy, scikit-learn, and raters that are really played."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+from sklearn.metrics import accuracy_score, log_loss, recall_score
+
+from benchmark.results.runs import ClipRecord
+from benchmark.scoring.labels import Agreement, human_ceiling, majority, soft_scores, votes_by_emotion
+from benchmark.scoring.leaderboard import score_run
+
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+
+EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
+
+
+@pytest.mark.parametrize(
+    ("votes", "emotion", "agreement"),
+    [
+        ({"anger": 1}, "anger", Agreement.MAJORITY),
+        ({"anger": 3, "fear": 2}, "anger", Agreement.MAJORITY),
+        ({"anger": 2, "fear": 2, "neutral": 1}, None, Agreement.TIED),
+        ({"anger": 2, "fear": 1, "neutral": 1}, None, Agreement.MINORITY),
+        ({"anger": 1, None: 2}, None, Agreement.MINORITY),
+        ({"anger": 2, None: 1}, "anger", Agreement.MAJORITY),
+        ({"anger": 1, None: 1}, None, Agreement.TIED),
+        ({}, None, Agreement.TIED),
+    ],
+)
+def test_a_majority_is_more_than_half(votes: dict[str | None, int], emotion: str | None, agreement: Agreement) -> None:
+    said = majority(votes)
+    assert (said.emotion, said.agreement) == (emotion, agreement)
+
+
+def test_votes_for_labels_of_one_emotion_add_up() -> None:
+    emotions = {"hap": "happiness", "joy": "happiness", "dog": None}
+    assert votes_by_emotion({"hap": 1, "joy": 2, "dog": 1}, emotions) == {"happiness": 3, None: 1}
+
+
+def ceiling_by_playing_it(votes: Sequence[dict[str | None, int]]) -> tuple[float, float]:
+    """Write every rating down, hold it against the others, and let scikit-learn count."""
+    truth: list[str] = []
+    answers: list[str] = []
+    weights: list[float] = []
+    for clip in votes:
+        ratings = [emotion for emotion, number in clip.items() for _ in range(number)]
+        for place, answer in enumerate(ratings):
+            others = Counter(ratings[:place] + ratings[place + 1 :])
+            del others[None]
+            leaders = [one for one in others if one is not None and others[one] == max(others.values())]
+            for leader in leaders:
+                truth.append(leader)
+                answers.append(answer or "nothing")
+                weights.append(1 / len(ratings) / len(leaders))
+    recall = recall_score(
+        truth, answers, labels=sorted(set(truth)), average="macro", sample_weight=weights, zero_division=0
+    )
+    return float(recall), float(accuracy_score(truth, answers, sample_weight=weights))
+
+
+@pytest.mark.parametrize(("seed", "raters"), list(product(range(5), (2, 3, 5, 10))))
+def test_the_human_ceiling_is_that_of_ratings_held_against_the_others(seed: int, raters: int) -> None:
+    generator = np.random.default_rng(seed)
+    choices: list[str | None] = [*EMOTIONS, None]
+    votes = [
+        dict(
+            Counter(choices[place] for place in generator.choice(6, size=raters, p=generator.dirichlet(np.ones(6) / 2)))
+        )
+        for _ in range(60)
+    ]
+    ceiling = human_ceiling(votes)
+    assert (ceiling.uar, ceiling.accuracy) == pytest.approx(ceiling_by_playing_it(votes))
+
+
+def test_raters_who_always_agree_predict_each_other_perfectly() -> None:
+    ceiling = human_ceiling([{"anger": 3}, {"fear": 5}])
+    assert (ceiling.uar, ceiling.accuracy) == (1.0, 1.0)
+
+
+def test_raters_who_guess_predict_each_other_by_chance() -> None:
+    generator = np.random.default_rng(0)
+    votes = [dict(Counter(generator.choice(EMOTIONS[:4], size=5).tolist())) for _ in range(4000)]
+    ceiling = human_ceiling(votes)
+    assert ceiling.accuracy == pytest.approx(0.25, abs=0.01)
+    assert ceiling.uar == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("votes", [[], [{}], [{"anger": 1}], [{None: 5}]])
+def test_without_two_raters_there_is_no_ceiling(votes: list[dict[str | None, int]]) -> None:
+    assert human_ceiling(votes).uar is None
+    assert human_ceiling(votes).accuracy is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_soft_scores_are_those_of_scipy_and_scikit_learn(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(5), size=40)
+    counts = generator.multinomial(5, np.ones(5) / 5, size=40)
+    votes: list[Mapping[str | None, int]] = [dict(zip(EMOTIONS, row.tolist(), strict=True)) for row in counts]
+    soft = soft_scores(probabilities, EMOTIONS, votes)
+    assert soft is not None
+    expected = np.mean([jensenshannon(p, q / 5, base=2) ** 2 for p, q in zip(probabilities, counts, strict=True)])
+    assert soft.jensen_shannon == pytest.approx(expected)
+    # Every rating a sample of its own, all of a clip with the clip's probabilities.
+    ratings = [place for row in counts for place, number in enumerate(row) for _ in range(number)]
+    assert soft.cross_entropy == pytest.approx(log_loss(ratings, np.repeat(probabilities, 5, axis=0), labels=range(5)))
+
+
+def test_what_a_model_cannot_express_costs_as_much_as_one_in_a_million() -> None:
+    soft = soft_scores(np.array([[1.0, 0.0]]), ("anger", "fear"), [{"surprise": 2}])
+    assert soft is not None
+    assert soft.cross_entropy == pytest.approx(6 * np.log(10))
+    assert soft.jensen_shannon == pytest.approx(1.0)
+
+
+def test_what_a_model_gives_to_labels_that_mean_nothing_is_lost() -> None:
+    soft = soft_scores(np.array([[0.5]]), ("anger",), [{"anger": 1, None: 3}])
+    assert soft is not None
+    assert soft.cross_entropy == pytest.approx(np.log(2))
+    assert soft.jensen_shannon == pytest.approx(float(jensenshannon([0.5, 0.5], [1, 0], base=2)) ** 2)
+
+
+def test_a_clip_that_could_not_be_processed_has_nothing_in_common() -> None:
+    soft = soft_scores(np.array([[np.nan, np.nan]]), ("anger", "fear"), [{"anger": 1}])
+    assert soft is not None
+    assert soft.cross_entropy == pytest.approx(6 * np.log(10))
+    assert soft.jensen_shannon == 1.0
+
+
+def test_clips_that_nobody_rated_do_not_count() -> None:
+    probabilities = np.array([[0.2, 0.8], [0.9, 0.1], [0.5, 0.5]])
+    only = soft_scores(probabilities[1:2], ("anger", "fear"), [{"anger": 2}])
+    assert soft_scores(probabilities, ("anger", "fear"), [None, {"anger": 2}, {None: 2}]) == only
+    assert soft_scores(probabilities, ("anger", "fear"), [None, {}, None]) is None
+
+
+def rated(name: str, votes: dict[str, int] | None, label: str | None = None) -> ClipRecord:
+    return ClipRecord(clip=name, clip_hash=name, duration_s=1.0, label=label, votes=votes, speaker="s1")
+
+
+def test_a_run_scores_majorities_and_keeps_ties_and_minorities_apart(run: "RunBuilder") -> None:
+    clips = [
+        rated("a", {"anger": 3}),
+        rated("b", {"fear": 2, "anger": 1}),
+        rated("c", {"fear": 1, "anger": 1}),
+        rated("d", {"fear": 2, "anger": 1, "neutral": 1}),
+        rated("e", {"anger": 1, "neutral": 1}, label="neutral"),
+        rated("f", None),
+    ]
+    corpus = run.corpus("calls", clips)
+    candidate = run.candidate("m")
+    run.says(candidate, corpus, ["anger", "anger", "fear", "fear", "neutral", "anger"])
+    board = score_run(run.record(), run.predictions)
+    (summary,), (row,) = board.corpora, board.rows
+    assert summary.emotion_clips == {"anger": 1, "fear": 1, "neutral": 1}
+    assert (summary.rated_clips, summary.tied_clips, summary.minority_clips) == (5, 1, 1)
+    # Over the scored clips a, b and e: a agrees; in b one of three is held against a tie twice; in e nobody agrees.
+    assert summary.human_accuracy == pytest.approx((1 + (0.5 + 0.5 + 0) / 3 + 0) / 3)
+    assert (row.clips, row.unscored_clips) == (3, 2)
+    assert row.accuracy == pytest.approx(2 / 3)
+    assert row.soft_jensen_shannon is not None
+    assert row.soft_cross_entropy is not None
+
+
+def test_merges_and_overrides_come_before_the_majority(run: "RunBuilder") -> None:
+    clips = [rated("a", {"hap": 1, "exc": 1, "neu": 1}), rated("b", {"W1": 2, "neu": 1})]
+    fields = {"merge": {"excitement": "happiness"}, "labels": {"W1": "anger"}}
+    corpus = run.corpus("calls", clips, **fields)
+    candidate = run.candidate("m")
+    run.says(candidate, corpus, ["happiness", "anger"])
+    board = score_run(run.record(), run.predictions)
+    assert board.corpora[0].emotion_clips == {"anger": 1, "happiness": 1}
+    assert board.corpora[0].tied_clips == 0
+    assert board.rows[0].accuracy == 1.0
+
+
+def test_a_label_that_says_that_nobody_knows_is_not_scored(run: "RunBuilder") -> None:
+    clips = [rated("a", {"ang": 1, "fru": 1}, label="xxx"), rated("b", {"ang": 2}, label="ang")]
+    corpus = run.corpus("iemocap", clips)
+    candidate = run.candidate("m")
+    run.says(candidate, corpus, ["anger", "anger"])
+    board = score_run(run.record(), run.predictions)
+    assert board.corpora[0].unscored_labels == {"xxx": 1}
+    assert board.corpora[0].emotion_clips == {"anger": 1}
+
+
+def test_a_corpus_without_raters_has_no_soft_scores(run: "RunBuilder") -> None:
+    corpus = run.acted_corpus()
+    candidate = run.candidate("m")
+    run.says(candidate, corpus, ["anger"] * len(corpus.clips))
+    board = score_run(run.record(), run.predictions)
+    assert board.rows[0].soft_cross_entropy is None
+    assert board.corpora[0].human_uar is None

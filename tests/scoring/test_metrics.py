@@ -1,0 +1,299 @@
+"""How right by how sure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    brier_score_loss,
+    classification_report,
+    f1_score,
+    precision_recall_fscore_support,
+    recall_score,
+)
+
+from benchmark.results.runs import CorpusRecord
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.decisions import Decisions, confusion_matrix, covered_emotions, open_decisions
+from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.metrics import (
+    CLIPS_PER_BIN,
+    MOST_BINS,
+    accuracy,
+    brier,
+    common_uar,
+    coverage,
+    emotion_scores,
+    expected_calibration_error,
+    macro_f1,
+    majority_accuracy,
+    reliability,
+    shared_uar,
+    uar,
+    weighted_f1,
+)
+
+if TYPE_CHECKING:
+    from tests.scoring.conftest import RunBuilder
+
+
+Build = Callable[..., Answers]
+
+
+Decide = Callable[..., Decisions]
+
+
+@pytest.mark.parametrize(
+    ("truth", "answers", "classes", "expected"),
+    [
+        ([], [], 0, (None, None, None, None)),
+        ([0], [0], 1, (1.0, 1.0, 1.0, 1.0)),
+        ([0], [1], 1, (0.0, 0.0, 0.0, 1.0)),
+        ([0, 0, 0], [0, 0, 1], 1, (2 / 3, 2 / 3, 0.8, 1.0)),
+        ([0, 0, 0, 1], [0, 0, 0, 0], 2, (0.75, 0.5, (6 / 7) / 2, 0.75)),
+        ([0, 0, 1, 1], [2, 2, 2, 2], 2, (0.0, 0.0, 0.0, 0.5)),
+        ([0, 0, 1, 1], [0, 2, 1, 1], 2, (0.75, 0.75, (2 / 3 + 1) / 2, 0.5)),
+        ([0, 1, 2, 2], [0, 1, 2, 2], 3, (1.0, 1.0, 1.0, 0.5)),
+    ],
+)
+def test_hand_made_cases(
+    decide: Decide, truth: list[int], answers: list[int], classes: int, expected: tuple[float | None, ...]
+) -> None:
+    decisions = decide(truth, answers, classes)
+    found = accuracy(decisions), uar(decisions), macro_f1(decisions), majority_accuracy(decisions)
+    assert found == (None,) * 4 if expected[0] is None else found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("truths", [1, 2, 5])
+@pytest.mark.parametrize("classes", [1, 3, 5])
+@pytest.mark.parametrize("clips", [3, 20, 300])
+def test_scores_equal_a_second_implementation(random_answers: Build, truths: int, classes: int, clips: int) -> None:
+    answers = random_answers(clips + truths, clips, truths=truths, classes=classes)
+    decisions = open_decisions(answers)
+    true_names, said_names = [], []
+    for row, emotion in zip(answers.probabilities, answers.truth, strict=True):
+        if emotion is not None:
+            true_names.append(emotion)
+            said_names.append("?" if np.isnan(row).any() else answers.classes[int(row.argmax())])
+    emotions = sorted(set(true_names))
+    report = classification_report(true_names, said_names, labels=emotions, output_dict=True, zero_division=0)
+    assert accuracy(decisions) == pytest.approx(accuracy_score(true_names, said_names), abs=1e-12)
+    assert uar(decisions) == pytest.approx(report["macro avg"]["recall"], abs=1e-12)
+    assert macro_f1(decisions) == pytest.approx(report["macro avg"]["f1-score"], abs=1e-12)
+    most = max(true_names.count(emotion) for emotion in emotions)
+    assert majority_accuracy(decisions) == most / len(true_names)
+    assert coverage(answers) == sum(name in answers.classes for name in true_names) / len(true_names)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shared_uar_equals_a_loop_over_covered_clips(random_answers: Build, seed: int) -> None:
+    answers = random_answers(seed, 150, classes=3)
+    covered = covered_emotions(answers)
+    recalls = []
+    for emotion in covered:
+        rows = [row for row, truth in zip(answers.probabilities, answers.truth, strict=True) if truth == emotion]
+        best = [
+            None if np.isnan(row).any() else max(covered, key=lambda name: row[answers.classes.index(name)])
+            for row in rows
+        ]
+        recalls.append(best.count(emotion) / len(best))
+    assert shared_uar(answers) == pytest.approx(np.mean(recalls), abs=1e-12)
+
+
+def test_shared_uar_needs_two_covered_emotions(hard_answers: Build) -> None:
+    one = hard_answers(["anger", "fear"], ["anger", "surprise"], ["anger", "surprise"])
+    two = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
+    assert shared_uar(one) is None
+    assert shared_uar(two) == 1.0
+
+
+def test_common_uar_is_empty_for_a_candidate_that_does_not_cover_the_common_emotions(hard_answers: Build) -> None:
+    answers = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
+    assert common_uar(answers, ("anger", "sadness")) is None
+    assert common_uar(answers, ("anger",)) is None
+    assert common_uar(answers, ()) is None
+    assert common_uar(answers, ("anger", "fear")) == 1.0
+
+
+def test_scores_without_scored_clips_are_empty(hard_answers: Build) -> None:
+    answers = hard_answers([None, None], ["anger", "fear"], ["anger", "fear"])
+    assert coverage(answers) is None
+    assert shared_uar(answers) is None
+    assert uar(open_decisions(answers)) is None
+
+
+def test_calibration_error_is_empty_below_200_answered_clips(random_answers: Build) -> None:
+    assert expected_calibration_error(open_decisions(random_answers(1, 0))) is None
+    assert expected_calibration_error(open_decisions(random_answers(1, 199, gaps=0.0))) is None
+    assert expected_calibration_error(open_decisions(random_answers(1, 200, gaps=0.0))) is not None
+
+
+def test_calibration_error_equals_bins_of_sorted_clips() -> None:
+    generator = np.random.default_rng(3)
+    confidence = generator.uniform(0.2, 1.0, size=450)
+    answers = generator.integers(2, size=450)
+    decisions = Decisions(
+        emotions=("anger", "fear"), truth=np.zeros(450, np.int64), answers=answers, confidence=confidence
+    )
+    bins = np.split(np.argsort(confidence), 15)
+    gaps = [decisions.correct[rows].mean() - confidence[rows].mean() for rows in bins]
+    assert min(gaps) < 0 < max(gaps), "else every way of binning gives the same"
+    assert expected_calibration_error(decisions) == pytest.approx(np.mean(np.abs(gaps)), abs=1e-12)
+
+
+def test_calibration_error_of_equal_confidences_does_not_depend_on_the_order_of_the_clips(decide: Decide) -> None:
+    decisions = decide([0] * 150 + [1] * 50, [0] * 200, 2)
+    assert expected_calibration_error(decisions) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counting_by_cells_gives_the_numbers_of_counting_by_clips_to_the_last_bit(decide: Decide, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    classes, clips = int(generator.integers(1, 6)), int(generator.integers(1, 400))
+    found = decide(generator.integers(0, classes, clips), generator.integers(0, classes + 1, clips), classes)
+    fixed = {"labels": range(classes), "zero_division": 0}
+    assert accuracy(found) == accuracy_score(found.truth, found.answers)
+    assert uar(found) == recall_score(found.truth, found.answers, average="macro", **fixed)
+    assert macro_f1(found) == f1_score(found.truth, found.answers, average="macro", **fixed)
+    assert weighted_f1(found) == f1_score(found.truth, found.answers, average="weighted", **fixed)
+
+
+def decisions(clips: int, *, seed: int = 0, unanswered: int = 0) -> Decisions:
+    generator = np.random.default_rng(seed)
+    confidence = generator.uniform(0.3, 1.0, clips)
+    confidence[:unanswered] = np.nan
+    answers = np.where(generator.random(clips) < np.nan_to_num(confidence, nan=0.0), 0, 1)
+    return Decisions(
+        emotions=("anger", "fear"), truth=np.zeros(clips, np.int64), answers=answers, confidence=confidence
+    )
+
+
+@pytest.mark.parametrize(("clips", "bins"), [(0, 0), (39, 0), (40, 2), (112, 5), (300, 15), (5000, 15)])
+def test_there_are_as_many_bins_as_clips_allow(clips: int, bins: int) -> None:
+    found = reliability(decisions(clips))
+    assert len(found) == bins
+    assert sum(each.clips for each in found) == (clips if bins else 0)
+    assert all(each.clips >= CLIPS_PER_BIN for each in found)
+
+
+def test_from_300_clips_on_the_mean_distance_of_the_bins_is_the_calibration_error() -> None:
+    given = decisions(1000, seed=3, unanswered=7)
+    found = reliability(given)
+    assert len(found) == MOST_BINS
+    total = sum(each.clips for each in found)
+    assert total == 993
+    error = sum(each.clips * abs(each.accuracy - each.confidence) for each in found) / total
+    assert error == pytest.approx(expected_calibration_error(given))
+
+
+def test_bins_go_from_unsure_to_sure_whatever_the_order_of_the_clips() -> None:
+    given = decisions(200, seed=1)
+    shuffled = np.random.default_rng(2).permutation(200)
+    other = Decisions(
+        emotions=given.emotions,
+        truth=given.truth[shuffled],
+        answers=given.answers[shuffled],
+        confidence=given.confidence[shuffled],
+    )
+    one, two = reliability(given), reliability(other)
+    assert [each.accuracy for each in one] == pytest.approx([each.accuracy for each in two])
+    sure = [each.confidence for each in one]
+    assert sure == sorted(sure)
+
+
+def test_one_who_is_always_as_sure_has_one_bin() -> None:
+    given = Decisions(
+        emotions=("anger", "fear"),
+        truth=np.zeros(100, np.int64),
+        answers=np.arange(100, dtype=np.int64) % 2,
+        confidence=np.full(100, 0.8),
+    )
+    (only,) = reliability(given)
+    assert (only.clips, only.accuracy) == (100, 0.5)
+    assert only.confidence == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("truths", [1, 2, 5])
+@pytest.mark.parametrize("classes", [1, 3, 5])
+@pytest.mark.parametrize("clips", [1, 3, 20, 300])
+def test_every_emotions_scores_equal_a_second_implementation(
+    random_answers: Build, truths: int, classes: int, clips: int
+) -> None:
+    answers = random_answers(clips + truths, clips, truths=truths, classes=classes)
+    pairs = [
+        (emotion, "?" if np.isnan(row).any() else answers.classes[int(row.argmax())], row)
+        for row, emotion in zip(answers.probabilities, answers.truth, strict=True)
+        if emotion is not None
+    ]
+    decisions = open_decisions(answers)
+    if not pairs:
+        assert (emotion_scores(decisions), brier(answers), weighted_f1(decisions)) == ((), None, None)
+        return
+    true, said = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    emotions = sorted(set(true))
+    precision, recall, f1, clips_of = precision_recall_fscore_support(true, said, labels=emotions, zero_division=0)
+    found = emotion_scores(decisions)
+    assert [score.precision or 0.0 for score in found] == pytest.approx(list(precision))
+    assert [score.precision is None for score in found] == [emotion not in said for emotion in emotions]
+    assert [score.recall for score in found] == pytest.approx(list(recall))
+    assert [score.f1 for score in found] == pytest.approx(list(f1))
+    assert [score.clips for score in found] == list(clips_of)
+    assert weighted_f1(decisions) == pytest.approx(np.average(f1, weights=clips_of))
+    distances = []
+    for emotion, _, row in pairs:
+        chances = dict(zip(answers.classes, np.nan_to_num(row), strict=True))
+        distances.append(sum((chances.get(name, 0.0) - (name == emotion)) ** 2 for name in emotions))
+    assert brier(answers) == pytest.approx(np.mean(distances))
+    matrix = confusion_matrix(decisions)
+    for place, emotion in enumerate(emotions):
+        for column, answer in enumerate(emotions):
+            assert matrix[place, column] == sum(one == (emotion, answer) for one in zip(true, said, strict=True))
+
+
+def test_where_all_emotions_are_covered_brier_is_scikit_learns(random_answers: Build) -> None:
+    answers = random_answers(0, 200, truths=5, classes=5, gaps=0.0)
+    chances = answers.probabilities[:, :-1] / answers.probabilities[:, :-1].sum(axis=1, keepdims=True)
+    whole = Answers(
+        probabilities=chances,
+        classes=answers.classes[:-1],
+        truth=answers.truth,
+        speakers=answers.speakers,
+        labelled=True,
+    )
+    expected = brier_score_loss(list(answers.truth), chances, labels=list(whole.classes))
+    assert brier(whole) == pytest.approx(expected)
+
+
+def test_no_clips_have_no_scores(random_answers: Build) -> None:
+    answers = random_answers(0, 0)
+    assert (emotion_scores(open_decisions(answers)), brier(answers)) == ((), None)
+
+
+Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+
+
+class Share:
+    def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
+        assert names[-1] == "none of these"
+        return {"share": sum(one == other for one, other in zip(truth, answers, strict=True)) / len(truth)}
+
+
+def test_a_metric_is_computed_for_every_scored_row(run: "RunBuilder", mostly_right: Errors) -> None:
+    corpus = run.acted_corpus()
+    model = run.candidate("a")
+    run.says(model, corpus, mostly_right(corpus, 0.3, 0))
+    run.says(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
+    run.says(run.candidate("late"), corpus, [])
+    board = score_run(run.record(), run.predictions, metrics=[Share()])
+    rows = {(row.candidate, row.device): row for row in board.rows}
+    for device in ("cpu", "cuda"):
+        assert rows["a", device].metrics == {"share": pytest.approx(rows["a", device].accuracy)}
+    assert rows["late", "cpu"].metrics == {}
+
+
+def test_without_labels_there_is_nothing_to_compute(run: "RunBuilder") -> None:
+    corpus = run.corpus("mine", [run.clip(str(number)) for number in range(3)])
+    run.says(run.candidate("a"), corpus, ["anger"] * 3)
+    assert score_run(run.record(), run.predictions, metrics=[Share()]).rows[0].metrics == {}

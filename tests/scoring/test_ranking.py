@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import ttest_rel
+
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.decisions import SpeakerCounts
+from benchmark.scoring.ranking import holm, pair_p_values, rank_candidates, same_probabilities
+
+
+def simulated(generator: np.random.Generator, skill: NDArray[np.float64], emotions: int, clips: int) -> SpeakerCounts:
+    """Counts of a model whose speakers are this easy for it, on the logit scale."""
+    size = np.full((len(skill), emotions), clips)
+    return SpeakerCounts(hits=generator.binomial(size, expit(skill)[:, None]), clips=size)
+
+
+def constant(hits: list[int], clips: list[int], speakers: int) -> SpeakerCounts:
+    return SpeakerCounts(hits=np.tile(hits, (speakers, 1)), clips=np.tile(clips, (speakers, 1)))
+
+
+def test_nobody_and_one_alone() -> None:
+    assert rank_candidates([]) == ()
+    assert pair_p_values([]).size == 0
+    assert rank_candidates([constant([3, 1], [4, 4], 3)]) == (1,)
+
+
+def test_identical_answers_differ_with_p_1_and_share_a_rank() -> None:
+    model = simulated(np.random.default_rng(0), np.zeros(6), 3, 5)
+    assert pair_p_values([model, model]).tolist() == [1.0]
+    assert rank_candidates([model, model]) == (1, 1)
+
+
+def test_equal_scores_from_different_speakers_are_no_difference() -> None:
+    clips = np.full((4, 1), 4)
+    one = SpeakerCounts(hits=np.array([[1], [2], [3], [4]]), clips=clips)
+    other = SpeakerCounts(hits=np.array([[4], [3], [2], [1]]), clips=clips)
+    assert pair_p_values([one, other]).tolist() == [1.0]
+
+
+def test_with_equal_clips_everywhere_p_is_that_of_the_paired_t_test_over_speakers() -> None:
+    generator = np.random.default_rng(1)
+    models = [simulated(generator, generator.normal(size=8), 4, 6) for _ in range(3)]
+    expected = [
+        ttest_rel(models[first].hits.mean(axis=1), models[second].hits.mean(axis=1)).pvalue
+        for first, second in [(0, 1), (0, 2), (1, 2)]
+    ]
+    np.testing.assert_allclose(pair_p_values(models), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([], []),
+        ([0.03], [0.03]),
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.5, 0.6], [1.0, 1.0]),
+        ([0.02, 0.02], [0.04, 0.04]),
+    ],
+)
+def test_holm_on_known_cases(p_values: list[float], adjusted: list[float]) -> None:
+    np.testing.assert_allclose(holm(np.array(p_values, dtype=np.float64)), adjusted)
+
+
+def test_holm_rejects_what_the_step_down_procedure_rejects() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(50):
+        p_values = generator.beta(0.3, 3.0, size=generator.integers(1, 12))
+        rejected = np.zeros(len(p_values), dtype=bool)
+        for step, place in enumerate(np.argsort(p_values)):
+            if p_values[place] > 0.05 / (len(p_values) - step):
+                break
+            rejected[place] = True
+        np.testing.assert_array_equal(holm(p_values) <= 0.05, rejected)
+
+
+def test_ranks_count_the_candidates_that_are_significantly_better() -> None:
+    generator = np.random.default_rng(3)
+    speakers = 0.3 * generator.normal(size=12)
+    best, twin = (simulated(generator, speakers + 2.0, 5, 8) for _ in range(2))
+    middle = simulated(generator, speakers + 0.5, 5, 8)
+    worst = simulated(generator, speakers - 1.5, 5, 8)
+    assert rank_candidates([worst, best, middle, twin]) == (4, 1, 3, 1)
+
+
+def test_a_perfect_model_beats_a_constant_one_though_leaving_out_speakers_changes_nothing() -> None:
+    perfect, same_always = constant([4, 4, 4], [4, 4, 4], 8), constant([4, 0, 0], [4, 4, 4], 8)
+    p_value = pair_p_values([perfect, same_always])[0]
+    assert 0 < p_value < 1e-4
+    assert rank_candidates([same_always, perfect]) == (2, 1)
+
+
+def test_three_speakers_with_a_clip_or_two_tell_nothing_even_where_nothing_varies() -> None:
+    perfect, same_always = constant([1, 1], [1, 1], 3), constant([1, 0], [1, 1], 3)
+    assert pair_p_values([perfect, same_always])[0] > 0.05
+    assert rank_candidates([perfect, same_always]) == (1, 1)
+
+
+@pytest.mark.parametrize(("speakers", "spread"), [(4, 0.5), (10, 0.5), (24, 1.0)])
+def test_two_equal_models_are_called_different_in_at_most_7_percent(speakers: int, spread: float) -> None:
+    draws = 600
+    generator = np.random.default_rng(speakers)
+    different = 0
+    for _ in range(draws):
+        skill = 0.5 + spread * generator.normal(size=speakers)
+        pair = [simulated(generator, skill, 4, 8) for _ in range(2)]
+        different += pair_p_values(pair)[0] <= 0.05
+    assert different / draws <= 0.07 + 0.01
+
+
+def test_a_difference_of_a_tenth_over_24_speakers_is_found() -> None:
+    generator = np.random.default_rng(5)
+    found = 0
+    for _ in range(200):
+        skill = 0.5 * generator.normal(size=24)
+        pair = [simulated(generator, skill + shift, 8, 7) for shift in (0.0, 0.45)]
+        found += pair_p_values(pair)[0] <= 0.05
+    assert found / 200 >= 0.95
+
+
+Build = Callable[..., Answers]
+
+
+@pytest.mark.parametrize(("distance", "same"), [(0.0, True), (0.0009, True), (0.0011, False)])
+def test_one_probability_decides(random_answers: Build, distance: float, same: bool) -> None:
+    one = random_answers(0, 150, gaps=0.0)
+    changed = one.probabilities.copy()
+    changed[149, 0] += distance
+    assert same_probabilities(one, replace(one, probabilities=changed)) is same
+
+
+def test_fewer_than_100_answered_clips_tell_nothing(random_answers: Build) -> None:
+    one = random_answers(0, 99, gaps=0.0)
+    assert not same_probabilities(one, one)
+
+
+def test_the_order_of_the_classes_does_not_matter_and_other_classes_do(random_answers: Build) -> None:
+    one = random_answers(0, 150, gaps=0.0)
+    turned = replace(one, classes=one.classes[::-1], probabilities=one.probabilities[:, ::-1])
+    assert same_probabilities(one, turned)
+    assert not same_probabilities(one, replace(one, classes=(*one.classes[:-1], "boredom")))
+
+
+def test_failures_are_the_same_only_on_the_same_clips(random_answers: Build) -> None:
+    one = random_answers(1, 200, gaps=0.1)
+    assert same_probabilities(one, one)
+    changed = one.probabilities.copy()
+    changed[np.flatnonzero(one.answered)[0]] = np.nan
+    assert not same_probabilities(one, replace(one, probabilities=changed))
