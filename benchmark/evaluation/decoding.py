@@ -1,11 +1,9 @@
 """Decoding the clips of a corpus: once to know what they hold, and again window by window for a model."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from benchmark.audio.windows import window_blocks
 from benchmark.corpora.clips import AudioSource, Clip, Corpus, open_source
 from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.threads import map_ahead
 
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
 _AHEAD = 8
@@ -115,43 +114,6 @@ def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iter
     for block in blocks:
         content.update(block)
         yield block
-
-
-Item = TypeVar("Item")
-
-
-Result = TypeVar("Result")
-
-
-_ITEMS_AHEAD = 64
-
-
-def map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = _ITEMS_AHEAD
-) -> Iterator[Result]:
-    """Apply a function to all items, in the pool and in their order, a few items ahead of the reader.
-
-    `ThreadPoolExecutor.map` would put all of them into its queue at once, at a kilobyte or more each.
-
-    Args:
-        pool: Computes.
-        function: What is applied.
-        items: To what.
-        ahead: How many may be computed or waiting at once.
-
-    Yields:
-        The results, in the order of the items.
-
-    Examples:
-        >>> with ThreadPoolExecutor(2) as threads:
-        ...     list(map_ahead(threads, len, ["a", "bb", "ccc"], ahead=2))
-        [1, 2, 3]
-    """
-    rest = iter(items)
-    waiting: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(rest, ahead))
-    while waiting:
-        yield waiting.popleft().result()
-        waiting.extend(pool.submit(function, item) for item in islice(rest, 1))
 
 
 _DECODERS = 2

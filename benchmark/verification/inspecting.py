@@ -15,11 +15,12 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
+from benchmark.threads import in_parallel
 from benchmark.verification.headers import HeaderVerdict, judge_listing, judge_tensors
 from benchmark.verification.inspect import Inspected, inspect, look_at
 from benchmark.verification.model_config import candidate_labels, config_labels, label_problem, model_type
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.parallel import in_parallel, spared
+from benchmark.verification.parallel import spared
 from benchmark.verification.sandbox import Built, OpenWorkers, SkeletonBuilder, unforeseen
 from benchmark.verification.store import KeptVerdicts
 from benchmark.workers.process import start_server

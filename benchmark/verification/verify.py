@@ -13,10 +13,11 @@ from benchmark.results.status import Status
 from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
+from benchmark.threads import in_parallel
 from benchmark.verification.inspecting import Inspection, Inspector
 from benchmark.verification.load import Loadable, LoadSetup, check_load, is_rejected
 from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions, Wanted, agree
-from benchmark.verification.parallel import in_parallel, spared
+from benchmark.verification.parallel import spared
 from benchmark.verification.sandbox import OpenWorkers, unforeseen
 from benchmark.verification.store import KeptVerdicts
 from benchmark.verification.verdict import Case, decide, failed, skipped, undecided

@@ -2,7 +2,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from benchmark.audio.resampling import resample
 from benchmark.audio.waveform import Waveform
 from benchmark.audio.windows import windows
 from benchmark.corpora.clips import AudioFile, Clip, Corpus
-from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, map_ahead, measure_corpus
+from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
 
 RATE = 16_000
@@ -172,34 +171,6 @@ def test_the_windows_of_an_hour_of_stereo_cover_it_exactly_once_in_little_memory
     covered, windows, sizes, failures, grown_mb = done.stdout.rsplit(" ", 4)
     assert (covered, windows, sizes, failures) == ("True", "120", "{480000}", "[None]")
     assert float(grown_mb) < 150  # the file has 230 MB, and its samples as float32 twice that
-
-
-def test_results_come_in_the_order_of_the_items() -> None:
-    with ThreadPoolExecutor(3) as pool:
-        assert list(map_ahead(pool, lambda number: number * 2, range(500), ahead=7)) == list(range(0, 1000, 2))
-
-
-def test_no_more_items_are_taken_than_may_be_ahead_of_the_reader() -> None:
-    taken: list[int] = []
-
-    def items() -> Iterator[int]:
-        for number in range(1000):
-            taken.append(number)
-            yield number
-
-    with ThreadPoolExecutor(2) as pool:
-        for read, _ in enumerate(map_ahead(pool, str, items(), ahead=5)):
-            assert len(taken) <= read + 1 + 5
-
-
-def test_what_a_call_raises_reaches_the_reader() -> None:
-    with ThreadPoolExecutor(2) as pool, pytest.raises(ZeroDivisionError):
-        list(map_ahead(pool, lambda number: 1 // number, [1, 0, 1]))
-
-
-def test_nothing_gives_nothing() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        assert list(map_ahead(pool, str, [])) == []
 
 
 def test_every_clip_is_measured_in_its_place_and_identical_ones_alike(tmp_path: Path) -> None:
