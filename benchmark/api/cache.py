@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmark.errors import RequestError
-from benchmark.results.cache import CacheEntry, CacheKind, CacheListing, CacheSelector, delete_entries, parse_age
+from benchmark.results.cache import CacheEntry, CacheListing, CacheSelector, delete_entries, parse_age
 from benchmark.results.cache import list_cache as list_folder
+from benchmark.results.entries import CacheKind
 from benchmark.results.schema import StoredFile
 from benchmark.settings import Settings
 

@@ -16,6 +16,7 @@ from benchmark.corpora.spool import Spool, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.progress import Progress
+from benchmark.results.entries import EntryKey
 from benchmark.results.status import Status
 from benchmark.settings import Settings
 
@@ -67,7 +68,8 @@ def read_dataset(
         if pinned.status is Status.UNREACHABLE:
             raise UnavailableError(f"The dataset {spec.id} is not in the cache, and {reason}.")
         raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    spool = Spool(place / pinned.revision / split)
+    key = EntryKey(revision=pinned.revision, details={"dataset": spec.id, "split": split})
+    spool = Spool(place / pinned.revision / split, key)
     if not spool.is_whole:
         _fetch(spec, pinned.revision, columns.get("file"), spool, progress)
     rows = spool.rows()

@@ -5,12 +5,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.results.entries import CacheKind, EntryKey, describe_folder, is_intact
 from benchmark.results.files import explain_write_failure
+from benchmark.results.storage import LocalStorage
 
 _INDEX = "rows.jsonl"
+_SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,16 @@ class Spool:
 
     Attributes:
         folder: Where it lies; whole, or not there at all.
+        key: What it holds: the revision, the dataset and the split.
     """
 
     folder: Path
+    key: EntryKey = field(default_factory=EntryKey)
 
     @property
     def is_whole(self) -> bool:
         """Whether all of the split is there."""
-        return (self.folder / _INDEX).is_file()
+        return is_intact(LocalStorage(self.folder.parent), self.folder.name, _INDEX)
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
         """Keep all rows, or nothing where they do not come to their end.
@@ -71,6 +76,14 @@ class Spool:
                     index.write(json.dumps(content) + "\n")
                 index.flush()
                 os.fsync(index.fileno())
+            describe_folder(
+                LocalStorage(self.folder.parent),
+                self.folder.name,
+                kind=CacheKind.DATASETS,
+                key=self.key,
+                content_schema=_SCHEMA_VERSION,
+                manifest=(unfinished / _INDEX).read_bytes(),
+            )
             shutil.rmtree(self.folder, ignore_errors=True)
             unfinished.rename(self.folder)
         finally:

@@ -16,10 +16,8 @@ from benchmark.evaluation.parity import CLIPS_COMPARED, Decisions, redo_below, s
 from benchmark.evaluation.sessions import Way
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH, Engine
-from benchmark.results.files import write_atomically
-from benchmark.results.inference import InferenceRecord, ParityCheck
+from benchmark.results.inference import InferenceRecord, ParityCheck, converted_model, describe_converted_model
 from benchmark.results.predictions import InferenceSetup
-from benchmark.results.storage import candidate_folder
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 
@@ -31,7 +29,6 @@ PAYS_FROM_CLIPS = 128
 _FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, preparing a faster engine costs more than it saves."
 _GOES_ON = "torch has answered most of these clips before."
 _STAYS_FROM = 0.5
-_ELSEWHERE = "choose another folder with BENCH_CACHE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +149,7 @@ class Preparer:
         for way, setup in ways:
             if way.engine in given_up:
                 continue
-            known = ParityCheck.read(self._path(subject, way, setup))
+            known = ParityCheck.load(self.settings.cache, setup)
             if known_only and known is None:
                 continue
             try:
@@ -177,7 +174,7 @@ class Preparer:
         """Give the way that has answered under a setup; its converted model may be gone since."""
         engine = Engine(backend=setup.backend, dtype=setup.dtype, device=setup.device, batch=setup.batch)
         way, own = self._way(subject, engine)
-        check = ParityCheck.read(self._path(subject, way, own))
+        check = ParityCheck.load(self.settings.cache, own)
         return way if check is None else replace(way, digest=check.model)
 
     def finer(self, subject: Subject, prepared: Prepared, *, close_clips: int = 0) -> Prepared | None:
@@ -200,7 +197,7 @@ class Preparer:
         if engine.backend == TORCH or engine == prepared.way.engine or engine in prepared.given_up:
             return None
         way, setup = self._way(subject, engine)
-        known = ParityCheck.read(self._path(subject, way, setup))
+        known = ParityCheck.load(self.settings.cache, setup)
         check = known if known is not None and known.model in (prepared.way.digest, None) else None
         if (check is None or self._not_seen(subject, check) > 0) and close_clips >= PAYS_FROM_CLIPS:
             with suppress(NotTakenError):
@@ -219,23 +216,14 @@ class Preparer:
         if prepared.check is None or largest_difference <= prepared.check.largest_difference:
             return prepared
         check = prepared.check.model_copy(update={"largest_difference": largest_difference})
-        self._write(self._path(subject, prepared.way, prepared.setup), check)
+        check.save(self.settings.cache, prepared.setup)
         return replace(prepared, check=check)
 
     def _way(self, subject: Subject, engine: Engine) -> tuple[Way, InferenceSetup]:
         setup = subject.setup(device=engine.device, engine=engine)
         if engine.backend == TORCH:
             return Way(engine), setup
-        # One converted model serves every number format.
-        key = setup.model_copy(update={"dtype": "float32"}).key
-        return Way(engine, self._folder(subject) / f"{engine.backend}-{key}"), setup
-
-    def _folder(self, subject: Subject) -> Path:
-        revision = subject.verification.revision or ""
-        return candidate_folder(self.settings.cache, subject.candidate.id, revision) / "converted"
-
-    def _path(self, subject: Subject, way: Way, setup: InferenceSetup) -> Path:
-        return self._folder(subject) / f"{way.engine.backend}-{way.engine.dtype}-{setup.key}.parity.json"
+        return Way(engine, converted_model(self.settings.cache, setup)), setup
 
     def _why_not_worth_it(
         self, subject: Subject, reference: InferenceSetup, ways: Sequence[tuple[Way, InferenceSetup]]
@@ -243,7 +231,7 @@ class Preparer:
         """Why `auto` stays with torch: there is too little to do, or torch has done most of it."""
         if not self.choice.is_left_to_bench:
             return None
-        checks = [ParityCheck.read(self._path(subject, *way)) for way in ways]
+        checks = [ParityCheck.load(self.settings.cache, setup) for _, setup in ways]
         if any(check is not None and check.passed and self._not_seen(subject, check) <= 0 for check in checks):
             return None
         if any(self._has_answered_most(setup) for _, setup in ways):
@@ -286,13 +274,15 @@ class Preparer:
             settings=self.settings,
             stop=self.stop,
         )
+        if way.converted is not None:
+            describe_converted_model(self.settings.cache, setup)
         try:
             check = gate.check({clip_hash: self.audio[clip_hash] for clip_hash in chosen}, None if again else known)
         except NotTakenError as error:
             if not error.lasting:
                 raise
             check = gate.failed(str(error))
-        self._write(self._path(subject, way, setup), check)
+        check.save(self.settings.cache, setup)
         return check
 
     def _not_seen(self, subject: Subject, known: ParityCheck | None) -> int:
@@ -307,14 +297,6 @@ class Preparer:
 
     def _decisions(self, subject: Subject) -> Decisions:
         return Decisions.of(subject.verification, self.merges)
-
-    def _write(self, path: Path, check: ParityCheck) -> None:
-        """Keep a check; a larger difference that another process has found meanwhile still counts."""
-        other = ParityCheck.read(path)
-        if other is not None and other.model == check.model and other.failure is None and check.failure is None:
-            largest = max(check.largest_difference, other.largest_difference)
-            check = check.model_copy(update={"largest_difference": largest})
-        write_atomically(path, check.model_dump_json(indent=1), remedy=_ELSEWHERE)
 
 
 def _not_taken(engine: Engine, reason: str) -> str:

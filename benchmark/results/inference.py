@@ -1,15 +1,21 @@
 """How answers were computed: engine, parity with the reference, latency."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
+from benchmark.errors import BenchError
+from benchmark.results.entries import CacheKind, EntryKey, EntryParts, describe_folder
+from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.storage import LocalStorage, candidate_prefix
 
 MOST_CLOSE = 0.25
 """The share of clips to be done again above which a faster way is none: the reference takes about four times as long
@@ -52,6 +58,29 @@ class ParityCheck(StoredFile):
     conversion_s: float = 0.0
     seconds: float = 0.0
 
+    @classmethod
+    def load(cls, cache: Path, setup: InferenceSetup) -> Self | None:
+        """Read what a former run has found out about `setup`; None if nothing.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
+        return _parity_parts(cache, setup).load(cls)
+
+    def save(self, cache: Path, setup: InferenceSetup) -> None:
+        """Keep this check in place of the former one; a larger difference that another process found still counts.
+
+        Raises:
+            RequestError: The cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        other = self.load(cache, setup)
+        check = self
+        if other is not None and other.model == self.model and other.failure is None and self.failure is None:
+            largest = max(self.largest_difference, other.largest_difference)
+            check = self.model_copy(update={"largest_difference": largest})
+        _parity_parts(cache, setup).save(check)
+
     @property
     def passed(self) -> bool:
         """Whether it may stand for the reference, and is worth it."""
@@ -71,6 +100,46 @@ class ParityCheck(StoredFile):
     def is_undecided(self) -> bool:
         """Whether so many clips would have to be done again that nothing is gained."""
         return self.close > MOST_CLOSE * self.compared
+
+
+def converted_model(cache: Path, setup: InferenceSetup) -> Path:
+    """The folder of the model that is converted for `setup`; one serves all number formats."""
+    key = setup.model_copy(update={"dtype": "float32"}).key
+    return cache / _converted_prefix(setup) / f"{setup.backend}-{key}"
+
+
+def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
+    """Write the sidecar of `converted_model`, before it is made; if that fails, so does the conversion."""
+    name = converted_model(cache, setup).relative_to(cache).as_posix()
+    key = _entry_key(setup).model_copy(update={"dtype": None})
+    with contextlib.suppress(BenchError):
+        describe_folder(LocalStorage(cache), name, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION)
+
+
+def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:
+    return EntryParts(
+        storage=LocalStorage(cache),
+        kind=CacheKind.CONVERTED,
+        key=_entry_key(setup),
+        content_schema=ParityCheck.SCHEMA_VERSION,
+        prefix=f"{_converted_prefix(setup)}/{setup.backend}-{setup.dtype}-{setup.key}",
+        suffix=".parity.json",
+    )
+
+
+def _converted_prefix(setup: InferenceSetup) -> str:
+    return f"{candidate_prefix(setup.candidate, setup.revision)}/converted"
+
+
+def _entry_key(setup: InferenceSetup) -> EntryKey:
+    return EntryKey(
+        candidate=setup.candidate,
+        revision=setup.revision,
+        backend=setup.backend,
+        dtype=setup.dtype,
+        versions=setup.versions,
+        details={"setup": setup.key},
+    )
 
 
 class InferenceRecord(Stored):

@@ -1,30 +1,33 @@
 """Run records: their schema, where they are kept, and how a part of one is selected for a report."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import to_json
 
 from benchmark.emotions.merges import Merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
+from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts, read_part, write_part
 from benchmark.results.environment import Environment
-from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 from benchmark.results.inference import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.storage import LocalStorage
 from benchmark.results.verification import Verification
 from benchmark.settings import expanded
 
 logger = logging.getLogger(__name__)
 
+_LISTED = 5
+_Item = TypeVar("_Item")
 
 SHORTEST_SPEECH_S = 0.05
 """Less speech than this in all of a clip is an error of the detector, whose frames are 32 ms long."""
@@ -159,12 +162,6 @@ class RunRecord(StoredFile):
     perturbed: tuple[EvaluationRecord, ...] = ()
 
 
-_RUNS = "runs"
-
-
-_LISTED = 5
-
-
 def save_run(cache: Path, record: RunRecord) -> Path:
     """Keep the record of a run under the time it began.
 
@@ -172,28 +169,30 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    path = cache / _RUNS / f"{record.created:%Y%m%dT%H%M%S.%fZ}.json"
-    return write_atomically(path, to_json(record, indent=1), remedy=CHOOSE_ANOTHER_CACHE)
+    parts = _run_parts(cache)
+    name = f"{parts.prefix}{record.created:%Y%m%dT%H%M%S.%fZ}{parts.suffix}"
+    verified = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
+    key = EntryKey(details={"created": record.created.isoformat(), "verified": list[JsonValue](verified)})
+    content = to_json(record, indent=1)
+    write_part(parts.storage, name, content, kind=parts.kind, key=key, content_schema=parts.content_schema)
+    return cache / name
 
 
 def load_run(cache: Path, name: str | None = None) -> RunRecord:
-    """Read the record of a run that has come to its end.
+    """Read the record of a finished run.
 
     Args:
-        cache: The folder of the store.
+        cache: The folder of the cache.
         name: The run's file below `runs`, or the beginning of its name that no other has, or the path of a record;
             None for the latest that was not interrupted and can still be read.
-
-    Returns:
-        The record, as it was kept.
 
     Raises:
         RequestError: There is no such run, the name fits several, or a newer version of bench wrote it.
     """
     if name is None:
-        return _latest(cache)
-    path = _named(cache, name)
-    record = RunRecord.read(path)
+        return _latest_run(cache)
+    path = _path_of(cache, name)
+    record = _read_run(path)
     if record is None:
         raise RequestError(
             f"{path} is no run that this version of bench can read: it is cut off, or an earlier version wrote it; "
@@ -203,13 +202,34 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
 
 
 def list_runs(cache: Path) -> tuple[Path, ...]:
-    """The files of all runs kept, the latest first."""
-    return tuple(sorted((cache / _RUNS).glob("*.json"), reverse=True))
+    """The files of all runs, the latest first."""
+    return tuple(cache / name for name in reversed(_run_parts(cache).names()))
 
 
-def _latest(cache: Path) -> RunRecord:
+def _run_parts(cache: Path) -> EntryParts:
+    return EntryParts(
+        storage=LocalStorage(cache),
+        kind=CacheKind.RUNS,
+        key=EntryKey(),
+        content_schema=RunRecord.SCHEMA_VERSION,
+        prefix="runs/",
+        suffix=".json",
+    )
+
+
+def _read_run(path: Path) -> RunRecord | None:
+    try:
+        content = read_part(LocalStorage(path.parent), path.name, RunRecord.SCHEMA_VERSION)
+    except DamagedPartError:
+        return None
+    except FileNotFoundError:  # a copy of a record, without its sidecar
+        return RunRecord.read(path)
+    return None if content is None else RunRecord.parse(content, path)
+
+
+def _latest_run(cache: Path) -> RunRecord:
     for path in list_runs(cache):
-        record = RunRecord.read(path)
+        record = _read_run(path)
         if record is None:
             logger.warning("%s is no run that can be read, and is passed over for an earlier one.", path)
         elif record.interrupted:
@@ -219,35 +239,34 @@ def _latest(cache: Path) -> RunRecord:
         else:
             return record
     raise RequestError(
-        f"there is no finished run in {cache / _RUNS}; make one with `bench run`, or set BENCH_CACHE to the folder "
+        f"there is no finished run in {cache / 'runs'}; make one with `bench run`, or set BENCH_CACHE to the folder "
         "that holds one."
     )
 
 
-def _named(cache: Path, name: str) -> Path:
-    given = expanded(name)
-    if given.suffix == ".json" and given.is_file():
-        return given
-    known = list_runs(cache)
-    fitting = [path for path in known if name in {path.name, path.stem}] or [
-        path for path in known if path.name.startswith(name)
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    shown = ", ".join(path.stem for path in (fitting or known)[:_LISTED]) or "none"
-    if fitting:
-        raise RequestError(f"{len(fitting)} runs begin with {name!r}: {shown}; write more of the name.")
-    raise RequestError(f"there is no run {name!r} in {cache / _RUNS}; the latest are: {shown}.")
+def _path_of(cache: Path, name: str) -> Path:
+    path = expanded(name)
+    if path.suffix == ".json" and path.is_file():
+        return path
+    runs = list_runs(cache)
+    matches = [path for path in runs if name in {path.name, path.stem}]
+    matches = matches or [path for path in runs if path.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    shown = ", ".join(path.stem for path in (matches or runs)[:_LISTED]) or "none"
+    if matches:
+        raise RequestError(f"{len(matches)} runs begin with {name!r}: {shown}; write more of the name.")
+    raise RequestError(f"there is no run {name!r} in {cache / 'runs'}; the latest are: {shown}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which part of a run is wanted.
+    """Which part of a run a report is about.
 
     Attributes:
         models: Names, ids or patterns such as `superb/*`; none for all candidates.
         corpora: Names or patterns of corpora; none for all.
-        min_emotions: Leave out the scores of candidates that distinguish fewer; None for what the run asked for.
+        min_emotions: Leave out the scores of candidates that distinguish fewer; None for the run's own limit.
         merge: Emotions to merge, beside those that the run merged.
     """
 
@@ -257,79 +276,66 @@ class Selection:
     merge: Mapping[str, str] = field(default_factory=dict)
 
 
-def select_from(record: RunRecord, wanted: Selection) -> RunRecord:
-    """Take a part of a run; nothing is changed in the store.
-
-    Args:
-        record: The run.
-        wanted: Which part.
+def select_from(record: RunRecord, selection: Selection) -> RunRecord:
+    """Take a part of a run; nothing is changed in the cache.
 
     Returns:
-        The record of a run that asked for this part only. Candidates below `min_emotions` stay in it, without scores.
+        The record of a run of this part only. Candidates below `min_emotions` stay in it, without scores.
 
     Raises:
         RequestError: A name fits nothing in the run, or the merges go round in a circle.
     """
-    candidates = _chosen_candidates(record, wanted.models)
-    corpora = tuple(_merged(corpus, wanted.merge) for corpus in _chosen_corpora(record, wanted.corpora))
-    least = record.min_emotions if wanted.min_emotions is None else wanted.min_emotions
-    too_few = {each.candidate: _too_few(each, least) for each in candidates if len(each.emotion_classes) < least}
-    names = {each.candidate for each in candidates}
-    scored, heard = names - set(too_few), {corpus.name for corpus in corpora}
-    left_out = {name: reason for name, reason in too_few.items() if _was_evaluated(record, name)}
+    candidates = _matching(record.verifications, lambda item: (item.candidate, item.id), selection.models, "candidate")
+    corpora = _matching(record.corpora, lambda item: (item.name,), selection.corpora, "corpus")
+    if selection.merge:
+        corpora = tuple(
+            corpus.model_copy(update={"merge": Merges({**corpus.merge, **selection.merge}).as_dict()})
+            for corpus in corpora
+        )
+    least = record.min_emotions if selection.min_emotions is None else selection.min_emotions
+    too_few = {
+        candidate.candidate: f"It distinguishes {count} emotions; at least {least} were asked for."
+        for candidate in candidates
+        if (count := len(candidate.emotion_classes)) < least
+    }
+    selected = {candidate.candidate for candidate in candidates}
+    evaluated = {evaluation.candidate for evaluation in record.evaluations}
+    ineligible = {name: reason for name, reason in record.ineligible.items() if name in selected}
+    ineligible |= {name: reason for name, reason in too_few.items() if name in evaluated}
+    scored, corpus_names = selected - too_few.keys(), {corpus.name for corpus in corpora}
+
+    def kept(evaluations: tuple[EvaluationRecord, ...]) -> tuple[EvaluationRecord, ...]:
+        return tuple(item for item in evaluations if item.candidate in scored and item.corpus in corpus_names)
+
     return record.model_copy(
         update={
             "min_emotions": least,
             "verifications": candidates,
-            "ineligible": {name: why for name, why in record.ineligible.items() if name in names} | left_out,
+            "ineligible": ineligible,
             "corpora": corpora,
-            "evaluations": tuple(one for one in record.evaluations if one.candidate in scored and one.corpus in heard),
-            "latencies": tuple(one for one in record.latencies if one.candidate in scored),
-            "perturbed": tuple(one for one in record.perturbed if one.candidate in scored and one.corpus in heard),
+            "evaluations": kept(record.evaluations),
+            "latencies": tuple(latency for latency in record.latencies if latency.candidate in scored),
+            "perturbed": kept(record.perturbed),
         }
     )
 
 
-def _chosen_candidates(record: RunRecord, models: Sequence[str]) -> tuple[Verification, ...]:
-    found: dict[str, Verification] = {}
-    for model in models:
-        fitting = [each for each in record.verifications if _fits(model, each.candidate, each.id)]
+def _matching(
+    items: tuple[_Item, ...], names_of: Callable[[_Item], tuple[str, ...]], patterns: Sequence[str], what: str
+) -> tuple[_Item, ...]:
+    """The items of a run that a name or pattern fits, in the run's order; all if there is no pattern."""
+    if not patterns:
+        return items
+    matches: list[_Item] = []
+    for pattern in patterns:
+        fitting = [item for item in items if any(_fits(pattern, name) for name in names_of(item))]
         if not fitting:
-            names = dict.fromkeys(name for each in record.verifications for name in (each.candidate, each.id))
-            raise RequestError(f"The run has no candidate {model!r}{_hint(model, tuple(names))}")
-        found |= {each.candidate: each for each in fitting}
-    if not models:
-        return record.verifications
-    return tuple(each for each in record.verifications if each.candidate in found)
+            names = tuple(dict.fromkeys(name for item in items for name in names_of(item)))
+            hint = did_you_mean(pattern, names) or f"; it has {', '.join(names) or 'none'}."
+            raise RequestError(f"The run has no {what} {pattern!r}{hint}")
+        matches += fitting
+    return tuple(item for item in items if item in matches)
 
 
-def _chosen_corpora(record: RunRecord, corpora: Sequence[str]) -> tuple[CorpusRecord, ...]:
-    names = tuple(corpus.name for corpus in record.corpora)
-    for wanted in corpora:
-        if not any(_fits(wanted, name) for name in names):
-            raise RequestError(f"The run has no corpus {wanted!r}{_hint(wanted, names)}")
-    if not corpora:
-        return record.corpora
-    return tuple(corpus for corpus in record.corpora if any(_fits(wanted, corpus.name) for wanted in corpora))
-
-
-def _fits(wanted: str, *names: str) -> bool:
-    return any(wanted == name or fnmatchcase(name.casefold(), wanted.casefold()) for name in names)
-
-
-def _hint(wanted: str, names: Sequence[str]) -> str:
-    return did_you_mean(wanted, names) or f"; it has {', '.join(names) or 'none'}."
-
-
-def _merged(corpus: CorpusRecord, merge: Mapping[str, str]) -> CorpusRecord:
-    if not merge:
-        return corpus
-    return corpus.model_copy(update={"merge": Merges({**corpus.merge, **merge}).as_dict()})
-
-
-def _too_few(verification: Verification, least: int) -> str:
-    return f"It distinguishes {len(verification.emotion_classes)} emotions; at least {least} were asked for."
-
-
-def _was_evaluated(record: RunRecord, candidate: str) -> bool:
-    return any(one.candidate == candidate for one in record.evaluations)
+def _fits(pattern: str, name: str) -> bool:
+    return pattern == name or fnmatchcase(name.casefold(), pattern.casefold())

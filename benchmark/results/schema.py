@@ -1,8 +1,8 @@
-"""What all stored things share: strict fields, a version of their schema, and how versions are held against ours."""
+"""Base classes of everything stored: strict fields, a schema version, and what happens to other versions."""
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,16 +10,16 @@ from benchmark.errors import RequestError
 
 
 class Stored(BaseModel):
-    """A part of something stored: immutable, and a field that the schema does not know is an error."""
+    """A part of something stored: immutable; an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StoredFile(Stored):
-    """Something stored in a JSON file of its own.
+    """A JSON document with a schema version.
 
     Attributes:
-        SCHEMA_VERSION: Raised whenever the meaning or the fields change; an old file is read as absent.
+        SCHEMA_VERSION: Raised whenever the meaning or the fields change; an older document is read as absent.
     """
 
     SCHEMA_VERSION: ClassVar[int]
@@ -27,39 +27,38 @@ class StoredFile(Stored):
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read the file at `path`.
-
-        Returns:
-            What it holds; None where there is no such file, where an earlier version of bench wrote it, or where
-            it was cut off: what can be made again is not worth an error.
+        """Read the document at `path`; None if there is none that `parse` accepts.
 
         Raises:
             RequestError: A newer version of bench wrote it.
         """
         try:
-            content = path.read_bytes()
+            return cls.parse(path.read_bytes(), path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    @classmethod
+    def parse(cls, content: bytes, source: Path | str) -> Self | None:
+        """Validate a document; None if an earlier version of bench wrote it or it was cut off.
+
+        Args:
+            content: The JSON text.
+            source: Where it comes from, for the message.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
         try:
-            stored = cls.model_validate_json(content)
+            document = cls.model_validate_json(content)
         except ValidationError:
-            require_known_version(_version(content), cls.SCHEMA_VERSION, path)
+            require_known_version(_version(content), cls.SCHEMA_VERSION, source)
             return None
-        require_known_version(stored.schema_version, cls.SCHEMA_VERSION, path)
-        says_so = "schema_version" in stored.model_fields_set  # and does not merely get our version for want of one
-        return stored if says_so and stored.schema_version == cls.SCHEMA_VERSION else None
+        require_known_version(document.schema_version, cls.SCHEMA_VERSION, source)
+        has_version = "schema_version" in document.model_fields_set  # not merely the default
+        return document if has_version and document.schema_version == cls.SCHEMA_VERSION else None
 
 
-def _version(content: bytes) -> object:
-    """Find out the version of what is in another form than ours."""
-    try:
-        found: Any = json.loads(content)
-    except ValueError:
-        return None
-    return found.get("schema_version") if isinstance(found, dict) else None
-
-
-def require_known_version(found: object, known: int, path: Path) -> None:
+def require_known_version(found: object, known: int, source: Path | str) -> None:
     """Refuse what a newer version of bench has written.
 
     Raises:
@@ -67,6 +66,14 @@ def require_known_version(found: object, known: int, path: Path) -> None:
     """
     if isinstance(found, int) and found > known:
         raise RequestError(
-            f"{path} was written by a newer version of bench (schema {found}, this one knows {known}): "
+            f"{source} was written by a newer version of bench (schema {found}, this one knows {known}): "
             "upgrade with `pip install -U ser-bench`, or choose another folder with BENCH_CACHE."
         )
+
+
+def _version(content: bytes) -> object:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return None
+    return document.get("schema_version") if isinstance(document, dict) else None

@@ -1,17 +1,20 @@
-"""How much of each clip is speech, kept so that no clip is listened to twice."""
+"""Shares of speech, kept by clip so that no clip goes through the detector twice."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
+from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.schema import StoredFile
+from benchmark.results.storage import LocalStorage
 
 
 class SpeechShares(StoredFile):
-    """What one detector found out.
+    """Shares of speech that one detector has found.
 
     Attributes:
-        detector: Its name and version; what another one found is read as absent.
+        detector: Its name and version; the shares of another one are not used.
         shares: Clip hash → the share of the clip's time in which somebody speaks, a fraction.
     """
 
@@ -23,25 +26,45 @@ class SpeechShares(StoredFile):
 
 
 def read_speech_shares(cache: Path, detector: str) -> dict[str, float]:
-    """Read what `detector` found in former runs.
+    """Read what `detector` found in former runs, by clip hash.
 
     Raises:
         RequestError: A newer version of bench wrote it.
     """
-    kept = SpeechShares.read(_path(cache))
-    return dict(kept.shares) if kept is not None and kept.detector == detector else {}
+    parts = _parts(cache, detector)
+    return _read(parts, parts.names(), detector)
 
 
-def save_speech_shares(cache: Path, detector: str, shares: dict[str, float]) -> None:
-    """Keep what `detector` found, in place of all that was kept.
+def save_speech_shares(cache: Path, detector: str, shares: Mapping[str, float]) -> None:
+    """Keep what `detector` found beside what it found before; shares of other detectors are deleted.
 
     Raises:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    content = SpeechShares(detector=detector, shares=shares).model_dump_json()
-    write_atomically(_path(cache), content, remedy=CHOOSE_ANOTHER_CACHE)
+    parts = _parts(cache, detector)
+    names = parts.names()
+    document = SpeechShares(detector=detector, shares={**_read(parts, names, detector), **shares})
+    parts.merge(names, document.model_dump_json().encode())
 
 
-def _path(cache: Path) -> Path:
-    return cache / "speech.json"
+def _parts(cache: Path, detector: str) -> EntryParts:
+    return EntryParts(
+        storage=LocalStorage(cache),
+        kind=CacheKind.SPEECH,
+        key=EntryKey(details={"detector": detector}),
+        content_schema=SpeechShares.SCHEMA_VERSION,
+        prefix="speech/part",
+        suffix=".json",
+    )
+
+
+def _read(parts: EntryParts, names: Iterable[str], detector: str) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for name in names:
+        with suppress(FileNotFoundError):  # merged by another process meanwhile
+            content = parts.read_or_warn(name)
+            document = None if content is None else SpeechShares.parse(content, parts.storage.location(name))
+            if document is not None and document.detector == detector:
+                shares.update(document.shares)
+    return shares

@@ -1,30 +1,160 @@
-"""Where in the cache the results of a candidate lie."""
+"""The storage below the cache: named objects in a folder, and the names under which results of a candidate lie.
 
+An object store can implement `Storage` as well: a write is atomic, and nothing is renamed, appended to or locked.
+"""
+
+import contextlib
 import hashlib
+import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+from benchmark.errors import UnavailableError
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
-
-
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
 _LONGEST_NAME = 120
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing gives it.
+
+    Attributes:
+        name: Its name, with `/` between folders.
+        size: In bytes.
+        modified: When it was written, in seconds since 1970.
+    """
+
+    name: str
+    size: int
+    modified: float
+
+
+class Storage(Protocol):
+    """Objects by name. Names are relative to the storage and use `/`."""
+
+    def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
+        """List the objects whose names begin with `prefix`, sorted by name."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Read an object.
+
+        Raises:
+            FileNotFoundError: There is no such object.
+        """
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object whole or not at all.
+
+        Raises:
+            RequestError: The storage does not accept it: not allowed, read-only.
+            UnavailableError: The disk is full or fails.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an object; one that is gone already is no error.
+
+        Raises:
+            UnavailableError: The system refuses.
+        """
+        ...
+
+    def location(self, name: str) -> str:
+        """Name an object for a message: its path or address."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalStorage:
+    """Storage in a folder. Links below it are not followed when it is listed.
+
+    Attributes:
+        root: The folder; created, readable by its owner only, with the first object.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     storage = LocalStorage(Path(folder))
+        ...     storage.write("runs/one.json", b"{}")
+        ...     [stored.name for stored in storage.list("runs/o")], storage.read("runs/one.json")
+        (['runs/one.json'], b'{}')
+    """
+
+    root: Path
+
+    def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
+        """List the files whose names begin with `prefix`, sorted by name."""
+        folder, _, beginning = prefix.rpartition("/")
+        return tuple(sorted(self._walk(folder, beginning), key=lambda stored: stored.name))
+
+    def read(self, name: str) -> bytes:
+        """Read a file."""
+        try:
+            return (self.root / name).read_bytes()
+        except NotADirectoryError as error:
+            raise FileNotFoundError(error.errno, error.strerror, error.filename) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file aside, sync it and rename it."""
+        create_cache(self.root)
+        write_atomically(self.root / name, content, remedy=CHOOSE_ANOTHER_CACHE)
+
+    def delete(self, name: str) -> None:
+        """Delete a file, and the folders that are empty then."""
+        path = self.root / name
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise UnavailableError(f"Cannot delete {path}: {error.strerror or type(error).__name__}.") from error
+        with contextlib.suppress(OSError):  # the first folder that is not empty
+            while (path := path.parent) != self.root:
+                path.rmdir()
+
+    def location(self, name: str) -> str:
+        """The path of a file."""
+        return str(self.root / name)
+
+    def _walk(self, folder: str, beginning: str = "") -> Iterator[StoredObject]:
+        try:
+            with os.scandir(self.root / folder) as children:
+                below = [child for child in children if child.name.startswith(beginning) and not child.is_symlink()]
+        except OSError:
+            return
+        for child in below:
+            name = f"{folder}/{child.name}" if folder else child.name
+            if child.is_dir(follow_symlinks=False):
+                yield from self._walk(name)
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                status = child.stat(follow_symlinks=False)
+                yield StoredObject(name, status.st_size, status.st_mtime)
+
+
+def create_cache(folder: Path) -> None:
+    """Create the folder of the cache, which only its owner can read; one that is there keeps its mode."""
+    with contextlib.suppress(OSError):  # the first write says it better
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def candidate_folder(cache: Path, id: str, revision: str) -> Path:
-    """Name the folder that keeps everything about one revision of a candidate.
+    """Name the folder of everything about one revision of a candidate; nothing is created.
 
     Two local folders of one name stay apart by a hash of their path. No id and no revision leads out of `cache`.
 
     Args:
-        cache: The folder of the store.
+        cache: The folder of the cache.
         id: The Hub id, or the local path as the registry writes it.
         revision: The commit sha, or the content hash of a local folder.
-
-    Returns:
-        `<cache>/<org>__<name>/<revision>`; nothing is created.
 
     Examples:
         >>> candidate_folder(Path(".bench"), "superb/wav2vec2-base-superb-er", "13f9bc7").as_posix()
@@ -32,17 +162,19 @@ def candidate_folder(cache: Path, id: str, revision: str) -> Path:
         >>> candidate_folder(Path(".bench"), "../../etc", "../x").as_posix()
         '.bench/etc-74ccf3c5/x-d6b96a97'
     """
-    return cache / _candidate_name(id) / _safe(revision)
+    return cache / candidate_prefix(id, revision)
 
 
-def _candidate_name(name: str) -> str:
-    if _HUB_ID.fullmatch(name) and ".." not in name and len(name) <= _LONGEST_NAME:
-        return name.replace("/", "__")
-    return _safe(name.rstrip("/\\").replace("\\", "/").rpartition("/")[2], distinguish=name)
+def candidate_prefix(id: str, revision: str) -> str:
+    """The name of `candidate_folder` within the cache."""
+    if _HUB_ID.fullmatch(id) and ".." not in id and len(id) <= _LONGEST_NAME:
+        return f"{id.replace('/', '__')}/{_safe(revision)}"
+    folder_name = id.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return f"{_safe(folder_name, distinguish=id)}/{_safe(revision)}"
 
 
 def _safe(text: str, *, distinguish: str | None = None) -> str:
-    """Keep what is harmless in a file name on every system; what was changed gets a hash, so that no two coincide."""
+    """Keep what is harmless in a file name on every system; a changed text gets a hash, so that no two coincide."""
     harmless = _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_NAME]
     if text and harmless == text and distinguish is None:
         return text

@@ -12,11 +12,11 @@ from benchmark.hub.facts import RepoFacts
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
 from benchmark.results.description import KnownOutputs
+from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.environment import installed_version
-from benchmark.results.files import write_atomically
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
-from benchmark.results.storage import candidate_folder
+from benchmark.results.storage import LocalStorage, candidate_folder, candidate_prefix
 from benchmark.results.verification import Verification
 from benchmark.verification.inspect import INSPECTION_VERSION
 from benchmark.verification.model_config import config_labels
@@ -26,9 +26,6 @@ from benchmark.verification.verdict import published_score
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
 _NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY})
-
-
-_REMEDY = "choose another folder with BENCH_CACHE"
 
 
 class _KeptVerdict(StoredFile):
@@ -60,7 +57,7 @@ class KeptVerdicts:
         Raises:
             RequestError: A newer version of bench wrote it.
         """
-        kept = _KeptVerdict.read(self._path(candidate, facts))
+        kept = self._parts(candidate, facts).load(_KeptVerdict)
         if kept is None:
             return None
         return kept.verification.model_copy(
@@ -81,17 +78,23 @@ class KeptVerdicts:
             UnavailableError: The disk is full.
         """
         if verification.status not in _NEVER_KEPT:
-            kept = _KeptVerdict(verification=verification)
-            write_atomically(self._path(candidate, facts), kept.model_dump_json(indent=1), remedy=_REMEDY)
+            self._parts(candidate, facts).save(_KeptVerdict(verification=verification))
 
-    def _path(self, candidate: Candidate, facts: RepoFacts) -> Path:
+    def _parts(self, candidate: Candidate, facts: RepoFacts) -> EntryParts:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
         asked = f"{self._options.depth} {self._options.repair_heads}"
         decides = f"{overrides} {asked} {INSPECTION_VERSION} {installed_version('transformers')}"
         if heads := plugin_names(Group.HEADS):
             decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
-        return candidate_folder(self._cache, candidate.id, facts.revision) / f"verification-{key}.json"
+        return EntryParts(
+            storage=LocalStorage(self._cache),
+            kind=CacheKind.VERIFICATIONS,
+            key=EntryKey(candidate=candidate.id, revision=facts.revision, details={"key": key, "decides": decides}),
+            content_schema=_KeptVerdict.SCHEMA_VERSION,
+            prefix=f"{candidate_prefix(candidate.id, facts.revision)}/verification-{key}",
+            suffix=".json",
+        )
 
 
 _KEPT = "*/verification-*.json"

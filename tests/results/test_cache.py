@@ -9,14 +9,15 @@ import pytest
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.results.cache import (
     CacheEntry,
-    CacheKind,
     CacheSelector,
     bytes_by_kind,
     delete_entries,
     list_cache,
     parse_age,
 )
-from tests.support.full_caches import NEW, OLD, fill
+from benchmark.results.entries import CacheKind
+from benchmark.results.inference import ParityCheck
+from tests.support.full_caches import NEW, OLD, convert, fill, setup_of
 
 
 @pytest.fixture
@@ -43,7 +44,9 @@ def test_everything_that_bench_keeps_is_listed_with_its_size(cache: Path) -> Non
     ]  # fmt: skip
     assert sum(entry.bytes for entry in listing.entries) == sum((cache / name).stat().st_size for name in files(cache))
     assert listing.unknown == ()
-    assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == 5000
+    assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == 5000 + sum(
+        path.stat().st_size for path in (cache / "org__model" / NEW / "converted").glob("*.meta")
+    )
 
 
 def test_predictions_say_by_what_they_were_made(cache: Path) -> None:
@@ -60,17 +63,14 @@ def test_stale_is_what_no_run_of_today_would_read(cache: Path) -> None:
     assert (stale["predictions", NEW, 1] or "").startswith("made with torch 1.0; now ")
 
 
-def test_a_model_converted_for_predictions_that_are_stale_is_stale(cache: Path) -> None:
-    old = next(entry for entry in entries(cache, kinds=(CacheKind.PREDICTIONS,)) if "torch 1.0" in (entry.stale or ""))
-    key = old.path.rpartition("/")[2]
-    folder = cache / "org__model" / NEW / "converted"
-    (folder / f"openvino-{key}").mkdir()
-    (folder / f"openvino-{key}" / "model.bin").write_bytes(b"\0")
-    (folder / f"openvino-bfloat16-{key}.parity.json").write_text("{}", encoding="utf-8")
-    found = {entry.path.rpartition("/")[2]: entry for entry in entries(cache, kinds=(CacheKind.CONVERTED,))}
-    assert found[f"openvino-{key}"].stale == found[f"openvino-bfloat16-{key}.parity.json"].stale == old.stale
-    assert found[f"openvino-bfloat16-{key}.parity.json"].dtype == "bfloat16"
-    assert found["openvino-0123456789abcdef"].stale is None
+def test_a_model_that_other_libraries_have_converted_is_stale(cache: Path) -> None:
+    old = setup_of(NEW, {"torch": "1.0"}).model_copy(update={"backend": "openvino", "dtype": "bfloat16"})
+    (convert(cache, NEW, {"torch": "1.0"}) / "model.bin").write_bytes(b"\0")
+    ParityCheck(setup=old.key, model="m", clips=(), compared=0, largest_difference=0.0, allowed=1e-3).save(cache, old)
+    stale = {entry.dtype: entry.stale for entry in entries(cache, kinds=(CacheKind.CONVERTED,), stale=True)}
+    assert stale.keys() == {None, "bfloat16"}
+    assert all((reason or "").startswith("made with torch 1.0; now ") for reason in stale.values())
+    assert len(entries(cache, kinds=(CacheKind.CONVERTED,))) == 3
 
 
 def test_what_cannot_be_read_is_stale(cache: Path) -> None:
@@ -105,7 +105,7 @@ def test_only_what_was_selected_is_deleted_and_no_empty_folder_stays(cache: Path
     assert delete_entries(cache, chosen) == tuple(chosen)
     gone = before - files(cache)
     assert gone == {name for name in before if any(name.startswith(entry.path) for entry in chosen)}
-    assert len(gone) == 3
+    assert len(gone) == 5  # two parts with their sidecars and a leftover
     assert not (cache / "org__model" / OLD).exists()
 
 
@@ -172,12 +172,22 @@ def test_what_is_gone_already_is_no_failure(cache: Path) -> None:
 
 
 def test_what_cannot_be_deleted_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> None:
+    def refuse(path: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(UnavailableError, match=r"Cannot delete .*: Permission denied"):
         delete_entries(cache, entries(cache, kinds=(CacheKind.PREDICTIONS,)))
+
+
+def test_a_sidecar_whose_part_was_never_written_is_a_leftover(cache: Path) -> None:
+    for part in cache.rglob("part-*.parquet"):
+        part.unlink()
+    assert entries(cache, kinds=(CacheKind.PREDICTIONS,)) == []
+    assert {entry.path.split("/")[0] for entry in entries(cache, kinds=(CacheKind.LEFTOVERS,))} == {
+        "org__model",
+        "runs",
+    }
 
 
 def test_a_missing_cache_holds_nothing(tmp_path: Path) -> None:

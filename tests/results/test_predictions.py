@@ -104,12 +104,16 @@ def test_of_answers_to_one_clip_the_last_counts() -> None:
     assert kept.column("seconds").to_pylist()[:20] == [each.seconds for each in second]
 
 
-def test_a_part_with_other_labels_or_other_columns_is_left_out(tmp_path: Path) -> None:
+def test_a_part_with_other_labels_or_other_columns_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, random_predictions(6, 4))
     other = SETUP.model_copy(update={"labels": (*LABELS, "more")})
     (part,) = tmp_path.rglob("part-*.parquet")
     store.add(other, [Prediction(clip_hash="b", logits=np.zeros(5, np.float32), windows=1, failure=None, seconds=0.0)])
     (wrong,) = set(tmp_path.rglob("part-*.parquet")) - {part}
-    wrong.rename(part.with_name("part-9.parquet"))
+    for path in (wrong, wrong.with_name(wrong.name + ".meta")):
+        path.rename(part.with_name(path.name))
     assert list(store.read(SETUP)) == [f"clip {place}" for place in range(4)]
+    assert "its logits are not those of 4 labels" in caplog.text

@@ -57,9 +57,8 @@ def test_a_run_that_was_cut_off_or_is_of_an_old_schema_is_passed_over_and_refuse
 
 
 def test_a_run_of_a_newer_bench_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / f"{kept(tmp_path, 1)}.json"
-    content = json.loads(path.read_text("utf-8")) | {"schema_version": 999}
-    path.write_text(json.dumps(content), "utf-8")
+    path = tmp_path / "runs" / f"{kept(tmp_path, 1)}.json.meta"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"content_schema": 999}), "utf-8")
     with pytest.raises(RequestError, match="newer version"):
         load_run(tmp_path)
 

@@ -1,14 +1,16 @@
+import json
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results import store as store_module
+from benchmark.results.entries import EntryParts, Sidecar
 from benchmark.results.predictions import InferenceSetup, Prediction
+from benchmark.results.storage import LocalStorage
 from benchmark.results.store import PredictionStore
 
 SETUP = InferenceSetup(
@@ -88,28 +90,26 @@ def test_a_later_answer_replaces_an_earlier_one(tmp_path: Path) -> None:
     store.add(SETUP, [prediction("a", 1, 0, 0)])
     store.compact(SETUP)
     store.add(SETUP, [prediction("a", 2, 0, 0)])
-    logits = store.read(SETUP)["a"].logits
-    assert logits is not None
-    assert logits[0] == 2
+    assert first_logit(store, "a") == 2
 
 
-def test_a_part_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+def test_a_part_that_was_cut_off_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, [prediction("a", 1, 2, 3)])
     store.add(SETUP, [prediction("b", 1, 2, 3)])
     broken = parts(tmp_path)[0]
     os.truncate(broken, 100)
-    assert len(store.read(SETUP)) == 1
+    for _ in range(2):
+        assert store.read(SETUP).keys() == {"b"}
+    assert caplog.text.count(f"{broken} is left out, as if its clips had not been answered") == 1
 
 
-@pytest.mark.parametrize(("version", "outcome"), [(b"0", "miss"), (b"99", "newer")])
-def test_an_old_schema_is_a_miss_and_a_newer_one_is_refused(tmp_path: Path, version: bytes, outcome: str) -> None:
+@pytest.mark.parametrize(("version", "outcome"), [(0, "miss"), (99, "newer")])
+def test_an_old_schema_is_a_miss_and_a_newer_one_is_refused(tmp_path: Path, version: int, outcome: str) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, [prediction("a", 1, 2, 3)])
-    (path,) = parts(tmp_path)
-    table = pq.read_table(path)
-    metadata = {**table.schema.metadata, b"bench.schema_version": version}
-    pq.write_table(table.replace_schema_metadata(metadata), path)
+    (sidecar,) = tmp_path.rglob("*.meta")
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"content_schema": version}))
     if outcome == "miss":
         assert store.read(SETUP) == {}
     else:
@@ -117,46 +117,110 @@ def test_an_old_schema_is_a_miss_and_a_newer_one_is_refused(tmp_path: Path, vers
             store.read(SETUP)
 
 
+def test_an_old_cache_is_a_miss_reported_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    PredictionStore(tmp_path).add(SETUP, [prediction("a", 1, 2, 3)])
+    PredictionStore(tmp_path).add(SETUP, [prediction("b", 1, 2, 3)])
+    for sidecar in tmp_path.rglob("*.meta"):
+        sidecar.unlink()
+    for _ in range(2):
+        assert PredictionStore(tmp_path).read(SETUP) == {}
+    assert caplog.messages == [f"{tmp_path} holds results of an earlier version of bench, which are not used any more."]
+
+
 def test_the_setup_is_kept_beside_the_predictions(tmp_path: Path) -> None:
     PredictionStore(tmp_path).add(SETUP, [prediction("a", 1, 2, 3)])
-    (path,) = parts(tmp_path)
-    stored = pq.read_schema(path).metadata[b"bench.setup"]
-    assert InferenceSetup.model_validate_json(stored) == SETUP
+    (path,) = tmp_path.rglob("*.meta")
+    sidecar = Sidecar.read(path)
+    assert sidecar is not None
+    assert (InferenceSetup.model_validate(sidecar.key.details), sidecar.clips) == (SETUP, 1)
     assert path.is_relative_to(tmp_path / "org__model" / SETUP.revision)
 
 
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Give a function that lets another process act just before the second part is read."""
+
+    def schedule(action: Callable[[], None]) -> None:
+        read, parts_read = LocalStorage.read, []
+
+        def interrupted(self: LocalStorage, name: str) -> bytes:
+            if name.endswith(".parquet"):
+                parts_read.append(name)
+                if len(parts_read) == 2:
+                    action()
+            return read(self, name)
+
+        monkeypatch.setattr(LocalStorage, "read", interrupted)
+
+    return schedule
+
+
 def test_what_is_merged_by_another_process_in_between_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, meanwhile: Callable[[Callable[[], None]], None]
 ) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
     store.add(SETUP, [prediction("b", 0.0, 1.0, 0.0)])
-    read_part = store_module._read_part
-
-    def merged_first(path: Path, labels: int) -> object:
-        monkeypatch.setattr(store_module, "_read_part", read_part)
-        PredictionStore(tmp_path).compact(SETUP)
-        return read_part(path, labels)
-
-    monkeypatch.setattr(store_module, "_read_part", merged_first)
+    meanwhile(lambda: PredictionStore(tmp_path).compact(SETUP))
     assert store.read(SETUP).keys() == {"a", "b"}
     assert len(parts(tmp_path)) == 1
 
 
-def test_an_answer_that_is_added_while_parts_are_merged_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_processes_that_merge_at_once_the_slower_leaves_it_to_the_other(
+    tmp_path: Path, meanwhile: Callable[[Callable[[], None]], None]
+) -> None:
     store = PredictionStore(tmp_path)
     store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
     store.add(SETUP, [prediction("a", 0.0, 1.0, 0.0)])
-    read = PredictionStore._read
+    meanwhile(lambda: PredictionStore(tmp_path).compact(SETUP))
+    store.compact(SETUP)
+    assert first_logit(store, "a") == 0.0
+    assert len(parts(tmp_path)) == 1
 
-    def added_behind(self: PredictionStore, *arguments: Any) -> Any:
-        table = read(self, *arguments)
-        PredictionStore(tmp_path).add(SETUP, [prediction("a", 0.0, 0.0, 1.0)])
-        return table
 
-    with monkeypatch.context() as context:
-        context.setattr(PredictionStore, "_read", added_behind)
+def test_an_answer_that_is_added_while_parts_are_merged_counts(
+    tmp_path: Path, meanwhile: Callable[[Callable[[], None]], None]
+) -> None:
+    store = PredictionStore(tmp_path)
+    store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
+    store.add(SETUP, [prediction("a", 2.0, 1.0, 0.0)])
+    meanwhile(lambda: PredictionStore(tmp_path).add(SETUP, [prediction("a", 3.0, 0.0, 1.0)]))
+    store.compact(SETUP)
+    assert first_logit(store, "a") == 3.0
+    store.compact(SETUP)
+    assert first_logit(store, "a") == 3.0
+
+
+def test_an_answer_of_a_writer_that_took_the_same_number_as_the_newest_part_is_not_outranked_by_merging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PredictionStore(tmp_path)
+    store.add(SETUP, [prediction("a", 1.0, 0.0, 0.0)])
+    store.add(SETUP, [prediction("b", 1.0, 0.0, 0.0)])
+    before = [part.relative_to(tmp_path).as_posix() for part in parts(tmp_path)]
+    store.compact(SETUP)
+    with monkeypatch.context() as context:  # it has listed the parts before the second one was there
+        context.setattr(EntryParts, "names", lambda self: tuple(before[:1]))
+        store.add(SETUP, [prediction("a", 2.0, 0.0, 0.0)])
+    assert first_logit(store, "a") == 2.0
+
+
+def test_what_many_writers_add_at_once_is_all_there(tmp_path: Path) -> None:
+    def write(writer: int) -> None:
+        store = PredictionStore(tmp_path)
+        for clip in range(5):
+            store.add(SETUP, [prediction(f"{writer}/{clip}", writer, clip, 0)])
         store.compact(SETUP)
-    newest = store.read(SETUP)["a"].logits
-    assert newest is not None
-    assert newest.tolist() == [0.0, 0.0, 1.0]
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(PredictionStore(tmp_path).read(SETUP)) == 20
+
+
+def first_logit(store: PredictionStore, clip: str) -> float:
+    logits = store.read(SETUP)[clip].logits
+    assert logits is not None
+    return float(logits[0])

@@ -9,10 +9,11 @@ import numpy as np
 from benchmark.corpora.spool import Spool, SpooledRow
 from benchmark.hub.facts import RepoFacts
 from benchmark.registry.schema import Candidate
+from benchmark.results.entries import EntryKey
 from benchmark.results.environment import installed_version
+from benchmark.results.inference import converted_model, describe_converted_model
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech import save_speech_shares
-from benchmark.results.storage import candidate_folder
 from benchmark.results.store import PredictionStore
 from benchmark.verification.store import KeptVerdicts
 from tests.support.finished_runs import FinishedRun, verification
@@ -29,11 +30,10 @@ def fill(cache: Path) -> None:
     predict(cache, NEW, clips=1, versions={"torch": "1.0"})
     facts = RepoFacts(id="org/model", revision=NEW, files=())
     KeptVerdicts(cache).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
-    converted = candidate_folder(cache, "org/model", NEW) / "converted" / "openvino-0123456789abcdef"
-    converted.mkdir(parents=True)
+    converted = convert(cache, NEW)
     (converted / "model.bin").write_bytes(b"\0" * 5000)
     row = SpooledRow(name="one", audio=b"sound", failure=None, values={})
-    Spool(cache / "corpora" / "org_set-12345678" / NEW / "default").write("audio", [row])
+    Spool(cache / "corpora" / "org_set-12345678" / NEW / "default", EntryKey(revision=NEW)).write("audio", [row])
     save_speech_shares(cache, "detector 1", {"c0": 0.5})
     FinishedRun(cache).save()
     (cache / "logs").mkdir()
@@ -43,9 +43,17 @@ def fill(cache: Path) -> None:
     os.utime(left, (0, 0))
 
 
-def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] | None = None) -> None:
-    """Keep predictions of `org/model`."""
-    setup = InferenceSetup(
+def convert(cache: Path, revision: str, versions: dict[str, str] | None = None) -> Path:
+    """Make the folder of a converted model, with its sidecar."""
+    setup = setup_of(revision, versions).model_copy(update={"backend": "openvino"})
+    describe_converted_model(cache, setup)
+    converted_model(cache, setup).mkdir()
+    return converted_model(cache, setup)
+
+
+def setup_of(revision: str, versions: dict[str, str] | None = None) -> InferenceSetup:
+    """The setup of reference inference with `org/model`."""
+    return InferenceSetup(
         candidate="org/model",
         revision=revision,
         labels=("sad", "happy"),
@@ -56,10 +64,14 @@ def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] 
         window_s=30.0,
         versions=versions or {"torch": installed_version("torch") or ""},
     )
-    said = np.zeros(2, dtype=np.float32)
+
+
+def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] | None = None) -> None:
+    """Keep predictions of `org/model`."""
+    logits = np.zeros(2, dtype=np.float32)
     PredictionStore(cache).add(
-        setup,
-        [Prediction(clip_hash=f"c{n}", logits=said, windows=1, failure=None, seconds=0.1) for n in range(clips)],
+        setup_of(revision, versions),
+        [Prediction(clip_hash=f"c{n}", logits=logits, windows=1, failure=None, seconds=0.1) for n in range(clips)],
     )
 
 

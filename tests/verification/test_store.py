@@ -79,8 +79,8 @@ def test_an_old_or_broken_file_is_no_verdict(
 
 
 def test_a_file_of_a_newer_version_is_refused(kept: KeptVerdicts, tmp_path: Path) -> None:
-    (path,) = tmp_path.rglob("verification-*.json")
-    path.write_text(json.dumps({"schema_version": 99}))
+    (path,) = tmp_path.rglob("verification-*.json.meta")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"content_schema": 99}))
     with pytest.raises(RequestError, match="newer"):
         kept.read(CANDIDATE, facts_with())
 

@@ -1,0 +1,324 @@
+"""Cache entries: immutable parts, each with a sidecar that says what produced it and what its content must be.
+
+A sidecar is written before its part and deleted after it, so that everything without one was not made by bench. Parts
+are named by a sequence number and a random suffix: writers that choose the same number do not overwrite each other,
+and no file is ever changed.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, TypeVar
+
+from pydantic import JsonValue
+
+from benchmark.results.schema import Stored, StoredFile, require_known_version
+from benchmark.results.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+SIDECAR_SUFFIX = ".meta"
+_MERGED, _ADDED = "0", "1"  # within a sequence number, what was merged comes before what was added meanwhile
+_warned: set[str] = set()
+
+Document = TypeVar("Document", bound=StoredFile)
+
+
+class CacheKind(StrEnum):
+    """What a part of the cache is for."""
+
+    PREDICTIONS = "predictions"
+    VERIFICATIONS = "verifications"
+    CONVERTED = "converted"
+    DATASETS = "datasets"
+    SPEECH = "speech"
+    RUNS = "runs"
+    LOGS = "logs"
+    LEFTOVERS = "leftovers"
+
+
+class EntryKey(Stored):
+    """What produced an entry.
+
+    Attributes:
+        candidate: The Hub id or local path; None if the entry belongs to no candidate.
+        revision: The revision of the candidate or dataset.
+        versions: Versions of the libraries that computed it; with others it would not be used.
+        details: Everything else that determines the content.
+    """
+
+    candidate: str | None = None
+    revision: str | None = None
+    device: str | None = None
+    backend: str | None = None
+    dtype: str | None = None
+    versions: dict[str, str] = {}
+    details: dict[str, JsonValue] = {}
+
+
+class Sidecar(StoredFile):
+    """The description of one part.
+
+    Attributes:
+        kind: What the entry is for.
+        key: What produced it.
+        content_schema: Schema version of the content.
+        sha256: Of the content; of a folder that of its manifest, or None if the manifest has checksums itself.
+        size: Of the content in bytes; None for a folder.
+        clips: Predictions in the part.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    kind: CacheKind
+    key: EntryKey
+    content_schema: int
+    sha256: str | None = None
+    size: int | None = None
+    clips: int | None = None
+
+
+class DamagedPartError(Exception):
+    """The content of a part is not what its sidecar says."""
+
+
+def write_part(
+    storage: Storage,
+    name: str,
+    content: bytes,
+    *,
+    kind: CacheKind,
+    key: EntryKey,
+    content_schema: int,
+    clips: int | None = None,
+) -> None:
+    """Write a part under a new name, its sidecar first.
+
+    Raises:
+        RequestError: The cache cannot be written.
+        UnavailableError: The disk is full.
+    """
+    sidecar = Sidecar(
+        kind=kind,
+        key=key,
+        content_schema=content_schema,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        clips=clips,
+    )
+    storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+    storage.write(name, content)
+
+
+def read_part(storage: Storage, name: str, content_schema: int) -> bytes | None:
+    """Read a part; None if an earlier version of bench wrote it.
+
+    Args:
+        storage: Where it lies.
+        name: Its name.
+        content_schema: The schema version that this version of bench reads.
+
+    Raises:
+        FileNotFoundError: It was deleted meanwhile.
+        DamagedPartError: The content is not what was written.
+        RequestError: A newer version of bench wrote it.
+    """
+    location = storage.location(name)
+    sidecar = Sidecar.parse(storage.read(name + SIDECAR_SUFFIX), location)
+    content = storage.read(name)
+    if sidecar is None:
+        raise DamagedPartError(f"{name.rpartition('/')[2]}{SIDECAR_SUFFIX} beside it cannot be read")
+    require_known_version(sidecar.content_schema, content_schema, location)
+    if sidecar.content_schema != content_schema:
+        return None
+    if hashlib.sha256(content).hexdigest() != sidecar.sha256:
+        raise DamagedPartError("its content is not what was written (SHA-256)")
+    return content
+
+
+def describe_folder(
+    storage: Storage, name: str, *, kind: CacheKind, key: EntryKey, content_schema: int, manifest: bytes | None = None
+) -> None:
+    """Write the sidecar of a folder, before the folder takes its name.
+
+    Args:
+        storage: Where it lies.
+        name: The name of the folder.
+        kind: What the entry is for.
+        key: What produced it.
+        content_schema: Schema version of the content.
+        manifest: The file in it that tells what else is in it; None if that has checksums of its own.
+
+    Raises:
+        RequestError: The cache cannot be written.
+        UnavailableError: The disk is full.
+    """
+    digest = None if manifest is None else hashlib.sha256(manifest).hexdigest()
+    sidecar = Sidecar(kind=kind, key=key, content_schema=content_schema, sha256=digest)
+    storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+
+
+def is_intact(storage: Storage, name: str, manifest: str) -> bool:
+    """Whether a folder has a sidecar, and its manifest is the one that was described.
+
+    Raises:
+        RequestError: A newer version of bench wrote it.
+    """
+    try:
+        content = storage.read(f"{name}/{manifest}")
+        sidecar = Sidecar.parse(storage.read(name + SIDECAR_SUFFIX), storage.location(name))
+    except FileNotFoundError:
+        return False
+    if sidecar is None or hashlib.sha256(content).hexdigest() != sidecar.sha256:
+        warn_damaged(storage.location(name), f"its {manifest} is not what was written (SHA-256)")
+        return False
+    return True
+
+
+def warn_damaged(location: str, reason: str) -> None:
+    """Log once per process that a part is treated as missing."""
+    _warn_once(location, f"{location} is left out: {reason}.")
+
+
+def warn_old_cache(storage: Storage) -> None:
+    """Log once per process that there are results without sidecars."""
+    cache = storage.location("")
+    _warn_once(cache, f"{cache} holds results of an earlier version of bench, which are not used any more.")
+
+
+def _warn_once(location: str, message: str) -> None:
+    if location not in _warned:
+        _warned.add(location)
+        logger.warning("%s", message)
+
+
+@dataclass(frozen=True)
+class EntryParts:
+    """All parts of one entry.
+
+    Attributes:
+        storage: Where they lie.
+        kind: What the entry is for.
+        key: What produced it.
+        content_schema: Schema version of the content, as this version of bench writes and reads it.
+        prefix: The beginning of the names of the parts.
+        suffix: Their end, such as `.parquet`.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from benchmark.results.storage import LocalStorage
+        >>> with TemporaryDirectory() as folder:
+        ...     entry = EntryParts(LocalStorage(Path(folder)), CacheKind.SPEECH, EntryKey(), 1, "speech/part", ".json")
+        ...     entry.add(b"first")
+        ...     entry.replace(b"second")
+        ...     [entry.read(name) for name in entry.names()], entry.latest()
+        ([b'second'], b'second')
+    """
+
+    storage: Storage
+    kind: CacheKind
+    key: EntryKey
+    content_schema: int
+    prefix: str
+    suffix: str
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all parts, the oldest first."""
+        listed = {stored.name for stored in self.storage.list(self.prefix)}
+        contents = sorted(name for name in listed if name.endswith(self.suffix))
+        described = [name for name in contents if name + SIDECAR_SUFFIX in listed or self._has_sidecar(name)]
+        if len(described) < len(contents):
+            warn_old_cache(self.storage)
+        return tuple(described)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a part, as `read_part` does."""
+        return read_part(self.storage, name, self.content_schema)
+
+    def read_or_warn(self, name: str) -> bytes | None:
+        """Read a part; a damaged one is None as well, with one line in the log."""
+        try:
+            return self.read(name)
+        except DamagedPartError as error:
+            warn_damaged(self.storage.location(name), str(error))
+            return None
+
+    def latest(self) -> bytes | None:
+        """The content of the newest readable part; None if there is none.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
+        while True:
+            names = self.names()
+            try:
+                for name in reversed(names):
+                    if (content := self.read_or_warn(name)) is not None:
+                        return content
+            except FileNotFoundError:  # replaced meanwhile
+                continue
+            return None
+
+    def add(self, content: bytes, *, clips: int | None = None) -> None:
+        """Add a part behind all others.
+
+        Raises:
+            RequestError: The cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        names = self.names()
+        self._write(self._sequence(names[-1]) + 1 if names else 1, _ADDED, content, clips)
+
+    def merge(self, names: Sequence[str], content: bytes, *, clips: int | None = None) -> None:
+        """Put one part in the place of several; what other processes add meanwhile stays behind it."""
+        self._write(self._sequence(names[-1]) if names else 1, _MERGED, content, clips)
+        self.delete(names)
+
+    def replace(self, content: bytes) -> None:
+        """Add a part and delete those before it."""
+        before = self.names()
+        self.add(content)
+        self.delete(before)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete parts, the oldest first, so that no older content ever outranks a newer one."""
+        for name in names:
+            self.storage.delete(name)
+            self.storage.delete(name + SIDECAR_SUFFIX)
+
+    def load(self, schema: type[Document]) -> Document | None:
+        """The newest part as a document of `schema`; None if there is none that can be read."""
+        content = self.latest()
+        return None if content is None else schema.parse(content, self.storage.location(self.prefix))
+
+    def save(self, document: StoredFile) -> None:
+        """Put a document in the place of the parts."""
+        self.replace(document.model_dump_json(indent=1).encode())
+
+    def _write(self, sequence: int, order: str, content: bytes, clips: int | None) -> None:
+        name = f"{self.prefix}-{sequence:08d}-{order}{secrets.token_hex(4)}{self.suffix}"
+        write_part(
+            self.storage,
+            name,
+            content,
+            kind=self.kind,
+            key=self.key,
+            content_schema=self.content_schema,
+            clips=clips,
+        )
+
+    def _sequence(self, name: str) -> int:
+        digits = name.removeprefix(self.prefix + "-").partition("-")[0]
+        return int(digits) if digits.isdecimal() else 0
+
+    def _has_sidecar(self, name: str) -> bool:
+        """Look again: a listing may hold a part that was written during it, and not its sidecar."""
+        try:
+            return bool(self.storage.read(name + SIDECAR_SUFFIX))
+        except FileNotFoundError:
+            return False
