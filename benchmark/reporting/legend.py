@@ -6,41 +6,7 @@ from types import MappingProxyType
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import bullets
 from benchmark.results.leaderboard import LeaderboardRow
-from benchmark.results.status import Status
 from benchmark.scoring.flags import FLAG_MEANINGS
-
-STATUS_MEANINGS = MappingProxyType(
-    {
-        Status.USABLE: "It loads, its head is the checkpoint's own, and it behaves.",
-        Status.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
-        Status.INSPECTED: "Nothing wrong was found without its weights, which were not loaded.",
-        Status.SKIPPED: "It was not loaded, for a limit that the user set or an interruption.",
-        Status.UNREACHABLE: "The network or the Hub failed: this says nothing about the model.",
-        Status.NOT_FOUND: "There is no such repository or revision.",
-        Status.GATED: "It exists, and needs an acceptance or a token, or is disabled.",
-        Status.CUSTOM_CODE: "It needs code from its repository, which bench never executes.",
-        Status.CUSTOM_INTERFACE: "It is made for another toolkit: there is no `config.json` that names a model type.",
-        Status.INVALID_CONFIG: "Its configuration does not parse or does not validate.",
-        Status.UNSUPPORTED_ARCHITECTURE: "transformers has no audio-classification class for its model type.",
-        Status.DIMENSIONAL: "It rates arousal, valence or dominance instead of naming emotions.",
-        Status.WRONG_TASK: "Its head was made for another task, such as speech recognition.",
-        Status.NO_HEAD: "It is a bare pre-trained encoder: nothing in it names emotions.",
-        Status.RANDOM_HEAD: "Weights that decide its answers are not in the checkpoint or were saved untrained: "
-        "it would answer at random.",
-        Status.UNNAMED_LABELS: "Its head is trained, but its outputs are only numbered, and the registry does not "
-        "name them.",
-        Status.NOT_EMOTION: "It has named labels, and too few of them are emotions.",
-        Status.UNSAFE_WEIGHTS: "Its weights cannot be read without executing code from them.",
-        Status.LOAD_FAILED: "Loading it raised an error.",
-        Status.CRASHED: "The process that loaded or ran it died.",
-        Status.TIMED_OUT: "Loading or running it took longer than the limit.",
-        Status.OUT_OF_MEMORY: "Loading or running it took more memory than the limit.",
-        Status.BROKEN_OUTPUT: "Its answers are not numbers, the same for clearly different inputs, or differ "
-        "between two loads.",
-    }
-)
-"""What each status means."""
-
 
 COLUMN_MEANINGS = MappingProxyType(
     {

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.legend import STATUS_MEANINGS
 from benchmark.reporting.markdown import Column, bullets, document, environment_line, mark_repaired, markdown_table
 from benchmark.reporting.numbers import counted, duration, moment, parameter_count, quantity
 from benchmark.results.status import Status, Verdict
@@ -171,7 +170,7 @@ def _reasons_section(title: str, candidates: Sequence[Verification]) -> list[str
     for status in Status:
         found = [candidate for candidate in candidates if candidate.status is status]
         if found:
-            blocks += [f"### {status} ({len(found)})", STATUS_MEANINGS[status], bullets(map(_reason, found))]
+            blocks += [f"### {status} ({len(found)})", status.meaning, bullets(map(_reason, found))]
     return blocks
 
 

@@ -1,6 +1,7 @@
-"""The words of a verdict: what can be said of a candidate, and which of several findings decides."""
+"""Verdicts and statuses: the one declaration of a status is a line here, which reports, page and README read."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Verdict(StrEnum):
@@ -12,52 +13,89 @@ class Verdict(StrEnum):
 
 
 class Status(StrEnum):
-    """Why a verdict is what it is, in one word.
+    """The reason of a verdict in one word.
 
     The order is the order of precedence: where several apply, the first one decides.
+
+    Attributes:
+        verdict: The verdict that the status stands for.
+        meaning: One sentence for a reader of a report, in Markdown.
+
+    Examples:
+        >>> Status.RANDOM_HEAD.verdict, Status("not-found").meaning
+        (<Verdict.REJECTED: 'rejected'>, 'There is no such repository or revision.')
     """
 
-    NOT_FOUND = "not-found"
-    GATED = "gated"
-    UNREACHABLE = "unreachable"
-    CUSTOM_CODE = "custom-code"
-    CUSTOM_INTERFACE = "custom-interface"
-    INVALID_CONFIG = "invalid-config"
-    UNSUPPORTED_ARCHITECTURE = "unsupported-architecture"
-    DIMENSIONAL = "dimensional"
-    WRONG_TASK = "wrong-task"
-    NO_HEAD = "no-head"
-    RANDOM_HEAD = "random-head"
-    UNNAMED_LABELS = "unnamed-labels"
-    NOT_EMOTION = "not-emotion"
-    UNSAFE_WEIGHTS = "unsafe-weights"
-    LOAD_FAILED = "load-failed"
-    CRASHED = "crashed"
-    TIMED_OUT = "timed-out"
-    OUT_OF_MEMORY = "out-of-memory"
-    BROKEN_OUTPUT = "broken-output"
-    SKIPPED = "skipped"
-    INSPECTED = "inspected"
-    REPAIRED = "repaired"
-    USABLE = "usable"
+    verdict: Verdict
+    meaning: str
 
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict that this status stands for.
+    def __new__(cls, word: str, verdict: Verdict, meaning: str) -> Self:
+        """Make a status of its word, its verdict and its meaning."""
+        status = str.__new__(cls, word)
+        status._value_ = word
+        status.verdict, status.meaning = verdict, meaning
+        return status
 
-        Examples:
-            >>> Status.RANDOM_HEAD.verdict
-            <Verdict.REJECTED: 'rejected'>
-            >>> Status.REPAIRED.verdict
-            <Verdict.USABLE: 'usable'>
-        """
-        if self in {Status.USABLE, Status.REPAIRED}:
-            return Verdict.USABLE
-        if self in {Status.UNREACHABLE, Status.SKIPPED, Status.INSPECTED}:
-            return Verdict.UNDECIDED
-        return Verdict.REJECTED
+    NOT_FOUND = "not-found", Verdict.REJECTED, "There is no such repository or revision."
+    GATED = "gated", Verdict.REJECTED, "It exists, and needs an acceptance or a token, or is disabled."
+    UNREACHABLE = "unreachable", Verdict.UNDECIDED, "The network or the Hub failed: this says nothing about the model."
+    CUSTOM_CODE = "custom-code", Verdict.REJECTED, "It needs code from its repository, which bench never executes."
+    CUSTOM_INTERFACE = (
+        "custom-interface",
+        Verdict.REJECTED,
+        "It is made for another toolkit: there is no `config.json` that names a model type.",
+    )
+    INVALID_CONFIG = "invalid-config", Verdict.REJECTED, "Its configuration does not parse or does not validate."
+    UNSUPPORTED_ARCHITECTURE = (
+        "unsupported-architecture",
+        Verdict.REJECTED,
+        "transformers has no audio-classification class for its model type.",
+    )
+    DIMENSIONAL = "dimensional", Verdict.REJECTED, "It rates arousal, valence or dominance instead of naming emotions."
+    WRONG_TASK = "wrong-task", Verdict.REJECTED, "Its head was made for another task, such as speech recognition."
+    NO_HEAD = "no-head", Verdict.REJECTED, "It is a bare pre-trained encoder: nothing in it names emotions."
+    RANDOM_HEAD = (
+        "random-head",
+        Verdict.REJECTED,
+        "Weights that decide its answers are not in the checkpoint or were saved untrained: it would answer at random.",
+    )
+    UNNAMED_LABELS = (
+        "unnamed-labels",
+        Verdict.REJECTED,
+        "Its head is trained, but its outputs are only numbered, and the registry does not name them.",
+    )
+    NOT_EMOTION = "not-emotion", Verdict.REJECTED, "It has named labels, and too few of them are emotions."
+    UNSAFE_WEIGHTS = "unsafe-weights", Verdict.REJECTED, "Its weights cannot be read without executing code from them."
+    LOAD_FAILED = "load-failed", Verdict.REJECTED, "Loading it raised an error."
+    CRASHED = "crashed", Verdict.REJECTED, "The process that loaded or ran it died."
+    TIMED_OUT = "timed-out", Verdict.REJECTED, "Loading or running it took longer than the limit."
+    OUT_OF_MEMORY = "out-of-memory", Verdict.REJECTED, "Loading or running it took more memory than the limit."
+    BROKEN_OUTPUT = (
+        "broken-output",
+        Verdict.REJECTED,
+        "Its answers are not numbers, the same for clearly different inputs, or differ between two loads.",
+    )
+    SKIPPED = "skipped", Verdict.UNDECIDED, "It was not loaded, for a limit that the user set or an interruption."
+    INSPECTED = "inspected", Verdict.UNDECIDED, "Nothing wrong was found without its weights, which were not loaded."
+    REPAIRED = (
+        "repaired",
+        Verdict.USABLE,
+        "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
+    )
+    USABLE = "usable", Verdict.USABLE, "It loads, its head is the checkpoint's own, and it behaves."
 
     @property
     def precedence(self) -> int:
         """The place in the order of precedence; smaller decides."""
         return list(Status).index(self)
+
+
+def status_table() -> str:
+    """The table of all statuses in the README, by verdict."""
+    rows = [
+        f"| {status.verdict} | `{status}` | {status.meaning} |"
+        for verdict in Verdict
+        for status in Status
+        if status.verdict is verdict
+    ]
+    return "\n".join(["| verdict | status | meaning |", "| --- | --- | --- |", *rows])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.reporting.legend import COLUMN_MEANINGS, STATUS_MEANINGS
+from benchmark.reporting.legend import COLUMN_MEANINGS
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
 from benchmark.results.analyses import (
     AnswerProfile,
@@ -55,7 +55,7 @@ def candidate_data(leaderboard: Leaderboard, record: RunRecord | None) -> list[d
 
 def status_data() -> dict[str, dict[str, str]]:
     """The verdict that each status stands for, and what it means."""
-    return {str(status): {"verdict": str(status.verdict), "meaning": STATUS_MEANINGS[status]} for status in Status}
+    return {str(status): {"verdict": str(status.verdict), "meaning": status.meaning} for status in Status}
 
 
 def _facts(name: str, verification: Verification | None, absent: NotEvaluated | None) -> dict[str, Any]:
