@@ -1,34 +1,34 @@
-"""What `leaderboard.md` says emotion by emotion: how right, what is taken for what, how well one of them is found."""
+"""Sections of `leaderboard.md` that take scores apart: by emotion, group of clips, speaker, and perturbation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Protocol, TypeVar
 
-from benchmark.reporting.csv_and_json import csv_table
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, evaluated_rows
+from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column, evaluated_rows
 from benchmark.reporting.markdown import Column, bullets, markdown_table
-from benchmark.reporting.numbers import counted, fraction, is_known, quantity, signed, with_interval
-from benchmark.results.analyses import (
-    CandidateGroups,
-    ClassScores,
-    CorpusGroups,
-    EmotionScore,
-    FocusScore,
-    GroupSize,
-    Robustness,
-)
+from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
+from benchmark.results.analyses import CandidateGroups, ClassScores, CorpusGroups, EmotionScore, FocusScore, Robustness
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.scoring.flags import Flag
 
+# Groups that are formed without being asked for, and are not mentioned where the corpus says nothing of them.
+_DEFAULT_GROUPS = frozenset({"sex", "language", "duration"})
+_MOST_GROUP_COLUMNS = 5
+_MOST_UNSCORED_GROUPS = 5
+_MOST_NAMES = 8
+
+
+class _OfCandidate(Protocol):
+    @property
+    def candidate(self) -> str: ...
+
+
+_Scores = TypeVar("_Scores", bound=_OfCandidate)
+
 
 def emotion_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write recall and precision of every emotion, and whom the first candidate of each corpus takes for whom.
-
-    Args:
-        leaderboard: The scored run.
-
-    Returns:
-        Blocks of Markdown; none where nothing was scored.
-    """
+    """Write recall and precision of every emotion, and the confusion matrix of the first candidate of each corpus."""
     if not leaderboard.classes:
         return []
     blocks = [
@@ -37,32 +37,116 @@ def emotion_sections(leaderboard: Leaderboard) -> list[str]:
         "name that have the emotion. `leaderboard.json` has all confusion matrices, under `classes`.",
     ]
     for corpus in dict.fromkeys(scores.corpus for scores in leaderboard.classes):
-        own = _ordered([scores for scores in leaderboard.classes if scores.corpus == corpus], leaderboard.rows)
-        blocks += [f"### On {markdown_text(corpus)}", _recall_table(own, leaderboard.rows), *_confusion(own[0])]
+        rows = [row for row in leaderboard.rows if row.corpus == corpus]
+        scored = _in_order((scores for scores in leaderboard.classes if scores.corpus == corpus), rows)
+        blocks += [f"### On {markdown_text(corpus)}", _recall_table(scored, rows), *_confusion(scored[0])]
     return blocks
 
 
 def focus_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write how well each candidate finds the emotions that the user asked for.
-
-    Args:
-        leaderboard: The scored run.
-
-    Returns:
-        Blocks of Markdown; none where nobody asked.
-    """
+    """Write how well each candidate finds the emotions that the user asked for; no blocks without `--focus`."""
     blocks: list[str] = []
     for emotion in leaderboard.focused:
-        found = [score for score in leaderboard.focus if score.emotion == emotion]
+        scores = [score for score in leaderboard.focus if score.emotion == emotion]
         blocks.append(f"## Looking for {markdown_text(emotion)}")
-        if not found:
+        if not scores:
             blocks.append("No corpus has scored clips both with and without it.")
-        for corpus in dict.fromkeys(score.corpus for score in found):
-            blocks += _focus_on([score for score in found if score.corpus == corpus])
+        for corpus in dict.fromkeys(score.corpus for score in scores):
+            blocks += _focus_on_corpus([score for score in scores if score.corpus == corpus])
     return blocks
 
 
-def _focus_on(scores: Sequence[FocusScore]) -> list[str]:
+def group_sections(leaderboard: Leaderboard) -> list[str]:
+    """Write how right the candidates are on parts of the corpora, and how much it matters who speaks."""
+    rows = evaluated_rows(leaderboard)
+    with_speakers = [row.corpus for row in rows if row.corpus and is_known(row.speaker_tenth)]
+    blocks: list[str] = []
+    for corpus in dict.fromkeys([*(groups.corpus for groups in leaderboard.groups), *with_speakers]):
+        corpus_rows = [row for row in rows if row.corpus == corpus]
+        parts = [_group_blocks(groups, corpus_rows) for groups in leaderboard.groups if groups.corpus == corpus]
+        parts.append(_speaker_blocks([row for row in corpus_rows if is_known(row.speaker_tenth)]))
+        if any(parts):
+            blocks += [f"### Parts of {markdown_text(corpus)}", *(block for part in parts for block in part)]
+    if not blocks:
+        return []
+    return [
+        "## Equally right for everybody?",
+        "UAR of parts of a corpus, over the emotions that all compared parts have ten clips of. **Gap**: the best part "
+        "less the worst, with its 95 % interval. An interval that begins at 0 says that chance may have made the gap; "
+        "of twenty gaps that are none, chance makes about one that does not. All numbers, and the parts that are too "
+        "small: `groups.csv`.",
+        *blocks,
+    ]
+
+
+def robustness_sections(leaderboard: Leaderboard) -> list[str]:
+    """Write which answers survive perturbed audio; no blocks without `--perturb`."""
+    if not leaderboard.robustness:
+        return []
+    blocks = [
+        "## How robust",
+        "The same clips once more, perturbed (`--perturb`); `docs/protocol.md` says exactly how, and `robustness.csv` "
+        "has every number. Nothing else in this report knows of these answers.",
+    ]
+    for corpus in dict.fromkeys(row.corpus for row in leaderboard.robustness):
+        rows = [row for row in leaderboard.rows if row.corpus == corpus]
+        perturbed = _in_order((result for result in leaderboard.robustness if result.corpus == corpus), rows)
+        blocks += [f"### On {markdown_text(corpus)}", *_perturbed_blocks(perturbed, rows)]
+    return blocks
+
+
+def _in_order(results: Iterable[_Scores], rows: Sequence[LeaderboardRow]) -> list[_Scores]:
+    """Sort results of candidates as the rows of their corpus; candidates without a row come last."""
+    order = list(dict.fromkeys(row.candidate for row in rows))
+    return sorted(
+        results, key=lambda result: order.index(result.candidate) if result.candidate in order else len(order)
+    )
+
+
+def _first_rows(rows: Sequence[LeaderboardRow]) -> dict[str, LeaderboardRow]:
+    return {row.candidate: row for row in reversed(rows)}
+
+
+def _recall_table(scored: Sequence[ClassScores], rows: Sequence[LeaderboardRow]) -> str:
+    row_of = _first_rows(rows)
+
+    def from_row(field: str) -> Column[ClassScores]:
+        column = declared_column(field)
+        return Column(
+            column.title,
+            lambda scores: column.cell(row_of[scores.candidate]) if scores.candidate in row_of else "",
+            column.numeric,
+        )
+
+    def emotion_column(index: int, emotion: str) -> Column[ClassScores]:
+        return Column(markdown_text(emotion), lambda scores: _recall_and_precision(scores.emotions[index]))
+
+    columns = [
+        Column[ClassScores]("candidate", lambda scores: markdown_text(scores.candidate)),
+        *(emotion_column(index, score.emotion) for index, score in enumerate(scored[0].emotions)),
+        from_row("weighted_f1"),
+        from_row("brier"),
+    ]
+    return markdown_table(scored, columns)
+
+
+def _recall_and_precision(score: EmotionScore) -> str:
+    return f"{fraction(score.recall)} / {fraction(score.precision) or UNKNOWN}"
+
+
+def _confusion(scores: ClassScores) -> list[str]:
+    def answer_column(index: int, title: str) -> Column[int]:
+        return Column(title, lambda truth: str(scores.confusion[truth][index]), numeric=True)
+
+    emotions = [markdown_text(score.emotion) for score in scores.emotions]
+    columns = [
+        Column[int]("clips of", lambda truth: emotions[truth]),
+        *(answer_column(index, title) for index, title in enumerate([*emotions, "none of these"])),
+    ]
+    return [f"What {markdown_text(scores.candidate)} answers:", markdown_table(range(len(emotions)), columns)]
+
+
+def _focus_on_corpus(scores: Sequence[FocusScore]) -> list[str]:
     first = scores[0]
     ordered = sorted(scores, key=lambda score: (score.average_precision is None, -(score.average_precision or 0.0)))
     columns = [
@@ -84,188 +168,101 @@ def _focus_on(scores: Sequence[FocusScore]) -> list[str]:
     ]
 
 
-def _recall_table(scores: Sequence[ClassScores], rows: Sequence[LeaderboardRow]) -> str:
-    whole = {row.candidate: row for row in reversed(rows) if row.corpus == scores[0].corpus}
-    columns = [
-        Column[ClassScores]("candidate", lambda one: markdown_text(one.candidate)),
-        *(_emotion_column(place, each.emotion) for place, each in enumerate(scores[0].emotions)),
-        Column[ClassScores](
-            "weighted F1",
-            lambda one: fraction(whole[one.candidate].weighted_f1) if one.candidate in whole else "",
-            numeric=True,
-        ),
-        Column[ClassScores](
-            "Brier",
-            lambda one: quantity(whole[one.candidate].brier) if one.candidate in whole else "",
-            numeric=True,
-        ),
-    ]
-    return markdown_table(scores, columns)
-
-
-def _emotion_column(place: int, emotion: str) -> Column[ClassScores]:
-    return Column(markdown_text(emotion), lambda one: _recall_and_precision(one.emotions[place]))
-
-
-def _recall_and_precision(score: EmotionScore) -> str:
-    precision = fraction(score.precision) if is_known(score.precision) else "–"
-    return f"{fraction(score.recall)} / {precision}"
-
-
-def _confusion(scores: ClassScores) -> list[str]:
-    columns = [
-        Column[int]("clips of", lambda row: markdown_text(scores.emotions[row].emotion)),
-        *(_answer_column(scores, place) for place in range(len(scores.emotions) + 1)),
-    ]
-    return [
-        f"What {markdown_text(scores.candidate)} answers:",
-        markdown_table(range(len(scores.emotions)), columns),
-    ]
-
-
-def _answer_column(scores: ClassScores, place: int) -> Column[int]:
-    last = place == len(scores.emotions)
-    title = "none of these" if last else markdown_text(scores.emotions[place].emotion)
-    return Column(title, lambda row: str(scores.confusion[row][place]), numeric=True)
-
-
-def _ordered(scores: Sequence[ClassScores], rows: Sequence[LeaderboardRow]) -> list[ClassScores]:
-    """In the order of the corpus's rows."""
-    names = list(dict.fromkeys(row.candidate for row in rows if row.corpus == scores[0].corpus))
-    return sorted(scores, key=lambda one: names.index(one.candidate) if one.candidate in names else len(names))
-
-
-_USUAL = frozenset({"sex", "language", "duration"})
-
-
-_MOST_COLUMNS = 5
-
-
-_LISTED_GROUPS = 5
-
-
-_LISTED_NAMES = 8
-
-
-_WHERE = "`groups.csv`"
-
-
-def group_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write how right the candidates are on parts of the corpora, and how much it matters who speaks.
-
-    Args:
-        leaderboard: The scored run.
-
-    Returns:
-        Blocks of Markdown; none where nothing can be said of any part.
-    """
-    blocks: list[str] = []
-    for name in dict.fromkeys([*(each.corpus for each in leaderboard.groups), *_with_speakers(leaderboard)]):
-        rows = [row for row in evaluated_rows(leaderboard) if row.corpus == name]
-        own = [block for each in leaderboard.groups if each.corpus == name for block in _column_section(each, rows)]
-        own += _speaker_section([row for row in rows if is_known(row.speaker_tenth)])
-        if own:
-            blocks += [f"### Parts of {markdown_text(name)}", *own]
-    if not blocks:
-        return []
-    return [
-        "## Equally right for everybody?",
-        "UAR of parts of a corpus, over the emotions that all compared parts have ten clips of. **Gap**: the best part "
-        "less the worst, with its 95 % interval. An interval that begins at 0 says that chance may have made the gap; "
-        "of twenty gaps that are none, chance makes about one that does not. All numbers, and the parts that are too "
-        f"small: {_WHERE}.",
-        *blocks,
-    ]
-
-
-def _with_speakers(leaderboard: Leaderboard) -> list[str]:
-    return [row.corpus for row in evaluated_rows(leaderboard) if row.corpus and is_known(row.speaker_tenth)]
-
-
-def _column_section(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> list[str]:
+def _group_blocks(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> list[str]:
     title = f"**By {markdown_text(groups.column)}**"
     if not groups.candidates:
-        # What nobody asked for and no corpus tells is not worth a line.
-        if groups.column in _USUAL and not groups.groups and not groups.left_out:
+        if groups.column in _DEFAULT_GROUPS and not groups.groups and not groups.left_out:
             return []
-        return [f"{title}: {markdown_text(groups.problem or 'nothing was scored')}.{_left_out(groups)}"]
-    ordered = _groups_ordered(groups.candidates, rows)
-    columns = [Column[CandidateGroups]("candidate", lambda one: _name(one.candidate, rows))]
-    if len(groups.groups) <= _MOST_COLUMNS:
-        columns += [_group_column(place, size) for place, size in enumerate(groups.groups)]
-    else:
-        columns += [
-            Column("best", lambda one: _extreme(one, one.best)),
-            Column("worst", lambda one: _extreme(one, one.worst)),
-        ]
-    columns.append(Column("gap", lambda one: with_interval(one.gap, one.gap_low, one.gap_high)))
-    text = f"{title}, over {_emotions(groups)}.{_verdict(groups, rows)}{_left_out(groups)}"
+        return [f"{title}: {markdown_text(groups.problem or 'nothing was scored')}.{_unscored_groups(groups)}"]
+    names = {name: candidate_name(row) for name, row in _first_rows(rows).items()}
+    ordered = _in_order(groups.candidates, rows)
+    columns = [
+        Column[CandidateGroups](
+            "candidate", lambda scored: names.get(scored.candidate, markdown_text(scored.candidate))
+        ),
+        *_group_columns(groups),
+        Column[CandidateGroups]("gap", lambda scored: with_interval(scored.gap, scored.gap_low, scored.gap_high)),
+    ]
+    text = f"{title}, over {_compared_emotions(groups)}.{_gaps(groups, ordered, names)}{_unscored_groups(groups)}"
     return [text, markdown_table(ordered, columns)]
 
 
-def _group_column(place: int, size: GroupSize) -> Column[CandidateGroups]:
-    title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
-    return Column(title, lambda one: _score(one, place))
+def _group_columns(groups: CorpusGroups) -> list[Column[CandidateGroups]]:
+    """A column for each group, or only the best and the worst where there are many."""
+
+    def score_of(scored: CandidateGroups, index: int) -> str:
+        score = scored.scores[index]
+        return with_interval(score.uar, score.uar_low, score.uar_high)
+
+    def named_score(scored: CandidateGroups, group: str | None) -> str:
+        index = next((index for index, score in enumerate(scored.scores) if score.group == group), None)
+        return "" if index is None else f"{markdown_text(scored.scores[index].group)} {score_of(scored, index)}"
+
+    def group_column(index: int) -> Column[CandidateGroups]:
+        size = groups.groups[index]
+        title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
+        return Column(title, lambda scored: score_of(scored, index))
+
+    if len(groups.groups) <= _MOST_GROUP_COLUMNS:
+        return [group_column(index) for index in range(len(groups.groups))]
+    return [
+        Column("best", lambda scored: named_score(scored, scored.best)),
+        Column("worst", lambda scored: named_score(scored, scored.worst)),
+    ]
 
 
-def _score(one: CandidateGroups, place: int) -> str:
-    score = one.scores[place]
-    return with_interval(score.uar, score.uar_low, score.uar_high)
-
-
-def _extreme(one: CandidateGroups, group: str | None) -> str:
-    place = next((place for place, score in enumerate(one.scores) if score.group == group), None)
-    return "" if place is None else f"{markdown_text(one.scores[place].group)} {_score(one, place)}"
-
-
-def _emotions(groups: CorpusGroups) -> str:
-    shown = ", ".join(map(markdown_text, groups.emotions[:_LISTED_NAMES]))
-    more = len(groups.emotions) - _LISTED_NAMES
-    text = shown + (f" and {more} more" if more > 0 else "")
+def _compared_emotions(groups: CorpusGroups) -> str:
+    text = ", ".join(map(markdown_text, groups.emotions[:_MOST_NAMES]))
+    more = len(groups.emotions) - _MOST_NAMES
+    if more > 0:
+        text += f" and {more} more"
     if groups.omitted:
-        text += (
-            f" (not {', '.join(map(markdown_text, groups.omitted[:_LISTED_NAMES]))}: too few clips in one of the parts)"
-        )
+        omitted = ", ".join(map(markdown_text, groups.omitted[:_MOST_NAMES]))
+        text += f" (not {omitted}: too few clips in one of the parts)"
     return text
 
 
-def _verdict(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> str:
+def _gaps(groups: CorpusGroups, ordered: Sequence[CandidateGroups], names: dict[str, str]) -> str:
     if len(groups.groups) < 2:  # noqa: PLR2004 - a gap is between two
         return " Only one part is large enough, so that there is nothing to compare."
-    beyond = [one for one in groups.candidates if is_known(one.gap_low) and one.gap_low > 0]
-    if not beyond:
+    beyond_chance = [scored for scored in ordered if is_known(scored.gap_low) and scored.gap_low > 0]
+    if not beyond_chance:
         return " No gap is beyond chance."
-    named = [
-        f"{_name(one.candidate, rows)} ({markdown_text(one.best or '')} over {markdown_text(one.worst or '')})"
-        for one in _groups_ordered(beyond, rows)[:_LISTED_NAMES]
+    listed = [
+        f"{names.get(scored.candidate, markdown_text(scored.candidate))} "
+        f"({markdown_text(scored.best or '')} over {markdown_text(scored.worst or '')})"
+        for scored in beyond_chance[:_MOST_NAMES]
     ]
-    more = len(beyond) - len(named)
-    return f" Beyond chance: {', '.join([*named, *([f'and {more} more'] if more else [])])}."
+    if len(beyond_chance) > _MOST_NAMES:
+        listed.append(f"and {len(beyond_chance) - _MOST_NAMES} more")
+    return f" Beyond chance: {', '.join(listed)}."
 
 
-def _left_out(groups: CorpusGroups) -> str:
+def _unscored_groups(groups: CorpusGroups) -> str:
     text = ""
     if groups.left_out:
-        shown = [
-            f"{markdown_text(each.group)} ({counted(each.clips, 'clip')}; {markdown_text(each.reason)})"
-            for each in groups.left_out[:_LISTED_GROUPS]
+        listed = [
+            f"{markdown_text(group.group)} ({counted(group.clips, 'clip')}; {markdown_text(group.reason)})"
+            for group in groups.left_out[:_MOST_UNSCORED_GROUPS]
         ]
-        more = len(groups.left_out) - len(shown) + groups.left_out_more
-        text = f" Not scored: {', '.join([*shown, *([f'and {more:,} more'] if more else [])])}."
+        more = len(groups.left_out) - len(listed) + groups.left_out_more
+        if more:
+            listed.append(f"and {more:,} more")
+        text = f" Not scored: {', '.join(listed)}."
     if groups.unknown_clips and groups.candidates:
         text += f" Of {counted(groups.unknown_clips, 'clip')} nobody knows it."
     return text
 
 
-def _speaker_section(rows: Sequence[LeaderboardRow]) -> list[str]:
+def _speaker_blocks(rows: Sequence[LeaderboardRow]) -> list[str]:
     if not rows:
         return []
-    measure = "UAR" if rows[0].speaker_measure == "uar" else "share of right answers"
+    field, measure = ("uar", "UAR") if rows[0].speaker_measure == "uar" else ("accuracy", "share of right answers")
     columns = [
-        RowColumn("candidate", candidate_name),
-        RowColumn("all speakers", lambda row: fraction(row.uar if measure == "UAR" else row.accuracy), numeric=True),
-        RowColumn("unlucky tenth", lambda row: fraction(row.speaker_tenth), numeric=True),
-        RowColumn("spread beyond chance", lambda row: fraction(row.speaker_spread), numeric=True),
+        declared_column("candidate"),
+        RowColumn("all speakers", lambda row: fraction(getattr(row, field)), numeric=True),
+        declared_column("speaker_tenth"),
+        declared_column("speaker_spread"),
     ]
     return [
         f"**By speaker**: the {measure} that a tenth of the speakers fall below, and how far speakers differ (one "
@@ -274,100 +271,47 @@ def _speaker_section(rows: Sequence[LeaderboardRow]) -> list[str]:
     ]
 
 
-def _groups_ordered(candidates: Sequence[CandidateGroups], rows: Sequence[LeaderboardRow]) -> list[CandidateGroups]:
-    """In the order of the corpus's rows."""
-    places = {row.candidate: place for place, row in reversed(list(enumerate(rows)))}
-    return sorted(candidates, key=lambda one: places.get(one.candidate, len(places)))
-
-
-def _name(candidate: str, rows: Sequence[LeaderboardRow]) -> str:
-    row = next((row for row in rows if row.candidate == candidate), None)
-    return markdown_text(candidate) if row is None else candidate_name(row)
-
-
-ROBUSTNESS_COLUMNS = tuple(Robustness.model_fields)
-"""The columns of `robustness.csv`."""
-
-
-def robustness_csv(rows: Sequence[Robustness]) -> str:
-    """Write robustness as a table, in the order of the leaderboard's JSON.
-
-    Args:
-        rows: One per corpus, candidate and perturbation.
-
-    Returns:
-        The text of a CSV file with a heading.
-    """
-    return csv_table(ROBUSTNESS_COLUMNS, (row.model_dump() for row in rows))
-
-
-def robustness_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write which answers survive what was done to the audio.
-
-    Args:
-        leaderboard: The scored run.
-
-    Returns:
-        Blocks of Markdown; none where nothing was perturbed.
-    """
-    if not leaderboard.robustness:
-        return []
-    blocks = [
-        "## How robust",
-        "The same clips once more, perturbed (`--perturb`); `docs/protocol.md` says exactly how, and `robustness.csv` "
-        "has every number. Nothing else in this report knows of these answers.",
-    ]
-    for corpus in dict.fromkeys(row.corpus for row in leaderboard.robustness):
-        blocks += _on_corpus(leaderboard, corpus)
-    return blocks
-
-
-def _on_corpus(leaderboard: Leaderboard, corpus: str) -> list[str]:
-    places = {row.candidate: row for row in reversed(leaderboard.rows) if row.corpus == corpus}
-    order = list(dict.fromkeys(row.candidate for row in leaderboard.rows if row.corpus == corpus))
-    rows = [row for row in leaderboard.robustness if row.corpus == corpus]
-    rows.sort(key=lambda row: order.index(row.candidate) if row.candidate in order else len(order))
-    heard = [places[name] for name in dict.fromkeys(row.candidate for row in rows) if name in places]
-    blocks = [f"### On {markdown_text(corpus)}"]
-    if any(is_known(row.unchanged) for row in rows):
-        clips = counted(max(row.clips for row in rows), "clip")
-        blocks += [f"Share of the {clips} to which the answer stays the same:", _table(rows, _unchanged)]
-    if any(is_known(row.uar_loss) for row in rows):
+def _perturbed_blocks(perturbed: Sequence[Robustness], rows: Sequence[LeaderboardRow]) -> list[str]:
+    blocks = []
+    if any(is_known(result.unchanged) for result in perturbed):
+        clips = counted(max(result.clips for result in perturbed), "clip")
         blocks += [
-            f"Loss of UAR: that of the clips as they are less that of the perturbed, in brackets {_interval(rows)}; "
-            "**bold** where it excludes 0.",
-            _table(rows, _loss),
+            f"Share of the {clips} to which the answer stays the same:",
+            _perturbation_table(perturbed, lambda result: fraction(result.unchanged)),
         ]
-    return [*blocks, bullets([*_always_the_same(heard), *_remarks(rows)])]
+    if any(is_known(result.uar_loss) for result in perturbed):
+        blocks += [
+            f"Loss of UAR: that of the clips as they are less that of the perturbed, in brackets "
+            f"{_loss_interval(perturbed)}; **bold** where it excludes 0.",
+            _perturbation_table(perturbed, _uar_loss),
+        ]
+    row_of = _first_rows(rows)
+    tested = [row_of[name] for name in dict.fromkeys(map(attrgetter("candidate"), perturbed)) if name in row_of]
+    constant = [candidate_name(row) for row in tested if row.collapsed or Flag.NARROW in row.flags]
+    remarks = _perturbation_remarks(perturbed)
+    if constant:
+        verb = "answers" if len(constant) == 1 else "answer"
+        remarks.insert(
+            0, f"{', '.join(constant)} {verb} nearly always the same, whatever is heard: that is not robustness."
+        )
+    return [*blocks, bullets(remarks)]
 
 
-def _always_the_same(rows: Sequence[LeaderboardRow]) -> list[str]:
-    named = [candidate_name(row) for row in rows if row.collapsed or Flag.NARROW in row.flags]
-    if not named:
-        return []
-    verb = "answers" if len(named) == 1 else "answer"
-    return [f"{', '.join(named)} {verb} nearly always the same, whatever is heard: that is not robustness."]
+def _perturbation_table(perturbed: Sequence[Robustness], write: Callable[[Robustness], str]) -> str:
+    cells = {(result.candidate, result.perturbation): write(result) for result in perturbed}
+
+    def column(perturbation: str) -> Column[str]:
+        return Column(
+            markdown_text(perturbation), lambda candidate: cells.get((candidate, perturbation), ""), numeric=True
+        )
+
+    perturbations = dict.fromkeys(result.perturbation for result in perturbed)
+    columns = [Column[str]("candidate", markdown_text), *map(column, perturbations)]
+    return markdown_table(list(dict.fromkeys(result.candidate for result in perturbed)), columns)
 
 
-def _table(rows: Sequence[Robustness], cell: Callable[[Robustness], str]) -> str:
-    cells: dict[str, dict[str, str]] = {}
-    for row in rows:
-        cells.setdefault(row.candidate, {})[row.perturbation] = cell(row)
-    names = dict.fromkeys(row.perturbation for row in rows)
-    columns = [Column[str]("candidate", markdown_text), *(_column(name, cells) for name in names)]
-    return markdown_table(list(cells), columns)
-
-
-def _column(perturbation: str, cells: Mapping[str, Mapping[str, str]]) -> Column[str]:
-    return Column(markdown_text(perturbation), lambda name: cells[name].get(perturbation, ""), numeric=True)
-
-
-def _unchanged(row: Robustness) -> str:
-    return fraction(row.unchanged)
-
-
-def _loss(row: Robustness) -> str:
-    loss, low, high = row.uar_loss, row.uar_loss_low, row.uar_loss_high
+def _uar_loss(result: Robustness) -> str:
+    loss, low, high = result.uar_loss, result.uar_loss_low, result.uar_loss_high
     if not is_known(loss):
         return ""
     if not is_known(low) or not is_known(high):
@@ -376,8 +320,8 @@ def _loss(row: Robustness) -> str:
     return f"**{text}**" if low > 0 or high < 0 else text
 
 
-def _interval(rows: Sequence[Robustness]) -> str:
-    if any(row.interval == "clips" for row in rows):
+def _loss_interval(perturbed: Sequence[Robustness]) -> str:
+    if any(result.interval == "clips" for result in perturbed):
         return (
             "the 95 % interval over clips, which is too narrow by what the clips of one speaker share (the speakers "
             "are unknown, too few, or cannot be left out in turn)"
@@ -385,19 +329,19 @@ def _interval(rows: Sequence[Robustness]) -> str:
     return "the paired 95 % interval over speakers (Wilson's where nothing changes from one to the next)"
 
 
-def _remarks(rows: Sequence[Robustness]) -> list[str]:
-    """Say what failed, what came as it is, and what cannot be told."""
+def _perturbation_remarks(perturbed: Sequence[Robustness]) -> list[str]:
+    """Name failures, and perturbations that left clips as they are."""
     remarks = []
-    for row in rows:
-        who = f"**{markdown_text(row.candidate)}**, {markdown_text(row.perturbation)}"
-        if row.problem is not None:
-            remarks.append(f"{who}: {markdown_text(row.problem)}")
-        elif row.failed_clips:
-            failed = f"{row.failed_clips:,} of {counted(row.clips, 'clip')}"
+    for result in perturbed:
+        subject = f"**{markdown_text(result.candidate)}**, {markdown_text(result.perturbation)}"
+        if result.problem is not None:
+            remarks.append(f"{subject}: {markdown_text(result.problem)}")
+        elif result.failed_clips:
             remarks.append(
-                f"{who}: {failed} could not be processed when perturbed; they count as changed and as wrong."
+                f"{subject}: {result.failed_clips:,} of {counted(result.clips, 'clip')} could not be processed when "
+                "perturbed; they count as changed and as wrong."
             )
-    untouched = {row.perturbation: row.untouched_clips for row in rows if row.untouched_clips}
+    untouched = {result.perturbation: result.untouched_clips for result in perturbed if result.untouched_clips}
     for name, clips in untouched.items():
         remarks.append(
             f"{markdown_text(name)} has nothing to remove from {counted(clips, 'clip')}, which came as they are."

@@ -1,109 +1,91 @@
-"""The tables of `leaderboard.md`: how right, how varied, how fast; one wide table would be read by nobody."""
+"""The tables of `leaderboard.md` about candidates: how right, how varied, how fast, and what computed the answers.
 
-from collections import Counter
+Their columns are declared in `results/leaderboard_columns.py`; here is only what depends on several fields of a row.
+"""
+
 from collections.abc import Collection, Sequence
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, all_the_same, bullets, mark_repaired, markdown_table
-from benchmark.reporting.numbers import (
-    counted,
-    fraction,
-    is_known,
-    milliseconds,
-    parameter_count,
-    quantity,
-    with_interval,
-)
+from benchmark.reporting.numbers import counted, formatted, fraction, is_known, with_interval
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard_columns import COLUMNS, Format, Shown, shown_in
+from benchmark.results.leaderboard_columns import Column as DeclaredColumn
 
 RowColumn = Column[LeaderboardRow]
+_SETUP = ("device", "backend", "dtype")
 
 
-def rightness_table(rows: Sequence[LeaderboardRow], *, said: Collection[str] = ()) -> str:
+def rightness_table(rows: Sequence[LeaderboardRow], *, shared_flags: Collection[str] = ()) -> str:
     """Write how right the candidates are on a labelled corpus.
 
     Args:
         rows: Those of one corpus, in the order of the ranking.
-        said: Flags that are said of all rows together, and not again in each.
-
-    Returns:
-        A table in Markdown.
+        shared_flags: Flags of all rows, which are named above the table instead of in each row.
     """
-    columns = [
-        RowColumn("rank", lambda row: "" if row.rank is None else str(row.rank), numeric=True),
-        RowColumn("candidate", candidate_name),
-        RowColumn("UAR", lambda row: with_interval(row.uar, row.uar_low, row.uar_high)),
-        RowColumn("accuracy", lambda row: with_interval(row.accuracy, row.accuracy_low, row.accuracy_high)),
-        RowColumn("majority", lambda row: fraction(row.majority_accuracy), numeric=True),
-        RowColumn("macro-F1", lambda row: fraction(row.macro_f1), numeric=True),
-        RowColumn("common UAR", lambda row: fraction(row.common_uar), numeric=True),
-        RowColumn("shared UAR", lambda row: fraction(row.shared_uar), numeric=True),
-        RowColumn("coverage", lambda row: fraction(row.coverage), numeric=True),
-        *_rater_columns(rows),
-        *(_metric_column(name) for name in dict.fromkeys(name for row in rows for name in row.metrics)),
-        *_clip_columns(rows),
-        RowColumn("seen", lambda row: markdown_text(row.seen or "")),
-        RowColumn("flags", lambda row: _flags(row, said)),
-    ]
-    return _by_device_where_it_matters(rows, columns)
+    return _corpus_table(rows, shown_in(Shown.RIGHTNESS), shared_flags)
 
 
-def variety_table(rows: Sequence[LeaderboardRow], *, with_flags: bool = False, said: Collection[str] = ()) -> str:
+def variety_table(
+    rows: Sequence[LeaderboardRow], *, with_flags: bool = False, shared_flags: Collection[str] = ()
+) -> str:
     """Write how varied the answers of the candidates are, and how well their probabilities are calibrated.
 
     Args:
         rows: Those of one corpus.
-        with_flags: Whether flags, clips and emotions stand here, because without labels no table above shows them.
-        said: Flags that are said of all rows together, and not again in each.
-
-    Returns:
-        A table in Markdown.
+        with_flags: Whether flags and clips stand here, since without labels no table of rightness shows them.
+        shared_flags: Flags of all rows, which are named above the table instead of in each row.
     """
-    columns = [
-        RowColumn("candidate", candidate_name),
-        RowColumn("emotions", lambda row: _count(row.emotions), numeric=True),
-        RowColumn("effective", lambda row: quantity(row.effective_emotions), numeric=True),
-        RowColumn("informative", lambda row: quantity(row.informative_emotions), numeric=True),
-        RowColumn(
-            "top answer", lambda row: f"{markdown_text(row.top_emotion or '')} {fraction(row.top_share)}".strip()
-        ),
-        RowColumn("collapsed", lambda row: "yes" if row.collapsed else ""),
-        RowColumn("ECE", lambda row: fraction(row.ece), numeric=True),
-    ]
-    if with_flags:
-        columns += [*_clip_columns(rows), RowColumn("seen", lambda row: markdown_text(row.seen or ""))]
-        columns += [RowColumn("flags", lambda row: _flags(row, said))]
-    return _by_device_where_it_matters(rows, columns)
+    declared = shown_in(Shown.VARIETY) + (shown_in(Shown.UNLABELLED) if with_flags else ())
+    return _corpus_table(rows, declared, shared_flags)
 
 
-def speed_table(leaderboard: Leaderboard) -> str:
+def speed_section(leaderboard: Leaderboard) -> list[str]:
     """Write how fast and how large the candidates are, the fastest first, by device.
 
-    Latency does not belong to a corpus, so that a candidate stands here once per device, backend and dtype.
-
-    Args:
-        leaderboard: The scored run.
-
-    Returns:
-        A table in Markdown; empty where nothing was measured.
+    Latency does not depend on the corpus: a candidate stands here once per device, backend and dtype.
     """
     rows = sorted(evaluated_rows(leaderboard), key=_speed_order)
     if not any(row.latency_p50_ms is not None or row.size_mb is not None for row in rows):
-        return ""
-    columns = [
-        RowColumn("candidate", candidate_name),
-        *_setup_columns(rows),
-        RowColumn("p50 ms", _median, numeric=True),
-        RowColumn("p90 ms", lambda row: milliseconds(row.latency_p90_ms), numeric=True),
-        RowColumn("p99 ms", lambda row: milliseconds(row.latency_p99_ms), numeric=True),
-        RowColumn("RTFx", lambda row: quantity(row.rtfx), numeric=True),
-        RowColumn("load s", lambda row: quantity(row.load_s), numeric=True),
-        RowColumn("memory MB", lambda row: quantity(row.peak_memory_mb), numeric=True),
-        RowColumn("weights", lambda row: parameter_count(row.parameters), numeric=True),
-        RowColumn("size MB", lambda row: quantity(row.size_mb), numeric=True),
+        return []
+    table = markdown_table(rows, _table_columns(rows, shown_in(Shown.SPEED)))
+    if not any(is_known(row.latency_p50_ms) for row in rows):
+        return ["## How large", "No latency was measured.", table]
+    setup = ", ".join(markdown_text(shared) for name in _SETUP if (shared := _shared(rows, name)))
+    segments = "segments" if leaderboard.segment_s is None else f"segments of {leaderboard.segment_s:g} s"
+    sentence = f"One call at a time on {segments}" + (f"; {setup}" if setup else "")
+    if leaderboard.threads is not None:
+        sentence += f"; {counted(leaderboard.threads, 'thread')}"
+    return [
+        "## How fast and how large",
+        f"{sentence}. The fastest first.{_latency_precision(evaluated_rows(leaderboard))}",
+        table,
     ]
-    return markdown_table(rows, columns)
+
+
+def inference_section(leaderboard: Leaderboard) -> list[str]:
+    """Say what computed the answers and how it compares with torch in float32; no blocks where torch computed all."""
+    faster = [record for record in leaderboard.inference if record.largest_difference is not None]
+    fallbacks = [(record, reason) for record in leaderboard.inference for reason in record.fallbacks]
+    blocks: list[str] = []
+    if faster:
+        blocks += [
+            "The reference is torch in float32, one clip at a time. What is faster answered some clips beside it "
+            "first; afterwards the clips whose two best answers were close were done again in the reference, or in "
+            "float32 that was held against it, so that no decision rests on the difference (see `docs/speed.md`).",
+            markdown_table(faster, _INFERENCE_COLUMNS),
+        ]
+    if fallbacks:
+        blocks.append(
+            bullets(f"{markdown_text(record.candidate)}: {markdown_text(reason)}" for record, reason in fallbacks)
+        )
+    return ["## What computed the answers", *blocks] if blocks else []
+
+
+def declared_column(name: str) -> RowColumn:
+    """The column of a field of a row, as it is declared."""
+    return _row_column(COLUMNS[name], ())
 
 
 def candidate_name(row: LeaderboardRow) -> str:
@@ -115,139 +97,119 @@ def candidate_name(row: LeaderboardRow) -> str:
         >>> candidate_name(LeaderboardRow(candidate="a", head="dense-out"))
         'a (repaired)'
     """
-    is_foreign = row.head not in {None, "", "standard"}
-    return mark_repaired(row.candidate, repaired=is_foreign or "repaired" in row.flags)
+    is_rebuilt = row.head not in {None, "", "standard"}
+    return mark_repaired(row.candidate, repaired=is_rebuilt or "repaired" in row.flags)
 
 
 def evaluated_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
-    """List the rows of candidates that have heard a corpus; summaries over several are not among them."""
+    """List the rows of candidates that were evaluated on a corpus, without summaries over several."""
     return tuple(row for row in leaderboard.rows if row.corpus not in {None, ALL_CORPORA})
 
 
-def shared_setup(rows: Sequence[LeaderboardRow]) -> str:
-    """Write the device, backend and dtype that all rows share, to say it once instead of in a column.
-
-    Examples:
-        >>> shared_setup([LeaderboardRow(candidate="a", device="cpu", backend="torch", dtype="float32")])
-        'cpu, torch, float32'
-    """
-    shared = (all_the_same(getattr(row, name) for row in rows) for name in ("device", "backend", "dtype"))
-    return ", ".join(markdown_text(value) for value in shared if value)
-
-
-def _by_device_where_it_matters(rows: Sequence[LeaderboardRow], columns: Sequence[RowColumn]) -> str:
-    """Say once what is the same on every device, and name the device where a candidate would look listed twice."""
-    seen_lines = {tuple(column.cell(row) for column in columns) for row in rows}
-    distinct_names = {row.candidate for row in rows}
-    if len(seen_lines) > len(distinct_names):
-        place = next(index for index, column in enumerate(columns) if column.title == "candidate") + 1
-        columns = [*columns[:place], *_setup_columns(rows), *columns[place:]]
+def _corpus_table(
+    rows: Sequence[LeaderboardRow], declared: Sequence[DeclaredColumn], shared_flags: Collection[str]
+) -> str:
+    columns = _table_columns(rows, declared, shared_flags)
+    lines = {tuple(column.cell(row) for column in columns) for row in rows}
+    if len(lines) > len({row.candidate for row in rows}):
+        # Scores that differ by device would look as if a candidate were listed twice.
+        after_name = [column.title for column in columns].index("candidate") + 1
+        columns[after_name:after_name] = _table_columns(rows, [COLUMNS[name] for name in _SETUP])
     return markdown_table(rows, columns)
 
 
-def _setup_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
-    columns = {
-        "device": RowColumn("device", lambda row: markdown_text(row.device or "")),
-        "backend": RowColumn("backend", lambda row: markdown_text(row.backend or "")),
-        "dtype": RowColumn("dtype", lambda row: markdown_text(row.dtype or "")),
-    }
-    return [column for name, column in columns.items() if all_the_same(getattr(row, name) for row in rows) is None]
-
-
-def _rater_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
-    """How far from several raters, where the corpus has them."""
-    if all(row.soft_jensen_shannon is None for row in rows):
-        return []
-    return [
-        RowColumn("soft CE", lambda row: quantity(row.soft_cross_entropy), numeric=True),
-        RowColumn("soft JSD", lambda row: fraction(row.soft_jensen_shannon), numeric=True),
-    ]
-
-
-def _metric_column(name: str) -> RowColumn:
-    """A number of the user's own metrics."""
-    return RowColumn(markdown_text(name), lambda row: _signed(row.metrics.get(name)), numeric=True)
-
-
-def _signed(value: float | None) -> str:
-    return f"{value:.3g}" if is_known(value) else ""
-
-
-def _clip_columns(rows: Sequence[LeaderboardRow]) -> list[RowColumn]:
-    """Numbers of clips only where they tell candidates apart, or where something failed."""
+def _table_columns(
+    rows: Sequence[LeaderboardRow], declared: Sequence[DeclaredColumn], shared_flags: Collection[str] = ()
+) -> list[RowColumn]:
     columns = []
-    if len(Counter(row.clips for row in rows)) > 1:
-        columns.append(RowColumn("clips", lambda row: _count(row.clips), numeric=True))
-    if any(row.failed_clips for row in rows):
-        columns.append(RowColumn("failed", lambda row: _count(row.failed_clips), numeric=True))
-    if len(Counter(row.interval for row in rows if row.interval)) > 1:
-        columns.append(RowColumn("interval", lambda row: markdown_text(row.interval or "")))
+    for column in declared:
+        if column.field == "metrics":
+            columns += [_metric_column(name) for name in dict.fromkeys(name for row in rows for name in row.metrics)]
+        elif _tells_something(column.field, rows):
+            columns.append(_row_column(column, shared_flags))
     return columns
 
 
-def _median(row: LeaderboardRow) -> str:
-    text = milliseconds(row.latency_p50_ms)
-    if not is_known(row.latency_p50_low_ms) or not is_known(row.latency_p50_high_ms):
-        return text
-    return f"{text} [{milliseconds(row.latency_p50_low_ms)}–{milliseconds(row.latency_p50_high_ms)}]"
+def _tells_something(name: str, rows: Sequence[LeaderboardRow]) -> bool:
+    """Leave out what is the same for all rows or said elsewhere; empty columns go by themselves."""
+    if name in _SETUP:
+        return _shared(rows, name) is None
+    if name == "clips":
+        return len({row.clips for row in rows}) > 1
+    if name == "failed_clips":
+        return any(row.failed_clips for row in rows)
+    if name == "interval":
+        return len({row.interval for row in rows if row.interval}) > 1
+    return True
+
+
+def _shared(rows: Sequence[LeaderboardRow], name: str) -> str | None:
+    return all_the_same(getattr(row, name) for row in rows)
+
+
+def _row_column(column: DeclaredColumn, shared_flags: Collection[str]) -> RowColumn:
+    is_score = column.format is Format.FRACTION and column.interval is not None
+    is_number = column.format not in {Format.TEXT, Format.TRUTH}
+    return RowColumn(column.title, lambda row: _cell(column, row, shared_flags), numeric=is_number and not is_score)
+
+
+def _cell(column: DeclaredColumn, row: LeaderboardRow, shared_flags: Collection[str]) -> str:
+    if column.field == "candidate":
+        return candidate_name(row)
+    if column.field == "top_emotion":
+        return f"{markdown_text(row.top_emotion or '')} {fraction(row.top_share)}".strip()
+    if column.field == "flags":
+        return ", ".join(markdown_text(flag) for flag in row.flags if flag not in shared_flags)
+    value = getattr(row, column.field)
+    if column.interval is not None:
+        low, high = (getattr(row, name) for name in column.interval)
+        return with_interval(value, low, high, lambda number: formatted(number, column.format))
+    text = formatted(value, column.format)
+    return markdown_text(text) if column.format is Format.TEXT else text
+
+
+def _metric_column(name: str) -> RowColumn:
+    def cell(row: LeaderboardRow) -> str:
+        value = row.metrics.get(name)
+        return f"{value:.3g}" if is_known(value) else ""
+
+    return RowColumn(markdown_text(name), cell, numeric=True)
 
 
 def _speed_order(row: LeaderboardRow) -> tuple[str, bool, float]:
     return row.device or "", row.latency_p50_ms is None, row.latency_p50_ms or 0.0
 
 
-def _flags(row: LeaderboardRow, said: Collection[str]) -> str:
-    return ", ".join(markdown_text(flag) for flag in row.flags if flag not in said)
-
-
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
-
-
-def inference_sections(leaderboard: Leaderboard) -> list[str]:
-    """Say what computed the answers, and how far that was held against torch in float32.
-
-    Args:
-        leaderboard: A finished run.
-
-    Returns:
-        Blocks of Markdown; none where torch answered in float32 and nobody asked for anything else.
-    """
-    fast = [record for record in leaderboard.inference if record.largest_difference is not None]
-    fallen = [(record, reason) for record in leaderboard.inference for reason in record.fallbacks]
-    blocks: list[str] = []
-    if fast:
-        blocks += [
-            "The reference is torch in float32, one clip at a time. What is faster answered some clips beside it "
-            "first; afterwards the clips whose two best answers were close were done again in the reference, or in "
-            "float32 that was held against it, so that no decision rests on the difference (see `docs/speed.md`).",
-            markdown_table(fast, _COLUMNS),
-        ]
-    if fallen:
-        blocks.append(bullets(f"{markdown_text(record.candidate)}: {markdown_text(text)}" for record, text in fallen))
-    return ["## What computed the answers", *blocks] if blocks else []
+def _latency_precision(rows: Sequence[LeaderboardRow]) -> str:
+    """Explain the brackets behind a median, and name the candidates whose median is less precise than intended."""
+    timed = [row for row in rows if is_known(row.latency_p50_ms)]
+    if not any(is_known(row.latency_p50_low_ms) for row in timed):
+        return ""
+    text = " In brackets: the 95 % interval of the median."
+    imprecise = dict.fromkeys(candidate_name(row) for row in timed if row.latency_stopped_by in {"time", "calls"})
+    if imprecise:
+        text += f" Not within 3 % of it when the time was over: {', '.join(imprecise)}; `--latency-seconds` gives more."
+    return text
 
 
 def _engine(record: InferenceRecord) -> str:
-    together = f", {record.batch} at a time" if record.batch > 1 else ""
-    return f"{record.backend} {record.dtype}{together}"
+    batch = f", {record.batch} at a time" if record.batch > 1 else ""
+    return markdown_text(f"{record.backend} {record.dtype}{batch}")
 
 
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.1e}"
+def _number(value: float | None, digits: str) -> str:
+    return "" if value is None else f"{value:{digits}}"
 
 
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-_COLUMNS = (
+_INFERENCE_COLUMNS = (
     Column[InferenceRecord]("candidate", lambda record: markdown_text(record.candidate)),
-    Column[InferenceRecord]("backend", lambda record: markdown_text(_engine(record))),
+    Column[InferenceRecord]("backend", _engine),
     Column[InferenceRecord]("compared on", lambda record: counted(record.checked_clips, "clip"), numeric=True),
-    Column[InferenceRecord]("largest difference", lambda record: _ratio(record.largest_difference), numeric=True),
-    Column[InferenceRecord]("allowed", lambda record: _ratio(record.allowed), numeric=True),
+    Column[InferenceRecord](
+        "largest difference", lambda record: _number(record.largest_difference, ".1e"), numeric=True
+    ),
+    Column[InferenceRecord]("allowed", lambda record: _number(record.allowed, ".1e"), numeric=True),
     Column[InferenceRecord]("done again", lambda record: counted(record.redone_clips, "clip"), numeric=True),
-    Column[InferenceRecord]("conversion (s)", lambda record: _seconds(record.conversion_s), numeric=True),
-    Column[InferenceRecord]("comparison (s)", lambda record: _seconds(record.check_s), numeric=True),
+    Column[InferenceRecord]("conversion (s)", lambda record: _number(record.conversion_s, ".1f"), numeric=True),
+    Column[InferenceRecord]("comparison (s)", lambda record: _number(record.check_s, ".1f"), numeric=True),
 )

@@ -1,4 +1,4 @@
-"""Tables in Markdown that are as readable in an editor as they are rendered: pipes below each other, nothing empty."""
+"""Markdown: tables whose source is as readable as they are rendered, lists, and texts that several reports share."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,6 @@ from benchmark.reporting.numbers import UNKNOWN, counted
 from benchmark.results.environment import Environment
 
 Row = TypeVar("Row")
-
-
 _NARROWEST = 3
 
 
@@ -34,10 +32,6 @@ class Column(Generic[Row]):
 def markdown_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
     r"""Write a table; columns that are empty for all rows and rows that look like an earlier one are left out.
 
-    Args:
-        rows: What the table is about.
-        columns: What is said of each.
-
     Returns:
         Lines of Markdown without a final line end; empty without rows.
 
@@ -51,17 +45,25 @@ def markdown_table(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> str:
     """
     if not rows:
         return ""
-    cells = list(dict.fromkeys(tuple(column.cell(row) for column in columns) for row in rows))
-    kept = [place for place in range(len(columns)) if any(line[place] for line in cells)]
-    titles = [columns[place].title for place in kept]
-    lines = [[line[place] or UNKNOWN for place in kept] for line in cells]
-    rights = [columns[place].numeric for place in kept]
-    widths = [
-        max(_NARROWEST, cell_len(title), *(cell_len(line[place]) for line in lines))
-        for place, title in enumerate(titles)
+    lines = dict.fromkeys(tuple(column.cell(row) for column in columns) for row in rows)
+    padded = [
+        _padded_cells(column, cells)
+        for column, cells in zip(columns, zip(*lines, strict=True), strict=True)
+        if any(cells)
     ]
-    rule = ["-" * (width - 1) + ":" if right else "-" * width for width, right in zip(widths, rights, strict=True)]
-    return "\n".join(_line(texts, widths, rights) for texts in [titles, rule, *lines])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in zip(*padded, strict=True))
+
+
+def _padded_cells(column: Column[Row], cells: Sequence[str]) -> list[str]:
+    """The heading of a column, its rule and its cells, all of one width."""
+    texts = [column.title, *(cell or UNKNOWN for cell in cells)]
+    width = max(_NARROWEST, *map(cell_len, texts))
+    blanks = [" " * (width - cell_len(text)) for text in texts]
+    if column.numeric:
+        heading, *rest = [blank + text for text, blank in zip(texts, blanks, strict=True)]
+        return [heading, "-" * (width - 1) + ":", *rest]
+    heading, *rest = [text + blank for text, blank in zip(texts, blanks, strict=True)]
+    return [heading, "-" * width, *rest]
 
 
 def bullets(texts: Iterable[str]) -> str:
@@ -73,6 +75,17 @@ def bullets(texts: Iterable[str]) -> str:
         - two
     """
     return "\n".join(f"- {text}" for text in texts)
+
+
+def first_of(texts: Sequence[str], most: int, *, rest: str = "and {:,} more") -> list[str]:
+    """Take the first of a list, and say how many more there are.
+
+    Examples:
+        >>> first_of(["a", "b", "c"], 1), first_of(["a"], 1)
+        (['a', 'and 2 more'], ['a'])
+    """
+    more = len(texts) - most
+    return [*texts[:most], rest.format(more)] if more > 0 else list(texts)
 
 
 def document(blocks: Iterable[str]) -> str:
@@ -104,14 +117,6 @@ def all_the_same(values: Iterable[str | None]) -> str | None:
     """
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else None
-
-
-def _line(texts: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:
-    padded = [
-        " " * (width - cell_len(text)) + text if right else text + " " * (width - cell_len(text))
-        for text, width, right in zip(texts, widths, rights, strict=True)
-    ]
-    return f"| {' | '.join(padded)} |"
 
 
 def environment_line(environment: Environment) -> str:

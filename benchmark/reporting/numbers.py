@@ -1,8 +1,12 @@
-"""How numbers are written for people: as many digits as mean something, and never a rounded claim of perfection."""
+"""Numbers for people: as many digits as mean something, and never a rounded claim of perfection."""
 
 import math
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TypeGuard
+from types import MappingProxyType
+from typing import Any, TypeGuard
+
+from benchmark.results.leaderboard_columns import Format
 
 UNKNOWN = "–"
 """What stands where a number is not known or was not measured."""
@@ -45,16 +49,21 @@ def signed(value: float | None) -> str:
     return f"−{text}" if value < 0 and float(text) else text
 
 
-def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Write a fraction with its interval, where it has one.
+def with_interval(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    write: Callable[[float | None], str] = fraction,
+) -> str:
+    """Write a number with its interval, where it has one.
 
     Examples:
         >>> with_interval(0.44, 0.39, 0.49), with_interval(0.44, None, None), with_interval(None, None, None)
         ('0.44 [0.39–0.49]', '0.44', '')
     """
     if not is_known(value) or not is_known(low) or not is_known(high):
-        return fraction(value)
-    return f"{fraction(value)} [{fraction(low)}–{fraction(high)}]"
+        return write(value)
+    return f"{write(value)} [{write(low)}–{write(high)}]"
 
 
 def with_low(value: float | None, low: float | None) -> str:
@@ -116,6 +125,16 @@ def parameter_count(value: int | None) -> str:
     return f"{quantity(value / _THOUSAND)} k" if value >= _THOUSAND else str(value)
 
 
+def formatted(value: Any, format: Format) -> str:
+    """Write the value of a leaderboard's column as it is declared; text is not escaped.
+
+    Examples:
+        >>> formatted(0.4449, Format.FRACTION), formatted(1440, Format.COUNT), formatted(True, Format.TRUTH)
+        ('0.44', '1,440', 'yes')
+    """
+    return "" if value is None else _WRITERS[format](value)
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun.
 
@@ -157,3 +176,16 @@ def is_known(value: float | None) -> TypeGuard[float]:
         (True, False, False)
     """
     return value is not None and math.isfinite(value)
+
+
+_WRITERS: Mapping[Format, Callable[[Any], str]] = MappingProxyType(
+    {
+        Format.TEXT: str,
+        Format.TRUTH: lambda value: "yes" if value else "",
+        Format.COUNT: "{:,}".format,
+        Format.FRACTION: fraction,
+        Format.QUANTITY: quantity,
+        Format.MILLISECONDS: milliseconds,
+        Format.PARAMETERS: parameter_count,
+    }
+)

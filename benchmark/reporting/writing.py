@@ -7,12 +7,12 @@ from benchmark.reporting.csv_and_json import (
     groups_csv,
     leaderboard_csv,
     leaderboard_json,
+    robustness_csv,
     verification_csv,
     verification_json,
 )
 from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.reporting.html_page.recordings import Recordings
-from benchmark.reporting.leaderboard_breakdown import robustness_csv
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import write_atomically

@@ -1,4 +1,4 @@
-"""One row of a leaderboard. The names and their order are a contract: columns may be added, never renamed."""
+"""A leaderboard: the rows of a run, with what is needed to read them."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -15,129 +15,14 @@ from benchmark.results.analyses import (
 )
 from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord
+from benchmark.results.leaderboard_columns import LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.schema import Stored, StoredFile
 
+__all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated"]
+
 ALL_CORPORA = "*"
 """What stands for the corpus in the row of a summary over several."""
-
-
-class LeaderboardRow(Stored):
-    """One candidate on one corpus, device, backend and dtype; or a candidate that was not evaluated.
-
-    Fractions are 0–1, None means unknown. The fields are the columns of `leaderboard.csv`, in its order.
-
-    Attributes:
-        rank: 1 + the number of ranked candidates that are significantly better; None where it is not ranked.
-        candidate: What tables call it.
-        revision: The commit sha, or the content hash of a local folder.
-        head: The layout of the head.
-        corpus: What tables call it; `*` for the summary over several; None where the candidate was not evaluated.
-        clips: Clips that were scored; without labels, clips that were answered.
-        failed_clips: Clips that could not be read (excluded for all) or that this candidate could not process
-            (counted as answered wrongly).
-        unscored_clips: Clips whose label maps to nothing.
-        emotions: Number of distinct classes the candidate distinguishes.
-        coverage: Share of the scored clips whose emotion the candidate can express.
-        accuracy: Open accuracy, with its interval in accuracy_low and accuracy_high.
-        uar: Open unweighted average recall, with its interval in uar_low and uar_high.
-        interval: How the intervals were made: `speakers`, `wilson`, or `clips`.
-        macro_f1: Open macro-F1.
-        shared_uar: UAR over the covered classes only; never ranked.
-        common_uar: UAR over the classes that all ranked candidates cover.
-        majority_accuracy: Accuracy of always answering the most frequent emotion.
-        ece: Expected calibration error over 15 bins of equal mass; None below 200 clips.
-        entropy: Of the answers, in nats.
-        effective_emotions: exp(entropy).
-        informative_emotions: How many emotions the model really tells apart.
-        top_emotion: Its most frequent answer, and the share of that in top_share.
-        collapsed: Whether it answers the same almost always, whatever is heard.
-        seen: Whether it was trained on this corpus: yes, no or unknown.
-        device: `cpu` or `cuda`; with backend and dtype, what the latency belongs to.
-        latency_p50_ms: Median time of one segment; None below 10 calls (p90: 30, p99: 300).
-        rtfx: Seconds of audio processed per second of wall time, at the median.
-        load_s: Seconds to load the checkpoint.
-        peak_memory_mb: Largest memory in MB (10⁶ bytes).
-        parameters: Number of weights.
-        size_mb: Megabytes (10⁶ bytes) of the weight files.
-        flags: What a reader has to know before believing the row; for candidates not evaluated, their status.
-        adjusted_uar: (UAR − 1/K) / (1 − 1/K) over the K emotions of the corpus: 0 is guessing, 1 is perfect; in the row
-            of a summary its mean over the corpora. With its interval in adjusted_uar_low and adjusted_uar_high.
-        weighted_f1: F1 averaged by the emotions' numbers of clips.
-        brier: Mean over the scored clips of the squared distance between probabilities and truth, over the corpus's
-            emotions, from 0 to 2.
-        metrics: What the user's own metrics say, by their names.
-        speaker_measure: What speakers are scored by in the next two: `uar`, or `accuracy` where too few have clips of
-            all emotions.
-        speaker_tenth: The 10th percentile of the speakers' scores; None below five speakers with clips enough.
-        speaker_spread: Standard deviation of the speakers' scores beyond what the chance of few clips makes.
-        flag_reasons: What exactly a flag of the row rests on, in words, for those that say more than their name.
-        soft_cross_entropy: Mean cross-entropy of its probabilities against the raters' shares, in nats.
-        soft_jensen_shannon: Mean Jensen–Shannon divergence of the two, to base 2, from 0 to 1.
-        latency_p50_low_ms: Lower end of the 95 % interval of the median, by the order of the calls.
-        latency_p50_high_ms: Its upper end.
-        latency_calls: How many calls were timed.
-        latency_stopped_by: Why not more: `precise` (no point of the interval is farther than 3 % from the median),
-            `time`, `calls` or `failed`.
-    """
-
-    rank: int | None = None
-    candidate: str
-    revision: str | None = None
-    head: str | None = None
-    corpus: str | None = None
-    clips: int | None = None
-    failed_clips: int | None = None
-    unscored_clips: int | None = None
-    emotions: int | None = None
-    coverage: float | None = None
-    accuracy: float | None = None
-    accuracy_low: float | None = None
-    accuracy_high: float | None = None
-    uar: float | None = None
-    uar_low: float | None = None
-    uar_high: float | None = None
-    interval: str | None = None
-    macro_f1: float | None = None
-    shared_uar: float | None = None
-    common_uar: float | None = None
-    majority_accuracy: float | None = None
-    ece: float | None = None
-    entropy: float | None = None
-    effective_emotions: float | None = None
-    informative_emotions: float | None = None
-    top_emotion: str | None = None
-    top_share: float | None = None
-    collapsed: bool | None = None
-    seen: str | None = None
-    device: str | None = None
-    backend: str | None = None
-    dtype: str | None = None
-    latency_p50_ms: float | None = None
-    latency_p90_ms: float | None = None
-    latency_p99_ms: float | None = None
-    rtfx: float | None = None
-    load_s: float | None = None
-    peak_memory_mb: float | None = None
-    parameters: int | None = None
-    size_mb: float | None = None
-    flags: tuple[str, ...] = ()
-    soft_cross_entropy: float | None = None
-    soft_jensen_shannon: float | None = None
-    flag_reasons: dict[str, str] = {}
-    adjusted_uar: float | None = None
-    adjusted_uar_low: float | None = None
-    adjusted_uar_high: float | None = None
-    weighted_f1: float | None = None
-    brier: float | None = None
-    latency_p50_low_ms: float | None = None
-    latency_p50_high_ms: float | None = None
-    latency_calls: int | None = None
-    latency_stopped_by: str | None = None
-    speaker_measure: str | None = None
-    speaker_tenth: float | None = None
-    speaker_spread: float | None = None
-    metrics: dict[str, float | None] = {}
 
 
 class CorpusSummary(Stored):

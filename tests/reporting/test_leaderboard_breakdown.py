@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.reporting.csv_and_json import GROUP_COLUMNS, groups_csv
-from benchmark.reporting.leaderboard_breakdown import (
-    ROBUSTNESS_COLUMNS,
-    group_sections,
-    robustness_csv,
-    robustness_sections,
-)
+from benchmark.reporting.csv_and_json import GROUP_COLUMNS, ROBUSTNESS_COLUMNS, groups_csv, robustness_csv
+from benchmark.reporting.leaderboard_breakdown import group_sections, robustness_sections
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.analyses import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup, Robustness

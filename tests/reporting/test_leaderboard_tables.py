@@ -1,5 +1,5 @@
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.reporting.leaderboard_tables import inference_sections
+from benchmark.reporting.leaderboard_tables import inference_section
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard import Leaderboard
 from tests.reporting.conftest import HOSTILE
@@ -26,8 +26,8 @@ FAST = InferenceRecord(
 
 def test_torch_alone_is_not_worth_a_word(realistic_board: Leaderboard) -> None:
     plain = InferenceRecord(candidate="a", asked="auto", backend="torch", dtype="float32", note="Few clips.")
-    assert inference_sections(with_inference(realistic_board, plain)) == []
-    assert inference_sections(realistic_board) == []
+    assert inference_section(with_inference(realistic_board, plain)) == []
+    assert inference_section(realistic_board) == []
 
 
 def test_how_close_a_faster_engine_came_is_told(realistic_board: Leaderboard) -> None:
@@ -42,6 +42,6 @@ def test_why_a_faster_engine_was_not_taken_is_told_and_escaped(realistic_board: 
     fallen = InferenceRecord(
         candidate=HOSTILE[2], asked="auto", backend="torch", dtype="float32", fallbacks=(f"Not taken: {HOSTILE[2]}.",)
     )
-    text = "\n".join(inference_sections(with_inference(realistic_board, fallen)))
+    text = "\n".join(inference_section(with_inference(realistic_board, fallen)))
     assert "Not taken" in text
     assert "<script>" not in text

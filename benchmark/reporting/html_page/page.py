@@ -1,4 +1,8 @@
-"""`leaderboard.html`, put together: sentences and data in one file that needs nothing else."""
+"""`leaderboard.html`: sentences, tables and data in one file that needs nothing else.
+
+Sentences and tables are those of `leaderboard.md`, where what comes from outside is escaped already. Of Markdown only
+emphasis, code, lists, headings and tables are read, no link, image or HTML, and the renderer escapes all text.
+"""
 
 import base64
 import hashlib
@@ -21,140 +25,26 @@ from benchmark.reporting.html_page.page_data import page_data
 from benchmark.reporting.html_page.recordings import Recordings, recording_data
 from benchmark.reporting.leaderboard_corpora import agreement_section, corpus_description, failed_clips_list
 from benchmark.reporting.leaderboard_markdown import answers, failures_section, further_sections, origin, warnings
-from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_sections
-from benchmark.reporting.legend import INTERVAL_NAMES, legend
+from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_section
+from benchmark.reporting.legend import INTERVALS, legend
 from benchmark.reporting.numbers import counted
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
 from benchmark.results.runs import RunRecord
 
-# Inside a script element only these matter: the end of the element, comments, and line ends that JavaScript has and
-# JSON has not.
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-
-
-def script_json(content: Mapping[str, Any]) -> Markup:
-    r"""Write data for a script element of the type `application/json`.
-
-    Every text is reduced to what can be seen of it; what is not finite is null. Numbers are whole: what is rounded
-    twice can come out differently from what other reports say.
-
-    Args:
-        content: Plain data, as pydantic dumps it.
-
-    Returns:
-        A JSON document that no text in it can end early.
-
-    Examples:
-        >>> print(script_json({"label": "</script>\u202e", "uar": 0.25, "ece": float("nan")}))
-        {"label":"\u003c/script\u003e","uar":0.25,"ece":null}
-    """
-    document = json.dumps(_presentable(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(document.translate(_ESCAPES))  # noqa: S704 - escaped here
-
-
-def _presentable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _shown(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {_shown(str(key)): _presentable(member) for key, member in value.items()}
-    return [_presentable(member) for member in value] if isinstance(value, list | tuple) else value
-
-
-@lru_cache(maxsize=16_384)
-def _shown(text: str) -> str:
-    return plain_text(text)
-
-
-_READ = ("heading", "list", "blockquote", "table", "emphasis", "backticks", "entity", "escape", "newline")
-
-
-def inline_html(text: str) -> Markup:
-    """Write one line of Markdown as HTML, without a paragraph around it.
-
-    Args:
-        text: Markdown, with everything from outside escaped.
-
-    Returns:
-        HTML that is safe in an element.
-
-    Examples:
-        >>> print(inline_html("**a** &lt;script&gt; [x](javascript:y)"))
-        <strong>a</strong> &lt;script&gt; [x](javascript:y)
-    """
-    return Markup(_renderer().renderInline(text))  # noqa: S704 - markdown-it escapes all text
-
-
-def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> Markup:
-    """Write blocks of Markdown as HTML.
-
-    Args:
-        blocks: Markdown, with everything from outside escaped.
-        caption: What those tables are about that no heading stands before.
-        deeper: By how many levels headings are moved down.
-
-    Returns:
-        HTML that is safe in an element, without the style attributes that the page's policy forbids.
-
-    Examples:
-        >>> print(block_html(["## A", "Some *text*."]), end="")
-        <h3>A</h3>
-        <p>Some <em>text</em>.</p>
-    """
-    renderer = _renderer()
-    tokens = renderer.parse("\n\n".join(block for block in blocks if block))
-    accessible = list(_accessible(tokens, caption, deeper))
-    return Markup(renderer.renderer.render(accessible, renderer.options, {}))  # noqa: S704 - the same
-
-
-@cache
-def _renderer() -> MarkdownIt:
-    return MarkdownIt("zero", {"html": False}).enable(list(_READ))
-
-
-def _accessible(tokens: Sequence[Token], caption: str, deeper: int) -> Iterator[Token]:
-    """Give tables a caption, scopes, and a frame that scrolls; and numbers a class instead of a style."""
-    about = inline_html(caption)
-    for place, token in enumerate(tokens):
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(int(token.tag[1]) + deeper, 6)}"
-        if token.type == "heading_open":
-            about = inline_html(tokens[place + 1].content)
-        if token.type == "table_open":
-            label = escape(about.striptags())
-            yield _html(f'<div class="scrolling" role="region" tabindex="0" aria-label="{label}">')
-            yield token
-            yield _html(f'<caption class="unseen">{about}</caption>')
-            continue
-        if token.type in {"th_open", "td_open"}:
-            if "right" in str(token.attrs.pop("style", "")):
-                token.attrSet("class", "number")
-            if token.type == "th_open":
-                token.attrSet("scope", "col")
-        yield token
-        if token.type == "table_close":
-            yield _html("</div>\n")
-
-
-def _html(content: str) -> Token:
-    return Token("html_block", "", 0, content=content)
-
-
 _ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
-
-
 _LIBRARY = "vendor/vega-embed.js"
-
-
 # In the order in which they use each other.
 _SCRIPTS = (
     *("dom", "data", "numbers", "hints", "intervals", "tables", "tabs", "rows", "filters", "point_labels"),
     *("charts", "clips", "candidate", "main"),
 )
-
-
 _STYLES = ("base", "tables", "candidate", "print")
+_MARKDOWN_RULES = ("heading", "list", "blockquote", "table", "emphasis", "backticks", "entity", "escape", "newline")
+# Inside a script element only these matter: the end of the element, comments, and line ends that JavaScript has and
+# JSON has not.
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+# Names and labels occur many times.
+_plain = lru_cache(maxsize=16_384)(plain_text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,41 +92,128 @@ def leaderboard_html(
     )
 
 
+def inline_html(text: str) -> Markup:
+    """Write one line of Markdown as HTML, without a paragraph around it.
+
+    Examples:
+        >>> print(inline_html("**a** &lt;script&gt; [x](javascript:y)"))
+        <strong>a</strong> &lt;script&gt; [x](javascript:y)
+    """
+    return Markup(_renderer().renderInline(text))  # noqa: S704 - markdown-it escapes all text
+
+
+def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> Markup:
+    """Write blocks of Markdown as HTML.
+
+    Args:
+        blocks: Markdown, with everything from outside escaped.
+        caption: Of tables without a heading before them.
+        deeper: By how many levels headings are moved down.
+
+    Returns:
+        HTML without the style attributes that the page's policy forbids.
+
+    Examples:
+        >>> print(block_html(["## A", "Some *text*."]), end="")
+        <h3>A</h3>
+        <p>Some <em>text</em>.</p>
+    """
+    renderer = _renderer()
+    tokens = renderer.parse("\n\n".join(block for block in blocks if block))
+    accessible = list(_accessible(tokens, caption, deeper))
+    return Markup(renderer.renderer.render(accessible, renderer.options, {}))  # noqa: S704 - the same
+
+
+def script_json(content: Mapping[str, Any]) -> Markup:
+    r"""Write data for a script element of the type `application/json`.
+
+    Every text is reduced to what can be seen of it; what is not finite is null. Numbers are whole: what is rounded
+    twice can come out differently from what other reports say.
+
+    Examples:
+        >>> print(script_json({"label": "</script>\u202e", "uar": 0.25, "ece": float("nan")}))
+        {"label":"\u003c/script\u003e","uar":0.25,"ece":null}
+    """
+    document = json.dumps(_presentable(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(document.translate(_ESCAPES))  # noqa: S704 - escaped here
+
+
 def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[str, Any]:
     rows = evaluated_rows(leaderboard)
+    sections = [*further_sections(leaderboard), inference_section(leaderboard)]
     return {
         "registry": leaderboard.registry,
         "candidates": counted(len({row.candidate for row in leaderboard.rows}), "candidate"),
         "corpora": counted(len(leaderboard.corpora), "corpus", "corpora"),
         "answers": [inline_html(answer) for answer in answers(leaderboard)],
-        "warnings": [inline_html(warning.removeprefix("> ")) for warning in warnings(leaderboard)],
+        "warnings": [inline_html(warning) for warning in warnings(leaderboard)],
         "origin": inline_html(origin(leaderboard)),
         "about": [_about(corpus, leaderboard) for corpus in leaderboard.corpora],
-        "further": [
-            block_html(section, deeper=0)
-            for section in (*further_sections(leaderboard), inference_sections(leaderboard))
-            if section
-        ],
+        "further": [block_html(section, deeper=0) for section in sections if section],
         "failures": block_html(failures_section(leaderboard), deeper=0),
         "legend": block_html(legend(rows)[1:]),
-        "intervals": [name for kind, name in INTERVAL_NAMES.items() if any(row.interval == kind for row in rows)],
+        "intervals": [kind.name for name, kind in INTERVALS.items() if any(row.interval == name for row in rows)],
         "embedded": sum(audio[1] for corpus in found for audio in corpus["recordings"]),
     }
 
 
 def _about(corpus: CorpusSummary, leaderboard: Leaderboard) -> dict[str, Any]:
     rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
+    description = [*corpus_description(corpus, rows), *failed_clips_list(leaderboard, corpus.name)]
     agreement = [
-        block for each in leaderboard.agreements if each.corpus == corpus.name for block in agreement_section(each)
+        block
+        for agreement in leaderboard.agreements
+        if agreement.corpus == corpus.name
+        for block in agreement_section(agreement)
     ]
     return {
         "name": corpus.name,
-        "description": block_html(
-            [*corpus_description(corpus, rows), *failed_clips_list(leaderboard, corpus.name)],
-            caption="Clips that failed",
-        ),
+        "description": block_html(description, caption="Clips that failed"),
         "agreement": block_html(agreement, caption="How far the candidates agree"),
     }
+
+
+@cache
+def _renderer() -> MarkdownIt:
+    return MarkdownIt("zero", {"html": False}).enable(list(_MARKDOWN_RULES))
+
+
+def _accessible(tokens: Sequence[Token], caption: str, deeper: int) -> Iterator[Token]:
+    """Give tables a caption, scopes, and a frame that scrolls; and numbers a class instead of a style."""
+    about = inline_html(caption)
+    for index, token in enumerate(tokens):
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1]) + deeper, 6)}"
+        if token.type == "heading_open":
+            about = inline_html(tokens[index + 1].content)
+        if token.type == "table_open":
+            label = escape(about.striptags())
+            yield _html(f'<div class="scrolling" role="region" tabindex="0" aria-label="{label}">')
+            yield token
+            yield _html(f'<caption class="unseen">{about}</caption>')
+            continue
+        if token.type in {"th_open", "td_open"}:
+            if "right" in str(token.attrs.pop("style", "")):
+                token.attrSet("class", "number")
+            if token.type == "th_open":
+                token.attrSet("scope", "col")
+        yield token
+        if token.type == "table_close":
+            yield _html("</div>\n")
+
+
+def _html(content: str) -> Token:
+    return Token("html_block", "", 0, content=content)
+
+
+def _presentable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_plain(str(key)): _presentable(member) for key, member in value.items()}
+    return [_presentable(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def _policy(scripts: list[_Inline], styles: list[_Inline]) -> str:

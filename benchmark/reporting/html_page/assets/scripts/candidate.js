@@ -67,21 +67,19 @@ const candidateView = (() => {
     );
   }
 
-  const SCORES = [
-    ["UAR", (row) => (row.uar === null ? null : intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true }))],
-    ["accuracy", (row) => (row.accuracy === null ? null : intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true }))],
-    ["macro-F1", (row) => row.macro_f1 !== null && numbers.fraction(row.macro_f1)],
-    ["common UAR", (row) => row.common_uar !== null && numbers.fraction(row.common_uar)],
-    ["shared UAR", (row) => row.shared_uar !== null && numbers.fraction(row.shared_uar)],
-    ["coverage", (row) => row.coverage !== null && numbers.fraction(row.coverage)],
-    ["informative emotions", (row) => row.informative_emotions !== null && `${numbers.quantity(row.informative_emotions)} of ${row.emotions}`],
-    ["ECE (calibration error)", (row) => row.ece !== null && numbers.fraction(row.ece)],
-    ["clips", (row) => row.clips !== null && `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`],
-    ["seen (trained on it)", (row) => row.seen],
-  ];
+  // Scores that are shown with something else than their own value.
+  const SCORES = {
+    uar: (row) => intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true }),
+    accuracy: (row) => intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true }),
+    informative_emotions: (row) => `${numbers.quantity(row.informative_emotions)} of ${row.emotions}`,
+    clips: (row) => `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`,
+  };
+  const formatted = (row, name) => numbers.formatted(row[name], data.columns[name].format);
 
   function scores(row) {
-    return dom.make("dl", { class: "facts-list scores" }, SCORES.map(([name, write]) => term(name, write(row) || null)));
+    const known = data.shown.scores.filter((name) => row[name] !== null);
+    const terms = known.map((name) => term(data.columns[name].longTitle, SCORES[name]?.(row) ?? formatted(row, name)));
+    return dom.make("dl", { class: "facts-list scores" }, terms);
   }
 
   function speed(rows) {
@@ -91,11 +89,10 @@ const candidateView = (() => {
       "How fast",
       tables.plain({
         caption: "Latency of single calls",
-        headings: ["device", "p50 ms", "p90 ms", "p99 ms", "RTFx", "load s", "memory MB"],
+        headings: ["device", ...data.shown.speed.map((name) => data.columns[name].title)],
         rows: timed.map((row) => [
           [row.device, row.backend, row.dtype].filter(Boolean).join(", "),
-          numbers.milliseconds(row.latency_p50_ms), numbers.milliseconds(row.latency_p90_ms), numbers.milliseconds(row.latency_p99_ms),
-          numbers.quantity(row.rtfx), numbers.quantity(row.load_s), numbers.quantity(row.peak_memory_mb),
+          ...data.shown.speed.map((name) => formatted(row, name)),
         ]),
       }),
     );

@@ -60,5 +60,9 @@ const numbers = (() => {
   const percent = (value) => `${Math.round(100 * value)} %`;
   const counted = (number, noun, plural = `${noun}s`) => `${count(number)} ${number === 1 ? noun : plural}`;
 
-  return { UNKNOWN, fraction, withInterval, quantity, milliseconds, weights, count, counted, percent };
+  /** A value as its column declares (`data.columns`). */
+  const WRITERS = { text: (value) => value ?? UNKNOWN, truth: (value) => (value ? "yes" : UNKNOWN), count, fraction, quantity, milliseconds, parameters: weights };
+  const formatted = (value, format) => WRITERS[format](value);
+
+  return { UNKNOWN, formatted, fraction, withInterval, quantity, milliseconds, weights, count, counted, percent };
 })();

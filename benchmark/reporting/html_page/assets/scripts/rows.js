@@ -2,7 +2,7 @@
 
 /** The columns of the leaderboard, and of the table of those who are not in it. */
 const rowTables = (() => {
-  const meaning = (name) => (data.columns[name] ?? "").replaceAll("*", "");
+  const meaning = (name) => data.columns[name].meaning.replaceAll("*", "");
 
   function candidateLink(candidate) {
     return dom.make("a", { href: `#candidate-${candidate.place}` }, candidate.name);
@@ -61,82 +61,59 @@ const rowTables = (() => {
     return [row.top_emotion, " ", dom.make("small", {}, numbers.percent(row.top_share))];
   }
 
-  /** One column of a number: its name in a row, and how it is written. */
-  function column(title, name, write, more = {}) {
-    return { title, value: (row) => row[name], cell: (row) => write(row[name]), number: true, hint: meaning(title), ...more };
-  }
-
-  function rightness(rows) {
-    if (rows.every((row) => row.uar === null)) return [];
-    const has = (name) => rows.some((row) => row[name] !== null);
-    return [
-      {
-        title: "UAR",
-        hint: meaning("UAR"),
-        value: (row) => row.uar,
-        cell: (row) => intervals.cell(score(row, "uar")),
-        descending: true,
-      },
-      { ...column("accuracy", "accuracy", numbers.fraction, { descending: true, className: "wide" }) },
-      ...(has("common_uar") ? [column("common UAR", "common_uar", numbers.fraction, { descending: true, className: "widest" })] : []),
-    ];
-  }
-
-  function aboveGuessing(rows) {
-    if (rows.every((row) => row.corpus !== null)) return [];
-    return [
-      {
-        title: "above guessing",
-        hint: "(UAR − 1/K) / (1 − 1/K), averaged over the corpora: 0 is guessing, 1 is perfect.",
-        value: (row) => row.adjusted_uar,
-        cell: (row) => numbers.withInterval(row.adjusted_uar, row.adjusted_uar_low, row.adjusted_uar_high),
-        number: true,
-        descending: true,
-      },
-    ];
-  }
-
-  function setup(rows) {
-    const varies = (name) => new Set(rows.map((row) => row[name])).size > 1;
-    return ["device", "backend", "dtype"]
-      .filter(varies)
-      .map((name) => ({ title: name, value: (row) => row[name], cell: (row) => row[name] ?? numbers.UNKNOWN }));
+  /** A column as it is declared; larger fractions are better, and are sorted first. */
+  function declared(name) {
+    const { title, format } = data.columns[name];
+    const number = format !== "text" && format !== "truth";
+    return {
+      title,
+      value: (row) => row[name],
+      cell: (row) => numbers.formatted(row[name], format),
+      number,
+      hint: number ? meaning(name) : undefined,
+      descending: format === "fraction",
+      className: number ? "widest" : undefined,
+    };
   }
 
   /** The leaderboard's table for these rows; which columns it has depends on what there is to tell. */
   function board(rows, caption) {
     const said = sharedFlags(rows);
     const isTied = ties(rows);
-    const severalCorpora = new Set(rows.map((row) => row.corpus)).size > 1;
     const has = (name) => rows.some((row) => row[name] !== null);
+    const varies = (name) => new Set(rows.map((row) => row[name])).size > 1;
     const ranked = has("rank");
-    const columns = [
-      ...(ranked
-        ? [{ title: "rank", hint: meaning("rank"), value: (row) => row.rank, cell: (row) => rankCell(row, isTied(row)), number: true, className: "rank" }]
-        : []),
-      { title: "candidate", value: (row) => row.candidate.name, cell: (row) => candidateLink(row.candidate), header: true },
-      ...(severalCorpora ? [{ title: "corpus", value: (row) => data.corpora[row.corpus].name, cell: (row) => data.corpora[row.corpus].name }] : []),
-      ...rightness(rows),
-      ...aboveGuessing(rows),
-      ...(has("informative_emotions")
-        ? [
-            column("informative", "informative_emotions", numbers.quantity, {
-              descending: true,
-              className: "wide",
-              cell: (row) => [numbers.quantity(row.informative_emotions), dom.make("small", {}, ` of ${row.emotions ?? "?"}`)],
-            }),
-            { title: "top answer", hint: meaning("top answer"), value: (row) => row.top_share, cell: topAnswer, descending: true, className: "wide steady" },
-          ]
-        : []),
-      ...setup(rows),
-      ...(has("latency_p50_ms")
-        ? [
-            column("p50 ms", "latency_p50_ms", numbers.milliseconds, { hint: meaning("p50, p90, p99") }),
-          ]
-        : []),
-      column("size MB", "size_mb", numbers.quantity, { className: "wide", hint: "Megabytes of the weight files." }),
-      { title: "flags", value: (row) => row.flags.filter((flag) => !said.has(flag)).length, cell: (row) => flagChips(row, said), className: "flags" },
-    ];
+    const setup = Object.fromEntries(["device", "backend", "dtype"].map((name) => [name, { shown: varies(name) }]));
+    // What is not as declared.
+    const special = {
+      rank: { cell: (row) => rankCell(row, isTied(row)), className: "rank" },
+      candidate: { shown: true, value: (row) => row.candidate.name, cell: (row) => candidateLink(row.candidate), header: true },
+      corpus: { shown: varies("corpus"), value: (row) => data.corpora[row.corpus].name, cell: (row) => data.corpora[row.corpus].name },
+      uar: { cell: (row) => intervals.cell(score(row, "uar")), number: false, className: undefined },
+      accuracy: { shown: has("uar"), className: "wide" },
+      adjusted_uar: {
+        shown: rows.some((row) => row.corpus === null),
+        cell: (row) => numbers.withInterval(row.adjusted_uar, row.adjusted_uar_low, row.adjusted_uar_high),
+        className: undefined,
+      },
+      informative_emotions: {
+        cell: (row) => [numbers.quantity(row.informative_emotions), dom.make("small", {}, ` of ${row.emotions ?? "?"}`)],
+        descending: true,
+        className: "wide",
+      },
+      top_emotion: {
+        shown: has("informative_emotions"), hint: meaning("top_emotion"), value: (row) => row.top_share, cell: topAnswer, descending: true, className: "wide steady",
+      },
+      ...setup,
+      latency_p50_ms: { className: undefined },
+      size_mb: { shown: true, className: "wide" },
+      flags: {
+        shown: true, value: (row) => row.flags.filter((flag) => !said.has(flag)).length, cell: (row) => flagChips(row, said), className: "flags",
+      },
+    };
+    const columns = data.shown.board
+      .map((name) => ({ shown: has(name), ...declared(name), ...special[name] }))
+      .filter((column) => column.shown);
     const rowClass = (row) => (ranked && row.rank === null ? "out" : isTied(row) ? "tied" : "");
     return { ...tables.sortable({ columns, caption, rowClass }), said };
   }

@@ -1,0 +1,422 @@
+"""One row of a leaderboard, and the one declaration of its columns: title, meaning, format, and where it is shown.
+
+To add a column: a field of `LeaderboardRow`, an entry of `COLUMNS`, and the code that computes it. All reports, the
+legend and the table in README read these two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+from types import MappingProxyType
+
+from benchmark.results.schema import Stored
+
+
+class LeaderboardRow(Stored):
+    """One candidate on one corpus, device, backend and dtype; or a candidate that was not evaluated.
+
+    Fractions are 0 to 1, None means unknown. The fields are the columns of `leaderboard.csv` and the keys of a row in
+    `leaderboard.json`, in their order, which is a contract: columns may be added, never renamed. `COLUMNS` says what
+    the fields mean that tables show; `_low` and `_high` are the ends of a 95 % interval.
+
+    Attributes:
+        revision: The commit sha, or the content hash of a local folder.
+        head: The layout of the head.
+        unscored_clips: Clips whose label maps to nothing.
+        entropy: Of the answers, in nats.
+        top_share: Share of the most frequent answer.
+        flag_reasons: The figures behind a flag, for flags that have some.
+        latency_calls: How many calls were timed.
+        latency_stopped_by: Why not more: `precise` (no point of the interval is farther than 3 % from the median),
+            `time`, `calls` or `failed`.
+        speaker_measure: What speakers are scored by: `uar`, or `accuracy` where too few have clips of all emotions.
+        metrics: Scores by the user's own metrics, by their names; columns `metric_NAME` behind all others.
+    """
+
+    rank: int | None = None
+    candidate: str
+    revision: str | None = None
+    head: str | None = None
+    corpus: str | None = None
+    clips: int | None = None
+    failed_clips: int | None = None
+    unscored_clips: int | None = None
+    emotions: int | None = None
+    coverage: float | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    uar: float | None = None
+    uar_low: float | None = None
+    uar_high: float | None = None
+    interval: str | None = None
+    macro_f1: float | None = None
+    shared_uar: float | None = None
+    common_uar: float | None = None
+    majority_accuracy: float | None = None
+    ece: float | None = None
+    entropy: float | None = None
+    effective_emotions: float | None = None
+    informative_emotions: float | None = None
+    top_emotion: str | None = None
+    top_share: float | None = None
+    collapsed: bool | None = None
+    seen: str | None = None
+    device: str | None = None
+    backend: str | None = None
+    dtype: str | None = None
+    latency_p50_ms: float | None = None
+    latency_p90_ms: float | None = None
+    latency_p99_ms: float | None = None
+    rtfx: float | None = None
+    load_s: float | None = None
+    peak_memory_mb: float | None = None
+    parameters: int | None = None
+    size_mb: float | None = None
+    flags: tuple[str, ...] = ()
+    soft_cross_entropy: float | None = None
+    soft_jensen_shannon: float | None = None
+    flag_reasons: dict[str, str] = {}
+    adjusted_uar: float | None = None
+    adjusted_uar_low: float | None = None
+    adjusted_uar_high: float | None = None
+    weighted_f1: float | None = None
+    brier: float | None = None
+    latency_p50_low_ms: float | None = None
+    latency_p50_high_ms: float | None = None
+    latency_calls: int | None = None
+    latency_stopped_by: str | None = None
+    speaker_measure: str | None = None
+    speaker_tenth: float | None = None
+    speaker_spread: float | None = None
+    metrics: dict[str, float | None] = {}
+
+
+class Format(Enum):
+    """How values are written for people, by `reporting/numbers.py` and by the page's `numbers.js`."""
+
+    TEXT = "text"
+    TRUTH = "truth"
+    COUNT = "count"
+    FRACTION = "fraction"
+    QUANTITY = "quantity"
+    MILLISECONDS = "milliseconds"
+    PARAMETERS = "parameters"
+
+
+class Shown(Flag):
+    """The tables that show a column, in the order of `COLUMNS`."""
+
+    RIGHTNESS = auto()
+    """`leaderboard.md`, `How right`."""
+    VARIETY = auto()
+    """`leaderboard.md`, `How varied, and how sure`."""
+    UNLABELLED = auto()
+    """The same on a corpus without labels, where no table of rightness shows the column."""
+    SPEED = auto()
+    """`leaderboard.md`, `How fast and how large`."""
+    LEGEND = auto()
+    """How to read the tables."""
+    PAGE = auto()
+    """The table of `leaderboard.html`."""
+    PAGE_SCORES = auto()
+    """What the page lists of one candidate on one corpus."""
+    PAGE_SPEED = auto()
+    """The page's table of one candidate's latencies."""
+    README = auto()
+    """The table of columns in README."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What readers are told of a field of a row.
+
+    Attributes:
+        field: The field of `LeaderboardRow`.
+        title: Its heading, with the unit.
+        meaning: One sentence or two, in Markdown.
+        shown: Which tables show it.
+        format: How its values are written.
+        interval: The fields with the ends of its interval.
+        legend_title: What legends call it, by default the heading.
+        long_title: What the page calls it beside a single value, by default the heading.
+    """
+
+    field: str
+    title: str
+    meaning: str
+    shown: Shown
+    format: Format = Format.TEXT
+    interval: tuple[str, str] | None = None
+    legend_title: str = ""
+    long_title: str = ""
+
+
+_RIGHT = Shown.RIGHTNESS | Shown.LEGEND | Shown.README
+_VARIED = Shown.VARIETY | Shown.LEGEND | Shown.README
+_FAST = Shown.SPEED | Shown.PAGE_SPEED | Shown.README
+
+_COLUMNS = (
+    Column(
+        "rank",
+        "rank",
+        "1 + the number of candidates that are significantly better; equal ranks are ties, not coincidences. Without a "
+        "rank (–), a row is not part of the ranking; its flags say why.",
+        _RIGHT | Shown.PAGE,
+        Format.COUNT,
+    ),
+    Column(
+        "candidate",
+        "candidate",
+        "the model under test, by the name that the registry gives it.",
+        Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE,
+    ),
+    Column("corpus", "corpus", "what it was scored on; `*` is the summary over several corpora.", Shown.PAGE),
+    Column(
+        "uar",
+        "UAR",
+        "unweighted average recall: the mean, over the corpus's emotions, of the share of clips answered rightly. What "
+        "a model cannot express, it gets wrong.",
+        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES,
+        Format.FRACTION,
+        interval=("uar_low", "uar_high"),
+    ),
+    Column(
+        "accuracy",
+        "accuracy",
+        "the share of all scored clips that is answered rightly; compare it with *majority*.",
+        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES,
+        Format.FRACTION,
+        interval=("accuracy_low", "accuracy_high"),
+    ),
+    Column(
+        "majority_accuracy",
+        "majority",
+        "the accuracy of always answering the corpus's most frequent emotion, without listening.",
+        _RIGHT,
+        Format.FRACTION,
+    ),
+    Column(
+        "macro_f1",
+        "macro-F1",
+        "the mean, over the corpus's emotions, of the harmonic mean of precision and recall.",
+        _RIGHT | Shown.PAGE_SCORES,
+        Format.FRACTION,
+    ),
+    Column(
+        "common_uar",
+        "common UAR",
+        "UAR over the emotions that all ranked candidates can express: the fair side-by-side.",
+        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES,
+        Format.FRACTION,
+    ),
+    Column(
+        "shared_uar",
+        "shared UAR",
+        "UAR over the emotions that this candidate can express; candidates face different questions in it, so that it "
+        "never ranks.",
+        _RIGHT | Shown.PAGE_SCORES,
+        Format.FRACTION,
+    ),
+    Column(
+        "coverage",
+        "coverage",
+        "the share of clips whose emotion the candidate can express at all.",
+        _RIGHT | Shown.PAGE_SCORES,
+        Format.FRACTION,
+    ),
+    Column(
+        "weighted_f1", "weighted F1", "F1 averaged by the emotions' numbers of clips.", Shown.README, Format.FRACTION
+    ),
+    Column(
+        "brier",
+        "Brier",
+        "mean over the scored clips of the squared distance between probabilities and truth, from 0 to 2.",
+        Shown.README,
+        Format.QUANTITY,
+    ),
+    Column(
+        "soft_cross_entropy",
+        "soft CE",
+        "cross-entropy of its probabilities against the shares of the raters' votes, in nats; lower is better. A "
+        "probability below one in a million counts as that.",
+        _RIGHT,
+        Format.QUANTITY,
+    ),
+    Column(
+        "soft_jensen_shannon",
+        "soft JSD",
+        "Jensen–Shannon divergence of the two, to base 2: 0 means the same, 1 nothing in common.",
+        _RIGHT,
+        Format.FRACTION,
+    ),
+    Column("metrics", "", "scores by the user's own metrics, a column for each.", Shown.RIGHTNESS),
+    Column(
+        "adjusted_uar",
+        "above guessing",
+        "(UAR − 1/K) / (1 − 1/K), averaged over the corpora: 0 is guessing, 1 is perfect.",
+        Shown.PAGE | Shown.README,
+        Format.FRACTION,
+        interval=("adjusted_uar_low", "adjusted_uar_high"),
+    ),
+    Column(
+        "speaker_tenth",
+        "unlucky tenth",
+        "the 10th percentile of the speakers' scores.",
+        Shown.README,
+        Format.FRACTION,
+    ),
+    Column(
+        "speaker_spread",
+        "spread beyond chance",
+        "standard deviation of the speakers' scores beyond what the chance of few clips makes.",
+        Shown.README,
+        Format.FRACTION,
+    ),
+    Column(
+        "emotions",
+        "emotions",
+        "how many distinct classes the candidate has names for.",
+        _VARIED,
+        Format.COUNT,
+    ),
+    Column(
+        "effective_emotions",
+        "effective",
+        "how many emotions its answers amount to: exp of their entropy. 1 means always the same answer.",
+        _VARIED,
+        Format.QUANTITY,
+    ),
+    Column(
+        "informative_emotions",
+        "informative",
+        "how many emotions it really tells apart, judged by its probabilities.",
+        _VARIED | Shown.PAGE | Shown.PAGE_SCORES,
+        Format.QUANTITY,
+        long_title="informative emotions",
+    ),
+    Column(
+        "top_emotion",
+        "top answer",
+        "its most frequent answer, with the share of clips that get it.",
+        _VARIED | Shown.PAGE,
+    ),
+    Column("collapsed", "collapsed", "whether it nearly always gives the same answer.", Shown.VARIETY, Format.TRUTH),
+    Column(
+        "ece",
+        "ECE",
+        "expected calibration error: how far, on average, its probabilities lie from how often it is right.",
+        _VARIED | Shown.PAGE_SCORES,
+        Format.FRACTION,
+        long_title="ECE (calibration error)",
+    ),
+    Column(
+        "clips",
+        "clips",
+        "clips that were scored; without labels, clips that were answered.",
+        Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE_SCORES,
+        Format.COUNT,
+    ),
+    Column(
+        "failed_clips",
+        "failed",
+        "clips that could not be read (excluded for all) or that this candidate could not process (counted as answered "
+        "wrongly).",
+        _RIGHT | Shown.UNLABELLED,
+        Format.COUNT,
+    ),
+    Column(
+        "interval",
+        "interval",
+        "how intervals were made: `speakers`, `wilson` or `clips`.",
+        Shown.RIGHTNESS | Shown.UNLABELLED,
+    ),
+    Column(
+        "seen",
+        "seen",
+        "whether the candidate was trained on this corpus; *unknown* means that nobody declared it.",
+        _RIGHT | Shown.UNLABELLED | Shown.PAGE_SCORES,
+        long_title="seen (trained on it)",
+    ),
+    Column("device", "device", "`cpu` or `cuda`.", Shown.SPEED | Shown.PAGE),
+    Column("backend", "backend", "the library that computes.", Shown.SPEED | Shown.PAGE),
+    Column("dtype", "dtype", "the number format that it computes in.", Shown.SPEED | Shown.PAGE),
+    Column(
+        "latency_p50_ms",
+        "p50 ms",
+        "the time that half, 90 % and 99 % of single calls stay below, from samples to probabilities, in ms.",
+        _FAST | Shown.LEGEND | Shown.PAGE,
+        Format.MILLISECONDS,
+        interval=("latency_p50_low_ms", "latency_p50_high_ms"),
+        legend_title="p50, p90, p99",
+    ),
+    Column(
+        "latency_p90_ms",
+        "p90 ms",
+        "the time that 90 % of at least 30 calls stay below.",
+        Shown.SPEED | Shown.PAGE_SPEED,
+        Format.MILLISECONDS,
+    ),
+    Column(
+        "latency_p99_ms",
+        "p99 ms",
+        "the time that 99 % of at least 300 calls stay below.",
+        Shown.SPEED | Shown.PAGE_SPEED,
+        Format.MILLISECONDS,
+    ),
+    Column(
+        "rtfx",
+        "RTFx",
+        "seconds of audio processed per second of wall time, at the median.",
+        _FAST | Shown.LEGEND,
+        Format.QUANTITY,
+    ),
+    Column("load_s", "load s", "seconds to load the checkpoint.", _FAST, Format.QUANTITY),
+    Column(
+        "peak_memory_mb",
+        "memory MB",
+        "the largest memory of its process in MB (10⁶ bytes); on a GPU, of the GPU.",
+        _FAST | Shown.LEGEND,
+        Format.QUANTITY,
+        legend_title="memory",
+    ),
+    Column("parameters", "weights", "number of weights.", Shown.SPEED | Shown.README, Format.PARAMETERS),
+    Column(
+        "size_mb",
+        "size MB",
+        "Megabytes of the weight files.",
+        Shown.SPEED | Shown.PAGE | Shown.README,
+        Format.QUANTITY,
+    ),
+    Column(
+        "flags",
+        "flags",
+        "what a reader has to know before believing the row; of candidates that were not evaluated, the status.",
+        Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE,
+    ),
+)
+COLUMNS: Mapping[str, Column] = MappingProxyType({column.field: column for column in _COLUMNS})
+"""The declared columns by their fields, in the order in which tables for people show them."""
+
+PUBLISHED_COLUMNS = (
+    *("rank", "candidate", "id", "revision", "status", "head", "corpus", "clips", "failed_clips", "unscored_clips"),
+    *("emotions", "coverage", "accuracy", "accuracy_low", "accuracy_high", "uar", "uar_low", "uar_high", "interval"),
+    *("macro_f1", "weighted_f1", "shared_uar", "common_uar", "adjusted_uar", "majority_accuracy", "ece", "brier"),
+    *("entropy", "effective_emotions", "informative_emotions", "top_emotion", "top_share", "collapsed", "seen"),
+    *("device", "backend", "dtype", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "rtfx", "load_s"),
+    *("peak_memory_mb", "parameters", "size_mb", "flags"),
+)
+"""What `bench publish` sends, named one by one: no path, speaker, clip or text of a user gets out with a new column.
+
+`id` and `status` are the candidate's; all others are fields of the row.
+"""
+
+
+def shown_in(table: Shown) -> tuple[Column, ...]:
+    """List the columns of a table in its order.
+
+    Examples:
+        >>> [column.title for column in shown_in(Shown.PAGE_SPEED)]
+        ['p50 ms', 'p90 ms', 'p99 ms', 'RTFx', 'load s', 'memory MB']
+    """
+    return tuple(column for column in _COLUMNS if table in column.shown)
