@@ -4,19 +4,49 @@ import re
 from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)
-
-
-_REMOTE_SCHEMES = frozenset({"hf"})
-
-
-_EMBEDDED_SCHEMES = frozenset({"demo"})
-
-
 _PATH_BEGINNINGS = (".", "/", "~")
+# The rule of huggingface_hub.utils.validate_repo_id (2.4), written out so that reading a registry need not import it:
+# "name" or "namespace/name", each 1 to 96 of A-Z a-z 0-9 - _ . that neither begins nor ends with - or . ; the whole
+# holds no "--" and no "..", and does not end in ".git".
+_HUB_ID = re.compile(r"(\b[\w\-.]{1,96}\b/)?\b[\w\-.]{1,96}\b", re.ASCII)
+# What people paste: the address of a repository's page, an id with a slash too many, an id with a revision behind it.
+_PASTED = re.compile(
+    r"(hf://|(https?://)?(www\.)?(huggingface\.co|hf\.co)/)?(?P<id>[^/@?#]+/[^/@?#]+)"
+    r"(/?([?#].*)?|@(?P<at>[^/]+)|/(tree|blob|resolve|commit)/(?P<revision>[^/?#]+).*)"
+)
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether the Hub could have a repository of this name.
+
+    Examples:
+        >>> is_hub_id("superb/wav2vec2-base-superb-er"), is_hub_id("superb/models/er"), is_hub_id("a--b")
+        (True, False, False)
+    """
+    return _HUB_ID.fullmatch(text) is not None and "--" not in text and ".." not in text and not text.endswith(".git")
+
+
+def what_to_write(text: str) -> str:
+    """The advice about a text that is no id.
+
+    Examples:
+        >>> what_to_write("https://huggingface.co/superb/hubert-large-superb-er")
+        'write superb/hubert-large-superb-er'
+        >>> what_to_write("org/model@v1.0")
+        "write org/model, and 'revision: v1.0' beside it in a registry"
+        >>> what_to_write("a/b/c")
+        'write organisation/name, or a path that begins with ./'
+    """
+    pasted = _PASTED.fullmatch(text)
+    if pasted is None or not is_hub_id(pasted["id"]) or pasted["id"].startswith(("datasets/", "spaces/")):
+        return "write organisation/name, or a path that begins with ./"
+    revision = pasted["at"] or pasted["revision"]
+    beside = f", and 'revision: {revision}' beside it in a registry" if revision and revision != "main" else ""
+    return f"write {pasted['id']}{beside}"
 
 
 def looks_like_path(candidate_id: str) -> bool:
-    """Whether an id can only be meant as a path.
+    """Whether an id can only be a path.
 
     Examples:
         >>> looks_like_path("./model"), looks_like_path("~/model"), looks_like_path("org/model")
@@ -26,15 +56,7 @@ def looks_like_path(candidate_id: str) -> bool:
 
 
 def local_path(candidate_id: str, folder: Path) -> Path | None:
-    """The folder that a candidate's id names.
-
-    Args:
-        candidate_id: The id as the registry writes it.
-        folder: What a relative path is relative to.
-
-    Returns:
-        An absolute path, where the id can only be a path (whether it exists or not) or names an existing folder;
-        None where it names a repository on the Hub.
+    """The absolute path of an id that can only be a path or names an existing folder; None for a Hub id.
 
     Raises:
         ValueError: The path begins with the home of an unknown user.
@@ -44,7 +66,7 @@ def local_path(candidate_id: str, folder: Path) -> Path | None:
 
 
 def shadowed_id(candidate_id: str, folder: Path) -> Path | None:
-    """The folder that is taken for an id that could as well be a repository's on the Hub; None where it is clear.
+    """The folder that is taken for an id that could as well be a repository's on the Hub; None if it is clear.
 
     Examples:
         >>> shadowed_id("./org/model", Path("/")) is shadowed_id("org/no-such-folder", Path("/")) is None
@@ -55,31 +77,23 @@ def shadowed_id(candidate_id: str, folder: Path) -> Path | None:
 
 
 def absolute(path: str, folder: Path) -> Path:
-    """An absolute path without `..`.
-
-    Args:
-        path: As a person wrote it; `~` is the home folder.
-        folder: What a relative path is relative to.
+    """An absolute path without `..`, from a path relative to `folder`; `~` is the home folder.
 
     Raises:
         ValueError: The path begins with the home of an unknown user, or cannot be a path.
     """
     try:
         return (folder / Path(path).expanduser()).resolve()
-    except (RuntimeError, OSError) as problem:
-        raise ValueError(f"{path!r} is not a path that can be followed: {problem}") from problem
+    except (RuntimeError, OSError) as error:
+        raise ValueError(f"{path!r} is not a path that can be followed: {error}") from error
 
 
 def resolved_source(source: str, folder: Path) -> str:
-    """The source of a corpus with an absolute path in it.
+    """The source of a corpus with an absolute path in it; a dataset of the Hub or the demo stays as it is.
 
     Args:
-        source: `folder:DIR`, `table:FILE`, a convention such as `ravdess:DIR`, `hf:ID[:split]`, `demo:[PART]`, or a
-            bare path.
+        source: A SPEC such as `folder:DIR`, or a bare path.
         folder: What a relative path is relative to.
-
-    Returns:
-        The same with an absolute path; what is on the Hub or embedded as it is.
 
     Raises:
         ValueError: The path cannot be followed.
@@ -96,7 +110,7 @@ def resolved_source(source: str, folder: Path) -> str:
     if match is None:
         return str(absolute(source, folder))
     scheme, path = match.groups()
-    if scheme in _EMBEDDED_SCHEMES or (scheme in _REMOTE_SCHEMES and not looks_like_path(path)):
+    if scheme == "demo" or (scheme == "hf" and not looks_like_path(path)):
         return source
     return f"{scheme}:{absolute(path, folder)}"
 
@@ -106,48 +120,3 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # such as a name that is too long for the file system
         return False
-
-
-# The rule of huggingface_hub.utils.validate_repo_id (2.4), written out so that reading a registry need not import it:
-# "name" or "namespace/name", each 1 to 96 of A-Z a-z 0-9 - _ . that neither begins nor ends with - or . ; the whole
-# holds no "--" and no "..", and does not end in ".git".
-_HUB_ID = re.compile(r"(\b[\w\-.]{1,96}\b/)?\b[\w\-.]{1,96}\b", re.ASCII)
-
-
-# What people paste: the address of a repository's page, an id with a slash too many, an id with a revision behind it.
-_PASTED = re.compile(
-    r"(hf://|(https?://)?(www\.)?(huggingface\.co|hf\.co)/)?(?P<id>[^/@?#]+/[^/@?#]+)"
-    r"(/?([?#].*)?|@(?P<at>[^/]+)|/(tree|blob|resolve|commit)/(?P<revision>[^/?#]+).*)"
-)
-
-
-_NO_MODELS = ("datasets/", "spaces/")
-
-
-def is_hub_id(text: str) -> bool:
-    """Whether the Hub could have a repository of this name.
-
-    Examples:
-        >>> is_hub_id("superb/wav2vec2-base-superb-er"), is_hub_id("superb/models/er"), is_hub_id("a--b")
-        (True, False, False)
-    """
-    return _HUB_ID.fullmatch(text) is not None and "--" not in text and ".." not in text and not text.endswith(".git")
-
-
-def what_to_write(text: str) -> str:
-    """Tell what to write in place of something that is no id.
-
-    Examples:
-        >>> what_to_write("https://huggingface.co/superb/hubert-large-superb-er")
-        'write superb/hubert-large-superb-er'
-        >>> what_to_write("org/model@v1.0")
-        "write org/model, and 'revision: v1.0' beside it in a registry"
-        >>> what_to_write("a/b/c")
-        'write organisation/name, or a path that begins with ./'
-    """
-    pasted = _PASTED.fullmatch(text)
-    if pasted is None or not is_hub_id(pasted["id"]) or pasted["id"].startswith(_NO_MODELS):
-        return "write organisation/name, or a path that begins with ./"
-    revision = pasted["at"] or pasted["revision"]
-    beside = f", and 'revision: {revision}' beside it in a registry" if revision and revision != "main" else ""
-    return f"write {pasted['id']}{beside}"

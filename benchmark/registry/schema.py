@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -33,12 +34,14 @@ COLUMN_ROLES = (
     *("file", "label", "speaker", "sex", "language", "text_id", "intensity"),
     *("start", "stop", "duration", "rater"),
 )
-
+VERSION = 1
+FOLDER = "folder"
+"""Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-
-
 _CORPUS_NAME = re.compile(r"\w[\w.-]*")
+_DENSE_OUT = "dense-out"
+_T = TypeVar("_T")
 
 
 def _one_line(text: str) -> str:
@@ -56,39 +59,6 @@ def _language(text: str) -> str:
     return text
 
 
-def _emotion(text: str) -> str:
-    try:
-        return resolve_emotion(text)
-    except RequestError as problem:
-        raise ValueError(str(problem)) from problem
-
-
-def _merges(merges: dict[str, str]) -> dict[str, str]:
-    try:
-        return Merges(merges).as_dict()
-    except RequestError as problem:
-        raise ValueError(str(problem)) from problem
-
-
-def _some_speakers(speakers: tuple[str, ...]) -> tuple[str, ...]:
-    # Not pydantic's min_length: that also complains where the only item is what is wrong.
-    if not speakers:
-        raise ValueError("the list is empty; name the speakers to take, or remove it to take all")
-    return speakers
-
-
-def _some_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
-    if not languages:
-        raise ValueError("the list is empty; name the languages to take, or remove it to take all")
-    return languages
-
-
-def _some_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    if not labels:
-        raise ValueError("the list is empty; name the labels to take, or remove it to take all")
-    return labels
-
-
 def _column_role(role: str) -> str:
     if role not in COLUMN_ROLES:
         hint = did_you_mean(role, COLUMN_ROLES) or f"; the columns are {', '.join(COLUMN_ROLES)}"
@@ -102,56 +72,42 @@ def _corpus_name(name: str) -> str:
     return name
 
 
+def _not_empty(what: str) -> AfterValidator:
+    # Not pydantic's min_length: that also complains where the only item is what is wrong.
+    def check(items: tuple[str, ...]) -> tuple[str, ...]:
+        if not items:
+            raise ValueError(f"the list is empty; name the {what} to take, or remove it to take all")
+        return items
+
+    return AfterValidator(check)
+
+
+def _converted(convert: Callable[[_T], _T]) -> AfterValidator:
+    """A validator from a function whose errors are sentences for a user."""
+
+    def check(value: _T) -> _T:
+        try:
+            return convert(value)
+        except RequestError as error:
+            raise ValueError(str(error)) from error
+
+    return AfterValidator(check)
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 """One line of text without control characters, not empty."""
-
-
 CorpusWord = Annotated[Line, AfterValidator(str.casefold)]
 """The plain lower-case name of a corpus."""
-
-
 Language = Annotated[str, AfterValidator(_language)]
 """An ISO 639 code, which a region may follow."""
-
-
-Emotion = Annotated[str, AfterValidator(_emotion)]
+Emotion = Annotated[str, _converted(resolve_emotion)]
 """A canonical class, written as such or as any alias."""
-
-
-MergeTable = Annotated[dict[str, str], AfterValidator(_merges)]
+MergeTable = Annotated[dict[str, str], _converted(lambda merges: Merges(merges).as_dict())]
 """Class → the class it becomes in the end, canonical on both sides."""
-
-
-Speakers = Annotated[tuple[str, ...], AfterValidator(_some_speakers)]
-"""The only speakers to take, as the corpus writes them."""
-
-
-Languages = Annotated[tuple[Language, ...], AfterValidator(_some_languages)]
-"""The only languages to take."""
-
-
-OnlyLabels = Annotated[tuple[str, ...], AfterValidator(_some_labels)]
-"""The only labels to take, as the corpus writes them, or emotions."""
-
-
 ColumnRole = Annotated[str, AfterValidator(_column_role)]
 """What a column of a table holds."""
-
-
 CorpusName = Annotated[str, AfterValidator(_corpus_name)]
 """What tables and the command line call a corpus."""
-
-
-VERSION = 1
-
-
-FOLDER = "folder"
-"""Key of the validation context: what relative paths are relative to; without it, the current folder."""
-
-
-_DENSE_OUT = "dense-out"
-
-
 Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
 
 
@@ -172,8 +128,8 @@ class Preprocessor(Described):
     """How audio is prepared for a model whose repository does not say it.
 
     Attributes:
-        sampling_rate: What the model hears, in samples per second.
-        do_normalize: Whether each clip is brought to zero mean and unit variance.
+        sampling_rate: In Hz.
+        do_normalize: Scale each clip to zero mean and unit variance.
     """
 
     sampling_rate: StrictInt = Field(ge=1_000, le=768_000)
@@ -184,9 +140,9 @@ class Head(Described):
     """A classification head that transformers has no class for.
 
     Attributes:
-        kind: Its layout: `dense-out` is dense, activation, output; installed packages may add others.
+        kind: The layout: `dense-out` is dense, activation, output; installed packages may add others.
         pooling: How frames become one vector before it.
-        activation: What is between its two layers; checkpoints do not tell.
+        activation: Between the two layers; checkpoints do not contain it.
     """
 
     kind: str = _DENSE_OUT
@@ -203,13 +159,7 @@ class Head(Described):
 
 
 class Published(Described):
-    """A score that the authors have published, against which a repaired head can be confirmed.
-
-    Attributes:
-        corpus: The corpus it was measured on, by its plain lower-case name.
-        uar: Unweighted average recall, a fraction.
-        accuracy: Accuracy, a fraction.
-    """
+    """A score that the authors have published, against which a repaired head can be confirmed."""
 
     corpus: CorpusWord
     uar: Fraction | None = None
@@ -227,16 +177,12 @@ class Candidate(Described):
 
     Attributes:
         id: The Hub id, or the path as the registry writes it.
-        name: What tables call it; the id, or the folder's name, where nothing else is given.
+        name: What tables call it; by default the id, or the folder's name.
         revision: Branch, tag or sha on the Hub; None for its default branch.
-        expect: The status that a person expects.
-        languages: What it was made for, as ISO 639 codes.
-        trained_on: Corpora it has seen, by their plain lower-case names; None where nothing is declared.
+        expect: The status that verification should find.
+        languages: The languages that it was made for.
+        trained_on: Corpora it has seen; None if nothing is declared.
         labels: Label → canonical class, where the label does not say it itself.
-        head: The layout of a head that transformers has no class for.
-        preprocessor: How audio is prepared, where the repository does not say it.
-        published: A score that its authors have published.
-        note: One line for people.
     """
 
     id: Line
@@ -285,26 +231,23 @@ class CorpusEntry(Described):
     """A corpus that the registry names.
 
     Attributes:
-        source: `folder:DIR`, `table:FILE`, a convention such as `ravdess:DIR`, `hf:ID[:split]`, or a bare path;
-            relative paths are relative to the registry file.
-        language: The language spoken, as an ISO 639 code.
+        source: A SPEC or a bare path; relative paths are relative to the registry file.
+        language: The language spoken.
         speakers: The only speakers to take; None takes all.
-        languages: The only languages to take, where the corpus says of each clip which it is; None takes all.
-        only_labels: The only labels, or emotions, to take; None takes all.
+        languages: The only languages to take, if the corpus has a language for every clip.
+        only_labels: The only labels, or emotions, to take.
         sample: How many clips to take at most, each label with its share of the whole; None takes all.
-        seed: Which sample.
-        channel: What of recordings with several channels is heard: `mix`, `left`, `right`, or `each` as a clip.
+        seed: Of the sample.
+        channel: Which channel of recordings with several; `each` makes every channel a clip.
         labels: Label → canonical class, where the label does not say it itself.
-        merge: Class → the class it counts as.
-        columns: What a column holds (`file`, `label`, `speaker`, `sex`, `language`, `text_id`, `intensity`, `start`,
-            `stop`, `duration`, `rater`) → its name.
+        columns: Role of a column (`COLUMN_ROLES`) → its name.
     """
 
     source: Line
     language: Language | None = None
-    speakers: Speakers | None = None
-    languages: Languages | None = None
-    only_labels: OnlyLabels | None = None
+    speakers: Annotated[tuple[str, ...], _not_empty("speakers")] | None = None
+    languages: Annotated[tuple[Language, ...], _not_empty("languages")] | None = None
+    only_labels: Annotated[tuple[str, ...], _not_empty("labels")] | None = None
     sample: StrictInt | None = Field(default=None, ge=1)
     seed: StrictInt = 0
     channel: ChannelChoice = ChannelChoice.MIX
@@ -318,13 +261,7 @@ class CorpusEntry(Described):
         return Merges(self.merge)
 
     def resolved_source(self, registry_folder: Path) -> str:
-        """The source with an absolute path in it.
-
-        Args:
-            registry_folder: The folder of the registry file (`Registry.folder`).
-
-        Returns:
-            The source; what is on the Hub as it is.
+        """The source with an absolute path in it; what is on the Hub as it is.
 
         Raises:
             ValueError: The path cannot be followed.
@@ -343,13 +280,7 @@ class CorpusEntry(Described):
 
 
 class RegistryFile(Described):
-    """What the file itself holds.
-
-    Attributes:
-        version: The version of this format.
-        candidates: The models, in the order of the file.
-        corpora: The corpora by name.
-    """
+    """The content of a registry file."""
 
     version: Literal[1]
     candidates: tuple[Candidate, ...]
@@ -357,14 +288,7 @@ class RegistryFile(Described):
 
 
 class Registry(Described):
-    """The candidates and corpora of one registry.
-
-    Attributes:
-        path: The file; None where there is none.
-        title: What reports call the registry.
-        candidates: The models, in order.
-        corpora: The corpora by name.
-    """
+    """The candidates and corpora of one registry, with the title that reports give it."""
 
     path: Path | None = None
     title: str
@@ -373,7 +297,7 @@ class Registry(Described):
 
     @property
     def folder(self) -> Path:
-        """The folder that relative paths of the registry are relative to."""
+        """What relative paths of the registry are relative to."""
         return Path.cwd() if self.path is None else self.path.absolute().parent
 
 

@@ -16,24 +16,25 @@ from benchmark.results.files import write_atomically
 from benchmark.results.status import Status
 
 _LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
-
-
 _CORPUS: TypeAdapter[str] = TypeAdapter(CorpusWord)
-
-
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
+_WIDTH = 100
+_TEMPLATE_HEAD = """\
+# What do these labels mean? Write a class, or any other name of one, after each colon; remove the lines of labels that
+# are no emotion. Then move the entries into your registry, or use this file as one: bench run --candidates THIS-FILE
+# The classes are {classes}.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is to be written of a candidate.
+    """A candidate to write; what a registry could not hold is left out.
 
     Attributes:
         id: The Hub id.
         revision: The commit sha.
-        expect: The status that is expected; None for none.
-        languages: As its card declares them.
-        datasets: What its card declares as training data; ids of datasets, or names.
+        languages: As the model card declares them.
+        datasets: Training data as the model card declares it: ids of datasets, or names.
         note: One line for people.
     """
 
@@ -45,17 +46,29 @@ class Entry:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class UnmappedLabels:
+    """The labels of one model or corpus that map to nothing.
+
+    Attributes:
+        place: The id of the candidate, or the source of the corpus.
+        name: What the registry calls the corpus; the id for a candidate.
+        labels: The labels, each with a remark for the person who fills them in.
+    """
+
+    place: str
+    name: str
+    labels: Mapping[str, str]
+
+
 def write_registry(path: Path, entries: Iterable[Entry], *, comment: str, force: bool = False) -> Path:
     """Write a registry file that `load_registry` reads.
 
     Args:
-        path: Where to.
+        path: The file.
         entries: The candidates.
-        comment: What stands above them, one line.
-        force: Whether an existing file may be replaced.
-
-    Returns:
-        The path.
+        comment: One line above them.
+        force: Replace an existing file.
 
     Raises:
         RequestError: There are no entries, there is such a file already, or it cannot be written.
@@ -68,7 +81,7 @@ def write_registry(path: Path, entries: Iterable[Entry], *, comment: str, force:
 
 
 def registry_text(entries: Iterable[Entry], *, comment: str) -> str:
-    """Give the text of a registry file.
+    """The text of a registry file.
 
     Raises:
         RequestError: There are no entries.
@@ -94,7 +107,7 @@ def registry_text(entries: Iterable[Entry], *, comment: str) -> str:
 
 
 def corpus_word(dataset: str) -> str | None:
-    """Give the plain name of a corpus from the id of a dataset; None where it has none.
+    """The plain name of a corpus from the id of a dataset; None if it has none.
 
     Examples:
         >>> corpus_word("AbstractTTS/RAVDESS"), corpus_word("  ")
@@ -103,61 +116,8 @@ def corpus_word(dataset: str) -> str | None:
     return _valid(_CORPUS, dataset.rpartition("/")[2])
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
-    languages = [valid for each in entry.languages if (valid := _valid(_LANGUAGE, each)) is not None]
-    corpora = [word for each in entry.datasets if (word := corpus_word(each)) is not None]
-    fields = {
-        "id": entry.id,
-        "revision": entry.revision,
-        "expect": None if entry.expect is None else entry.expect.value,
-        "languages": list(dict.fromkeys(languages)),
-        "trained_on": list(dict.fromkeys(corpora)),
-        "note": None if entry.note is None else _valid(_LINE, entry.note),
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _valid(kind: TypeAdapter[str], text: str) -> str | None:
-    try:
-        return kind.validate_python(text)
-    except ValidationError:
-        return None
-
-
-_HEAD = """\
-# What do these labels mean? Write a class, or any other name of one, after each colon; remove the lines of labels that
-# are no emotion. Then move the entries into your registry, or use this file as one: bench run --candidates THIS-FILE
-# The classes are {classes}.
-"""
-
-
-_WIDTH = 100
-
-
-@dataclass(frozen=True)
-class UnmappedLabels:
-    """The labels of one model or corpus that mean nothing that is known.
-
-    Attributes:
-        place: The id of the candidate, or the source of the corpus.
-        name: What the registry calls the corpus; the id for a candidate.
-        labels: The labels, each with a remark for the person who fills them in.
-    """
-
-    place: str
-    name: str
-    labels: Mapping[str, str]
-
-
 def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[UnmappedLabels]) -> str:
-    """Write a registry in which every unmapped label waits for its meaning.
-
-    Args:
-        candidates: Those of models.
-        corpora: Those of corpora.
-
-    Returns:
-        YAML that is a valid registry once the meanings are filled in or removed.
+    """A registry in which a person fills in the meaning of every unmapped label.
 
     Examples:
         >>> unmapped = UnmappedLabels("org/model", "model", {"x1": "output 0"})
@@ -171,17 +131,37 @@ def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[Unmapp
     """
     lines = [f"version: {VERSION}", "candidates:" if candidates else "candidates: []"]
     for entry in candidates:
-        lines += [f"  - id: {_quoted(entry.place)}", "    labels:", *_waiting(entry.labels)]
+        lines += [f"  - id: {_quoted(entry.place)}", *_empty_labels(entry)]
     if corpora:
         lines.append("corpora:")
     for entry in corpora:
-        lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.place)}", "    labels:"]
-        lines += _waiting(entry.labels)
-    return _HEAD.format(classes=_wrapped(canonical_names())) + "\n".join(lines) + "\n"
+        lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.place)}", *_empty_labels(entry)]
+    return _TEMPLATE_HEAD.format(classes=_wrapped(canonical_names())) + "\n".join(lines) + "\n"
 
 
-def _waiting(labels: Mapping[str, str]) -> list[str]:
-    return [f"      {_quoted(label)}:  # {remark}" for label, remark in labels.items()]
+def _fields(entry: Entry) -> dict[str, Any]:
+    languages = [_valid(_LANGUAGE, language) for language in entry.languages]
+    corpora = [corpus_word(dataset) for dataset in entry.datasets]
+    fields = {
+        "id": entry.id,
+        "revision": entry.revision,
+        "expect": None if entry.expect is None else entry.expect.value,
+        "languages": list(dict.fromkeys(filter(None, languages))),
+        "trained_on": list(dict.fromkeys(filter(None, corpora))),
+        "note": None if entry.note is None else _valid(_LINE, entry.note),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _valid(kind: TypeAdapter[str], text: str) -> str | None:
+    try:
+        return kind.validate_python(text)
+    except ValidationError:
+        return None
+
+
+def _empty_labels(entry: UnmappedLabels) -> list[str]:
+    return ["    labels:", *(f"      {_quoted(label)}:  # {remark}" for label, remark in entry.labels.items())]
 
 
 def _quoted(text: str) -> str:
