@@ -5,9 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-from benchmark.emotions.classes import canonical_names, known_classes_hint, vocabulary
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.emotions.classes import unknown_emotion, vocabulary
 
 _SEPARATORS = re.compile(r"[\s_\u200c\u2010-\u2015\u2212-]+")
 _SURROUNDINGS = " \"'`´‘’“”«»<>[](){}|*.,;:!?、。"
@@ -39,13 +37,7 @@ def normalise(label: str) -> str:
     5. One speaker's group goes, as a first word (`female`, `male`, `woman`, `man`; TESS's `OAF`, `YAF`) or, TESS's
        apart, as a last word: `female_happy`, `happy_male`, `OAF_angry`.
 
-    Nothing else is stripped, and what would leave nothing is kept.
-
-    Args:
-        label: What a model or a corpus calls a class.
-
-    Returns:
-        The folded form; empty for a label without letters or digits.
+    Nothing else is stripped, and what would leave nothing is kept. A label without letters or digits becomes empty.
 
     Examples:
         >>> normalise("01_Pleasant-Surprise"), normalise("female_happy"), normalise(" OAF_Fear ")
@@ -61,15 +53,9 @@ def normalise(label: str) -> str:
 
 
 def emotion_of(label: str) -> str | None:
-    """The canonical class that a whole label names.
+    """The canonical name of the class that a whole label names; None if it is not known, never a guess.
 
-    A label in two languages (`生气/angry`) names a class where each part on its own names that class.
-
-    Args:
-        label: What a model or a corpus calls a class.
-
-    Returns:
-        The canonical name; None where the label is not known, which is never a guess.
+    A label in two languages (`生气/angry`) names a class if each part on its own names that class.
 
     Examples:
         >>> emotion_of("ANGRY"), emotion_of("분노"), emotion_of("Wut"), emotion_of("01_neutral")
@@ -85,13 +71,7 @@ def emotion_of(label: str) -> str | None:
 
 
 def resolve_emotion(text: str) -> str:
-    """The canonical class that a user means in an override or a merge.
-
-    Args:
-        text: A canonical name, or any alias of one.
-
-    Returns:
-        The canonical name.
+    """The canonical name of the class that a user means by a name or an alias in an override or a merge.
 
     Raises:
         RequestError: No class is called so; the message names the nearest.
@@ -102,7 +82,7 @@ def resolve_emotion(text: str) -> str:
     """
     emotion = emotion_of(text)
     if emotion is None:
-        raise RequestError(f"unknown emotion {text!r}{did_you_mean(text, canonical_names()) or known_classes_hint()}")
+        raise unknown_emotion(text)
     return emotion
 
 

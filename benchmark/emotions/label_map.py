@@ -15,85 +15,21 @@ from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.merges import NO_MERGES, Merges
 from benchmark.errors import RequestError
 
-PLACEHOLDER = re.compile(r"LABEL_(0|[1-9][0-9]{0,5})")
-
-
-MOST_LABELS_SHOWN = 30
-
-
-MOST_CHARACTERS_SHOWN = 60
-
-
-def is_placeholder(label: str) -> bool:
-    """Whether a label is the name that transformers gives to an output without one.
-
-    Examples:
-        >>> is_placeholder("LABEL_0"), is_placeholder("angry")
-        (True, False)
-    """
-    return PLACEHOLDER.fullmatch(label) is not None
-
-
-def override_by_position(
-    labels: Sequence[str], own: Sequence[str | None], overrides: Mapping[str, str]
-) -> dict[int, str]:
-    """Find the outputs that overrides are about.
-
-    Args:
-        labels: The labels in the order of the outputs.
-        own: What each label means by itself.
-        overrides: Label → canonical class.
-
-    Returns:
-        Position → canonical class.
-
-    Raises:
-        RequestError: A label does not occur, or a placeholder contradicts the name that its output has.
-
-    Examples:
-        >>> override_by_position(["LABEL_0", "sad"], [None, "sadness"], {"LABEL_0": "anger", "LABEL_1": "sadness"})
-        {0: 'anger'}
-    """
-    found: dict[int, str] = {}
-    for label, emotion in overrides.items():
-        places = [place for place, known in enumerate(labels) if known == label]
-        if not places:
-            _require_agreeing_placeholder(label, emotion, labels, own)
-        found.update(dict.fromkeys(places, emotion))
-    return found
-
-
-def _require_agreeing_placeholder(label: str, emotion: str, labels: Sequence[str], own: Sequence[str | None]) -> None:
-    match = PLACEHOLDER.fullmatch(label)
-    place = int(match[1]) if match else len(labels)
-    if place >= len(labels):
-        shown = ", ".join(repr(known[:MOST_CHARACTERS_SHOWN]) for known in labels[:MOST_LABELS_SHOWN])
-        rest = ", …" if len(labels) > MOST_LABELS_SHOWN else ""
-        raise RequestError(f"there is no label {label!r} to override; the labels are {shown}{rest}")
-    if own[place] != emotion:
-        name = labels[place][:MOST_CHARACTERS_SHOWN]
-        raise RequestError(
-            f"the override says that {label} means {emotion}, but that output is called {name!r}; "
-            f"override {name!r} instead, or remove the override"
-        )
-
-
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
-
-
 LOGITS_DIMENSIONS = 2
-
-
 MOST_INDICES_SHOWN = 20
+MOST_LABELS_SHOWN = 30
+MOST_CHARACTERS_SHOWN = 60
+_PLACEHOLDER = re.compile(r"LABEL_(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The labels of one model or corpus, and what they mean.
+    """The labels of one model or corpus with their emotions.
 
     Attributes:
-        labels: The labels in the order of the outputs.
-        emotions: For each label the canonical class, after overrides and merges; None where it maps to nothing.
+        labels: In the order of the outputs.
+        emotions: For each label the canonical class, after overrides and merges; None if it maps to nothing.
         loose: Labels that name a coarse class and that an override lets stand for an emotion.
 
     Raises:
@@ -116,9 +52,9 @@ class LabelMap:
 
     @cached_property
     def indices(self) -> tuple[int | None, ...]:
-        """For each label the place of its class in `classes`; None where it maps to nothing."""
-        places = {name: place for place, name in enumerate(self.classes)}
-        return tuple(None if emotion is None else places[emotion] for emotion in self.emotions)
+        """For each label the index of its class in `classes`; None if it maps to nothing."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        return tuple(None if emotion is None else index[emotion] for emotion in self.emotions)
 
     @cached_property
     def unmapped(self) -> tuple[str, ...]:
@@ -136,7 +72,7 @@ class LabelMap:
         Labels that map to nothing keep their share of the softmax, so that rows may sum to less than one.
 
         Args:
-            logits: One row per clip, one column per label; shape (clips, labels).
+            logits: Shape (clips, labels).
 
         Returns:
             Shape (clips, classes), columns in the order of `classes`. A row with a logit that is not finite (but
@@ -157,23 +93,18 @@ class LabelMap:
         with np.errstate(invalid="ignore"):  # inf - inf is NaN, which is what such a row shall be
             shares = softmax(logits.astype(np.float64), axis=1)
         columns = [np.flatnonzero([emotion == name for emotion in self.emotions]) for name in self.classes]
-        return np.stack([shares[:, places].sum(axis=1) for places in columns], axis=1)
+        return np.stack([shares[:, outputs].sum(axis=1) for outputs in columns], axis=1)
 
 
 def map_labels(
     labels: Sequence[str], *, overrides: Mapping[str, str] = NO_OVERRIDES, merges: Merges = NO_MERGES
 ) -> LabelMap:
-    """Find out what labels mean.
+    """Map labels to emotions; a label that is not known maps to None.
 
     Args:
         labels: The labels of a model in the order of `id2label[i]` (see `ordered_labels`), or those of a corpus.
-        overrides: Label → canonical class or any alias of one, where the label does not say it itself. The
-            placeholder `LABEL_i` stands for output i also where another revision has given that output a name, as
-            long as that name means the same.
+        overrides: Label, or placeholder such as `LABEL_0`, → what it means.
         merges: Classes that count as another class.
-
-    Returns:
-        The map; labels that nobody knows map to None.
 
     Raises:
         RequestError: An override is of an unknown label or emotion, or contradicts a name.
@@ -185,8 +116,14 @@ def map_labels(
         ('positive',)
     """
     own = [emotion_of(label) for label in labels]
-    by_position = override_by_position(labels, own, {label: resolve_emotion(to) for label, to in overrides.items()})
-    meant = [by_position.get(position, emotion) for position, emotion in enumerate(own)]
+    meant = list(own)
+    for label, text in overrides.items():
+        emotion = resolve_emotion(text)
+        outputs = [output for output, known in enumerate(labels) if known == label]
+        if not outputs:
+            _require_agreeing_placeholder(label, emotion, labels, own)
+        for output in outputs:
+            meant[output] = emotion
     loose = dict.fromkeys(
         label
         for label, before, after in zip(labels, own, meant, strict=True)
@@ -195,14 +132,21 @@ def map_labels(
     return LabelMap(tuple(labels), tuple(merges.apply(emotion) for emotion in meant), tuple(loose))
 
 
+def is_placeholder(label: str) -> bool:
+    """Whether a label is the name that transformers gives to an output without one.
+
+    Examples:
+        >>> is_placeholder("LABEL_0"), is_placeholder("angry")
+        (True, False)
+    """
+    return _PLACEHOLDER.fullmatch(label) is not None
+
+
 def ordered_labels(id2label: Mapping[int, str] | Mapping[str, str]) -> tuple[str, ...]:
     """The labels of a model in the order of its outputs, from `id2label` alone.
 
     Args:
         id2label: Output → label, as config.json (keys are texts) or transformers (keys are numbers) has it.
-
-    Returns:
-        `id2label[0]`, `id2label[1]`, …
 
     Raises:
         ValueError: A key is not a number, or the numbers have a hole or a double.
@@ -232,16 +176,32 @@ def require_contiguous(indices: Sequence[int | None], *, once: bool = False) -> 
             ...
         ValueError: class indices 0, 2 have a hole: 1 is missing
     """
-    found = sorted(index for index in indices if index is not None)
-    distinct = sorted(set(found))
-    for place, index in enumerate(distinct):
-        if index != place:  # counting up, so that an index of a billion costs nothing
-            raise ValueError(f"class indices {_shown(distinct)} have a hole: {place} is missing")
-    if once and len(distinct) != len(found):
-        raise ValueError(f"class indices {_shown(found)} have a double")
+    present = sorted(index for index in indices if index is not None)
+    distinct = sorted(set(present))
+    for expected, index in enumerate(distinct):
+        if index != expected:  # counting up, so that an index of a billion costs nothing
+            raise ValueError(f"class indices {_shorten(distinct)} have a hole: {expected} is missing")
+    if once and len(distinct) != len(present):
+        raise ValueError(f"class indices {_shorten(present)} have a double")
 
 
-def _shown(indices: Sequence[int]) -> str:
+def _require_agreeing_placeholder(label: str, emotion: str, labels: Sequence[str], own: Sequence[str | None]) -> None:
+    """Accept an override by placeholder of an output that has a name, if both mean the same."""
+    match = _PLACEHOLDER.fullmatch(label)
+    output = int(match[1]) if match else len(labels)
+    if output >= len(labels):
+        shown = ", ".join(repr(known[:MOST_CHARACTERS_SHOWN]) for known in labels[:MOST_LABELS_SHOWN])
+        rest = ", …" if len(labels) > MOST_LABELS_SHOWN else ""
+        raise RequestError(f"there is no label {label!r} to override; the labels are {shown}{rest}")
+    if own[output] != emotion:
+        name = labels[output][:MOST_CHARACTERS_SHOWN]
+        raise RequestError(
+            f"the override says that {label} means {emotion}, but that output is called {name!r}; "
+            f"override {name!r} instead, or remove the override"
+        )
+
+
+def _shorten(indices: Sequence[int]) -> str:
     more = ", …" if len(indices) > MOST_INDICES_SHOWN else ""
     return ", ".join(map(str, indices[:MOST_INDICES_SHOWN])) + more
 

@@ -1,6 +1,6 @@
 """Merges of classes that a user asks for, such as calm=neutral, and presets of merges."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from benchmark.errors import RequestError
 
 
 class Merges:
-    """Which classes count as another class.
+    """Which classes count as another class; nothing is ever merged silently.
 
     Args:
         merges: Texts such as `calm=neutral`, or a mapping from the class that goes to the class it becomes. Both
@@ -32,19 +32,16 @@ class Merges:
 
     def __init__(self, merges: Mapping[str, str] | Iterable[str] = ()) -> None:
         steps: dict[str, str] = {}
-        for source, target in _pairs(merges):
+        if isinstance(merges, Mapping):
+            pairs = list(merges.items())
+        else:
+            pairs = [_pair(text) for text in ([merges] if isinstance(merges, str) else merges)]
+        for source, target in pairs:
             _add_step(steps, source, target)
         self._ends: Mapping[str, str] = MappingProxyType({source: _end_of(source, steps) for source in steps})
 
     def apply(self, emotion: str | None) -> str | None:
-        """The class that a class has become.
-
-        Args:
-            emotion: A canonical name, or None for what maps to nothing.
-
-        Returns:
-            The end of its chain of merges; the same where nothing is merged.
-        """
+        """The class that a class has become; the same if it is not merged, None for None."""
         return None if emotion is None else self._ends.get(emotion, emotion)
 
     def as_dict(self) -> dict[str, str]:
@@ -69,17 +66,11 @@ class Merges:
         return f"Merges({[f'{source}={target}' for source, target in self._ends.items()]})"
 
 
-def _pairs(merges: Mapping[str, str] | Iterable[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(merges, Mapping):
-        yield from merges.items()
-        return
-    for text in [merges] if isinstance(merges, str) else merges:
-        source, equals, target = text.partition("=")
-        if not (equals and source.strip() and target.strip()) or "=" in target:
-            raise RequestError(
-                f"{text!r} is not a merge; write the class that goes, =, the class it becomes: calm=neutral"
-            )
-        yield source, target
+def _pair(text: str) -> tuple[str, str]:
+    source, _, target = text.partition("=")
+    if not (source.strip() and target.strip()) or "=" in target:
+        raise RequestError(f"{text!r} is not a merge; write the class that goes, =, the class it becomes: calm=neutral")
+    return source, target
 
 
 def _add_step(steps: dict[str, str], source_text: str, target_text: str) -> None:
@@ -96,13 +87,13 @@ def _add_step(steps: dict[str, str], source_text: str, target_text: str) -> None
 
 
 def _end_of(source: str, steps: Mapping[str, str]) -> str:
-    way = [source]
-    while way[-1] in steps:
-        way.append(steps[way[-1]])
-        if way[-1] in way[:-1]:
-            circle = way[way.index(way[-1]) :]
+    chain = [source]
+    while chain[-1] in steps:
+        chain.append(steps[chain[-1]])
+        if chain[-1] in chain[:-1]:
+            circle = chain[chain.index(chain[-1]) :]
             raise RequestError(f"the merges go round in a circle, {' = '.join(circle)}; remove one of them")
-    return way[-1]
+    return chain[-1]
 
 
 NO_MERGES = Merges()
@@ -110,7 +101,7 @@ NO_MERGES = Merges()
 
 @dataclass(frozen=True)
 class MergePreset:
-    """Merges under one name.
+    """Merges under one name, which many studies make.
 
     Attributes:
         name: What the user calls them.
@@ -121,6 +112,15 @@ class MergePreset:
     name: str
     why: str
     merges: Mapping[str, str]
+
+
+@cache
+def _presets() -> dict[str, MergePreset]:
+    presets = {}
+    for name, fields in packaged("presets.yaml").items():
+        merges = {source: target for target, sources in fields["merges"].items() for source in sources}
+        presets[name] = MergePreset(name, " ".join(fields["why"].split()), MappingProxyType(merges))
+    return presets
 
 
 def merge_presets() -> tuple[str, ...]:
@@ -151,14 +151,7 @@ def merge_preset(name: str) -> MergePreset:
 
 
 def chosen_merges(preset: str | None, merges: Iterable[str] | Mapping[str, str] = ()) -> Merges:
-    """What a user asks for by a preset, by single merges, or by both: what is said singly counts.
-
-    Args:
-        preset: The name of a preset; None for none.
-        merges: Merges such as `calm=neutral`, or as a mapping.
-
-    Returns:
-        Plain merges, chains followed to their end.
+    """The merges of a preset and single ones, which take precedence.
 
     Raises:
         RequestError: The preset or an emotion is unknown, or both together go round in a circle.
@@ -171,15 +164,3 @@ def chosen_merges(preset: str | None, merges: Iterable[str] | Mapping[str, str] 
     """
     single = Merges(merges).as_dict()
     return Merges({**(merge_preset(preset).merges if preset is not None else {}), **single})
-
-
-@cache
-def _presets() -> dict[str, MergePreset]:
-    return {
-        name: MergePreset(
-            name,
-            " ".join(fields["why"].split()),
-            MappingProxyType({source: target for target, sources in fields["merges"].items() for source in sources}),
-        )
-        for name, fields in packaged("presets.yaml").items()
-    }

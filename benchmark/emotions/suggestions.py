@@ -1,4 +1,4 @@
-"""What a person may have meant who wrote a word that nobody knows."""
+"""Suggest the nearest known word in messages about an unknown one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,14 +7,7 @@ LEAST_LIKENESS = 0.6
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """The end of a message about an unknown word.
-
-    Args:
-        word: What was written.
-        choices: What would have been known.
-
-    Returns:
-        `; did you mean 'x'?` with the nearest choice; empty where none is near.
+    """The end of a message about an unknown word: `; did you mean 'x'?`; empty if no choice is near.
 
     Examples:
         >>> did_you_mean("langauge", ["languages", "labels"])
