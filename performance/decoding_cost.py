@@ -9,9 +9,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmark.audio.resampling import resampled_blocks
-from benchmark.audio.waveform import ContentHash
-from benchmark.corpora.clips import AudioFile, open_source
+from benchmark.audio.waveform import ContentHash, resampled_blocks
+from benchmark.corpora.sources import AudioFile, open_source
 
 _RATE = 16_000
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import asking, predict, preparing
 from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice

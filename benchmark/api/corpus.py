@@ -11,9 +11,10 @@ from benchmark.api.arguments import checked
 from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
-from benchmark.corpora.clips import AudioSource, Corpus, open_source
+from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
+from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.decoding import decode_corpus, measure_corpus
 from benchmark.evaluation.speech import find_speech as find_speech_in

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 
-from benchmark.audio.formats import ESSENTIAL_FORMATS, decodable_formats
+from benchmark.audio.decoding import ESSENTIAL_FORMATS, decodable_formats
 from benchmark.errors import BenchError
 from benchmark.hub.retries import REACH_TIMEOUT_S, hub_cache_folder, look_at_hub
 from benchmark.results.environment import (

@@ -9,9 +9,9 @@ from typing import Literal
 from benchmark.api.arguments import checked
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.channels import heard_on
-from benchmark.corpora.clips import AudioFile, Clip, Corpus, storable
+from benchmark.corpora.clips import Clip, Corpus, heard_on, storable
 from benchmark.corpora.folder import find_recordings
+from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.evaluation.engines import resolve_devices

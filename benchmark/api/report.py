@@ -10,8 +10,7 @@ from pathlib import Path
 from benchmark.api.arguments import checked
 from benchmark.api.eligibility import judge_report
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import open_corpora
-from benchmark.corpora.relabelling import not_named, relabelled, still_there
+from benchmark.corpora.opening import not_named, open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.progress import Progress, Silent

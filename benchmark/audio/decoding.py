@@ -15,26 +15,41 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, heard
-from benchmark.audio.foreign import BEGINNING_BYTES, why_unknown
-from benchmark.audio.mp3 import with_length
-from benchmark.audio.unclosed import Unclosed, is_unclosed
+from benchmark.audio.containers import BEGINNING_BYTES, why_unknown
+from benchmark.audio.headers import Unclosed, is_unclosed, with_length
 from benchmark.audio.waveform import Waveform
 
 # Beyond these no microphone recorded speech; resampling from 1 Hz would turn a small file into gigabytes.
 _LOWEST_RATE = 1_000
+
+
 _HIGHEST_RATE = 1_000_000
+
+
 # Far above the 2e9 of whole numbers of 32 bits that a program forgot to scale.
 _LARGEST_SAMPLE = 1e12
+
+
 # Channels whose mean keeps less than this share of their power (-50 dB) are one another's opposite.
 _CANCELLED = 1e-5
+
+
 # A header may promise any number of frames: memory is taken for those that are there, block by block.
 _BLOCK_VALUES = 1 << 20
+
+
 # An ID3 tag, or the sync word of a frame: these are read whole, since their frames may have to be counted.
 _MP3_BEGINNINGS = (b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")
+
+
 # MP3 frames and careless headers are off by this much without anything being lost.
 _TOLERATED_LOSS_S = 0.05
+
+
 # libsndfile corrects a size in the header to what the file holds, and says so only in its log.
 _CORRECTED_SIZE = re.compile(r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+
+
 # Programs that write to a pipe cannot go back to fill in the size; what they leave there is at least this.
 _UNKNOWN_SIZE = 0x7FFFF000
 
@@ -243,3 +258,64 @@ def _promised_frames(file: soundfile.SoundFile) -> int:
     if not 0 < found_bytes < promised_bytes < _UNKNOWN_SIZE:
         return int(file.frames)
     return round(int(file.frames) * promised_bytes / found_bytes)
+
+
+def told_seconds(path: Path) -> float | None:
+    """Give the length that a file's header tells, without decoding it; good enough for a bar of progress.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Seconds; None where the file cannot be opened or does not tell.
+    """
+    if not path.is_file():  # a pipe would be waited for
+        return None
+    try:
+        told = soundfile.info(path)
+    except (OSError, RuntimeError, TypeError, ValueError):
+        return None
+    return told.frames / told.samplerate if 0 < told.frames < 2**40 and told.samplerate > 0 else None
+
+
+ESSENTIAL_FORMATS = ("wav", "flac")
+
+
+_RATE = 16_000
+
+
+_FORMATS = {
+    "wav": ("WAV", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "aiff": ("AIFF", "PCM_16"),
+}
+
+
+# libsndfile has no decoder of these; bench counts such files as unreadable.
+_NEVER = ("m4a", "wma", "amr", "webm")
+
+
+def decodable_formats() -> dict[str, bool]:
+    """Try every format.
+
+    Returns:
+        For each format whether a file of it can be decoded.
+
+    Examples:
+        >>> decodable_formats()["wav"], decodable_formats()["m4a"]
+        (True, False)
+    """
+    return {name: _can_decode(*how) for name, how in _FORMATS.items()} | dict.fromkeys(_NEVER, False)
+
+
+def _can_decode(container: str, coding: str) -> bool:
+    tone = np.sin(np.arange(_RATE // 2) / 10).astype(np.float32) / 2
+    file = io.BytesIO()
+    try:
+        soundfile.write(file, tone, _RATE, format=container, subtype=coding)
+        return bool(decode(file.getvalue()).samples.size)
+    except (soundfile.SoundFileError, UndecodableAudio, ValueError, TypeError):
+        return False

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.corpora.labels import corpus_labels
+from benchmark.corpora.clips import corpus_labels
 from benchmark.corpora.opening import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges

@@ -1,109 +1,14 @@
 """Clips, where their audio lies, and the corpus that they make."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from benchmark.audio.channels import Channel, ChannelChoice
-from benchmark.audio.decoding import AudioStream, UndecodableAudio, decode, open_audio
-from benchmark.audio.waveform import Waveform
-from benchmark.emotions.merges import Merges
-
-
-class AudioSource(Protocol):
-    """Wherever the audio of a clip comes from."""
-
-    def waveform(self) -> Waveform:
-        """Decode the audio.
-
-        Raises:
-            UndecodableAudio: Nobody can decode it; the message tells why.
-        """
-
-
-@runtime_checkable
-class StreamedSource(AudioSource, Protocol):
-    """Audio that can be decoded block by block, so that its length does not matter."""
-
-    def stream(self) -> AbstractContextManager[AudioStream]:
-        """Open the audio; entering, and reading on, raises `UndecodableAudio`."""
-
-
-@runtime_checkable
-class ChannelledSource(AudioSource, Protocol):
-    """Audio that may have several channels, of which one can be chosen."""
-
-    def channels(self) -> int | None:
-        """Count the channels; None where nobody can know before decoding."""
-
-    def on(self, channel: Channel) -> AudioSource:
-        """The same audio, with another choice of what is heard."""
-
-
-@contextmanager
-def open_source(source: AudioSource) -> Iterator[AudioStream]:
-    """Open audio from anywhere; what cannot be streamed comes as one block.
-
-    Raises:
-        UndecodableAudio: Nobody can decode it; what lies further on is found when the blocks are read.
-    """
-    if isinstance(source, StreamedSource):
-        with source.stream() as stream:
-            yield stream
-        return
-    waveform = source.waveform()
-    yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class AudioFile:
-    """Audio in a file of its own.
-
-    Attributes:
-        location: Where it lies, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
-        channel: What of its channels is heard.
-    """
-
-    location: str
-    channel: Channel
-
-    def __init__(self, path: Path, channel: Channel = Channel.MIX) -> None:
-        """Say where the file lies, and what of its channels is heard."""
-        object.__setattr__(self, "location", str(path))
-        object.__setattr__(self, "channel", channel)
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return Path(self.location)
-
-    def waveform(self) -> Waveform:
-        """Decode the file.
-
-        Raises:
-            UndecodableAudio: It is missing, empty, damaged, or no audio.
-        """
-        return decode(self.path, self.channel)
-
-    def stream(self) -> AbstractContextManager[AudioStream]:
-        """Open the file to be decoded block by block."""
-        return open_audio(self.path, self.channel)
-
-    def channels(self) -> int | None:
-        """Count the channels; None where it cannot be opened."""
-        try:
-            with open_audio(self.path) as stream:
-                return stream.channels
-        except UndecodableAudio:
-            return None
-
-    def on(self, channel: Channel) -> "AudioFile":
-        """The same file, with another choice of what is heard."""
-        return AudioFile(self.path, channel)
+from benchmark.corpora.sources import AudioSource, ChannelledSource
+from benchmark.emotions.label_map import LabelMap, map_labels
+from benchmark.emotions.merges import NO_MERGES, Merges
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,3 +115,79 @@ def shuffled(name: str) -> bytes:
         ['a2', 'a3', 'a1']
     """
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+
+
+_STEREO = 2
+
+
+def heard_on(corpus: Corpus, choice: ChannelChoice) -> Corpus:
+    """Choose the channel that the clips of a corpus are heard on.
+
+    Args:
+        corpus: As it was read.
+        choice: `mix`, `left`, `right`; or `each`, which makes of every clip with two channels two clips, whose names
+            end in `#left` and `#right`. A clip with one channel stays one; its left channel is that one, and it has no
+            right one.
+
+    Returns:
+        The corpus with its clips on that channel.
+    """
+    if choice is ChannelChoice.MIX:
+        return corpus
+    clips = tuple(one for clip in corpus.clips for one in _sides(clip, choice))
+    available = corpus.available_clips + len(clips) - len(corpus.clips)
+    return replace(corpus, clips=clips, available_clips=available, channel=choice)
+
+
+def _sides(clip: Clip, choice: ChannelChoice) -> Iterator[Clip]:
+    audio = clip.audio
+    if not isinstance(audio, ChannelledSource):
+        yield clip
+    elif choice is not ChannelChoice.EACH:
+        yield replace(clip, audio=audio.on(Channel(choice)))
+    elif (audio.channels() or 1) < _STEREO:
+        yield clip
+    else:
+        for channel in (Channel.LEFT, Channel.RIGHT):
+            yield replace(clip, name=f"{clip.name}#{channel}", audio=audio.on(channel))
+
+
+@dataclass(frozen=True)
+class CorpusLabels:
+    """The labels of a corpus.
+
+    Attributes:
+        label_map: What each means; the classes have the indices 0, 1, … in the order of the labels.
+        clips: How many clips, or votes of raters where clips have no label of their own, have each label.
+        unlabelled: Clips with neither a label nor votes.
+    """
+
+    label_map: LabelMap
+    clips: Mapping[str, int]
+    unlabelled: int
+
+
+def corpus_labels(corpus: Corpus, merges: Merges = NO_MERGES) -> CorpusLabels:
+    """Find out what the labels of a corpus mean.
+
+    Args:
+        corpus: As it was opened, with the user's overrides and its own merges.
+        merges: Further merges; they count more than the corpus's own.
+
+    Returns:
+        Its labels, sorted by name.
+
+    Raises:
+        RequestError: A merge or an override contradicts another, or names an emotion that nobody knows.
+    """
+    counted: Counter[str] = Counter()
+    for clip in corpus.clips:
+        counted.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
+    labels = sorted(counted)
+    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counted}
+    together = Merges(corpus.merging(merges.as_dict()).merge)
+    return CorpusLabels(
+        label_map=map_labels(labels, overrides=overrides, merges=together),
+        clips=dict(counted),
+        unlabelled=sum(clip.label is None and not clip.votes for clip in corpus.clips),
+    )

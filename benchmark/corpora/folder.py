@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.corpora.clips import AudioFile, Clip, storable
+from benchmark.corpora.clips import Clip, storable
+from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
 

@@ -6,19 +6,66 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.channels import heard_on
-from benchmark.corpora.clips import Clip, Corpus, storable
+from benchmark.corpora.clips import Clip, Corpus, heard_on, storable
 from benchmark.corpora.conventions import convention, convention_names
-from benchmark.corpora.dataset_specs import parse_dataset
 from benchmark.corpora.datasets import read_dataset
-from benchmark.corpora.demo import check_part, demo_corpus
 from benchmark.corpora.filters import Filters
 from benchmark.corpora.folder import read_folder
+from benchmark.corpora.streaming import parse_dataset
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
-from benchmark.errors import RequestError
+from benchmark.demo.files import demo_clips
+from benchmark.errors import BenchError, RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.settings import Settings, expanded
+
+DEMO_PARTS = ("", "unlabelled", "long")
+"""What may stand after `demo:`; nothing stands for the labelled corpus."""
+
+
+def check_part(part: str) -> str:
+    """Hold that the demo has such a part.
+
+    Args:
+        part: What stands after `demo:` in a SPEC.
+
+    Returns:
+        The same.
+
+    Raises:
+        RequestError: It has none.
+    """
+    if part not in DEMO_PARTS:
+        *others, last = (f"demo:{known}" for known in DEMO_PARTS)
+        raise RequestError(f"The demo has no part {part!r}; write {', '.join(others)} or {last}.")
+    return part
+
+
+def demo_corpus(part: str) -> tuple[Clip, ...]:
+    """List the clips of a part of the demo.
+
+    Args:
+        part: Empty for the labelled corpus; `unlabelled` or `long`.
+
+    Returns:
+        The clips, not yet decoded.
+
+    Raises:
+        RequestError: The demo has no such part.
+    """
+    return tuple(
+        Clip(
+            name=clip.name,
+            audio=clip,
+            label=clip.emotion,
+            speaker=clip.speaker,
+            sex=clip.sex,
+            text_id=clip.text_id,
+        )
+        for clip in demo_clips(check_part(part) or "labelled")
+    )
+
 
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
@@ -211,3 +258,69 @@ class _Reader:
             labels=codes,
             notes=tuple(map(storable, notes)),
         )
+
+
+_REMOTE = ("hf:",)
+
+
+def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
+    """Take over what a corpus says of its clips now: labels, raters' votes, speakers and all other columns.
+
+    Clips belong together by their names. A clip that the run heard and the corpus no longer names keeps what it had.
+
+    Args:
+        record: The corpus as a run met it.
+        corpus: The same corpus, read again.
+
+    Raises:
+        RequestError: The two have no clip in common.
+    """
+    known = {clip.name: clip for clip in corpus.clips}
+    if not any(clip.clip in known for clip in record.clips):
+        example = next((clip.clip for clip in record.clips), "none")
+        raise RequestError(
+            f"{corpus.source} names none of the clips that the run heard of {record.name} (such as {example}); give "
+            "the folder or the table that the run was made with."
+        )
+    return record.model_copy(
+        update={"clips": tuple(_now(clip, known) for clip in record.clips), "labels": dict(corpus.labels)}
+    )
+
+
+def not_named(record: CorpusRecord, corpus: Corpus) -> tuple[str, ...]:
+    """The clips that a run heard and that the corpus no longer names."""
+    known = {clip.name for clip in corpus.clips}
+    return tuple(clip.clip for clip in record.clips if clip.clip not in known)
+
+
+def _now(clip: ClipRecord, known: Mapping[str, Clip]) -> ClipRecord:
+    found = known.get(clip.clip)
+    if found is None:
+        return clip
+    return replace(
+        clip,
+        label=found.label,
+        speaker=found.speaker,
+        sex=found.sex,
+        language=found.language,
+        text_id=found.text_id,
+        intensity=found.intensity,
+        votes=None if found.votes is None else dict(found.votes),
+        attributes=dict(found.attributes),
+    )
+
+
+def still_there(record: CorpusRecord, registry: Registry, settings: Settings) -> Corpus | None:
+    """Open a corpus of a run where it was, to find its audio; None where it is not there, or not on this machine."""
+    if record.source.startswith(_REMOTE):
+        return None
+    try:
+        (corpus,) = open_corpora(
+            [record.source],
+            registry.model_copy(update={"corpora": {}}),
+            channel=ChannelChoice(record.channel),
+            settings=settings,
+        )
+    except (BenchError, OSError):
+        return None
+    return corpus

@@ -1,25 +1,117 @@
-"""Audio that is not simply a file of its own: a stretch of a long file, an address, or what is known to be missing."""
+"""Where the audio of a clip comes from: a file, a stretch of a longer one, an address, or nowhere."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, heard
-from benchmark.audio.decoding import AudioStream, UndecodableAudio, check_samples, open_audio
+from benchmark.audio.decoding import AudioStream, UndecodableAudio, check_samples, decode, open_audio
 from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import AudioFile
 
 # Times in tables are rounded, and those of MP3 files are not exact.
 _TOLERATED_S = 0.05
 # In these libsndfile finds any sample at once; in compressed ones it may miss by a frame, or decode from the beginning.
 _SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "AIFF", "AU", "CAF"})
+
+
+class AudioSource(Protocol):
+    """Wherever the audio of a clip comes from."""
+
+    def waveform(self) -> Waveform:
+        """Decode the audio.
+
+        Raises:
+            UndecodableAudio: Nobody can decode it; the message tells why.
+        """
+
+
+@runtime_checkable
+class StreamedSource(AudioSource, Protocol):
+    """Audio that can be decoded block by block, so that its length does not matter."""
+
+    def stream(self) -> AbstractContextManager[AudioStream]:
+        """Open the audio; entering, and reading on, raises `UndecodableAudio`."""
+
+
+@runtime_checkable
+class ChannelledSource(AudioSource, Protocol):
+    """Audio that may have several channels, of which one can be chosen."""
+
+    def channels(self) -> int | None:
+        """Count the channels; None where nobody can know before decoding."""
+
+    def on(self, channel: Channel) -> AudioSource:
+        """The same audio, with another choice of what is heard."""
+
+
+@contextmanager
+def open_source(source: AudioSource) -> Iterator[AudioStream]:
+    """Open audio from anywhere; what cannot be streamed comes as one block.
+
+    Raises:
+        UndecodableAudio: Nobody can decode it; what lies further on is found when the blocks are read.
+    """
+    if isinstance(source, StreamedSource):
+        with source.stream() as stream:
+            yield stream
+        return
+    waveform = source.waveform()
+    yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class AudioFile:
+    """Audio in a file of its own.
+
+    Attributes:
+        location: Where it lies, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
+        channel: What of its channels is heard.
+    """
+
+    location: str
+    channel: Channel
+
+    def __init__(self, path: Path, channel: Channel = Channel.MIX) -> None:
+        """Say where the file lies, and what of its channels is heard."""
+        object.__setattr__(self, "location", str(path))
+        object.__setattr__(self, "channel", channel)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
+
+    def waveform(self) -> Waveform:
+        """Decode the file.
+
+        Raises:
+            UndecodableAudio: It is missing, empty, damaged, or no audio.
+        """
+        return decode(self.path, self.channel)
+
+    def stream(self) -> AbstractContextManager[AudioStream]:
+        """Open the file to be decoded block by block."""
+        return open_audio(self.path, self.channel)
+
+    def channels(self) -> int | None:
+        """Count the channels; None where it cannot be opened."""
+        try:
+            with open_audio(self.path) as stream:
+                return stream.channels
+        except UndecodableAudio:
+            return None
+
+    def on(self, channel: Channel) -> "AudioFile":
+        """The same file, with another choice of what is heard."""
+        return AudioFile(self.path, channel)
 
 
 @dataclass(frozen=True)

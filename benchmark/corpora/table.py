@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.corpora.columns import find_columns, is_usual_name
-from benchmark.corpora.rows import Located, Rows, TableContents
+from benchmark.corpora.rows import Located, Rows, TableContents, find_columns, is_usual_name
 from benchmark.corpora.sources import AudioAddress, UnusableAudio
 from benchmark.errors import RequestError
 from benchmark.settings import expanded

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.audio.perturbation import Perturbation
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.clip_answers import ClipInProgress, is_lasting
 from benchmark.evaluation.decoding import decode_windows
 from benchmark.evaluation.sessions import ModelSession, Way

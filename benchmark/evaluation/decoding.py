@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics, measure
-from benchmark.audio.perturbation import Perturbation
-from benchmark.audio.perturbing import Level, measure_level, needs_level, perturbed_blocks
-from benchmark.audio.resampling import resampled_blocks
-from benchmark.audio.waveform import ContentHash
+from benchmark.audio.perturbation import Level, Perturbation, measure_level, needs_level, perturbed_blocks
+from benchmark.audio.waveform import ContentHash, resampled_blocks
 from benchmark.audio.windows import window_blocks
-from benchmark.corpora.clips import AudioSource, Clip, Corpus, open_source
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.threads import map_ahead

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.decoding import decode_windows
 from benchmark.evaluation.parity import ALLOWED, Decisions, redo_below
 from benchmark.evaluation.sessions import load_options, log_path

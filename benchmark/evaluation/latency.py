@@ -14,9 +14,8 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.resampling import resample, resampled_blocks
-from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import AudioSource, open_source
+from benchmark.audio.waveform import Waveform, resample, resampled_blocks
+from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import ModelSession, Way
 from benchmark.evaluation.subjects import Subject

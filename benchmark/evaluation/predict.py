@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from benchmark.audio.perturbation import Perturbation
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.close_answers import CloseAnswers

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.gate import Gate, NotTakenError
 from benchmark.evaluation.parity import CLIPS_COMPARED, Decisions, redo_below, stratified

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.perturbation import Perturbation
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.asking import Asker, Job
 from benchmark.evaluation.clip_answers import is_lasting
 from benchmark.evaluation.close_answers import CloseAnswers, Known, is_taken_over

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from benchmark.corpora.clips import AudioSource
+from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.decoding import DecodedCorpus, decode_windows
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.durations import told_seconds
-from benchmark.audio.resampling import resampled_blocks
-from benchmark.audio.sliding import sliding_windows
-from benchmark.corpora.clips import AudioFile, Clip, open_source
+from benchmark.audio.decoding import UndecodableAudio, told_seconds
+from benchmark.audio.waveform import resampled_blocks
+from benchmark.audio.windows import sliding_windows
+from benchmark.corpora.clips import Clip
+from benchmark.corpora.sources import AudioFile, open_source
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges
 from benchmark.evaluation.sessions import ModelSession

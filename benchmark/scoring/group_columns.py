@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmark.corpora.columns import COLUMN_NAMES
+from benchmark.corpora.rows import COLUMN_NAMES
 from benchmark.errors import RequestError
 from benchmark.results.runs import ClipRecord
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.waveform import Waveform, resample
 from benchmark.demo.files import read_probe
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.results.status import Status

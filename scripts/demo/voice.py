@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.waveform import Waveform, resample
 from scripts.demo.phonetics import FRAME_S, Score, write_score
 from scripts.demo.speakers import Prosody, Speaker, plan_prosody
 

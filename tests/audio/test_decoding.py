@@ -9,9 +9,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel
-from benchmark.audio.decoding import UndecodableAudio, decode
+from benchmark.audio.decoding import UndecodableAudio, decodable_formats, decode, told_seconds
 
 RATE = 16000
+
+
 NOISE = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
 
 
@@ -232,3 +234,22 @@ def test_a_rate_that_nobody_records_at(rate: int) -> None:
     content = bytearray(encoded())
     struct.pack_into("<I", content, content.index(b"fmt ") + 12, rate)
     assert f"{rate} Hz" in reason(bytes(content))
+
+
+def test_a_header_tells_the_length_and_what_is_no_audio_tells_nothing(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(12_000), 8_000)
+    (tmp_path / "b.wav").write_bytes(b"no audio")
+    assert told_seconds(tmp_path / "a.wav") == 1.5
+    assert told_seconds(tmp_path / "b.wav") is None
+    assert told_seconds(tmp_path / "gone.wav") is None
+
+
+def test_the_length_of_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert told_seconds(tmp_path / "pipe.wav") is None
+
+
+def test_what_the_readme_promises_can_be_decoded_and_what_libsndfile_lacks_cannot() -> None:
+    formats = decodable_formats()
+    assert all(formats[name] for name in ("wav", "flac", "ogg", "mp3"))
+    assert not formats["m4a"]

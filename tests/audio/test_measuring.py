@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.decoding import decode, open_audio
 from benchmark.audio.measuring import Acoustics, AcousticsMeter, measure
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.waveform import Waveform, resample
 
 RATE = 16_000
 

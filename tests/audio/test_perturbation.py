@@ -1,8 +1,22 @@
+import math
 import re
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import signal
 
-from benchmark.audio.perturbation import FORMS, Kind, Perturbation, parse_perturbations, perturbation_named
+from benchmark.audio.perturbation import (
+    FORMS,
+    Kind,
+    Level,
+    Perturbation,
+    measure_level,
+    needs_level,
+    parse_perturbations,
+    perturbation_named,
+    perturbed_blocks,
+)
 from benchmark.errors import RequestError
 
 
@@ -83,3 +97,149 @@ def test_only_a_lowpass_above_the_band_leaves_audio_alone() -> None:
     assert not lowpass.leaves_alone(8_001)
     others = parse_perturbations(["noise:20dB,gain:-12dB,telephone,clip,speed:1.1"])
     assert not any(other.leaves_alone(8_000) for other in others)
+
+
+RATE = 16_000
+
+
+Samples = NDArray[np.float32]
+
+
+def noise(samples: int, seed: int = 0) -> Samples:
+    return np.random.default_rng(seed).normal(0, 0.1, samples).astype(np.float32)
+
+
+def tone(hertz: float, seconds: float = 1.0, peak: float = 0.5, rate: int = RATE) -> Samples:
+    time = np.arange(round(seconds * rate)) / rate
+    return (peak * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def perturbed(form: str, samples: Samples, *, block: int = 1 << 30, rate: int = RATE, seed: str = "hash") -> Samples:
+    (perturbation,) = parse_perturbations([form])
+    blocks = [samples[start : start + block] for start in range(0, samples.size, block)]
+    level = measure_level(blocks) if needs_level(perturbation) else None
+    return np.concatenate(list(perturbed_blocks(blocks, rate, perturbation, seed=seed, level=level)))
+
+
+def level_db(samples: Samples) -> float:
+    return 10 * math.log10(float(np.mean(samples.astype(np.float64) ** 2)) + 1e-20)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("block", [17, 1000, 65_536])
+def test_the_samples_do_not_depend_on_the_blocks(form: str, block: int) -> None:
+    samples = noise(100_001)
+    whole, pieces = perturbed(form, samples), perturbed(form, samples, block=block)
+    assert whole.dtype == pieces.dtype == np.float32
+    np.testing.assert_array_equal(pieces, whole)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("samples", [np.zeros(1, np.float32), np.zeros(9, np.float32), noise(1), noise(2)])
+def test_silence_and_the_shortest_clips_come_through_as_finite_samples(form: str, samples: Samples) -> None:
+    heard = perturbed(form, samples)
+    assert heard.size
+    assert np.isfinite(heard).all()
+    if not samples.any():
+        assert np.abs(heard).max() < 1e-4  # µ-law has no zero
+
+
+@pytest.mark.parametrize("ratio_db", [0, 20])
+def test_noise_lies_so_many_decibels_below_the_clip(ratio_db: int) -> None:
+    samples = np.concatenate([tone(300, seconds=5), np.zeros(5 * RATE, np.float32)])
+    added = perturbed(f"noise:{ratio_db}dB", samples) - samples
+    assert level_db(samples) - level_db(added) == pytest.approx(ratio_db, abs=0.05)
+    power = np.abs(np.fft.rfft(added)) ** 2
+    quarters = [part.mean() for part in np.array_split(power, 4)]
+    assert max(quarters) / min(quarters) < 1.05
+
+
+def test_noise_is_that_of_the_clip_and_the_same_at_every_ratio() -> None:
+    samples = noise(RATE)
+    np.testing.assert_array_equal(perturbed("noise:20dB", samples), perturbed("noise:20dB", samples))
+    assert (perturbed("noise:20dB", samples, seed="other") != perturbed("noise:20dB", samples)).mean() > 0.99
+    soft, loud = (perturbed(form, samples).astype(float) - samples for form in ("noise:20dB", "noise:0dB"))
+    np.testing.assert_allclose(10 * soft, loud, atol=1e-6)
+
+
+def test_noise_does_not_change_from_one_version_to_the_next() -> None:
+    # What is stored was computed with these samples.
+    heard = perturbed("noise:0dB", np.array([1, -1, 1, -1], np.float32), seed="clip")
+    np.testing.assert_allclose(heard, [-0.06789599, -0.02580197, 0.9877357, -1.9366287], atol=1e-6)
+
+
+def test_gain_multiplies_and_cuts_nothing_off() -> None:
+    samples = tone(300)
+    np.testing.assert_allclose(perturbed("gain:-12dB", samples), samples * 10 ** (-12 / 20), rtol=1e-6)
+    assert np.abs(perturbed("gain:12dB", samples)).max() == pytest.approx(0.5 * 10 ** (12 / 20), rel=1e-4)
+
+
+@pytest.mark.parametrize(("hertz", "loss_db"), [(1000, 0.0), (4000, 3.01), (6000, 61.2)])
+def test_a_lowpass_takes_away_what_lies_above(hertz: float, loss_db: float) -> None:
+    samples = tone(hertz, seconds=2)
+    heard = perturbed("lowpass:4k", samples)
+    assert heard.size == samples.size
+    # The beginning is where the filter settles.
+    assert level_db(samples[RATE:]) - level_db(heard[RATE:]) == pytest.approx(loss_db, abs=0.2)
+
+
+def test_a_lowpass_is_scipys_filter_of_the_whole_clip() -> None:
+    samples = noise(RATE)
+    sections = signal.butter(8, 4000, fs=RATE, output="sos")
+    np.testing.assert_array_equal(perturbed("lowpass:4k", samples), signal.sosfilt(sections, samples).astype("f4"))
+
+
+def test_a_lowpass_has_nothing_to_remove_at_8_khz() -> None:
+    samples = noise(8_000)
+    np.testing.assert_array_equal(perturbed("lowpass:4k", samples, rate=8_000), samples)
+
+
+@pytest.mark.parametrize(("hertz", "passes"), [(60, False), (1000, True), (3000, True), (3900, False), (5000, False)])
+def test_a_telephone_has_its_band(hertz: float, passes: bool) -> None:
+    samples = tone(hertz, seconds=2)
+    middle = slice(RATE // 2, -RATE // 2)
+    loss_db = level_db(samples[middle]) - level_db(perturbed("telephone", samples)[middle])
+    assert loss_db < 1 if passes else loss_db > 15
+
+
+def test_a_telephone_has_the_eight_bits_of_g711() -> None:
+    samples = noise(8_000) * 4
+    heard = perturbed("telephone", samples, rate=8_000)
+    band = signal.sosfilt(signal.butter(4, (300, 3400), "bandpass", fs=8_000, output="sos"), samples)
+    assert len(np.unique(heard)) <= 255 < len(np.unique(band))
+    # Each step of µ-law is about a sixteenth of the octave it lies in; below the first, a step is 1/4096.
+    assert (np.abs(heard - np.clip(band, -1, 1)) <= np.abs(band) / 30 + 1 / 4096).all()
+
+
+def test_what_is_louder_than_full_scale_does_not_come_out_of_a_telephone_as_noise() -> None:
+    heard = perturbed("telephone", tone(1000, peak=3.0))
+    assert 0.9 < np.abs(heard).max() < 1.4
+
+
+def test_clipping_is_measured_against_the_clips_own_peak() -> None:
+    samples = tone(300, peak=0.02)
+    heard = perturbed("clip:0.5", samples)
+    assert np.abs(heard).max() == np.float32(0.5 * np.abs(samples).max())
+    inside = np.abs(samples) < 0.01
+    np.testing.assert_array_equal(heard[inside], samples[inside])
+
+
+def test_speed_changes_length_and_pitch_alike() -> None:
+    heard = perturbed("speed:1.25", tone(1000, seconds=2))
+    assert heard.size == round(2 * RATE / 1.25)
+    assert np.abs(np.fft.rfft(heard)).argmax() / 1.6 == pytest.approx(1250, abs=1)
+
+
+def test_the_level_of_a_clip_is_that_of_all_of_it() -> None:
+    assert measure_level([]) == Level(0.0, 0.0)
+    samples = noise(50_000)
+    level = measure_level([samples[:7], samples[7:7], samples[7:]])
+    assert level == measure_level([samples])
+    assert level.rms == pytest.approx(np.sqrt(np.mean(samples.astype(float) ** 2)))
+    assert level.peak == np.abs(samples).max()
+
+
+def test_a_level_that_is_missing_is_an_error_of_the_caller() -> None:
+    (clip,) = parse_perturbations(["clip"])
+    with pytest.raises(ValueError, match="level"):
+        list(perturbed_blocks([noise(3)], RATE, clip, seed="", level=None))

@@ -10,8 +10,7 @@ import pytest
 import soundfile
 
 from benchmark.audio.decoding import decode
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.waveform import Waveform, resample
 from benchmark.cli.corpus import _print
 from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
 from benchmark.results.runs import CorpusRecord

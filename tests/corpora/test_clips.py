@@ -3,7 +3,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+import numpy as np
+import pytest
+import soundfile
+
+from benchmark.audio.channels import ChannelChoice
+from benchmark.audio.waveform import Waveform
+from benchmark.corpora.clips import Clip, Corpus, corpus_labels
+from benchmark.corpora.opening import open_corpora
+from benchmark.corpora.sources import AudioFile
+from benchmark.emotions.merges import chosen_merges
+from benchmark.registry.schema import CorpusEntry, Registry
 
 
 def corpus_of(labels: Sequence[str | None]) -> Corpus:
@@ -44,3 +54,85 @@ def test_what_is_merged_in_addition_counts_more_and_chains_are_followed() -> Non
     corpus = replace(corpus_of(["calm"]), merge={"calm": "neutral", "boredom": "calm"})
     assert corpus.merging({"calm": "sadness"}).merge == {"calm": "sadness", "boredom": "sadness"}
     assert corpus.merging({}).merge == {"calm": "neutral", "boredom": "neutral"}
+
+
+RATE = 8000
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """Give a folder with a stereo call, a mono one, and a file that is no audio."""
+    random = np.random.default_rng(1)
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    soundfile.write(folder / "a stereo.wav", random.uniform(-0.5, 0.5, (RATE, 2)), RATE)
+    soundfile.write(folder / "b mono.wav", random.uniform(-0.5, 0.5, RATE), RATE)
+    (folder / "c broken.wav").write_bytes(b"no audio")
+    return folder
+
+
+def opened(calls: Path, channel: ChannelChoice | None, usual: ChannelChoice | None = None) -> Corpus:
+    entry = CorpusEntry(source=f"folder:{calls}", **({} if usual is None else {"channel": usual}))
+    registry = Registry(title="", candidates=(), corpora={"calls": entry})
+    (corpus,) = open_corpora(["calls"] if usual else [f"folder:{calls}"], registry, channel=channel)
+    return corpus
+
+
+def test_each_side_of_a_call_becomes_a_clip_and_a_mono_file_stays_one(calls: Path) -> None:
+    corpus = opened(calls, ChannelChoice.EACH)
+    assert [clip.name for clip in corpus.clips] == [
+        "a stereo.wav#left",
+        "a stereo.wav#right",
+        "b mono.wav",
+        "c broken.wav",
+    ]
+    assert corpus.available_clips == 4
+    samples, _ = soundfile.read(calls / "a stereo.wav", dtype="float32")
+    for clip, side in zip(corpus.clips[:2], samples.T, strict=True):
+        np.testing.assert_array_equal(clip.audio.waveform().samples, side)
+
+
+@pytest.mark.parametrize(("channel", "place"), [(ChannelChoice.LEFT, 0), (ChannelChoice.RIGHT, 1)])
+def test_one_side_of_a_call_keeps_its_name(calls: Path, channel: ChannelChoice, place: int) -> None:
+    corpus = opened(calls, channel)
+    assert [clip.name for clip in corpus.clips] == ["a stereo.wav", "b mono.wav", "c broken.wav"]
+    samples, _ = soundfile.read(calls / "a stereo.wav", dtype="float32")
+    np.testing.assert_array_equal(corpus.clips[0].audio.waveform().samples, samples[:, place])
+
+
+def test_the_registry_says_the_channel_unless_the_user_does(calls: Path) -> None:
+    assert len(opened(calls, None, usual=ChannelChoice.EACH).clips) == 4
+    corpus = opened(calls, ChannelChoice.MIX, usual=ChannelChoice.EACH)
+    assert (len(corpus.clips), corpus.channel) == (3, ChannelChoice.MIX)
+
+
+class Unheard:
+    def waveform(self) -> Waveform:
+        raise AssertionError("labels are known without decoding")
+
+
+def corpus(*labels: str | None, **fields: object) -> Corpus:
+    clips = tuple(Clip(name=str(place), audio=Unheard(), label=label) for place, label in enumerate(labels))
+    return Corpus(name="c", source="", clips=clips, available_clips=len(clips), **fields)  # type: ignore[arg-type]
+
+
+def test_labels_are_counted_and_get_contiguous_classes() -> None:
+    found = corpus_labels(corpus("분노", "angry", "радость", None, "x1", "angry"))
+    assert found.label_map.labels == ("angry", "x1", "радость", "분노")
+    assert found.label_map.emotions == ("anger", None, "happiness", "anger")
+    assert found.label_map.indices == (0, None, 1, 0)
+    assert (found.clips, found.unlabelled) == ({"분노": 1, "angry": 2, "радость": 1, "x1": 1}, 1)
+
+
+def test_overrides_and_merges_apply_and_those_of_absent_labels_are_passed_over() -> None:
+    one = corpus("x1", "calm", labels={"x1": "fear", "x2": "joy"}, merge={"calm": "neutral"})
+    assert corpus_labels(one).label_map.emotions == ("neutral", "fear")
+    assert corpus_labels(one, chosen_merges("arousal")).label_map.emotions == ("deactivated", "activated")
+
+
+def test_votes_are_labels_too() -> None:
+    clip = Clip(name="a", audio=Unheard(), votes={"sad": 2, "odd": 1})
+    found = corpus_labels(Corpus(name="c", source="", clips=(clip,), available_clips=1))
+    assert found.clips == {"sad": 2, "odd": 1}
+    assert found.label_map.unmapped == ("odd",)
+    assert found.unlabelled == 0

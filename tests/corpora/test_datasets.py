@@ -13,10 +13,8 @@ from datasets import Audio, ClassLabel, Features, Value
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.dataset_specs import DatasetSpec
 from benchmark.corpora.opening import open_corpora
-from benchmark.corpora.spool import SpooledRow
-from benchmark.corpora.streaming import StreamedSplit
+from benchmark.corpora.streaming import DatasetSpec, SpooledRow, StreamedSplit
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.hub.facts import HubFailure

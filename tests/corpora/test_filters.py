@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.filters import Filters, sampled, shares_of
+from benchmark.corpora.sources import AudioFile
 from benchmark.errors import RequestError
 
 

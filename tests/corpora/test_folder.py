@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.clips import open_source
 from benchmark.corpora.folder import read_folder
+from benchmark.corpora.sources import open_source
 from benchmark.errors import RequestError
 
 Record = Callable[[str], Path]

@@ -2,12 +2,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
-from benchmark.corpora.opening import Spec, open_corpora, parse_spec
+from benchmark.corpora.opening import Spec, demo_corpus, open_corpora, parse_spec
+from benchmark.corpora.sources import StreamedSource, open_source
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
@@ -15,6 +17,8 @@ from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Registry
 
 Record = Callable[[str], Path]
+
+
 NO_CORPORA = "version: 1\ncandidates:\n  - id: org/model\n"
 
 
@@ -157,3 +161,26 @@ def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
     assert heard.name == {"folder": "calls-?", "ravdess": "ravdess"}[kind]
     assert [clip.failure for clip in heard.clips] == [None, None]
     assert {clip.label for clip in heard.clips} == {"folder": {"anger", "?"}, "ravdess": {"05"}}[kind]
+
+
+def test_the_recordings_have_a_speaker_and_no_label() -> None:
+    clips = (*demo_corpus("unlabelled"), *demo_corpus("long"))
+    assert len(clips) == 13
+    assert {clip.label for clip in clips} == {None}
+    assert {clip.speaker for clip in clips} == {"f5", "m5", "f6"}
+
+
+def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece() -> None:
+    (clip,) = demo_corpus("long")
+    assert isinstance(clip.audio, StreamedSource)
+    with open_source(clip.audio) as stream:
+        blocks = list(stream.blocks)
+    whole = clip.audio.waveform()
+    assert len(blocks) > 1
+    assert stream.sampling_rate == whole.sampling_rate
+    np.testing.assert_array_equal(np.concatenate(blocks), whole.samples)
+
+
+def test_a_part_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(RequestError, match="demo:unlabelled"):
+        demo_corpus("short")

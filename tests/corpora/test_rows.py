@@ -4,9 +4,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark.corpora.clips import Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.rows import COLUMN_NAMES, Rating, count_votes, find_columns, join_ratings
+from benchmark.corpora.sources import AudioFile
+from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
+from benchmark.registry.schema import COLUMN_ROLES
 
 
 def test_what_a_table_says_of_a_clip_reaches_the_record_of_the_run(
@@ -67,3 +71,99 @@ def test_numbers_that_are_missing_in_a_parquet_are_no_values(
     )
     clips = opened(f"table:{tmp_path / 'c.parquet'}").clips
     assert [clip.attributes for clip in clips] == [{"age": "31.5", "old": "True"}, {"old": "False"}]
+
+
+def test_the_registry_knows_the_same_roles() -> None:
+    assert tuple(COLUMN_NAMES) == COLUMN_ROLES
+
+
+def test_a_duration_alone_describes_the_file() -> None:
+    assert "duration" not in find_columns("t", ["file", "duration"], {}).by_role
+    assert find_columns("t", ["file", "start", "duration"], {}).by_role["duration"] == "duration"
+
+
+def test_columns_of_votes_keep_the_label_as_it_is_written() -> None:
+    assert find_columns("t", ["file", "votes_분노", "VOTES_Joy", "votes_", "devotes_x"], {}).votes == {
+        "분노": "votes_분노",
+        "Joy": "VOTES_Joy",
+    }
+
+
+def test_headings_of_a_spreadsheet_are_read_as_well() -> None:
+    found = find_columns("t", ["File Name", " Emotion ", "Speaker-ID", "Text  id"], {}).by_role
+    assert found == {"file": "File Name", "label": " Emotion ", "speaker": "Speaker-ID", "text_id": "Text  id"}
+
+
+def test_a_column_that_the_user_names_wins() -> None:
+    assert find_columns("t", ["file", "emotion", "felt"], {"label": "felt"}).by_role["label"] == "felt"
+    with pytest.raises(RequestError, match="Unknown role 'sound'"):
+        find_columns("t", ["file"], {"sound": "file"})
+
+
+def test_of_two_columns_of_labels_the_one_that_is_taken_is_named() -> None:
+    (note,) = find_columns("t.csv", ["file", "emotion", "Label", "gender", "sex"], {}).notes
+    assert "label is read from the column 'Label'; 'emotion' might be meant" in note
+    (note,) = find_columns("t.csv", ["file", "speaker", "Speaker"], {}).notes
+    assert "speaker is read from the column 'speaker'; 'Speaker'" in note
+
+
+def test_whoever_says_which_column_is_meant_is_not_told_of_others() -> None:
+    assert find_columns("t.csv", ["file", "emotion", "label"], {"label": "emotion"}).notes == ()
+
+
+def rating(name: str, label: str | None, rater: str = "", **fields: str) -> Rating:
+    return Rating(Clip(name=name, audio=AudioFile(Path(name)), label=label, **fields), rater)  # type: ignore[arg-type]  # str fields only
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "many", "nan", "inf"])
+def test_what_is_no_number_of_people_is_one_sentence(value: str) -> None:
+    with pytest.raises(RequestError, match="votes_anger"):
+        count_votes("t.csv", {"anger": value})
+
+
+def test_nobody_having_rated_is_not_a_vote() -> None:
+    assert count_votes("t.csv", {"anger": "", "fear": "0"}) is None
+
+
+def test_rows_of_one_clip_become_one_clip_with_its_votes() -> None:
+    clips, notes = join_ratings(
+        [rating("a", "anger", "1"), rating("b", "fear", "1"), rating("a", "fear", "2"), rating("a", "anger", "3")]
+    )
+    assert [(clip.name, clip.votes, clip.label) for clip in clips] == [
+        ("a", {"anger": 2, "fear": 1}, None),
+        ("b", {"fear": 1}, None),
+    ]
+    assert notes == ()
+
+
+def test_of_two_ratings_by_one_rater_the_last_counts() -> None:
+    clips, notes = join_ratings([rating("a", "anger", "1"), rating("a", "calm", "2"), rating("a", "fear", "1")])
+    assert clips[0].votes == {"fear": 1, "calm": 1}
+    assert notes[0].startswith("1 ratings")
+
+
+def test_rows_without_a_rater_are_different_people() -> None:
+    assert join_ratings([rating("a", "anger"), rating("a", "anger")])[0][0].votes == {"anger": 2}
+
+
+def test_a_rater_who_said_nothing_casts_no_vote() -> None:
+    assert join_ratings([rating("a", "anger", "1"), rating("a", None, "2")])[0][0].votes == {"anger": 1}
+
+
+def test_single_ratings_are_labels() -> None:
+    clips, _ = join_ratings([rating("a", "anger", "1"), rating("b", "fear", "2")])
+    assert [(clip.label, clip.votes) for clip in clips] == [("anger", None), ("fear", None)]
+
+
+def test_what_only_a_later_row_says_is_kept() -> None:
+    clips, _ = join_ratings([rating("a", "anger", "1"), rating("a", "anger", "2", speaker="s1", sex="female")])
+    assert (clips[0].speaker, clips[0].sex) == ("s1", "female")
+
+
+def test_of_other_columns_the_first_row_that_says_anything_counts() -> None:
+    one, other = (
+        Rating(Clip(name="a", audio=AudioFile(Path("a")), label="anger", attributes=said), rater)
+        for rater, said in (("1", {"age": "30"}), ("2", {"age": "31", "room": "hall"}))
+    )
+    clips, _ = join_ratings([one, other])
+    assert clips[0].attributes == {"age": "30", "room": "hall"}

@@ -8,8 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.clips import AudioFile
-from benchmark.corpora.sources import AudioAddress, AudioSegment
+from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSegment
 from benchmark.corpora.table import read_table
 from benchmark.errors import RequestError
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.label_map import map_labels
 from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.subjects import Subject

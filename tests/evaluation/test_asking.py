@@ -13,7 +13,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.engines import EngineChoice, is_installed
 from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.sessions import ModelSession

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.gate import Gate

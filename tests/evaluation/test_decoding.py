@@ -12,12 +12,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import AudioStream, decode
-from benchmark.audio.perturbation import FORMS, parse_perturbations
-from benchmark.audio.perturbing import measure_level, needs_level, perturbed_blocks
-from benchmark.audio.resampling import resample
-from benchmark.audio.waveform import Waveform
+from benchmark.audio.perturbation import FORMS, measure_level, needs_level, parse_perturbations, perturbed_blocks
+from benchmark.audio.waveform import Waveform, resample
 from benchmark.audio.windows import windows
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
 
@@ -133,7 +132,8 @@ HOUR_LONG = """
 import resource, sys
 from pathlib import Path
 from benchmark.audio.waveform import ContentHash
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.evaluation.decoding import decode_windows
 from benchmark.progress import Silent

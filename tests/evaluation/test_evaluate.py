@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-from benchmark.audio.resampling import resample
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.audio.waveform import resample
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
 from benchmark.evaluation.predict import Overwrite
 from benchmark.evaluation.sessions import ModelSession

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import gate, parity, preparing
 from benchmark.evaluation.asking import Asker
 from benchmark.evaluation.engines import EngineChoice

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.clips import AudioFile, Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import speech
 from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
 from benchmark.evaluation.speech import drop_silent, find_speech

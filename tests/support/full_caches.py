@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.corpora.spool import Spool, SpooledRow
+from benchmark.corpora.datasets import Spool
+from benchmark.corpora.streaming import SpooledRow
 from benchmark.hub.facts import RepoFacts
 from benchmark.registry.schema import Candidate
 from benchmark.results.entries import EntryKey

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.corpora.clips import AudioFile, Clip, storable
+from benchmark.corpora.clips import Clip, storable
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
+from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 

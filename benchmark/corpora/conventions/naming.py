@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from benchmark.corpora.clips import AudioFile, Clip, storable
+from benchmark.corpora.clips import Clip, storable
 from benchmark.corpora.folder import FolderContents, find_recordings
+from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 

@@ -16,8 +16,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.clips import AudioFile, AudioSource, Clip, Corpus, open_source
-from benchmark.corpora.sources import AudioSegment
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile, AudioSegment, AudioSource, open_source
 from benchmark.results.analyses import HardClips
 from benchmark.results.leaderboard import Leaderboard
 

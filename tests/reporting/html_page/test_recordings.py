@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import AudioFile, AudioSource, Clip, Corpus
-from benchmark.corpora.sources import AudioSegment, UnusableAudio
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile, AudioSegment, AudioSource, UnusableAudio
 from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recordings, file_address
 
 RATE = 8000

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.corpora.dataset_specs import DatasetSpec, parse_dataset
+from benchmark.corpora.streaming import DatasetSpec, parse_dataset
 from benchmark.errors import RequestError
 
 

@@ -3,6 +3,7 @@
 BEGINNING_BYTES = 64
 """So many of a file's first bytes tell what it is."""
 
+
 _FOREIGN = (
     (4, b"ftyp", "MPEG-4 (m4a, mp4)"),
     (0, b"\x1a\x45\xdf\xa3", "WebM"),
@@ -18,7 +19,11 @@ _FOREIGN = (
     (0, b"MAC ", "Monkey's Audio (ape)"),
     (0, b"FLV", "Flash video"),
 )
+
+
 _WAV_CODING_AT = 20
+
+
 _WAV_CODINGS = {
     b"\x55\x00": "MP3",
     b"\xff\x00": "AAC",
@@ -27,6 +32,8 @@ _WAV_CODINGS = {
     b"\x42\x00": "G.723.1",
     b"\x22\x00": "TrueSpeech",
 }
+
+
 _CONVERT = "which cannot be decoded here: convert it, as `ffmpeg -i call.m4a call.flac` does."
 
 
