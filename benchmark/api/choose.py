@@ -162,7 +162,7 @@ def ensemble(
     return EnsembleOutcome(
         leaderboard=leaderboard,
         record=record,
-        files=write_leaderboard(leaderboard, Path(output)).paths,
+        files=write_leaderboard(leaderboard, Path(output)),
         exit_code=0 if present else EXIT_UNMET,
         problems=() if present else (leaderboard.failures.get(request.name, "The run has no corpus."),),
     )

@@ -114,7 +114,7 @@ def report(
     leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=emotions, by=tuple(by))
     recordings = _recordings(record, embed=embed_audio, registry=registry, settings=settings)
     files = (
-        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths,
+        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
         write_predictions(prediction_tables(record, store.read), folder),
     )
     exit_code, problems = judge_report(record)

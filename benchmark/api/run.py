@@ -280,8 +280,8 @@ def _report(
         candidates=record.verifications,
     )
     reports = (
-        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings).paths,
+        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
         write_predictions(prediction_tables(record, store.read), folder),
-        *write_verification(verified, folder, fallback_below=record.min_emotions).paths,
+        *write_verification(verified, folder, fallback_below=record.min_emotions),
     )
     return leaderboard, reports

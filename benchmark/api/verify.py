@@ -121,7 +121,7 @@ def verify(
     )
     exit_code, problems = INTERRUPTED if interrupted else judge_verification(verifications, strict=strict)
     return VerifyOutcome(
-        report=report, files=write_verification(report, folder).paths, exit_code=exit_code, problems=problems
+        report=report, files=write_verification(report, folder), exit_code=exit_code, problems=problems
     )
 
 

@@ -1,4 +1,4 @@
-"""`predictions.parquet`: what every model said to every clip, exported for people and their notebooks."""
+"""`predictions.parquet`: the answers of every candidate to every clip, for people and their notebooks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,11 +19,7 @@ from benchmark.scoring.labels import LabelledClips, label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 
 _ANSWER = pa.struct([("label", pa.string()), ("probability", pa.float64())])
-
-
 PREDICTIONS_FILE = "predictions.parquet"
-
-
 PREDICTIONS_SCHEMA = pa.schema(
     [
         ("candidate", pa.string()),
@@ -46,8 +42,6 @@ PREDICTIONS_SCHEMA = pa.schema(
 
 # Enough for good compression, and little for who writes or reads group by group.
 _ROWS_PER_GROUP = 5_000
-
-
 # The columns whose values are few. To look for repetitions in the others made the file larger, and took 40 MB of memory
 # for 20,000 clips.
 _REPEATED = [
@@ -60,11 +54,8 @@ def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:
     """Write `predictions.parquet`, whole or not at all, without holding all rows in memory.
 
     Args:
-        tables: What the models said, each of `PREDICTIONS_SCHEMA`; read once.
+        tables: Each of `PREDICTIONS_SCHEMA`; read once.
         folder: Where reports go; created where it is missing.
-
-    Returns:
-        The file.
 
     Raises:
         RequestError: The folder cannot be written.
@@ -91,50 +82,53 @@ def text_column(texts: Iterable[str | None]) -> pa.Array:
     try:
         return pa.array(values, type=pa.string())
     except UnicodeEncodeError:
-        return pa.array([None if text is None else _storable(text) for text in values], type=pa.string())
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", errors="replace").decode("utf-8")
-
-
-_ANSWERS = PREDICTIONS_SCHEMA.field("probabilities").type
+        encoded = [None if text is None else text.encode("utf-8", errors="replace") for text in values]
+        return pa.array(encoded, type=pa.binary()).cast(pa.string())
 
 
 def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterator[pa.Table]:
-    """Give a table per candidate and corpus, with a row for every readable clip that was answered or tried.
+    """Join stored predictions with labels, merges and emotions.
 
     Args:
         record: The run.
         predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
 
     Yields:
-        Tables of `PREDICTIONS_SCHEMA`.
+        A table of `PREDICTIONS_SCHEMA` per candidate and corpus, with a row for every readable clip that was answered
+        or tried.
     """
     corpora = {corpus.name: corpus for corpus in record.corpora}
-    heard = {name: label_clips(corpus, Merges(corpus.merge)) for name, corpus in corpora.items()}
-    known = {name: _known_of_clips(clips) for name, clips in heard.items()}
+    labelled = {name: label_clips(corpus, Merges(corpus.merge)) for name, corpus in corpora.items()}
+    clip_columns = {name: _clip_columns(clips) for name, clips in labelled.items()}
     verifications = {verification.candidate: verification for verification in record.verifications}
     for evaluation in record.evaluations:
-        corpus, clips = corpora[evaluation.corpus], heard[evaluation.corpus]
-        stored = PredictionTable.of_mapping(predictions(evaluation.setup), labels=len(evaluation.setup.labels))
+        setup, corpus, clips = evaluation.setup, corpora[evaluation.corpus], labelled[evaluation.corpus]
+        stored = PredictionTable.of_mapping(predictions(setup), labels=len(setup.labels))
         verification = verifications[evaluation.candidate]
         answers = evaluate_stored(evaluation, verification, corpus, stored, Merges(corpus.merge), clips).answers
         rows = stored.rows(clips.clip_hashes)
         tried = rows != ABSENT
-        number, setup = int(tried.sum()), evaluation.setup
+        chosen = answers.chosen[tried]
+        same_in_all_rows = {
+            "candidate": evaluation.candidate,
+            "corpus": evaluation.corpus,
+            "device": setup.device,
+            "backend": setup.backend,
+            "dtype": setup.dtype,
+        }
         columns = {
-            "candidate": _repeated(evaluation.candidate, number),
-            "corpus": _repeated(evaluation.corpus, number),
-            **{name: column.filter(pa.array(tried)) for name, column in known[evaluation.corpus].items()},
-            "predicted": text_column(answers.classes).take(_places(answers.chosen[tried])),
+            **{name: column.filter(pa.array(tried)) for name, column in clip_columns[evaluation.corpus].items()},
+            **{
+                name: text_column([text]).take(pa.array(np.zeros_like(chosen)))
+                for name, text in same_in_all_rows.items()
+            },
+            "predicted": text_column(answers.classes).take(pa.array(chosen, mask=chosen == NO_ANSWER)),
             "probabilities": _probabilities(stored, rows[tried], setup.labels),
-            **{name: _repeated(getattr(setup, name), number) for name in ("device", "backend", "dtype")},
         }
         yield pa.table(columns, schema=PREDICTIONS_SCHEMA)
 
 
-def _known_of_clips(clips: LabelledClips) -> dict[str, pa.Array]:
+def _clip_columns(clips: LabelledClips) -> dict[str, pa.Array]:
     return {
         "clip": text_column(clip.clip for clip in clips.clips),
         "clip_hash": clips.clip_hashes,
@@ -142,14 +136,6 @@ def _known_of_clips(clips: LabelledClips) -> dict[str, pa.Array]:
         "emotion": text_column(clips.truth),
         "speaker": text_column(clips.speakers),
     }
-
-
-def _repeated(text: str, times: int) -> pa.Array:
-    return text_column([text]).take(pa.array(np.zeros(times, dtype=np.int64)))
-
-
-def _places(chosen: NDArray[np.int64]) -> pa.Array:
-    return pa.array(chosen, mask=chosen == NO_ANSWER)
 
 
 def _probabilities(stored: PredictionTable, rows: NDArray[np.int64], labels: Sequence[str]) -> pa.ListArray:
@@ -161,4 +147,4 @@ def _probabilities(stored: PredictionTable, rows: NDArray[np.int64], labels: Seq
     names = text_column(labels).take(pa.array(np.tile(np.arange(len(labels)), len(logits))))
     answers = pa.StructArray.from_arrays([names, pa.array(values, mask=~np.isfinite(values))], fields=list(_ANSWER))
     offsets = np.concatenate([[0], np.cumsum(processed * len(labels))])
-    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), answers, type=_ANSWERS)
+    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), answers, type=pa.list_(_ANSWER))

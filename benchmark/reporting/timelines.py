@@ -11,14 +11,7 @@ _DECIMALS = 6
 
 
 def timelines_json(timelines: Timelines) -> str:
-    """Write everything; each timeline has its merged `stretches` and `mean_probabilities` beside the windows.
-
-    Args:
-        timelines: What was heard.
-
-    Returns:
-        A JSON document that ends in a line end.
-    """
+    """Write everything as JSON, each timeline with its merged `stretches` and `mean_probabilities`."""
     content = timelines.model_dump(mode="json")
     for plain, timeline in zip(content["timelines"], timelines.timelines, strict=True):
         plain["mean_probabilities"] = list(timeline.mean_probabilities())
@@ -27,33 +20,27 @@ def timelines_json(timelines: Timelines) -> str:
 
 
 def timelines_csv(timelines: Timelines) -> str:
-    """Write a row per window: what is most probable in it, and a column per emotion that any of the models knows.
+    """Write a row per window: the most probable emotion, and a column per emotion that any of the models knows.
 
-    Args:
-        timelines: What was heard.
-
-    Returns:
-        A table with a heading; empty cells where a model does not know an emotion.
+    The cell of an emotion that a model does not know is empty.
     """
-    emotions = tuple(dict.fromkeys(name for each in timelines.timelines for name in each.emotions))
+    emotions = dict.fromkeys(name for timeline in timelines.timelines for name in timeline.emotions)
+    columns = ("recording", "model", "revision", "start_s", "end_s", "emotion", "probability")
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["recording", "model", "revision", "start_s", "end_s", "emotion", "probability", *emotions])
-    for each in timelines.timelines:
-        named = [csv_text(each.recording), csv_text(each.model), each.revision or ""]
-        for window, span in zip(each.windows, each.spans(), strict=False):
-            by_emotion = dict(zip(each.emotions, window.probabilities, strict=True))
+    writer.writerow([*columns, *emotions])
+    for timeline in timelines.timelines:
+        model = [csv_text(timeline.recording), csv_text(timeline.model), timeline.revision or ""]
+        for window, span in zip(timeline.windows, timeline.spans(), strict=False):
+            by_emotion = dict(zip(timeline.emotions, map(_number, window.probabilities), strict=True))
             times = [_number(window.start_s), _number(window.end_s)]
-            cells = ["" if name not in by_emotion else _number(by_emotion[name]) for name in emotions]
-            writer.writerow([*named, *times, span.emotion, _number(span.probability), *cells])
+            cells = [by_emotion.get(name, "") for name in emotions]
+            writer.writerow([*model, *times, span.emotion, _number(span.probability), *cells])
     return text.getvalue()
 
 
 def audacity_labels(timeline: Timeline) -> str:
     r"""Write a label track for Audacity (File, Import, Labels): a label per stretch of the same emotion.
-
-    Args:
-        timeline: What one model says to one recording.
 
     Returns:
         Lines of `start<TAB>end<TAB>emotion probability`, times in seconds.

@@ -2,11 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import Column, bullets, document, environment_line, mark_repaired, markdown_table
+from benchmark.reporting.markdown import (
+    Column,
+    bullets,
+    document,
+    environment_line,
+    first_of,
+    mark_repaired,
+    markdown_table,
+)
 from benchmark.reporting.numbers import counted, duration, moment, parameter_count, quantity
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification, VerificationReport
@@ -15,180 +22,136 @@ DEFAULT_FALLBACK_BELOW = 5
 """Usable candidates with fewer emotions than this stand apart, unless the caller says otherwise."""
 
 _SHORT_REVISION = 10
-_NAMED_SURPRISES = 5
-_INTERRUPTED = "> **Interrupted**: it was stopped before its end. What is `skipped` for that reason was not looked at."
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """All candidates of a report, each in exactly one group."""
-
-    usable: tuple[Verification, ...]
-    fallback: tuple[Verification, ...]
-    undecided: tuple[Verification, ...]
-    rejected: tuple[Verification, ...]
+_MOST_SURPRISES = 5
 
 
 def verification_markdown(report: VerificationReport, *, fallback_below: int = DEFAULT_FALLBACK_BELOW) -> str:
-    """Write a report on a registry for people.
+    """Write the verdicts on a registry for people, as a document in Markdown.
 
     Args:
         report: The verdicts on all candidates.
         fallback_below: Usable candidates with fewer emotions stand in a section of their own.
-
-    Returns:
-        A document in Markdown.
     """
-    groups = _group([_with_whole_path(candidate, report.cache) for candidate in report.candidates], fallback_below)
+    by_verdict: dict[Verdict, list[Verification]] = {verdict: [] for verdict in Verdict}
+    for candidate in report.candidates:
+        by_verdict[candidate.verdict].append(candidate)
+    # Sorting is stable: among equals the registry's order stays.
+    ordered = sorted(by_verdict[Verdict.USABLE], key=lambda candidate: -len(candidate.emotion_classes))
+    usable = [candidate for candidate in ordered if len(candidate.emotion_classes) >= fallback_below]
+    fallback = [candidate for candidate in ordered if len(candidate.emotion_classes) < fallback_below]
+    undecided, rejected = by_verdict[Verdict.UNDECIDED], by_verdict[Verdict.REJECTED]
+    total = counted(len(report.candidates), "candidate")
+    if report.candidates:
+        number = len(ordered)
+        summary = [
+            f"**{number} of {total} {'is' if number == 1 else 'are'} usable**, {len(usable)} of them with at least "
+            f"{fallback_below} emotions; {len(undecided)} undecided, {len(rejected)} rejected.",
+            *_repairs_and_surprises(report.candidates),
+            _next_step(usable, fallback, undecided, fallback_below),
+        ]
+    else:
+        summary = [
+            f"{markdown_text(report.registry)} holds no candidates. Add some, or try the embedded demo: "
+            "`bench verify --candidates demo`."
+        ]
     return document(
         [
-            f"# Verification of {counted(len(report.candidates), 'candidate')}",
-            *([_INTERRUPTED] if report.interrupted else []),
-            _summary(report, groups, fallback_below),
-            *_usable_section("Usable", groups.usable),
-            *_usable_section(f"Fallback: usable, with fewer than {fallback_below} emotions", groups.fallback),
-            *_reasons_section("Undecided", groups.undecided),
-            *_reasons_section("Rejected", groups.rejected),
+            f"# Verification of {total}",
+            "> **Interrupted**: it was stopped before its end. What is `skipped` for that reason was not looked at."
+            if report.interrupted
+            else "",
+            " ".join(summary),
+            *_usable_section("Usable", usable),
+            *_usable_section(f"Fallback: usable, with fewer than {fallback_below} emotions", fallback),
+            *_reasons_section("Undecided", undecided, report.cache),
+            *_reasons_section("Rejected", rejected, report.cache),
             *_counts_section(report.candidates),
             _origin(report),
         ]
     )
 
 
-def _with_whole_path(candidate: Verification, cache: str) -> Verification:
-    """Let a person find the log from where the report lies."""
-    if candidate.log is None:
-        return candidate
-    return candidate.model_copy(update={"log": (Path(cache) / candidate.log).as_posix()})
-
-
-def _group(candidates: Sequence[Verification], fallback_below: int) -> _Groups:
-    # Sorting is stable: among equals the registry's order stays.
-    usable = sorted(
-        (candidate for candidate in candidates if candidate.verdict is Verdict.USABLE),
-        key=lambda candidate: -len(candidate.emotion_classes),
-    )
-    return _Groups(
-        usable=tuple(candidate for candidate in usable if len(candidate.emotion_classes) >= fallback_below),
-        fallback=tuple(candidate for candidate in usable if len(candidate.emotion_classes) < fallback_below),
-        undecided=tuple(candidate for candidate in candidates if candidate.verdict is Verdict.UNDECIDED),
-        rejected=tuple(candidate for candidate in candidates if candidate.verdict is Verdict.REJECTED),
-    )
-
-
-def _summary(report: VerificationReport, groups: _Groups, fallback_below: int) -> str:
-    total = len(report.candidates)
-    if not total:
-        return (
-            f"{markdown_text(report.registry)} holds no candidates. Add some, or try the embedded demo: "
-            "`bench verify --candidates demo`."
-        )
-    usable = len(groups.usable) + len(groups.fallback)
-    sentences = [
-        f"**{usable} of {counted(total, 'candidate')} {'is' if usable == 1 else 'are'} usable**, "
-        f"{len(groups.usable)} of them with at least {fallback_below} emotions; {len(groups.undecided)} undecided, "
-        f"{len(groups.rejected)} rejected."
-    ]
-    repaired = sum(candidate.status is Status.REPAIRED for candidate in report.candidates)
+def _repairs_and_surprises(candidates: Sequence[Verification]) -> list[str]:
+    sentences = []
+    repaired = sum(candidate.status is Status.REPAIRED for candidate in candidates)
     if repaired:
         sentences.append(f"{repaired} of the usable had to be repaired and {'is' if repaired == 1 else 'are'} marked.")
-    return " ".join([*sentences, *_surprises(report.candidates), _next_step(groups, fallback_below)])
-
-
-def _surprises(candidates: Sequence[Verification]) -> list[str]:
-    found = [candidate for candidate in candidates if candidate.surprising]
-    named = [
+    surprises = [
         f"{markdown_text(candidate.candidate)} ({candidate.status}, expected {candidate.expect})"
-        for candidate in found[:_NAMED_SURPRISES]
+        for candidate in candidates
+        if candidate.surprising
     ]
-    more = [f"and {len(found) - len(named)} more"] if len(found) > len(named) else []
-    return [f"**Not as the registry expects**: {', '.join(named + more)}."] if found else []
+    if surprises:
+        listed = ", ".join(first_of(surprises, _MOST_SURPRISES, rest="and {} more"))
+        sentences.append(f"**Not as the registry expects**: {listed}.")
+    return sentences
 
 
-def _next_step(groups: _Groups, fallback_below: int) -> str:
-    unreachable = sum(candidate.status is Status.UNREACHABLE for candidate in groups.undecided)
-    if groups.usable:
-        advice = (
-            f"Next, rank {_these(groups.usable)} on your audio: "
-            f"`bench run --min-emotions {fallback_below} --corpus <folder or table>`."
-        )
-    elif groups.fallback:
-        advice = (
-            f"Next, rank {_these(groups.fallback)} on your audio: "
-            f"`bench run --min-emotions {len(groups.fallback[-1].emotion_classes)} --corpus <folder or table>`."
-        )
-    elif unreachable:
+def _next_step(
+    usable: Sequence[Verification],
+    fallback: Sequence[Verification],
+    undecided: Sequence[Verification],
+    fallback_below: int,
+) -> str:
+    unreachable = sum(candidate.status is Status.UNREACHABLE for candidate in undecided)
+    ranked = usable or fallback
+    if ranked:
+        which = "it" if len(ranked) == 1 else f"the {len(ranked)}"
+        emotions = fallback_below if usable else len(fallback[-1].emotion_classes)
+        advice = f"Next, rank {which} on your audio: `bench run --min-emotions {emotions} --corpus <folder or table>`."
+        if unreachable:
+            advice += f" {counted(unreachable, 'candidate')} could not be reached: verify again later."
+        return advice
+    if unreachable:
         return (
             "The Hub could not be reached, which says nothing about the models: verify again with a network, or try "
             "the embedded demo with `bench verify --candidates demo`."
         )
-    elif groups.undecided:
+    if undecided:
         return "Nothing can be ranked yet: verify the undecided again, with `--depth probe` and without limits."
-    else:
-        return "Nothing can be ranked: the reasons below say what is wrong with each, and what can be mended."
-    if unreachable:
-        advice += f" {counted(unreachable, 'candidate')} could not be reached: verify again later."
-    return advice
-
-
-def _these(candidates: Sequence[Verification]) -> str:
-    return "it" if len(candidates) == 1 else f"the {len(candidates)}"
+    return "Nothing can be ranked: the reasons below say what is wrong with each, and what can be mended."
 
 
 def _usable_section(title: str, candidates: Sequence[Verification]) -> list[str]:
     if not candidates:
         return []
-    expressive: list[Column[Verification]] = [
-        Column("candidate", _name),
-        Column("emotions", lambda candidate: str(len(candidate.emotion_classes)), numeric=True),
-        Column("which", lambda candidate: ", ".join(map(markdown_text, candidate.emotion_classes))),
-        Column("languages", lambda candidate: ", ".join(map(markdown_text, candidate.languages))),
-    ]
-    technical: list[Column[Verification]] = [
-        Column("candidate", _name),
-        Column("architecture", lambda candidate: markdown_text(candidate.architecture or "")),
-        Column("head", lambda candidate: markdown_text(candidate.head or "")),
-        Column("weights", lambda candidate: parameter_count(candidate.parameters), numeric=True),
-        Column("size MB", lambda candidate: quantity(candidate.size_mb), numeric=True),
-        Column("batches", _batches),
-        Column("licence", lambda candidate: markdown_text(candidate.license or "")),
-        Column("revision", lambda candidate: markdown_text((candidate.revision or "")[:_SHORT_REVISION])),
-    ]
     remarks = [
         f"**{_name(candidate)}**: {' '.join(texts)}" for candidate in candidates if (texts := _remarks(candidate))
     ]
     return [
         f"## {title} ({len(candidates)})",
-        markdown_table(candidates, expressive),
-        markdown_table(candidates, technical),
+        markdown_table(candidates, _EMOTION_COLUMNS),
+        markdown_table(candidates, _MODEL_COLUMNS),
         bullets(remarks),
     ]
 
 
-def _reasons_section(title: str, candidates: Sequence[Verification]) -> list[str]:
+def _remarks(candidate: Verification) -> list[str]:
+    remarks = [_sentence(candidate.reason)] if candidate.status is Status.REPAIRED else []
+    if candidate.multi_label:
+        remarks.append("Its head was trained with several answers at once (multi-label).")
+    return [*remarks, *map(_sentence, candidate.notes), *_expectation(candidate)]
+
+
+def _reasons_section(title: str, candidates: Sequence[Verification], cache: str) -> list[str]:
     blocks = [f"## {title} ({len(candidates)})"] if candidates else []
     for status in Status:
-        found = [candidate for candidate in candidates if candidate.status is status]
-        if found:
-            blocks += [f"### {status} ({len(found)})", status.meaning, bullets(map(_reason, found))]
+        members = [candidate for candidate in candidates if candidate.status is status]
+        if members:
+            reasons = bullets(_reason(candidate, cache) for candidate in members)
+            blocks += [f"### {status} ({len(members)})", status.meaning, reasons]
     return blocks
 
 
-def _reason(candidate: Verification) -> str:
-    return " ".join([f"**{markdown_text(candidate.candidate)}**: {_sentence(candidate.reason)}", *_extras(candidate)])
+def _reason(candidate: Verification, cache: str) -> str:
+    texts = [f"**{markdown_text(candidate.candidate)}**: {_sentence(candidate.reason)}", *_expectation(candidate)]
+    if candidate.log is not None:
+        texts.append(f"Log: {markdown_text((Path(cache) / candidate.log).as_posix())}")
+    return " ".join(texts)
 
 
-def _remarks(candidate: Verification) -> list[str]:
-    reason = [_sentence(candidate.reason)] if candidate.status is Status.REPAIRED else []
-    several = ["Its head was trained with several answers at once (multi-label)."] if candidate.multi_label else []
-    return reason + several + [_sentence(note) for note in candidate.notes] + _extras(candidate)
-
-
-def _extras(candidate: Verification) -> list[str]:
-    expected = [f"*Expected {candidate.expect}.*"] if candidate.surprising else []
-    # The log of a candidate with which nothing is wrong has nothing to say.
-    is_wanted = candidate.log is not None and candidate.verdict is not Verdict.USABLE
-    return expected + ([f"Log: {markdown_text(candidate.log or '')}"] if is_wanted else [])
+def _expectation(candidate: Verification) -> list[str]:
+    return [f"*Expected {candidate.expect}.*"] if candidate.surprising else []
 
 
 def _counts_section(candidates: Sequence[Verification]) -> list[str]:
@@ -211,7 +174,7 @@ def _origin(report: VerificationReport) -> str:
 
 
 def _batches(candidate: Verification) -> str:
-    """Which clips may go into one call without changing its answers."""
+    """Which clips may share a call without changing the answers."""
     if candidate.batching is None:
         return ""
     if candidate.batching.pads:
@@ -226,3 +189,21 @@ def _name(candidate: Verification) -> str:
 def _sentence(text: str) -> str:
     escaped = markdown_text(text)
     return escaped if not escaped or escaped[-1] in ".!?…:" else f"{escaped}."
+
+
+_EMOTION_COLUMNS: tuple[Column[Verification], ...] = (
+    Column("candidate", _name),
+    Column("emotions", lambda candidate: str(len(candidate.emotion_classes)), numeric=True),
+    Column("which", lambda candidate: ", ".join(map(markdown_text, candidate.emotion_classes))),
+    Column("languages", lambda candidate: ", ".join(map(markdown_text, candidate.languages))),
+)
+_MODEL_COLUMNS: tuple[Column[Verification], ...] = (
+    Column("candidate", _name),
+    Column("architecture", lambda candidate: markdown_text(candidate.architecture or "")),
+    Column("head", lambda candidate: markdown_text(candidate.head or "")),
+    Column("weights", lambda candidate: parameter_count(candidate.parameters), numeric=True),
+    Column("size MB", lambda candidate: quantity(candidate.size_mb), numeric=True),
+    Column("batches", _batches),
+    Column("licence", lambda candidate: markdown_text(candidate.license or "")),
+    Column("revision", lambda candidate: markdown_text((candidate.revision or "")[:_SHORT_REVISION])),
+)

@@ -403,8 +403,8 @@ def test_a_run_of_one_candidate_and_a_run_of_none_have_pages(open_page: Opener, 
 
 
 def test_two_hundred_candidates_on_five_corpora_open_sort_and_fit(open_page: Opener, tmp_path: Path) -> None:
-    path = write_leaderboard(large_leaderboard(), tmp_path).html
-    assert path is not None
+    write_leaderboard(large_leaderboard(), tmp_path)
+    path = tmp_path / "leaderboard.html"
     assert path.stat().st_size < 3_000_000
     opened = open_page(path)
     opened.rows().nth(199).wait_for()
@@ -440,9 +440,8 @@ def test_numbers_are_written_as_in_the_other_reports(demo: Path, open_page: Open
 def test_a_board_without_its_run_still_has_a_page(
     realistic_board: Leaderboard, open_page: Opener, tmp_path: Path
 ) -> None:
-    path = write_leaderboard(realistic_board, tmp_path).html
-    assert path is not None
-    opened = open_page(path)
+    write_leaderboard(realistic_board, tmp_path)
+    opened = open_page(tmp_path / "leaderboard.html")
     opened.rows().first.get_by_role("link").click()
     expect(opened.page.locator("#candidate-title")).to_be_visible()
     assert opened.complaints == []

@@ -13,8 +13,8 @@ from benchmark.results.verification import VerificationReport
 def test_both_reports_write_their_files_and_nothing_else(
     tmp_path: Path, every_status: VerificationReport, realistic_board: Leaderboard
 ) -> None:
-    written = [*write_verification(every_status, tmp_path / "a" / "b").paths]
-    written += write_leaderboard(realistic_board, tmp_path / "a" / "b").paths
+    written = [*write_verification(every_status, tmp_path / "a" / "b")]
+    written += write_leaderboard(realistic_board, tmp_path / "a" / "b")
     names = [f"{name}.{ending}" for name in ("verification", "leaderboard") for ending in ("md", "csv", "json")]
     names.append("leaderboard.html")
     assert [path.name for path in written] == names
@@ -26,8 +26,8 @@ def test_both_reports_write_their_files_and_nothing_else(
 
 
 def test_the_border_of_the_fallback_reaches_the_file(tmp_path: Path, every_status: VerificationReport) -> None:
-    written = write_verification(every_status, tmp_path, fallback_below=7)
-    assert "Fallback: usable, with fewer than 7 emotions (3)" in written.markdown.read_text(encoding="utf-8")
+    markdown, *_ = write_verification(every_status, tmp_path, fallback_below=7)
+    assert "Fallback: usable, with fewer than 7 emotions (3)" in markdown.read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_a_file_is_a_wrong_request(tmp_path: Path, realistic_board: Leaderboard) -> None:

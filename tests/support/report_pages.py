@@ -63,9 +63,8 @@ def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
     opened = [_opened(each, folder / "recordings") for each in record.corpora]
     leaderboard = score_run(record, PredictionStore(folder / "cache").read)
     recordings = Recordings.of(opened, embed=embed)
-    page = write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings).html
-    assert page is not None
-    return page
+    write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings)
+    return folder / "reports" / "leaderboard.html"
 
 
 def _candidate(name: str) -> Verification:

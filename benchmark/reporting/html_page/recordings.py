@@ -3,7 +3,7 @@
 import base64
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile, AudioSegment, AudioSource, open_source
-from benchmark.results.analyses import HardClips
 from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0
@@ -54,19 +53,14 @@ class Recordings:
 
     @classmethod
     def of(cls, corpora: Sequence[Corpus], *, embed: int = 0) -> "Recordings":
-        """Find the audio of opened corpora.
-
-        Args:
-            corpora: As the run heard them.
-            embed: How many clips of each corpus are embedded at most.
-        """
+        """Take the audio of opened corpora, of which at most `embed` clips each are embedded."""
         return cls(clips={corpus.name: {clip.name: clip for clip in corpus.clips} for corpus in corpora}, embed=embed)
 
     def find(self, corpus: str, clips: Sequence[str], folder: Path) -> dict[str, Recording]:
         """Find the recordings of clips, the first of them embedded as far as that was asked for.
 
         Args:
-            corpus: What tables call it.
+            corpus: Its name.
             clips: Names of clips, the most interesting first.
             folder: Where the page will lie.
 
@@ -74,23 +68,20 @@ class Recordings:
             By clip; without those that are neither embedded nor files of this machine.
         """
         known = self.clips.get(corpus, {})
-        found = {}
-        left = self.embed
+        found: dict[str, Recording] = {}
         for name in clips:
-            clip = known.get(name)
-            recording = None
-            if clip is not None and left > 0:
-                recording = _embedded(clip.audio)
-                left -= recording is not None
-            if clip is not None and recording is None:
-                recording = _linked(clip.audio, folder)
+            if name not in known:
+                continue
+            audio = known[name].audio
+            is_room_left = sum(recording.embedded for recording in found.values()) < self.embed
+            recording = (_embedded(audio) if is_room_left else None) or _linked(audio, folder)
             if recording is not None:
                 found[name] = recording
         return found
 
 
 def _embedded(audio: AudioSource) -> Recording | None:
-    """The decoded audio as FLAC, which every current browser plays; None where nobody can decode it."""
+    """The decoded audio as FLAC, which every current browser plays; None where it cannot be decoded."""
     try:
         with open_source(audio) as stream:
             rate = stream.sampling_rate
@@ -157,24 +148,21 @@ def recording_data(leaderboard: Leaderboard, recordings: Recordings, folder: Pat
         folder: Where the page will lie.
 
     Returns:
-        Per corpus that has any, in the order of the corpora: addresses by list (`wrong`, `disputed`) and place in it.
+        Per corpus with listed clips: its recordings, and for each clip of both lists (`wrong`, `disputed`) the index of
+        its recording, or None.
     """
-    return [_of_corpus(found, recordings, folder) for found in leaderboard.hard_clips]
-
-
-def _of_corpus(found: HardClips, recordings: Recordings, folder: Path) -> dict[str, Any]:
-    addresses = recordings.find(found.corpus, list(dict.fromkeys(_by_turns(found))), folder)
-    names = list(addresses)
-    place = {name: index for index, name in enumerate(names)}
-    return {
-        "recordings": [(each.address, each.embedded, each.cut) for each in addresses.values()],
-        "wrong": [place.get(clip.clip) for clip in found.most_wrong],
-        "disputed": [place.get(clip.clip) for clip in found.most_disputed],
-    }
-
-
-def _by_turns(found: HardClips) -> Iterator[str]:
-    for wrong, disputed in zip_longest(found.most_wrong, found.most_disputed):
-        for clip in (wrong, disputed):
-            if clip is not None:
-                yield clip.clip
+    content = []
+    for clips in leaderboard.hard_clips:
+        # Clips are embedded in this order, until there are as many as were requested.
+        pairs = zip_longest(clips.most_wrong, clips.most_disputed)
+        names = dict.fromkeys(clip.clip for pair in pairs for clip in pair if clip is not None)
+        found = recordings.find(clips.corpus, list(names), folder)
+        index = {name: number for number, name in enumerate(found)}
+        content.append(
+            {
+                "recordings": [(recording.address, recording.embedded, recording.cut) for recording in found.values()],
+                "wrong": [index.get(clip.clip) for clip in clips.most_wrong],
+                "disputed": [index.get(clip.clip) for clip in clips.most_disputed],
+            }
+        )
+    return content
