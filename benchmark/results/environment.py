@@ -31,11 +31,9 @@ class Environment(Stored):
 
     Attributes:
         platform: Operating system and architecture.
-        python: Python's version.
-        processor: The processor's name.
         cores: Cores that this process may use.
-        memory_gb: Memory of the machine in GB (10⁹ bytes).
-        versions: Version by distribution; those that are not installed are left out.
+        memory_gb: Of the machine, in GB (10⁹ bytes).
+        versions: By distribution; those that are not installed are left out.
     """
 
     platform: str
@@ -59,7 +57,7 @@ class Environment(Stored):
 
 
 def available_cores() -> int:
-    """Count the cores that this process may use, which a container or `taskset` can make fewer than there are."""
+    """The number of cores that this process may use; a container or `taskset` can leave fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -67,7 +65,7 @@ def available_cores() -> int:
 
 @functools.cache
 def installed_version(distribution: str) -> str | None:
-    """Look up the version of an installed distribution; None where it is not installed."""
+    """The version of a distribution; None if it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -88,8 +86,8 @@ class Problem(Stored):
 
     Attributes:
         what: One sentence for a person.
-        fix: How to get it, such as a command; empty where nobody can tell.
-        essential: Whether bench cannot do its work without it.
+        fix: The remedy, such as a command; empty if there is none.
+        essential: Whether bench cannot work without it.
     """
 
     what: str
@@ -98,13 +96,11 @@ class Problem(Stored):
 
 
 class BackendFact(Stored):
-    """An engine that can compute a model's answers.
+    """A backend: what `--backend` names.
 
     Attributes:
-        name: As `--backend` names it.
-        version: What is installed; None where nothing is.
-        works: Whether it could be imported; None where nobody tried.
-        devices: What it can compute on.
+        version: None if it is not installed.
+        works: Whether it could be imported; None if that was not tried.
         problem: Why it cannot be used.
     """
 
@@ -116,14 +112,12 @@ class BackendFact(Stored):
 
 
 class FolderFact(Stored):
-    """A folder in which things are kept.
+    """A cache folder.
 
     Attributes:
-        path: Where it is.
-        size_mb: Megabytes (10⁶ bytes) in it; None where it does not exist.
-        at_least: Whether counting was stopped before its end, so that it may be more.
-        free_gb: Gigabytes (10⁹ bytes) free on its disk.
-        writable: Whether files can be made there.
+        size_mb: In MB (10⁶ bytes); None if the folder does not exist.
+        at_least: Whether counting was stopped before its end.
+        free_gb: Free on its disk, in GB (10⁹ bytes).
     """
 
     path: str
@@ -134,14 +128,13 @@ class FolderFact(Stored):
 
 
 class HubFact(Stored):
-    """The Hub, as this machine reaches it.
+    """Access to the Hub.
 
     Attributes:
-        endpoint: The server.
-        offline: Whether the user switched the network off (`HF_HUB_OFFLINE`).
+        offline: Whether the user has switched the network off (`HF_HUB_OFFLINE`).
         token: Whether there is a token, which is never shown.
-        reached: Whether the server answered; None where nobody asked.
-        seconds: What that took.
+        reached: Whether the server answered; None if that was not tried.
+        seconds: Until it answered.
         problem: Why it did not answer.
     """
 
@@ -154,26 +147,16 @@ class HubFact(Stored):
 
 
 class Diagnosis(StoredFile):
-    """What a machine has and lacks for running models.
+    """What a machine has and lacks for running models; fields as in `Environment`.
 
     Attributes:
-        created: When it was looked at, in UTC.
-        platform: Operating system and architecture.
-        python: Python's version.
-        executable: The interpreter.
-        processor: The processor's name.
-        cores: Cores that this process may use.
-        memory_gb: Memory of the machine in GB (10⁹ bytes).
-        free_memory_gb: What of it is available now.
+        created: In UTC.
+        executable: The Python interpreter.
         processor_features: Instructions that make models faster, such as `avx512_bf16` or `amx_bf16`.
         gpus: CUDA devices that torch sees.
-        versions: Version by distribution; None where it is not installed.
-        backends: The engines.
-        cache: What bench has stored.
-        hub_cache: What has been downloaded from the Hub.
-        hub: The Hub.
-        audio_formats: Formats, and whether they can be decoded.
-        problems: What is missing or broken, the essential first.
+        versions: By distribution; None if it is not installed.
+        audio_formats: Whether each format can be decoded.
+        problems: The essential first.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

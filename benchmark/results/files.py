@@ -1,4 +1,4 @@
-"""Files that are either written whole or not at all, and what it means for a user when they cannot be."""
+"""Write files whole or not at all, and explain to a user why one cannot be written."""
 
 import contextlib
 import errno
@@ -33,14 +33,11 @@ def open_atomically(path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Itera
     """Open a file that takes the name `path` at the end of the `with` block, and only if the block succeeds.
 
     Until then the content is in a temporary file beside it, so that a reader sees the old content or the new one and
-    never a half. Folders that are missing are created. An OSError out of the block counts as a failure to write.
+    never a half. Missing folders are created. An OSError out of the block counts as a failure to write.
 
     Args:
         path: The name to take; a file that has it already is replaced.
         remedy: What a user can do if that place cannot be written; the end of the message.
-
-    Yields:
-        The temporary file, open for binary writing.
 
     Raises:
         RequestError: The place cannot be written: not allowed, not a folder, read-only.
@@ -64,19 +61,9 @@ def open_atomically(path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Itera
 
 
 def write_atomically(path: Path, content: bytes | str, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Path:
-    r"""Write a file whole or not at all.
+    r"""Write a file as `open_atomically` does, and return `path`.
 
-    Args:
-        path: The name to take; a file that has it already is replaced, folders that are missing are created.
-        content: Text is written as UTF-8 with its line ends as they are; lone surrogates become `?`.
-        remedy: What a user can do if that place cannot be written; the end of the message.
-
-    Returns:
-        `path`.
-
-    Raises:
-        RequestError: The place cannot be written: not allowed, not a folder, read-only.
-        UnavailableError: The disk is full or fails.
+    Text is written as UTF-8 with its line ends as they are; lone surrogates become `?`.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -84,18 +71,13 @@ def write_atomically(path: Path, content: bytes | str, *, remedy: str = CHOOSE_A
         ...     write_atomically(Path(folder, "new", "report.md"), "# Übersicht\n").read_text(encoding="utf-8")
         '# Übersicht\n'
     """
-    data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
     with open_atomically(path, remedy=remedy) as file:
-        file.write(data)
+        file.write(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
     return path
 
 
 def check_writable(folder: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> None:
-    """Create a folder and prove that files can be written there, before hours of work for which that matters.
-
-    Args:
-        folder: Where something will be written; created with its parents where it is missing.
-        remedy: What a user can do if it cannot be written; the end of the message.
+    """Create a folder and prove that files can be written there, before hours of work whose result goes there.
 
     Raises:
         RequestError: The folder cannot be written: not allowed, not a folder, read-only.
@@ -123,15 +105,10 @@ def check_writable(folder: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> None
 
 
 def explain_write_failure(error: OSError, path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> BenchError:
-    """Tell in one sentence why something could not be written, and whose business it is to change that.
-
-    Args:
-        error: What the operating system said.
-        path: What was to be written.
-        remedy: What a user can do if the place is the wrong one; the end of the message.
+    """One sentence for the user about a path that could not be written.
 
     Returns:
-        A RequestError where the place is the wrong one, an UnavailableError where the disk is full or fails.
+        A RequestError if the place is the wrong one, an UnavailableError if the disk is full or fails.
 
     Examples:
         >>> explain_write_failure(OSError(errno.ENOSPC, ""), Path("reports/leaderboard.md"))
@@ -146,7 +123,7 @@ def explain_write_failure(error: OSError, path: Path, *, remedy: str = CHOOSE_AN
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name survive a power cut, where the system can do that for folders."""
+    """Make a new name survive a power cut, if the system can do that for folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -12,34 +12,32 @@ from typing import ClassVar, Self
 import numpy as np
 
 from benchmark.errors import BenchError
-from benchmark.results.entries import CacheKind, EntryKey, EntryParts, describe_folder
+from benchmark.results.entries import CacheKind, EntryParts, describe_folder
 from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import LocalStorage, candidate_prefix
 
 MOST_CLOSE = 0.25
-"""The share of clips to be done again above which a faster way is none: the reference takes about four times as long
+"""The share of clips to re-run above which a faster engine gains nothing: the reference takes about four times as long
 as the fastest engine, and twice as long as the next."""
 
 
 class ParityCheck(StoredFile):
-    """How far a faster way to compute is from the reference; kept beside the converted model.
+    """Parity of a faster engine with the reference; kept beside the converted model.
 
     Attributes:
-        setup: Key of the setup whose answers it stands for.
-        model: What tells the converted model from others; None where nothing was converted.
-        decisions: In which ways outputs were read when these clips were compared, each a key.
-        clips: Hashes of the clips that both were asked about.
+        setup: Key of the setup of the faster engine.
+        model: Digest of the converted model; None if nothing was converted.
+        decisions: Keys of the label maps and merges under which these clips were compared.
+        clips: Hashes of the clips that both engines got.
         compared: How many of those both could process.
-        largest_difference: The largest difference of a probability on any of them, and on the clips that were done
-            again since.
-        allowed: What it may be.
-        close: How many of the compared clips would have to be done again.
-        speed: How many times as fast as the reference it answered the middle one of them, in a full batch; None for
-            what computes no batches.
-        failure: Why it did not come to a comparison, where that will be so again.
-        conversion_s: Seconds that the conversion took.
-        seconds: Seconds that the comparison took, loading included.
+        largest_difference: Of a probability, on any of them and on the clips that were re-run since.
+        allowed: The limit of `largest_difference`.
+        close: How many of the compared clips would have to be re-run.
+        speed: How many times as fast as the reference, for the median clip in a full batch; None without batches.
+        failure: Why no comparison was possible, if that will not change.
+        conversion_s: Seconds of the conversion.
+        seconds: Seconds of the comparison, loading included.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 2
@@ -60,7 +58,7 @@ class ParityCheck(StoredFile):
 
     @classmethod
     def load(cls, cache: Path, setup: InferenceSetup) -> Self | None:
-        """Read what a former run has found out about `setup`; None if nothing.
+        """Read the check of a former run; None if there is none.
 
         Raises:
             RequestError: A newer version of bench wrote it.
@@ -68,7 +66,7 @@ class ParityCheck(StoredFile):
         return _parity_parts(cache, setup).load(cls)
 
     def save(self, cache: Path, setup: InferenceSetup) -> None:
-        """Keep this check in place of the former one; a larger difference that another process found still counts.
+        """Replace the stored check; a larger difference that another process has found still counts.
 
         Raises:
             RequestError: The cache cannot be written.
@@ -83,7 +81,7 @@ class ParityCheck(StoredFile):
 
     @property
     def passed(self) -> bool:
-        """Whether it may stand for the reference, and is worth it."""
+        """Whether the engine may replace the reference, and gains time."""
         return self.failure is None and self.is_like_the_reference and not self.is_undecided
 
     @property
@@ -93,12 +91,12 @@ class ParityCheck(StoredFile):
 
     @property
     def is_ruled_out(self) -> bool:
-        """Whether no further clip can change that it does not stand for the reference."""
+        """Whether no further clip can make the engine pass."""
         return self.failure is not None or not self.is_like_the_reference
 
     @property
     def is_undecided(self) -> bool:
-        """Whether so many clips would have to be done again that nothing is gained."""
+        """Whether so many clips would have to be re-run that nothing is gained."""
         return self.close > MOST_CLOSE * self.compared
 
 
@@ -111,7 +109,7 @@ def converted_model(cache: Path, setup: InferenceSetup) -> Path:
 def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
     """Write the sidecar of `converted_model`, before it is made; if that fails, so does the conversion."""
     name = converted_model(cache, setup).relative_to(cache).as_posix()
-    key = _entry_key(setup).model_copy(update={"dtype": None})
+    key = setup.entry_key.model_copy(update={"device": None, "dtype": None})
     with contextlib.suppress(BenchError):
         describe_folder(LocalStorage(cache), name, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION)
 
@@ -120,7 +118,7 @@ def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:
     return EntryParts(
         storage=LocalStorage(cache),
         kind=CacheKind.CONVERTED,
-        key=_entry_key(setup),
+        key=setup.entry_key.model_copy(update={"device": None}),
         content_schema=ParityCheck.SCHEMA_VERSION,
         prefix=f"{_converted_prefix(setup)}/{setup.backend}-{setup.dtype}-{setup.key}",
         suffix=".parity.json",
@@ -131,36 +129,24 @@ def _converted_prefix(setup: InferenceSetup) -> str:
     return f"{candidate_prefix(setup.candidate, setup.revision)}/converted"
 
 
-def _entry_key(setup: InferenceSetup) -> EntryKey:
-    return EntryKey(
-        candidate=setup.candidate,
-        revision=setup.revision,
-        backend=setup.backend,
-        dtype=setup.dtype,
-        versions=setup.versions,
-        details={"setup": setup.key},
-    )
-
-
 class InferenceRecord(Stored):
-    """What computed one candidate's answers in a run.
+    """The engine that computed one candidate's predictions in a run, and its parity with the reference.
+
+    The reference is torch in float32, one window at a time.
 
     Attributes:
-        candidate: What tables call it.
-        asked: What the user asked for: `auto`, or a backend's name; `fast` behind it where that was asked.
-        backend: What computed: `torch`, `openvino` or `onnxruntime`.
-        dtype: In which number format.
+        asked: What the user chose: `auto` or a backend, followed by `fast` with that option.
         batch: How many windows went through the model together.
-        fallbacks: For each faster way that was not taken, the reason, in a sentence.
-        note: Why `auto` did not look for a faster way, if so.
-        checked_clips: Clips on which it was held against torch in float32, one at a time; 0 for that itself.
-        largest_difference: The largest difference of a probability there; None for torch in float32 itself.
-        allowed: What it may be.
-        redone_below: Clips whose two best answers were closer than this were done again, in torch in float32 or in an
-            engine in float32 that was held against that.
+        fallbacks: For each rejected engine the reason, in a sentence.
+        note: Why `auto` did not look for a faster engine, if so.
+        checked_clips: Clips of the comparison with the reference; 0 for the reference itself.
+        largest_difference: Of a probability in that comparison; None for the reference itself.
+        allowed: The limit of `largest_difference`.
+        redone_below: Clips whose two best probabilities were closer than this were re-run, on the reference or on an
+            engine in float32 that passed.
         redone_clips: How many of the run's clips those are.
-        conversion_s: Seconds that the conversion took, when it was done.
-        check_s: Seconds that the comparison took, when it was done.
+        conversion_s: Seconds of the conversion, if this run did it.
+        check_s: Seconds of the comparison, if this run did it.
     """
 
     candidate: str
@@ -180,7 +166,7 @@ class InferenceRecord(Stored):
 
 
 class Stopped(StrEnum):
-    """Why no more calls were timed."""
+    """Why no more calls were timed: the median is known well enough, time or calls are used up, or a failure."""
 
     PRECISE = "precise"
     TIME = "time"
@@ -194,29 +180,22 @@ class LatencyMeasurement(Stored):
     The clock runs from float32 samples at the model's rate on the host to probabilities on the host.
 
     Attributes:
-        candidate: What tables call it.
-        revision: The commit sha, or the content hash of a local folder.
-        device: `cpu` or `cuda`.
-        backend: `torch`, …
-        dtype: `float32`, …
-        attention: The attention implementation that the model runs.
+        attention: The attention implementation of the model.
         threads: Threads that one call may use.
         processor: Name of the processor, or of the GPU.
         segment_s: Length of the segments in seconds.
-        calls_ms: Every timed call, in milliseconds, in the order they were made.
+        calls_ms: Every timed call in milliseconds, in the order of the calls.
         warmup_calls: Calls before those, not timed.
-        load_s: Seconds from opening the checkpoint to a model ready to answer.
+        load_s: Seconds from opening the checkpoint to a loaded model.
         peak_memory_mb: Largest memory of the worker in MB (10⁶ bytes); on a GPU, the allocator's peak there.
-        machine_load: The busy share of the machine's processors before the measurement, 0 to 1.
-        versions: Versions of the libraries that compute.
-        failure: Why there are no or fewer calls; None where nothing failed.
-        stopped_by: What ended the measurement: the median was known well enough, its time or its calls were used up,
-            or it failed; None where that was not written down.
-        block_calls: Calls of one turn, after which another candidate had its own; 0 where unknown.
-        others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None
-            where the system does not tell.
+        machine_load: Busy share of the machine's processors before the measurement, 0 to 1.
+        failure: Why there are no or fewer calls.
+        stopped_by: None in older records.
+        block_calls: Calls of one candidate before the next has its turn; 0 if unknown.
+        others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None if
+            the system does not tell.
         others_during: The same while this candidate's group was measured.
-        reference: Where memory does not hold all candidates, the one that every group is measured beside.
+        reference: The candidate that every group is measured beside, if memory does not hold all candidates.
         reference_drift: The reference's median in this group by its median in the first group.
     """
 

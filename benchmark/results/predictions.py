@@ -11,34 +11,28 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from benchmark.results.entries import EntryKey
 from benchmark.results.schema import Stored
 
 PREDICTIONS_SCHEMA_VERSION = 1
-
-
+CONVERSION = "conversion"
+"""The name of bench's own conversion of models among the libraries of a setup."""
+CONVERSION_VERSION = 4
+"""Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
 # Fields that came later: setups that leave them at their defaults keep the key that they had before.
 _LATER = ("perturbation", "batch")
 
 
-CONVERSION = "conversion"
-"""What stands among the libraries of a setup for bench's own way of converting a model."""
-
-
-CONVERSION_VERSION = 4
-"""Raised whenever the same checkpoint is converted or computed differently, so that nothing older is used."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one model said to one clip.
+    """The output of one model for one clip.
 
     Attributes:
         clip_hash: Hash of the clip's decoded samples and their rate.
-        logits: One float32 value per label, in `id2label` order; None where the model could not process the clip.
-            For a clip of several windows: the logarithm of the probabilities averaged by duration, so that softmax
-            gives those back.
+        logits: Shape (labels,), in `id2label` order; None if the model could not process the clip. For a clip of
+            several windows: the logarithm of the probabilities averaged by duration, so that softmax gives those back.
         windows: How many windows the clip went through in.
-        failure: Why there are no logits; None where there are.
+        failure: Why there are no logits.
         seconds: Time from samples to logits.
     """
 
@@ -50,7 +44,7 @@ class Prediction:
 
 
 class InferenceSetup(Stored):
-    """Everything that decides the logits of a clip, kept beside them; predictions are keyed by it.
+    """Everything that determines the logits of a clip; predictions are keyed by it.
 
     Attributes:
         candidate: The Hub id or local path.
@@ -58,14 +52,11 @@ class InferenceSetup(Stored):
         labels: In `id2label` order.
         head: The layout of the head.
         head_parameters: What the layout leaves open, such as the pooling.
-        backend: `torch`, …
-        device: `cpu` or `cuda`.
-        dtype: `float32`, …
         batch: Windows that went through the model together.
         window_s: The longest stretch of audio, in seconds, that goes into the model at once.
-        preprocessor: The registry's override of the feature extractor, if any.
+        preprocessor: The registry's override of the feature extractor.
         versions: Versions of the libraries that compute.
-        perturbation: What was done to every clip before the model heard it, such as `noise:20dB`; None for nothing.
+        perturbation: What was done to every clip before, such as `noise:20dB`.
     """
 
     candidate: str
@@ -84,16 +75,27 @@ class InferenceSetup(Stored):
 
     @property
     def key(self) -> str:
-        """A name for the predictions made with exactly this setup, of 16 hexadecimal digits."""
+        """A hash of the setup, 16 hexadecimal digits."""
         absent = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
         content = self.model_dump_json(exclude=absent) + str(PREDICTIONS_SCHEMA_VERSION)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    @property
+    def entry_key(self) -> EntryKey:
+        """The setup as the key of a cache entry."""
+        return EntryKey(
+            candidate=self.candidate,
+            revision=self.revision,
+            device=self.device,
+            backend=self.backend,
+            dtype=self.dtype,
+            versions=self.versions,
+            details=self.model_dump(mode="json"),
+        )
+
 
 ABSENT = -1
-"""The row of a clip of which nothing is stored."""
-
-
+"""The row of a clip without a stored prediction."""
 ARROW_SCHEMA = pa.schema(
     [
         pa.field("clip_hash", pa.string(), nullable=False),
@@ -108,20 +110,22 @@ ARROW_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PredictionTable(Mapping[str, Prediction]):
-    """The predictions of one setup, a row per clip; read as a mapping, they come one by one, by clip hash.
+    """The predictions of one setup, a row per clip; as a mapping, single predictions by clip hash.
+
+    There is no object per clip, of which a large corpus would have millions.
 
     Attributes:
-        clip_hashes: Hashes of the clips' samples, each once, as an Arrow array of texts.
+        clip_hashes: An Arrow array of texts, each once.
         logits: Shape (clips, labels); rows of clips that the model could not process are NaN.
         processed: Whether the model could process each clip, shape (clips,).
-        windows: How many windows each clip went through in, shape (clips,).
-        failures: Why there are no logits, as an Arrow array of texts with nulls.
-        seconds: Time from samples to logits, shape (clips,).
+        windows: Shape (clips,).
+        failures: An Arrow array of texts with nulls.
+        seconds: Shape (clips,).
 
     Examples:
         >>> logits = np.array([0.5, -0.5], dtype=np.float32)
-        >>> one = Prediction(clip_hash="c1", logits=logits, windows=1, failure=None, seconds=0.1)
-        >>> table = PredictionTable.of([one], labels=2)
+        >>> prediction = Prediction(clip_hash="c1", logits=logits, windows=1, failure=None, seconds=0.1)
+        >>> table = PredictionTable.of([prediction], labels=2)
         >>> table.logits, table.rows(pa.array(["c2", "c1"]))
         (array([[ 0.5, -0.5]], dtype=float32), array([-1,  0]))
         >>> table["c1"].seconds, len(table)
@@ -147,12 +151,7 @@ class PredictionTable(Mapping[str, Prediction]):
 
     @classmethod
     def from_arrow(cls, table: pa.Table, labels: int) -> "PredictionTable":
-        """Make a table of what was stored.
-
-        Args:
-            table: Of `ARROW_SCHEMA`; every clip once, `labels` logits in every row that has any.
-            labels: How many labels the model has.
-        """
+        """Make a table of an Arrow table of `ARROW_SCHEMA`: every clip once, `labels` logits in rows that have any."""
         column = table.column("logits").combine_chunks()
         processed = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
         logits = np.full((len(table), labels), np.nan, dtype=np.float32)
@@ -167,20 +166,16 @@ class PredictionTable(Mapping[str, Prediction]):
         )
 
     def rows(self, clip_hashes: pa.Array) -> NDArray[np.int64]:
-        """Find the row of each clip; `ABSENT` where nothing is stored of it.
-
-        Args:
-            clip_hashes: An Arrow array of texts.
-        """
-        found = pc.index_in(clip_hashes, value_set=self.clip_hashes)
-        return np.asarray(pc.fill_null(found, ABSENT).to_numpy(zero_copy_only=False), dtype=np.int64)
+        """The row of each clip of an Arrow array of hashes; `ABSENT` if it has no stored prediction."""
+        rows = pc.index_in(clip_hashes, value_set=self.clip_hashes)
+        return np.asarray(pc.fill_null(rows, ABSENT).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def _row_by_clip(self) -> dict[str, int]:
         return {clip_hash: row for row, clip_hash in enumerate(self.clip_hashes.to_pylist())}
 
     def __getitem__(self, clip_hash: str) -> Prediction:
-        row = self._places[clip_hash]
+        row = self._row_by_clip[clip_hash]
         return Prediction(
             clip_hash=clip_hash,
             logits=self.logits[row].copy() if self.processed[row] else None,
@@ -190,7 +185,7 @@ class PredictionTable(Mapping[str, Prediction]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._row_by_clip)
 
     def __len__(self) -> int:
         return len(self.clip_hashes)
@@ -198,29 +193,22 @@ class PredictionTable(Mapping[str, Prediction]):
 
 def arrow_table(predictions: Sequence[Prediction]) -> pa.Table:
     """Put single predictions into the columns of `ARROW_SCHEMA`, in their order."""
-    columns = [
-        [prediction.clip_hash for prediction in predictions],
-        [prediction.logits for prediction in predictions],
-        [prediction.windows for prediction in predictions],
-        [prediction.failure for prediction in predictions],
-        [prediction.seconds for prediction in predictions],
+    arrays = [
+        pa.array([getattr(prediction, field.name) for prediction in predictions], type=field.type)
+        for field in ARROW_SCHEMA
     ]
-    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, ARROW_SCHEMA, strict=True)]
     return pa.Table.from_arrays(arrays, schema=ARROW_SCHEMA)
 
 
 def latest_answers(table: pa.Table) -> pa.Table:
-    """Keep the last row of each clip: where it was answered again, the later answer counts.
+    """Keep the last row of each clip, in the order in which each clip occurs first.
 
     Args:
-        table: Of `ARROW_SCHEMA`, the earlier answers first.
-
-    Returns:
-        The rows that count, clips in the order in which each occurs first.
+        table: Of `ARROW_SCHEMA`, older predictions first.
     """
     codes = table.column("clip_hash").combine_chunks().dictionary_encode()
     if len(codes.dictionary) == len(table):
         return table
     last = np.empty(len(codes.dictionary), dtype=np.int64)
-    last[np.asarray(codes.indices)] = np.arange(len(table))  # of repeated places, numpy keeps the last value
+    last[np.asarray(codes.indices)] = np.arange(len(table))  # of repeated indices, numpy keeps the last value
     return table.take(pa.array(last))

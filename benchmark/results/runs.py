@@ -30,29 +30,25 @@ _LISTED = 5
 _Item = TypeVar("_Item")
 
 SHORTEST_SPEECH_S = 0.05
-"""Less speech than this in all of a clip is an error of the detector, whose frames are 32 ms long."""
+"""Less speech than this in a whole clip is an error of the detector, whose frames are 32 ms long."""
 
 
 @pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class ClipRecord:
-    """One clip of a corpus as the run met it; a corpus has many, and as `Stored` each would take twice the memory.
+    """One clip of a corpus in a run. No `Stored`, which would take twice the memory for every clip.
 
     Attributes:
         clip: Its name within the corpus, such as the path below the corpus's folder.
-        clip_hash: Hash of its decoded samples and their rate; None where it could not be read.
-        duration_s: Seconds of audio; None where it could not be read.
-        failure: Why it could not be read; None where it could.
-        speech_share: Share of its time in which somebody speaks, a fraction; None where nobody listened for that.
-        label: The corpus's own label, if any.
-        speaker: Who speaks, if known.
-        sex: The speaker's sex, if known.
-        language: The language spoken, if known.
-        text_id: What is said, if known.
-        intensity: How strongly the emotion is played, in the corpus's own word, if known.
-        sampling_rate: Samples per second, as recorded; None where it could not be read, and in older records.
-        votes: How many raters chose each of the corpus's labels; None where nobody counted them. Where there is no
-            label, what more than half of them say is read as one.
-        attributes: Whatever else the corpus says of it: column → value.
+        clip_hash: Hash of its decoded samples and their rate; None if it could not be read.
+        duration_s: Seconds of audio; None if it could not be read.
+        failure: Why it could not be read.
+        speech_share: Share of its time in which somebody speaks, a fraction; None if unknown.
+        label: The corpus's own label.
+        text_id: Identifies the sentence spoken.
+        intensity: How strongly the emotion is played, in the corpus's own word.
+        sampling_rate: In Hz, as recorded; None in older records.
+        votes: How many raters chose each of the corpus's labels. Without a label, the majority of them is one.
+        attributes: The other columns of the corpus.
     """
 
     clip: str
@@ -72,26 +68,26 @@ class ClipRecord:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody speaks in it, as far as is known: less than two frames of the detector are speech."""
+        """Whether less than two frames of the detector are speech; False if that is unknown."""
         if self.speech_share is None or self.duration_s is None:
             return False
         return self.speech_share * self.duration_s < SHORTEST_SPEECH_S
 
 
 class CorpusRecord(Stored):
-    """A corpus as the run met it.
+    """A corpus in a run.
 
     Attributes:
         name: What tables call it.
-        source: The SPEC it came from.
-        synthetic: Whether a program made the voices; said wherever the corpus appears.
-        clips: All its clips that the run was asked for.
+        source: Its SPEC.
+        synthetic: Whether a program made the voices.
+        clips: The selected clips.
         available_clips: How many there were before `--limit` or `--sample`.
-        channel: What of recordings with several channels was heard: `mix`, `left`, `right` or `each`.
-        silent_clips: Clips that were left out, since nobody speaks in them, or too little.
-        labels: The user's overrides of what a label of this corpus means.
+        channel: Of recordings with several channels: `mix`, `left`, `right` or `each`.
+        silent_clips: Clips that were left out for want of speech.
+        labels: The user's overrides of what labels mean.
         merge: Emotions that the user merges into others.
-        selection: Which part of it the user asked for, in words; None for all of it.
+        selection: The user's selection of clips in words; None for all.
     """
 
     name: str
@@ -107,15 +103,12 @@ class CorpusRecord(Stored):
 
 
 class EvaluationRecord(Stored):
-    """One candidate on one corpus: where its predictions lie.
+    """One candidate on one corpus; the key of `setup` finds the predictions in the store.
 
     Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        setup: What decided the predictions; its key finds them in the store.
-        failure: Why the evaluation ended before its last clip; None where it did not.
-        log: Where the worker's output is, relative to the cache.
-        inference: What computed them, and how far that was held against the reference; None in records of old.
+        failure: Why the evaluation ended before its last clip.
+        log: The worker's output, relative to the cache.
+        inference: None in older records.
     """
 
     candidate: str
@@ -131,18 +124,16 @@ class RunRecord(StoredFile):
 
     Attributes:
         created: When the run began, in UTC.
-        environment: The machine and the libraries.
         registry: The registry file, as it was given.
-        min_emotions: The filter that was asked for.
-        limit: Clips per corpus, where the user limited them.
+        min_emotions: The option of this name.
+        limit: Clips per corpus, if the user limited them.
         interrupted: Whether the user stopped the run before its end.
         verifications: Every candidate of the registry, in its order.
-        ineligible: For candidates that are usable and were not evaluated, the reason, by candidate.
-        corpora: What the candidates heard.
+        ineligible: The reason, by candidate, for usable candidates that were not evaluated.
         evaluations: One per candidate and corpus.
         latencies: One per candidate and device.
         perturbed: One per candidate, corpus and perturbation, which the setup names; apart from `evaluations`, so that
-            no score, rank or export takes an answer to perturbed audio for one to the corpus.
+            no score, rank or export takes a prediction for perturbed audio for one of the corpus.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts
+from benchmark.results.entries import CacheKind, DamagedPartError, EntryParts
 from benchmark.results.predictions import (
     ARROW_SCHEMA,
     PREDICTIONS_SCHEMA_VERSION,
@@ -88,15 +88,7 @@ class PredictionStore:
         return EntryParts(
             storage=self._storage,
             kind=CacheKind.PREDICTIONS,
-            key=EntryKey(
-                candidate=setup.candidate,
-                revision=setup.revision,
-                device=setup.device,
-                backend=setup.backend,
-                dtype=setup.dtype,
-                versions=setup.versions,
-                details=setup.model_dump(mode="json"),
-            ),
+            key=setup.entry_key,
             content_schema=PREDICTIONS_SCHEMA_VERSION,
             prefix=f"{candidate_prefix(setup.candidate, setup.revision)}/predictions/{setup.key}/part",
             suffix=".parquet",

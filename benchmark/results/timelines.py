@@ -1,4 +1,4 @@
-"""What models say to recordings over time: windows with probabilities, and the stretches that they make."""
+"""Timelines: predictions of models for recordings over time, as windows and as stretches of one emotion."""
 
 from datetime import datetime
 from itertools import groupby, pairwise
@@ -10,13 +10,11 @@ from benchmark.results.status import Status
 
 
 class WindowAnswer(Stored):
-    """What a model says to one window.
+    """The prediction for one window; times are seconds from the beginning of the recording.
 
     Attributes:
-        start_s: Where the window begins, in seconds from the beginning of the recording.
-        end_s: Where it ends.
-        probabilities: One per emotion, in the order of the timeline's `emotions`. They sum to less than 1 where labels
-            of the model map to no emotion.
+        probabilities: One per emotion, in the order of the timeline's `emotions`. They sum to less than 1 if labels of
+            the model map to no emotion.
     """
 
     start_s: float
@@ -25,14 +23,7 @@ class WindowAnswer(Stored):
 
 
 class Span(Stored):
-    """A stretch of a recording, and what is heard in it.
-
-    Attributes:
-        start_s: Where it begins, in seconds from the beginning of the recording.
-        end_s: Where it ends.
-        emotion: The most probable emotion all through.
-        probability: Its probability, averaged over the stretch.
-    """
+    """A stretch of a recording with one most probable emotion, whose probability is averaged over the stretch."""
 
     start_s: float
     end_s: float
@@ -41,22 +32,20 @@ class Span(Stored):
 
 
 class Timeline(Stored):
-    """What one model says to one recording.
+    """The predictions of one model for one recording.
 
     Attributes:
         model: What tables call it.
-        id: Its id: a repository, or a local folder.
-        revision: The commit sha, or the content hash of a local folder.
-        status: `usable`, or `repaired` where its head was rebuilt.
-        multi_label: Whether its head was trained with one sigmoid per label; softmax is taken all the same.
+        id: A repository, or a local folder.
+        multi_label: Whether the head was trained with one sigmoid per label; softmax is taken all the same.
         recording: The file, as it was given.
-        duration_s: Seconds of audio that were heard.
-        window_s: Length of a window in seconds; the only window of a shorter recording is shorter.
-        hop_s: From the beginning of one window to that of the next, in seconds.
+        duration_s: Seconds of audio that were decoded.
+        window_s: Length of a window; the only window of a shorter recording is shorter.
+        hop_s: From the beginning of one window to that of the next.
         emotions: The classes that the model distinguishes, after merges.
-        windows: Its answers in the order of time; windows may overlap.
-        failure: Why there is no answer, or none to the rest of the recording; None where all is answered.
-        notes: Facts about the model that a reader has to know.
+        windows: In the order of time; they may overlap.
+        failure: Why there is no prediction, or none for the rest of the recording.
+        notes: Facts about the model for a reader.
     """
 
     model: str
@@ -74,7 +63,7 @@ class Timeline(Stored):
     notes: tuple[str, ...] = ()
 
     def spans(self) -> tuple[Span, ...]:
-        """Give each window the time that is nearest to its middle, so that the whole recording is spoken for once.
+        """Assign to each window the time that is nearest to its middle, so that spans cover the recording once.
 
         Examples:
             >>> answers = (WindowAnswer(start_s=0, end_s=3, probabilities=(0.9, 0.1)),
@@ -114,26 +103,20 @@ class Timeline(Stored):
         return tuple(merged)
 
     def mean_probabilities(self) -> tuple[float, ...]:
-        """Average the probabilities over the recording, each window weighing as much as the time it speaks for."""
+        """Average the probabilities over the recording, each window weighted by the length of its span."""
         spans = self.spans()
         whole = sum(span.end_s - span.start_s for span in spans)
         if not whole:
             return ()
         weights = [(span.end_s - span.start_s) / whole for span in spans]
         return tuple(
-            sum(weight * window.probabilities[place] for weight, window in zip(weights, self.windows, strict=True))
-            for place in range(len(self.emotions))
+            sum(weight * window.probabilities[index] for weight, window in zip(weights, self.windows, strict=True))
+            for index in range(len(self.emotions))
         )
 
 
 class RefusedModel(Stored):
-    """A model that was named and is not asked.
-
-    Attributes:
-        model: What tables call it.
-        status: Its status.
-        reason: One sentence for a person.
-    """
+    """A model that the user named and that cannot be used."""
 
     model: str
     status: Status
@@ -141,14 +124,12 @@ class RefusedModel(Stored):
 
 
 class Timelines(StoredFile):
-    """What several models say to several recordings.
+    """Timelines of several models for several recordings.
 
     Attributes:
-        created: When they were asked, in UTC.
-        environment: The machine and the libraries.
+        created: In UTC.
         calibrated: Whether a probability of 0.9 means right nine times in ten. It does not: these are the models' own.
         timelines: One per model and recording; the models of one recording stand together.
-        refused: The models that were named and are not asked, with the reason.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""What was found out about one candidate, and about a registry of them."""
+"""The verdict on a candidate with its evidence, and the verdicts on a registry."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -13,11 +13,11 @@ BYTES_PER_MB = 1_000_000
 
 
 class Finding(Stored):
-    """One thing found out about a candidate that would decide its status on its own.
+    """A fault of a candidate that would decide its status on its own.
 
     Attributes:
         status: The status that it stands for.
-        reason: One sentence for a person; where there is a fix, it names the fix.
+        reason: One sentence for a person, with the fix if there is one.
         evidence: The facts it rests on, by name.
     """
 
@@ -27,12 +27,11 @@ class Finding(Stored):
 
 
 class Batching(Stored):
-    """By how much a candidate's answers change when several clips go into one call; `run` asks one at a time.
+    """How much logits change when several clips go into one call.
 
     Attributes:
-        size: How many clips were asked about at once.
-        equal_lengths: The largest difference of any logit from asking about each alone, for clips of one length; None
-            where the model takes no batch.
+        size: How many clips were in the call.
+        equal_lengths: The largest difference of any logit, for clips of one length; None if the model takes no batch.
         padded: The same for clips of different lengths, padded as the checkpoint's own feature extractor does.
     """
 
@@ -64,13 +63,7 @@ class Batching(Stored):
 
 
 class PublishedScore(Stored):
-    """A score that the authors of a candidate have published.
-
-    Attributes:
-        corpus: The corpus it was measured on, by its plain lower-case name.
-        uar: Unweighted average recall, a fraction; None where it is not told.
-        accuracy: Accuracy, a fraction; None where it is not told.
-    """
+    """A score that the authors of a candidate have published, as fractions."""
 
     corpus: str
     uar: float | None = None
@@ -78,37 +71,31 @@ class PublishedScore(Stored):
 
 
 class Verification(Stored):
-    """The verdict on one candidate, with what it rests on.
+    """The verdict on one candidate with its evidence; None stands for what was not found out.
 
     Attributes:
         candidate: What tables call it.
         id: The Hub id, or the local path as the registry writes it.
-        revision: The commit sha, or the content hash of a local folder; None where it could not be resolved.
-        status: The status that decides.
-        reason: One sentence for a person.
-        findings: All that was found, the deciding one first.
-        loads: Whether `from_pretrained` succeeds at all; None where it was not tried.
-        labels: The model's labels in the order of its outputs.
-        emotions: For each label, the canonical class it maps to; None where it maps to nothing.
+        revision: The commit sha, or the content hash of a local folder.
+        findings: The deciding one first.
+        loads: Whether `from_pretrained` succeeds.
+        labels: In the order of the outputs.
+        emotions: For each label, the canonical class it maps to; None if it maps to nothing.
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
         head: The layout of the head: `standard`, or the name of a known other one.
-        head_parameters: What the weights of a rebuilt head leave open, and was assumed: `pooling` and `activation`.
-        sampling_rate: In Hz, the rate of the samples that the model wants; None where it was not loaded.
-        window_s: The longest stretch of audio, in seconds, that goes into the model at once; None where not loaded.
-        fixed_window: Whether a call costs the same however short the clip is; None where it was not loaded.
-        batching: Which batches change its answers; None where that was not asked.
+        head_parameters: Assumptions about a rebuilt head: `pooling` and `activation`.
+        sampling_rate: In Hz, as the model needs it.
+        window_s: The longest stretch of audio, in seconds, that goes into the model at once.
+        fixed_window: Whether a call costs the same however short the clip is.
         parameters: Number of weights.
-        size_bytes: Bytes of the weight files that a load reads.
+        size_bytes: Of the weight files that a load reads.
         license: As the repository declares it.
-        seconds: What finding this out took.
-        expect: The status that the registry expects.
-        languages: Languages that the registry says it was made for.
-        trained_on: Corpora that the registry says it has seen; None where nothing is declared.
-        published: A score that the registry says its authors have published; a run may confirm a repair by it.
-        log: Where its worker's output is, relative to the cache.
-        notes: Facts worth knowing that decide nothing, such as labels that map to nothing.
-        depth: How far it was looked at: `inspect`, `load` or `probe`; None where that is not known.
+        seconds: Duration of the verification.
+        expect: The status that the registry expects; `languages`, `trained_on` and `published` are its words too.
+        log: The worker's output, relative to the cache.
+        notes: Facts that decide nothing, such as labels that map to nothing.
+        depth: `inspect`, `load` or `probe`.
     """
 
     candidate: str
@@ -147,7 +134,7 @@ class Verification(Stored):
 
     @property
     def surprising(self) -> bool:
-        """Whether the registry expects another status; that nothing wrong was found yet surprises nobody.
+        """Whether the registry expects another status; `inspected` is as expected where `usable` is expected.
 
         Examples:
             >>> Verification(candidate="a", id="a", status=Status.USABLE, reason="", expect=Status.REPAIRED).surprising
@@ -175,14 +162,12 @@ class Verification(Stored):
 
 
 class VerificationReport(StoredFile):
-    """The verdicts on all candidates of a registry.
+    """The verdicts on all candidates of a registry, in its order.
 
     Attributes:
-        created: When it was written, in UTC.
+        created: In UTC.
         registry: The registry file, as it was given.
-        environment: The machine and the libraries.
         cache: The folder that logs are relative to.
-        candidates: One verification per candidate, in the registry's order.
         interrupted: Whether it was stopped before its end, so that some candidates are `skipped`.
     """
 
