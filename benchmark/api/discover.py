@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.api.arguments import checked
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import SORTS, Hub, Search, SortBy
-from benchmark.hub.facts import NO_STATEMENT, HubFailure
+from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
 from benchmark.progress import Progress, Silent
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry
@@ -17,7 +17,7 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions
-from benchmark.verification.verify import LookedAt, inspect_candidates
+from benchmark.verification.verify import inspect_candidates
 
 _WOULD_WORK = frozenset({Status.INSPECTED, Status.USABLE, Status.REPAIRED})
 
@@ -104,10 +104,10 @@ def discover(
     if isinstance(ids, HubFailure):
         raise UnavailableError(f"The Hub could not be searched: {ids.reason.removesuffix(f'; {NO_STATEMENT}')}.")
     registry = Registry(title="discovered", candidates=tuple(Candidate(id=each) for each in ids if is_hub_id(each)))
-    looked = inspect_candidates(
+    inspected = inspect_candidates(
         registry, hub=hub, settings=settings, progress=progress, options=VerifyOptions(repair_heads=repair_heads)
     )
-    judged = [_judge(each, min_emotions) for each in looked]
+    judged = [_judge(verification, facts, min_emotions) for verification, facts in inspected]
     found = tuple(sorted(judged, key=lambda each: not each.works))
     file, problem = None, None
     entries = [_entry(each) for each in found if each.works]
@@ -121,8 +121,7 @@ def discover(
     return DiscoverOutcome(found=found, file=file, problem=problem)
 
 
-def _judge(looked: LookedAt, min_emotions: int) -> Discovered:
-    verification, facts = looked.verification, looked.facts
+def _judge(verification: Verification, facts: RepoFacts | None, min_emotions: int) -> Discovered:
     emotions = len(verification.emotion_classes)
     reason: str | None = verification.reason
     if verification.status in _WOULD_WORK:

@@ -1,14 +1,15 @@
-"""From a folder with a checkpoint to a model that can be asked, and what was found on the way."""
+"""Loading a checkpoint as transformers' audio classifier, with a report of what the load found."""
 
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForAudioClassification
 
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
@@ -85,6 +86,19 @@ def load_checkpoint(
     )
     report = _report(loaded, extractor, problem=problem, seconds=time.perf_counter() - begin)
     return Checkpoint(loaded.model, extractor, report)
+
+
+def tensor_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
+    """Read name and shape of every tensor in weight files; files of torch's old format are read whole."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        if file.suffix == ".safetensors":
+            with safe_open(file, "pt") as weights:
+                shapes |= {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118 - no dict
+        else:
+            content = torch.load(file, map_location="meta", weights_only=True)
+            shapes |= {name: tuple(value.shape) for name, value in content.items() if isinstance(value, torch.Tensor)}
+    return shapes
 
 
 def _compute_exactly() -> None:

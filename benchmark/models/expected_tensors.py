@@ -1,4 +1,4 @@
-"""The names and shapes that a configuration stands for, and how a checkpoint's names lead to them; nothing heavy."""
+"""The names and shapes of the tensors that a model expects, and where a checkpoint's tensors go. No torch here."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
+LAYER_WEIGHTS = "layer_weights"
 _GROUP = r"\1"
+# Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.
+_HARMLESS = ("masked_spec_embed", "num_batches_tracked")
+_LEARNT = frozenset({"weight", "bias", "weight_g", "weight_v", "original0", "original1"})
+_DEPTH_OF_ADAPTER = 2
 
 
 class Part(StrEnum):
@@ -16,13 +21,6 @@ class Part(StrEnum):
     ENCODER = "encoder"
     HEAD = "head"
     LAYER_WEIGHTS = "layer weights"
-
-
-_LAYER_WEIGHTS = "layer_weights"
-# Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.
-_HARMLESS = ("masked_spec_embed", "num_batches_tracked")
-_LEARNT = frozenset({"weight", "bias", "weight_g", "weight_v", "original0", "original1"})
-_DEPTH_OF_ADAPTER = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +64,7 @@ class Renaming:
         return re.compile(self.pattern)
 
     def _prefix(self, name: str) -> str | None:
-        """What the name begins with that is left as it is; None where the renaming is not for this name."""
+        """The beginning of the name that stays; None where the renaming is not for this name."""
         if self.scope is None:
             return ""
         scope = f"{self.scope}." if self.scope else ""
@@ -79,11 +77,7 @@ class Skeleton:
     """All weights that a model of some configuration has.
 
     Attributes:
-        architecture: The class of the model.
-        model_type: The type that the configuration names.
         labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
-        label_problems: What is wrong with the names of the outputs, one sentence each.
-        multi_label: Whether the head was trained with one sigmoid per label.
         parameters: Number of weights.
         shapes: Name → shape of every tensor that a load looks for.
         encoder: What the names of the encoder's weights begin with.
@@ -91,11 +85,7 @@ class Skeleton:
         renamings: What happens to a checkpoint's names before they are looked up, in this order.
     """
 
-    architecture: str
-    model_type: str
     labels: tuple[str, ...]
-    label_problems: tuple[str, ...] = ()
-    multi_label: bool = False
     parameters: int
     shapes: Mapping[str, tuple[int, ...]]
     encoder: str
@@ -113,50 +103,45 @@ class Skeleton:
             **{
                 **plain,
                 "labels": tuple(plain["labels"]),
-                "label_problems": tuple(plain["label_problems"]),
                 "shapes": {name: tuple(shape) for name, shape in plain["shapes"].items()},
                 "renamings": tuple(Renaming(**renaming) for renaming in plain["renamings"]),
             }
         )
 
     def part(self, name: str) -> Part:
-        """Say what a weight belongs to.
+        """Say what a weight of the model belongs to.
 
         Examples:
-            >>> skeleton = Skeleton(architecture="", model_type="", labels=(), parameters=0, shapes={},
-            ...                     encoder="hubert.", base="hubert")
+            >>> skeleton = Skeleton(labels=(), parameters=0, shapes={}, encoder="hubert.", base="hubert")
             >>> [skeleton.part(name).value for name in ("hubert.layer_norm.weight", "projector.bias", "layer_weights")]
             ['encoder', 'head', 'layer weights']
         """
         if name.startswith(self.encoder):
             return Part.ENCODER
-        return Part.LAYER_WEIGHTS if name == _LAYER_WEIGHTS else Part.HEAD
+        return Part.LAYER_WEIGHTS if name == LAYER_WEIGHTS else Part.HEAD
 
     def is_of_encoder(self, name: str) -> bool:
-        """Whether a tensor that the model may have no place for looks like one of its encoder, such as a layer more."""
+        """Whether a tensor, expected or not, looks like one of the encoder, such as a layer more."""
         return name.startswith(self.encoder) or name.partition(".")[0] in self._encoder_parts
+
+    def target_name(self, name: str) -> str:
+        """Give the name that the model has for a tensor of a checkpoint.
+
+        Returns:
+            That name; where the model has none, the name that a load reports as unexpected.
+        """
+        renamed = name
+        for renaming in self.renamings:
+            renamed = renaming.renamed(renamed)
+        target = self._with_fitting_prefix(renamed)
+        if target not in self.shapes and name in self.shapes:
+            return self._with_fitting_prefix(name)
+        return target
 
     @cached_property
     def _encoder_parts(self) -> frozenset[str]:
         names = (name.removeprefix(self.encoder) for name in self.shapes if name.startswith(self.encoder))
         return frozenset(name.partition(".")[0] for name in names)
-
-    def place(self, name: str) -> str:
-        """Say where a tensor of a checkpoint goes.
-
-        Args:
-            name: Its name in the checkpoint.
-
-        Returns:
-            The name that the model has for it; where the model has none, the name that a load reports as unexpected.
-        """
-        renamed = name
-        for renaming in self.renamings:
-            renamed = renaming.renamed(renamed)
-        place = self._with_fitting_prefix(renamed)
-        if place not in self.shapes and name in self.shapes:
-            return self._with_fitting_prefix(name)
-        return place
 
     def _with_fitting_prefix(self, name: str) -> str:
         """Add or take away the name of the base model, whichever leads to a weight of the model."""
@@ -172,7 +157,7 @@ class Skeleton:
 def is_learnt_by_encoder(name: str) -> bool:
     """Whether a tensor of an encoder was learnt and decided its answers, so that it must not be left out.
 
-    Buffers, such as positions, are computed anew; an adapter behind the encoder is what no classifier reads.
+    Buffers, such as positions, are computed by the model; no classifier reads an adapter behind the encoder.
 
     Examples:
         >>> is_learnt_by_encoder("wav2vec2.feature_extractor.conv_layers.1.layer_norm.weight")

@@ -1,7 +1,7 @@
-"""What tensors a configuration stands for, found out without any weights; in a worker, since a configuration may lie.
+"""The tensors of the model that a configuration describes, without weights.
 
-The meta device holds names and shapes only. A few tensors are made for real all the same, so this is for a worker with
-a memory limit: `Worker("benchmark.models.skeleton:SkeletonActor", limits=Limits(memory_bytes=…), …)`.
+The meta device holds names and shapes only. transformers allocates a few tensors for real all the same
+(`masked_spec_embed`), so that a hostile configuration may take gigabytes: this runs in a worker with a memory limit.
 """
 
 from collections.abc import Mapping
@@ -27,28 +27,27 @@ _DEPTHS = ("num_hidden_layers", "encoder_layers", "decoder_layers")
 _CODE = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implementation", "experts_implementation")
 
 
-class SkeletonActor:
-    """Builds skeletons. Start it with `Worker("benchmark.models.skeleton:SkeletonActor", …)`."""
+def check_config(config: Mapping[str, Any]) -> None:
+    """Let transformers validate a configuration; no model is made.
 
-    def build(self, config: dict[str, Any]) -> dict[str, Any]:
-        """Build the model that a configuration describes, without weights.
-
-        Args:
-            config: The content of a `config.json`, as it was parsed.
-
-        Returns:
-            `Skeleton.as_plain()`.
-
-        Raises:
-            ValueError: The model type has no audio classifier, or the configuration is no one's.
-            MemoryError: The model would need more than a terabyte.
-            Exception: Whatever transformers raises for a configuration that is not valid.
-        """
-        return build_skeleton(config).as_plain()
+    Raises:
+        Exception: Whatever transformers raises for a configuration that is not valid.
+    """
+    fields = {name: value for name, value in config.items() if name != "model_type"}
+    CONFIG_MAPPING[config["model_type"]].from_dict(fields)
 
 
 def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
-    """Build the model that a configuration describes, without weights (see `SkeletonActor.build`)."""
+    """Build the model that a configuration describes, without weights, and list what it expects.
+
+    Args:
+        config: The content of a `config.json`, as it was parsed.
+
+    Raises:
+        ValueError: The model type has no audio classifier, or the configuration is no one's.
+        MemoryError: The model would need more than a terabyte.
+        Exception: Whatever transformers raises for a configuration that is not valid.
+    """
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or model_type not in AUDIO_CLASSIFICATION_TYPES:
         raise ValueError(f"the model type {model_type!r} has no audio classifier in transformers")
@@ -60,18 +59,11 @@ def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
         model = AutoModelForAudioClassification.from_config(made, dtype=torch.float32, trust_remote_code=False)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     _refuse_size(parameters * _BYTES_PER_NUMBER, f"a model with {parameters} weights")
-    tensors = model.state_dict()
-    names = output_labels(made.id2label, made.num_labels, made.label2id)
+    tied = model.all_tied_weights_keys
     return Skeleton(
-        architecture=type(model).__name__,
-        model_type=model_type,
-        labels=names.labels,
-        label_problems=names.problems,
-        multi_label=made.problem_type == "multi_label_classification",
+        labels=output_labels(made.id2label, made.num_labels, made.label2id).labels,
         parameters=parameters,
-        shapes={
-            name: tuple(tensor.shape) for name, tensor in tensors.items() if name not in model.all_tied_weights_keys
-        },
+        shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in tied},
         encoder=_encoder(model),
         base=model.base_model_prefix,
         renamings=tuple(_renaming(item) for item in get_model_conversion_mapping(model)),
@@ -111,7 +103,7 @@ def _largest(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
 
 
 def _encoder(model: Any) -> str:
-    """What the names of the encoder's weights begin with: it is the one part that is a model of its own."""
+    """Give the prefix of the encoder's weights: the encoder is the only part that is a model of its own."""
     name = next(name for name, part in model.named_children() if isinstance(part, PreTrainedModel))
     return f"{name}."
 

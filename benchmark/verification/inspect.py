@@ -1,4 +1,7 @@
-"""What can be decided without tensors: small independent checks over the facts of a repository."""
+"""Inspection: what can be decided about a candidate without its weights.
+
+Independent checks over the facts of the repository, then its tensors against the model of its configuration.
+"""
 
 import fnmatch
 import json
@@ -12,24 +15,44 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
 from benchmark.hub.weights import absent_weights, weight_files
+from benchmark.models.expected_tensors import Skeleton
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.model_config import (
     architectures,
+    candidate_labels,
+    config_labels,
     label_notes,
     label_problem,
     misplaced_names,
     model_type,
+    named,
     size_problem,
     task_status,
 )
+from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.preprocessors import judge_preprocessor
-from benchmark.verification.records import named
+from benchmark.verification.record import CandidateRecord
+from benchmark.verification.sandbox import InspectionWorker
+from benchmark.verification.store import VerdictStore
+from benchmark.verification.weights import judge_header
+from benchmark.workers.process import start_server
 
-# The first that matches names the toolkit, so that the more telling files come first.
-_TELL_TALES: tuple[tuple[str, tuple[str, ...]], ...] = (
+_BEYOND_LOOKING = frozenset({Status.CUSTOM_CODE, Status.INVALID_CONFIG, Status.UNSUPPORTED_ARCHITECTURE})
+_DIMENSION = re.compile(
+    r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
+    r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
+    re.IGNORECASE,
+)
+_BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
+_FEWEST_EMOTIONS = 2
+_LONGEST_LIST = 12
+_FEW = 5
+_LONGEST_SHOWN = 40
+# The files that each toolkit leaves. The first that matches names the toolkit: the more telling files come first.
+_TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("SpeechBrain", ("hyperparams.yaml", "custom_interface.py")),
     ("FunASR", ("configuration.json", "am.mvn")),
     ("NeMo", ("*.nemo",)),
@@ -45,6 +68,82 @@ _TELL_TALES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Inspector:
+    """Inspects candidates; it may be used by several threads.
+
+    Attributes:
+        hub: Knows the repositories.
+        options: What the user asks for.
+        store: Verdicts of former runs.
+        worker: Builds models without weights.
+    """
+
+    hub: Hub
+    options: VerifyOptions
+    store: VerdictStore
+    worker: InspectionWorker
+
+    def inspect(self, record: CandidateRecord) -> None:
+        """Fill in what can be known without weights, or the stored verdict of a former run.
+
+        Raises:
+            RequestError: The registry overrides a label that the model does not have.
+        """
+        facts = look_at(record.candidate, self.hub)
+        if isinstance(facts, HubFailure):
+            record.failure = facts
+            return
+        record.facts = facts
+        # A wrong override ends all: better now than after an hour of loading.
+        label_map = candidate_labels(record.candidate, config_labels(record.config))
+        record.verification = None if self.options.refresh else self.store.read(record.candidate, facts)
+        if record.verification is not None:
+            return
+        record.findings = check_repository(record.candidate, facts, label_map)
+        looks_at_tensors = _has_tensors(facts, record.findings)
+        if looks_at_tensors or self.options.depth is not Depth.INSPECT:
+            start_server()  # imports torch while the Hub is asked
+        if looks_at_tensors:
+            self._inspect_tensors(record, facts)
+
+    def _inspect_tensors(self, record: CandidateRecord, facts: RepoFacts) -> None:
+        listing = self.hub.tensors(facts)
+        if isinstance(listing, HubFailure):
+            record.failure = None if record.findings else listing
+            return
+        record.listing = listing
+        built = self.worker.skeleton(record.config)
+        if isinstance(built, Skeleton):
+            record.skeleton = built
+        else:
+            record.findings.append(built)
+        judge_header(record, repair_heads=self.options.repair_heads)
+
+
+def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
+    """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
+    if candidate.local_path is not None:
+        return local_facts(candidate.id, candidate.local_path)
+    return hub.facts(candidate.id, candidate.revision)
+
+
+def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> list[Finding]:
+    """Run all checks that need no tensors, whatever the others find.
+
+    Args:
+        candidate: As the registry names it.
+        facts: What is known of its repository.
+        label_map: What its labels mean, under the registry's overrides.
+
+    Returns:
+        The findings, the deciding one first; nothing where only tensors or a load can tell.
+    """
+    findings = [finding for check in _CHECKS for finding in check(facts, label_map)]
+    findings += [*judge_preprocessor(candidate, facts), *_quantised(facts)]
+    return sorted(findings, key=lambda finding: finding.status.precedence)
+
+
 def toolkit_of(names: Iterable[str]) -> str | None:
     """Name the toolkit that a repository without a usable `config.json` was made for.
 
@@ -52,66 +151,24 @@ def toolkit_of(names: Iterable[str]) -> str | None:
         >>> toolkit_of(["hyperparams.yaml", "model.ckpt"]), toolkit_of(["README.md"])
         ('SpeechBrain', None)
     """
-    found = list(names)
-    for toolkit, patterns in _TELL_TALES:
-        if any(fnmatch.fnmatch(name, pattern) for name in found for pattern in patterns):
+    files = list(names)
+    for toolkit, patterns in _TOOLKIT_FILES:
+        if any(fnmatch.fnmatch(name, pattern) for name in files for pattern in patterns):
             return toolkit
     return None
 
 
-# Raised whenever a check changes what it finds, so that no verdict of an earlier version is taken over.
-INSPECTION_VERSION = 7
+def _has_tensors(facts: RepoFacts, findings: list[Finding]) -> bool:
+    """Whether looking at the tensors can tell something that is not decided yet."""
+    config = facts.config or {}
+    if model_type(config) not in AUDIO_CLASSIFICATION_TYPES or label_problem(config) is not None:
+        return False
+    if any(finding.status in _BEYOND_LOOKING for finding in findings):
+        return False
+    return facts.partial or weight_files(facts.files, facts.config) is not None
 
 
-_DIMENSION = re.compile(
-    r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
-    r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
-    re.IGNORECASE,
-)
-
-
-_BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
-
-
-_FEWEST_EMOTIONS = 2
-
-
-_LONGEST_LIST = 12
-
-
-_FEW = 5
-
-
-_LONGEST_SHOWN = 40
-
-
-@dataclass(frozen=True)
-class Inspected:
-    """A repository with what its configuration means, as the checks see it.
-
-    Attributes:
-        candidate: As the registry names it.
-        facts: What is known of the repository.
-        label_map: What its labels mean, under the registry's overrides.
-    """
-
-    candidate: Candidate
-    facts: RepoFacts
-    label_map: LabelMap
-
-
-def inspect(inspected: Inspected) -> tuple[Finding, ...]:
-    """Run all checks, whatever the others find.
-
-    Returns:
-        What was found, the deciding finding first; nothing where only a load can tell.
-    """
-    found = [finding for check in _CHECKS for finding in check(inspected)]
-    return tuple(sorted(found, key=lambda finding: finding.status.precedence))
-
-
-def _custom_code(inspected: Inspected) -> Iterator[Finding]:
-    facts = inspected.facts
+def _custom_code(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
     for name, content in (("config.json", facts.config), ("preprocessor_config.json", facts.preprocessor)):
         if content and content.get("auto_map"):
             yield Finding(
@@ -121,8 +178,7 @@ def _custom_code(inspected: Inspected) -> Iterator[Finding]:
             )
 
 
-def _custom_interface(inspected: Inspected) -> Iterator[Finding]:
-    facts = inspected.facts
+def _custom_interface(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
     if facts.config_problem is not None or (facts.config is not None and model_type(facts.config) is not None):
         return
     what = "It has no config.json" if facts.config is None else "Its config.json names no model type"
@@ -144,23 +200,17 @@ def _custom_interface(inspected: Inspected) -> Iterator[Finding]:
     )
 
 
-def _invalid_config(inspected: Inspected) -> Iterator[Finding]:
-    if inspected.facts.config_problem is not None:
-        yield Finding(
-            status=Status.INVALID_CONFIG,
-            reason=f"Its config.json cannot be used: {inspected.facts.config_problem}.",
-        )
-        return
-    config = inspected.facts.config or {}
-    problem = label_problem(config)
+def _invalid_config(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+    config = facts.config or {}
+    problem = facts.config_problem or label_problem(config)
     if problem is None and model_type(config) in AUDIO_CLASSIFICATION_TYPES:
         problem = size_problem(config)
     if problem is not None:
         yield Finding(status=Status.INVALID_CONFIG, reason=f"Its config.json cannot be used: {problem}.")
 
 
-def _unsupported(inspected: Inspected) -> Iterator[Finding]:
-    kind = model_type(inspected.facts.config or {})
+def _unsupported(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+    kind = model_type(facts.config or {})
     if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
         yield Finding(
             status=Status.UNSUPPORTED_ARCHITECTURE,
@@ -169,24 +219,23 @@ def _unsupported(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
-def _dimensional(inspected: Inspected) -> Iterator[Finding]:
-    config = inspected.facts.config or {}
-    labels = inspected.label_map.labels
+def _dimensional(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
+    labels, problem_type = label_map.labels, (facts.config or {}).get("problem_type")
     dimensions = all(_DIMENSION.fullmatch(label.strip()) for label in labels)
-    one_number = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))
-    if config.get("problem_type") == "regression" or (dimensions and len(labels) > 1) or one_number:
-        what = named(labels)
+    single_value = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))
+    if problem_type == "regression" or (dimensions and len(labels) > 1) or single_value:
         yield Finding(
             status=Status.DIMENSIONAL,
-            reason=f"It rates how much ({what}) instead of naming an emotion.",
-            evidence={"labels": list(labels[:_LONGEST_LIST]), "problem_type": _plain(config.get("problem_type"))},
+            reason=f"It rates how much ({named(labels)}) instead of naming an emotion.",
+            evidence={"labels": list(labels[:_LONGEST_LIST]), "problem_type": _plain(problem_type)},
         )
 
 
-def _head_task(inspected: Inspected) -> Iterator[Finding]:
-    claimed = architectures(inspected.facts.config or {})
+def _head_task(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+    config = facts.config or {}
+    claimed = architectures(config)
     status = task_status(claimed)
-    if status is None or model_type(inspected.facts.config or {}) is None:
+    if status is None or model_type(config) is None:
         return
     names = ", ".join(claimed)
     reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
@@ -195,8 +244,7 @@ def _head_task(inspected: Inspected) -> Iterator[Finding]:
     yield Finding(status=status, reason=reason, evidence={"architectures": list(claimed)})
 
 
-def _no_weights(inspected: Inspected) -> Iterator[Finding]:
-    facts = inspected.facts
+def _no_weights(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
     if model_type(facts.config or {}) is None or facts.partial:
         return
     if weight_files(facts.files, facts.config) is None:
@@ -208,27 +256,23 @@ def _no_weights(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
-def _preprocessor(inspected: Inspected) -> Iterator[Finding]:
-    yield from judge_preprocessor(inspected.candidate, inspected.facts)
-
-
-def _quantised(inspected: Inspected) -> Iterator[Finding]:
-    config = inspected.facts.config or {}
-    asked = config.get("quantization_config")
-    if not asked or model_type(config) is None:
+def _quantised(facts: RepoFacts) -> Iterator[Finding]:
+    config = facts.config or {}
+    quantisation = config.get("quantization_config")
+    if not quantisation or model_type(config) is None:
         return
-    method = asked.get("quant_method") if isinstance(asked, dict) else None
+    method = quantisation.get("quant_method") if isinstance(quantisation, dict) else None
     kind = f" ({_plain(method)})" if method else ""
     yield Finding(
         status=Status.LOAD_FAILED,
         reason=f"Its configuration asks for quantised weights{kind}, which bench does not load; use the repository "
         "that it was made from, with floating-point weights.",
-        evidence={"quantization_config": _plain(asked)},
+        evidence={"quantization_config": _plain(quantisation)},
     )
 
 
-def _unnamed(inspected: Inspected) -> Iterator[Finding]:
-    label_map, config = inspected.label_map, inspected.facts.config or {}
+def _unnamed(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
+    config = facts.config or {}
     if model_type(config) is None:
         return
     if _only_numbered(label_map):
@@ -248,22 +292,38 @@ def _unnamed(inspected: Inspected) -> Iterator[Finding]:
             reason=f"Its id2label names output {beyond[0]}, which it does not have, and not output {unnamed[0]}, so "
             "which name is whose would be a guess; where you know, say so in the registry: "
             f"labels: {{LABEL_{unnamed[0]}: neutral, …}}",
-            evidence={"unnamed": list(unnamed[:_LONGEST_LIST]), "beyond": [str(each)[:40] for each in beyond[:_FEW]]},
+            evidence={
+                "unnamed": list(unnamed[:_LONGEST_LIST]),
+                "beyond": [str(output)[:40] for output in beyond[:_FEW]],
+            },
         )
 
 
-def _not_emotion(inspected: Inspected) -> Iterator[Finding]:
-    label_map, config = inspected.label_map, inspected.facts.config or {}
+def _not_emotion(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
+    config, labels = facts.config or {}, label_map.labels
     if model_type(config) is None or label_problem(config) is not None or _only_numbered(label_map):
         return
     emotions = [name for name in label_map.classes if emotion_class(name).kind is Kind.EMOTION]
     mapped = sum(emotion is not None for emotion in label_map.emotions)
-    if len(emotions) < _FEWEST_EMOTIONS or mapped < len(label_map.labels) / 2:
+    if len(emotions) < _FEWEST_EMOTIONS or mapped < len(labels) / 2:
         yield Finding(
             status=Status.NOT_EMOTION,
             reason=_too_few(label_map, mapped, len(emotions)),
-            evidence={"labels": list(label_map.labels[:_LONGEST_LIST]), "emotions": list(emotions)},
+            evidence={"labels": list(labels[:_LONGEST_LIST]), "emotions": list(emotions)},
         )
+
+
+_CHECKS: tuple[Callable[[RepoFacts, LabelMap], Iterator[Finding]], ...] = (
+    _custom_code,
+    _custom_interface,
+    _invalid_config,
+    _unsupported,
+    _dimensional,
+    _head_task,
+    _unnamed,
+    _not_emotion,
+    _no_weights,
+)
 
 
 def _only_numbered(label_map: LabelMap) -> bool:
@@ -298,25 +358,3 @@ def _how_to_name(label_map: LabelMap) -> str:
 
 def _plain(value: object) -> str | None:
     return None if value is None else str(value)[:200]
-
-
-_CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
-    _custom_code,
-    _custom_interface,
-    _invalid_config,
-    _unsupported,
-    _dimensional,
-    _head_task,
-    _unnamed,
-    _not_emotion,
-    _no_weights,
-    _preprocessor,
-    _quantised,
-)
-
-
-def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
-    """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
-    if candidate.local_path is not None:
-        return local_facts(candidate.id, candidate.local_path)
-    return hub.facts(candidate.id, candidate.revision)

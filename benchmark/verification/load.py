@@ -1,54 +1,29 @@
-"""The load check: what `from_pretrained` really does with a checkpoint, in a worker whose end is an answer too."""
+"""The load check: what `from_pretrained` really does with a checkpoint, in a worker of its own."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmark.hub.facts import HubFailure
-from benchmark.models.heads import DENSE_OUT
-from benchmark.models.reports import STANDARD_HEAD, LoadOptions, LoadReport, UnusableHeadError
-from benchmark.registry.schema import Candidate
+from benchmark.hub.weights import weight_files
+from benchmark.models.comparison import compare_load
+from benchmark.models.heads import Shapes
+from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.results.environment import available_cores
-from benchmark.results.status import Status, Verdict
-from benchmark.results.verification import Batching, Finding
+from benchmark.results.status import Status
+from benchmark.results.verification import Finding
 from benchmark.settings import Settings
-from benchmark.verification.headers import repair_options, repaired
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.probe import SEEDS, Probed, Questioner
-from benchmark.verification.sandbox import OpenWorkers, finding_of, load_limit
-from benchmark.verification.untrained import judge_biases
-from benchmark.verification.weights_found import beside_foreign_head, has_foreign_head, judge_weights
+from benchmark.verification.probe import SEEDS, LoadedModel, ask_activations, probe
+from benchmark.verification.record import CandidateRecord
+from benchmark.verification.sandbox import WorkerPool, finding_of, load_limit
+from benchmark.verification.weights import CLASSIFIERS, Judgement, judge_biases, judge_tensors, repaired
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.verification.actors:LoadActor"
-
-
 _BYTES_PER_PARAMETER = 4
-
-
-_WHAT = "Loading it failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadCheck:
-    """What a real load brought.
-
-    Attributes:
-        loads: Whether `from_pretrained` succeeded; None where the worker ended before it could tell.
-        report: What the load found out; None where it failed.
-        findings: What speaks against the candidate, or that its head was rebuilt.
-        evidence: What it said to the probes.
-        batching: Which batches change its answers; None where that was not asked.
-    """
-
-    loads: bool | None
-    report: LoadReport | None = None
-    findings: tuple[Finding, ...] = ()
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    batching: Batching | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,156 +33,133 @@ class LoadSetup:
     Attributes:
         settings: Limits and places.
         options: How deep to go.
-        workers: Who knows the workers that are open.
+        pool: Ends the workers on an interruption.
     """
 
     settings: Settings
     options: VerifyOptions
-    workers: OpenWorkers
-
-    def open(self, log: Path) -> Worker:
-        """Make a worker that holds a share of the machine."""
-        threads = max(1, available_cores() // self.settings.jobs)
-        return Worker(_ACTOR, log=log, limits=Limits(threads=threads, memory_bytes=load_limit(self.settings.jobs)))
+    pool: WorkerPool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loadable:
-    """A candidate that inspection leaves undecided.
-
-    Attributes:
-        candidate: As the registry names it.
-        config: Its `config.json`.
-        repair: How its head is to be rebuilt; None where it is transformers' own, or unknown.
-        heads_known: Whether its head is known from the headers.
-        parameters: Number of weights; None where unknown.
-    """
-
-    candidate: Candidate
-    config: Mapping[str, Any]
-    repair: Mapping[str, Any] | None = None
-    heads_known: bool = False
-    parameters: int | None = None
-
-
-def check_load(
-    loadable: Loadable, *, log: Path, fetch: Callable[[], Path | HubFailure], setup: LoadSetup
-) -> LoadCheck | HubFailure:
-    """Load a checkpoint in a worker of its own, and ask it where the depth says so.
+def load_candidate(
+    record: CandidateRecord, *, log: Path, fetch: Callable[[], Path | HubFailure], setup: LoadSetup
+) -> None:
+    """Load a checkpoint in a worker of its own, judge it, and probe it where the depth says so.
 
     Args:
-        loadable: What to load.
+        record: A candidate that inspection leaves undecided.
         log: Where what the worker prints is kept.
-        fetch: Fetches what a load reads; not called for what this machine could not hold anyway.
-        setup: Limits.
-
-    Returns:
-        What the load brought, or why its files could not be fetched.
+        fetch: Fetches what a load reads; not called for what this machine could not hold.
+        setup: How to load.
     """
-    too_large = list(_too_large(loadable, load_limit(setup.settings.jobs)))
-    if too_large:
-        return LoadCheck(loads=None, findings=tuple(too_large))
+    record.findings = []  # that its head is rebuilt is said again, with the evidence of the probes
+    limit = load_limit(setup.settings.jobs)
+    needed = (record.skeleton.parameters if record.skeleton else 0) * _BYTES_PER_PARAMETER
+    if needed > limit:
+        reason = (
+            f"Its weights take {needed / 1e9:.1f} GB of memory, and a worker on this machine may take "
+            f"{limit / 1e9:.1f} GB."
+        )
+        evidence = {"needed": needed, "limit": limit}
+        record.findings = [Finding(status=Status.OUT_OF_MEMORY, reason=reason, evidence=evidence)]
+        return
     folder = fetch()
     if isinstance(folder, HubFailure):
-        return folder
-    with setup.workers.use(setup.open(log)) as worker:
-        return _Loading(loadable, worker, str(folder), setup).check()
+        record.failure = folder
+        return
+    threads = max(1, available_cores() // setup.settings.jobs)
+    worker = Worker(_ACTOR, log=log, limits=Limits(threads=threads, memory_bytes=limit))
+    with setup.pool.watch(worker), worker:
+        _LoadCheck(record, worker, folder, setup).run()
 
 
 @dataclass(frozen=True)
-class _Loading:
+class _LoadCheck:
     """One checkpoint in its worker."""
 
-    loadable: Loadable
+    record: CandidateRecord
     worker: Worker
-    folder: str
+    folder: Path
     setup: LoadSetup
 
-    def check(self) -> LoadCheck:
-        options = LoadOptions(
-            preprocessor=_preprocessor(self.loadable.candidate),
+    def run(self) -> None:
+        """Load, rebuild the head where only the load tells that it can be, judge, and probe."""
+        record, repair_heads = self.record, self.setup.options.repair_heads
+        report = self._load()
+        if report is None:
+            return
+        judgement = self._judge(report)
+        if record.outcome is None and repair_heads and judgement.repair is not None:
+            record.repair = judgement.repair
+            report = self._load()
+            if report is None:
+                return
+            judgement = self._judge(report)
+        record.findings += judgement.findings(repair_heads=repair_heads)
+        if judgement.outcome in CLASSIFIERS:
+            self._judge_biases()
+        if report.preprocessor_problem is not None:
+            reason = f"It cannot be asked: {report.preprocessor_problem.rstrip('.')}."
+            record.findings.append(Finding(status=Status.LOAD_FAILED, reason=reason))
+        if not record.findings:
+            self._probe(report)
+
+    def _load(self) -> LoadReport | None:
+        """Load; None where that fails, which is a finding then."""
+        record = self.record
+        answer = self.worker.call(
+            "load", str(self.folder), self._options().as_plain(), timeout_s=self.setup.settings.load_timeout_s
+        )
+        if isinstance(answer, Returned):
+            record.loads, record.report = True, LoadReport.from_plain(answer.value)
+            return record.report
+        record.loads, record.report = False if isinstance(answer, Raised) else None, None
+        record.findings.append(finding_of(answer, "Loading it failed"))
+        return None
+
+    def _options(self) -> LoadOptions:
+        preprocessor = self.record.candidate.preprocessor
+        return LoadOptions(
+            preprocessor=None if preprocessor is None else preprocessor.model_dump(mode="json"),
             preprocessor_required=False,
             seed=SEEDS[0],
-            head=None if self.loadable.repair is None else dict(self.loadable.repair),
-        )
-        answer = self._load(options)
-        if not isinstance(answer, LoadReport):
-            return answer
-        if self._may_repair(answer):
-            options, answer = self._try_repair(options, answer)
-        findings = [*judge_weights(answer), *self._untrained(), *_mute(answer)]
-        checked = LoadCheck(loads=True, report=answer, findings=tuple(findings))
-        return checked if findings else self._ask(options, checked)
-
-    def _load(self, options: LoadOptions) -> LoadReport | LoadCheck:
-        timeout_s = self.setup.settings.load_timeout_s
-        answer = self.worker.call("load", self.folder, options.as_plain(), timeout_s=timeout_s)
-        if isinstance(answer, Returned):
-            return LoadReport.from_plain(answer.value)
-        loads = False if isinstance(answer, Raised) else None
-        return LoadCheck(loads=loads, findings=(finding_of(answer, _WHAT),))
-
-    def _may_repair(self, report: LoadReport) -> bool:
-        return (
-            self.setup.options.repair_heads
-            and not self.loadable.heads_known
-            and report.head == STANDARD_HEAD
-            and has_foreign_head(report)
-            and (self.loadable.candidate.head is not None or not self._besides(report))
+            head=None if self.record.repair is None else dict(self.record.repair),
         )
 
-    def _besides(self, report: LoadReport) -> tuple[str, ...]:
-        return beside_foreign_head(report, sums_layers=self.loadable.config.get("use_weighted_layer_sum") is True)
+    def _judge(self, report: LoadReport) -> Judgement:
+        """Apply to what the load reports the rules that headers are judged by."""
+        record = self.record
+        if record.skeleton is None:
+            raise ValueError("only a candidate whose configuration describes a model is loaded")
+        comparison = compare_load(record.skeleton, report)
+        if record.repair is not None:
+            return judge_tensors(record, comparison, None, rebuilt=True)
+        return judge_tensors(record, comparison, self._shapes() if comparison.fatal else None)
 
-    def _try_repair(self, options: LoadOptions, report: LoadReport) -> tuple[LoadOptions, LoadReport]:
-        """Load once more with the head rebuilt, where no header told of it before; else all stays as it was."""
-        try:
-            head = repair_options(DENSE_OUT, self.loadable.candidate, self.loadable.config)
-        except UnusableHeadError:
-            return options, report
-        rebuilt = replace(options, head=head)
-        answer = self._load(rebuilt)
-        return (rebuilt, answer) if isinstance(answer, LoadReport) else (options, report)
+    def _shapes(self) -> Shapes:
+        """Names and shapes of all tensors of the checkpoint; nothing where they cannot be read."""
+        record = self.record
+        if record.listing is not None and record.listing.known:
+            return {name: tensor.shape for name, tensor in record.listing.by_name.items()}
+        weights = weight_files(record.repository.files, record.config)
+        names = [file.name for file in weights.shards or (weights.entry,)] if weights else []
+        files = [str(self.folder / name) for name in names]
+        answer = self.worker.call("tensor_shapes", files, timeout_s=self.setup.settings.load_timeout_s)
+        if not isinstance(answer, Returned):
+            return {}
+        return {name: tuple(shape) for name, shape in answer.value.items()}
 
-    def _untrained(self) -> Iterator[Finding]:
+    def _judge_biases(self) -> None:
         answer = self.worker.call("head_biases", timeout_s=self.setup.settings.load_timeout_s)
         if isinstance(answer, Returned):
-            yield from judge_biases({name: values.tolist() for name, values in answer.value.items()})
+            self.record.findings += judge_biases({name: values.tolist() for name, values in answer.value.items()})
 
-    def _ask(self, options: LoadOptions, checked: LoadCheck) -> LoadCheck:
-        report = checked.report
-        if report is None:
-            return checked
-        asked = Questioner(self.worker, self.folder, options, report, self.setup.settings)
-        evidence = {} if options.head is None else {"answers": asked.activations()}
-        probed = asked.probe() if self.setup.options.depth is Depth.PROBE else Probed()
-        evidence |= probed.evidence
-        rebuilt = () if options.head is None else (repaired(options.head, evidence),)
-        return replace(checked, findings=(*probed.findings, *rebuilt), evidence=evidence, batching=probed.batching)
-
-
-def is_rejected(findings: tuple[Finding, ...]) -> bool:
-    """Whether anything that was found decides against a candidate."""
-    return any(finding.status.verdict is Verdict.REJECTED for finding in findings)
-
-
-def _too_large(loadable: Loadable, limit: int) -> Iterator[Finding]:
-    needed = (loadable.parameters or 0) * _BYTES_PER_PARAMETER
-    if needed > limit:
-        yield Finding(
-            status=Status.OUT_OF_MEMORY,
-            reason=f"Its weights take {needed / 1e9:.1f} GB of memory, and a worker on this machine may take "
-            f"{limit / 1e9:.1f} GB.",
-            evidence={"needed": needed, "limit": limit},
-        )
-
-
-def _preprocessor(candidate: Candidate) -> dict[str, Any] | None:
-    return None if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
-
-
-def _mute(report: LoadReport) -> Iterator[Finding]:
-    if report.preprocessor_problem is not None:
-        yield Finding(
-            status=Status.LOAD_FAILED, reason=f"It cannot be asked: {report.preprocessor_problem.rstrip('.')}."
-        )
+    def _probe(self, report: LoadReport) -> None:
+        record = self.record
+        model = LoadedModel(self.worker, str(self.folder), self._options(), report, self.setup.settings)
+        if record.repair is not None:
+            record.evidence = {"answers": ask_activations(model)}
+        if self.setup.options.depth is Depth.PROBE:
+            probe(record, model)
+        if record.repair is not None:
+            record.findings.append(repaired(record.repair, record.evidence))

@@ -11,9 +11,9 @@ from benchmark.results.status import Status
 
 # A configuration that claims more outputs than this is no classifier of anything that people name.
 _MOST_OUTPUTS = 10_000
-
-
 _DEFAULT_OUTPUTS = 2
+_SHOWN_LABELS = 12
+_LONGEST_LABEL = 60
 
 
 def model_type(config: Mapping[str, Any]) -> str | None:
@@ -265,3 +265,14 @@ def candidate_labels(candidate: Candidate, labels: Sequence[str]) -> LabelMap:
         return map_labels(labels, overrides=candidate.labels)
     except RequestError as error:
         raise RequestError(f"labels of {candidate.name} in the registry: {error}") from error
+
+
+def named(labels: Sequence[str], *, most: int = _SHOWN_LABELS) -> str:
+    """Give the first of many labels in their order, each cut to what a person reads.
+
+    Examples:
+        >>> named(["sad", "x" * 70, "happy"], most=2) == "sad, " + "x" * 60 + "…, …"
+        True
+    """
+    shown = [label if len(label) <= _LONGEST_LABEL else f"{label[:_LONGEST_LABEL]}…" for label in labels[:most]]
+    return ", ".join(shown + ["…"] * (len(labels) > most))

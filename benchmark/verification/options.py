@@ -1,16 +1,14 @@
-"""What a user asks of a verification: how deep it goes, and what it may take."""
+"""What a user asks of a verification: how deep it goes, and how much it may download."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmark.progress import Progress
 
-BYTES_PER_GB = 1_000_000_000
-
-
-FREELY_DOWNLOADED_GB = 5.0
-"""What is downloaded without asking anybody, in all."""
+_BYTES_PER_GB = 1_000_000_000
+_BYTES_PER_MB = 1_000_000
+_UNCONFIRMED_GB = 5.0
 
 
 class Depth(StrEnum):
@@ -50,8 +48,8 @@ DEFAULT_OPTIONS = VerifyOptions()
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A candidate whose weights are wanted.
+class Download:
+    """The download that a candidate needs.
 
     Attributes:
         candidate: What tables call it.
@@ -62,57 +60,56 @@ class Wanted:
     size: int | None
 
 
-def agree(wanted: Sequence[Wanted], options: VerifyOptions, progress: Progress) -> dict[str, str]:
-    """Tell how much is to be downloaded, and settle what is not.
+def agree(downloads: Sequence[Download], options: VerifyOptions, progress: Progress) -> dict[str, str]:
+    """Say how much is to be downloaded, and settle what is not.
 
     Args:
-        wanted: All whose weights are wanted, in the order in which they are to be fetched.
+        downloads: In the order in which they are to be fetched.
         options: What the user allows, and whom to ask.
-        progress: Who is told.
+        progress: Takes the note.
 
     Returns:
         For those that are not to be downloaded, why, by candidate; the first that fit into the limit are.
 
     Examples:
         >>> from benchmark.progress import Silent
-        >>> wanted = [Wanted("small", 4 * 10**8), Wanted("large", 9 * 10**9)]
-        >>> agree(wanted, VerifyOptions(), Silent())
+        >>> downloads = [Download("small", 4 * 10**8), Download("large", 9 * 10**9)]
+        >>> agree(downloads, VerifyOptions(), Silent())
         {'large': 'Its download of 9.0 GB is over the limit of 5 GB in all: allow more with --max-download-gb.'}
-        >>> agree(wanted, VerifyOptions(max_download_gb=10), Silent())
+        >>> agree(downloads, VerifyOptions(max_download_gb=10), Silent())
         {}
     """
-    missing = [each for each in wanted if each.size != 0]
-    total = sum(each.size or 0 for each in missing)
+    missing = [download for download in downloads if download.size != 0]
+    total = _in_words(sum(download.size or 0 for download in missing))
+    count = f"{len(missing)} candidate{'' if len(missing) == 1 else 's'}"
     if missing:
-        progress.note(f"To be downloaded: {_gigabytes(total)} in all, for {_counted(missing)}.")
-    limit = FREELY_DOWNLOADED_GB if options.max_download_gb is None else options.max_download_gb
-    over = list(_over(missing, limit * BYTES_PER_GB))
+        progress.note(f"To be downloaded: {total} in all, for {count}.")
+    limit = _UNCONFIRMED_GB if options.max_download_gb is None else options.max_download_gb
+    over = list(_over(missing, limit * _BYTES_PER_GB))
     if over and options.max_download_gb is None:
-        question = f"Download {_gigabytes(total)} for {_counted(missing)}? More than {limit:g} GB is only fetched if so"
+        question = f"Download {total} for {count}? More than {limit:g} GB is only fetched if so"
         if options.confirm(question):
             return {}
     return {
-        each.candidate: (
-            f"Its download of {'unknown size' if each.size is None else _gigabytes(each.size)} is over the limit of "
-            f"{limit:g} GB in all: allow more with --max-download-gb."
+        download.candidate: (
+            f"Its download of {_in_words(download.size)} is over the limit of {limit:g} GB in all: allow more with "
+            "--max-download-gb."
         )
-        for each in over
+        for download in over
     }
 
 
-def _over(wanted: Iterable[Wanted], limit: float) -> Iterable[Wanted]:
+def _over(downloads: Sequence[Download], limit: float) -> Iterator[Download]:
     """Those that do not fit beside those before them; one of unknown size fits nowhere."""
     taken = 0
-    for each in wanted:
-        if each.size is None or taken + each.size > limit:
-            yield each
+    for download in downloads:
+        if download.size is None or taken + download.size > limit:
+            yield download
         else:
-            taken += each.size
+            taken += download.size
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / BYTES_PER_GB:.1f} GB" if size >= BYTES_PER_GB / 10 else f"{size / 1e6:.1f} MB"
-
-
-def _counted(wanted: Sequence[Wanted]) -> str:
-    return f"{len(wanted)} candidate{'' if len(wanted) == 1 else 's'}"
+def _in_words(size: int | None) -> str:
+    if size is None:
+        return "unknown size"
+    return f"{size / _BYTES_PER_GB:.1f} GB" if size >= _BYTES_PER_GB / 10 else f"{size / _BYTES_PER_MB:.1f} MB"

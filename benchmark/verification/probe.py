@@ -1,10 +1,10 @@
-"""What a model is asked to find out whether it answers at all: inputs that sound clearly different, and what it says.
+"""Probes: clearly different sounds that show whether a loaded model answers at all, and answers the same twice.
 
 Six of them are voiced. No two differ in gain only, which the normalisation of most models would take away.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,33 +12,32 @@ from numpy.typing import NDArray
 
 from benchmark.audio.waveform import Waveform, resample
 from benchmark.demo.files import read_probe
+from benchmark.models.heads import ACTIVATIONS
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Batching, Finding
 from benchmark.settings import Settings
+from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import finding_of
 from benchmark.workers.answers import Failure, Raised, Returned
 from benchmark.workers.worker import Worker
 
+SEEDS = (1, 2)
+"""Of the first and of the second load: whatever is not in the checkpoint shows in the difference."""
 SMALLEST_SPREAD = 1e-4
 """Answers that lie closer together than this, relative to their size, are the same answer."""
-
-
 LARGEST_DIFFERENCE = 1e-5
 """Answers of two loads may differ by this."""
 
-
 _RATE = 16_000
-
-
-_LENGTH_S = 1.5
-
-
+_NOISE_S = 1.5
 _LEVEL = 0.1
-_VOICED = ("neutral", "anger", "sadness", "happiness", "fear", "disgust")
-
+_EMOTIONS = ("neutral", "anger", "sadness", "happiness", "fear", "disgust")
+_REPEATED = 3
+_SHORT_SHARE = 0.6
 
 Samples = NDArray[np.float32]
+Logits = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,30 +67,105 @@ def make_probes() -> tuple[Probe, ...]:
         >>> len(probes), sum(probe.voiced for probe in probes)
         (12, 6)
     """
-    voiced = tuple(Probe(f"voice, {emotion}", True, read_probe(emotion)) for emotion in _VOICED)
+    voiced = tuple(Probe(f"voice, {emotion}", True, read_probe(emotion)) for emotion in _EMOTIONS)
     return voiced + tuple(Probe(name, False, _levelled(samples)) for name, samples in _noises())
 
 
-def _noises() -> Iterator[tuple[str, NDArray[np.float64]]]:
-    random = np.random.default_rng(12)
-    time = np.arange(int(_LENGTH_S * _RATE)) / _RATE
-    white = random.standard_normal(time.size)
-    yield "white noise", white
-    yield "brown noise", np.cumsum(random.standard_normal(time.size)) * np.hanning(time.size)
-    yield "rising tone", np.sin(2 * np.pi * (100 + 1000 * time) * time)
-    yield "buzz", np.sign(np.sin(2 * np.pi * 110 * time)) + 0.01 * random.standard_normal(time.size)
-    yield "clicks", (np.arange(time.size) % 1600 == 0) + 0.001 * random.standard_normal(time.size)
-    yield "bursts", random.standard_normal(time.size) * (np.sin(2 * np.pi * 4 * time) > 0)
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that a worker has loaded.
+
+    Attributes:
+        worker: Holds the model.
+        folder: Where its checkpoint lies.
+        options: How it was loaded, with the first seed.
+        report: What the load reported.
+        settings: Limits.
+    """
+
+    worker: Worker
+    folder: str
+    options: LoadOptions
+    report: LoadReport
+    settings: Settings
+
+    def samples(self, probe: Probe) -> Samples:
+        """Give a probe as the model reads it."""
+        return probe.samples(self.report.sampling_rate or 1, self.report.window_s)
+
+    def logits(self, probes: Sequence[Samples]) -> Logits:
+        """Compute the logits of each probe alone, of shape (probes, labels)."""
+        return np.stack([self.call("logits", samples) for samples in probes])
+
+    def logits_of_second_load(self, probes: Sequence[Samples]) -> Logits:
+        """Load again under another seed, and compute the logits of each probe."""
+        options = {**self.options.as_plain(), "seed": SEEDS[1]}
+        answer = self.worker.call("load", self.folder, options, timeout_s=self.settings.load_timeout_s)
+        if not isinstance(answer, Returned):
+            raise _CallFailedError(answer)
+        return self.logits(probes)
+
+    def call(self, method: str, samples: object, calls: int = 1) -> Logits:
+        """Call a method of the worker that gives logits.
+
+        Raises:
+            _CallFailedError: The worker did not get to an answer within the time of so many calls.
+        """
+        answer = self.worker.call(method, samples, timeout_s=self.settings.clip_timeout_s * calls)
+        if not isinstance(answer, Returned):
+            raise _CallFailedError(answer)
+        return np.asarray(answer.value, dtype=np.float32)
 
 
-def _levelled(samples: NDArray[np.float64]) -> Waveform:
-    centred = samples - samples.mean()
-    levelled = centred * (_LEVEL / np.sqrt(np.mean(centred**2)))
-    return Waveform(np.clip(levelled, -1, 1).astype(np.float32), _RATE)
+class _CallFailedError(Exception):
+    """The worker did not get to an answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
-def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterator[Finding]:
-    """Judge what a model says to all probes.
+def probe(record: CandidateRecord, model: LoadedModel) -> None:
+    """Compute all probes, load again and compute some again, and try batches; fill in what that shows."""
+    samples = [model.samples(each) for each in make_probes()]
+    try:
+        logits = model.logits(samples)
+        findings = list(judge_answers(logits, model.report.labels))
+        evidence = answer_evidence(logits, model.report.labels) if np.isfinite(logits).all() else {}
+        if not findings:
+            record.batching = _measure_batching(model, samples)
+            second = model.logits_of_second_load(samples[:_REPEATED])
+            findings += judge_repetition(logits[:_REPEATED], second)
+            evidence["difference between two loads"] = largest_difference(logits[:_REPEATED], second)
+        record.findings += findings
+        record.evidence |= evidence
+    except _CallFailedError as error:
+        record.batching = None
+        record.findings.append(_finding_of_failure(error.failure))
+
+
+def ask_activations(model: LoadedModel) -> dict[str, Any]:
+    """Give the answers of a rebuilt head under every activation that it may have had, as evidence for a person."""
+    chosen = [each for each in make_probes() if each.voiced][:_REPEATED]
+    samples = [model.samples(each) for each in chosen]
+    timeout_s = model.settings.clip_timeout_s * len(ACTIVATIONS) * len(samples)
+    answer = model.worker.call("answers_by_activation", samples, timeout_s=timeout_s)
+    if not isinstance(answer, Returned):
+        return {"message": answer.reason}
+    return {
+        activation: {
+            each.name: {
+                "answer": model.report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
+                "logits": [round(float(value), 4) for value in logits if np.isfinite(value)],
+            }
+            for each, logits in zip(chosen, answers, strict=True)
+        }
+        for activation, answers in answer.value.items()
+    }
+
+
+def judge_answers(logits: Logits, labels: Sequence[str]) -> Iterator[Finding]:
+    """Judge the answers to all probes.
 
     Args:
         logits: Shape (probes, labels).
@@ -117,12 +191,12 @@ def judge_answers(logits: NDArray[np.float32], labels: Sequence[str]) -> Iterato
         )
 
 
-def judge_repetition(first: NDArray[np.float32], second: NDArray[np.float32]) -> Iterator[Finding]:
+def judge_repetition(first: Logits, second: Logits) -> Iterator[Finding]:
     """Judge whether two loads under different random seeds are one model.
 
     Args:
-        first: What the first load said, shape (probes, labels).
-        second: What the second load said to the same probes.
+        first: The logits of the first load, shape (probes, labels).
+        second: Those of the second load for the same probes.
 
     Yields:
         At most one finding, `broken-output`.
@@ -141,8 +215,8 @@ def judge_repetition(first: NDArray[np.float32], second: NDArray[np.float32]) ->
         )
 
 
-def answer_evidence(logits: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float | bool | dict[str, int]]:
-    """Give what a model says to the probes as evidence; that all decisions are the same is no fault.
+def answer_evidence(logits: Logits, labels: Sequence[str]) -> dict[str, Any]:
+    """Give the answers to the probes as evidence; that all decisions are the same is no fault.
 
     Examples:
         >>> answer_evidence(np.array([[0.0, 1.0], [0.0, 3.0]], np.float32), ("sad", "happy"))
@@ -158,149 +232,40 @@ def answer_evidence(logits: NDArray[np.float32], labels: Sequence[str]) -> dict[
     }
 
 
-def spread(logits: NDArray[np.float32]) -> float:
+def spread(logits: Logits) -> float:
     """The largest difference of any output between any two probes."""
     return float((logits.max(axis=0) - logits.min(axis=0)).max())
 
 
-def largest_difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+def largest_difference(first: Logits, second: Logits) -> float:
     """The largest difference of any output; NaN where one is not a number."""
     return float(np.abs(first.astype(np.float64) - second).max())
 
 
-SEEDS = (1, 2)
-"""Of the first and of the second load: whatever is not in the checkpoint shows in the difference."""
+def _measure_batching(model: LoadedModel, samples: Sequence[Samples]) -> Batching:
+    """Compare batches of two probes with each probe alone."""
+    shortest = min(probe.size for probe in samples)
+    equal = [probe[:shortest] for probe in samples[:2]]
+    uneven = [samples[0], samples[1][: max(1, int(samples[0].size * _SHORT_SHARE))]]
+    return Batching(
+        size=len(equal), equal_lengths=_change_by_batch(model, equal), padded=_change_by_batch(model, uneven)
+    )
 
 
-_REPEATED = 3
+def _change_by_batch(model: LoadedModel, samples: Sequence[Samples]) -> float | None:
+    """By how much a batch changes the logits; None where the model takes no batch."""
+    try:
+        alone = model.logits(samples)
+        together = model.call("batch_logits", list(samples), calls=len(samples))
+    except _CallFailedError as error:
+        if isinstance(error.failure, Raised):
+            return None
+        raise
+    change = largest_difference(alone, together) if alone.shape == together.shape else float("nan")
+    return change if np.isfinite(change) else None
 
 
-_SHORT_SHARE = 0.6
-
-
-Logits = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probed:
-    """What the probes brought.
-
-    Attributes:
-        findings: What speaks against the candidate.
-        evidence: What it said, for a person.
-        batching: Which batches change its answers; None where that was not asked.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
-    batching: Batching | None = None
-
-
-class _EndedError(Exception):
-    """The worker did not get to an answer."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason)
-        self.failure = failure
-
-
-@dataclass(frozen=True)
-class Questioner:
-    """Asks the model that a worker has loaded.
-
-    Attributes:
-        worker: Who holds the model.
-        folder: Where its checkpoint lies.
-        options: How it was loaded, with the first seed.
-        report: What the load found out.
-        settings: Limits.
-    """
-
-    worker: Worker
-    folder: str
-    options: LoadOptions
-    report: LoadReport
-    settings: Settings
-
-    def probe(self) -> Probed:
-        """Ask about all probes, load again, ask again, and try batches."""
-        probes = make_probes()
-        samples = [self._samples(probe) for probe in probes]
-        try:
-            logits = np.stack([self._logits(each) for each in samples])
-            evidence: dict[str, Any] = {}
-            if np.isfinite(logits).all():
-                evidence |= answer_evidence(logits, self.report.labels)
-            findings = list(judge_answers(logits, self.report.labels))
-            batching = None if findings else self._batching(samples, logits)
-            if not findings:
-                again = self._load_again_and_ask(samples[:_REPEATED])
-                findings += judge_repetition(logits[:_REPEATED], again)
-                evidence["difference between two loads"] = largest_difference(logits[:_REPEATED], again)
-        except _EndedError as ended:
-            return Probed(findings=(_ended(ended.failure),))
-        return Probed(findings=tuple(findings), evidence=evidence, batching=batching)
-
-    def activations(self) -> dict[str, Any]:
-        """Ask a rebuilt head under every activation that it may have had; nothing where it can't be asked."""
-        chosen = [probe for probe in make_probes() if probe.voiced][:_REPEATED]
-        samples = [self._samples(probe) for probe in chosen]
-        answer = self.worker.call("answers_by_activation", samples, timeout_s=self._timeout_s(3 * _REPEATED))
-        if not isinstance(answer, Returned):
-            return {"message": answer.reason}
-        return {
-            activation: {
-                probe.name: {
-                    "answer": self.report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
-                    "logits": [round(float(value), 4) for value in logits if np.isfinite(value)],
-                }
-                for probe, logits in zip(chosen, answers, strict=True)
-            }
-            for activation, answers in answer.value.items()
-        }
-
-    def _samples(self, probe: Probe) -> NDArray[np.float32]:
-        return probe.samples(self.report.sampling_rate or 1, self.report.window_s)
-
-    def _logits(self, samples: NDArray[np.float32]) -> Logits:
-        return self._ask("logits", samples)
-
-    def _load_again_and_ask(self, samples: Sequence[NDArray[np.float32]]) -> Logits:
-        options = {**self.options.as_plain(), "seed": SEEDS[1]}
-        answer = self.worker.call("load", self.folder, options, timeout_s=self.settings.load_timeout_s)
-        if not isinstance(answer, Returned):
-            raise _EndedError(answer)
-        return np.stack([self._logits(each) for each in samples])
-
-    def _batching(self, samples: Sequence[NDArray[np.float32]], logits: Logits) -> Batching:
-        """Compare batches with what the model says to each clip alone; what can't be batched has no difference."""
-        shortest = min(each.size for each in samples)
-        equal = [each[:shortest] for each in samples[:2]]
-        uneven = [samples[0], samples[1][: max(1, int(samples[0].size * _SHORT_SHARE))]]
-        return Batching(size=len(equal), equal_lengths=self._change(equal), padded=self._change(uneven))
-
-    def _change(self, samples: Sequence[NDArray[np.float32]]) -> float | None:
-        try:
-            alone = np.stack([self._logits(each) for each in samples])
-            together = self._ask("batch_logits", list(samples), calls=len(samples))
-        except _EndedError as ended:
-            if isinstance(ended.failure, Raised):
-                return None
-            raise
-        change = largest_difference(alone, together) if alone.shape == together.shape else float("nan")
-        return change if np.isfinite(change) else None
-
-    def _ask(self, method: str, samples: Any, calls: int = 1) -> Logits:
-        answer = self.worker.call(method, samples, timeout_s=self._timeout_s(calls))
-        if not isinstance(answer, Returned):
-            raise _EndedError(answer)
-        return np.asarray(answer.value, dtype=np.float32)
-
-    def _timeout_s(self, calls: int) -> float:
-        return self.settings.clip_timeout_s * calls
-
-
-def _ended(failure: Failure) -> Finding:
+def _finding_of_failure(failure: Failure) -> Finding:
     if isinstance(failure, Raised):
         return Finding(
             status=Status.BROKEN_OUTPUT,
@@ -308,3 +273,21 @@ def _ended(failure: Failure) -> Finding:
             evidence={"message": failure.reason, "outer": failure.outer},
         )
     return finding_of(failure, "Asking it failed")
+
+
+def _noises() -> Iterator[tuple[str, NDArray[np.float64]]]:
+    random = np.random.default_rng(12)
+    time = np.arange(int(_NOISE_S * _RATE)) / _RATE
+    white = random.standard_normal(time.size)
+    yield "white noise", white
+    yield "brown noise", np.cumsum(random.standard_normal(time.size)) * np.hanning(time.size)
+    yield "rising tone", np.sin(2 * np.pi * (100 + 1000 * time) * time)
+    yield "buzz", np.sign(np.sin(2 * np.pi * 110 * time)) + 0.01 * random.standard_normal(time.size)
+    yield "clicks", (np.arange(time.size) % 1600 == 0) + 0.001 * random.standard_normal(time.size)
+    yield "bursts", random.standard_normal(time.size) * (np.sin(2 * np.pi * 4 * time) > 0)
+
+
+def _levelled(samples: NDArray[np.float64]) -> Waveform:
+    centred = samples - samples.mean()
+    levelled = centred * (_LEVEL / np.sqrt(np.mean(centred**2)))
+    return Waveform(np.clip(levelled, -1, 1).astype(np.float32), _RATE)

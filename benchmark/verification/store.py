@@ -1,4 +1,4 @@
-"""Verdicts that are kept, so that what was found out once is not found out again."""
+"""Verdicts of former runs: stored by what decides them, and what they tell of a candidate without the Hub."""
 
 import hashlib
 import json
@@ -17,18 +17,19 @@ from benchmark.results.environment import installed_version
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
 from benchmark.results.storage import LocalStorage, candidate_folder, candidate_prefix
-from benchmark.results.verification import Verification
-from benchmark.verification.inspect import INSPECTION_VERSION
+from benchmark.results.verification import PublishedScore, Verification
 from benchmark.verification.model_config import config_labels
 from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
-from benchmark.verification.verdict import published_score
 
+RULES_VERSION = 8
+"""Raised whenever a check changes its findings, so that no verdict of an earlier version is taken over."""
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
-_NEVER_KEPT = frozenset({Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY})
+_NEVER_STORED = frozenset({Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY})
+_VERDICT_FILES = "*/verification-*.json"
 
 
-class _KeptVerdict(StoredFile):
+class _StoredVerdict(StoredFile):
     """A verdict in a file of its own."""
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -37,8 +38,8 @@ class _KeptVerdict(StoredFile):
     verification: Verification
 
 
-class KeptVerdicts:
-    """Verdicts by revision, by what the registry overrides, by depth, and by the versions of what found them.
+class VerdictStore:
+    """Verdicts by revision, by what the registry overrides, by depth, and by the versions of the rules.
 
     Args:
         cache: The folder of the store.
@@ -52,38 +53,26 @@ class KeptVerdicts:
     def read(self, candidate: Candidate, facts: RepoFacts) -> Verification | None:
         """Give the verdict of a former run; None where there is none, or one that no longer holds.
 
-        What the registry says today of names, expectations, languages and training data stands beside it.
-
         Raises:
             RequestError: A newer version of bench wrote it.
         """
-        kept = self._parts(candidate, facts).load(_KeptVerdict)
-        if kept is None:
-            return None
-        return kept.verification.model_copy(
-            update={
-                "candidate": candidate.name,
-                "expect": candidate.expect,
-                "languages": candidate.languages,
-                "trained_on": candidate.trained_on,
-                "published": published_score(candidate),
-            }
-        )
+        stored = self._parts(candidate, facts).load(_StoredVerdict)
+        return None if stored is None else stored.verification.model_copy(update=registry_fields(candidate))
 
     def write(self, candidate: Candidate, facts: RepoFacts, verification: Verification) -> None:
-        """Keep a verdict, unless it says nothing about the model.
+        """Store a verdict, unless it says nothing about the model.
 
         Raises:
             RequestError: The store cannot be written.
             UnavailableError: The disk is full.
         """
-        if verification.status not in _NEVER_KEPT:
-            self._parts(candidate, facts).save(_KeptVerdict(verification=verification))
+        if verification.status not in _NEVER_STORED:
+            self._parts(candidate, facts).save(_StoredVerdict(verification=verification))
 
     def _parts(self, candidate: Candidate, facts: RepoFacts) -> EntryParts:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
-        asked = f"{self._options.depth} {self._options.repair_heads}"
-        decides = f"{overrides} {asked} {INSPECTION_VERSION} {installed_version('transformers')}"
+        depth = f"{self._options.depth} {self._options.repair_heads}"
+        decides = f"{overrides} {depth} {RULES_VERSION} {installed_version('transformers')}"
         if heads := plugin_names(Group.HEADS):
             decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
@@ -91,13 +80,23 @@ class KeptVerdicts:
             storage=LocalStorage(self._cache),
             kind=CacheKind.VERIFICATIONS,
             key=EntryKey(candidate=candidate.id, revision=facts.revision, details={"key": key, "decides": decides}),
-            content_schema=_KeptVerdict.SCHEMA_VERSION,
+            content_schema=_StoredVerdict.SCHEMA_VERSION,
             prefix=f"{candidate_prefix(candidate.id, facts.revision)}/verification-{key}",
             suffix=".json",
         )
 
 
-_KEPT = "*/verification-*.json"
+def registry_fields(candidate: Candidate) -> dict[str, Any]:
+    """Give the fields of a verdict that repeat what the registry says today."""
+    published = candidate.published
+    return {
+        "candidate": candidate.name,
+        "expect": candidate.expect,
+        "languages": candidate.languages,
+        "trained_on": candidate.trained_on,
+        "published": published
+        and PublishedScore(corpus=published.corpus, uar=published.uar, accuracy=published.accuracy),
+    }
 
 
 def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
@@ -108,48 +107,37 @@ def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
         cache: The folder of the store.
 
     Returns:
-        What the newest kept verdict says; else what a local folder's configuration says; else what the registry says.
+        What the newest stored verdict says; else what a local folder's configuration says; else what the registry says.
     """
-    kept = _newest_verdict(candidate, cache)
-    if kept is not None and kept.labels:
-        return KnownOutputs(
-            candidate=candidate.name,
-            known_from="verification",
-            emotions=_emotions(kept.labels, candidate),
-            status=kept.status.value,
-            trained_on=candidate.trained_on,
-        )
-    labels = _configured_labels(candidate)
+    verdict = _newest_verdict(candidate, cache)
+    labels, source = (verdict.labels, "verification") if verdict else ((), "")
+    if not labels and candidate.local_path is not None:
+        labels, source = config_labels(_json_object(candidate.local_path / "config.json")), "configuration"
+    if labels:
+        present = {label: emotion for label, emotion in candidate.labels.items() if label in labels}
+        emotions = map_labels(labels, overrides=present).emotions
+    else:
+        emotions, source = tuple(candidate.labels.values()), "registry" if candidate.labels else "nothing"
     return KnownOutputs(
         candidate=candidate.name,
-        known_from="configuration" if labels else "registry" if candidate.labels else "nothing",
-        emotions=_emotions(labels, candidate) if labels else tuple(candidate.labels.values()),
-        status=None if kept is None else kept.status.value,
+        known_from=source,
+        emotions=emotions,
+        status=None if verdict is None else verdict.status.value,
         trained_on=candidate.trained_on,
     )
 
 
-def _emotions(labels: tuple[str, ...], candidate: Candidate) -> tuple[str | None, ...]:
-    present = {label: emotion for label, emotion in candidate.labels.items() if label in labels}
-    return map_labels(labels, overrides=present).emotions
-
-
 def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
     folder = candidate_folder(cache, candidate.id, "").parent
-    for path in sorted(folder.glob(_KEPT), key=lambda path: path.stat().st_mtime, reverse=True):
-        content = _object(path)
+    for path in sorted(folder.glob(_VERDICT_FILES), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
-            return Verification.model_validate_json(json.dumps(content.get("verification")))
+            return Verification.model_validate_json(json.dumps(_json_object(path).get("verification")))
         except ValidationError:
             continue
     return None
 
 
-def _configured_labels(candidate: Candidate) -> tuple[str, ...]:
-    return () if candidate.local_path is None else config_labels(_object(candidate.local_path / "config.json"))
-
-
-def _object(path: Path) -> dict[str, Any]:
+def _json_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

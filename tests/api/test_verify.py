@@ -8,8 +8,8 @@ from benchmark.api import verify as verify_module
 from benchmark.hub.facts import HubFailure
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.status import Status
-from benchmark.verification.verdict import failed
-from benchmark.verification.verify import InterruptedVerificationError, unfinished
+from benchmark.verification.record import CandidateRecord
+from benchmark.verification.verify import InterruptedVerificationError, decide
 
 
 def test_an_interrupted_verification_writes_what_it_has_and_says_so(
@@ -17,8 +17,9 @@ def test_an_interrupted_verification_writes_what_it_has_and_says_so(
 ) -> None:
     def interrupted(registry: Registry, **_options: Any) -> Any:
         gone, later = registry.candidates
-        found = failed(gone, HubFailure(Status.NOT_FOUND, "there is no folder gone"))
-        raise InterruptedVerificationError((found, unfinished(later)))
+        failure = HubFailure(Status.NOT_FOUND, "there is no folder gone")
+        found = decide(CandidateRecord(candidate=gone, failure=failure))
+        raise InterruptedVerificationError((found, decide(CandidateRecord(candidate=later))))
 
     monkeypatch.setattr(verify_module, "verify_candidates", interrupted)
     registry = Registry(title="test", candidates=(Candidate(id="./gone"), Candidate(id="org/later")))

@@ -26,7 +26,7 @@ _WORDS = (
 
 def skeleton(**fields: Any) -> Skeleton:
     given = {"shapes": {"hubert.norm.weight": (2,), "classifier.bias": (3,)}, "encoder": "hubert.", "base": "hubert"}
-    return Skeleton(architecture="", model_type="hubert", labels=(), parameters=0, **(given | fields))
+    return Skeleton(labels=(), parameters=0, **(given | fields))
 
 
 def placed_by_transformers(model: Any, name: str) -> str:
@@ -47,7 +47,9 @@ def test_every_name_goes_where_transformers_puts_it(tiny: dict[str, Path], model
     names = [".".join(chance.choices(_WORDS, k=chance.randint(1, 6))) for _ in range(150)]
     own = chance.sample(sorted(built.shapes), 20)
     names += [*own, *(f"{built.base}.{name}" for name in own), *(name.removeprefix(built.encoder) for name in own)]
-    assert {name: built.place(name) for name in names} == {name: placed_by_transformers(model, name) for name in names}
+    assert {name: built.target_name(name) for name in names} == {
+        name: placed_by_transformers(model, name) for name in names
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,12 @@ def test_a_renaming_is_done_once_and_within_its_scope(renaming: Renaming, name: 
 
 def test_a_tensor_that_is_already_named_right_is_not_renamed_away() -> None:
     eager = Renaming(pattern="(?P<g0>norm)", target="batch")
-    assert skeleton(renamings=(eager,)).place("hubert.norm.weight") == "hubert.norm.weight"
-    assert skeleton(renamings=(eager,)).place("norm.weight") == "batch.weight"
+    assert skeleton(renamings=(eager,)).target_name("hubert.norm.weight") == "hubert.norm.weight"
+    assert skeleton(renamings=(eager,)).target_name("norm.weight") == "batch.weight"
 
 
 def test_without_a_base_no_prefix_is_looked_for() -> None:
-    assert skeleton(base="", encoder="hubert.").place("norm.weight") == "norm.weight"
+    assert skeleton(base="", encoder="hubert.").target_name("norm.weight") == "norm.weight"
 
 
 def test_what_looks_like_an_encoder_is_told_from_what_does_not() -> None:

@@ -8,14 +8,14 @@ from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate, Preprocessor
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.inspect import Inspected, inspect, toolkit_of
+from benchmark.verification.inspect import check_repository, toolkit_of
 from benchmark.verification.model_config import candidate_labels, config_labels, label_notes
 from tests.verification.conftest import PREPROCESSOR, facts_with
 
 
-def found_in(facts: RepoFacts, **candidate: Any) -> tuple[Finding, ...]:
+def found_in(facts: RepoFacts, **candidate: Any) -> list[Finding]:
     entry = Candidate(id="org/model", name="model", **candidate)
-    return inspect(Inspected(entry, facts, candidate_labels(entry, config_labels(facts.config or {}))))
+    return check_repository(entry, facts, candidate_labels(entry, config_labels(facts.config or {})))
 
 
 def statuses(facts: RepoFacts, **candidate: Any) -> list[Status]:

@@ -4,60 +4,91 @@ from typing import Any
 
 import pytest
 
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.models.expected_tensors import Skeleton
 from benchmark.results.status import Status
+from benchmark.threads import in_parallel
 from benchmark.verification import sandbox
-from benchmark.verification.sandbox import Built, OpenWorkers, SkeletonBuilder
+from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
 from tests.support.tiny_models import tiny_config
 
 GOOD: dict[str, Any] = {"model_type": "wav2vec2", **tiny_config("wav2vec2")}
 
 
 @pytest.fixture
-def builder(tmp_path: Path) -> Iterator[SkeletonBuilder]:
-    workers = OpenWorkers()
-    yield SkeletonBuilder(log=tmp_path / "log", timeout_s=20.0, workers=workers)
-    workers.end()
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool()
+    yield pool
+    pool.end()
 
 
-def status(built: Built) -> Status | None:
-    return None if built.skeleton is not None else built.findings[0].status
+@pytest.fixture
+def worker(pool: WorkerPool, tmp_path: Path) -> Iterator[InspectionWorker]:
+    worker = InspectionWorker(pool, tmp_path / "log", timeout_s=20.0)
+    yield worker
+    worker.close()
 
 
-def test_a_batch_is_built_and_what_cannot_be_gets_its_own_status(builder: SkeletonBuilder) -> None:
-    configs = {
-        "good": GOOD,
-        "invalid": {**GOOD, "hidden_size": "many"},
-        "indivisible": {**GOOD, "num_attention_heads": 5},
-        "terabytes": {**GOOD, "hidden_size": 3_000_000_000},
-        "also good": {"model_type": "hubert", **tiny_config("hubert")},
-    }
-    assert {name: status(each) for name, each in builder.build(configs).items()} == {
-        "good": None,
-        "invalid": Status.INVALID_CONFIG,
-        "indivisible": Status.LOAD_FAILED,
-        "terabytes": Status.OUT_OF_MEMORY,
-        "also good": None,
-    }
+def status(worker: InspectionWorker, config: dict[str, Any]) -> Status | None:
+    built = worker.skeleton(config)
+    return None if isinstance(built, Skeleton) else built.status
 
 
-def test_one_that_kills_the_worker_hangs_or_eats_memory_costs_nobody_else(
-    builder: SkeletonBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"hidden_size": "many"}, Status.INVALID_CONFIG),
+        ({"num_attention_heads": 5}, Status.LOAD_FAILED),
+        ({"hidden_size": 3_000_000_000}, Status.OUT_OF_MEMORY),
+        ({"hidden_size": 300_000_000, "num_attention_heads": 2}, Status.OUT_OF_MEMORY),
+    ],
+)
+def test_what_cannot_be_built_gets_its_own_status(
+    worker: InspectionWorker, changes: dict[str, Any], expected: Status | None
 ) -> None:
-    monkeypatch.setattr(sandbox, "_ACTOR", "tests.verification.actors:FragileInspector")
-    monkeypatch.setattr(sandbox, "SKELETON_BYTES", 400_000_000)
-    patient = SkeletonBuilder(log=tmp_path / "log", timeout_s=3.0, workers=builder.workers)
-    deadly, endless, hungry = ({**GOOD, "name": name} for name in ("crash", "hang", "memory"))
-    built = patient.build({"a": GOOD, "deadly": deadly, "b": GOOD, "endless": endless, "hungry": hungry, "c": GOOD})
-    assert {name: status(each) for name, each in built.items()} == {
-        "a": None,
-        "deadly": Status.CRASHED,
-        "b": None,
-        "endless": Status.TIMED_OUT,
-        "hungry": Status.OUT_OF_MEMORY,
-        "c": None,
-    }
+    assert status(worker, {**GOOD, **changes}) is expected
+    assert status(worker, GOOD) is None
 
 
-def test_nothing_to_build_starts_nothing(builder: SkeletonBuilder) -> None:
-    assert builder.build({}) == {}
-    assert not builder.log.exists()
+def test_a_configuration_that_kills_the_worker_hangs_or_eats_memory_costs_nobody_else(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "_INSPECTION_ACTOR", "tests.verification.actors:FragileInspector")
+    monkeypatch.setattr(sandbox, "INSPECTION_BYTES", 400_000_000)
+    worker = InspectionWorker(pool, tmp_path / "log", timeout_s=3.0)
+    names = ("", "crash", "", "hang", "memory", "")
+    assert [status(worker, {**GOOD, "name": name}) for name in names] == [
+        None,
+        Status.CRASHED,
+        None,
+        Status.TIMED_OUT,
+        Status.OUT_OF_MEMORY,
+        None,
+    ]
+    worker.close()
+
+
+def test_several_threads_share_the_worker(worker: InspectionWorker) -> None:
+    configs = [{**GOOD, "num_hidden_layers": layers} for layers in (1, 2, 3, 4)]
+    built = in_parallel(worker.skeleton, configs, threads=4, finished=lambda: None)
+    sizes = [skeleton.parameters for skeleton in built if isinstance(skeleton, Skeleton)]
+    assert len(set(sizes)) == len(configs)
+    assert sizes == sorted(sizes)
+
+
+def test_nothing_is_started_after_the_end(pool: WorkerPool, worker: InspectionWorker) -> None:
+    pool.end()
+    with pytest.raises(InterruptedError):
+        worker.skeleton(GOOD)
+
+
+def test_what_ends_all_is_not_isolated() -> None:
+    def task(error: Exception) -> None:
+        raise error
+
+    isolated = isolate_errors(task, lambda _item, _error: None)
+    assert [isolated(error) for error in (MemoryError(), OSError())] == [None, None]
+    for ending in (RequestError("no"), UnavailableError("full"), InterruptedError()):
+        with pytest.raises(type(ending)):
+            isolated(ending)

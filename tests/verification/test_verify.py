@@ -17,18 +17,21 @@ from safetensors.torch import load_file, save_file
 from benchmark.errors import RequestError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.models import heads
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status, Verdict
-from benchmark.results.verification import PublishedScore, Verification
+from benchmark.results.verification import Finding, PublishedScore, Verification
 from benchmark.settings import Settings
 from benchmark.verification import load
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.verify import InterruptedVerificationError, verify_candidates
+from benchmark.verification.record import CandidateRecord
+from benchmark.verification.verify import InterruptedVerificationError, decide, verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
+from tests.support.plugins import install
 from tests.support.tiny_models import edit_json, extractor_of, write_tiny
-from tests.verification.conftest import registry_of
+from tests.verification.conftest import facts_with, registry_of
 
 EditWeights = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
@@ -81,6 +84,93 @@ def recogniser(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def without(*prefixes: str) -> EditWeights:
     return lambda weights: {name: value for name, value in weights.items() if not name.startswith(prefixes)}
+
+
+DECLARED = Candidate(id="org/model", name="model", expect=Status.USABLE, languages=("en",), trained_on=("ravdess",))
+
+
+def finding(status: Status) -> Finding:
+    return Finding(status=status, reason=f"It is {status}.")
+
+
+def record_with(*findings: Finding, **fields: Any) -> CandidateRecord:
+    return CandidateRecord(candidate=DECLARED, facts=facts_with(), findings=list(findings), **fields)
+
+
+@pytest.mark.parametrize("first", list(Status))
+def test_whatever_comes_first_in_the_order_decides_and_the_rest_stays(first: Status) -> None:
+    later = [status for status in Status if status.precedence >= first.precedence]
+    verification = decide(record_with(*map(finding, reversed(later))))
+    assert verification.status is first
+    assert verification.reason == f"It is {first}."
+    assert [each.status for each in verification.findings] == later
+
+
+def test_nothing_found_without_a_load_is_no_verdict_yet() -> None:
+    verification = decide(record_with(), Depth.INSPECT)
+    assert (verification.status, verification.verdict) == (Status.INSPECTED, Verdict.UNDECIDED)
+    assert (verification.loads, verification.depth) == (None, "inspect")
+    assert (verification.expect, verification.languages, verification.trained_on) == (
+        Status.USABLE,
+        ("en",),
+        ("ravdess",),
+    )
+
+
+def test_a_failure_of_the_hub_is_a_sentence() -> None:
+    verification = decide(record_with(failure=HubFailure(Status.UNREACHABLE, "the Hub failed (HTTP 503)")))
+    assert (verification.verdict, verification.revision) == (Verdict.UNDECIDED, None)
+    assert verification.reason == "The Hub failed (HTTP 503)."
+
+
+def test_labels_that_mean_nothing_are_noted() -> None:
+    facts = facts_with({"id2label": {"0": "sad", "1": "angry", "2": "xyzzy"}})
+    assert any("xyzzy" in note for note in decide(CandidateRecord(candidate=DECLARED, facts=facts)).notes)
+
+
+def save_old(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Keep only the format whose tensors no header tells, so that a load has to."""
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_headers_and_loads_tell_a_speech_recogniser_by_the_same_rules(verify: Any, copy: Any, old: bool) -> None:
+    edit_weights(folder := copy("ctc"), recogniser)
+    edit_weights(folder, lambda weights: {name.replace("lm_head", "ctc_head"): weights[name] for name in weights})
+    if old:
+        save_old(folder, load_file(folder / "model.safetensors"))
+    (verification,) = verify(local(folder))
+    assert (verification.status, verification.loads) == (Status.WRONG_TASK, True if old else None)
+    assert verification.reason == ("Its weights hold a head for speech recognition (CTC) and none for classification.")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_head_that_a_package_adds_is_rebuilt_after_a_header_and_after_a_load(
+    verify: Any, copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    pyproject = '[project]\nname = "added-heads"\nversion = "1.0"\n\n[project.entry-points."bench.heads"]\n'
+    source = """
+from benchmark.models.heads import HeadLayout
+HEAD = HeadLayout(name="two-layers", layers=(("classifier.first",), ("classifier.last",)),
+                  model_types=frozenset({"wav2vec2"}))
+"""
+    folder, layers = copy("added"), {"classifier.first": (16, 16), "classifier.last": (5, 16)}
+    edit_weights(folder, without("projector", "classifier"))
+    weights = load_file(folder / "model.safetensors")
+    for name, shape in layers.items():
+        weights |= {f"{name}.weight": torch.randn(shape), f"{name}.bias": torch.randn(shape[0])}
+    if old:
+        save_old(folder, weights)
+    else:
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    entry = 'two-layers = "added_two_layers:HEAD"'
+    package = install(tmp_path / "package", pyproject=pyproject + entry, files={"added_two_layers.py": source})
+    monkeypatch.syspath_prepend(str(package))
+    heads.layouts.cache_clear()
+    (verification,) = verify(local(folder))
+    heads.layouts.cache_clear()
+    assert (verification.status, verification.head, verification.loads) == (Status.REPAIRED, "two-layers", True)
 
 
 def test_a_good_checkpoint_is_usable_with_all_that_a_run_needs(verify: Any, good: Path, settings: Settings) -> None:
@@ -333,7 +423,7 @@ def test_a_missing_preprocessor_is_healed_by_the_registry(verify: Any, copy: Any
 def test_a_wrong_override_ends_all_before_anything_is_loaded(verify: Any, good: Path, settings: Settings) -> None:
     with pytest.raises(RequestError, match="wrong-one"):
         verify(local(good), local(good, name="wrong-one", labels={"bored": "boredom"}))
-    assert not settings.logs.exists()
+    assert {log.name for log in settings.logs.glob("*")} <= {"inspection.log"}
 
 
 @pytest.fixture
