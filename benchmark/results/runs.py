@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from benchmark.emotions.merges import Merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts, read_part, write_part
+from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts
 from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
@@ -160,12 +160,10 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    parts = _run_parts(cache)
-    name = f"{parts.prefix}{record.created:%Y%m%dT%H%M%S.%fZ}{parts.suffix}"
-    verified = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
-    key = EntryKey(details={"created": record.created.isoformat(), "verified": list[JsonValue](verified)})
-    content = to_json(record, indent=1)
-    write_part(parts.storage, name, content, kind=parts.kind, key=key, content_schema=parts.content_schema)
+    verified: list[JsonValue] = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
+    key = EntryKey(details={"created": record.created.isoformat(), "verified": verified})
+    name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}.json"
+    _run_parts(cache, key).write(name, to_json(record, indent=1))
     return cache / name
 
 
@@ -197,11 +195,11 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
     return tuple(cache / name for name in reversed(_run_parts(cache).names()))
 
 
-def _run_parts(cache: Path) -> EntryParts:
+def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
     return EntryParts(
         storage=LocalStorage(cache),
         kind=CacheKind.RUNS,
-        key=EntryKey(),
+        key=key or EntryKey(),
         content_schema=RunRecord.SCHEMA_VERSION,
         prefix="runs/",
         suffix=".json",
@@ -210,7 +208,7 @@ def _run_parts(cache: Path) -> EntryParts:
 
 def _read_run(path: Path) -> RunRecord | None:
     try:
-        content = read_part(LocalStorage(path.parent), path.name, RunRecord.SCHEMA_VERSION)
+        content = _run_parts(path.parent).read(path.name)
     except DamagedPartError:
         return None
     except FileNotFoundError:  # a copy of a record, without its sidecar
