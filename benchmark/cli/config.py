@@ -133,12 +133,12 @@ def _refuse_unknown(file: ConfigFile, root: App) -> None:
     for key in file.shared:
         if key.replace("_", "-") not in names:
             raise _unknown(key, file.path, names)
-    for commands, key in _keys_of_tables(file.tables, ()):
+    for commands, table_key in _keys_of_tables(file.tables, ()):
         below = {name for each in known if each[: len(commands)] == commands for name in (*each, *known[each])}
         if not below:
             raise _unknown(commands[-1], file.path, names)
-        if key is not None and key.replace("_", "-") not in below:
-            raise _unknown(f"{'.'.join(commands)}.{key}", file.path, sorted(below))
+        if table_key is not None and table_key.replace("_", "-") not in below:
+            raise _unknown(f"{'.'.join(commands)}.{table_key}", file.path, sorted(below))
 
 
 def _all_keys(app: App, commands: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:

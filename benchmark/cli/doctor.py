@@ -17,7 +17,7 @@ def doctor(*, console: Flat[JsonOptions] = JsonOptions()) -> int:
 
     Changes nothing. Exits 3 where something is missing that bench cannot do without.
     """
-    from benchmark.workers.starting import start_server
+    from benchmark.workers.process import start_server
 
     # Importing torch takes this server seconds, which pass while the rest is looked at.
     start_server()

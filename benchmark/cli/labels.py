@@ -20,7 +20,7 @@ def labels(
         str,
         Parameter(
             group=CORPUS,
-            metavar="MODEL|CORPUS…",
+            name="MODEL|CORPUS…",
             help="Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as "
             "ravdess:DIR.",
         ),

@@ -17,12 +17,13 @@ with interrupted_in_a_line():
     from typing import Literal, NoReturn
 
     from cyclopts import App, CycloptsError, Group
+    from cyclopts.help import DefaultFormatter
     from rich.console import Console
 
     from benchmark import cli
     from benchmark.cli.config import apply_config
     from benchmark.cli.console import print_error
-    from benchmark.cli.mistakes import sentence
+    from benchmark.cli.usage import PlainHelp, refuse_fractions, sentence
     from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
 
 _FRAMED_FROM_COLUMNS = 72
@@ -46,7 +47,7 @@ def _build() -> App:
         help_format="plaintext",
         version=_version,
         version_flags=["--version"],
-        config=apply_config,
+        config=(apply_config, refuse_fractions),
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
@@ -56,8 +57,8 @@ def _build() -> App:
             app.command(command)
         elif callable(command):
             app.command(command, name=module.name, help=_reflowed(command.__doc__))
-    for flag in ("--help", "--version"):
-        app[flag].group = _OPTIONS
+    for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
+        app[flag].group, app[flag].help = _OPTIONS, text
     app.command(_show_completion, name="--show-completion", group=_OPTIONS)
     app.command(_install_completion, name="--install-completion", group=_OPTIONS)
     return app
@@ -125,7 +126,7 @@ def _run(words: list[str]) -> int:
         Its exit code; that of a wrong request where no command is named, with the help on standard error.
     """
     # Frames leave no room for the names of options, and a pipe wants lines.
-    app.help_formatter = "default" if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else "plain"
+    app.help_formatter = DefaultFormatter() if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
     commands, applications, rest = app.parse_commands(words)
     if not rest and applications[-1].default_command is None:
         app.help_print(commands, console=Console(stderr=True))

@@ -19,7 +19,7 @@ def predict(
         str,
         Parameter(
             group=CORPUS,
-            metavar="MODEL FILE…",
+            name="MODEL FILE…",
             help="A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. "
             "Where -m names the models, all of these are recordings.",
         ),
@@ -43,7 +43,7 @@ def predict(
     file.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
     if any(expanded(recording).exists() for recording in recordings):
-        from benchmark.workers.starting import start_server
+        from benchmark.workers.process import start_server
 
         start_server()  # takes seconds, which a mistyped name should not
 
@@ -82,19 +82,18 @@ def _cautions(result: "Timelines") -> list[str]:
     """What a reader has to know of each model, and of all of them."""
     from benchmark.reporting.escaping import plain_text
 
-    cautions: dict[str, None] = {}
+    cautions = []
     for timeline in result.timelines:
         if timeline.status == "repaired":
-            cautions[
+            cautions.append(
                 f"{timeline.model} is repaired: its head was rebuilt from the checkpoint's own weights, and nothing "
                 "here confirms that it answers as its authors meant."
-            ] = None
+            )
         if timeline.multi_label:
-            cautions[f"{timeline.model} was trained with several labels at a time; its outputs compete here."] = None
-        for note in timeline.notes:
-            cautions[f"{timeline.model}: {note}"] = None
+            cautions.append(f"{timeline.model} was trained with several labels at a time; its outputs compete here.")
+        cautions += [f"{timeline.model}: {note}" for note in timeline.notes]
     if any(timeline.windows for timeline in result.timelines):
-        cautions[
+        cautions.append(
             "The probabilities are the models' own and not calibrated: 0.9 need not mean right nine times in ten."
-        ] = None
-    return [plain_text(caution) for caution in cautions]
+        )
+    return [plain_text(caution) for caution in dict.fromkeys(cautions)]

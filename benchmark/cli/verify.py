@@ -13,7 +13,7 @@ def verify(*, options: Flat[VerifyRequest] = VerifyRequest(), console: Flat[Cons
     Reads configuration and tensor names of each first; loads those that are undecided then through
     AutoModelForAudioClassification, in a process of its own, and asks them. Writes verification.md, .csv and .json.
     """
-    from benchmark.workers.starting import start_server
+    from benchmark.workers.process import start_server
 
     # Importing torch takes this server seconds, which pass while this process does its own imports.
     if options.depth != "inspect":

@@ -124,23 +124,19 @@ class RunRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeRequest(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
-    """What `describe_corpus` takes, which is `bench corpus`."""
+class DescribeOptions(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
+    """What `bench corpus` takes beside the corpus."""
 
-    corpus: Annotated[
-        str,
-        option(
-            "corpus",
-            CORPUS,
-            "A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
-            "or a path.",
-            metavar="NAME|SPEC",
-            variable=None,
-        ),
-    ] = field(kw_only=False)
     limit: Annotated[int | None, option("--limit", CORPUS, "At most so many clips.", metavar="N", within=Range(1))] = (
         None
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeRequest(DescribeOptions):
+    """What `describe_corpus` takes."""
+
+    corpus: Annotated[str, KEYWORD_ONLY] = field(kw_only=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +193,7 @@ class DiscoverRequest(WorkingCaller):
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineOptions(AskingCaller, LoadOptions, MergeOptions, RegistryOptions):
-    """What `predict` takes beside the models and the recordings."""
+    """What `bench predict` takes beside the models and the recordings."""
 
     window_seconds: Annotated[
         float | None,

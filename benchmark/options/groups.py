@@ -203,11 +203,12 @@ class MergeOptions(Options):
         ),
     ] = ()
     merge_preset: Annotated[
-        Literal["sentiment", "arousal", "big4"] | None,
+        str | None,
         option(
             "--merge-preset",
             SCORES,
             "Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more.",
+            choices=("sentiment", "arousal", "big4"),
         ),
     ] = None
 

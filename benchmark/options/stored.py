@@ -169,22 +169,9 @@ class ReportRequest(WorkingCaller, OutputOptions, ScoreOptions, MergeOptions, Re
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest(Caller):
-    """What `compare` takes."""
+class CompareOptions(Caller):
+    """What `bench compare` takes beside the runs."""
 
-    old: Annotated[
-        str | Path,
-        option(
-            "old",
-            RESULT,
-            "The run before: a folder of reports, or the name or the file of a run.",
-            metavar="OLD",
-            variable=None,
-        ),
-    ] = field(kw_only=False)
-    new: Annotated[str | Path, option("new", RESULT, "The run after.", metavar="NEW", variable=None)] = field(
-        kw_only=False
-    )
     fail_on: Annotated[
         Sequence[str],
         option(
@@ -209,20 +196,25 @@ class CompareRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CompareRequest(CompareOptions):
+    """What `compare` takes."""
+
+    old: Annotated[str | Path, KEYWORD_ONLY] = field(kw_only=False)
+    new: Annotated[str | Path, KEYWORD_ONLY] = field(kw_only=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleOptions(Caller, OutputOptions):
+    """What `bench ensemble` takes beside the candidates."""
+
+    run: StoredRun = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnsembleRequest(Caller, OutputOptions):
     """What `ensemble` takes."""
 
-    members: Annotated[
-        Sequence[str],
-        option(
-            "members",
-            MODELS,
-            "Candidates that the run evaluated; or best:3, to have three chosen on one half of the speakers and "
-            "scored on the other, both ways.",
-            metavar="A B C|best:N",
-            variable=None,
-        ),
-    ] = field(kw_only=False)
+    members: Annotated[Sequence[str], KEYWORD_ONLY] = field(kw_only=False)
     run: StoredRun = field(default=None, kw_only=False)
 
 

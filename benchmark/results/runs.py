@@ -1,6 +1,7 @@
 """Run records: their schema, where they are kept, and how a part of one is selected for a report."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,6 +120,30 @@ class EvaluationRecord(Stored):
     inference: InferenceRecord | None = None
 
 
+class StoredRequest(Stored):
+    """What a user asked of a run, as `--config` takes it.
+
+    Attributes:
+        command: The command, such as `run`.
+        options: The options that are not as by default, by their flags without dashes.
+        command_line: The command that asks for the same.
+        folder: What relative paths count from; of a report, relative to the folder of the report.
+    """
+
+    command: str
+    options: dict[str, bool | int | float | str | tuple[str, ...]]
+    command_line: str
+    folder: str
+
+    def seen_from(self, folder: Path) -> "StoredRequest":
+        """Give the same request for a file in another folder."""
+        try:
+            relative = os.path.relpath(self.folder, folder)
+        except ValueError:  # on another drive
+            return self
+        return self.model_copy(update={"folder": relative})
+
+
 class RunRecord(StoredFile):
     """One run, from which every report can be written again without loading a model.
 
@@ -134,6 +159,7 @@ class RunRecord(StoredFile):
         latencies: One per candidate and device.
         perturbed: One per candidate, corpus and perturbation, which the setup names; apart from `evaluations`, so that
             no score, rank or export takes a prediction for perturbed audio for one of the corpus.
+        request: What the user asked for; None in records of earlier versions.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -142,6 +168,7 @@ class RunRecord(StoredFile):
     created: datetime
     environment: Environment
     registry: str
+    request: StoredRequest | None = None
     min_emotions: int
     limit: int | None = None
     interrupted: bool = False
