@@ -11,6 +11,7 @@ with interrupted_in_a_line():
     import pkgutil
     import signal
     import sys
+    from collections.abc import Iterator
     from importlib import import_module
     from inspect import cleandoc
     from pathlib import Path
@@ -56,12 +57,21 @@ def _build() -> App:
         if isinstance(command, App):
             app.command(command)
         elif callable(command):
-            app.command(command, name=module.name, help=_reflowed(command.__doc__))
+            app.command(command, name=module.name)
+    for command in _leaves(app):
+        command.help = _reflowed(command.help)
     for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
         app[flag].group, app[flag].help = _OPTIONS, text
     app.command(_show_completion, name="--show-completion", group=_OPTIONS)
     app.command(_install_completion, name="--install-completion", group=_OPTIONS)
     return app
+
+
+def _leaves(app: App) -> Iterator[App]:
+    for name in app:
+        if not name.startswith("-"):
+            yield from _leaves(app[name])
+            yield app[name]
 
 
 def _reflowed(text: str | None) -> str:
