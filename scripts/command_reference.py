@@ -14,8 +14,8 @@ _HEADING = """# All commands
 Written from the code by `python -m scripts.command_reference`; do not change it by hand.
 
 `bench --version` shows the version. `bench --install-completion` lets the shell complete commands, options, and the
-names of candidates and corpora, and `bench --show-completion` prints the script for that; both take the name of the
-shell (bash, zsh, fish, powershell), and find it out without. Install it again after an update of bench. `ser-bench` is a
+names of candidates and corpora; `bench --show-completion` prints the script for that. Both take the name of the shell
+(bash, zsh, fish or powershell), by default the current one. Install it again after an update of bench. `ser-bench` is a
 second name of `bench`.
 
 - Standard output holds results and nothing else; `--json` prints them as data. What is being done, warnings and errors
@@ -25,11 +25,11 @@ second name of `bench`.
 - What an old encoding does not have is written as `\\uXXXX` on standard output.
 - Most options can be set by an environment variable, named in brackets. Several values of a repeatable one stand there
   with spaces between (`BENCH_CORPUS="ravdess calls"`), so that one that holds a space can only be given as an option.
-- `--config FILE` reads options from a TOML file. Keys are the flags without dashes (`min-emotions = 5`); those at the root
-  count for all commands that have them, those in a table (`[run]`, `[cache.ls]`) for that command, before those at the
-  root. A flag counts before a variable, and a variable before the file. Relative paths count from the file. What sends,
-  replaces, deletes or runs something (`--push`, `--force`, `--metric`) is refused in a file.
-- `leaderboard.json` holds what was asked for as `request`, and `bench run --config reports/leaderboard.json` repeats it.
+- `--config FILE` reads options from a TOML file. Keys are flags without dashes (`min-emotions = 5`). Those at the root
+  are for all commands that have them; those in a table (`[run]`, `[cache.ls]`) are for that command, and override those
+  at the root. Flags override variables, and variables override the file. Relative paths count from the file. What
+  sends, replaces, deletes or runs something (`--push`, `--force`, `--metric`) is refused in a file.
+- `leaderboard.json` holds what was asked for as `request`; `bench run --config reports/leaderboard.json` repeats it.
 
 Exit codes: 0 done; 1 done, but something that was asked for does not hold; 2 the request is wrong; 3 the network or the
 machine failed; 130 interrupted; 141 nobody read the output to its end.
@@ -70,7 +70,7 @@ def _section(name: str, command: App) -> str:
 
 
 def _title(argument: Argument) -> str:
-    return (argument.parameter.name or (argument.name,))[0].upper()
+    return next(iter(argument.parameter.name or [argument.name])).upper()
 
 
 def _positional_usage(argument: Argument) -> str:
