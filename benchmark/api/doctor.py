@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from benchmark.audio.decoding import ESSENTIAL_FORMATS, decodable_formats
 from benchmark.errors import BenchError
-from benchmark.hub.retries import REACH_TIMEOUT_S, hub_cache_folder, look_at_hub
+from benchmark.hub.retries import REACH_TIMEOUT_S, hub_cache_folder, probe_hub
 from benchmark.results.environment import (
     BackendFact,
     Diagnosis,
@@ -60,7 +60,7 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
     """
     settings = settings or Settings()
     with ThreadPoolExecutor(2, thread_name_prefix="doctor") as pool:
-        asked_hub = pool.submit(look_at_hub, timeout_s=hub_timeout_s)
+        asked_hub = pool.submit(probe_hub, timeout_s=hub_timeout_s)
         asked_backends = pool.submit(_backends)
         cache, hub_cache = _folder(settings.cache), _folder(Path(hub_cache_folder()))
         formats = decodable_formats()

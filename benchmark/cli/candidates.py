@@ -1,45 +1,48 @@
 """`bench candidates`: what the registry lists."""
 
-from benchmark.options.declare import Flat
-from benchmark.options.groups import CandidateOptions, JsonOptions
+import typer
+
+from benchmark.cli import options
 
 
 def candidates(
-    *, options: Flat[CandidateOptions] = CandidateOptions(), console: Flat[JsonOptions] = JsonOptions()
-) -> int:
+    candidates: options.Candidates = None,
+    model: options.Models = None,
+    as_json: options.AsJson = False,
+) -> None:
     """List the candidates of a registry, and its corpora."""
     from benchmark.cli.tables import Column, print_table, result_console
     from benchmark.registry.loading import find_registry, select
     from benchmark.reporting.numbers import counted
 
-    registry = select(find_registry(options.candidates).registry, options.models)
-    if console.as_json:
-        print(registry.model_dump_json(exclude={"path"}, exclude_none=True, indent=2))
-        return 0
-    screen = result_console()
+    found = find_registry(candidates)
+    registry = select(found.registry, model or ())
+    if as_json:
+        typer.echo(registry.model_dump_json(exclude={"path"}, exclude_none=True, indent=2))
+        return
+    console = result_console()
     print_table(
-        screen,
+        console,
         [Column(title) for title in ("candidate", "id", "expected", "languages", "trained on", "note")],
         [
             (
-                candidate.name,
-                candidate.id if candidate.id != candidate.name else "",
-                candidate.expect or "",
-                " ".join(candidate.languages),
-                " ".join(candidate.trained_on) if candidate.trained_on is not None else "unknown",
-                candidate.note or "",
+                each.name,
+                each.id if each.id != each.name else "",
+                each.expect or "",
+                " ".join(each.languages),
+                " ".join(each.trained_on) if each.trained_on is not None else "unknown",
+                each.note or "",
             )
-            for candidate in registry.candidates
+            for each in registry.candidates
         ],
         title=f"{counted(len(registry.candidates), 'candidate')} in {registry.title}",
     )
     if registry.corpora:
         print_table(
-            screen,
+            console,
             [Column("corpus"), Column("source"), Column("language"), Column("speakers")],
             [
                 (name, corpus.source, corpus.language or "", " ".join(corpus.speakers or ()))
                 for name, corpus in registry.corpora.items()
             ],
         )
-    return 0

@@ -18,7 +18,7 @@ from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.progress import Progress
-from benchmark.results.entries import CacheKind, EntryFolder, EntryKey
+from benchmark.results.entries import CacheKind, EntryKey, describe_folder, is_intact
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
 from benchmark.results.storage import LocalStorage
@@ -54,12 +54,7 @@ class Spool:
     @property
     def is_whole(self) -> bool:
         """Whether all of the split is there."""
-        return self._entry.is_intact(_INDEX)
-
-    @property
-    def _entry(self) -> EntryFolder:
-        storage = LocalStorage(self.folder.parent)
-        return EntryFolder(storage, self.folder.name, CacheKind.DATASETS, self.key, _SCHEMA_VERSION)
+        return is_intact(LocalStorage(self.folder.parent), self.folder.name, _INDEX)
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
         """Keep all rows, or nothing where they do not come to their end.
@@ -87,7 +82,14 @@ class Spool:
                     index.write(json.dumps(content) + "\n")
                 index.flush()
                 os.fsync(index.fileno())
-            self._entry.describe((unfinished / _INDEX).read_bytes())
+            describe_folder(
+                LocalStorage(self.folder.parent),
+                self.folder.name,
+                kind=CacheKind.DATASETS,
+                key=self.key,
+                content_schema=_SCHEMA_VERSION,
+                manifest=(unfinished / _INDEX).read_bytes(),
+            )
             shutil.rmtree(self.folder, ignore_errors=True)
             unfinished.rename(self.folder)
         finally:
@@ -196,10 +198,10 @@ def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
     # Its import takes half a second, which other corpora need not wait for.
     from huggingface_hub import HfApi  # noqa: PLC0415
 
-    from benchmark.hub.retries import Asking, Breaker  # noqa: PLC0415
+    from benchmark.hub.retries import CircuitBreaker, HubCalls  # noqa: PLC0415
 
     what = f"the dataset {spec.id}" + (f" at {spec.revision}" if spec.revision else "")
-    info = Asking(settings.hub_timeout_s, Breaker()).ask(
+    info = HubCalls(settings.hub_timeout_s, CircuitBreaker()).call(
         lambda left: HfApi().dataset_info(spec.id, revision=spec.revision, timeout=left), what=what
     )
     return info if isinstance(info, HubFailure) else str(info.sha)

@@ -1,4 +1,4 @@
-"""Searching the Hub for repositories that it files under audio classification."""
+"""The Hub, read-only: facts of repositories, searches, headers of weight files, and downloads."""
 
 import logging
 import os
@@ -12,34 +12,53 @@ from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.cache import cached_facts, remember_revision, snapshot_folder, weights_are_cached
+from benchmark.hub.cache import (
+    CacheLedger,
+    cached_facts,
+    remember_revision,
+    snapshot_folder,
+    weights_are_cached,
+)
 from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_config, read_preprocessor, too_large
-from benchmark.hub.downloads import ByteWatch, CacheLedger, byte_bar
-from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, HubFailure, RepoFacts, RepoFile, storable, text, texts
-from benchmark.hub.failures import disabled, not_in_cache, served
+from benchmark.hub.downloads import DownloadWatch, progress_class
+from benchmark.hub.facts import (
+    CONFIG_NAME,
+    PREPROCESSOR_NAME,
+    HubFailure,
+    RepoFacts,
+    RepoFile,
+    not_in_cache,
+    storable,
+    texts,
+)
+from benchmark.hub.failures import of_listed_file
+from benchmark.hub.headers import list_tensors
 from benchmark.hub.ranged import Part, SourceError, fetch_part
-from benchmark.hub.retries import Asking, Breaker, Patience, answers
+from benchmark.hub.repository_files import RepositoryFiles, is_cached
+from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, hub_answers
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.hub.tensors import FolderFiles, HubFiles, Library, files_to_load, is_cached, list_tensors
-from benchmark.hub.weights import DESCRIPTION_NAMES, total_size
+from benchmark.hub.torch_files import PickleReader
+from benchmark.hub.weights import DESCRIPTION_NAMES, files_to_load, total_size
 from benchmark.progress import Progress, Silent
+from benchmark.results.status import Status
 
 SortBy = Literal["downloads", "likes", "trending_score", "last_modified", "created_at"]
-
-
 SORTS: tuple[SortBy, ...] = get_args(SortBy)
 
-
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LIBRARY = "ser-bench"
 _TASK = "audio-classification"
+_MODELS_PER_TIME_LIMIT = 500
+_INSPECTION_TIME_LIMITS = 3  # for all reads of a repository's headers together
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What to search for.
+    """A search for repositories.
 
     Attributes:
-        text: Words in the names of repositories.
-        limit: How many repositories at most.
+        text: Words in their names.
+        limit: How many at most.
         languages: Only those that declare one of these languages; all where empty.
         sort: What comes first.
     """
@@ -50,47 +69,16 @@ class Search:
     sort: SortBy = "downloads"
 
 
-def list_ids(api: HfApi, search: Search, language: str | None, _left_s: float) -> tuple[str, ...]:
-    """List the ids of repositories, page by page, and never more than asked for.
-
-    Args:
-        api: Whom to ask.
-        search: What to search for.
-        language: Which of its languages; None for any.
-        _left_s: Seconds that are left; the library has no place for it, and whoever calls stops waiting then.
-
-    Raises:
-        Exception: Whatever the library raises.
-    """
-    found = api.list_models(
-        pipeline_tag=_TASK, search=search.text or None, filter=language, sort=search.sort, limit=search.limit
-    )
-    return tuple(info.id for info in found if isinstance(info.id, str))
-
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-_LIBRARY = "ser-bench"
-
-
-_FOUND_PER_LIMIT = 500
-
-
-_INSPECTION_LIMITS = 3
-"""Time limits of one call that all reads of a repository's headers may take together."""
-
-
 class Hub:
-    """A client of the Hub that always answers, in bounded time, and never writes to the Hub.
+    """A client of the Hub that answers in bounded time and never writes to the Hub.
 
-    It may be used by several threads. After three connection failures in a row it asks no more, unless the Hub answers.
+    Several threads may use it. After three connection failures in a row it makes no more calls, unless the Hub answers.
 
     Args:
         timeout_s: How long one call may take, in seconds.
         endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
         cache: The library's cache folder; its default (`$HF_HUB_CACHE`) where None.
-        offline: Whether to look into the local cache only; what `$HF_HUB_OFFLINE` says where None.
+        offline: Whether to use the local cache only; as `$HF_HUB_OFFLINE` says where None.
     """
 
     def __init__(
@@ -105,7 +93,7 @@ class Hub:
         self._endpoint = endpoint
         self._cache = cache or Path(constants.HF_HUB_CACHE)
         self._offline = constants.is_offline_mode() if offline is None else offline
-        self._asking = Asking(timeout_s, Breaker(is_there=lambda: answers(endpoint, timeout_s)))
+        self._calls = HubCalls(timeout_s, CircuitBreaker(is_up=lambda: hub_answers(endpoint, timeout_s)))
         self._ledger = CacheLedger(self._cache)
         self._known: dict[tuple[str, str | None], RepoFacts] = {}
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
@@ -113,8 +101,8 @@ class Hub:
         # huggingface.co for a list of coding agents, to name one to the server.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         if "HF_HUB_VERBOSITY" not in os.environ:
-            # What the library warns about, its own retries, would break into the progress bars; the reason of a
-            # verdict tells what came of it.
+            # The library's warnings about its own retries would break into the progress bars; the reason of a verdict
+            # says how they ended.
             logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
     def facts(self, id: str, revision: str | None = None) -> RepoFacts | HubFailure:
@@ -136,50 +124,60 @@ class Hub:
         what = storable(id if revision is None else f"{id} at revision {revision}")
         if self._offline:
             return cached_facts(self._cache, id, revision) or not_in_cache(what)
-        info = self._asking.ask(
-            lambda left: checked(self._api.model_info(id, revision=revision, files_metadata=True, timeout=left)),
+        info = self._calls.call(
+            lambda left: _checked(self._api.model_info(id, revision=revision, files_metadata=True, timeout=left)),
             what=what,
         )
         if isinstance(info, HubFailure):
             return info
         if info.disabled:
-            return disabled(what)
+            return HubFailure(Status.GATED, f"{what} exists, and access to it is disabled")
         facts = self._described(id, revision, info)
         if isinstance(facts, RepoFacts):
             self._known[id, facts.revision] = facts
         return facts
 
     def search(self, query: Search) -> tuple[str, ...] | HubFailure:
-        """List repositories that the Hub files under audio classification.
-
-        Args:
-            query: Which, and how many at most.
-
-        Returns:
-            Their ids in the order that was asked for, or why they are not known.
-        """
+        """List the ids of repositories that the Hub lists under audio classification, in the order of the query."""
         if self._offline:
             return not_in_cache("a list of repositories")
-        found: dict[str, None] = {}
+        ids: dict[str, None] = {}
         for language in query.languages or (None,):
-            answer = self._asking.ask(
-                partial(list_ids, self._api, query, language),
+            answer = self._calls.call(
+                partial(self._list_ids, query, language),
                 what=f"repositories that match {query.text!r}",
-                patience=Patience(self._timeout_s * (1 + query.limit // _FOUND_PER_LIMIT)),
+                deadline=Deadline(self._timeout_s * (1 + query.limit // _MODELS_PER_TIME_LIMIT)),
             )
             if isinstance(answer, HubFailure):
                 return answer
-            found |= dict.fromkeys(answer)
-        return tuple(found)[: query.limit]
+            ids |= dict.fromkeys(answer)
+        return tuple(ids)[: query.limit]
+
+    def tensors(self, facts: RepoFacts, read_pickle: PickleReader) -> TensorListing | HubFailure:
+        """List the tensors that a load would read, from some kilobytes of the weight files.
+
+        At most 300 kB of an unsharded repository are fetched, those for `facts` included, and 100 kB more per further
+        shard. What is in the library's cache, or in a local folder, is read there.
+
+        Args:
+            facts: The repository.
+            read_pickle: Calls `torch_files.read_pickle` in a worker.
+
+        Returns:
+            The tensors, or why they are not known; a failure where the Hub cannot be reached.
+
+        Raises:
+            RequestError: The library's cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        return list_tensors(facts, self._files(facts), read_pickle)
 
     def download(self, facts: RepoFacts, progress: Progress | None = None) -> Path | HubFailure:
-        """Fetch what a load reads: the descriptions and one weight format, of exactly the revision of `facts`.
-
-        What is in the library's cache already is not fetched again.
+        """Fetch what a load reads of exactly the revision of `facts`, unless it is in the library's cache.
 
         Args:
             facts: The repository; a local folder needs no download.
-            progress: Who listens to the bytes.
+            progress: Shows the bytes.
 
         Returns:
             The folder that holds the files, or why there is none.
@@ -194,49 +192,22 @@ class Hub:
         if isinstance(files, HubFailure):
             return files
         self._ledger.note(facts.id, facts.revision)
-        if facts.partial and not weights_are_cached(snapshot_folder(self._cache, facts.id, facts.revision), facts):
-            return not_in_cache(f"all of the weights of {facts.id}")
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
-        missing = total_size(file for file in files if not is_cached(snapshot, file))
-        listener = Silent() if self._offline or missing == 0 else progress or Silent()
-        with listener.stage(f"Downloading {facts.id}", total=missing, unit="B") as bytes_stage:
-            for file in files:
-                if is_cached(snapshot, file):
-                    continue  # a commit does not change, so nobody needs to be asked for it again
-                watch = ByteWatch(bytes_stage, file.size, self._timeout_s)
+        if facts.partial and not weights_are_cached(snapshot, facts):
+            return not_in_cache(f"all of the weights of {facts.id}")
+        missing = [file for file in files if not is_cached(snapshot, file)]
+        shown = (Silent() if self._offline or not missing else progress) or Silent()
+        with shown.stage(f"Downloading {facts.id}", total=total_size(missing), unit="B") as stage:
+            for file in missing:
+                watch = DownloadWatch(stage, file.size, self._timeout_s)
                 fetched = self._fetch(facts.id, facts.revision, file.name, watch)
                 if isinstance(fetched, HubFailure):
-                    return served(fetched, f"{file.name} of {facts.id}")
+                    return of_listed_file(fetched, f"{file.name} of {facts.id}")
                 watch.complete()
         return snapshot if files else not_in_cache(f"the weights of {facts.id}")
 
-    def tensors(self, facts: RepoFacts) -> TensorListing | HubFailure:
-        """List the tensors that a load would read, from some kilobytes of the weight files.
-
-        At most 300 kB of an unsharded repository are read, what `facts` took included, and 100 kB more per further
-        shard. What is in the library's cache, or in a local folder, is read there.
-
-        Args:
-            facts: The repository.
-
-        Returns:
-            The tensors, or why they are not known; a failure where the Hub could not be asked.
-
-        Raises:
-            RequestError: The library's cache cannot be written.
-            UnavailableError: The disk is full.
-        """
-        return list_tensors(facts, self._library(facts))
-
     def download_size(self, facts: RepoFacts) -> int | None:
-        """Count the bytes that `download` will fetch: one weight format, and not what is in the cache already.
-
-        Args:
-            facts: The repository.
-
-        Returns:
-            Bytes; None where nobody says; nothing where the Hub fails, which `download` tells.
-        """
+        """Bytes that `download` will fetch; None where unknown, zero where the Hub fails, which `download` reports."""
         if facts.folder is not None:
             return 0
         files = self._load_files(facts)
@@ -246,44 +217,46 @@ class Hub:
         return total_size(file for file in files if not is_cached(snapshot, file))
 
     def free(self, facts: RepoFacts) -> int:
-        """Delete from the library's cache what this client fetched of a revision, and nothing else.
+        """Delete from the library's cache what this client has fetched of a revision; returns the bytes freed.
 
-        Args:
-            facts: The repository; nothing of a local folder is ever deleted.
-
-        Returns:
-            How many bytes that gave back.
+        Nothing of a local folder is ever deleted.
         """
         return 0 if facts.folder is not None else self._ledger.free(facts.id, facts.revision)
 
-    def _library(self, facts: RepoFacts) -> Library:
+    def _list_ids(self, query: Search, language: str | None, _left_s: float) -> tuple[str, ...]:
+        models = self._api.list_models(
+            pipeline_tag=_TASK, search=query.text or None, filter=language, sort=query.sort, limit=query.limit
+        )
+        return tuple(model.id for model in models if isinstance(model.id, str))
+
+    def _files(self, facts: RepoFacts) -> RepositoryFiles:
         if facts.folder is not None:
-            return FolderFiles(facts.folder)
-        patience = Patience(_INSPECTION_LIMITS * self._timeout_s)
+            return RepositoryFiles(facts.folder)
+        deadline = Deadline(_INSPECTION_TIME_LIMITS * self._timeout_s)
         headers = build_hf_headers(library_name=_LIBRARY)
 
         def part(name: str, span: tuple[int, int], size: int | None) -> Part | HubFailure | None:
             url = hf_hub_url(facts.id, name, revision=facts.revision, endpoint=self._endpoint)
             what = f"{name} of {facts.id}"
-            fetched = self._asking.ask(
-                lambda left: fetch_part(url, headers, span, size=size, timeout_s=left), what=what, patience=patience
+            fetched = self._calls.call(
+                lambda left: fetch_part(url, headers, span, size=size, timeout_s=left), what=what, deadline=deadline
             )
-            return served(fetched, what)
+            return of_listed_file(fetched, what)
 
-        return HubFiles(
-            facts,
-            snapshot_folder(self._cache, facts.id, facts.revision),
-            fetch_file=lambda name: self._fetch(facts.id, facts.revision, name, ByteWatch(None, None, self._timeout_s)),
-            fetch_part=None if self._offline else part,
-        )
+        def whole(file: RepoFile) -> Path | HubFailure:
+            return self._fetch(facts.id, facts.revision, file.name, DownloadWatch(None, file.size, self._timeout_s))
+
+        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
+        return RepositoryFiles(snapshot, facts, fetch_file=whole, fetch_part=None if self._offline else part)
 
     def _load_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
         try:
-            return files_to_load(facts.files, facts.config, self._library(facts))
+            return files_to_load(facts.files, facts.config, self._files(facts))
         except SourceError as error:
             return error.failure
 
     def _described(self, id: str, revision: str | None, info: ModelInfo) -> RepoFacts | HubFailure:
+        """Fetch the files that describe a repository."""
         sha = str(info.sha)
         self._ledger.note(id, sha)
         files = tuple(RepoFile(storable(item.rfilename), item.size) for item in info.siblings or ())
@@ -294,7 +267,7 @@ class Hub:
             if (file.size or 0) > LARGEST_DOCUMENT_BYTES:
                 oversized[file.name] = too_large(file.size or 0)
                 continue
-            fetched = self._fetch(id, sha, file.name, ByteWatch(None, file.size, self._timeout_s))
+            fetched = self._fetch(id, sha, file.name, DownloadWatch(None, file.size, self._timeout_s))
             if isinstance(fetched, HubFailure):
                 return fetched
         remember_revision(self._cache, id, revision, sha)
@@ -310,22 +283,22 @@ class Hub:
             config_problem=config.problem,
             preprocessor=preprocessor.content,
             preprocessor_problem=preprocessor.problem,
-            license=text(getattr(card, "license", None)),
+            license=_first_text(getattr(card, "license", None)),
             languages=texts(getattr(card, "language", None)),
             datasets=texts(getattr(card, "datasets", None)),
-            pipeline_tag=text(info.pipeline_tag),
-            library=text(info.library_name),
+            pipeline_tag=_first_text(info.pipeline_tag),
+            library=_first_text(info.library_name),
             downloads=info.downloads if isinstance(info.downloads, int) else None,
             gated=bool(info.gated),
         )
 
-    def _fetch(self, id: str, sha: str, name: str, watch: ByteWatch) -> Path | HubFailure:
-        """Fetch one file; returns the folder of the revision that holds it."""
+    def _fetch(self, id: str, sha: str, name: str, watch: DownloadWatch) -> Path | HubFailure:
+        """Fetch one file into the cache; returns the folder of the revision."""
         what = f"{name} of {id}"
+        folder = snapshot_folder(self._cache, id, sha)
         if self._offline:
-            folder = snapshot_folder(self._cache, id, sha)
             return folder if (folder / name).is_file() else not_in_cache(what)
-        path_or_failure = self._asking.ask(
+        path_or_failure = self._calls.call(
             lambda left: hf_hub_download(
                 id,
                 name,
@@ -334,23 +307,23 @@ class Hub:
                 endpoint=self._endpoint,
                 etag_timeout=left,
                 library_name=_LIBRARY,
-                tqdm_class=byte_bar(watch),
+                tqdm_class=progress_class(watch),
             ),
             what=what,
-            patience=watch.patience,
+            deadline=watch.deadline,
         )
-        return path_or_failure if isinstance(path_or_failure, HubFailure) else snapshot_folder(self._cache, id, sha)
+        return path_or_failure if isinstance(path_or_failure, HubFailure) else folder
 
 
-def checked(info: ModelInfo) -> ModelInfo:
-    """Check what a server says of a repository, as far as anything is built on it.
-
-    Raises:
-        ValueError: It is not what a Hub says.
-    """
+def _checked(info: ModelInfo) -> ModelInfo:
+    """Check what a server says of a repository as far as bench relies on it; raises ValueError."""
     if not _COMMIT.fullmatch(str(info.sha)):
         raise ValueError("it names no commit")
     for file in info.siblings or ():
         if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
             raise ValueError("its list of files is none")
     return info
+
+
+def _first_text(value: Any) -> str | None:
+    return next(iter(texts(value)), None)

@@ -1,4 +1,7 @@
-"""JSON files of a repository: parsed strictly, since whoever wrote them may be careless or hostile."""
+"""JSON files of a repository, parsed strictly, and what other files are by their first bytes.
+
+Whoever wrote them may have been careless or hostile.
+"""
 
 import json
 import stat
@@ -8,9 +11,10 @@ from typing import Any
 
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME
 
-GIT_LFS = b"version https://git-lfs"
-"""What a file begins with that stands in the place of one that was never uploaded."""
+LARGEST_DOCUMENT_BYTES = 4_000_000
+"""No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
 
+_GIT_LFS = b"version https://git-lfs"
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -29,20 +33,20 @@ _KINDS = {
     b"<?xml": "is an XML document, such as an error of a server",
     b"{": "is a text in JSON",
 }
-_TAR, _TAR_PLACE = b"ustar", 257
-_LENGTH_BYTES, _LARGEST_HEADER_BYTES = 8, 100_000_000
+_TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
+_LARGEST_HEADER_BYTES = 100_000_000
 
-LARGEST_DOCUMENT_BYTES = 4_000_000
-"""No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
+# Where transformers looks for the feature extractor within processor_config.json.
+_NESTED_NAMES = ("feature_extractor", "audio_processor")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON object of a repository, or why there is none.
+    """A JSON object of a repository.
 
     Attributes:
-        content: The object; None where there is no such file or it cannot be used.
-        problem: Why the file cannot be used; None where it can, or where there is none.
+        content: None where the file is absent or cannot be used.
+        problem: Why the file cannot be used; None where it can, or where it is absent.
     """
 
     content: dict[str, Any] | None = None
@@ -52,8 +56,31 @@ class Document:
 ABSENT = Document()
 
 
+def read_config(folder: Path) -> Document:
+    """Read `config.json`."""
+    return read_document(folder / CONFIG_NAME)
+
+
+def read_preprocessor(folder: Path) -> Document:
+    """Read the description of the feature extractor from where transformers looks for it.
+
+    Newer versions of transformers nest it in `processor_config.json`, which wins over `preprocessor_config.json`.
+    """
+    processor = read_document(folder / PROCESSOR_NAME)
+    if processor.problem is not None:
+        # transformers gives up at this file, whatever the other one holds.
+        return Document(problem=f"as to {PROCESSOR_NAME}, {processor.problem}")
+    for name in _NESTED_NAMES:
+        if name in (processor.content or {}):
+            value = (processor.content or {})[name]
+            if value is None or isinstance(value, dict):
+                return Document(content=value)
+            return Document(problem=f"its {name} is no JSON object")
+    return read_document(folder / PREPROCESSOR_NAME)
+
+
 def too_large(size: int) -> Document:
-    """Tell that a document is larger than any honest one.
+    """The problem of a document that is larger than any honest one.
 
     Examples:
         >>> too_large(5_000_000).problem
@@ -65,17 +92,10 @@ def too_large(size: int) -> Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read a JSON object from a file.
-
-    Args:
-        path: The file; a missing one is no problem, only absent.
-
-    Returns:
-        The object, or what is wrong with it.
-    """
+    """Read a JSON object from a file."""
     try:
         state = path.stat()
-        # A pipe has no end and a device need not have one; neither tells its size.
+        # A pipe has no end and a device need not have one; neither has a size.
         if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
             return Document(problem="it is no file but a pipe or a device")
         if state.st_size > LARGEST_DOCUMENT_BYTES:
@@ -87,54 +107,41 @@ def read_document(path: Path) -> Document:
         return Document(problem=f"it cannot be read ({error.strerror or type(error).__name__})")
 
 
-def parse_document(content: bytes) -> Document:
-    r"""Parse a JSON object as the standard defines it: UTF-8, one value for a name, no NaN.
-
-    Args:
-        content: The bytes of the file.
-
-    Returns:
-        The object, or what is wrong with it.
+def parse_document(content: bytes) -> Document:  # noqa: PLR0911 - one problem each
+    r"""Parse a JSON object as the standard defines it: UTF-8, one value per name, no NaN.
 
     Examples:
         >>> parse_document(b'{"model_type": "wav2vec2"}').content
         {'model_type': 'wav2vec2'}
         >>> parse_document(b'{"a": 1, "a": 2}').problem
         "it gives 'a' twice, with two values"
-        >>> parse_document(b'{"a": 1, "a": 1}').content
-        {'a': 1}
         >>> parse_document(b"[]").problem
         'it is no JSON object but an array'
     """
-    if content.startswith(GIT_LFS):
+    if content.startswith(_GIT_LFS):
         return Document(problem="it is a pointer of Git LFS: its content was never uploaded")
     try:
         parsed: Any = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
         # JSON can spell half of a character, or a number beyond all bounds, which nothing that we write could hold.
         json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
-        return Document(problem=_describe(error))
+    except UnicodeError:
+        return Document(problem="it is not Unicode text in UTF-8")
+    except RecursionError:
+        return Document(problem="it is nested too deeply")
+    except json.JSONDecodeError as error:
+        return Document(problem=f"it is not JSON ({error.msg}, line {error.lineno})")
+    except ValueError as error:
+        return Document(problem=str(error))
     if not isinstance(parsed, dict):
         kind = "an array" if isinstance(parsed, list) else f"a {type(parsed).__name__}"
         return Document(problem=f"it is no JSON object but {kind}")
     return Document(content=parsed)
 
 
-def _describe(error: Exception) -> str:
-    match error:
-        case UnicodeError():
-            return "it is not Unicode text in UTF-8"
-        case RecursionError():
-            return "it is nested too deeply"
-        case json.JSONDecodeError():
-            return f"it is not JSON ({error.msg}, line {error.lineno})"
-    return str(error)
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for name, value in pairs:
-        # Said twice and the same is no contradiction, and transformers loads it; 1 and true are not the same.
+        # The same value twice is no contradiction, and transformers loads it; 1 and true are not the same.
         if name in content and json.dumps(content[name]) != json.dumps(value):
             raise ValueError(f"it gives {name[:80]!r} twice, with two values")
         content[name] = value
@@ -145,49 +152,8 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"it holds {name}, which is not JSON")
 
 
-_NESTED_NAMES = ("feature_extractor", "audio_processor")
-
-
-def read_config(folder: Path) -> Document:
-    """Read `config.json`."""
-    return read_document(folder / CONFIG_NAME)
-
-
-def read_preprocessor(folder: Path) -> Document:
-    """Read what describes the feature extractor, from where transformers looks for it.
-
-    Newer versions of transformers nest it in `processor_config.json`; that wins over `preprocessor_config.json`.
-    """
-    processor = read_document(folder / PROCESSOR_NAME)
-    if processor.content is not None:
-        for name in _NESTED_NAMES:
-            if name in processor.content:
-                return nested_document(processor.content[name], name)
-    if processor.problem is not None:
-        # transformers gives up at this file, whatever the other one holds.
-        return Document(problem=f"as to {PROCESSOR_NAME}, {processor.problem}")
-    return read_document(folder / PREPROCESSOR_NAME)
-
-
-def nested_document(value: Any, name: str) -> Document:
-    """Read an object within a document.
-
-    Examples:
-        >>> nested_document([], "feature_extractor").problem
-        'its feature_extractor is no JSON object'
-        >>> nested_document(None, "feature_extractor") == ABSENT
-        True
-    """
-    if value is None:
-        return ABSENT
-    return Document(content=value) if isinstance(value, dict) else Document(problem=f"its {name} is no JSON object")
-
-
 def foreign_kind(first: bytes) -> str | None:
-    r"""Tell what a file is that holds no weights in its own format.
-
-    Args:
-        first: Its first bytes.
+    r"""What a file is that holds no weights in its own format, by its first bytes.
 
     Returns:
         The rest of a sentence that begins with the file's name; None where nothing is recognised.
@@ -198,20 +164,19 @@ def foreign_kind(first: bytes) -> str | None:
         >>> foreign_kind(b"  <HTML><body>404"), foreign_kind(b"\x80\x02}q\x00.")
         ('is a web page', None)
     """
-    if first.startswith(GIT_LFS):
+    if first.startswith(_GIT_LFS):
         return "is a pointer of Git LFS: its weights were never uploaded"
-    for mark, program in _COMPRESSED.items():
-        if first.startswith(mark):
+    for magic, program in _COMPRESSED.items():
+        if first.startswith(magic):
             return f"is compressed with {program}, which transformers does not unpack"
-    if first[_TAR_PLACE:].startswith(_TAR):
+    if first[_TAR_OFFSET:].startswith(_TAR_MAGIC):
         return "is a tar archive, which transformers does not unpack"
     if first and not any(first):
         return "holds nothing but zeros"
     begin = first[:64].lstrip().lower()
-    return next((kind for mark, kind in _KINDS.items() if begin.startswith(mark.lower())), None)
+    return next((kind for magic, kind in _KINDS.items() if begin.startswith(magic.lower())), None)
 
 
 def is_safetensors(first: bytes) -> bool:
-    """Whether a file begins as safetensors files do: with the length of a JSON object, and that object."""
-    length = int.from_bytes(first[:_LENGTH_BYTES], "little")
-    return 0 < length < _LARGEST_HEADER_BYTES and first[_LENGTH_BYTES:].startswith(b"{")
+    """Whether a file begins with the length of a JSON object and that object, as safetensors files do."""
+    return 0 < int.from_bytes(first[:8], "little") < _LARGEST_HEADER_BYTES and first[8:].startswith(b"{")

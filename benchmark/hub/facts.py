@@ -7,13 +7,8 @@ from typing import Any
 from benchmark.results.status import Status
 
 CONFIG_NAME = "config.json"
-
-
 PREPROCESSOR_NAME = "preprocessor_config.json"
-
-
 PROCESSOR_NAME = "processor_config.json"
-
 
 NO_STATEMENT = "this says nothing about the model"
 
@@ -24,7 +19,7 @@ class RepoFile:
 
     Attributes:
         name: Its path below the repository's root, with forward slashes.
-        size: Bytes; None where nobody says.
+        size: Bytes; None where unknown.
     """
 
     name: str
@@ -35,26 +30,22 @@ class RepoFile:
 class RepoFacts:
     """What is known of one revision of a repository, on the Hub or in a local folder.
 
-    All strings come from the repository: data to show, hostile until escaped.
+    All strings come from the repository and are hostile until escaped.
 
     Attributes:
         id: The Hub id, or the path of the local folder.
         revision: The commit sha, or the content hash of a local folder.
-        files: All its files, by name; those that are there, where `partial`.
-        config: `config.json`, as it was parsed; None where there is none, or where `config_problem` says why not.
-        config_problem: Why `config.json` cannot be used, although it is there.
+        files: All its files; where `partial`, those of the local copy.
+        config: Content of `config.json`; None where there is none, or where `config_problem` says why not.
         preprocessor: What describes the feature extractor: `preprocessor_config.json`, or the part of
             `processor_config.json` that newer versions of transformers write.
-        preprocessor_problem: Why that cannot be used, although it is there.
-        license: As the repository declares it.
-        languages: As the card declares them.
-        datasets: What the card declares as training data.
-        pipeline_tag: The task that the Hub files it under.
-        library: The library that the Hub files it under.
+        license: As declared by the repository, like `languages` and `datasets` (training data).
+        pipeline_tag: The task under which the Hub lists it.
+        library: The library under which the Hub lists it.
         downloads: In the last month.
         gated: Whether its files need an acceptance.
-        folder: Where it lies, for a local folder; None for a repository of the Hub.
-        partial: Whether `files` may lack some, since only a local copy could be asked.
+        folder: The local folder; None for a repository of the Hub.
+        partial: Whether `files` may be incomplete, since only a local copy was looked at.
     """
 
     id: str
@@ -92,7 +83,7 @@ class RepoFacts:
 
 @dataclass(frozen=True)
 class HubFailure:
-    """Why a repository cannot be looked at.
+    """Why nothing is known of a repository.
 
     Attributes:
         status: `not-found`, `gated` or `unreachable`.
@@ -101,6 +92,21 @@ class HubFailure:
 
     status: Status
     reason: str
+
+
+def unreachable(reason: str) -> HubFailure:
+    """A failure that says nothing about the model.
+
+    Examples:
+        >>> unreachable("the Hub did not answer in time").reason
+        'the Hub did not answer in time; this says nothing about the model'
+    """
+    return HubFailure(Status.UNREACHABLE, f"{reason}; {NO_STATEMENT}")
+
+
+def not_in_cache(what: str) -> HubFailure:
+    """The failure of a request that is not made offline."""
+    return unreachable(f"HF_HUB_OFFLINE is set and {what} is not in the local cache: unset it and try again")
 
 
 def storable(text: str) -> str:
@@ -114,24 +120,11 @@ def storable(text: str) -> str:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """Read a field that should hold one string or several, and holds whatever somebody wrote.
+    """Read a field of a card that should hold one string or several; anything else is ignored.
 
     Examples:
         >>> texts("en"), texts(["en", "ko", None, 3]), texts({"a": 1})
         (('en',), ('en', 'ko'), ())
     """
-    if isinstance(value, str):
-        return (storable(value),)
-    if isinstance(value, list | tuple):
-        return tuple(storable(item) for item in value if isinstance(item, str))
-    return ()
-
-
-def text(value: Any) -> str | None:
-    """Read a field that should hold a string; of several the first, of anything else nothing.
-
-    Examples:
-        >>> text("mit"), text(["mit", "other"]), text(7)
-        ('mit', 'mit', None)
-    """
-    return next(iter(texts(value)), None)
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple(storable(item) for item in values if isinstance(item, str))

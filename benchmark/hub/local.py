@@ -1,4 +1,4 @@
-"""The same facts for a folder on this machine, whose revision is a hash of its content."""
+"""The facts of a folder on this machine, whose revision is a hash of its content."""
 
 import contextlib
 import hashlib
@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from benchmark.hub.documents import read_config, read_preprocessor
-from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts, RepoFile, storable
-from benchmark.hub.tensors import FolderFiles, files_to_load
+from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
+from benchmark.hub.repository_files import RepositoryFiles
+from benchmark.hub.weights import files_to_load
 from benchmark.results.status import Status
 
 _HASH_DIGITS = 40
@@ -22,25 +23,24 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
     """Find out what a local folder holds.
 
     Args:
-        id: What the registry calls it.
-        folder: Where it lies.
+        id: Its name in the registry.
+        folder: Where it is.
 
     Returns:
         The facts, with a content hash as the revision, or why there are none.
     """
-    place = storable(str(folder))
+    shown = storable(str(folder))
     try:
         if not folder.exists():
-            return HubFailure(Status.NOT_FOUND, f"there is no folder {place}")
+            return HubFailure(Status.NOT_FOUND, f"there is no folder {shown}")
         if not folder.is_dir():
-            reason = f"{place} is a file: name the folder that holds config.json and the weights"
+            reason = f"{shown} is a file: name the folder that holds config.json and the weights"
             return HubFailure(Status.NOT_FOUND, reason)
-        files = tuple(_files(folder))
+        files = tuple(_list_files(folder))
         config = read_config(folder)
-        revision = content_hash(folder, files, files_to_load(files, config.content, FolderFiles(folder)))
+        revision = content_hash(folder, files, files_to_load(files, config.content, RepositoryFiles(folder)))
     except OSError as error:
-        reason = f"{place} cannot be read ({error.strerror or type(error).__name__}); {NO_STATEMENT}"
-        return HubFailure(Status.UNREACHABLE, reason)
+        return unreachable(f"{shown} cannot be read ({error.strerror or type(error).__name__})")
     preprocessor = read_preprocessor(folder)
     return RepoFacts(
         id=id,
@@ -54,24 +54,21 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
     )
 
 
-def _files(folder: Path) -> Iterator[RepoFile]:
-    """List the files of a folder, and those one level below, which tell what was laid in the wrong place."""
+def _list_files(folder: Path) -> Iterator[RepoFile]:
+    """List the files of a folder, and those one level below, which show what was put in the wrong place."""
     entries = sorted(folder.iterdir())
     for path in entries:
         if path.is_file():
             yield RepoFile(storable(path.name), path.stat().st_size)
     for subfolder in [path for path in entries if path.is_dir()][:_MOST_SUBFOLDERS]:
-        # Whoever names a folder need not be allowed to look into all that lies in it.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a subfolder need not be readable
             for path in sorted(islice(subfolder.iterdir(), _MOST_BELOW)):
                 if path.is_file():
                     yield RepoFile(storable(f"{subfolder.name}/{path.name}"), path.stat().st_size)
 
 
 def content_hash(folder: Path, files: tuple[RepoFile, ...], needed: tuple[RepoFile, ...]) -> str:
-    """Hash what decides the answers of a model: names and contents of the files that a load reads.
-
-    Where a load reads nothing, the names of all files decide what the folder is.
+    """Hash names and contents of the files that a load reads, or the names of all files where it reads none.
 
     Returns:
         40 hexadecimal digits, as many as a commit sha has.
@@ -88,7 +85,7 @@ def content_hash(folder: Path, files: tuple[RepoFile, ...], needed: tuple[RepoFi
 
 
 def _file_hash(path: Path) -> str:
-    """Hash a file, once per process as long as its size and time stay."""
+    """Hash a file, once per process unless its size or time changes."""
     state = path.stat()
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
     with _hashes_lock:

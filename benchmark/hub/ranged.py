@@ -1,35 +1,33 @@
-"""A file of which only parts are read, and never more than a budget allows."""
+"""Reading parts of a file, on this machine or by HTTP range requests, within a budget of bytes."""
 
 import errno
-import io
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
 import httpx2
 from huggingface_hub import get_session, hf_raise_for_status
 
-from benchmark.hub.facts import NO_STATEMENT, HubFailure, storable
+from benchmark.hub.facts import HubFailure, storable, unreachable
 from benchmark.hub.failures import WrongAnswerError
-from benchmark.results.status import Status
 
 _BLOCK_BYTES = 2048
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 class TooMuchToReadError(Exception):
-    """The budget of bytes does not reach for what somebody wants to read."""
+    """A read exceeds the budget."""
 
 
 class SourceError(Exception):
     """The bytes cannot be had, which says nothing about them.
 
     It is no OSError, which `zipfile` would take for a fault of the archive.
-
-    Args:
-        failure: What that means.
     """
 
     def __init__(self, failure: HubFailure) -> None:
@@ -39,9 +37,6 @@ class SourceError(Exception):
 
 class Budget:
     """How many bytes may still be read, from several files together.
-
-    Args:
-        left: Bytes.
 
     Examples:
         >>> budget = Budget(10)
@@ -54,167 +49,99 @@ class Budget:
         self.left = left
 
     def take(self, amount: int) -> None:
-        """Use some of it.
-
-        Raises:
-            TooMuchToReadError: There is not that much left.
-        """
+        """Use some of it; raises TooMuchToReadError where not enough is left."""
         if amount > self.left:
             raise TooMuchToReadError(f"{amount} bytes wanted, {self.left} left")
         self.left -= amount
 
 
-class Source(Protocol):
-    """Where the bytes of one file come from."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        ...
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Read exactly the bytes from `start` to before `stop`, both within the file.
-
-        Raises:
-            SourceError: They cannot be had.
-        """
-        ...
-
-
-class LocalSource:
-    """A file on this machine.
+class RangedFile:
+    """A file whose bytes are fetched in blocks of 2 kB, each once, within a budget; `zipfile` can read it.
 
     Args:
-        path: Where it is.
-
-    Raises:
-        SourceError: It cannot be looked at.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._size = path.stat().st_size
-        except OSError as error:
-            raise self._failed(error) from error
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return self._size
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Read exactly the bytes from `start` to before `stop`.
-
-        Raises:
-            SourceError: The file cannot be read.
-        """
-        try:
-            with self._path.open("rb") as file:
-                file.seek(start)
-                content = file.read(stop - start)
-            if len(content) != stop - start:
-                raise OSError(errno.EIO, "it became shorter while it was read")
-        except OSError as error:
-            raise self._failed(error) from error
-        return content
-
-    def _failed(self, error: OSError) -> SourceError:
-        detail = error.strerror or type(error).__name__
-        reason = f"{storable(self._path.name)} cannot be read ({detail}); {NO_STATEMENT}"
-        return SourceError(HubFailure(Status.UNREACHABLE, reason))
-
-
-class RangedFile(io.RawIOBase):
-    """A file whose bytes are fetched in small blocks, each once.
-
-    It is also what `zipfile` takes for a file.
-
-    Args:
-        source: Where the bytes come from.
+        fetch: Returns exactly the bytes from the first number to before the second, both within the file.
+        size: Bytes of the whole file.
         budget: How many may be fetched.
+        begin: The first bytes, where they are known; whole blocks, or the whole file.
     """
 
-    def __init__(self, source: Source, budget: Budget) -> None:
-        self._source = source
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int, budget: Budget, begin: bytes = b"") -> None:
+        self.size = size
+        self._fetch = fetch
         self._budget = budget
-        self._blocks: dict[int, bytes] = {}
+        starts = range(0, len(begin), _BLOCK_BYTES)
+        self._blocks = {start // _BLOCK_BYTES: begin[start : start + _BLOCK_BYTES] for start in starts}
         self._position = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return self._source.size
 
     def read_at(self, start: int, stop: int) -> bytes:
         """Read from `start` to before `stop`, or to the end of the file.
 
         Raises:
-            TooMuchToReadError: The budget does not reach.
+            SourceError: The bytes cannot be had.
+            TooMuchToReadError: The budget does not suffice.
         """
         start, stop = max(0, start), min(stop, self.size)
         if start >= stop:
             return b""
-        first, last = start // _BLOCK_BYTES, (stop - 1) // _BLOCK_BYTES
-        if last - first > self._budget.left // _BLOCK_BYTES + len(self._blocks) + 1:
+        first, end = start // _BLOCK_BYTES, (stop - 1) // _BLOCK_BYTES + 1
+        # Checked before anything of this length is made: a directory may claim terabytes.
+        if end - first > self._budget.left // _BLOCK_BYTES + len(self._blocks) + 2:
             raise TooMuchToReadError(f"{stop - start} bytes wanted, {self._budget.left} left")
-        missing = [block for block in range(first, last + 1) if block not in self._blocks]
-        for begin, end in _runs(missing):
-            self._fetch(begin, end)
-        content = b"".join(self._blocks[block] for block in range(first, last + 1))
+        missing = [block for block in range(first, end) if block not in self._blocks]
+        for _, run in groupby(enumerate(missing), key=lambda pair: pair[1] - pair[0]):  # blocks that follow each other
+            self._fetch_blocks([block for _, block in run])
+        content = b"".join(self._blocks[block] for block in range(first, end))
         return content[start - first * _BLOCK_BYTES :][: stop - start]
 
-    def _fetch(self, first: int, end: int) -> None:
-        start, stop = first * _BLOCK_BYTES, min(end * _BLOCK_BYTES, self.size)
+    def _fetch_blocks(self, blocks: list[int]) -> None:
+        start, stop = blocks[0] * _BLOCK_BYTES, min((blocks[-1] + 1) * _BLOCK_BYTES, self.size)
         self._budget.take(stop - start)
-        content = self._source.read(start, stop)
-        for block in range(first, end):
-            self._blocks[block] = content[(block - first) * _BLOCK_BYTES :][:_BLOCK_BYTES]
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """It can be read from anywhere."""
-        return True
+        content = self._fetch(start, stop)
+        for number, block in enumerate(blocks):
+            self._blocks[block] = content[number * _BLOCK_BYTES :][:_BLOCK_BYTES]
 
     def tell(self) -> int:
         """Where the next `read` begins."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Let the next `read` begin elsewhere.
-
-        Raises:
-            OSError: That is before the beginning.
-        """
+        """Move to where the next `read` begins; raises OSError before the beginning."""
         position = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence] + offset
         if position < 0:
             raise OSError(errno.EINVAL, "before the beginning of the file")
         self._position = position
         return position
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Read on; everything that is left where `size` is negative."""
-        stop = self.size if size is None or size < 0 else self._position + size
-        content = self.read_at(self._position, stop)
+        content = self.read_at(self._position, self.size if size < 0 else self._position + size)
         self._position += len(content)
         return content
 
 
-def _runs(blocks: list[int]) -> list[tuple[int, int]]:
-    """Group numbers that follow each other, as (first, one after the last)."""
-    runs: list[tuple[int, int]] = []
-    for block in blocks:
-        if runs and runs[-1][1] == block:
-            runs[-1] = (runs[-1][0], block + 1)
-        else:
-            runs.append((block, block + 1))
-    return runs
+def open_local(path: Path, budget: Budget) -> RangedFile:
+    """Open a file on this machine; raises SourceError here and on reads where it cannot be read."""
+
+    def fetch(start: int, stop: int) -> bytes:
+        with _readable(path), path.open("rb") as file:
+            file.seek(start)
+            content = file.read(stop - start)
+            if len(content) != stop - start:
+                raise OSError(errno.EIO, "it became shorter while it was read")
+        return content
+
+    with _readable(path):
+        size = path.stat().st_size
+    return RangedFile(fetch, size, budget)
 
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise SourceError(unreachable(f"{storable(path.name)} cannot be read ({detail})")) from error
 
 
 @dataclass(frozen=True)
@@ -228,15 +155,15 @@ class Part:
 def fetch_part(
     url: str, headers: dict[str, str], span: tuple[int, int], *, size: int | None, timeout_s: float
 ) -> Part | None:
-    """Fetch a part of a file, and never more than that.
+    """Fetch a part of a file of the Hub, and never more than that.
 
-    A server that does not know of ranges sends the whole; no more of it is read than was wanted.
+    `HfFileSystem` does not check `Content-Range`, so that a server without range requests would send the whole file.
 
     Args:
         url: Where the file is; redirects are followed, without the token where they leave the Hub.
-        headers: Headers to send, those that say who asks.
+        headers: Headers to send.
         span: The first byte and the one after the last.
-        size: Bytes of the whole file, where known; an answer that contradicts it is not this file.
+        size: Bytes of the whole file, where known; another size in the answer is an error.
         timeout_s: For each read.
 
     Returns:
@@ -244,14 +171,14 @@ def fetch_part(
         the beginning.
 
     Raises:
-        WrongAnswerError: What the server sends is not what was asked for.
+        WrongAnswerError: The server sends something else.
         httpx2.HTTPError: The network failed.
         HfHubHTTPError: The server refuses.
     """
     start, stop = span
     # An encoded body could be larger than it seems.
-    wanted = {**headers, "Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-    with get_session().stream("GET", url, headers=wanted, timeout=timeout_s) as response:
+    request_headers = {**headers, "Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+    with get_session().stream("GET", url, headers=request_headers, timeout=timeout_s) as response:
         hf_raise_for_status(response)
         whole = _whole_size(response, start)
         if whole is None:
@@ -270,14 +197,14 @@ def fetch_part(
 
 
 def _whole_size(response: httpx2.Response, start: int) -> int | None:
-    """Read from the headers how large the whole file is, and hold that the part is the one asked for."""
+    """Read from the headers how large the whole file is, and check that the part is the one requested."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongAnswerError("the file is served in an encoding that was not asked for")
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        told = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        if told is None or int(told[1]) != start:
+        served = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if served is None or int(served[1]) != start:
             raise WrongAnswerError("another part of the file is served than was asked for")
-        return int(told[3])
+        return int(served[3])
     length = response.headers.get("Content-Length", "")
     if response.status_code != HTTPStatus.OK or not length.isdecimal():
         raise WrongAnswerError(f"no file is served (HTTP {response.status_code})")

@@ -1,8 +1,4 @@
-"""A time limit for calls that cannot be trusted to have one.
-
-The limits of an HTTP client hold for each read, so that a server which drips bytes is waited for without end; resolving
-a name has no limit at all. So every call runs in a thread of its own, which is left behind when the time is over.
-"""
+"""Calls to the Hub: limited in time, repeated where that can help, and refused while the network is down."""
 
 import errno
 import logging
@@ -10,195 +6,158 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub import constants, get_token
-from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented there, not declared
 
 from benchmark.hub.facts import HubFailure
-from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, asked_wait, explain, is_connection_failure
+from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, explain, is_connection_failure, retry_after
 from benchmark.results.environment import HubFact
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
+from benchmark.threads import DaemonPool
 
 logger = logging.getLogger(__name__)
 
-
 T = TypeVar("T")
 
+FAILURES_IN_A_ROW = 3
+REACH_TIMEOUT_S = 4.0
 
-class Patience:
-    """How much longer something is waited for; can be renewed while it makes progress.
+_ATTEMPTS = 4
+_FIRST_WAIT_S = 0.4
+_WORTH_REPEATING = frozenset({408, 429, 500, 502, 503, 504})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Deadline:
+    """A moment after which nobody waits any more; it can be extended while there is progress.
 
     Args:
         seconds: From now.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self.extend(seconds)
 
-    def renew(self, seconds: float) -> None:
-        """Wait for `seconds` from now."""
+    def extend(self, seconds: float) -> None:
+        """Move it to `seconds` from now."""
         self._end = time.monotonic() + seconds
 
     @property
-    def left(self) -> float:
-        """Seconds left, zero where the time is over."""
+    def remaining(self) -> float:
+        """Seconds left; zero where it has passed."""
         return max(0.0, self._end - time.monotonic())
 
 
-class _Call(Generic[T]):
-    def __init__(self, task: Callable[[], T]) -> None:
-        self._task = task
-        self.done = threading.Event()
-        self.value: T
-        self.error: BaseException | None = None
+def call_until(deadline: Deadline, task: Callable[[], T]) -> T:
+    """Run `task` in a thread of its own and leave it behind when the deadline passes; `task` may extend it.
 
-    def run(self) -> None:
-        try:
-            self.value = self._task()
-        except BaseException as error:
-            # Whatever it is, it is raised again in the thread that waits for it.
-            self.error = error
-        finally:
-            self.done.set()
-
-
-def within(patience: Patience, task: Callable[[], T]) -> T:
-    """Run `task`, and give up on it when `patience` is over.
-
-    Args:
-        patience: How long to wait; `task` may renew it.
-        task: What to run, in a thread of its own. When it is given up on, that thread is left to end by itself, and
-            it does not keep the process alive.
-
-    Returns:
-        What `task` returns.
+    The time limits of an HTTP client hold for each read, so that a server which drips bytes is waited for without end;
+    resolving a name has no limit at all.
 
     Raises:
-        TimeoutError: The patience is over.
+        TimeoutError: The deadline has passed.
         BaseException: Whatever `task` raises.
 
     Examples:
-        >>> within(Patience(5.0), lambda: "done")
+        >>> call_until(Deadline(5.0), lambda: "done")
         'done'
-        >>> within(Patience(0.01), lambda: time.sleep(1))
+        >>> call_until(Deadline(0.01), lambda: time.sleep(1))
         Traceback (most recent call last):
         ...
         TimeoutError: no answer in time
     """
-    call = _Call(task)
-    threading.Thread(target=call.run, name="hub-call", daemon=True).start()
-    while not call.done.is_set():
-        left = patience.left
-        if left == 0.0:
-            raise TimeoutError("no answer in time")
-        call.done.wait(left)
-    if call.error is not None:
-        raise call.error
-    return call.value
+    with DaemonPool(1, "hub-call") as pool:
+        future = pool.submit(task)
+        while not future.done():
+            remaining = deadline.remaining
+            if remaining == 0.0:
+                raise TimeoutError("no answer in time")
+            wait([future], timeout=remaining)
+        return future.result()
 
 
-FAILURES_IN_A_ROW = 3
+class CircuitBreaker:
+    """Refuses further calls after several connection failures in a row, counted over all threads.
 
-
-def _nobody() -> bool:
-    return False
-
-
-class Breaker:
-    """Counts connection failures in a row, from all threads together.
-
-    Several broken repositories in a row say nothing about the others, so somebody who asks for none of them is sent to
-    find out whether the Hub itself still answers.
+    Broken repositories say nothing about others, so it opens only where the Hub itself does not answer either.
 
     Args:
-        limit: After so many nobody needs to ask any more.
-        is_there: Finds out whether the Hub answers at all, in bounded time.
+        limit: Failures in a row.
+        is_up: Finds out whether the Hub answers at all, in bounded time.
 
     Examples:
-        >>> breaker = Breaker(limit=2)
+        >>> breaker = CircuitBreaker(limit=2)
         >>> breaker.failed("no route to host")
         >>> breaker.failed("no route to host")
         >>> breaker.reason
         'no route to host'
-        >>> breaker.answered()
+        >>> breaker.succeeded()
         >>> breaker.reason is None
         True
     """
 
-    def __init__(self, limit: int = FAILURES_IN_A_ROW, *, is_there: Callable[[], bool] = _nobody) -> None:
+    def __init__(self, limit: int = FAILURES_IN_A_ROW, *, is_up: Callable[[], bool] = lambda: False) -> None:
         self._limit = limit
-        self._is_there = is_there
+        self._is_up = is_up
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
+        self._probing = threading.Lock()
         self._failures = 0
-        self._last = ""
-        self._gone = False
+        self._last_reason = ""
+        self._is_open = False
 
     @property
     def reason(self) -> str | None:
-        """The last failure, where there were too many in a row and nobody answers at all; else None."""
+        """The last failure where calls are refused, else None."""
         with self._lock:
-            return self._last if self._gone else None
+            return self._last_reason if self._is_open else None
 
     def failed(self, reason: str) -> None:
-        """Count a call that got no answer."""
+        """Count a call that no server answered."""
         with self._lock:
             self._failures += 1
-            self._last = reason
-        with self._asking:
+            self._last_reason = reason
+        with self._probing:  # one thread finds out for all
             with self._lock:
-                is_open = self._gone or self._failures < self._limit
-            if is_open:
-                return
-            is_there = self._is_there()
+                if self._is_open or self._failures < self._limit:
+                    return
+            is_up = self._is_up()
             with self._lock:
-                self._gone = not is_there
-                self._failures = 0 if is_there else self._failures
+                self._is_open = not is_up
+                self._failures = 0 if is_up else self._failures
 
-    def answered(self) -> None:
-        """Start to count anew: somebody answered, be it with an error."""
+    def succeeded(self) -> None:
+        """Start counting again: a server answered, be it with an error."""
         with self._lock:
             self._failures = 0
-            self._gone = False
+            self._is_open = False
 
 
-_ATTEMPTS = 4
-
-
-_FIRST_WAIT_S = 0.4
-
-
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-_WORTH_REPEATING = frozenset({408, 429, 500, 502, 503, 504})
-
-
-class Asking:
-    """Makes calls to the Hub for several threads at once.
+class HubCalls:
+    """Makes calls to the Hub for several threads.
 
     Args:
-        timeout_s: How long one call may take, all its repetitions included.
-        breaker: Who knows whether anybody answers.
+        timeout_s: How long one call may take, all its attempts included.
+        breaker: Decides whether calls are still made.
     """
 
-    def __init__(self, timeout_s: float, breaker: Breaker) -> None:
+    def __init__(self, timeout_s: float, breaker: CircuitBreaker) -> None:
         self._timeout_s = timeout_s
         self._breaker = breaker
 
-    def ask(self, task: Callable[[float], T], *, what: str, patience: Patience | None = None) -> T | HubFailure:
+    def call(self, task: Callable[[float], T], *, what: str, deadline: Deadline | None = None) -> T | HubFailure:
         """Make one call.
 
         Args:
-            task: The call; it is told how many seconds are left.
+            task: The call, given the seconds that are left.
             what: The repository, as a person would name it.
-            patience: How long to wait, where that is not one `timeout_s` from now.
+            deadline: When to give up, where that is not `timeout_s` from now.
 
         Returns:
             What the call returns, or what its failure means.
@@ -211,66 +170,61 @@ class Asking:
         if refused is not None:
             reason = f"not asked for {what}, since the last calls to the Hub all failed: {refused}"
             return HubFailure(Status.UNREACHABLE, reason)
-        patience = patience or Patience(self._timeout_s)
-        for attempt in range(_ATTEMPTS):
+        limit = deadline or Deadline(self._timeout_s)
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                answer = within(patience, lambda: task(patience.left))
+                answer = call_until(limit, lambda: task(limit.remaining))
             except HUB_ERRORS as error:
-                _raise_for_full_disk(error)
-                wait = _wait_before_next(error, attempt)
-                if wait is None or wait >= patience.left:
-                    return self._failed(error, what)
-                logger.info("asking the Hub for %s again in %.1f s: %s", what, wait, error)
-                time.sleep(wait)
+                _raise_disk_errors(error)
+                wait_s = _wait_before_retry(error, attempt)
+                if wait_s is None or wait_s >= limit.remaining:
+                    return self._failure(error, what)
+                logger.info("asking the Hub for %s again in %.1f s: %s", what, wait_s, error)
+                time.sleep(wait_s)
             else:
-                self._breaker.answered()
+                self._breaker.succeeded()
                 return answer
-        raise AssertionError("the last attempt either returns or fails")
 
-    def _failed(self, error: BaseException, what: str) -> HubFailure:
+    def _failure(self, error: BaseException, what: str) -> HubFailure:
         failure = explain(error, what=what)
         if is_connection_failure(error):
             self._breaker.failed(failure.reason)
         else:
-            self._breaker.answered()
+            self._breaker.succeeded()
         logger.info("%s: %s (%s: %s)", what, failure.reason, type(error).__name__, error)
         return failure
 
 
-def _wait_before_next(error: BaseException, attempt: int) -> float | None:
-    """Seconds until it is worth another try; None where it is not."""
-    if attempt == _ATTEMPTS - 1:
+def _wait_before_retry(error: BaseException, attempt: int) -> float | None:
+    """Seconds until another attempt can help; None where none can."""
+    if attempt == _ATTEMPTS:
         return None
-    backoff: float = _FIRST_WAIT_S * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards no secret
+    backoff: float = _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
     if isinstance(error, HfHubHTTPError):
         if error.response.status_code not in _WORTH_REPEATING:
             return None
-        return max(backoff, asked_wait(error.response.headers) or 0.0)
+        return max(backoff, retry_after(error.response.headers) or 0.0)
     # RuntimeError: another thread met a connection error, on which the library closes the client that all share.
-    return backoff if isinstance(error, (httpx2.TransportError, WrongAnswerError, RuntimeError)) else None
+    return backoff if isinstance(error, httpx2.TransportError | WrongAnswerError | RuntimeError) else None
 
 
-def _raise_for_full_disk(error: BaseException) -> None:
-    """An error of our own disk is nobody's verdict."""
+def _raise_disk_errors(error: BaseException) -> None:
+    """An error of our own disk is no answer of the Hub."""
     if not isinstance(error, OSError) or error.errno is None:
         return
     if error.filename is not None or error.errno in _DISK_FULL:
-        place = Path(error.filename or HF_HUB_CACHE)
-        raise explain_write_failure(error, place, remedy="choose another folder with HF_HOME") from error
+        path = Path(error.filename or constants.HF_HUB_CACHE)
+        raise explain_write_failure(error, path, remedy="choose another folder with HF_HOME") from error
 
 
-REACH_TIMEOUT_S = 4.0
-
-
-def look_at_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT_S) -> HubFact:
-    """Ask the Hub once, unless the user switched the network off.
+def probe_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT_S) -> HubFact:
+    """Find out for `bench doctor` whether the Hub answers; makes no call where the user switched the network off.
 
     Args:
         endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
         timeout_s: How long to wait, in seconds.
-
-    Returns:
-        What is known; the token itself is not in it.
     """
     fact = HubFact(
         endpoint=endpoint or constants.ENDPOINT, offline=constants.is_offline_mode(), token=get_token() is not None
@@ -279,35 +233,29 @@ def look_at_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT
         return fact
     begin = time.monotonic()
     try:
-        problem = within(Patience(timeout_s), lambda: _ask(fact.endpoint, timeout_s))
+        problem = call_until(Deadline(timeout_s), lambda: _problem_of(_list_one_model(fact.endpoint, timeout_s)))
     except HUB_ERRORS as error:
         problem = explain(error, what="its list of repositories").reason.partition(";")[0] + "."
     seconds = time.monotonic() - begin
     return fact.model_copy(update={"reached": problem is None, "seconds": seconds, "problem": problem})
 
 
-def answers(endpoint: str | None, timeout_s: float) -> bool:
-    """Find out whether the Hub answers anything at all, be it with an error.
-
-    Args:
-        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
-        timeout_s: How long to wait, in seconds; never more than four.
-    """
+def hub_answers(endpoint: str | None, timeout_s: float) -> bool:
+    """Whether the Hub answers anything at all, be it with an error; waits four seconds at most."""
     limit_s = min(timeout_s, REACH_TIMEOUT_S)
     try:
-        within(Patience(limit_s), lambda: _list_one(endpoint or constants.ENDPOINT, limit_s))
+        call_until(Deadline(limit_s), lambda: _list_one_model(endpoint or constants.ENDPOINT, limit_s))
     except HUB_ERRORS:
         return False
     return True
 
 
-def _list_one(endpoint: str, timeout_s: float) -> httpx2.Response:
+def _list_one_model(endpoint: str, timeout_s: float) -> httpx2.Response:
+    """Make one call, without the retries of the library."""
     return get_session().get(f"{endpoint.rstrip('/')}/api/models", params={"limit": "1"}, timeout=timeout_s)
 
 
-def _ask(endpoint: str, timeout_s: float) -> str | None:
-    """Make one call, without the repetitions of the library's own; say what is wrong with the answer."""
-    response = _list_one(endpoint, timeout_s)
+def _problem_of(response: httpx2.Response) -> str | None:
     if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
         return f"it answers with error {response.status_code}."
     try:

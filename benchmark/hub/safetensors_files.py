@@ -1,8 +1,7 @@
-"""The header of a safetensors file, held to what its format demands.
+"""The header of a safetensors file, checked as strictly as the safetensors library does when it loads one.
 
-The Hub's own library reads 100 kB and more of every file, takes a header of 25 MB for granted, and believes whatever
-the header says; a file that the safetensors library refuses to load is told from a sound one only by these checks.
-The format: 8 bytes of little-endian length, a JSON object of that length, and the numbers without a gap.
+`huggingface_hub.get_safetensors_metadata` reads at least 100 kB of every file, accepts headers of 25 MB and does not
+check shapes against offsets. The format: 8 bytes of little-endian length, a JSON object, the numbers without a gap.
 """
 
 from dataclasses import dataclass
@@ -10,25 +9,17 @@ from typing import Any
 
 from benchmark.hub.documents import foreign_kind, is_safetensors, parse_document
 from benchmark.hub.ranged import RangedFile
-from benchmark.hub.tensor_listing import BYTES, FROM_SAFETENSORS, TensorInfo, damaged, unlisted
+from benchmark.hub.tensor_listing import ITEM_BYTES, SAFETENSORS_DTYPES, TensorInfo, damaged, unlisted
 
 _LENGTH_BYTES = 8
-
-
 _FIRST_READ_BYTES = 65_536
-
-
 _LARGEST_HEADER_BYTES = 100_000_000  # safetensors itself refuses more
-
-
 _LARGEST_NUMBER = 2**63
-
-
 _MOST_DIMENSIONS = 64  # torch has no tensors of more
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Entry:
     tensor: TensorInfo
     start: int
     stop: int
@@ -39,33 +30,37 @@ class SafetensorsFile:
 
     Args:
         file: The file.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         ListingProblem: It cannot be loaded, or not be listed.
-        TooMuchToReadError: Its header is larger than what may be read.
+        TooMuchToReadError: Its header is larger than the budget.
     """
 
     def __init__(self, file: RangedFile, name: str) -> None:
         self._file = file
         header, self._data_start = _read_header(file, name)
-        places = [_place(key, value, name) for key, value in header.items() if key != "__metadata__"]
-        _check_metadata(header.get("__metadata__"), name)
-        _check_coverage(places, file.size - self._data_start, name)
-        self._places = {place.tensor.name: place for place in places}
+        metadata = header.pop("__metadata__", None)
+        entries = [_entry(key, value, name) for key, value in header.items()]
+        is_table = isinstance(metadata, dict) and all(isinstance(text, str) for text in metadata.values())
+        if metadata is not None and not is_table:
+            raise damaged(f"{name} is damaged: the metadata in its header is no table of texts")
+        _check_coverage(entries, file.size - self._data_start, name)
+        self._entries = {entry.tensor.name: entry for entry in entries}
 
     @property
     def tensors(self) -> tuple[TensorInfo, ...]:
-        """What it holds, in the header's order."""
-        return tuple(place.tensor for place in self._places.values())
+        """Its tensors in the header's order."""
+        return tuple(entry.tensor for entry in self._entries.values())
 
     def read(self, name: str) -> bytes:
         """Read the numbers of a tensor, little-endian."""
-        place = self._places[name]
-        return self._file.read_at(self._data_start + place.start, self._data_start + place.stop)
+        entry = self._entries[name]
+        return self._file.read_at(self._data_start + entry.start, self._data_start + entry.stop)
 
 
 def _read_header(file: RangedFile, name: str) -> tuple[dict[str, Any], int]:
+    """Read the JSON header, and find where the numbers begin."""
     first = file.read_at(0, _FIRST_READ_BYTES)
     if not is_safetensors(first) and (kind := foreign_kind(first)) is not None:
         raise damaged(f"{name} {kind}")
@@ -81,24 +76,30 @@ def _read_header(file: RangedFile, name: str) -> tuple[dict[str, Any], int]:
     return document.content, stop
 
 
-def _place(key: str, value: Any, name: str) -> _Place:
+def _entry(key: str, value: Any, name: str) -> _Entry:
     fields = value if isinstance(value, dict) else {}
-    dtype, shape, offsets = fields.get("dtype"), _numbers(fields.get("shape")), _numbers(fields.get("data_offsets"))
+    dtype, shape, offsets = fields.get("dtype"), _sizes(fields.get("shape")), _sizes(fields.get("data_offsets"))
     if not isinstance(dtype, str) or shape is None or offsets is None or len(offsets) != 2:  # noqa: PLR2004 - a pair
         raise damaged(f"{name} is damaged: its header describes {key[:80]!r} in no way that makes sense")
-    if dtype not in FROM_SAFETENSORS:
+    if dtype not in SAFETENSORS_DTYPES:
         raise unlisted(f"the type {dtype[:20]!r} of {key[:80]!r} is a new one")
-    tensor = TensorInfo(key, shape, FROM_SAFETENSORS[dtype])
-    if offsets[1] - offsets[0] != _bytes(tensor):
+    tensor = TensorInfo(key, shape, SAFETENSORS_DTYPES[dtype][0])
+    if offsets[1] - offsets[0] != _tensor_bytes(tensor):
         raise damaged(f"{name} is damaged: shape and bytes of {key[:80]!r} contradict each other")
-    return _Place(tensor, offsets[0], offsets[1])
+    return _Entry(tensor, offsets[0], offsets[1])
 
 
-def _bytes(tensor: TensorInfo) -> int | None:
-    """Count the bytes of a tensor; None beyond all bounds, where a zero among the sizes does not help either."""
+def _sizes(value: Any) -> tuple[int, ...] | None:
+    if isinstance(value, list) and all(type(item) is int and 0 <= item < _LARGEST_NUMBER for item in value):
+        return tuple(value)
+    return None
+
+
+def _tensor_bytes(tensor: TensorInfo) -> int | None:
+    """Count the bytes of a tensor; None where the product overflows on the way, as the safetensors library does it."""
     if len(tensor.shape) > _MOST_DIMENSIONS:
         return None
-    amount = BYTES[tensor.dtype]
+    amount = ITEM_BYTES[tensor.dtype]
     for size in tensor.shape:
         amount *= size
         if amount >= _LARGEST_NUMBER:
@@ -106,24 +107,12 @@ def _bytes(tensor: TensorInfo) -> int | None:
     return amount
 
 
-def _numbers(value: Any) -> tuple[int, ...] | None:
-    if isinstance(value, list) and all(type(item) is int and 0 <= item < _LARGEST_NUMBER for item in value):
-        return tuple(value)
-    return None
-
-
-def _check_metadata(value: Any, name: str) -> None:
-    if value is None or (isinstance(value, dict) and all(isinstance(text, str) for text in value.values())):
-        return
-    raise damaged(f"{name} is damaged: the metadata in its header is no table of texts")
-
-
-def _check_coverage(places: list[_Place], size: int, name: str) -> None:
-    """Hold that the tensors lie one after the other and fill the file."""
+def _check_coverage(entries: list[_Entry], size: int, name: str) -> None:
+    """Check that the tensors follow each other without overlap or hole, and fill the file."""
     end = 0
-    for place in sorted(places, key=lambda place: (place.start, place.stop)):
-        if place.start != end:
-            raise damaged(f"{name} is damaged: before {place.tensor.name[:80]!r} its tensors overlap or leave a hole")
-        end = place.stop
+    for entry in sorted(entries, key=lambda entry: (entry.start, entry.stop)):
+        if entry.start != end:
+            raise damaged(f"{name} is damaged: before {entry.tensor.name[:80]!r} its tensors overlap or leave a hole")
+        end = entry.stop
     if end != size:
         raise damaged(f"{name} is damaged: its tensors need {end} bytes, and the file has {size} for them")

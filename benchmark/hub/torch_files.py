@@ -1,54 +1,87 @@
-"""A checkpoint as `torch.save` writes it since version 1.6: an archive with a pickle and a member per storage.
+"""Weight files as `torch.save` writes them: a zip archive with a pickle and one member per storage.
 
-`zipfile` reads the directory; the pickle goes through a machine that can call nothing.
+The archive is checked here from ranged reads; its pickle is read by torch in a worker (`torch_pickles`).
 """
 
 import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from benchmark.hub.documents import foreign_kind, is_safetensors
-from benchmark.hub.facts import storable
-from benchmark.hub.pickle_calls import Rebuilt, Storage
-from benchmark.hub.pickle_globals import forbidden_globals
-from benchmark.hub.pickle_machine import read_pickle
 from benchmark.hub.ranged import RangedFile
-from benchmark.hub.tensor_listing import BYTES, TensorInfo, damaged, unlisted, unsafe
+from benchmark.hub.tensor_listing import ITEM_BYTES, ListingProblem, TensorInfo, damaged, unlisted, unsafe
+from benchmark.results.status import Status
 
 _FIRST_READ_BYTES = 65_536
 _LAST_READ_BYTES = 49_152
 _LARGEST_PICKLE_BYTES = 4_000_000
-_LOCAL_HEADER_BYTES = 30
-_LOCAL_HEADER = b"PK\x03\x04"
-_OLD_FORMAT = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-_PICKLE, _PICKLE_OF_OLD_FORMAT = b"\x80", b"\x80\x02"
-_OLD_FORMAT_PICKLES = 5  # three that describe the file, the table, and the names of its storages
-
+_LOCAL_HEADER, _LOCAL_HEADER_BYTES = b"PK\x03\x04", 30
+_LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_LEGACY_PICKLES = 5  # three that describe the file, the state dict, and the names of its storages
 _ZIP_ERRORS = (
-    *(zipfile.BadZipFile, ValueError, RuntimeError, KeyError, IndexError),
-    *(EOFError, OverflowError, struct.error),
+    zipfile.BadZipFile,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    struct.error,
 )
 
 
-class TorchZip:
+@dataclass(frozen=True)
+class PickledTensor:
+    """A tensor in the pickle of a checkpoint.
+
+    Attributes:
+        storage: Name of the archive's member that holds its numbers; None where it has none.
+        storage_bytes: Size of that storage.
+        offset: Its first element in the storage.
+        contiguous: Whether its elements follow each other in the storage.
+    """
+
+    name: str
+    shape: Sequence[int]
+    dtype: str
+    storage: str | None
+    storage_bytes: int
+    offset: int
+    contiguous: bool
+
+
+class PickleReader(Protocol):
+    """Calls `read_pickle` with these arguments in a worker."""
+
+    def __call__(self, content: bytes, name: str, *, pickles: int, load: bool) -> dict[str, Any] | None:
+        """Returns its answer; None where the worker ran out of time or memory, or crashed."""
+        ...
+
+
+class TorchFile:
     """A `.bin` file whose directory and pickle were read.
 
     Args:
         file: The file.
-        name: What messages call it.
+        name: Its name in messages.
+        read_pickle: Calls `read_pickle` in a worker.
 
     Raises:
         ListingProblem: It cannot be loaded, needs code to be executed, or only a load can list it.
-        TooMuchToReadError: Directory and pickle are larger than what may be read.
+        TooMuchToReadError: Directory and pickle are larger than the budget.
     """
 
-    def __init__(self, file: RangedFile, name: str) -> None:
+    def __init__(self, file: RangedFile, name: str, read_pickle: PickleReader) -> None:
         self._file = file
         self._name = name
-        _check_format(file, name)
+        first = file.read_at(0, _FIRST_READ_BYTES)
+        if not first.startswith(_LOCAL_HEADER):
+            _reject_other_format(first, name, read_pickle)
+        file.read_at(file.size - _LAST_READ_BYTES, file.size)
         members = _directory(file, name)
         self._root = members[0].filename.partition("/")[0] + "/" if members else ""
         self._members = {member.filename: member for member in members}
@@ -56,68 +89,80 @@ class TorchZip:
             raise unsafe(f"{name} is a TorchScript program: reading it means to execute it")
         if len(self._members) != len(members):
             raise unlisted(f"the archive {name} names a member twice")
-        self._tensors = _named_tensors(read_pickle(self._extract("data.pkl"), name), name)
+        answer = read_pickle(self._extract("data.pkl"), name, pickles=1, load=True)
+        if answer is None:
+            raise unlisted(f"reading the pickle of {name} took more time or memory than an inspection may use")
+        self._tensors = {tensor.name: tensor for tensor in _tensors_of(answer)}
         for tensor in self._tensors.values():
-            self._check_storage(tensor.storage)
+            if tensor.storage is not None:
+                self._check_storage(tensor.storage, tensor.storage_bytes)
 
     @property
     def tensors(self) -> tuple[TensorInfo, ...]:
-        """What it holds, in the pickle's order."""
-        return tuple(TensorInfo(name, tensor.shape, tensor.dtype) for name, tensor in self._tensors.items())
+        """Its tensors in the pickle's order."""
+        return tuple(TensorInfo(name, tuple(tensor.shape), tensor.dtype) for name, tensor in self._tensors.items())
 
     def read(self, name: str) -> bytes | None:
-        """Read the numbers of a tensor, little-endian; None where they do not lie there as they are."""
+        """Read the numbers of a tensor, little-endian; None where they are not stored contiguously in this order."""
         tensor = self._tensors[name]
-        member = self._members.get(f"{self._root}data/{tensor.storage.key}") if tensor.storage else None
-        unit = BYTES.get(tensor.dtype)
-        if member is None or unit is None or not _is_dense(tensor) or not self._is_little_endian():
+        member = self._members.get(f"{self._root}data/{tensor.storage}")
+        item_bytes = ITEM_BYTES.get(tensor.dtype)
+        if member is None or item_bytes is None or not tensor.contiguous or not self._is_little_endian():
             return None
-        start = _content_start(self._file, member) + tensor.offset * unit
-        return self._file.read_at(start, start + math.prod(tensor.shape) * unit)
-
-    def _extract(self, name: str) -> bytes:
-        member = self._members.get(self._root + name)
-        if member is None:
-            raise damaged(f"{self._name} is an archive without the member {name}, which torch.save writes")
-        return _extracted(self._file, member, self._name)
+        start = _content_start(self._file, member) + tensor.offset * item_bytes
+        return self._file.read_at(start, start + math.prod(tensor.shape) * item_bytes)
 
     def _is_little_endian(self) -> bool:
         return self._root + "byteorder" not in self._members or self._extract("byteorder") == b"little"
 
-    def _check_storage(self, storage: Storage | None) -> None:
-        if storage is None:
-            return
-        member = self._members.get(f"{self._root}data/{storage.key}")
+    def _check_storage(self, key: str, size: int) -> None:
+        member = self._members.get(f"{self._root}data/{key}")
         if member is None:
             raise damaged(f"{self._name} is damaged: the numbers of some tensors are missing")
         if member.compress_type != zipfile.ZIP_STORED:
-            # transformers maps the file into memory, so that packed bytes come out as numbers without an error.
+            # transformers maps the file into memory, so that compressed bytes come out as numbers without an error.
             raise damaged(f"{self._name} was packed again, and a load would take its packed bytes for numbers")
-        if member.file_size < storage.elements * BYTES.get(storage.dtype or "", 1):
+        if member.file_size < size:
             raise damaged(f"{self._name} is damaged: some tensors have fewer numbers than their shapes say")
 
+    def _extract(self, member_name: str) -> bytes:
+        """Read a member whole, up to a limit; without its checksum, which torch.save can be told to leave out."""
+        name, member = self._name, self._members.get(self._root + member_name)
+        if member is None:
+            raise damaged(f"{name} is an archive without the member {member_name}, which torch.save writes")
+        if max(member.file_size, member.compress_size) > _LARGEST_PICKLE_BYTES:
+            raise unlisted(f"the description of the tensors in {name} is larger than any honest one")
+        if member.flag_bits & 1:
+            raise damaged(f"{name} is encrypted")
+        start = _content_start(self._file, member)
+        content = self._file.read_at(start, start + member.compress_size)
+        if member.compress_type == zipfile.ZIP_DEFLATED:
+            try:
+                content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, member.file_size + 1)
+            except zlib.error as error:
+                raise damaged(f"{name} is damaged: its description of the tensors cannot be unpacked") from error
+        elif member.compress_type != zipfile.ZIP_STORED:
+            raise damaged(f"{name} is packed in a way that torch does not read")
+        if len(content) != member.file_size:
+            raise damaged(f"{name} is damaged: its description of the tensors has another length than it says")
+        return content
 
-def _check_format(file: RangedFile, name: str) -> None:
-    first = file.read_at(0, _FIRST_READ_BYTES)
-    if first.startswith(_LOCAL_HEADER):
-        file.read_at(file.size - _LAST_READ_BYTES, file.size)
-        return
+
+def _reject_other_format(first: bytes, name: str, read_pickle: PickleReader) -> None:
     if not first:
         raise damaged(f"{name} is empty")
     kind = "is a safetensors file under another name" if is_safetensors(first) else foreign_kind(first)
     if kind is not None:
         raise damaged(f"{name} {kind}")
-    is_old = first.startswith(_OLD_FORMAT)
-    names = forbidden_globals(first, _OLD_FORMAT_PICKLES if is_old else 1)
-    if names:
-        raise unsafe(f"reading {name} would execute code from it: it needs {', '.join(names[:3])}", names)
-    if not is_old and (not first.startswith(_PICKLE) or first.startswith(_PICKLE_OF_OLD_FORMAT)):
+    is_legacy = first.startswith(_LEGACY_MAGIC)
+    _tensors_of(read_pickle(first, name, pickles=_LEGACY_PICKLES if is_legacy else 1, load=False) or {})
+    if not is_legacy and (not first.startswith(b"\x80") or first.startswith(b"\x80\x02")):
         raise damaged(f"{name} is no file that torch.save writes")
-    kind = "is in the format that torch.save wrote before version 1.6" if is_old else "is no archive"
+    kind = "is in the format that torch.save wrote before version 1.6" if is_legacy else "is no archive"
     raise unlisted(f"{name} {kind}")
 
 
-def _directory(file: RangedFile, name: str) -> Sequence[zipfile.ZipInfo]:
+def _directory(file: RangedFile, name: str) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.infolist()
@@ -126,46 +171,17 @@ def _directory(file: RangedFile, name: str) -> Sequence[zipfile.ZipInfo]:
 
 
 def _content_start(file: RangedFile, member: zipfile.ZipInfo) -> int:
-    """Find the content of a member, which lies behind a header whose length only that header tells."""
+    """Find the content of a member behind its local header, whose length is only known from the header itself."""
     header = file.read_at(member.header_offset, member.header_offset + _LOCAL_HEADER_BYTES)
     if not header.startswith(_LOCAL_HEADER) or len(header) < _LOCAL_HEADER_BYTES:
         raise damaged("its archive is damaged: a member is not where the directory says")
-    name_bytes, extra_bytes = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-    return member.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes
+    name_bytes, extra_bytes = struct.unpack_from("<HH", header, 26)
+    return int(member.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
 
 
-def _extracted(file: RangedFile, member: zipfile.ZipInfo, name: str) -> bytes:
-    """Read a member whole, up to a limit; without its checksum, which torch.save can be told to leave out."""
-    if max(member.file_size, member.compress_size) > _LARGEST_PICKLE_BYTES:
-        raise unlisted(f"the description of the tensors in {name} is larger than any honest one")
-    if member.flag_bits & 1:
-        raise damaged(f"{name} is encrypted")
-    start = _content_start(file, member)
-    content = file.read_at(start, start + member.compress_size)
-    if member.compress_type == zipfile.ZIP_DEFLATED:
-        try:
-            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, member.file_size + 1)
-        except zlib.error as error:
-            raise damaged(f"{name} is damaged: its description of the tensors cannot be unpacked") from error
-    elif member.compress_type != zipfile.ZIP_STORED:
-        raise damaged(f"{name} is packed in a way that torch does not read")
-    if len(content) != member.file_size:
-        raise damaged(f"{name} is damaged: its description of the tensors has another length than it says")
-    return content
-
-
-def _named_tensors(content: Any, name: str) -> dict[str, Rebuilt]:
-    if not isinstance(content, dict):
-        raise damaged(f"{name} holds no table of tensors")
-    return {
-        storable(key): value for key, value in content.items() if isinstance(key, str) and isinstance(value, Rebuilt)
-    }
-
-
-def _is_dense(tensor: Rebuilt) -> bool:
-    expected = 1
-    for size, step in zip(reversed(tensor.shape), reversed(tensor.stride), strict=True):
-        if size != 1 and step != expected:
-            return False
-        expected *= size
-    return True
+def _tensors_of(answer: Mapping[str, Any]) -> tuple[PickledTensor, ...]:
+    """Take apart what `read_pickle` returned; raises the ListingProblem that it met."""
+    if "reason" in answer:
+        status = None if answer["status"] is None else Status(answer["status"])
+        raise ListingProblem(answer["reason"], status, tuple(answer["unsafe_globals"]))
+    return tuple(PickledTensor(**fields) for fields in answer.get("tensors", ()))

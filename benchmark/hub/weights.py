@@ -1,26 +1,40 @@
-"""Which files of a repository a load reads: one weight format, and what describes model and input."""
+"""Which files of a repository a load reads: one weight format with its shards, and what describes model and input."""
 
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from benchmark.hub.documents import Document
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, too_large
 from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFile
+from benchmark.hub.repository_files import RepositoryFiles
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unsafe
 
 DESCRIPTION_NAMES = (CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME)
 
-
+_INDEX = ".index.json"
 # In the order in which transformers looks for them (modeling_utils._get_resolved_checkpoint_files).
 _FORMATS = (
-    ("safetensors", "model.safetensors", ()),
-    ("safetensors", "model.safetensors.index.json", ("model-*.safetensors",)),
-    ("bin", "pytorch_model.bin", ()),
-    ("bin", "pytorch_model.bin.index.json", ("pytorch_model-*.bin",)),
+    ("safetensors", "model.safetensors", None),
+    ("safetensors", "model.safetensors.index.json", "model-*.safetensors"),
+    ("bin", "pytorch_model.bin", None),
+    ("bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin"),
 )
+_PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".bin", ".npy", ".dill")
+_OF_TRAINING = re.compile(r"(.*/)?(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.[a-z]+")
+_OTHER_FRAMEWORKS = (
+    ("TensorFlow", (".h5", ".keras", ".tflite", "saved_model.pb")),
+    ("Flax", (".msgpack",)),
+    ("ONNX", (".onnx",)),
+    ("GGUF", (".gguf",)),
+    ("NeMo", (".nemo",)),
+    ("Core ML", (".mlmodel", ".mlpackage")),
+)
+_ADAPTERS = frozenset({"adapter_model.safetensors", "adapter_model.bin"})
+_SHOWN = 3
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,7 @@ class WeightFiles:
     Attributes:
         format: `safetensors` or `bin`.
         entry: The one file, or the index of the shards.
-        shards: The files that the index stands for; empty where `entry` holds the weights itself.
+        shards: The files that look like shards of the index; empty where `entry` holds the weights itself.
     """
 
     format: str
@@ -38,13 +52,13 @@ class WeightFiles:
     shards: tuple[RepoFile, ...] = ()
 
     @property
-    def files(self) -> tuple[RepoFile, ...]:
-        """All of them, the entry first."""
-        return (self.entry, *self.shards)
+    def is_index(self) -> bool:
+        """Whether the weights lie in shards."""
+        return self.entry.name.endswith(_INDEX)
 
     @property
     def size(self) -> int | None:
-        """Bytes of the weights; None where nobody says."""
+        """Bytes of the weights; None where unknown."""
         return total_size(self.shards or (self.entry,))
 
 
@@ -67,73 +81,86 @@ def weight_files(files: Iterable[RepoFile], config: Mapping[str, Any] | None = N
     by_name = {file.name: file for file in files}
     explicit = config.get("transformers_weights") if config else None
     if isinstance(explicit, str) and explicit in by_name:
-        kind = "bin" if explicit.endswith((".bin", ".bin.index.json")) else "safetensors"
+        kind = "bin" if explicit.endswith((".bin", ".bin" + _INDEX)) else "safetensors"
         return WeightFiles(kind, by_name[explicit])
-    for kind, entry, shard_patterns in _FORMATS:
+    for kind, entry, pattern in _FORMATS:
         if entry in by_name:
-            shards = tuple(
-                file
-                for name, file in sorted(by_name.items())
-                if any(fnmatch.fnmatchcase(name, pattern) for pattern in shard_patterns)
-            )
-            return WeightFiles(kind, by_name[entry], shards)
+            shards = [name for name in sorted(by_name) if pattern and fnmatch.fnmatchcase(name, pattern)]
+            return WeightFiles(kind, by_name[entry], tuple(by_name[name] for name in shards))
     return None
 
 
-def needed_files(files: Iterable[RepoFile], config: Mapping[str, Any] | None = None) -> tuple[RepoFile, ...]:
+def weight_parts(weights: WeightFiles, repository: RepositoryFiles) -> tuple[RepoFile, ...]:
+    """The files that hold the weights: the one file, or the shards that the index names.
+
+    Shards are sorted as transformers reads them: where two hold the same tensor, the later one counts.
+
+    Raises:
+        ListingProblem: The index cannot be used, or names files that are not there.
+        SourceError: The index cannot be had.
+    """
+    if not weights.is_index:
+        return (weights.entry,)
+    name, size = weights.entry.name, weights.entry.size or 0
+    index = too_large(size) if size > LARGEST_DOCUMENT_BYTES else repository.document(weights.entry)
+    weight_map = (index.content or {}).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map or not all(isinstance(s, str) for s in weight_map.values()):
+        raise damaged(f"{name} is no index of shards: {index.problem or 'it has no table of names as weight_map'}")
+    shards = sorted(set(weight_map.values()))
+    if outside := [shard for shard in shards if not is_inside(shard)]:
+        raise damaged(f"{name} names {outside[0][:80]!r}, which is no file of the repository")
+    present = repository.present(shards)
+    if missing := [shard for shard in shards if shard not in present]:
+        shown = ", ".join(shard[:80] for shard in missing[:_SHOWN])
+        raise damaged(f"{len(missing)} of the {len(shards)} shards that {name} names are missing: {shown}")
+    return tuple(present[shard] for shard in shards)
+
+
+def files_to_load(
+    files: Iterable[RepoFile], config: Mapping[str, Any] | None, repository: RepositoryFiles
+) -> tuple[RepoFile, ...]:
     """List the files that a load reads, the small ones first.
 
-    Examples:
-        >>> names = ("README.md", "config.json", "pytorch_model.bin", "tf_model.h5", "training_args.bin")
-        >>> [file.name for file in needed_files([RepoFile(name, 1) for name in names])]
-        ['config.json', 'pytorch_model.bin']
+    Of shards, those that the index names; where the index cannot be used, all that look like shards.
+
+    Raises:
+        SourceError: The index cannot be had.
     """
-    present = tuple(files)
-    descriptions = tuple(file for file in present if file.name in DESCRIPTION_NAMES)
-    weights = weight_files(present, config)
-    return descriptions + (weights.files if weights else ())
+    by_name = {file.name: file for file in files}
+    descriptions = tuple(file for name, file in by_name.items() if name in DESCRIPTION_NAMES)
+    weights = weight_files(by_name.values(), config)
+    if weights is None:
+        return descriptions
+    try:
+        parts = weight_parts(weights, repository)
+    except ListingProblem:
+        parts = weights.shards
+    return (*(file for file in (*descriptions, weights.entry) if file not in parts), *parts)
 
 
 def total_size(files: Iterable[RepoFile]) -> int | None:
     """Add up the sizes; None as soon as one is unknown."""
-    total = 0
-    for file in files:
-        if file.size is None:
-            return None
-        total += file.size
-    return total
+    sizes = [file.size for file in files]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-_PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".bin", ".npy", ".dill")
+def is_inside(name: str) -> bool:
+    r"""Whether a name stays within the folder that it is relative to, on every system.
 
-
-_OF_TRAINING = re.compile(r"(.*/)?(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.[a-z]+")
-
-
-_OTHER_FRAMEWORKS = (
-    ("TensorFlow", (".h5", ".keras", ".tflite", "saved_model.pb")),
-    ("Flax", (".msgpack",)),
-    ("ONNX", (".onnx",)),
-    ("GGUF", (".gguf",)),
-    ("NeMo", (".nemo",)),
-    ("Core ML", (".mlmodel", ".mlpackage")),
-)
-
-
-_ADAPTERS = frozenset({"adapter_model.safetensors", "adapter_model.bin"})
-
-
-_SHOWN = 3
+    Examples:
+        >>> is_inside("a/b.bin"), is_inside("../b.bin"), is_inside("/b.bin"), is_inside("c:\\b.bin"), is_inside("")
+        (True, False, False, False, False)
+    """
+    if not name or len(name) > _LONGEST_NAME or any(sign in name for sign in "\\:\0"):
+        return False
+    return not PurePosixPath(name).is_absolute() and not {"", ".", ".."} & set(name.split("/"))
 
 
 def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
     """Tell what it means that a repository has no weights that transformers reads.
 
-    Args:
-        files: Its files.
-
     Returns:
-        `unsafe-weights` where all there is are pickles of some other program, else `load-failed`.
+        `unsafe-weights` where all there is are pickles of another program, else `load-failed`.
 
     Examples:
         >>> absent_weights([RepoFile("model.pt", 10)]).status
@@ -147,15 +174,13 @@ def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
             f"it holds an adapter only ({_shown(adapters)}), and not the model that it changes; it can be used once "
             "somebody has merged the two and saved them as one"
         )
-    safe = [name for name in names if name.endswith(".safetensors")]
-    if safe:
-        return damaged(f"its weights lie where transformers does not look: {_shown(safe)} instead of model.safetensors")
+    if misplaced := [name for name in names if name.endswith(".safetensors")]:
+        shown = _shown(misplaced)
+        return damaged(f"its weights lie where transformers does not look: {shown} instead of model.safetensors")
     for framework, endings in _OTHER_FRAMEWORKS:
-        found = [name for name in names if name.endswith(endings)]
-        if found:
-            return damaged(f"it has weights for {framework} only ({_shown(found)}), and none that transformers reads")
-    pickled = [name for name in names if name.endswith(_PICKLED)]
-    if pickled:
+        if other := [name for name in names if name.endswith(endings)]:
+            return damaged(f"it has weights for {framework} only ({_shown(other)}), and none that transformers reads")
+    if pickled := [name for name in names if name.endswith(_PICKLED)]:
         return unsafe(
             f"its only weights are {_shown(pickled)}, which transformers does not read and whose format can run code"
         )
@@ -165,58 +190,3 @@ def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
 def _shown(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(name[:80] for name in names[:_SHOWN]) + more
-
-
-_LONGEST_NAME = 255
-
-
-def shard_names(index: Document, name: str) -> tuple[str, ...]:
-    """Read the names of the shards from an index.
-
-    Args:
-        index: The index.
-        name: What messages call it.
-
-    Returns:
-        The names, sorted, as transformers reads them: where two shards hold the same tensor, the later one counts.
-
-    Raises:
-        ListingProblem: It is no index, or names files outside of the repository.
-
-    Examples:
-        >>> shard_names(Document({"weight_map": {"a": "2.bin", "b": "1.bin", "c": "2.bin"}}), "index.json")
-        ('1.bin', '2.bin')
-    """
-    places = (index.content or {}).get("weight_map")
-    if not isinstance(places, dict) or not places or not all(isinstance(place, str) for place in places.values()):
-        raise damaged(f"{name} is no index of shards: {index.problem or 'it has no table of names as weight_map'}")
-    names = sorted(set(places.values()))
-    for shard in names:
-        if not is_inside(shard):
-            raise damaged(f"{name} names {shard[:80]!r}, which is no file of the repository")
-    return tuple(names)
-
-
-def check_presence(wanted: Collection[str], present: Collection[str], name: str) -> None:
-    """Hold that all shards are there.
-
-    Raises:
-        ListingProblem: Some are missing.
-    """
-    missing = [shard for shard in wanted if shard not in present]
-    if missing:
-        shown = ", ".join(shard[:80] for shard in missing[:_SHOWN])
-        raise damaged(f"{len(missing)} of the {len(wanted)} shards that {name} names are missing: {shown}")
-
-
-def is_inside(name: str) -> bool:
-    r"""Whether a name stays within the folder that it is relative to, on every system.
-
-    Examples:
-        >>> is_inside("a/b.bin"), is_inside("../b.bin"), is_inside("/b.bin"), is_inside("c:\\b.bin"), is_inside("")
-        (True, False, False, False, False)
-    """
-    if not name or len(name) > _LONGEST_NAME or any(sign in name for sign in "\\:\0"):
-        return False
-    parts = name.split("/")
-    return not PurePosixPath(name).is_absolute() and all(part not in {"", ".", ".."} for part in parts)

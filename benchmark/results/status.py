@@ -29,8 +29,8 @@ class Status(StrEnum):
     verdict: Verdict
     meaning: str
 
-    def __new__(cls, word: str, verdict: Verdict, meaning: str) -> Self:
-        """Make a status of its word, its verdict and its meaning."""
+    def __new__(cls, word: str, verdict: Verdict = Verdict.UNDECIDED, meaning: str = "") -> Self:
+        """Make a status of its word, its verdict and its meaning; `Status("gated")` only looks one up."""
         status = str.__new__(cls, word)
         status._value_ = word
         status.verdict, status.meaning = verdict, meaning

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmark.hub.torch_pickles import read_pickle
 from benchmark.models.actors import ModelActor
 from benchmark.models.checkpoint import tensor_shapes
 from benchmark.models.skeleton import build_skeleton, check_config
@@ -15,7 +16,7 @@ _HEAD_PREFIXES = ("projector.", "classifier.")
 
 
 class InspectionActor:
-    """Looks at configurations. Start it with `Worker("benchmark.verification.actors:InspectionActor", …)`."""
+    """Reads configurations and pickles. Start it with `Worker("benchmark.verification.actors:InspectionActor", …)`."""
 
     def check_config(self, config: dict[str, Any]) -> None:
         """Let transformers validate a configuration (see `benchmark.models.skeleton.check_config`)."""
@@ -24,6 +25,10 @@ class InspectionActor:
     def build(self, config: dict[str, Any]) -> dict[str, Any]:
         """Build a model without weights and give `Skeleton.as_plain()` (see `build_skeleton`)."""
         return build_skeleton(config).as_plain()
+
+    def read_pickle(self, content: NDArray[np.uint8], name: str, pickles: int, load: bool) -> dict[str, Any]:
+        """Describe the pickle of a weight file (see `benchmark.hub.torch_pickles.read_pickle`)."""
+        return read_pickle(content, name, pickles, load)
 
 
 class LoadActor(ModelActor):

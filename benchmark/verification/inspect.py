@@ -108,7 +108,7 @@ class Inspector:
             self._inspect_tensors(record, facts)
 
     def _inspect_tensors(self, record: CandidateRecord, facts: RepoFacts) -> None:
-        listing = self.hub.tensors(facts)
+        listing = self.hub.tensors(facts, self.worker.read_pickle)
         if isinstance(listing, HubFailure):
             record.failure = None if record.findings else listing
             return

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import psutil
 from pydantic import JsonValue
 
@@ -114,6 +115,11 @@ class InspectionWorker:
         if isinstance(built, Raised):
             return finding_of(built, "transformers cannot build the model of its configuration")
         return finding_of(built, "Building it without weights failed")
+
+    def read_pickle(self, content: bytes, name: str, *, pickles: int, load: bool) -> dict[str, Any] | None:
+        """Describe the pickle of a weight file (see `hub.torch_files.PickleReader`); None where the worker failed."""
+        answer = self.call("read_pickle", np.frombuffer(content, np.uint8), name, pickles, load)
+        return answer.value if isinstance(answer, Returned) else None
 
     def call(self, method: str, *arguments: object) -> Answer:
         """Call a method of `InspectionActor`.

@@ -3,9 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pytest
 
 from benchmark.hub.ranged import Budget, RangedFile
+from benchmark.hub.torch_pickles import read_pickle
+from benchmark.workers.messages import encode
 from tests.support.hub_server import HubServer
 
 ID = "org/model"
@@ -39,22 +42,27 @@ def publish(server: HubServer, tmp_path: Path) -> Publish:
     return put
 
 
-class BytesSource:
+def read_in_process(content: bytes, name: str, *, pickles: int, load: bool) -> Any:
+    """Does what a worker does, over the same plain data."""
+    answer = read_pickle(np.frombuffer(content, np.uint8), name, pickles, load)
+    return json.loads(encode(answer).header)
+
+
+class Reads:
     """A file in memory, and what was read of it."""
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.reads: list[tuple[int, int]] = []
+        self.content = content
+        self.spans: list[tuple[int, int]] = []
 
-    @property
-    def size(self) -> int:
-        return len(self._content)
+    def __call__(self, start: int, stop: int) -> bytes:
+        assert 0 <= start < stop <= len(self.content)
+        self.spans.append((start, stop))
+        return self.content[start:stop]
 
-    def read(self, start: int, stop: int) -> bytes:
-        assert 0 <= start < stop <= len(self._content)
-        self.reads.append((start, stop))
-        return self._content[start:stop]
+    def file(self, budget: int = 1_000_000) -> RangedFile:
+        return RangedFile(self, len(self.content), Budget(budget))
 
 
 def ranged(content: bytes, budget: int = 1_000_000) -> RangedFile:
-    return RangedFile(BytesSource(content), Budget(budget))
+    return Reads(content).file(budget)

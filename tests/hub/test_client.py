@@ -13,7 +13,7 @@ from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.retries import FAILURES_IN_A_ROW
 from benchmark.progress import Silent
 from benchmark.results.status import Status
-from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish
+from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
 
 
@@ -236,7 +236,7 @@ def test_a_listed_file_that_is_not_served_says_nothing_about_the_repository(
     publish()
     server.break_(ID, Fault(404, at="model.safetensors"))
     facts = facts_of(hub)
-    for failure in (hub.tensors(facts), hub.download(facts)):
+    for failure in (hub.tensors(facts, read_in_process), hub.download(facts)):
         assert isinstance(failure, HubFailure)
         assert failure.status is Status.UNREACHABLE
         assert "lists model.safetensors of org/model and does not serve it" in failure.reason

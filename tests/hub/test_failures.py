@@ -9,9 +9,9 @@ import pytest
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure
-from benchmark.hub.failures import asked_wait
+from benchmark.hub.failures import retry_after
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, Publish
+from tests.hub.conftest import ID, Publish, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble
 
 
@@ -90,27 +90,27 @@ def test_names_of_files_cannot_reach_beyond_the_cache(
     facts = hub.facts(ID)
     if isinstance(facts, HubFailure):
         return
-    listing = hub.tensors(facts)
+    listing = hub.tensors(facts, read_in_process)
     assert isinstance(listing, HubFailure) or listing.status is Status.LOAD_FAILED
     assert isinstance(hub.download(facts), HubFailure)
     assert not list(tmp_path.rglob("*evil*"))
 
 
 def test_a_date_is_so_many_seconds_from_now() -> None:
-    wait = asked_wait({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)})
+    wait = retry_after({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)})
     assert wait is not None
     assert 85 < wait <= 90
 
 
 @pytest.mark.parametrize("told", ["", " ", "soon", "-5", "1e9", "²", "99999999999999999 Foo 2020", "٣"])
 def test_what_makes_no_sense_asks_for_nothing(told: str) -> None:
-    assert asked_wait({"Retry-After": told}) is None
+    assert retry_after({"Retry-After": told}) is None
 
 
 def test_a_number_beyond_all_bounds_is_a_long_wait() -> None:
-    assert asked_wait({"Retry-After": "9" * 400}) == float("inf")
+    assert retry_after({"Retry-After": "9" * 400}) == float("inf")
 
 
 def test_the_limit_of_the_hub_counts_only_where_nothing_remains() -> None:
-    assert asked_wait({"ratelimit": '"api";r=5;t=55'}) is None
-    assert asked_wait({"ratelimit": '"api";r=0;t=55', "Retry-After": "7"}) == 7.0
+    assert retry_after({"ratelimit": '"api";r=5;t=55'}) is None
+    assert retry_after({"ratelimit": '"api";r=0;t=55', "Retry-After": "7"}) == 7.0

@@ -10,29 +10,28 @@ from safetensors.numpy import save
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.hub.ranged import Budget, LocalSource, RangedFile, SourceError, TooMuchToReadError
+from benchmark.hub.ranged import Budget, RangedFile, SourceError, TooMuchToReadError, open_local
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, BytesSource, Publish
+from tests.hub.conftest import ID, Publish, Reads, ranged, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble
 
 CONTENT = random.Random(0).randbytes(50_001)  # noqa: S311 - repeatable, guards no secret
 
 
-def test_any_part_is_what_it_is_in_the_whole_and_is_fetched_once() -> None:
-    source = BytesSource(CONTENT)
-    file = RangedFile(source, Budget(len(CONTENT)))
-    randomly = random.Random(1)  # noqa: S311 - repeatable, guards no secret
+def test_any_part_equals_the_same_part_of_the_whole_and_is_fetched_once() -> None:
+    reads = Reads(CONTENT)
+    file = reads.file()
+    generator = random.Random(1)  # noqa: S311 - repeatable, guards no secret
     for _ in range(500):
-        start = randomly.randrange(-10, len(CONTENT) + 10)
-        stop = start + randomly.choice((0, 1, 100, 5000))
+        start = generator.randrange(-10, len(CONTENT) + 10)
+        stop = start + generator.choice((0, 1, 100, 5000))
         assert file.read_at(start, stop) == CONTENT[max(0, start) : max(0, stop)]
-    seen = sorted(source.reads)
-    assert all(before[1] <= after[0] for before, after in itertools.pairwise(seen))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(sorted(reads.spans)))
 
 
 def test_it_reads_like_a_file() -> None:
-    file = RangedFile(BytesSource(CONTENT), Budget(10**6))
+    file = ranged(CONTENT)
     assert file.seek(-10, os.SEEK_END) == len(CONTENT) - 10
     assert (file.read(4), file.read(), file.read()) == (CONTENT[-10:-6], CONTENT[-6:], b"")
     file.seek(5)
@@ -42,39 +41,31 @@ def test_it_reads_like_a_file() -> None:
 
 
 def test_more_than_the_budget_is_never_fetched() -> None:
-    source = BytesSource(CONTENT)
-    file = RangedFile(source, Budget(10_000))
+    reads = Reads(CONTENT)
+    file = reads.file(budget=10_000)
     with pytest.raises(TooMuchToReadError):
         file.read()
     file.read_at(0, 6000)
     with pytest.raises(TooMuchToReadError):
         file.read_at(20_000, 26_000)
-    assert sum(stop - start for start, stop in source.reads) <= 10_000
+    assert sum(stop - start for start, stop in reads.spans) <= 10_000
 
 
 def test_a_part_of_a_claimed_terabyte_takes_no_memory() -> None:
-    class Terabyte(BytesSource):
-        size = 10**12
-
     with pytest.raises(TooMuchToReadError):
-        RangedFile(Terabyte(b""), Budget(10**6)).read()
+        RangedFile(Reads(b""), 10**12, Budget(10**6)).read()
 
 
-def test_a_local_file_is_read_in_parts(tmp_path: Path) -> None:
+def test_a_local_file_is_read_in_parts_and_a_failure_says_nothing_about_the_model(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(CONTENT)
-    source = LocalSource(tmp_path / "file")
-    assert (source.size, source.read(10, 20)) == (len(CONTENT), CONTENT[10:20])
-
-
-def test_a_local_file_that_cannot_be_read_says_nothing_about_the_model(tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as caught:
-        LocalSource(tmp_path / "nothing")
-    assert caught.value.failure.status is Status.UNREACHABLE
-    (tmp_path / "file").write_bytes(CONTENT)
-    source = LocalSource(tmp_path / "file")
+    file = open_local(tmp_path / "file", Budget(10**6))
+    assert (file.size, file.read_at(10, 20)) == (len(CONTENT), CONTENT[10:20])
     (tmp_path / "file").write_bytes(b"short")
     with pytest.raises(SourceError, match="shorter"):
-        source.read(0, 100)
+        file.read_at(10_000, 20_000)
+    with pytest.raises(SourceError) as caught:
+        open_local(tmp_path / "nothing", Budget(10**6))
+    assert caught.value.failure.status is Status.UNREACHABLE
 
 
 LARGE = save({"classifier.bias": np.ones(4, np.float32), "w": np.zeros(20_000_000, np.uint8)})
@@ -127,7 +118,7 @@ def test_whatever_goes_wrong_with_a_part_says_nothing_about_the_model_in_bounded
     hub, facts = hub_with_facts(server, tmp_path)
     server.break_(ID, Fault(fault.what, at=WEIGHTS, headers=fault.headers))
     begin = time.monotonic()
-    failure = hub.tensors(facts)
+    failure = hub.tensors(facts, read_in_process)
     assert isinstance(failure, HubFailure), failure
     assert failure.status is Status.UNREACHABLE
     assert said in failure.reason
@@ -143,7 +134,7 @@ def test_a_passing_failure_is_survived(
     publish(**{WEIGHTS: SMALL})
     hub, facts = hub_with_facts(server, tmp_path, timeout_s=5.0)
     server.break_(ID, Fault(what, at=WEIGHTS, times=1))
-    listing = hub.tensors(facts)
+    listing = hub.tensors(facts, read_in_process)
     assert isinstance(listing, TensorListing), listing
     assert listing.known
 
@@ -152,7 +143,7 @@ def test_a_server_without_ranges_is_not_read_whole(server: HubServer, publish: P
     publish(**{WEIGHTS: LARGE})
     hub, facts = hub_with_facts(server, tmp_path)
     server.break_(ID, Fault(Trouble.WHOLE, at=WEIGHTS))
-    listing = hub.tensors(facts)
+    listing = hub.tensors(facts, read_in_process)
     assert isinstance(listing, TensorListing)
     # The beginning is there, whoever sends it.
     assert listing.known
@@ -165,7 +156,7 @@ def test_a_part_that_a_server_without_ranges_cannot_send_needs_the_load_check(
     publish(**{WEIGHTS: SMALL})
     hub, facts = hub_with_facts(server, tmp_path)
     server.break_(ID, Fault(Trouble.WHOLE, at=WEIGHTS))
-    listing = hub.tensors(facts)
+    listing = hub.tensors(facts, read_in_process)
     assert isinstance(listing, TensorListing)
     assert (listing.known, listing.status) == (False, None)
 
@@ -183,7 +174,7 @@ def test_another_server_may_hold_the_file_and_never_sees_the_token(
         elsewhere = storage.url.replace("127.0.0.1", "localhost") + path
         fault = Fault(302, at=WEIGHTS, times=1, headers={"Location": elsewhere})
         server.faults.append(fault)
-        listing = hub.tensors(facts)
+        listing = hub.tensors(facts, read_in_process)
     assert isinstance(listing, TensorListing), listing
     assert storage.bytes_sent[ID] > 0
     assert server.tokens[path].startswith("Bearer hf_")

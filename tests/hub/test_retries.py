@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import WrongAnswerError
-from benchmark.hub.retries import Asking, Breaker, Patience, look_at_hub
+from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, probe_hub
 from benchmark.results.status import Status
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
 
@@ -36,7 +36,7 @@ class Task:
 
 
 def asked(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
-    return Asking(timeout_s, Breaker()).ask(task, what="org/model")
+    return HubCalls(timeout_s, CircuitBreaker()).call(task, what="org/model")
 
 
 @pytest.fixture
@@ -132,10 +132,10 @@ def test_all_attempts_together_keep_the_time_limit() -> None:
 
 
 def test_several_calls_may_share_their_patience() -> None:
-    asking, patience = Asking(10.0, Breaker()), Patience(0.3)
+    asking, patience = HubCalls(10.0, CircuitBreaker()), Deadline(0.3)
     begin = time.monotonic()
     for _ in range(3):
-        asking.ask(lambda left: time.sleep(left + 5), what="x", patience=patience)
+        asking.call(lambda left: time.sleep(left + 5), what="x", deadline=patience)
     assert time.monotonic() - begin < 1.0
 
 
@@ -154,7 +154,7 @@ def test_a_full_disk_is_nobodys_verdict(error: OSError, raised: Any) -> None:
 
 def test_a_hub_that_answers_is_reached() -> None:
     with HubServer() as server:
-        found = look_at_hub(endpoint=server.url)
+        found = probe_hub(endpoint=server.url)
     assert (found.reached, found.problem, found.endpoint) == (True, None, server.url)
 
 
@@ -164,7 +164,7 @@ def test_a_hub_that_answers_is_reached() -> None:
 def test_what_is_no_answer_of_the_hub_is_told(what: Trouble | int, words: str) -> None:
     with HubServer() as server:
         server.break_(None, Fault(what))
-        found = look_at_hub(endpoint=server.url)
+        found = probe_hub(endpoint=server.url)
     assert found.reached is False
     assert words in (found.problem or "")
 
@@ -172,13 +172,13 @@ def test_what_is_no_answer_of_the_hub_is_told(what: Trouble | int, words: str) -
 def test_nobody_waits_longer_than_asked() -> None:
     begin = time.monotonic()
     with silent_port() as silent:
-        assert look_at_hub(endpoint=silent, timeout_s=0.3).reached is False
-    assert look_at_hub(endpoint=closed_port()).reached is False
+        assert probe_hub(endpoint=silent, timeout_s=0.3).reached is False
+    assert probe_hub(endpoint=closed_port()).reached is False
     assert time.monotonic() - begin < 4
 
 
 def test_the_token_is_known_to_be_there_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
-    found = look_at_hub(endpoint=closed_port())
+    found = probe_hub(endpoint=closed_port())
     assert found.token is True
     assert "verysecret" not in found.model_dump_json()

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.hub.ranged import Budget, RangedFile, TooMuchToReadError
+from benchmark.hub.ranged import TooMuchToReadError
 from benchmark.hub.tensor_listing import ListingProblem
-from benchmark.hub.torch_files import TorchZip
+from benchmark.hub.torch_files import TorchFile
 from benchmark.results.status import Status
-from tests.hub.conftest import BytesSource, ranged
+from tests.hub.conftest import Reads, ranged, read_in_process
 
 STATE = {
     "classifier.weight": torch.arange(6.0).reshape(2, 3),
@@ -44,8 +44,8 @@ def members(content: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def opened(content: bytes) -> TorchZip:
-    return TorchZip(ranged(content), "pytorch_model.bin")
+def opened(content: bytes) -> TorchFile:
+    return TorchFile(ranged(content), "pytorch_model.bin", read_in_process)
 
 
 def problem(content: bytes) -> ListingProblem:
@@ -107,10 +107,10 @@ def test_checksums_may_be_left_out() -> None:
 
 
 def test_only_directory_and_pickle_of_a_large_file_are_read() -> None:
-    source = BytesSource(saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
-    file = TorchZip(RangedFile(source, Budget(120_000)), "it")
+    reads = Reads(saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
+    file = TorchFile(reads.file(budget=120_000), "it", read_in_process)
     assert file.read("classifier.bias") is not None
-    assert sum(stop - start for start, stop in source.reads) < 120_000 < source.size
+    assert sum(stop - start for start, stop in reads.spans) < 120_000 < len(reads.content)
 
 
 def test_the_format_before_version_1_6_needs_the_load_check() -> None:
@@ -142,6 +142,7 @@ def test_weights_that_would_run_code_are_unsafe_and_leave_no_trace(tmp_path: Pat
     assert not (tmp_path / "mark").exists()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_program_of_torchscript_is_unsafe() -> None:
     file = io.BytesIO()
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), file)
@@ -198,6 +199,15 @@ def test_a_member_named_twice_is_left_to_the_load_check() -> None:
     assert problem(file.getvalue()).status is None
 
 
+def test_a_pickle_that_a_worker_could_not_read_needs_the_load_check() -> None:
+    def killed(*_content: object, **_options: object) -> None:
+        return None
+
+    with pytest.raises(ListingProblem, match=r"more time or memory .* needs the load check") as caught:
+        TorchFile(ranged(saved()), "pytorch_model.bin", killed)
+    assert caught.value.status is None
+
+
 def test_a_zip_bomb_is_not_unpacked() -> None:
     bomb = repacked(members(saved()) | {"archive/data.pkl": b"\0" * 50_000_000}, zipfile.ZIP_DEFLATED)
     assert problem(bomb).status is None
@@ -209,16 +219,17 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
 def test_a_directory_beyond_the_budget_is_not_read() -> None:
     many = repacked({f"archive/data/{number}": b"" for number in range(8000)})
     with pytest.raises(TooMuchToReadError):
-        TorchZip(ranged(many, budget=300_000), "it")
+        TorchFile(ranged(many, budget=300_000), "it", read_in_process)
 
 
 def test_a_directory_of_a_claimed_gigabyte_takes_no_memory() -> None:
     content = bytearray(saved() + b"\0" * 500_000)
     end = b"PK\x05\x06" + bytes(4) + b"\x01\0\x01\0" + (400_000).to_bytes(4, "little") + (1000).to_bytes(4, "little")
     with pytest.raises((TooMuchToReadError, ListingProblem)):
-        TorchZip(ranged(bytes(content) + end + b"\0\0", budget=300_000), "it")
+        TorchFile(ranged(bytes(content) + end + b"\0\0", budget=300_000), "it", read_in_process)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_file_cut_off_or_changed_anywhere_never_ends_in_a_traceback() -> None:
     whole = saved()
     randomly = random.Random(3)  # noqa: S311 - repeatable, guards no secret

@@ -1,11 +1,13 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmark.hub.documents import ABSENT, Document
 from benchmark.hub.facts import RepoFile
+from benchmark.hub.repository_files import RepositoryFiles
 from benchmark.hub.tensor_listing import ListingProblem
-from benchmark.hub.weights import absent_weights, check_presence, shard_names
+from benchmark.hub.weights import WeightFiles, absent_weights, weight_parts
 from benchmark.results.status import Status
 
 
@@ -37,19 +39,28 @@ def test_what_is_there_instead_is_told(names: list[str], status: Status, said: s
 
 
 NO_TABLES: tuple[Any, ...] = (None, [], {}, "x", {"a": 1}, {"a": None}, {"a": "x", "b": []})
+INDEX = "model.safetensors.index.json"
 
 
-@pytest.mark.parametrize(
-    "index",
-    [
-        ABSENT,
-        Document(problem="it is not JSON"),
-        *(Document({"weight_map": value}) for value in NO_TABLES),
-    ],
-)
-def test_what_is_no_index_means_that_the_load_would_fail(index: Document) -> None:
-    with pytest.raises(ListingProblem) as caught:
-        shard_names(index, "index.json")
+def parts(folder: Path, index: bytes | dict[str, Any]) -> list[str]:
+    """The shards that an index names, of a folder that holds 1.bin and weights/2.bin."""
+    (folder / "weights").mkdir()
+    for name in ("1.bin", "weights/2.bin"):
+        (folder / name).write_bytes(b"w")
+    (folder / INDEX).write_bytes(index if isinstance(index, bytes) else json.dumps(index).encode())
+    weights = WeightFiles("safetensors", RepoFile(INDEX, 100))
+    return [file.name for file in weight_parts(weights, RepositoryFiles(folder))]
+
+
+def test_shards_are_those_of_the_index_sorted_by_name(tmp_path: Path) -> None:
+    index = {"weight_map": {"a": "weights/2.bin", "b": "1.bin", "c": "weights/2.bin"}}
+    assert parts(tmp_path, index) == ["1.bin", "weights/2.bin"]
+
+
+@pytest.mark.parametrize("index", [b"{", b"{}", *({"weight_map": value} for value in NO_TABLES)])
+def test_what_is_no_index_means_that_the_load_would_fail(tmp_path: Path, index: bytes | dict[str, Any]) -> None:
+    with pytest.raises(ListingProblem, match="is no index of shards") as caught:
+        parts(tmp_path, index)
     assert caught.value.status is Status.LOAD_FAILED
 
 
@@ -60,19 +71,13 @@ def test_what_is_no_index_means_that_the_load_would_fail(index: Document) -> Non
         *("http://example.invalid/x.bin", "./x.bin", "a/"),
     ],
 )
-def test_an_index_cannot_reach_beyond_the_repository(name: str) -> None:
-    with pytest.raises(ListingProblem) as caught:
-        shard_names(Document({"weight_map": {"a": "ok.bin", "b": name}}), "index.json")
+def test_an_index_cannot_reach_beyond_the_repository(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ListingProblem, match="no file of the repository") as caught:
+        parts(tmp_path, {"weight_map": {"a": "1.bin", "b": name}})
     assert caught.value.status is Status.LOAD_FAILED
-    assert "no file of the repository" in caught.value.reason
 
 
-def test_shards_in_a_folder_are_fine() -> None:
-    content: dict[str, Any] = {"weight_map": {"a": "weights/2.bin", "b": "weights/1.bin"}}
-    assert shard_names(Document(content), "index.json") == ("weights/1.bin", "weights/2.bin")
-
-
-def test_missing_shards_are_counted_and_named() -> None:
-    check_presence(["a", "b"], {"a": 1, "b": 2, "c": 3}, "index.json")
-    with pytest.raises(ListingProblem, match=r"2 of the 3 shards that index\.json names are missing: b, c"):
-        check_presence(["a", "b", "c"], ["a"], "index.json")
+def test_missing_shards_are_counted_and_named(tmp_path: Path) -> None:
+    index = {"weight_map": {"x": "1.bin", "y": "b.bin", "z": "c.bin"}}
+    with pytest.raises(ListingProblem, match=r"2 of the 3 shards that .*index\.json names are missing: b.bin, c.bin"):
+        parts(tmp_path, index)

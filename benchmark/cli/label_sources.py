@@ -1,4 +1,4 @@
-"""The labels of models and corpora, as `bench labels` shows them: which emotion each is taken to mean."""
+"""Whose labels a user asks about: models and corpora by their names, and where each of them is found."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,10 @@ from pathlib import Path
 from benchmark.corpora.clips import corpus_labels
 from benchmark.corpora.opening import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.merges import Merges, chosen_merges
+from benchmark.emotions.merges import Merges
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.options.commands import LabelsRequest
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
@@ -27,7 +26,7 @@ _OF_A_CHECKPOINT = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bi
 
 
 @dataclass(frozen=True)
-class LabelSource:
+class Labelled:
     """The labels of one model or corpus.
 
     Attributes:
@@ -58,65 +57,72 @@ class LabelSource:
         )
 
 
-def label_sources(names: Sequence[str], options: LabelsRequest) -> list[LabelSource]:
+def _is_spec(name: str) -> bool:
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in corpus_kinds()
+
+
+def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> list[Labelled]:
     """Find the labels of models and corpora.
 
     Args:
         names: Names, ids, folders and SPECs, in any order.
-        options: The registry, and the merges to apply.
+        candidates: The registry, as the user names it.
+        merges: Merges that the user asks for.
+
+    Returns:
+        One for each, in the order of the names.
 
     Raises:
         RequestError: There is no such model or corpus, or it has no labels.
         UnavailableError: The Hub cannot be reached.
     """
-    registry = find_registry(options.candidates).registry
-    merges = chosen_merges(options.merge_preset, options.merge)
+    registry = find_registry(candidates).registry
     hub = Hub()
-    sources: list[LabelSource] = []
+    found: list[Labelled] = []
     for name in names:
         if _is_corpus(name, registry):
-            sources.append(_of_corpus(name, registry, merges))
+            found.append(_of_corpus(name, registry, merges))
         else:
-            sources += [_of_candidate(candidate, hub, merges) for candidate in select(registry, [name]).candidates]
-    return sources
+            found += [_of_candidate(each, hub, merges) for each in select(registry, [name]).candidates]
+    return found
 
 
 def _is_corpus(name: str, registry: Registry) -> bool:
     """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint.
 
-    A folder of weights without a configuration is a model too, and is reported as one that is broken.
+    A folder of weights without a configuration is no corpus either, and is told so as a model.
     """
-    kind, colon, _ = name.partition(":")
-    if name in registry.corpora or (colon and kind in corpus_kinds()):
+    if name in registry.corpora or _is_spec(name):
         return True
-    if any(name in (candidate.name, candidate.id) for candidate in registry.candidates):
+    if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
         return False
     path = expanded(name)
-    if path.is_dir():
-        return not any(_OF_A_CHECKPOINT.fullmatch(file.name) for file in path.glob("*"))
-    return path.is_file()
+    return path.is_file() or (
+        path.is_dir() and not any(_OF_A_CHECKPOINT.fullmatch(each.name) for each in path.glob("*"))
+    )
 
 
-def _of_corpus(name: str, registry: Registry, merges: Merges) -> LabelSource:
+def _of_corpus(name: str, registry: Registry, merges: Merges) -> Labelled:
     (corpus,) = open_corpora([name], registry)
-    labels = corpus_labels(corpus, merges)
+    found = corpus_labels(corpus, merges)
     entry = registry.corpora.get(name)
     place = resolved_source(corpus.source, Path.cwd()) if entry is None else entry.resolved_source(registry.folder)
-    return LabelSource(corpus.name, place, labels.label_map, labels.clips, labels.unlabelled)
+    return Labelled(corpus.name, place, found.label_map, found.clips, found.unlabelled)
 
 
-def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> LabelSource:
-    facts = look_at(candidate, hub)
-    if isinstance(facts, HubFailure):
-        kind = UnavailableError if facts.status is Status.UNREACHABLE else RequestError
-        raise kind(f"{candidate.name}: {facts.reason}")
-    labels = config_labels(facts.config or {})
+def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> Labelled:
+    found = look_at(candidate, hub)
+    if isinstance(found, HubFailure):
+        kind = UnavailableError if found.status is Status.UNREACHABLE else RequestError
+        raise kind(f"{candidate.name}: {found.reason}")
+    labels = config_labels(found.config or {})
     if not labels:
-        raise RequestError(f"{candidate.name} has no labels: {_why_none(facts)}.")
+        raise RequestError(f"{candidate.name} has no labels: {_why_none(found)}.")
     mapped = candidate_labels(candidate, labels)
     merged = replace(mapped, emotions=tuple(merges.apply(emotion) for emotion in mapped.emotions))
     place = candidate.id if candidate.local_path is None else str(candidate.local_path)
-    return LabelSource(candidate.name, place, merged)
+    return Labelled(candidate.name, place, merged)
 
 
 def _why_none(facts: RepoFacts) -> str:

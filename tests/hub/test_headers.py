@@ -12,10 +12,11 @@ from safetensors.torch import save
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.headers import decode
 from benchmark.hub.local import local_facts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, Publish
+from tests.hub.conftest import ID, Publish, read_in_process
 from tests.support.hub_server import Fault, HubServer, closed_port
 
 INDEX = "model.safetensors.index.json"
@@ -34,7 +35,7 @@ def facts_of(hub: Hub, id: str = ID) -> RepoFacts:
 
 
 def listed(hub: Hub, facts: RepoFacts | None = None) -> TensorListing:
-    listing = hub.tensors(facts or facts_of(hub))
+    listing = hub.tensors(facts or facts_of(hub), read_in_process)
     assert isinstance(listing, TensorListing), listing
     return listing
 
@@ -216,7 +217,7 @@ def test_offline_the_cache_is_read_and_what_it_lacks_says_nothing(
     publish(**as_files(checkpoint(1), kind))
     facts = facts_of(hub)
     offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
-    failure = offline.tensors(facts_of(offline))
+    failure = offline.tensors(facts_of(offline), read_in_process)
     assert isinstance(failure, HubFailure)
     assert failure.status is Status.UNREACHABLE
     assert isinstance(hub.download(facts), Path)
@@ -234,7 +235,7 @@ def test_offline_a_shard_that_was_never_fetched_says_nothing_about_the_model(
     assert isinstance(folder, Path)
     (folder / "part-2-of-3.safetensors").unlink()
     offline = Hub(offline=True, cache=tmp_path / "hf")
-    assert isinstance(offline.tensors(facts_of(offline)), HubFailure)
+    assert isinstance(offline.tensors(facts_of(offline), read_in_process), HubFailure)
 
 
 def test_a_file_cut_off_in_the_cache_is_not_taken_for_the_whole(hub: Hub, publish: Publish) -> None:
@@ -260,7 +261,7 @@ def test_gated_weights_are_gated(server: HubServer, hub: Hub, publish: Publish, 
     publish(**as_files(checkpoint(1), kind))
     facts = facts_of(hub)
     server.break_(ID, Fault(403, headers={"X-Error-Code": "GatedRepo"}))
-    failure = hub.tensors(facts)
+    failure = hub.tensors(facts, read_in_process)
     assert isinstance(failure, HubFailure)
     assert failure.status is Status.GATED
 
@@ -274,3 +275,10 @@ def test_checkpoints_of_others_are_listed_as_their_library_lists_them(shared: Pa
         with safe_open(folder / "model.safetensors", "pt") as file:
             expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
         assert {tensor.name: tensor.shape for tensor in listed(hub, facts).tensors or ()} == expected
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+def test_numbers_are_those_that_torch_reads(name: str) -> None:
+    numbers = torch.tensor([0.0, -0.0, 1.5, -2.25, 1e-7, float("inf")], dtype=getattr(torch, name))
+    content = numbers.view(torch.uint8).numpy().tobytes()
+    assert decode(content, name) == tuple(numbers.double().tolist())
