@@ -1,12 +1,10 @@
 """Write docs/commands.md from the commands themselves: `python -m scripts.command_reference`."""
 
-import inspect
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
-import typer
+from cyclopts import App
+from cyclopts.argument import Argument
 
 from benchmark.cli.main import app
 
@@ -15,8 +13,10 @@ _HEADING = """# All commands
 
 Written from the code by `python -m scripts.command_reference`; do not change it by hand.
 
-`bench --version` tells the version, `bench --install-completion` lets the shell complete commands, options, and the
-names of candidates and corpora. `ser-bench` is a second name of `bench`.
+`bench --version` shows the version. `bench --install-completion` lets the shell complete commands, options, and the
+names of candidates and corpora; `bench --show-completion` prints the script for that. Both take the name of the shell
+(bash, zsh, fish or powershell), by default the current one. Install it again after an update of bench. `ser-bench` is a
+second name of `bench`.
 
 - Standard output holds results and nothing else; `--json` prints them as data. What is being done, warnings and errors
   go to standard error.
@@ -25,6 +25,11 @@ names of candidates and corpora. `ser-bench` is a second name of `bench`.
 - What an old encoding does not have is written as `\\uXXXX` on standard output.
 - Most options can be set by an environment variable, named in brackets. Several values of a repeatable one stand there
   with spaces between (`BENCH_CORPUS="ravdess calls"`), so that one that holds a space can only be given as an option.
+- `--config FILE` reads options from a TOML file. Keys are flags without dashes (`min-emotions = 5`). Those at the root
+  are for all commands that have them; those in a table (`[run]`, `[cache.ls]`) are for that command, and override those
+  at the root. Flags override variables, and variables override the file. Relative paths count from the file. What
+  sends, replaces, deletes or runs something (`--push`, `--force`, `--metric`) is refused in a file.
+- `leaderboard.json` holds what was asked for as `request`; `bench run --config reports/leaderboard.json` repeats it.
 
 Exit codes: 0 done; 1 done, but something that was asked for does not hold; 2 the request is wrong; 3 the network or the
 machine failed; 130 interrupted; 141 nobody read the output to its end.
@@ -38,68 +43,51 @@ def main() -> None:
 
 
 def reference() -> str:
-    """Write the reference of all commands.
-
-    Returns:
-        A page of Markdown.
-    """
-    sections = [_section(name, command) for name, command in _commands(typer.main.get_command(app), "bench")]
+    """Write the reference of all commands, as a page of Markdown."""
+    sections = [_section(name, command) for name, command in commands(app, "bench")]
     return "\n".join([_HEADING, *sections])
 
 
-def _commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
-    for word, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, f"{name} {word}")
+def commands(group: App, name: str = "") -> Iterator[tuple[str, App]]:
+    """Give all commands below an application with what a user types for them."""
+    for word in group:
+        if word.startswith("-"):
+            continue
+        command = group[word]
+        if command.default_command is None:
+            yield from commands(command, f"{name} {word}".strip())
         else:
-            yield f"{name} {word}", command
+            yield f"{name} {word}".strip(), command
 
 
-def _section(name: str, command: Any) -> str:
-    text = inspect.cleandoc(command.help or "")
-    arguments = [each for each in command.params if each.param_type_name == "argument"]
-    options = [each for each in command.params if each.param_type_name == "option"]
-    usage = " ".join([name, "[OPTIONS]" if options else "", *(_argument_usage(each) for each in arguments)])
-    lines = [*(_argument(each) for each in arguments), *(_option(each) for each in options)]
-    return "\n".join([f"## {name}", "", f"`{' '.join(usage.split())}`", "", text, "", *lines, ""])
+def _section(name: str, command: App) -> str:
+    every = [argument for argument in command.assemble_argument_collection() if argument.show]
+    positional = [argument for argument in every if argument.field_info.is_positional]
+    options = [argument for argument in every if argument not in positional]
+    usage = " ".join([name, "[OPTIONS]" if options else "", *(_positional_usage(each) for each in positional)])
+    lines = [*(f"- `{_title(each)}`: {each.parameter.help}" for each in positional), *map(_option, options)]
+    return "\n".join([f"## {name}", "", f"`{' '.join(usage.split())}`", "", command.help, "", *lines, ""])
 
 
-def _argument_usage(argument: Any) -> str:
-    name = argument.metavar or argument.name.upper()
-    return name if argument.required else f"[{name}]"
+def _title(argument: Argument) -> str:
+    return next(iter(argument.parameter.name or [argument.name])).upper()
 
 
-def _argument(argument: Any) -> str:
-    return f"- `{argument.metavar or argument.name.upper()}`: {argument.help}"
+def _positional_usage(argument: Argument) -> str:
+    return _title(argument) if argument.required else f"[{_title(argument)}]"
 
 
-def _option(option: Any) -> str:
-    value = "" if option.is_flag else f" {option.metavar or _choices(option.type_descriptor.annotation)}"
-    names = ", ".join(f"`{name}{value if name == option.opts[-1] else ''}`" for name in option.opts)
-    opposite = "".join(f" or `{name}`" for name in option.secondary_opts)
-    facts = ", ".join([f"`{option.envvar}`"] * bool(option.envvar) + ["required"] * bool(option.required))
-    default = _default(option)
-    ending = f" Default: {default}." if default else ""
-    return f"- {names}{opposite}{f' ({facts})' if facts else ''}: {option.help}{ending}"
-
-
-def _choices(annotation: Any) -> str:
-    """The words that an option takes: those of an enumeration, or of a literal type."""
-    inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
-    if isinstance(inner, type) and issubclass(inner, Enum):
-        return "|".join(str(member.value) for member in inner)
-    if get_origin(inner) is Literal:
-        return "|".join(map(str, get_args(inner)))
-    return str(getattr(inner, "__name__", "value")).upper()
-
-
-def _default(option: Any) -> str:
-    value = option.default
-    if option.is_flag:
-        return f"`{option.opts[0]}`" if value is True else ""
-    if value in (None, [], ()) or callable(value) or option.show_default is False:
-        return ""
-    return f"`{getattr(value, 'value', value)}`"
+def _option(argument: Argument) -> str:
+    parameter = argument.parameter
+    value = parameter.metavar or "|".join(argument.get_choices() or ())
+    *first, last = sorted((name for name in argument.names if name not in argument.negatives), key=len)
+    names = ", ".join(f"`{name}`" for name in [*first, f"{last} {value}".strip()])
+    opposite = "".join(f" or `{name}`" for name in argument.negatives)
+    facts = ", ".join([*(f"`{variable}`" for variable in parameter.env_var or ()), *["required"] * argument.required])
+    show = argument.show_default
+    shown = show if isinstance(show, str) else show(argument.field_info.default) if callable(show) else None
+    ending = f" Default: `{shown}`." if shown else ""
+    return f"- {names}{opposite}{f' ({facts})' if facts else ''}: {parameter.help}{ending}"
 
 
 if __name__ == "__main__":

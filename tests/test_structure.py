@@ -38,8 +38,8 @@ HELP_AND_WATCH = """
 import sys
 from benchmark.cli.main import app
 unwanted = set(sys.argv[1].split(","))
-for arguments in [], *([command.name] for command in app.registered_commands):
-    app([*arguments, "--help"], standalone_mode=False)
+for arguments in [], *([name] for name in app if not name.startswith("-")):
+    app.help_print(arguments)
     reached = unwanted & set(sys.modules)
     if reached:
         print(f"bench {' '.join(arguments)} --help imports {', '.join(sorted(reached))}", file=sys.stderr)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.api.arguments import checked
+from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError
+from benchmark.options.declare import keywords
+from benchmark.options.stored import CompareRequest
 from benchmark.reporting.compare import comparison_json, comparison_markdown
 from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
 from benchmark.results.comparison import RunComparison
@@ -28,40 +30,19 @@ _ANOTHER_FILE = "choose another file with --output"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOutcome:
-    """What `compare` brought.
+class CompareOutcome(Outcome):
+    """What `compare` comes back with.
 
     Attributes:
         comparison: The two runs side by side, and what came of the gates.
         files: The file that was asked for.
-        exit_code: As the command line would exit with: 1 where a gate failed.
-        problems: Why that is not 0, in sentences for a person.
     """
 
     comparison: RunComparison
-    files: tuple[Path, ...]
-    exit_code: int
-    problems: tuple[str, ...]
 
 
-@checked
-def compare(
-    old: str | Path,
-    new: str | Path,
-    *,
-    fail_on: Sequence[str] = (),
-    output: str | Path | None = None,
-    settings: Settings | None = None,
-) -> CompareOutcome:
-    """Say what changed between two runs.
-
-    Args:
-        old: A folder of reports, a `leaderboard.json`, or a run: its name in the store or the path of its record.
-        new: The same.
-        fail_on: Gates such as `uar<-0.02` or `latency_p50_ms>+20%`: a column, a comparison, and the change from old to
-            new that must not happen.
-        output: A file for the comparison: JSON where it ends in `.json`, else Markdown.
-        settings: Places and limits.
+def compare_with(options: CompareRequest) -> CompareOutcome:
+    """Compare two runs, each a folder of reports, a `leaderboard.json`, or a run of the store.
 
     Returns:
         The comparison; exit code 1 where a gate failed or could not be judged.
@@ -70,15 +51,15 @@ def compare(
         RequestError: There is no such run, a gate is none, or the file cannot be written.
         UnavailableError: The disk is full.
     """
-    settings = settings or Settings()
-    gates = [parse_gate(text) for text in fail_on]
-    comparison = compare_runs(_open(str(old), settings), _open(str(new), settings))
+    settings = options.settings or Settings()
+    gates = [parse_gate(text) for text in options.fail_on]
+    comparison = compare_runs(_open(str(options.old), settings), _open(str(options.new), settings))
     comparison = comparison.model_copy(update={"gates": judge_gates(gates, comparison.rows)})
     files: tuple[Path, ...] = ()
-    if output is not None:
-        path = expanded(output)
-        written = comparison_json if path.suffix.lower() == ".json" else comparison_markdown
-        files = (write_atomically(path, written(comparison), remedy=_ANOTHER_FILE),)
+    if options.output is not None:
+        path = expanded(options.output)
+        write = comparison_json if path.suffix.lower() == ".json" else comparison_markdown
+        files = (write_atomically(path, write(comparison), remedy=_ANOTHER_FILE),)
     failed = [gate for gate in comparison.gates if not gate.passed]
     return CompareOutcome(
         comparison=comparison,
@@ -86,6 +67,9 @@ def compare(
         exit_code=EXIT_UNMET if failed else 0,
         problems=tuple(_problem(gate.gate, gate.findings) for gate in failed),
     )
+
+
+compare = keywords(compare_with, CompareRequest, "compare")
 
 
 def _problem(gate: str, findings: Sequence[str]) -> str:

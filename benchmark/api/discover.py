@@ -1,14 +1,14 @@
 """Discovery: search the Hub, look at what is found without its weights, and say what would work."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.api.arguments import checked
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.client import SORTS, Hub, Search, SortBy
+from benchmark.hub.client import Hub, Search
 from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
-from benchmark.progress import Progress, Silent
+from benchmark.options.commands import DiscoverRequest
+from benchmark.options.declare import keywords
+from benchmark.progress import Silent
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.writing import Entry, corpus_word, write_registry
@@ -45,7 +45,7 @@ class Discovered:
 
 @dataclass(frozen=True, kw_only=True)
 class DiscoverOutcome:
-    """What `discover` brought.
+    """What `discover` comes back with.
 
     Attributes:
         found: All repositories that were found: those that would work first, then the order of the search.
@@ -58,67 +58,45 @@ class DiscoverOutcome:
     problem: str | None = None
 
 
-@checked
-def discover(
-    search: str = "emotion",
-    *,
-    limit: int = 200,
-    languages: Sequence[str] = (),
-    min_emotions: int = 2,
-    sort: SortBy = "downloads",
-    repair_heads: bool = True,
-    write: str | Path | None = None,
-    force: bool = False,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-) -> DiscoverOutcome:
+def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
     """Search the Hub for speech-emotion models, and tell without their weights which would work.
-
-    Args:
-        search: Words in the names of repositories.
-        limit: How many repositories to look at, at most.
-        languages: Only repositories that declare one of these languages.
-        min_emotions: How many classes one must distinguish.
-        sort: What comes first: `downloads`, `likes`, `trending_score`, `last_modified` or `created_at`.
-        repair_heads: Whether those whose head could be rebuilt count as working.
-        write: A registry file to make of those that would work.
-        force: Whether an existing file may be replaced.
-        settings: Places and limits.
-        progress: Who wants to hear how far the work is.
-
-    Returns:
-        What was found.
 
     Raises:
         RequestError: Something asked for is wrong; the message says how to fix it.
         UnavailableError: The Hub could not be searched, or the machine failed.
     """
-    progress, settings = progress or Silent(), settings or Settings()
-    if sort not in SORTS:
-        raise RequestError(f"unknown order {sort!r}: choose one of {', '.join(SORTS)}")
-    target = None if write is None else Path(write)
-    if target is not None and target.exists() and not force:
+    progress, settings = options.progress or Silent(), options.settings or Settings()
+    target = None if options.write is None else Path(options.write)
+    if target is not None and target.exists() and not options.force:
         raise RequestError(f"{target} is there already; choose another name, or replace it with --force")
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    ids = hub.search(Search(text=search, limit=limit, languages=tuple(languages), sort=sort))
+    search = Search(text=options.search, limit=options.limit, languages=tuple(options.languages), sort=options.sort)
+    ids = hub.search(search)
     if isinstance(ids, HubFailure):
         raise UnavailableError(f"The Hub could not be searched: {ids.reason.removesuffix(f'; {NO_STATEMENT}')}.")
-    registry = Registry(title="discovered", candidates=tuple(Candidate(id=each) for each in ids if is_hub_id(each)))
+    candidates = tuple(Candidate(id=repository) for repository in ids if is_hub_id(repository))
     inspected = inspect_candidates(
-        registry, hub=hub, settings=settings, progress=progress, options=VerifyOptions(repair_heads=repair_heads)
+        Registry(title="discovered", candidates=candidates),
+        hub=hub,
+        settings=settings,
+        progress=progress,
+        options=VerifyOptions(repair_heads=options.repair_heads),
     )
-    judged = [_judge(verification, facts, min_emotions) for verification, facts in inspected]
-    found = tuple(sorted(judged, key=lambda each: not each.works))
-    file, problem = None, None
-    entries = [_entry(each) for each in found if each.works]
-    if target is not None and not entries:
-        problem = (
-            f"Nothing was written to {target}: of {counted(len(found), 'repository', 'repositories')} none would work."
-        )
-    elif target is not None:
-        comment = f"Found by bench discover --search {search!r}: inspected without weights, not verified."
-        file = write_registry(target, entries, comment=comment, force=force)
-    return DiscoverOutcome(found=found, file=file, problem=problem)
+    judged = [_judge(verification, facts, options.min_emotions) for verification, facts in inspected]
+    found = tuple(sorted(judged, key=lambda repository: not repository.works))
+    entries = [_entry(repository) for repository in found if repository.works]
+    if target is None:
+        return DiscoverOutcome(found=found)
+    if not entries:
+        total = counted(len(found), "repository", "repositories")
+        problem = f"Nothing was written to {target}: of {total} none would work."
+        return DiscoverOutcome(found=found, problem=problem)
+    comment = f"Found by bench discover --search {options.search!r}: inspected without weights, not verified."
+    file = write_registry(target, entries, comment=comment, force=options.force)
+    return DiscoverOutcome(found=found, file=file)
+
+
+discover = keywords(discover_with, DiscoverRequest, "discover")
 
 
 def _judge(verification: Verification, facts: RepoFacts | None, min_emotions: int) -> Discovered:

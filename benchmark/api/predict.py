@@ -1,12 +1,11 @@
 """Emotions over time, the whole way in order: what `benchmark.predict` and `bench predict` call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from benchmark.api.arguments import checked
+from benchmark.api.outcomes import Outcome
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.clips import Clip, Corpus, heard_on, storable
@@ -18,13 +17,15 @@ from benchmark.evaluation.engines import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects
 from benchmark.evaluation.timelines import MODEL_FAILED, Listener
 from benchmark.hub.client import Hub
-from benchmark.progress import Progress, Silent
+from benchmark.options.commands import PredictRequest
+from benchmark.options.declare import keywords
+from benchmark.progress import Silent
 from benchmark.results.environment import Environment
 from benchmark.results.status import Status
 from benchmark.results.timelines import RefusedModel, Timeline, Timelines
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings, expanded
-from benchmark.verification.options import VerifyOptions, nobody_to_ask
+from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verify import verify_candidates
 
 WINDOW_S = 3.0
@@ -34,58 +35,21 @@ HOP_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOutcome:
-    """What `predict` brought.
+class PredictOutcome(Outcome):
+    """What `predict` comes back with; it writes no files.
 
     Attributes:
         result: What each model says to each recording, and the models that were refused.
-        exit_code: As the command line would exit with: 1 where a model or a recording was left out.
-        problems: Why that is not 0, in sentences for a person.
     """
 
     result: Timelines
-    exit_code: int
-    problems: tuple[str, ...]
 
 
-@checked
-def predict(
-    models: str | Sequence[str],
-    recordings: str | Path | Sequence[str | Path],
-    *,
-    candidates: str | Path | None = None,
-    window_seconds: float | None = None,
-    hop_seconds: float | None = None,
-    channel: Literal["mix", "left", "right", "each"] = "mix",
-    merge: Sequence[str] = (),
-    merge_preset: str | None = None,
-    device: str = "cpu",
-    repair_heads: bool = True,
-    max_download_gb: float | None = None,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-    confirm: Callable[[str], bool | None] = nobody_to_ask,
-) -> PredictOutcome:
+def predict_with(options: PredictRequest) -> PredictOutcome:
     """Ask models what they hear in recordings, window after window.
 
     The models are verified first, where that has not been done: one that is no working emotion classifier is refused.
     The probabilities are the models' own, and are not calibrated.
-
-    Args:
-        models: Names or ids of the registry, other Hub ids, or local folders.
-        recordings: Files, of any length, or folders of such.
-        candidates: A registry file, or `demo`; by default `candidates.yaml` here, else the packaged one.
-        window_seconds: Length of a window; by default 3 s, or what the model reads at once where that is less.
-        hop_seconds: From one window to the next; by default 1 s, or a window where that is less.
-        channel: What of recordings with several channels is heard; `each` makes two of a stereo one.
-        merge: Emotions to merge, such as `calm=neutral`.
-        merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
-        device: `cpu` or `cuda`.
-        repair_heads: Whether known heads that transformers has no class for are rebuilt.
-        max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); by default 5, and more if confirmed.
-        settings: Places and limits.
-        progress: Who wants to hear how far the work is.
-        confirm: Asks a person whether a large download is wanted; by default nobody is asked.
 
     Returns:
         The timelines, and whether every model and recording is among them.
@@ -99,20 +63,25 @@ def predict(
         >>> outcome = benchmark.predict("some-org/some-model", "call.wav")  # doctest: +SKIP
         >>> [(span.start_s, span.emotion) for span in outcome.result.timelines[0].stretches()]  # doctest: +SKIP
     """
-    progress, settings = progress or Silent(), settings or Settings()
-    clips = _find(recordings, ChannelChoice(channel))
-    _check_lengths(window_seconds, hop_seconds)
-    registry = open_registry(candidates, [models] if isinstance(models, str) else models, progress)
-    merges = chosen_merges(merge_preset, merge)
+    progress, settings = options.progress or Silent(), options.settings or Settings()
+    clips = _find(options.recordings, ChannelChoice(options.channel))
+    _check_lengths(options.window_seconds, options.hop_seconds)
+    models = [options.models] if isinstance(options.models, str) else options.models
+    registry = open_registry(options.candidates, models, progress)
+    merges = chosen_merges(options.merge_preset, options.merge)
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    wanted = VerifyOptions(repair_heads=repair_heads, max_download_gb=max_download_gb, confirm=confirm)
+    wanted = VerifyOptions(
+        repair_heads=options.repair_heads, max_download_gb=options.max_download_gb, confirm=options.confirm
+    )
     verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
     selection = select_subjects(registry, verifications, min_emotions=1, hub=hub, progress=progress)
     refused = _refused(verifications, selection.ineligible)
     if not selection.subjects:
         raise _nobody(refused)
-    lengths = {each.name: _lengths(each, window_seconds, hop_seconds) for each in selection.subjects}
-    (device,) = resolve_devices([device], settings)
+    lengths = {
+        subject.name: _lengths(subject, options.window_seconds, options.hop_seconds) for subject in selection.subjects
+    }
+    (device,) = resolve_devices([options.device], settings)
     environment = Environment.here()
     listener = Listener(
         merges=merges,
@@ -126,6 +95,9 @@ def predict(
     result = Timelines(created=created, environment=environment, timelines=timelines, refused=refused)
     exit_code, problems = _judge(result, interrupted=interrupted)
     return PredictOutcome(result=result, exit_code=exit_code, problems=problems)
+
+
+predict = keywords(predict_with, PredictRequest, "predict")
 
 
 def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice) -> tuple[Clip, ...]:

@@ -1,14 +1,16 @@
 """Publishing a finished run: what `benchmark.publish` and `bench publish` call. Nothing is sent unless asked for."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from huggingface_hub import EvalResult
 
-from benchmark.api.arguments import checked
+from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
+from benchmark.options.declare import keywords
+from benchmark.options.stored import PublishRequest
 from benchmark.registry.locations import is_hub_id
 from benchmark.reporting.model_cards import (
     Destination,
@@ -34,7 +36,6 @@ from benchmark.results.runs import RunRecord, load_run
 from benchmark.results.store import PredictionStore
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
-from benchmark.verification.options import nobody_to_ask
 
 _RESULTS_FOLDER = ".eval_results"
 
@@ -57,58 +58,26 @@ class ModelResults:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishOutcome:
-    """What `publish` brought.
+class PublishOutcome(Outcome):
+    """What `publish` comes back with.
 
     Attributes:
         repo: The dataset of results.
         corpora: The corpora that are named in it.
-        files: What was written here.
         models: The models whose repositories the results are for.
         left_out: What of the run is not published, and why.
         sent: What was sent; empty for a dry run.
-        exit_code: As the command line would exit with: 1 where not everything could be sent.
-        problems: Why that is not 0, in sentences for a person.
     """
 
     repo: str
     corpora: tuple[str, ...]
-    files: tuple[Path, ...]
     models: tuple[str, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     sent: tuple[Sent, ...] = ()
-    exit_code: int = 0
-    problems: tuple[str, ...] = ()
 
 
-@checked
-def publish(
-    repo: str,
-    *,
-    run: str | None = None,
-    candidates: Sequence[str] = (),
-    corpora: Sequence[str] = (),
-    output: str | Path = "reports/publish",
-    push: bool = False,
-    private: bool = False,
-    settings: Settings | None = None,
-    endpoint: str | None = None,
-    confirm: Callable[[str], bool | None] = nobody_to_ask,
-) -> PublishOutcome:
+def publish_with(options: PublishRequest) -> PublishOutcome:
     """Prepare the results of a run for the Hub, and send them only where that is asked for.
-
-    Args:
-        repo: The dataset of results, such as `me/emotion-results`.
-        run: Which run: its name in the store, or the path of its record; by default the latest that was finished.
-        candidates: Only these, by name, id or pattern; by default all that come from the Hub.
-        corpora: Only these; by default all that anybody can get. Corpora of the user's own are named here, or not at
-            all.
-        output: The folder in which the files are shown.
-        push: Whether to send them: into the dataset, and as a pull request into each model's repository.
-        private: Whether a dataset that is made for it is to be private.
-        settings: Places and limits.
-        endpoint: The Hub's server; the library's default where None.
-        confirm: Asks a person before anything is sent; where nobody is there to ask, it is sent.
 
     Returns:
         The files, and what was sent.
@@ -118,24 +87,25 @@ def publish(
             or there is no token.
         UnavailableError: The Hub cannot be reached, or the disk is full.
     """
-    settings = settings or Settings()
-    _check_name(repo)
-    record = load_run(settings.cache, run)
-    chosen = publishable(record, candidates=candidates, corpora=corpora)
+    settings = options.settings or Settings()
+    _check_name(options.repo)
+    record = load_run(settings.cache, options.run)
+    chosen = publishable(record, candidates=options.candidates, corpora=options.corpora)
     leaderboard = score_run(chosen.record, PredictionStore(settings.cache).read)
-    destination = Destination(repo, dataset_url(repo, endpoint=endpoint))
-    dataset = _dataset_files(leaderboard, chosen.record, repo)
+    destination = Destination(options.repo, dataset_url(options.repo, endpoint=options.endpoint))
+    dataset = _dataset_files(leaderboard, chosen.record, options.repo)
     models = _model_results(leaderboard, chosen.record, destination)
     outcome = PublishOutcome(
-        repo=repo,
+        repo=options.repo,
         corpora=tuple(corpus.name for corpus in leaderboard.corpora),
-        files=_write(dataset, models, Path(output)),
-        models=tuple(each.repo for each in models),
+        files=_write(dataset, models, Path(options.output)),
+        models=tuple(model.repo for model in models),
         left_out=chosen.left_out,
     )
-    if not push:
-        return outcome
-    return _Sending(Publisher(endpoint=endpoint), outcome, destination, confirm).send(dataset, models, private=private)
+    return _send(outcome, dataset, models, destination, options) if options.push else outcome
+
+
+publish = keywords(publish_with, PublishRequest, "publish")
 
 
 def _check_name(repo: str) -> None:
@@ -157,12 +127,12 @@ def _dataset_files(leaderboard: Leaderboard, record: RunRecord, repo: str) -> di
 
 
 def _model_results(leaderboard: Leaderboard, record: RunRecord, destination: Destination) -> list[ModelResults]:
-    found = []
+    results = []
     for candidate in record.verifications:
         rows = scored_rows(leaderboard, candidate.candidate)
         if rows and is_on_hub(candidate):
             text = eval_results_yaml(rows, record, destination)
-            found.append(
+            results.append(
                 ModelResults(
                     repo=candidate.id,
                     revision=candidate.revision or "",
@@ -170,7 +140,7 @@ def _model_results(leaderboard: Leaderboard, record: RunRecord, destination: Des
                     results=tuple(model_index_results(rows, destination)),
                 )
             )
-    return found
+    return results
 
 
 def _write(dataset: dict[str, bytes], models: Sequence[ModelResults], folder: Path) -> tuple[Path, ...]:
@@ -184,49 +154,33 @@ def _write(dataset: dict[str, bytes], models: Sequence[ModelResults], folder: Pa
     return tuple(write_atomically(path, content) for path, content in contents.items())
 
 
-@dataclass(frozen=True)
-class _Sending:
-    """Sends what has been prepared; one repository that refuses costs only itself."""
-
-    publisher: Publisher
-    outcome: PublishOutcome
-    destination: Destination
-    confirm: Callable[[str], bool | None]
-
-    def send(self, dataset: dict[str, bytes], models: Sequence[ModelResults], *, private: bool) -> PublishOutcome:
-        """Send the dataset first, since the models' results point to it."""
-        listed = f", and propose results to {', '.join(self.outcome.models)}" if models else ""
-        question = f"Write to the dataset {self.outcome.repo}{listed}?"
-        if self.confirm(question) is False:
-            return self._ended((), ("Nothing was sent.",))
-        title = "Add results of speech-emotion models"
-        sent = [self.publisher.send_dataset(self.outcome.repo, dataset, message=title, private=private)]
-        problems: list[str] = []
-        for model in models:
-            try:
-                sent.append(self._propose(model))
-            except (RequestError, UnavailableError) as error:
-                problems.append(str(error))
-        return self._ended(tuple(sent), tuple(problems))
-
-    def _propose(self, model: ModelResults) -> Sent:
-        corpora = counted(len(self.outcome.corpora), "corpus", "corpora")
-        return self.publisher.send_results(
-            model.repo,
-            model.files,
-            model.results,
-            message="Add evaluation results for speech emotion recognition",
-            description=f"Measured at revision {model.revision} on {corpora} with ser-bench: {self.destination.url}",
-        )
-
-    def _ended(self, sent: tuple[Sent, ...], problems: tuple[str, ...]) -> PublishOutcome:
-        return PublishOutcome(
-            repo=self.outcome.repo,
-            corpora=self.outcome.corpora,
-            files=self.outcome.files,
-            models=self.outcome.models,
-            left_out=self.outcome.left_out,
-            sent=sent,
-            exit_code=EXIT_UNMET if problems else 0,
-            problems=problems,
-        )
+def _send(
+    outcome: PublishOutcome,
+    dataset: dict[str, bytes],
+    models: Sequence[ModelResults],
+    destination: Destination,
+    options: PublishRequest,
+) -> PublishOutcome:
+    """Send the dataset, then the models' results, which point to it; a repository that refuses costs only itself."""
+    publisher = Publisher(endpoint=options.endpoint)
+    listed = f", and propose results to {', '.join(outcome.models)}" if models else ""
+    if options.confirm(f"Write to the dataset {outcome.repo}{listed}?") is False:
+        return replace(outcome, exit_code=EXIT_UNMET, problems=("Nothing was sent.",))
+    title = "Add results of speech-emotion models"
+    sent = [publisher.send_dataset(outcome.repo, dataset, message=title, private=options.private)]
+    corpora = counted(len(outcome.corpora), "corpus", "corpora")
+    problems: list[str] = []
+    for model in models:
+        try:
+            proposed = publisher.send_results(
+                model.repo,
+                model.files,
+                model.results,
+                message="Add evaluation results for speech emotion recognition",
+                description=f"Measured at revision {model.revision} on {corpora} with ser-bench: {destination.url}",
+            )
+        except (RequestError, UnavailableError) as error:
+            problems.append(str(error))
+        else:
+            sent.append(proposed)
+    return replace(outcome, sent=tuple(sent), problems=tuple(problems), exit_code=EXIT_UNMET if problems else 0)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.api.arguments import checked
-from benchmark.api.eligibility import judge_report
+from benchmark.api.outcomes import Outcome, judge_report
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import not_named, open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
+from benchmark.options.declare import keywords
+from benchmark.options.stored import ReportRequest
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
@@ -29,61 +30,20 @@ from benchmark.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOutcome:
-    """What `report` brought.
+class ReportOutcome(Outcome):
+    """What `report` comes back with.
 
     Attributes:
         leaderboard: Every candidate of the selection, with its scores or the reason why it has none.
         record: What was reported on: the run, as far as it was selected.
-        files: The reports that were written.
-        exit_code: As the command line would exit with.
-        problems: Why that is not 0, in sentences for a person.
     """
 
     leaderboard: Leaderboard
     record: RunRecord
-    files: tuple[Path, ...]
-    exit_code: int = 0
-    problems: tuple[str, ...] = ()
 
 
-@checked
-def report(
-    run: str | None = None,
-    *,
-    models: Sequence[str] = (),
-    corpora: Sequence[str] = (),
-    min_emotions: int | None = None,
-    merge: Sequence[str] = (),
-    merge_preset: str | None = None,
-    focus: Sequence[str] = (),
-    by: Sequence[str] = (),
-    rank_seen: bool = False,
-    relabel: Sequence[str] = (),
-    candidates: str | Path | None = None,
-    output: str | Path = "reports",
-    embed_audio: int = 0,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-) -> ReportOutcome:
+def report_with(options: ReportRequest) -> ReportOutcome:
     """Write all reports of a finished run again, of all of it or of a part.
-
-    Args:
-        run: Which run: its name in the store, or the path of its record; by default the latest that was finished.
-        models: Only these candidates of the run: names, ids or patterns.
-        corpora: Only these corpora of the run: names or patterns.
-        min_emotions: Leave out the scores of candidates that distinguish fewer; by default as the run did.
-        merge: Emotions to merge, such as `calm=neutral`, beside those that the run merged.
-        merge_preset: Merges of one name: `sentiment`, `arousal` or `big4`; what `merge` says counts more.
-        focus: Emotions of which is told how well each candidate finds them among all others.
-        by: Columns of the corpora by which scores are taken apart, beside sex, language and duration.
-        rank_seen: Whether candidates are ranked on corpora that they were trained on, too.
-        relabel: Corpora to read the labels of again, by name or SPEC; the audio is not read, no model is asked.
-        candidates: The registry that names the corpora in `relabel`; by default as for a run.
-        output: The folder for the reports.
-        embed_audio: How many clips of each corpus have their audio in the page.
-        settings: Places and limits.
-        progress: Who wants to hear how far the work is.
 
     Returns:
         The leaderboard, the record, and the files.
@@ -96,23 +56,26 @@ def report(
         >>> import benchmark
         >>> outcome = benchmark.report(models=["superb/*"], merge=["calm=neutral"])  # doctest: +SKIP
     """
-    settings, progress = settings or Settings(), progress or Silent()
-    emotions = wanted_emotions(focus)
-    wanted = Selection(
-        models=tuple(models),
-        corpora=tuple(corpora),
-        min_emotions=min_emotions,
-        merge=chosen_merges(merge_preset, merge).as_dict(),
+    settings, progress = options.settings or Settings(), options.progress or Silent()
+    focus = wanted_emotions(options.focus)
+    selection = Selection(
+        models=tuple(options.models),
+        corpora=tuple(options.corpora),
+        min_emotions=options.min_emotions,
+        merge=chosen_merges(options.merge_preset, options.merge).as_dict(),
     )
-    folder = Path(output)
-    record = select_from(load_run(settings.cache, run), wanted)
-    registry = Registry(title="", candidates=()) if not relabel else find_registry(_text(candidates)).registry
-    opened = open_corpora(relabel, registry, settings=settings, progress=progress) if relabel else ()
-    record = _with_labels(record, opened, progress)
+    folder = Path(options.output)
+    record = select_from(load_run(settings.cache, options.run), selection)
+    registry = Registry(title="", candidates=())
+    corpora: Sequence[Corpus] = ()
+    if options.relabel:
+        registry = find_registry(options.candidates).registry
+        corpora = open_corpora(options.relabel, registry, settings=settings, progress=progress)
+    record = _with_labels(record, corpora, progress)
     check_writable(folder)
     store = PredictionStore(settings.cache)
-    leaderboard = score_run(record, store.read, rank_seen=rank_seen, focus=emotions, by=tuple(by))
-    recordings = _recordings(record, embed=embed_audio, registry=registry, settings=settings)
+    leaderboard = score_run(record, store.read, rank_seen=options.rank_seen, focus=focus, by=options.by)
+    recordings = _recordings(record, embed=options.embed_audio, registry=registry, settings=settings)
     files = (
         *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
         write_predictions(prediction_tables(record, store.read), folder),
@@ -121,8 +84,7 @@ def report(
     return ReportOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
-def _text(candidates: str | Path | None) -> str | None:
-    return None if candidates is None else str(candidates)
+report = keywords(report_with, ReportRequest, "report")
 
 
 def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress) -> RunRecord:

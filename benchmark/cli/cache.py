@@ -1,107 +1,63 @@
 """`bench cache`: what is kept from former runs, and deleting a part of it."""
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from cyclopts import App
 
-from benchmark.cli import options
+from benchmark.options.declare import Flat
+from benchmark.options.groups import JsonOptions
+from benchmark.options.stored import CacheRequest, PruneRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.results.cache import CacheEntry, CacheListing
 
-app = typer.Typer(no_args_is_help=True, help="List or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
+cache = App(name="cache", help="List or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
 
 
-class KindName(StrEnum):
-    """What a part of the cache is for."""
-
-    PREDICTIONS = "predictions"
-    VERIFICATIONS = "verifications"
-    CONVERTED = "converted"
-    DATASETS = "datasets"
-    SPEECH = "speech"
-    RUNS = "runs"
-    LOGS = "logs"
-    LEFTOVERS = "leftovers"
-
-
-Kinds = Annotated[list[KindName] | None, typer.Option("--kind", help="Only this kind. Repeatable.")]
-Owners = Annotated[
-    list[str] | None,
-    typer.Option("--candidate", metavar="ID", help="Only what belongs to this candidate; globs too. Repeatable."),
-]
-OlderThan = Annotated[
-    str | None,
-    typer.Option("--older-than", metavar="AGE", help="Only what was last written longer ago, such as 30d or 12h."),
-]
-Stale = Annotated[
-    bool,
-    typer.Option("--stale", help="Only what bench would not use any more: other revisions, library versions, schemas."),
-]
-
-
-@app.command("ls")
-def ls(
-    kind: Kinds = None,
-    candidate: Owners = None,
-    older_than: OlderThan = None,
-    stale: Stale = False,
-    as_json: options.AsJson = False,
-) -> None:
+@cache.command
+def ls(*, options: Flat[CacheRequest] = CacheRequest(), console: Flat[JsonOptions] = JsonOptions()) -> int:
     """Show what is kept: of which candidate and revision, how large, how old, and whether it is still of use."""
-    from benchmark.api.cache import CacheRequest, list_cache
+    from benchmark.api.cache import list_cache
 
-    listing = list_cache(CacheRequest(kinds=kind or (), candidates=candidate or (), older_than=older_than, stale=stale))
-    if as_json:
-        typer.echo(listing.model_dump_json(indent=2))
+    listing = list_cache(options)
+    if console.as_json:
+        print(listing.model_dump_json(indent=2))
     else:
         _print_listing(listing)
+    return 0
 
 
-@app.command("prune")
-def prune(
-    kind: Kinds = None,
-    candidate: Owners = None,
-    older_than: OlderThan = None,
-    stale: Stale = False,
-    everything: Annotated[bool, typer.Option("--all", help="All that bench has made.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
-    as_json: options.AsJson = False,
-) -> None:
+@cache.command
+def prune(*, options: Flat[PruneRequest] = PruneRequest(), console: Flat[JsonOptions] = JsonOptions()) -> int:
     """Delete a part of what is kept. What is still of use is computed or fetched again when a run needs it.
 
     Conditions narrow each other down. Nothing outside the cache, and nothing in it that bench did not make, is deleted.
     """
-    from benchmark.api.cache import CacheRequest, prune_cache
+    from benchmark.api.cache import prune_cache
     from benchmark.cli.console import ConsoleProgress, print_note
-    from benchmark.reporting.numbers import counted
 
     def confirm(listing: "CacheListing") -> bool | None:
-        if yes:
+        if options.yes:
             return True
-        question = f"Delete {counted(len(listing.entries), 'entry', 'entries')}, {_megabytes(listing.entries)}?"
-        if not as_json:
+        if not console.as_json:
             _print_entries(listing.entries)
-        return ConsoleProgress().confirm(question)
+        return ConsoleProgress().confirm(f"Delete {_amount(listing.entries)}?")
 
-    request = CacheRequest(kinds=kind or (), candidates=candidate or (), older_than=older_than, stale=stale)
-    pruned = prune_cache(request, everything=everything, dry_run=dry_run, confirm=confirm)
-    if as_json:
-        typer.echo(pruned.model_dump_json(indent=2))
-        return
-    if dry_run:
+    pruned = prune_cache(options, confirm=confirm)
+    if console.as_json:
+        print(pruned.model_dump_json(indent=2))
+        return 0
+    if options.dry_run:
         _print_entries(pruned.entries)
     if pruned.declined:
         print_note("Nothing was deleted.")
     elif not pruned.entries:
         print_note(f"Nothing in {pruned.cache} is meant by that.")
     else:
-        verb = "Would delete" if dry_run else "Deleted"
-        print_note(f"{verb} {counted(len(pruned.entries), 'entry', 'entries')}, {_megabytes(pruned.entries)}.")
+        print_note(f"{'Would delete' if options.dry_run else 'Deleted'} {_amount(pruned.entries)}.")
+    return 0
 
 
 def _print_listing(listing: "CacheListing") -> None:
@@ -164,8 +120,11 @@ def _print_entries(entries: "Sequence[CacheEntry]") -> None:
     )
 
 
-def _megabytes(entries: "Sequence[CacheEntry]") -> str:
-    return f"{_size(sum(entry.bytes for entry in entries))} MB"
+def _amount(entries: "Sequence[CacheEntry]") -> str:
+    from benchmark.reporting.numbers import counted
+
+    size = _size(sum(entry.bytes for entry in entries))
+    return f"{counted(len(entries), 'entry', 'entries')}, {size} MB"
 
 
 def _age(seconds: float) -> str:

@@ -24,6 +24,7 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from benchmark.errors import RequestError
+from benchmark.options.groups import ConsoleOptions
 from benchmark.progress import Silent, Stage
 from benchmark.reporting.escaping import plain_text
 
@@ -43,7 +44,7 @@ class _BarStage:
 
 
 class _LineStage:
-    """Where nobody watches bars, such as a CI log: a line at the start, and another now and then while it goes on."""
+    """For a CI log or a pipe: a line at the start, and another now and then while it goes on."""
 
     def __init__(self, console: Console, description: str, total: float | None, unit: str) -> None:
         self._console = console
@@ -51,15 +52,15 @@ class _LineStage:
         self._total = total
         self._unit = unit
         self._done = 0.0
-        self._told = time.monotonic()
+        self._last_line = time.monotonic()
         self._lock = threading.Lock()
 
     def advance(self, amount: float = 1) -> None:
         with self._lock:
             self._done += amount
-            if time.monotonic() - self._told < _LINE_EVERY_S:
+            if time.monotonic() - self._last_line < _LINE_EVERY_S:
                 return
-            self._told = time.monotonic()
+            self._last_line = time.monotonic()
             of_all = f" of {self._total:g}" if self._total else ""
             line = f"{self._description}: {round(self._done, 1):g}{of_all} {self._unit}"
         self._console.print(_line(line.rstrip()), highlight=False, soft_wrap=True)
@@ -153,6 +154,16 @@ def _line(text: str) -> str:
 
 def _in_ci() -> bool:
     return os.environ.get("CI", "").casefold() not in {"", "0", "false"}
+
+
+def open_console(options: ConsoleOptions) -> ConsoleProgress:
+    """Set up the log, and show progress as the user wants it.
+
+    Raises:
+        RequestError: The log file cannot be written.
+    """
+    set_up_logging(verbose=options.verbose, log_file=options.log_file)
+    return ConsoleProgress(quiet=options.quiet)
 
 
 def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:

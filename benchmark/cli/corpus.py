@@ -1,76 +1,49 @@
 """`bench corpus`: what there is to know of a corpus before anyone trusts a score on it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from cyclopts import Parameter
 
-from benchmark.cli import options
+from benchmark.options.commands import DescribeOptions, DescribeRequest
+from benchmark.options.declare import Flat
+from benchmark.options.groups import CORPUS, ConsoleOptions
 
 if TYPE_CHECKING:
     from benchmark.results.description import CorpusDescription
+
+_LISTED = 10
 
 
 def corpus(
     spec: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME|SPEC",
+        Parameter(
+            group=CORPUS,
+            name="NAME|SPEC",
             help="A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
             "or a path.",
         ),
     ],
-    candidates: options.Candidates = None,
-    channel: options.Channel = None,
-    merge: options.Merge = None,
-    merge_preset: options.MergePreset = None,
-    find_speech: options.FindSpeech = True,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", envvar="BENCH_LIMIT", metavar="N", min=1, help="At most so many clips."),
-    ] = None,
-    speaker: options.Speakers = None,
-    language: options.Languages = None,
-    only_label: options.OnlyLabels = None,
-    sample: options.Sample = None,
-    seed: options.Seed = 0,
-    output: options.Output = Path("reports"),
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log_file: options.LogFile = None,
-) -> None:
+    /,
+    *,
+    options: Flat[DescribeOptions] = DescribeOptions(),
+    console: Flat[ConsoleOptions] = ConsoleOptions(),
+) -> int:
     """Describe a corpus: labels, speakers, sound, identical clips, and what the candidates could cover of it.
 
     Loads no model of emotion, and writes corpus-NAME.md and corpus-NAME.json.
     """
-    from benchmark.api.corpus import describe_corpus
-    from benchmark.cli.console import ConsoleProgress, set_up_logging
+    from benchmark.api.corpus import describe_corpus_with
+    from benchmark.cli.console import open_console
     from benchmark.cli.summaries import finish
     from benchmark.reporting.csv_and_json import corpus_json
 
-    set_up_logging(verbose=verbose, log_file=log_file)
-    outcome = describe_corpus(
-        spec,
-        candidates=candidates,
-        channel=None if channel is None else channel.value,
-        merge=merge or (),
-        merge_preset=merge_preset,
-        find_speech=find_speech,
-        limit=limit,
-        speakers=speaker or (),
-        languages=language or (),
-        only_labels=only_label or (),
-        sample=sample,
-        seed=seed,
-        output=output,
-        progress=ConsoleProgress(quiet=quiet),
-    )
-    if as_json:
-        typer.echo(corpus_json(outcome.description), nl=False)
+    outcome = describe_corpus_with(DescribeRequest(spec, **{**vars(options), "progress": open_console(console)}))
+    if console.as_json:
+        print(corpus_json(outcome.description), end="")
     else:
         _print(outcome.description)
-    finish(outcome, quiet=quiet)
+    return finish(outcome, quiet=console.quiet)
 
 
 def _print(described: "CorpusDescription") -> None:
@@ -135,6 +108,3 @@ def _print(described: "CorpusDescription") -> None:
 def _first(kind: str, texts: list[str]) -> list[str]:
     more = [f"and {len(texts) - _LISTED:,} more (all in the JSON file)"] if len(texts) > _LISTED else []
     return [f"{kind}: {text}" for text in [*texts[:_LISTED], *more]]
-
-
-_LISTED = 10

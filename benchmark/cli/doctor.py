@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
-from benchmark.cli import options
 from benchmark.errors import EXIT_ENVIRONMENT
+from benchmark.options.declare import Flat
+from benchmark.options.groups import JsonOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from benchmark.results.environment import Diagnosis, FolderFact, HubFact
 
 
-def doctor(as_json: options.AsJson = False) -> None:
+def doctor(*, console: Flat[JsonOptions] = JsonOptions()) -> int:
     """Show versions, devices, backends, caches, access to the Hub and formats of audio, and what is missing.
 
     Changes nothing. Exits 3 where something is missing that bench cannot do without.
@@ -23,15 +22,15 @@ def doctor(as_json: options.AsJson = False) -> None:
     # Importing torch takes this server seconds, which pass while the rest is looked at.
     start_server()
 
-    from benchmark.api.doctor import doctor as look
+    from benchmark.api import doctor as machine
     from benchmark.reporting.escaping import json_text
 
-    diagnosis = look()
-    if as_json:
-        typer.echo(json_text(diagnosis.model_dump_json(indent=2)))
+    diagnosis = machine.doctor()
+    if console.as_json:
+        print(json_text(diagnosis.model_dump_json(indent=2)))
     else:
         _print(diagnosis)
-    raise typer.Exit(0 if diagnosis.sound else EXIT_ENVIRONMENT)
+    return 0 if diagnosis.sound else EXIT_ENVIRONMENT
 
 
 def _print(diagnosis: "Diagnosis") -> None:

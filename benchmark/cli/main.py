@@ -1,110 +1,144 @@
 """The commands `bench` and `ser-bench`.
 
-No room is imported at the top of a command's module, so that help is there at once.
+A module of this package that defines something of its own name is a command: a function, or an application of several.
+At the top of such a module only options are imported, so that help is there at once.
 """
 
-from benchmark.cli.interruption import INTERRUPTED, told_in_a_line
+from benchmark.cli.process import INTERRUPTED, interrupted_in_a_line, prepare_streams, terminal_columns
 
-with told_in_a_line():
+with interrupted_in_a_line():
     import errno
+    import pkgutil
     import signal
     import sys
-    from typing import Annotated, NoReturn
+    from collections.abc import Iterator
+    from importlib import import_module
+    from inspect import cleandoc
+    from pathlib import Path
+    from typing import Literal, NoReturn
 
-    import typer
+    from cyclopts import App, CycloptsError, Group
+    from cyclopts.help import DefaultFormatter
+    from rich.console import Console
 
-    from benchmark.cli import (
-        cache,
-        candidates,
-        compare,
-        corpus,
-        discover,
-        doctor,
-        ensemble,
-        labels,
-        predict,
-        publish,
-        recommend,
-        report,
-        run,
-        verify,
-    )
+    from benchmark import cli
+    from benchmark.cli.config import apply_config
     from benchmark.cli.console import print_error
-    from benchmark.cli.streams import prepare_streams, terminal_columns
-    from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, BenchError
+    from benchmark.cli.usage import PlainHelp, refuse_fractions, sentence
+    from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
 
 _FRAMED_FROM_COLUMNS = 72
+_OPTIONS = Group("Options", sort_key=9)
 
-app = typer.Typer(
-    name="bench",
-    help="Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("verify")(verify.verify)
-app.command("run")(run.run)
-app.command("candidates")(candidates.candidates)
-app.command("labels")(labels.labels)
-app.command("discover")(discover.discover)
-app.command("recommend")(recommend.recommend)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("ensemble")(ensemble.ensemble)
-app.command("corpus")(corpus.corpus)
-app.command("predict")(predict.predict)
-app.command("doctor")(doctor.doctor)
-app.command("publish")(publish.publish)
-app.add_typer(cache.app, name="cache")
+Shell = Literal["bash", "zsh", "fish", "powershell"]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from benchmark.results.environment import installed_version
+def _version() -> str:
+    from benchmark.results.environment import installed_version
 
-        typer.echo(f"bench {installed_version('ser-bench') or '(not installed)'}")
-        raise typer.Exit
+    return f"bench {installed_version('ser-bench') or '(not installed)'}"
 
 
-@app.callback()
-def _bench(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """Choose a speech-emotion model on evidence."""
+def _build() -> App:
+    """Put the commands together, in the order of their names."""
+    app = App(
+        name="bench",
+        help="Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.",
+        help_flags=["--help", "-h"],
+        help_format="plaintext",
+        version=_version,
+        version_flags=["--version"],
+        config=(apply_config, refuse_fractions),
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for module in pkgutil.iter_modules(cli.__path__):
+        command = getattr(import_module(f"{cli.__name__}.{module.name}"), module.name, None)
+        if isinstance(command, App):
+            app.command(command)
+        elif callable(command):
+            app.command(command, name=module.name)
+    for command in _leaves(app):
+        command.help = _reflowed(command.help)
+    for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
+        app[flag].group, app[flag].help = _OPTIONS, text
+    app.command(_show_completion, name="--show-completion", group=_OPTIONS)
+    app.command(_install_completion, name="--install-completion", group=_OPTIONS)
+    return app
+
+
+def _leaves(app: App) -> Iterator[App]:
+    for name in app:
+        if not name.startswith("-"):
+            yield from _leaves(app[name])
+            yield app[name]
+
+
+def _reflowed(text: str | None) -> str:
+    """Let the width of the terminal alone break the lines of a paragraph."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text or "").split("\n\n"))
+
+
+def _show_completion(shell: Shell | None = None) -> None:
+    """Print the completion script of the current shell, or of the one named."""
+    print(app.generate_completion(prog_name=Path(sys.argv[0]).name, shell=shell or _current_shell()))
+
+
+def _install_completion(shell: Shell | None = None) -> None:
+    """Install completion for the current shell, or for the one named."""
+    path = app.install_completion(shell=shell or _current_shell())
+    print(f"Installed: {path}. It works in the next shell that you start.")
+
+
+def _current_shell() -> Shell:
+    from cyclopts.completion.detect import ShellDetectionError, detect_shell
+
+    try:
+        return detect_shell()
+    except ShellDetectionError as error:
+        raise RequestError("Which shell? Name it: bash, zsh, fish or powershell.") from error
+
+
+app = _build()
 
 
 def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
-    """End on SIGTERM, which schedulers and service managers send, as on Ctrl-C: what was finished is kept and told."""
+    """End on SIGTERM, which schedulers and service managers send, as on Ctrl-C: what was finished is kept."""
     raise KeyboardInterrupt
-
-
-def _tell_interrupted() -> None:
-    print_error(INTERRUPTED)
 
 
 def main() -> None:
     """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
     prepare_streams()
     signal.signal(signal.SIGTERM, _end_as_on_ctrl_c)
-    if (terminal_columns() or 0) < _FRAMED_FROM_COLUMNS:
-        app.rich_markup_mode = None  # frames leave no room for the names of options
     try:
-        app()
+        sys.exit(_run(sys.argv[1:]))
+    except CycloptsError as error:
+        print_error(sentence(error))
+        sys.exit(EXIT_REQUEST)
     except BenchError as error:
         print_error(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _tell_interrupted()
+        print_error(INTERRUPTED)
         sys.exit(EXIT_INTERRUPTED)
-    except SystemExit as ended:
-        # Typer turns Ctrl-C into an exit without a word; commands that end by themselves have said theirs.
-        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
-            _tell_interrupted()
-        raise
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
             raise
         print_error(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
         sys.exit(EXIT_ENVIRONMENT)
+
+
+def _run(words: list[str]) -> int:
+    """Run one command.
+
+    Returns:
+        Its exit code; that of a wrong request where no command is named, with the help on standard error.
+    """
+    # Frames leave no room for the names of options, and a pipe wants lines.
+    app.help_formatter = DefaultFormatter() if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
+    commands, applications, rest = app.parse_commands(words)
+    if not rest and applications[-1].default_command is None:
+        app.help_print(commands, console=Console(stderr=True))
+        return EXIT_REQUEST
+    return app(words, exit_on_error=False, print_error=False) or 0

@@ -4,12 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
+from benchmark.options.groups import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.numbers import counted, fraction, milliseconds, moment, quantity, with_interval
@@ -43,28 +43,28 @@ class ScoredOutcome(Outcome, Protocol):
         """Every candidate, with its scores or the reason why it has none."""
 
 
-def tell_run(record: RunRecord, *, quiet: bool) -> None:
+def print_run(record: RunRecord, *, quiet: bool) -> None:
     """Say which finished run a result rests on: the latest in the store may be of another folder."""
     if not quiet:
         print_note(f"From the run of {moment(record.created)} on {record.registry}")
 
 
-def finish_scored(outcome: ScoredOutcome, *, as_json: bool, quiet: bool) -> None:
+def finish_scored(outcome: ScoredOutcome, console: QuietOptions) -> int:
     """Print the leaderboard as data or as tables, and finish."""
-    if as_json:
-        typer.echo(leaderboard_json(outcome.leaderboard), nl=False)
+    if console.as_json:
+        print(leaderboard_json(outcome.leaderboard), end="")
     else:
         print_leaderboard(outcome.leaderboard)
-    finish(outcome, quiet=quiet)
+    return finish(outcome, quiet=console.quiet)
 
 
-def finish(outcome: Outcome, *, quiet: bool) -> None:
-    """Say where the reports lie and what is not as asked, and exit with the outcome's code."""
+def finish(outcome: Outcome, *, quiet: bool) -> int:
+    """Say where the reports are and what is not as asked; give the exit code."""
     if not quiet:
         print_note("Reports: " + ", ".join(str(path) for path in outcome.files))
     for problem in outcome.problems:
         print_error(problem)
-    raise typer.Exit(outcome.exit_code)
+    return outcome.exit_code
 
 
 def print_verification(report: VerificationReport) -> None:

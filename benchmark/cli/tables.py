@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.cli.streams import ASCII_SPELLINGS, terminal_columns
+from benchmark.cli.process import ASCII_SPELLINGS, terminal_columns
 from benchmark.reporting.escaping import plain_text
 
 # Wide enough that no row is broken where no one's window sets the width: a line is a row, for grep and its like.

@@ -18,7 +18,7 @@ from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
 from benchmark.progress import Progress
-from benchmark.results.entries import CacheKind, EntryKey, describe_folder, is_intact
+from benchmark.results.entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
 from benchmark.results.storage import LocalStorage
@@ -54,7 +54,12 @@ class Spool:
     @property
     def is_whole(self) -> bool:
         """Whether all of the split is there."""
-        return is_intact(LocalStorage(self.folder.parent), self.folder.name, _INDEX)
+        return self._entry.is_intact(_INDEX)
+
+    @property
+    def _entry(self) -> EntryFolder:
+        storage = LocalStorage(self.folder.parent)
+        return EntryFolder(storage, self.folder.name, CacheKind.DATASETS, self.key, _SCHEMA_VERSION)
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
         """Keep all rows, or nothing where they do not come to their end.
@@ -82,14 +87,7 @@ class Spool:
                     index.write(json.dumps(content) + "\n")
                 index.flush()
                 os.fsync(index.fileno())
-            describe_folder(
-                LocalStorage(self.folder.parent),
-                self.folder.name,
-                kind=CacheKind.DATASETS,
-                key=self.key,
-                content_schema=_SCHEMA_VERSION,
-                manifest=(unfinished / _INDEX).read_bytes(),
-            )
+            self._entry.describe((unfinished / _INDEX).read_bytes())
             shutil.rmtree(self.folder, ignore_errors=True)
             unfinished.rename(self.folder)
         finally:

@@ -35,7 +35,7 @@ class FoundRegistry:
     announced: str | None = None
 
 
-def find_registry(choice: str | None) -> FoundRegistry:
+def find_registry(choice: str | Path | None) -> FoundRegistry:
     """The registry that a user chooses.
 
     Args:
@@ -45,6 +45,7 @@ def find_registry(choice: str | None) -> FoundRegistry:
     Raises:
         RequestError: There is no such file, or something is wrong with it.
     """
+    choice = None if choice is None else str(choice)
     if choice == DEMO:
         from benchmark.demo.files import registry_path  # noqa: PLC0415 - only the demo needs the demo
 

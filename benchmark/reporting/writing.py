@@ -70,6 +70,8 @@ def write_leaderboard(
         RequestError: The folder cannot be written.
         UnavailableError: The disk is full or fails.
     """
+    if leaderboard.request is not None:
+        leaderboard = leaderboard.model_copy(update={"request": leaderboard.request.seen_from(folder)})
     contents = {
         "leaderboard.md": leaderboard_markdown(leaderboard),
         "leaderboard.csv": leaderboard_csv(leaderboard),

@@ -81,119 +81,13 @@ class Sidecar(StoredFile):
     size: int | None = None
     clips: int | None = None
 
+    def describes(self, content: bytes) -> bool:
+        """Whether `content` has the described checksum."""
+        return hashlib.sha256(content).hexdigest() == self.sha256
+
 
 class DamagedPartError(Exception):
     """The content of a part is not what its sidecar says."""
-
-
-def write_part(
-    storage: Storage,
-    name: str,
-    content: bytes,
-    *,
-    kind: CacheKind,
-    key: EntryKey,
-    content_schema: int,
-    clips: int | None = None,
-) -> None:
-    """Write a part under a new name, its sidecar first.
-
-    Raises:
-        RequestError: The cache cannot be written.
-        UnavailableError: The disk is full.
-    """
-    sidecar = Sidecar(
-        kind=kind,
-        key=key,
-        content_schema=content_schema,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        clips=clips,
-    )
-    storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
-    storage.write(name, content)
-
-
-def read_part(storage: Storage, name: str, content_schema: int) -> bytes | None:
-    """Read a part; None if an earlier version of bench wrote it.
-
-    Args:
-        storage: Where it lies.
-        name: Its name.
-        content_schema: The schema version that this version of bench reads.
-
-    Raises:
-        FileNotFoundError: It was deleted meanwhile.
-        DamagedPartError: The content is not what was written.
-        RequestError: A newer version of bench wrote it.
-    """
-    location = storage.location(name)
-    sidecar = Sidecar.parse(storage.read(name + SIDECAR_SUFFIX), location)
-    content = storage.read(name)
-    if sidecar is None:
-        raise DamagedPartError(f"{name.rpartition('/')[2]}{SIDECAR_SUFFIX} beside it cannot be read")
-    require_known_version(sidecar.content_schema, content_schema, location)
-    if sidecar.content_schema != content_schema:
-        return None
-    if hashlib.sha256(content).hexdigest() != sidecar.sha256:
-        raise DamagedPartError("its content is not what was written (SHA-256)")
-    return content
-
-
-def describe_folder(
-    storage: Storage, name: str, *, kind: CacheKind, key: EntryKey, content_schema: int, manifest: bytes | None = None
-) -> None:
-    """Write the sidecar of a folder, before the folder takes its name.
-
-    Args:
-        storage: Where it lies.
-        name: The name of the folder.
-        kind: What the entry is for.
-        key: What produced it.
-        content_schema: Schema version of the content.
-        manifest: The file in it that tells what else is in it; None if that has checksums of its own.
-
-    Raises:
-        RequestError: The cache cannot be written.
-        UnavailableError: The disk is full.
-    """
-    digest = None if manifest is None else hashlib.sha256(manifest).hexdigest()
-    sidecar = Sidecar(kind=kind, key=key, content_schema=content_schema, sha256=digest)
-    storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
-
-
-def is_intact(storage: Storage, name: str, manifest: str) -> bool:
-    """Whether a folder has a sidecar, and its manifest is the one that was described.
-
-    Raises:
-        RequestError: A newer version of bench wrote it.
-    """
-    try:
-        content = storage.read(f"{name}/{manifest}")
-        sidecar = Sidecar.parse(storage.read(name + SIDECAR_SUFFIX), storage.location(name))
-    except FileNotFoundError:
-        return False
-    if sidecar is None or hashlib.sha256(content).hexdigest() != sidecar.sha256:
-        warn_damaged(storage.location(name), f"its {manifest} is not what was written (SHA-256)")
-        return False
-    return True
-
-
-def warn_damaged(location: str, reason: str) -> None:
-    """Log once per process that a part is treated as missing."""
-    _warn_once(location, f"{location} is left out: {reason}.")
-
-
-def warn_old_cache(storage: Storage) -> None:
-    """Log once per process that there are results without sidecars."""
-    cache = storage.location("")
-    _warn_once(cache, f"{cache} holds results of an earlier version of bench, which are not used any more.")
-
-
-def _warn_once(location: str, message: str) -> None:
-    if location not in _warned:
-        _warned.add(location)
-        logger.warning("%s", message)
 
 
 @dataclass(frozen=True)
@@ -233,19 +127,36 @@ class EntryParts:
         contents = sorted(name for name in listed if name.endswith(self.suffix))
         described = [name for name in contents if name + SIDECAR_SUFFIX in listed or self._has_sidecar(name)]
         if len(described) < len(contents):
-            warn_old_cache(self.storage)
+            cache = self.storage.location("")
+            _warn_once(cache, f"{cache} holds results of an earlier version of bench, which are not used any more.")
         return tuple(described)
 
     def read(self, name: str) -> bytes | None:
-        """Read a part, as `read_part` does."""
-        return read_part(self.storage, name, self.content_schema)
+        """Read a part; None if an earlier version of bench wrote it.
+
+        Raises:
+            FileNotFoundError: It was deleted meanwhile, or has no sidecar.
+            DamagedPartError: The content is not what was written.
+            RequestError: A newer version of bench wrote it.
+        """
+        location = self.storage.location(name)
+        sidecar = Sidecar.parse(self.storage.read(name + SIDECAR_SUFFIX), location)
+        content = self.storage.read(name)
+        if sidecar is None:
+            raise DamagedPartError(f"{name.rpartition('/')[2]}{SIDECAR_SUFFIX} beside it cannot be read")
+        require_known_version(sidecar.content_schema, self.content_schema, location)
+        if sidecar.content_schema != self.content_schema:
+            return None
+        if not sidecar.describes(content):
+            raise DamagedPartError("its content is not what was written (SHA-256)")
+        return content
 
     def read_or_warn(self, name: str) -> bytes | None:
         """Read a part; a damaged one is None as well, with one line in the log."""
         try:
             return self.read(name)
         except DamagedPartError as error:
-            warn_damaged(self.storage.location(name), str(error))
+            _warn_left_out(self.storage.location(name), str(error))
             return None
 
     def latest(self) -> bytes | None:
@@ -255,35 +166,56 @@ class EntryParts:
             RequestError: A newer version of bench wrote it.
         """
         while True:
-            names = self.names()
             try:
-                for name in reversed(names):
+                for name in reversed(self.names()):
                     if (content := self.read_or_warn(name)) is not None:
                         return content
             except FileNotFoundError:  # replaced meanwhile
                 continue
             return None
 
-    def add(self, content: bytes, *, clips: int | None = None) -> None:
-        """Add a part behind all others.
+    def load(self, schema: type[Document]) -> Document | None:
+        """The newest readable part as a document; None if there is none."""
+        content = self.latest()
+        return None if content is None else schema.parse(content, self.storage.location(self.prefix))
+
+    def write(self, name: str, content: bytes, *, clips: int | None = None) -> None:
+        """Write a part under a new name, its sidecar first.
 
         Raises:
             RequestError: The cache cannot be written.
             UnavailableError: The disk is full.
         """
+        sidecar = Sidecar(
+            kind=self.kind,
+            key=self.key,
+            content_schema=self.content_schema,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            clips=clips,
+        )
+        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+        self.storage.write(name, content)
+
+    def add(self, content: bytes, *, clips: int | None = None) -> None:
+        """Write a part behind all others."""
         names = self.names()
-        self._write(self._sequence(names[-1]) + 1 if names else 1, _ADDED, content, clips)
+        self.write(self._name(self._sequence(names[-1]) + 1 if names else 1, _ADDED), content, clips=clips)
 
     def merge(self, names: Sequence[str], content: bytes, *, clips: int | None = None) -> None:
         """Put one part in the place of several; what other processes add meanwhile stays behind it."""
-        self._write(self._sequence(names[-1]) if names else 1, _MERGED, content, clips)
+        self.write(self._name(self._sequence(names[-1]) if names else 1, _MERGED), content, clips=clips)
         self.delete(names)
 
     def replace(self, content: bytes) -> None:
-        """Add a part and delete those before it."""
+        """Write a part and delete those before it."""
         before = self.names()
         self.add(content)
         self.delete(before)
+
+    def save(self, document: StoredFile) -> None:
+        """Replace all parts by a document."""
+        self.replace(document.model_dump_json(indent=1).encode())
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete parts, the oldest first, so that no older content ever outranks a newer one."""
@@ -291,26 +223,8 @@ class EntryParts:
             self.storage.delete(name)
             self.storage.delete(name + SIDECAR_SUFFIX)
 
-    def load(self, schema: type[Document]) -> Document | None:
-        """The newest part as a document of `schema`; None if there is none that can be read."""
-        content = self.latest()
-        return None if content is None else schema.parse(content, self.storage.location(self.prefix))
-
-    def save(self, document: StoredFile) -> None:
-        """Put a document in the place of the parts."""
-        self.replace(document.model_dump_json(indent=1).encode())
-
-    def _write(self, sequence: int, order: str, content: bytes, clips: int | None) -> None:
-        name = f"{self.prefix}-{sequence:08d}-{order}{secrets.token_hex(4)}{self.suffix}"
-        write_part(
-            self.storage,
-            name,
-            content,
-            kind=self.kind,
-            key=self.key,
-            content_schema=self.content_schema,
-            clips=clips,
-        )
+    def _name(self, sequence: int, order: str) -> str:
+        return f"{self.prefix}-{sequence:08d}-{order}{secrets.token_hex(4)}{self.suffix}"
 
     def _sequence(self, name: str) -> int:
         digits = name.removeprefix(self.prefix + "-").partition("-")[0]
@@ -322,3 +236,64 @@ class EntryParts:
             return bool(self.storage.read(name + SIDECAR_SUFFIX))
         except FileNotFoundError:
             return False
+
+
+@dataclass(frozen=True)
+class EntryFolder:
+    """An entry that is a folder, with a manifest of what is in it.
+
+    Attributes:
+        storage: Where it lies.
+        name: Its name.
+        kind: What the entry is for.
+        key: What produced it.
+        content_schema: Schema version of the content.
+    """
+
+    storage: Storage
+    name: str
+    kind: CacheKind
+    key: EntryKey
+    content_schema: int
+
+    def describe(self, manifest: bytes | None = None) -> None:
+        """Write the sidecar, before the folder takes its name.
+
+        Args:
+            manifest: The content of the manifest; None if the folder is not made yet and checks its files itself.
+
+        Raises:
+            RequestError: The cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        sha256 = None if manifest is None else hashlib.sha256(manifest).hexdigest()
+        sidecar = Sidecar(kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256)
+        self.storage.write(self.name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+
+    def is_intact(self, manifest: str) -> bool:
+        """Whether the folder is there, with the manifest that was described.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
+        location = self.storage.location(self.name)
+        try:
+            content = self.storage.read(f"{self.name}/{manifest}")
+            sidecar = Sidecar.parse(self.storage.read(self.name + SIDECAR_SUFFIX), location)
+        except FileNotFoundError:
+            return False
+        is_intact = sidecar is not None and sidecar.describes(content)
+        if not is_intact:
+            _warn_left_out(location, f"its {manifest} is not what was written (SHA-256)")
+        return is_intact
+
+
+def _warn_left_out(location: str, reason: str) -> None:
+    _warn_once(location, f"{location} is left out: {reason}.")
+
+
+def _warn_once(location: str, message: str) -> None:
+    """Log one line per process about what is treated as missing."""
+    if location not in _warned:
+        _warned.add(location)
+        logger.warning("%s", message)

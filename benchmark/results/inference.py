@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from benchmark.errors import BenchError
-from benchmark.results.entries import CacheKind, EntryParts, describe_folder
+from benchmark.results.entries import CacheKind, EntryFolder, EntryParts
 from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import LocalStorage, candidate_prefix
@@ -111,7 +111,7 @@ def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
     name = converted_model(cache, setup).relative_to(cache).as_posix()
     key = setup.entry_key.model_copy(update={"device": None, "dtype": None})
     with contextlib.suppress(BenchError):
-        describe_folder(LocalStorage(cache), name, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION)
+        EntryFolder(LocalStorage(cache), name, CacheKind.CONVERTED, key, CONVERSION_VERSION).describe()
 
 
 def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:

@@ -16,7 +16,7 @@ from benchmark.results.analyses import (
 from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard_columns import LeaderboardRow
-from benchmark.results.runs import ClipRecord
+from benchmark.results.runs import ClipRecord, StoredRequest
 from benchmark.results.schema import Stored, StoredFile
 
 __all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated"]
@@ -130,6 +130,7 @@ class Leaderboard(StoredFile):
         robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
         failed_clips: By corpus, candidate and reason, which clips a candidate could not process.
         groups: Scores of parts of the corpora: by sex, language, duration, and the columns that the user asked for.
+        request: What the user asked of the run, as `--config` takes it.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -138,6 +139,7 @@ class Leaderboard(StoredFile):
     created: datetime
     environment: Environment
     registry: str
+    request: StoredRequest | None = None
     min_emotions: int
     limit: int | None
     interrupted: bool

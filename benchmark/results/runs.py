@@ -1,6 +1,7 @@
 """Run records: their schema, where they are kept, and how a part of one is selected for a report."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from pydantic_core import to_json
 from benchmark.emotions.merges import Merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts, read_part, write_part
+from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts
 from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
@@ -119,6 +120,30 @@ class EvaluationRecord(Stored):
     inference: InferenceRecord | None = None
 
 
+class StoredRequest(Stored):
+    """What a user asked of a run, as `--config` takes it.
+
+    Attributes:
+        command: The command, such as `run`.
+        options: The options that are not as by default, by their flags without dashes.
+        command_line: The command that asks for the same.
+        folder: What relative paths count from; of a report, relative to the folder of the report.
+    """
+
+    command: str
+    options: dict[str, bool | int | float | str | tuple[str, ...]]
+    command_line: str
+    folder: str
+
+    def seen_from(self, folder: Path) -> "StoredRequest":
+        """Give the same request for a file in another folder."""
+        try:
+            relative = os.path.relpath(self.folder, folder)
+        except ValueError:  # on another drive
+            return self
+        return self.model_copy(update={"folder": relative})
+
+
 class RunRecord(StoredFile):
     """One run, from which every report can be written again without loading a model.
 
@@ -134,6 +159,7 @@ class RunRecord(StoredFile):
         latencies: One per candidate and device.
         perturbed: One per candidate, corpus and perturbation, which the setup names; apart from `evaluations`, so that
             no score, rank or export takes a prediction for perturbed audio for one of the corpus.
+        request: What the user asked for; None in records of earlier versions.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -142,6 +168,7 @@ class RunRecord(StoredFile):
     created: datetime
     environment: Environment
     registry: str
+    request: StoredRequest | None = None
     min_emotions: int
     limit: int | None = None
     interrupted: bool = False
@@ -160,12 +187,10 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    parts = _run_parts(cache)
-    name = f"{parts.prefix}{record.created:%Y%m%dT%H%M%S.%fZ}{parts.suffix}"
-    verified = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
-    key = EntryKey(details={"created": record.created.isoformat(), "verified": list[JsonValue](verified)})
-    content = to_json(record, indent=1)
-    write_part(parts.storage, name, content, kind=parts.kind, key=key, content_schema=parts.content_schema)
+    verified: list[JsonValue] = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
+    key = EntryKey(details={"created": record.created.isoformat(), "verified": verified})
+    name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}.json"
+    _run_parts(cache, key).write(name, to_json(record, indent=1))
     return cache / name
 
 
@@ -197,11 +222,11 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
     return tuple(cache / name for name in reversed(_run_parts(cache).names()))
 
 
-def _run_parts(cache: Path) -> EntryParts:
+def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
     return EntryParts(
         storage=LocalStorage(cache),
         kind=CacheKind.RUNS,
-        key=EntryKey(),
+        key=key or EntryKey(),
         content_schema=RunRecord.SCHEMA_VERSION,
         prefix="runs/",
         suffix=".json",
@@ -210,7 +235,7 @@ def _run_parts(cache: Path) -> EntryParts:
 
 def _read_run(path: Path) -> RunRecord | None:
     try:
-        content = read_part(LocalStorage(path.parent), path.name, RunRecord.SCHEMA_VERSION)
+        content = _run_parts(path.parent).read(path.name)
     except DamagedPartError:
         return None
     except FileNotFoundError:  # a copy of a record, without its sidecar

@@ -178,6 +178,7 @@ def score_run(
     others = [_row_without_corpus(record, verification) for verification in absent]
     return Leaderboard(
         created=record.created,
+        request=record.request,
         environment=record.environment,
         registry=record.registry,
         min_emotions=record.min_emotions,

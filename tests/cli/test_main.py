@@ -48,7 +48,7 @@ _INTERRUPTED_AT_AN_IMPORT = """
 import os, signal, sys
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
-        if name == "typer":
+        if name == "cyclopts":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupting())
 from benchmark.cli.main import main

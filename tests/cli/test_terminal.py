@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import typer
+from cyclopts import App
 
 from benchmark.cli.main import app
 from tests.support.command_line import run_bench
@@ -128,31 +128,35 @@ def test_a_long_stage_says_now_and_then_how_far_it_is() -> None:
     ],
 )
 def test_the_shell_is_offered_commands_candidates_and_corpora(tmp_path: Path, line: str, offered: list[str]) -> None:
-    words = str(len(line.split()) - 1)
+    # As the scripts for all shells ask for what follows the line: its words, each ended by a unit separator.
+    words = "".join(f"{word}\x1f" for word in line.split()[1:])
     ended = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv[0] = 'bench'; from benchmark.cli.main import main; main()"],
+        [sys.executable, "-c", "from benchmark.cli.main import main; main()", "__complete"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "_BENCH_COMPLETE": "complete_bash"}
-        | {"COMP_WORDS": line, "COMP_CWORD": words},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CYCLOPTS_COMPLETION_WORDS": words},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ended.stdout.split() == offered
+    lines = ended.stdout.split("\x1fbegin\n", 1)[1].splitlines()
+    assert [line.partition("\t")[0] for line in lines] == offered
     assert ended.stderr == ""
 
 
-def commands(group: object, name: str = "") -> Iterator[tuple[str, set[str]]]:
+def commands(group: App, name: str = "") -> Iterator[tuple[str, set[str]]]:
     """Walk all commands of the application, with the names of their options."""
-    for word, command in getattr(group, "commands", {}).items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{name}{word} ")
-        else:
-            yield f"{name}{word}", {option for parameter in command.params for option in parameter.opts}
+    for word in group:
+        if not word.startswith("-"):
+            command = group[word]
+            if command.default_command is None:
+                yield from commands(command, f"{name}{word} ")
+            else:
+                names = {option for argument in command.assemble_argument_collection() for option in argument.names}
+                yield f"{name}{word}", names
 
 
 def test_every_command_that_has_data_gives_them_as_json() -> None:
-    without = [name for name, options in commands(typer.main.get_command(app)) if "--json" not in options]
+    without = [name for name, options in commands(app) if "--json" not in options]
     assert without == []
 
 

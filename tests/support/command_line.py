@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli.main import app, main
+from benchmark.cli.main import main
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]
 _COMMAND = (sys.executable, "-c", "from benchmark.cli.main import main; main()")
@@ -82,11 +82,10 @@ def _as_found() -> Iterator[None]:
     """Put back what a command changes for the rest of its process."""
     logger = logging.getLogger("benchmark")
     level, handlers = logger.level, list(logger.handlers)
-    markup, handler = app.rich_markup_mode, signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        app.rich_markup_mode = markup
         signal.signal(signal.SIGTERM, handler)
         for added in set(logger.handlers) - set(handlers):
             added.close()

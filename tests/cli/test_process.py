@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SPEAKER = """
 import sys
-from benchmark.cli.streams import prepare_streams
+from benchmark.cli.process import prepare_streams
 prepare_streams()
 """
 

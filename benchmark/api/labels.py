@@ -1,4 +1,4 @@
-"""Whose labels a user asks about: models and corpora by their names, and where each of them is found."""
+"""The labels of models and corpora, as `bench labels` shows them: which emotion each is taken to mean."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,11 @@ from pathlib import Path
 from benchmark.corpora.clips import corpus_labels
 from benchmark.corpora.opening import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.merges import Merges, chosen_merges
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.options.commands import LabelsRequest
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
@@ -26,7 +27,7 @@ _OF_A_CHECKPOINT = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bi
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelSource:
     """The labels of one model or corpus.
 
     Attributes:
@@ -57,72 +58,65 @@ class Labelled:
         )
 
 
-def _is_spec(name: str) -> bool:
-    kind, colon, _ = name.partition(":")
-    return bool(colon) and kind in corpus_kinds()
-
-
-def labelled(names: Sequence[str], candidates: str | None, merges: Merges) -> list[Labelled]:
+def label_sources(names: Sequence[str], options: LabelsRequest) -> list[LabelSource]:
     """Find the labels of models and corpora.
 
     Args:
         names: Names, ids, folders and SPECs, in any order.
-        candidates: The registry, as the user names it.
-        merges: Merges that the user asks for.
-
-    Returns:
-        One for each, in the order of the names.
+        options: The registry, and the merges to apply.
 
     Raises:
         RequestError: There is no such model or corpus, or it has no labels.
         UnavailableError: The Hub cannot be reached.
     """
-    registry = find_registry(candidates).registry
+    registry = find_registry(options.candidates).registry
+    merges = chosen_merges(options.merge_preset, options.merge)
     hub = Hub()
-    found: list[Labelled] = []
+    sources: list[LabelSource] = []
     for name in names:
         if _is_corpus(name, registry):
-            found.append(_of_corpus(name, registry, merges))
+            sources.append(_of_corpus(name, registry, merges))
         else:
-            found += [_of_candidate(each, hub, merges) for each in select(registry, [name]).candidates]
-    return found
+            sources += [_of_candidate(candidate, hub, merges) for candidate in select(registry, [name]).candidates]
+    return sources
 
 
 def _is_corpus(name: str, registry: Registry) -> bool:
     """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint.
 
-    A folder of weights without a configuration is no corpus either, and is told so as a model.
+    A folder of weights without a configuration is a model too, and is reported as one that is broken.
     """
-    if name in registry.corpora or _is_spec(name):
+    kind, colon, _ = name.partition(":")
+    if name in registry.corpora or (colon and kind in corpus_kinds()):
         return True
-    if name in {each.name for each in registry.candidates} | {each.id for each in registry.candidates}:
+    if any(name in (candidate.name, candidate.id) for candidate in registry.candidates):
         return False
     path = expanded(name)
-    return path.is_file() or (
-        path.is_dir() and not any(_OF_A_CHECKPOINT.fullmatch(each.name) for each in path.glob("*"))
-    )
+    if path.is_dir():
+        return not any(_OF_A_CHECKPOINT.fullmatch(file.name) for file in path.glob("*"))
+    return path.is_file()
 
 
-def _of_corpus(name: str, registry: Registry, merges: Merges) -> Labelled:
+def _of_corpus(name: str, registry: Registry, merges: Merges) -> LabelSource:
     (corpus,) = open_corpora([name], registry)
-    found = corpus_labels(corpus, merges)
+    labels = corpus_labels(corpus, merges)
     entry = registry.corpora.get(name)
     place = resolved_source(corpus.source, Path.cwd()) if entry is None else entry.resolved_source(registry.folder)
-    return Labelled(corpus.name, place, found.label_map, found.clips, found.unlabelled)
+    return LabelSource(corpus.name, place, labels.label_map, labels.clips, labels.unlabelled)
 
 
-def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> Labelled:
-    found = look_at(candidate, hub)
-    if isinstance(found, HubFailure):
-        kind = UnavailableError if found.status is Status.UNREACHABLE else RequestError
-        raise kind(f"{candidate.name}: {found.reason}")
-    labels = config_labels(found.config or {})
+def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> LabelSource:
+    facts = look_at(candidate, hub)
+    if isinstance(facts, HubFailure):
+        kind = UnavailableError if facts.status is Status.UNREACHABLE else RequestError
+        raise kind(f"{candidate.name}: {facts.reason}")
+    labels = config_labels(facts.config or {})
     if not labels:
-        raise RequestError(f"{candidate.name} has no labels: {_why_none(found)}.")
+        raise RequestError(f"{candidate.name} has no labels: {_why_none(facts)}.")
     mapped = candidate_labels(candidate, labels)
     merged = replace(mapped, emotions=tuple(merges.apply(emotion) for emotion in mapped.emotions))
     place = candidate.id if candidate.local_path is None else str(candidate.local_path)
-    return Labelled(candidate.name, place, merged)
+    return LabelSource(candidate.name, place, merged)
 
 
 def _why_none(facts: RepoFacts) -> str:

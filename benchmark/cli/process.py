@@ -1,11 +1,21 @@
-"""Standard output and standard error, made so that neither a closed pipe nor an old encoding ends in a traceback."""
+"""The process: Ctrl-C while it starts, and streams that survive a closed pipe or an old encoding.
+
+`sys.stdout.reconfigure(errors=…)` would do for encodings, but not for a closed pipe, of which Python complains at exit.
+"""
 
 import codecs
 import io
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TextIO
+
+from benchmark.errors import EXIT_INTERRUPTED
+
+INTERRUPTED = "Interrupted; what was finished is kept."
 
 EXIT_CLOSED_PIPE = 141
 """What a shell gives a program that wrote into a closed pipe: 128 + SIGPIPE."""
@@ -17,7 +27,33 @@ ASCII_SPELLINGS = str.maketrans(
 """How characters of print are written where there are none but those of ASCII."""
 
 _USUAL_COLUMNS = 80
+_STANDARD_ERROR = 2
 _ESCAPES, _SPELLINGS = "bench.escapes", "bench.spellings"
+
+
+@contextmanager
+def interrupted_in_a_line() -> Iterator[None]:
+    """End with one line and the usual exit code on Ctrl-C while the command line is imported, which takes a while.
+
+    An exception would not do: an import that is under way may make one of another kind of it. Where Ctrl-C does
+    something else already, or the import happens in a thread, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(_number: int, _frame: object) -> None:
+    with suppress(OSError):
+        os.write(_STANDARD_ERROR, f"Error: {INTERRUPTED}\n".encode())
+    os._exit(EXIT_INTERRUPTED)
 
 
 def prepare_streams() -> None:
@@ -32,12 +68,12 @@ def prepare_streams() -> None:
 
 
 def terminal_columns() -> int | None:
-    """Tell how wide the terminal is that standard output is: `$COLUMNS` where that is set; None without a terminal."""
+    """Width of the terminal behind standard output: `$COLUMNS` where that is set; None without a terminal."""
     if not sys.stdout.isatty():
         return None
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_COLUMNS
     except (OSError, ValueError):
@@ -66,7 +102,7 @@ class _QuietPipe(io.TextIOWrapper):
 
 
 def _prepared(stream: TextIO | None, errors: str) -> TextIO:
-    if stream is None:  # closed by who started bench, as by `>&-`: nobody wants to know
+    if stream is None:  # closed by the caller, as by `>&-`
         return Path(os.devnull).open("w", encoding="utf-8")
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, _QuietPipe):
         return stream  # a notebook's

@@ -1,0 +1,102 @@
+"""What a command of the API comes back with, and the exit codes that follow from a verification or a run."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, EXIT_UNMET
+from benchmark.results.runs import CorpusRecord, RunRecord
+from benchmark.results.status import Status, Verdict
+from benchmark.results.verification import Verification
+
+Judgement = tuple[int, tuple[str, ...]]
+"""An exit code, and why it is not 0, in sentences for a person."""
+
+INTERRUPTED: Judgement = (
+    EXIT_INTERRUPTED,
+    ("Interrupted; what was finished is kept, and the same command goes on from there.",),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What all commands come back with.
+
+    Attributes:
+        files: What was written.
+        exit_code: What the command line exits with.
+        problems: Why that is not 0, in sentences for a person.
+    """
+
+    files: tuple[Path, ...] = ()
+    exit_code: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def judge_verification(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
+    """Judge whether a verification is as the user asked.
+
+    Args:
+        verifications: The verdicts.
+        strict: Fail on unexpected statuses and unreachable candidates.
+    """
+    unreachable = [candidate for candidate in verifications if candidate.status is Status.UNREACHABLE]
+    if unreachable and (strict or len(unreachable) == len(verifications)):
+        names = ", ".join(candidate.candidate for candidate in unreachable)
+        which = "No candidate" if len(unreachable) == len(verifications) else f"{names}: no candidate"
+        return EXIT_ENVIRONMENT, (
+            f"{which} could be reached: {unreachable[0].reason} "
+            "To see bench at work without the Hub: bench run --candidates demo.",
+        )
+    surprises = tuple(
+        f"{candidate.candidate} is {candidate.status}, where {candidate.expect} was expected: {candidate.reason}"
+        for candidate in verifications
+        if candidate.surprising
+    )
+    return (EXIT_UNMET, surprises) if strict and surprises else (0, ())
+
+
+def judge_run(record: RunRecord, *, strict: bool) -> Judgement:
+    """Judge whether a run is as the user asked.
+
+    A corpus of which nothing can be read is a wrong request, though the reports of the others stand.
+
+    Args:
+        record: The run.
+        strict: Fail on unexpected statuses and unreachable candidates.
+    """
+    if record.interrupted:
+        return INTERRUPTED
+    unreadable = [corpus for corpus in record.corpora if corpus.clips and not any(c.clip_hash for c in corpus.clips)]
+    if unreadable:
+        return EXIT_REQUEST, tuple(map(_why_unreadable, unreadable))
+    exit_code, problems = judge_verification(record.verifications, strict=strict)
+    return judge_report(record) if exit_code == 0 else (exit_code, problems)
+
+
+def judge_report(record: RunRecord) -> Judgement:
+    """Judge whether a run, as far as it is reported on, holds anything to report on."""
+    if record.evaluations:
+        return 0, ()
+    emotions = [len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE]
+    if not emotions:
+        statuses = Counter(candidate.status for candidate in record.verifications)
+        counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
+        return EXIT_UNMET, (
+            f"No candidate was eligible: none is usable ({counts}), and verification.md says why. Name others with "
+            "--model or --candidates.",
+        )
+    return EXIT_UNMET, (
+        f"No candidate was eligible: none is usable with at least {record.min_emotions} emotions "
+        f"(the most that a usable one distinguishes is {max(emotions)}). Lower --min-emotions or add candidates.",
+    )
+
+
+def _why_unreadable(corpus: CorpusRecord) -> str:
+    first = corpus.clips[0]
+    reason = (first.failure or "no reason known").rstrip(".")
+    return (
+        f"Not one of the {len(corpus.clips)} clips of {corpus.name} can be read, such as {first.clip}: {reason}. "
+        "Check the paths, and that the files are audio."
+    )

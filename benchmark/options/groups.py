@@ -1,0 +1,409 @@
+"""The groups of options that several commands share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Group
+
+from benchmark.options.declare import KEYWORD_ONLY, Mark, Options, Range, option
+from benchmark.progress import Progress
+from benchmark.settings import Settings
+
+if TYPE_CHECKING:
+    from cyclopts.completion import CompletionContext
+
+    from benchmark.registry.schema import Registry
+
+MODELS = Group("Models", sort_key=1)
+CORPUS = Group("Corpora and clips", sort_key=2)
+INFERENCE = Group("Inference and latency", sort_key=3)
+SCORES = Group("Scores", sort_key=4)
+RESULT = Group("Result", sort_key=5)
+CONSOLE = Group("Console", sort_key=6)
+
+Channel = Literal["mix", "left", "right", "each"]
+"""What of a recording's channels is used."""
+
+
+def nobody_to_ask(question: str) -> bool | None:
+    """Answer a question where nobody can be asked: neither yes nor no."""
+    return None
+
+
+def complete_candidates(context: "CompletionContext") -> list[tuple[str, str]]:
+    """Offer the candidates of the registry that the command line so far names, each with its note."""
+    registry = _registry(context)
+    return [(each.name, each.note or each.id) for each in registry.candidates] if registry else []
+
+
+def complete_corpora(context: "CompletionContext") -> list[tuple[str, str]]:
+    """Offer the corpora of the registry that the command line so far names, each with its source."""
+    registry = _registry(context)
+    return [(name, corpus.source) for name, corpus in registry.corpora.items()] if registry else []
+
+
+def _registry(context: "CompletionContext") -> "Registry | None":
+    from benchmark.errors import BenchError  # noqa: PLC0415 - only the shell's completion needs a registry
+    from benchmark.registry.loading import find_registry  # noqa: PLC0415
+
+    try:
+        return find_registry(context["--candidates"].raw).registry
+    except (BenchError, OSError):
+        return None  # the command itself reports what is wrong with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonOptions(Options):
+    """What every command has."""
+
+    as_json: Annotated[
+        bool, option("--json", CONSOLE, "Print the result as JSON on standard output, and nothing else.")
+    ] = False
+    config: Annotated[
+        Path | None,
+        option(
+            "--config",
+            CONSOLE,
+            "Read options from a TOML file, or from the request in a report's JSON.",
+            metavar="FILE",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietOptions(JsonOptions):
+    """What every command has that writes messages."""
+
+    quiet: Annotated[bool, option("--quiet", CONSOLE, "Show warnings and results only.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleOptions(QuietOptions):
+    """What every command has that runs for long."""
+
+    verbose: Annotated[bool, option("--verbose", CONSOLE, "Show what is being done.")] = False
+    log_file: Annotated[
+        Path | None,
+        option("--log-file", CONSOLE, "Keep a log of what is being done in this file.", metavar="FILE"),
+        Mark.PATH,
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller(Options):
+    """What only a Python caller hands in.
+
+    Attributes:
+        settings: Places and limits.
+        progress: Receives how far the work is.
+        confirm: Asks a person whether a large download is wanted, or anything sent; by default nobody is asked.
+    """
+
+    settings: Annotated[Settings | None, KEYWORD_ONLY] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingCaller(Caller):
+    """What only a Python caller of long work hands in."""
+
+    progress: Annotated[Progress | None, KEYWORD_ONLY] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskingCaller(WorkingCaller):
+    """What only a Python caller of work that may need a decision hands in."""
+
+    confirm: Annotated[Callable[[str], bool | None], KEYWORD_ONLY] = nobody_to_ask
+
+
+Candidates = Annotated[
+    str | Path | None,
+    option(
+        "--candidates",
+        MODELS,
+        "Registry of candidates. Default: candidates.yaml in this folder, else the packaged one.",
+        metavar="FILE|demo",
+    ),
+    Mark.REGISTRY,
+]
+StoredRun = Annotated[
+    str | None,
+    option(
+        "--run",
+        RESULT,
+        "Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
+        metavar="NAME|FILE",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryOptions(Options):
+    """Which candidates there are."""
+
+    candidates: Candidates = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateOptions(Options):
+    """Which candidates are meant."""
+
+    candidates: Candidates = field(default=None, kw_only=False)
+    models: Annotated[
+        Sequence[str],
+        option(
+            "--model -m",
+            MODELS,
+            "Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable.",
+            metavar="ID",
+            completer=complete_candidates,
+        ),
+        Mark.MODEL,
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions(Options):
+    """How checkpoints are fetched and loaded."""
+
+    repair_heads: Annotated[
+        bool,
+        option(
+            "--repair-heads",
+            MODELS,
+            "Rebuild known heads that transformers has no class for, from the checkpoint's own weights.",
+            negatable=True,
+        ),
+    ] = True
+    max_download_gb: Annotated[
+        float | None,
+        option(
+            "--max-download-gb",
+            MODELS,
+            "Download at most so much in all; what is over it is skipped. Default: 5, and more after asking.",
+            metavar="GB",
+            within=Range(0),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeOptions(Options):
+    """Which emotions count as one."""
+
+    merge: Annotated[
+        Sequence[str],
+        option(
+            "--merge",
+            SCORES,
+            "Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable.",
+            metavar="A=B",
+        ),
+    ] = ()
+    merge_preset: Annotated[
+        str | None,
+        option(
+            "--merge-preset",
+            SCORES,
+            "Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more.",
+            choices=("sentiment", "arousal", "big4"),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions(Options):
+    """Which clips of a corpus are used, and what of them."""
+
+    limit: Annotated[
+        int | None,
+        option(
+            "--limit",
+            CORPUS,
+            "At most so many clips of each corpus: for a first look, not for a decision.",
+            metavar="N",
+            within=Range(1),
+        ),
+    ] = None
+    speakers: Annotated[
+        Sequence[str],
+        option("--speaker", CORPUS, "Only clips of this speaker, as the corpus writes it. Repeatable.", metavar="NAME"),
+    ] = ()
+    languages: Annotated[
+        Sequence[str],
+        option(
+            "--language", CORPUS, "Only clips in this language, as the corpus writes it. Repeatable.", metavar="CODE"
+        ),
+    ] = ()
+    only_labels: Annotated[
+        Sequence[str],
+        option("--only-label", CORPUS, "Only clips with this label, or of this emotion. Repeatable.", metavar="LABEL"),
+    ] = ()
+    sample: Annotated[
+        int | None,
+        option(
+            "--sample",
+            CORPUS,
+            "At most so many clips of each corpus, drawn so that each label keeps its share.",
+            metavar="N",
+            within=Range(1),
+        ),
+    ] = None
+    seed: Annotated[int, option("--seed", CORPUS, "Which sample --sample draws.", metavar="S")] = 0
+    channel: Annotated[
+        Channel | None,
+        option(
+            "--channel",
+            CORPUS,
+            "What of stereo recordings is heard; `each` makes both sides of a call clips of their own. "
+            "Default: as the registry says, else mix.",
+        ),
+    ] = None
+    find_speech: Annotated[
+        bool,
+        option(
+            "--find-speech",
+            CORPUS,
+            "Find out how much of each clip is speech; an hour of audio takes about half a minute, once.",
+            negatable=True,
+        ),
+    ] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(Options):
+    """What is computed beside the scores that every run gets."""
+
+    focus: Annotated[
+        Sequence[str],
+        option(
+            "--focus",
+            SCORES,
+            "Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
+            metavar="EMOTION",
+        ),
+    ] = ()
+    rank_seen: Annotated[
+        bool,
+        option("--rank-seen", SCORES, "Rank candidates on corpora that they were trained on, too; they stay flagged."),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(Options):
+    """Where reports are written."""
+
+    output: Annotated[
+        str | Path, option("--output -o", RESULT, "Where the reports are written.", metavar="FOLDER"), Mark.PATH
+    ] = "reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions(OutputOptions):
+    """How work is shared out and judged."""
+
+    jobs: Annotated[
+        int,
+        option(
+            "--jobs", INFERENCE, "Workers that compute at once; they share the cores.", metavar="N", within=Range(1)
+        ),
+    ] = 1
+    strict: Annotated[
+        bool,
+        option(
+            "--strict",
+            RESULT,
+            "Exit 1 where a status differs from the registry's `expect`, 3 where a candidate could not be reached.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceOptions(Options):
+    """What computes, how its latency is measured, and what is done to the clips before."""
+
+    devices: Annotated[
+        Sequence[str],
+        option(
+            "--device",
+            INFERENCE,
+            "Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one.",
+            choices=("cpu", "cuda"),
+        ),
+    ] = ()
+    backend: Annotated[
+        str,
+        option(
+            "--backend",
+            INFERENCE,
+            "What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that "
+            "is installed and decides as torch does; a model for which that does not hold is left to torch.",
+            metavar="auto|torch|openvino|onnxruntime|NAME",
+        ),
+    ] = "auto"
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        option(
+            "--dtype", INFERENCE, "In which number format, if the decisions stay those of float32. Default: float32."
+        ),
+    ] = None
+    fast: Annotated[
+        bool,
+        option(
+            "--fast",
+            INFERENCE,
+            "Take bfloat16 where the processor computes in it; the decisions stay those of float32.",
+        ),
+    ] = False
+    batch_size: Annotated[
+        int | None,
+        option(
+            "--batch-size",
+            INFERENCE,
+            "How many windows torch computes together, if the decisions stay those of one at a time. Default: 1 "
+            "on the CPU; 16 on a GPU where that is faster.",
+            metavar="N",
+            within=Range(1, 256),
+        ),
+    ] = None
+    perturb: Annotated[
+        Sequence[str],
+        option(
+            "--perturb",
+            INFERENCE,
+            "Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: "
+            "noise:20dB (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, "
+            "µ-law), clip or clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.",
+            metavar="FORM,…",
+        ),
+    ] = ()
+    segment_seconds: Annotated[
+        float,
+        option(
+            "--segment-seconds",
+            INFERENCE,
+            "Length of the segments that latency is measured on.",
+            metavar="S",
+            within=Range(0.1, 30),
+        ),
+    ] = 3.0
+    latency_seconds: Annotated[
+        float,
+        option(
+            "--latency-seconds",
+            INFERENCE,
+            "Time for the latency of one candidate on one device; 0 measures none.",
+            metavar="S",
+            within=Range(0),
+        ),
+    ] = 20.0
+    overwrite: Annotated[
+        Literal["never", "missing", "always"],
+        option(
+            "--overwrite",
+            INFERENCE,
+            "Which answers to compute where some are stored: none, those that are missing, or all.",
+        ),
+    ] = "missing"
