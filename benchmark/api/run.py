@@ -31,6 +31,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import RunRecord, StoredRequest, save_run
+from benchmark.results.storage import create_cache
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import wanted_emotions
@@ -79,6 +80,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     wanted_columns(options.by, [corpus.clips for corpus in corpora])
     folder = Path(options.output)
     check_writable(folder)
+    create_cache(settings.cache)
     check_writable(settings.cache, remedy=CHOOSE_ANOTHER_CACHE)
 
     record = _evaluate(options, registry, corpora, inference, settings, progress)

@@ -14,7 +14,7 @@ from benchmark.hub.weights import weight_files
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
-from benchmark.results.storage import candidate_folder
+from benchmark.results.storage import candidate_folder, create_cache
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
@@ -125,6 +125,7 @@ class _Run:
         self._progress = progress
         self._options = options
         self._pool = WorkerPool()
+        create_cache(settings.cache)
         self._store = VerdictStore(settings.cache, options)
         self._worker = InspectionWorker(self._pool, settings.logs / _INSPECTION_LOG, settings.load_timeout_s)
         self._inspector = Inspector(hub=hub, options=options, store=self._store, worker=self._worker)
