@@ -194,7 +194,6 @@ def _twin(clips: int, noise: float) -> Draw:
                 classes=tuple("abcdef"),
                 truth=(None,) * clips,
                 speakers=(None,) * clips,
-                labelled=False,
             )
             for each in both
         ]
@@ -224,7 +223,8 @@ def _tied(design: Design, values: int, strength: float) -> Draw:
         value = generator.integers(values, size=len(corpus.truth))
         own = generator.permutation(values) % design.emotions
         emotion = np.where(generator.random(len(value)) < strength, own[value], corpus.truth)
-        return association([f"v{each}" for each in value], [design.names[each] for each in emotion]) >= TIED_FROM
+        tie = association([f"v{each}" for each in value], [design.names[each] for each in emotion])
+        return tie is not None and tie >= TIED_FROM
 
     return draw
 
@@ -247,8 +247,7 @@ def _is_flat(decisions: Decisions, design: Design, *, labelled: bool) -> bool:
     chances = np.eye(design.emotions)[decisions.answers]
     truth = tuple(design.names[place] if labelled else None for place in decisions.truth)
     found = diversity(
-        Answers(probabilities=chances, classes=design.names, truth=truth, speakers=(None,) * len(truth),
-                labelled=labelled)
+        Answers(probabilities=chances, classes=design.names, truth=truth, speakers=(None,) * len(truth))
     )  # fmt: skip
     return found is not None and bool(found.collapsed if labelled else found.narrow)
 

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmark.emotions.merges import Merges
 from benchmark.results.analyses import Voter
 from benchmark.results.runs import CorpusRecord, RunRecord
-from benchmark.scoring.evaluations import StoredEvaluation, evaluate_stored
+from benchmark.scoring.evaluations import Evaluation, join_evaluation
 from benchmark.scoring.leaderboard import FindPredictions
 from benchmark.scoring.metrics import accuracy, uar
 from benchmark.scoring.ranking import near_twins
@@ -38,7 +37,7 @@ class Hidden:
     corpus: str
     clips: int
     members: tuple[Member, ...]
-    evaluations: tuple[StoredEvaluation, ...]
+    evaluations: tuple[Evaluation, ...]
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,12 @@ def hidden_corpora(record: RunRecord, find: FindPredictions, members: Sequence[M
 def _hidden(record: RunRecord, corpus: CorpusRecord, find: FindPredictions, members: Mapping[str, Member]) -> Hidden:
     verifications = {verification.candidate: verification for verification in record.verifications}
     joined = [
-        evaluate_stored(each, verifications[each.candidate], corpus, find(each.setup), Merges(corpus.merge))
+        join_evaluation(each, verifications[each.candidate], corpus, find(each.setup))
         for each in record.evaluations
         if each.corpus == corpus.name and each.candidate in members
     ]
     whole = tuple(one for one in joined if one.complete)
-    return Hidden(corpus.name, len(corpus.clips), tuple(members[one.evaluation.candidate] for one in whole), whole)
+    return Hidden(corpus.name, len(corpus.clips), tuple(members[one.candidate] for one in whole), whole)
 
 
 def true_scores(hidden: Hidden) -> NDArray[np.float64]:
@@ -92,9 +91,9 @@ def true_scores(hidden: Hidden) -> NDArray[np.float64]:
 def voters(hidden: Hidden, places: Sequence[int]) -> list[Voter]:
     """What bench says of some of the candidates without labels."""
     chosen = [hidden.evaluations[place] for place in places]
-    answers = {one.evaluation.candidate: one.answers for one in chosen}
+    answers = {one.candidate: one.answers for one in chosen}
     found = {voter.candidate: voter for voter in agreement(hidden.corpus, answers, near_twins(chosen)).voters}
-    return [found[one.evaluation.candidate] for one in chosen]
+    return [found[one.candidate] for one in chosen]
 
 
 def orders(hidden: Hidden, places: Sequence[int]) -> Orders:

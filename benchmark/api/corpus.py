@@ -24,7 +24,7 @@ from benchmark.reporting.corpus import write_description
 from benchmark.results.description import CorpusDescription
 from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord
-from benchmark.scoring.corpus_description import coverage_of, describe, with_candidates
+from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
 from benchmark.verification.store import known_outputs
 
@@ -81,7 +81,8 @@ def _described(
         heard = find_speech_in(heard, settings, progress)
     description = describe(heard.record, acoustics, created=datetime.now(UTC), notes=corpus.notes)
     known = [known_outputs(candidate, settings.cache) for candidate in registry.candidates]
-    return with_candidates(description, [coverage_of(each, description) for each in known])
+    candidates = tuple(coverage_of(outputs, description) for outputs in known)
+    return description.model_copy(update={"candidates": candidates})
 
 
 def _with_own_channels(

@@ -24,7 +24,7 @@ from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import RunRecord, Selection, load_run, select_from
 from benchmark.results.store import PredictionStore
-from benchmark.scoring.focus import wanted_emotions
+from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 
@@ -57,7 +57,7 @@ def report_with(options: ReportRequest) -> ReportOutcome:
         >>> outcome = benchmark.report(models=["superb/*"], merge=["calm=neutral"])  # doctest: +SKIP
     """
     settings, progress = options.settings or Settings(), options.progress or Silent()
-    focus = wanted_emotions(options.focus)
+    focus = emotion_names(options.focus)
     selection = Selection(
         models=tuple(options.models),
         corpora=tuple(options.corpora),

@@ -34,8 +34,8 @@ from benchmark.results.runs import RunRecord, StoredRequest, save_run
 from benchmark.results.storage import create_cache
 from benchmark.results.store import PredictionStore
 from benchmark.results.verification import VerificationReport
-from benchmark.scoring.focus import wanted_emotions
-from benchmark.scoring.group_columns import wanted_columns
+from benchmark.scoring.focus import emotion_names
+from benchmark.scoring.group_columns import find_columns
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions
@@ -69,7 +69,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     settings = options.settings or Settings(jobs=options.jobs)
     # Whatever is wrong with the request is found before hours of work, not after.
     inference = _inference(options)
-    focus = wanted_emotions(options.focus)
+    focus = emotion_names(options.focus)
     with UserMetrics(options.metrics, settings, progress):
         pass
     registry = open_registry(options.candidates, options.models, progress)
@@ -77,7 +77,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     for corpus in corpora:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
-    wanted_columns(options.by, [corpus.clips for corpus in corpora])
+    find_columns(options.by, [corpus.clips for corpus in corpora])
     folder = Path(options.output)
     check_writable(folder)
     create_cache(settings.cache)

@@ -14,7 +14,7 @@ from benchmark.results.files import open_atomically
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
 from benchmark.scoring.answers import NO_ANSWER
-from benchmark.scoring.evaluations import evaluate_stored
+from benchmark.scoring.evaluations import join_evaluation
 from benchmark.scoring.labels import LabelledClips, label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 
@@ -105,7 +105,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         setup, corpus, clips = evaluation.setup, corpora[evaluation.corpus], labelled[evaluation.corpus]
         stored = PredictionTable.of_mapping(predictions(setup), labels=len(setup.labels))
         verification = verifications[evaluation.candidate]
-        answers = evaluate_stored(evaluation, verification, corpus, stored, Merges(corpus.merge), clips).answers
+        answers = join_evaluation(evaluation, verification, corpus, stored, clips).answers
         rows = stored.rows(clips.clip_hashes)
         tried = rows != ABSENT
         chosen = answers.chosen[tried]

@@ -1,4 +1,4 @@
-"""What one candidate answered on one corpus, with the corpus's labels joined to it."""
+"""A candidate's stored answers on one corpus, joined with the corpus's labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.emotions.label_map import LabelMap, map_labels
+from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.scoring.labels import LabelledClips
@@ -18,23 +18,21 @@ NO_EMOTION = -1
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Answers:
-    """One candidate on one corpus: all clips of the corpus that have audio, in the corpus's order.
+    """The answers of one candidate to all readable clips of a corpus, in the corpus's order.
 
     Attributes:
-        probabilities: Shape (clips, classes); the rows of clips that the candidate could not process are NaN.
+        probabilities: Shape (clips, classes); rows of clips that the candidate could not process are NaN.
         classes: What the candidate distinguishes, after merges.
         truth: The emotion of each clip, after merges; None where it has no label, or one that maps to nothing.
-        speakers: Who speaks in each clip; None where nobody knows.
-        labelled: Whether the corpus has labels at all.
-        missing: How many of the clips have no prediction stored, neither an answer nor a failure.
-        votes: What the raters of each clip said, emotion → votes after merges; None where the corpus does not tell.
+        speakers: The speaker of each clip; None where unknown.
+        missing: Clips without a stored prediction, neither an answer nor a failure.
+        votes: What the raters of each clip chose, emotion → votes after merges; None where the corpus does not tell.
     """
 
     probabilities: NDArray[np.float64]
     classes: tuple[str, ...]
     truth: tuple[str | None, ...]
     speakers: tuple[str | None, ...]
-    labelled: bool
     missing: int = 0
     votes: tuple[Mapping[str | None, int] | None, ...] = ()
 
@@ -55,8 +53,8 @@ class Answers:
 
     @cached_property
     def scored(self) -> NDArray[np.bool_]:
-        """Whether each clip has an emotion to be held against, shape (clips,)."""
-        return np.asarray(self.emotion_places != NO_EMOTION, dtype=np.bool_)
+        """Whether each clip has an emotion to compare with, shape (clips,)."""
+        return np.asarray(self.truth_index != NO_EMOTION, dtype=np.bool_)
 
     @cached_property
     def emotions(self) -> tuple[str, ...]:
@@ -64,59 +62,54 @@ class Answers:
         return tuple(sorted({emotion for emotion in self.truth if emotion is not None}))
 
     @cached_property
-    def emotion_places(self) -> NDArray[np.int64]:
+    def truth_index(self) -> NDArray[np.int64]:
         """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none. Shape (clips,)."""
-        place: dict[str | None, int] = {emotion: index for index, emotion in enumerate(self.emotions)}
-        place[None] = NO_EMOTION
-        return np.fromiter((place[emotion] for emotion in self.truth), dtype=np.int64, count=len(self.truth))
+        index: dict[str | None, int] = {emotion: number for number, emotion in enumerate(self.emotions)}
+        index[None] = NO_EMOTION
+        return np.fromiter((index[emotion] for emotion in self.truth), dtype=np.int64, count=len(self.truth))
 
-    def places_among(self, emotions: Sequence[str]) -> NDArray[np.int64]:
+    def index_among(self, emotions: Sequence[str]) -> NDArray[np.int64]:
         """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none of them. Shape (clips,)."""
-        place = {emotion: index for index, emotion in enumerate(emotions)}
-        # The entry behind the last emotion is for clips without one: NO_EMOTION, which is -1, finds it.
-        places = np.array([*(place.get(emotion, NO_EMOTION) for emotion in self.emotions), NO_EMOTION], dtype=np.int64)
-        return places[self.emotion_places]
+        index = {emotion: number for number, emotion in enumerate(emotions)}
+        # NO_EMOTION is -1 and picks the last entry.
+        table = np.array([*(index.get(emotion, NO_EMOTION) for emotion in self.emotions), NO_EMOTION], dtype=np.int64)
+        return table[self.truth_index]
 
 
 def join_answers(
-    heard: LabelledClips,
+    clips: LabelledClips,
     predictions: PredictionTable,
     labels: tuple[str, ...],
     overrides: Mapping[str, str],
     merges: Merges,
 ) -> Answers:
-    """Join what a candidate said to the clips of a corpus with what the corpus says of them.
+    """Join a candidate's predictions with the labels of a corpus.
 
     Args:
-        heard: The clips of the corpus, with their labels.
+        clips: The clips of the corpus, with their labels.
         predictions: What is stored of the candidate.
         labels: The candidate's labels, in the order of its logits.
-        overrides: What a label of the candidate means, where the alias table is wrong or silent.
-        merges: Emotions that the user merges into others, on both sides.
+        overrides: Label → emotion, where the alias table is wrong or silent.
+        merges: Emotions that the user merges into others, for candidate and corpus.
 
     Returns:
-        One row per clip that could be read.
+        One row per readable clip.
 
     Raises:
-        RequestError: An override or a merge names an emotion that nobody knows.
+        RequestError: An override or a merge names an unknown emotion.
     """
     label_map = map_labels(labels, overrides=overrides, merges=merges)
-    rows = predictions.rows(heard.clip_hashes)
-    return Answers(
-        probabilities=_probabilities(rows, predictions, label_map),
-        classes=label_map.classes,
-        truth=heard.truth,
-        speakers=heard.speakers,
-        labelled=heard.labelled,
-        missing=int((rows == ABSENT).sum()),
-        votes=heard.votes,
-    )
-
-
-def _probabilities(rows: NDArray[np.int64], predictions: PredictionTable, label_map: LabelMap) -> NDArray[np.float64]:
+    rows = predictions.rows(clips.clip_hashes)
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
-    # The entry behind the last row is for clips that nothing is stored of: ABSENT, which is -1, finds it.
+    # ABSENT is -1 and picks the appended entry.
     has_logits = np.append(predictions.processed, False)[rows]
     if has_logits.any():
         probabilities[has_logits] = label_map.probabilities(predictions.logits[rows[has_logits]])
-    return probabilities
+    return Answers(
+        probabilities=probabilities,
+        classes=label_map.classes,
+        truth=clips.truth,
+        speakers=clips.speakers,
+        missing=int((rows == ABSENT).sum()),
+        votes=clips.votes,
+    )

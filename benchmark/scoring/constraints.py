@@ -1,4 +1,4 @@
-"""What speaks against choosing a candidate: each reason is one sentence for a person."""
+"""Reasons against choosing a candidate, each one sentence for a person, and the corpora on which a choice can rest."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from benchmark.results.leaderboard import CorpusSummary, Leaderboard, Leaderboar
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
-from benchmark.scoring.metrics import above_guessing
-from benchmark.scoring.ranking import FEWEST_EMOTIONS_TO_RANK
+from benchmark.scoring.decisions import MIN_EMOTIONS
+from benchmark.scoring.metrics import adjusted_uar
 
 DISQUALIFYING: Mapping[str, str] = MappingProxyType(
     {
@@ -21,20 +21,20 @@ DISQUALIFYING: Mapping[str, str] = MappingProxyType(
         "label-permuted": "on {corpus} its labels seem to be interchanged (label-permuted)",
     }
 )
-"""Flags with which a candidate is never recommended, and what is said of it."""
+"""Flags with which a candidate is never recommended, and the reason that is given."""
 
 
 class Constraints(Stored):
-    """What a choice must keep to; None and empty ask for nothing.
+    """Requirements on a choice; None and empty for no requirement.
 
     Attributes:
-        max_latency_ms: The median time of one segment at most.
-        min_uar: The lower bound of UAR at least, on every corpus that the choices are compared on.
+        max_latency_ms: Upper limit of the median time of one segment.
+        min_uar: Lower limit of the lower bound of UAR, on every corpus that the choices are compared on.
         language: The language of the corpora that count, as an ISO 639 code.
-        max_size_mb: Megabytes (10⁶ bytes) of weight files at most.
+        max_size_mb: Upper limit of the weight files, in megabytes (10⁶ bytes).
         licenses: The licences to choose from.
         corpora: The corpora that count; empty for all that are labelled.
-        device: What the latency belongs to; None for the CPU, or what was timed.
+        device: The device of the latency; None for the CPU, or what was timed.
     """
 
     max_latency_ms: float | None = Field(default=None, gt=0)
@@ -47,44 +47,46 @@ class Constraints(Stored):
 
 
 @dataclass(frozen=True)
-class Considered:
-    """The corpora that count, and why none does, in a sentence, where none does."""
+class ConsideredCorpora:
+    """The corpora that count; where there are none, the reason in a sentence."""
 
     corpora: tuple[CorpusSummary, ...]
     problem: str | None = None
 
 
-def considered_corpora(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Considered:
-    """Find the corpora that a choice can rest on: asked for, labelled, and wholly in the language.
+def considered_corpora(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> ConsideredCorpora:
+    """Find the corpora that a choice can rest on: those asked for that are labelled and wholly in the language.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
     """
     summaries = {corpus.name: corpus for corpus in leaderboard.corpora}
-    unknown = [name for name in constraints.corpora if name not in summaries]
-    if unknown:
-        raise RequestError(f"this run has no corpus {unknown[0]!r}; it has {', '.join(summaries) or 'none'}.")
-    wanted = [summary for name, summary in summaries.items() if not constraints.corpora or name in constraints.corpora]
-    labelled = [summary for summary in wanted if len(summary.emotion_clips) >= FEWEST_EMOTIONS_TO_RANK]
+    for name in constraints.corpora:
+        if name not in summaries:
+            raise RequestError(f"this run has no corpus {name!r}; it has {', '.join(summaries) or 'none'}.")
+    chosen = [corpus for name, corpus in summaries.items() if not constraints.corpora or name in constraints.corpora]
+    labelled = tuple(corpus for corpus in chosen if len(corpus.emotion_clips) >= MIN_EMOTIONS)
     if not labelled:
-        named = ", ".join(summary.name for summary in wanted) or "no corpus at all"
-        return Considered(
+        named = ", ".join(corpus.name for corpus in chosen) or "no corpus at all"
+        return ConsideredCorpora(
             (),
             f"Nothing can be recommended from {named}: without labels of at least two emotions nobody can say who is "
             "right; run on a labelled corpus that is like your audio.",
         )
     if constraints.language is None:
-        return Considered(tuple(labelled))
+        return ConsideredCorpora(labelled)
     languages = {corpus.name: corpus_languages(corpus) for corpus in record.corpora}
-    spoken = [summary for summary in labelled if languages[summary.name] == {_primary(constraints.language)}]
-    if not spoken:
-        heard = "; ".join(f"{each.name}: {', '.join(sorted(languages[each.name])) or 'unknown'}" for each in labelled)
-        return Considered(
-            (),
-            f"No labelled corpus of this run is wholly in {constraints.language!r} ({heard}): run on one that is, or "
-            "on that part of one, with the option --language of run. What a model's card claims does not count.",
-        )
-    return Considered(tuple(spoken))
+    in_language = tuple(corpus for corpus in labelled if languages[corpus.name] == {_primary(constraints.language)})
+    if in_language:
+        return ConsideredCorpora(in_language)
+    listed = "; ".join(
+        f"{corpus.name}: {', '.join(sorted(languages[corpus.name])) or 'unknown'}" for corpus in labelled
+    )
+    return ConsideredCorpora(
+        (),
+        f"No labelled corpus of this run is wholly in {constraints.language!r} ({listed}): run on one that is, or "
+        "on that part of one, with the option --language of run. What a model's card claims does not count.",
+    )
 
 
 def corpus_languages(corpus: CorpusRecord) -> set[str]:
@@ -98,15 +100,21 @@ def corpus_languages(corpus: CorpusRecord) -> set[str]:
     return set() if None in spoken else {_primary(language) for language in spoken if language is not None}
 
 
-def why_unfit(leaderboard: Leaderboard, candidate: str, rows: Mapping[str, LeaderboardRow]) -> tuple[str, ...]:
-    """Say what speaks against a candidate whatever is asked for.
+def _primary(language: str) -> str:
+    return language.casefold().replace("_", "-").partition("-")[0]
+
+
+def disqualifying_reasons(
+    leaderboard: Leaderboard, candidate: str, rows: Mapping[str, LeaderboardRow]
+) -> tuple[str, ...]:
+    """Reasons against a candidate that hold whatever is required.
 
     Args:
         leaderboard: The run.
-        candidate: What tables call it.
-        rows: The row that decides on each corpus that counts.
+        candidate: Its name in tables.
+        rows: The deciding row on each corpus that counts.
     """
-    absent = next((each for each in leaderboard.not_evaluated if each.candidate == candidate), None)
+    absent = next((other for other in leaderboard.not_evaluated if other.candidate == candidate), None)
     if absent is not None:
         return (f"it was not evaluated ({absent.status}): {absent.reason}",)
     if not rows:
@@ -123,17 +131,17 @@ def why_unfit(leaderboard: Leaderboard, candidate: str, rows: Mapping[str, Leade
         for flag, sentence in DISQUALIFYING.items()
         if flag in row.flags
     )
-    return (*flagged, *_no_better_than_guessing(leaderboard, scored))
+    return (*flagged, *_not_above_guessing(leaderboard, scored))
 
 
-def _no_better_than_guessing(leaderboard: Leaderboard, rows: Mapping[str, LeaderboardRow]) -> Iterator[str]:
-    """Say where guessing among the corpus's emotions may be as right, though the flag at-chance is silent.
+def _not_above_guessing(leaderboard: Leaderboard, rows: Mapping[str, LeaderboardRow]) -> Iterator[str]:
+    """Corpora where guessing among their emotions may be as right, though the flag at-chance is not raised.
 
-    The flag gives credit for answers that are none of the corpus's emotions; whoever uses them gains nothing by that.
+    The flag gives credit for answers that are none of the corpus's emotions; they are of no use to anybody.
     """
     emotions = {corpus.name: len(corpus.emotion_clips) for corpus in leaderboard.corpora}
     for corpus, row in rows.items():
-        above = above_guessing(row.uar_low, emotions.get(corpus, 0))
+        above = adjusted_uar(row.uar_low, emotions.get(corpus, 0))
         if above is not None and above <= 0 and not set(DISQUALIFYING) & set(row.flags):
             yield (
                 f"on {corpus} its UAR may be as low as {row.uar_low:.3g}, and guessing among the {emotions[corpus]} "
@@ -144,27 +152,33 @@ def _no_better_than_guessing(leaderboard: Leaderboard, rows: Mapping[str, Leader
 def resource_reasons(
     verification: Verification, latency_ms: float | None, device: str | None, constraints: Constraints
 ) -> tuple[str, ...]:
-    """Say where a candidate is too slow, too large, or not licensed as was asked for; unknown counts as not kept."""
-    return tuple(
-        reason
-        for reason in (
-            _too_much(latency_ms, constraints.max_latency_ms, f"its latency on {device or 'any device'}", "ms"),
-            _too_much(verification.size_mb, constraints.max_size_mb, "its size", "MB"),
-            _not_licensed(verification.license, constraints.licenses),
-        )
-        if reason is not None
-    )
+    """Reasons why a candidate is too slow, too large, or not licensed as required; unknown counts as not met."""
+    reasons = []
+    for value, limit, quantity, unit in (
+        (latency_ms, constraints.max_latency_ms, f"its latency on {device or 'any device'}", "ms"),
+        (verification.size_mb, constraints.max_size_mb, "its size", "MB"),
+    ):
+        if limit is None or (value is not None and value <= limit):
+            continue
+        found = "is not known" if value is None else f"is {value:.4g} {unit}"
+        reasons.append(f"{quantity} {found}; at most {limit:g} {unit} was asked for")
+    allowed, own = " or ".join(constraints.licenses), verification.license
+    if constraints.licenses and own is None:
+        reasons.append(f"it declares no licence; {allowed} was asked for")
+    elif own is not None and own.casefold() not in {name.casefold() for name in constraints.licenses or (own,)}:
+        reasons.append(f"its licence is {own}, not {allowed}")
+    return tuple(reasons)
 
 
 def score_reasons(
     rows: Mapping[str, LeaderboardRow], basis: Sequence[CorpusSummary], constraints: Constraints
 ) -> tuple[str, ...]:
-    """Say where a candidate cannot be compared on the chosen corpora, or may be worse there than was asked for.
+    """Reasons why a candidate cannot be compared on the chosen corpora, or may be worse there than required.
 
     Args:
-        rows: By corpus, where it has scores and has not seen it.
+        rows: By corpus, where it has scores and was not trained on it.
         basis: The corpora that the choices are compared on.
-        constraints: What was asked for.
+        constraints: The requirements.
     """
     reasons = []
     for corpus in basis:
@@ -177,22 +191,3 @@ def score_reasons(
                 "asked for"
             )
     return tuple(reasons)
-
-
-def _too_much(value: float | None, most: float | None, what: str, unit: str) -> str | None:
-    if most is None or (value is not None and value <= most):
-        return None
-    if value is None:
-        return f"{what} is not known; at most {most:g} {unit} was asked for"
-    return f"{what} is {value:.4g} {unit}; at most {most:g} {unit} was asked for"
-
-
-def _not_licensed(found: str | None, licenses: Sequence[str]) -> str | None:
-    if not licenses or (found is not None and found.casefold() in {each.casefold() for each in licenses}):
-        return None
-    asked = " or ".join(licenses)
-    return f"it declares no licence; {asked} was asked for" if found is None else f"its licence is {found}, not {asked}"
-
-
-def _primary(language: str) -> str:
-    return language.casefold().replace("_", "-").partition("-")[0]

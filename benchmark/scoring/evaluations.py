@@ -1,43 +1,75 @@
-"""One evaluation with everything that is counted from it, so that ranks and rows count nothing twice."""
+"""The evaluations of a run: stored predictions joined with their corpus, and everything that is counted only once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmark.emotions.label_map import map_labels
 from benchmark.emotions.merges import Merges
-from benchmark.results.leaderboard import CorpusSummary
-from benchmark.results.predictions import Prediction, PredictionTable
+from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
-from benchmark.scoring.decisions import Decisions, SpeakerCounts, count_by_speaker, open_decisions
+from benchmark.scoring.decisions import Decisions, SpeakerCounts, confusion_matrix, count_by_speaker, open_decisions
+from benchmark.scoring.intervals import Interval, uar_interval
 from benchmark.scoring.labels import LabelledClips, label_clips
 from benchmark.scoring.seen import Seen, seen
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Device, backend and number format of an evaluation or a timing."""
+
+    device: str | None
+    backend: str | None
+    dtype: str | None
+
+    @classmethod
+    def of(cls, source: InferenceSetup | LatencyMeasurement | LeaderboardRow) -> "Setting":
+        """The setting of a setup, a timing or a row."""
+        return cls(source.device, source.backend, source.dtype)
+
+
+REFERENCE = Setting("cpu", "torch", "float32")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class StoredEvaluation:
+class Evaluation:
     """One candidate's evaluation on one corpus.
 
     Attributes:
-        evaluation: What was run.
+        record: What was run.
         verification: The verdict on the candidate.
-        answers: What it answered.
-        seen: Whether it was trained on the corpus.
-        loose_map: Whether a coarse label of it stands for an emotion.
+        answers: The candidate's answers.
+        seen: Whether the candidate was trained on the corpus.
+        loose_map: Whether one of its coarse labels stands for an emotion.
     """
 
-    evaluation: EvaluationRecord
+    record: EvaluationRecord
     verification: Verification
     answers: Answers
     seen: Seen
     loose_map: bool
 
     @property
+    def candidate(self) -> str:
+        """The candidate's name in tables."""
+        return self.record.candidate
+
+    @property
     def complete(self) -> bool:
-        """Whether every clip has an answer or a failure; without, nothing is scored."""
+        """Whether every clip has an answer or a failure; incomplete evaluations are not scored."""
         return self.answers.missing == 0
+
+    @property
+    def failed_clips(self) -> int:
+        """Readable clips that the candidate could not process."""
+        return len(self.answers.truth) - int(self.answers.answered.sum()) - self.answers.missing
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -45,87 +77,98 @@ class StoredEvaluation:
         return open_decisions(self.answers)
 
     @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """The confusion matrix of the open decisions."""
+        return confusion_matrix(self.decisions)
+
+    @cached_property
+    def speakers(self) -> tuple[str | None, ...]:
+        """The speaker of each scored clip."""
+        scored = zip(self.answers.speakers, self.answers.scored, strict=True)
+        return tuple(speaker for speaker, is_scored in scored if is_scored)
+
+    @cached_property
     def counts(self) -> SpeakerCounts | None:
         """Hits and clips of the open decisions by speaker; None where speakers are unknown."""
         return count_by_speaker(self.decisions, self.speakers)
 
     @cached_property
-    def speakers(self) -> tuple[str | None, ...]:
-        """Who speaks in each of the scored clips."""
-        scored = zip(self.answers.speakers, self.answers.scored, strict=True)
-        return tuple(speaker for speaker, is_scored in scored if is_scored)
+    def uar_interval(self) -> Interval | None:
+        """The interval of the open UAR; None without scored clips."""
+        return uar_interval(self.confusion, self.counts)
 
 
-def evaluate_stored(
-    evaluation: EvaluationRecord,
+def join_evaluation(
+    record: EvaluationRecord,
     verification: Verification,
     corpus: CorpusRecord,
     predictions: Mapping[str, Prediction],
-    merges: Merges,
-    heard: LabelledClips | None = None,
-) -> StoredEvaluation:
+    clips: LabelledClips | None = None,
+) -> Evaluation:
     """Join the stored predictions of one evaluation with its corpus.
 
-    What the candidate's labels mean is taken from its verification, where the registry's overrides are applied.
+    The meaning of the candidate's labels is taken from its verification, where the registry's overrides are applied.
 
     Args:
-        evaluation: What was run.
+        record: What was run.
         verification: The verdict on the candidate.
-        corpus: The corpus as the run met it.
-        predictions: What is stored, by the hash of the clip's audio.
-        merges: The merges of the corpus.
-        heard: The clips of the corpus with its labels, where somebody has joined them already.
+        corpus: The corpus of the run.
+        predictions: The stored predictions, by the hash of the clip's audio.
+        clips: The labelled clips of the corpus, where they are known already.
 
     Raises:
-        RequestError: A merge or an override of the corpus names an emotion that nobody knows.
+        RequestError: A merge or an override of the corpus names an unknown emotion.
     """
-    labels = evaluation.setup.labels
+    merges = Merges(corpus.merge)
+    labels = record.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
     table = PredictionTable.of_mapping(predictions, labels=len(labels))
-    return StoredEvaluation(
-        evaluation=evaluation,
+    return Evaluation(
+        record=record,
         verification=verification,
-        answers=join_answers(heard or label_clips(corpus, merges), table, labels, overrides, merges),
+        answers=join_answers(clips or label_clips(corpus, merges), table, labels, overrides, merges),
         seen=seen(verification.trained_on, corpus.name),
         loose_map=bool(map_labels(labels, overrides=overrides).loose),
     )
 
 
-REFERENCE_DEVICE = "cpu"
-
-
-REFERENCE_BACKEND = "torch"
-
-
-REFERENCE_DTYPE = "float32"
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CorpusBoard:
-    """What the candidates said to one corpus.
+class CorpusEvaluations:
+    """All evaluations of a run on one corpus.
 
     Attributes:
-        summary: The corpus.
-        evaluated: The evaluations on it, in the record's order.
+        corpus: The corpus of the run.
+        summary: Its counts.
+        clips: Its labelled clips.
+        evaluations: In the order of the registry.
         loose: Whether a coarse label of the corpus stands for an emotion.
     """
 
+    corpus: CorpusRecord
     summary: CorpusSummary
-    evaluated: tuple[StoredEvaluation, ...]
+    clips: LabelledClips
+    evaluations: tuple[Evaluation, ...]
     loose: bool
 
-    def of(self, candidate: str) -> tuple[StoredEvaluation, ...]:
-        """The candidate's evaluations, the one that decides its rank first: whole, then the reference inference."""
-        own = [one for one in self.evaluated if one.evaluation.candidate == candidate]
-        return tuple(sorted(own, key=_distance_from_reference))
+    def of(self, candidate: str) -> tuple[Evaluation, ...]:
+        """The candidate's evaluations, the deciding one first: a complete one, then the reference inference."""
+        own = [evaluation for evaluation in self.evaluations if evaluation.candidate == candidate]
+        return tuple(sorted(own, key=lambda evaluation: (not evaluation.complete, _distance(evaluation))))
+
+    def with_setting(self, candidate: str, setting: Setting) -> Evaluation | None:
+        """The candidate's evaluation with this device, backend and number format."""
+        own = self.of(candidate)
+        return next((evaluation for evaluation in own if Setting.of(evaluation.record.setup) == setting), None)
+
+    @cached_property
+    def deciding(self) -> tuple[Evaluation, ...]:
+        """The deciding evaluation of each candidate, on which its rank and all details rest."""
+        candidates = dict.fromkeys(evaluation.candidate for evaluation in self.evaluations)
+        return tuple(self.of(candidate)[0] for candidate in candidates)
 
 
-def _distance_from_reference(one: StoredEvaluation) -> int:
-    setup = one.evaluation.setup
-    reference = setup.device, setup.backend, setup.dtype
-    differences = sum(
-        found != wanted
-        for found, wanted in zip(reference, (REFERENCE_DEVICE, REFERENCE_BACKEND, REFERENCE_DTYPE), strict=True)
-    )
-    return differences + (0 if one.complete else 10)
+def _distance(evaluation: Evaluation) -> int:
+    """In how many respects an evaluation differs from the reference inference."""
+    setup = evaluation.record.setup
+    return (setup.device != REFERENCE.device) + (setup.backend != REFERENCE.backend) + (setup.dtype != REFERENCE.dtype)

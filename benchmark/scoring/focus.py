@@ -4,18 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import emotion_class
 from benchmark.results.analyses import FocusScore
-from benchmark.scoring.answers import Answers
-from benchmark.scoring.decisions import number_speakers
-from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.scoring.decisions import speaker_codes
+from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
-    CONFIDENCE,
-    FEWEST_SPEAKERS,
+    MIN_SPEAKERS,
     NO_SPREAD,
+    TAIL,
     Interval,
     IntervalMethod,
     jackknife_error,
@@ -23,13 +21,76 @@ from benchmark.scoring.intervals import (
     wilson_interval,
 )
 
+BOOTSTRAP_DRAWS = 500
+BOOTSTRAP_SEED = 20_240_229
+# Below any probability: clips that the candidate could not process are the last to be found.
+_NOT_PROCESSED = -1.0
+Weights = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
 
-class SortedClips:
-    """Clips by how probable a candidate finds an emotion; equal probabilities are one threshold.
+
+def emotion_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The canonical names of emotions as a user writes them, each once.
+
+    Raises:
+        RequestError: There is no such emotion.
+
+    Examples:
+        >>> emotion_names(["angry", "anger", "fear"])
+        ('anger', 'fear')
+    """
+    return tuple(dict.fromkeys(emotion_class(emotion_of(name) or name).name for name in names))
+
+
+def focus_score(evaluation: Evaluation, emotion: str) -> FocusScore | None:
+    """Score the probability of one emotion against whether it is the clip's.
 
     Args:
-        wanted: Whether each clip has the emotion.
-        chances: How probable the candidate finds it.
+        evaluation: The evaluation.
+        emotion: The canonical name.
+
+    Returns:
+        None without answers to all clips, and where all scored clips have the emotion, or none has; without numbers
+        where the candidate cannot express the emotion.
+    """
+    answers = evaluation.answers
+    positive = np.array([truth == emotion for truth in answers.truth], dtype=np.bool_)[answers.scored]
+    if not evaluation.complete or not positive.any() or positive.all():
+        return None
+    score = FocusScore(
+        candidate=evaluation.candidate,
+        corpus=evaluation.record.corpus,
+        emotion=emotion,
+        clips=int(positive.sum()),
+        share=float(positive.mean()),
+    )
+    if emotion not in answers.classes:
+        return score
+    column = answers.probabilities[:, answers.classes.index(emotion)]
+    probabilities = np.where(answers.answered, column, _NOT_PROCESSED)[answers.scored]
+    clips = SortedClips(positive, probabilities)
+    precision, auroc = clips.measures(np.ones(len(positive))).tolist()
+    precision_interval, auroc_interval = _intervals((precision, auroc), clips, positive, evaluation.speakers)
+    return score.model_copy(
+        update={
+            "average_precision": precision,
+            "average_precision_low": precision_interval.low,
+            "average_precision_high": precision_interval.high,
+            "auroc": auroc,
+            "auroc_low": auroc_interval.low,
+            "auroc_high": auroc_interval.high,
+            "interval": auroc_interval.method.value,
+        }
+    )
+
+
+class SortedClips:
+    """Average precision and AUROC for many weights of the same clips, which are sorted only once.
+
+    scikit-learn's functions give the same numbers and sort for each draw of the bootstrap.
+
+    Args:
+        positive: Whether each clip has the emotion.
+        probabilities: The candidate's probability of it; equal probabilities are one threshold.
 
     Examples:
         >>> clips = SortedClips(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]))
@@ -39,133 +100,49 @@ class SortedClips:
         [1.0, 1.0]
     """
 
-    def __init__(self, wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> None:
-        self._order = np.argsort(-chances, kind="stable")
-        self._wanted = wanted[self._order]
-        ranked = chances[self._order]
-        self._ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    def __init__(self, positive: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> None:
+        self._order = np.argsort(-probabilities, kind="stable")
+        self._positive = positive[self._order]
+        ordered = probabilities[self._order]
+        self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
 
-    def measures(self, weights: NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Give average precision and AUROC where each clip counts as often as its weight says.
+    def measures(self, weights: Weights) -> NDArray[np.float64]:
+        """Average precision Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds, and the area under the ROC curve.
 
         Args:
-            weights: How often each clip counts, in the order in which the clips were given; some clip with the emotion
-                and some without it count.
+            weights: How often each clip counts, in the original order; clips with and without the emotion must count.
 
         Returns:
-            Shape (2,). Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds; and the area under the curve through all thresholds.
+            Shape (2,).
         """
         counted = weights[self._order].astype(np.float64)
-        found = np.cumsum(np.where(self._wanted, counted, 0.0))[self._ends]
-        named = np.cumsum(counted)[self._ends]
-        others = named - found
-        gained = np.diff(found, prepend=0.0)
-        precision = np.divide(found, named, out=np.zeros_like(found), where=named > 0)
-        above = found - gained / 2  # of equal probabilities, half stands above
-        area = float((np.diff(others, prepend=0.0) * above).sum()) / (found[-1] * others[-1])
-        return np.array([float((gained * precision).sum()) / found[-1], area])
-
-
-BOOTSTRAP_DRAWS = 500
-
-
-BOOTSTRAP_SEED = 20_240_229
-
-
-# Below any probability: a clip that the candidate could not process is what it would find last.
-_NOT_PROCESSED = -1.0
-
-
-def focus_score(evaluated: StoredEvaluation, emotion: str) -> FocusScore | None:
-    """Score the probability of one emotion against whether it is the clip's.
-
-    Args:
-        evaluated: The evaluation.
-        emotion: What is looked for.
-
-    Returns:
-        None without answers to all clips, and where the scored clips are not of both kinds; without numbers where the
-        candidate cannot express the emotion.
-    """
-    answers = evaluated.answers
-    wanted = np.array([truth == emotion for truth in answers.truth], dtype=np.bool_)[answers.scored]
-    if not evaluated.complete or not wanted.any() or wanted.all():
-        return None
-    score = FocusScore(
-        candidate=evaluated.evaluation.candidate,
-        corpus=evaluated.evaluation.corpus,
-        emotion=emotion,
-        clips=int(wanted.sum()),
-        share=float(wanted.mean()),
-    )
-    if emotion not in answers.classes:
-        return score
-    chances = _chances(answers, emotion)
-    precision = average_precision(wanted, chances)
-    auroc = area_under_roc(wanted, chances)
-    of_precision, of_auroc = _intervals((precision, auroc), wanted, chances, evaluated.speakers)
-    return score.model_copy(
-        update={
-            "average_precision": precision,
-            "average_precision_low": of_precision.low,
-            "average_precision_high": of_precision.high,
-            "auroc": auroc,
-            "auroc_low": of_auroc.low,
-            "auroc_high": of_auroc.high,
-            "interval": of_auroc.method.value,
-        }
-    )
-
-
-def average_precision(wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """Average precision: Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds; the share of the emotion for one who does not listen.
-
-    Args:
-        wanted: Whether each clip has the emotion, some of them.
-        chances: How probable the candidate finds it.
-
-    Examples:
-        >>> average_precision(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1])).__round__(4)
-        0.8333
-    """
-    return float(average_precision_score(wanted, chances))
-
-
-def area_under_roc(wanted: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """The probability that a clip with the emotion is found more likely to have it than one without; 0.5 is chance.
-
-    Examples:
-        >>> area_under_roc(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]))
-        0.75
-    """
-    return float(roc_auc_score(wanted, chances))
-
-
-def _chances(answers: Answers, emotion: str) -> NDArray[np.float64]:
-    column = answers.probabilities[:, answers.classes.index(emotion)]
-    return np.where(answers.answered, column, _NOT_PROCESSED)[answers.scored]
+        hits = np.cumsum(np.where(self._positive, counted, 0.0))[self._ends]
+        retrieved = np.cumsum(counted)[self._ends]
+        false = retrieved - hits
+        gained = np.diff(hits, prepend=0.0)
+        precision = np.divide(hits, retrieved, out=np.zeros_like(hits), where=retrieved > 0)
+        above = hits - gained / 2  # of equal probabilities, half are above
+        area = float((np.diff(false, prepend=0.0) * above).sum()) / (hits[-1] * false[-1])
+        return np.array([float((gained * precision).sum()) / hits[-1], area])
 
 
 def _intervals(
-    estimates: tuple[float, float],
-    wanted: NDArray[np.bool_],
-    chances: NDArray[np.float64],
-    speakers: Sequence[str | None],
+    estimates: tuple[float, float], clips: SortedClips, positive: NDArray[np.bool_], speakers: Sequence[str | None]
 ) -> list[Interval]:
-    """For each the jackknife over speakers where all can be left out, else a bootstrap over both kinds of clips.
+    """The jackknife over speakers where all can be left out, else a bootstrap over clips with and without the emotion.
 
-    Where nothing varies: Wilson's interval, as if there were as many clips as of the rarer kind.
+    Where nothing varies: Wilson's interval, with as many clips as the rarer kind has.
     """
-    rarer = float(min(wanted.sum(), (~wanted).sum()))
-    clips, groups = SortedClips(wanted, chances), _groups(wanted, speakers)
-    if groups is None:
-        ways = np.array([clips.measures(draw) for draw in _draws(wanted)])
+    codes = _speakers_to_leave_out(positive, speakers)
+    if codes is None:
+        resampled = np.array([clips.measures(draw) for draw in _draws(positive)])
     else:
-        ways = np.array([clips.measures(groups != group) for group in np.unique(groups)])
+        resampled = np.array([clips.measures(codes != speaker) for speaker in np.unique(codes)])
+    rarer = float(min(positive.sum(), (~positive).sum()))
     intervals = []
-    for estimate, values in zip(estimates, ways.T, strict=True):
-        found = _of_draws(values) if groups is None else _of_left_out(values, estimate)
-        intervals.append(found or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
+    for estimate, values in zip(estimates, resampled.T, strict=True):
+        interval = _of_draws(values) if codes is None else _of_left_out(values, estimate)
+        intervals.append(interval or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
     return intervals
 
 
@@ -175,39 +152,23 @@ def _of_left_out(values: NDArray[np.float64], estimate: float) -> Interval | Non
 
 
 def _of_draws(values: NDArray[np.float64]) -> Interval | None:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
     return None if high - low < NO_SPREAD else Interval(float(low), float(high), IntervalMethod.CLIPS)
 
 
-def _draws(wanted: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
-    """How often each clip is drawn: as many of each kind as there are, with replacement."""
+def _draws(positive: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """How often each clip is drawn, with replacement and as many of each kind as there are."""
     generator = np.random.default_rng(BOOTSTRAP_SEED)
-    kinds = [np.flatnonzero(wanted), np.flatnonzero(~wanted)]
+    kinds = [np.flatnonzero(positive), np.flatnonzero(~positive)]
     for _ in range(BOOTSTRAP_DRAWS):
-        places = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
-        yield np.bincount(places, minlength=len(wanted))
+        drawn = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
+        yield np.bincount(drawn, minlength=len(positive))
 
 
-def _groups(wanted: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """The speaker of each clip as a number; None where a speaker is unknown, or where one cannot be left out."""
-    known = number_speakers(speakers)
-    if known is None:
+def _speakers_to_leave_out(positive: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
+    """The speaker of each clip as a number; None where one is unknown, or where one cannot be left out."""
+    codes = speaker_codes(speakers)
+    if codes is None or len(np.unique(codes)) < MIN_SPEAKERS:
         return None
-    with_it, without_it = (len(np.unique(known.who[kind])) for kind in (wanted, ~wanted))
-    if known.speakers < FEWEST_SPEAKERS or min(with_it, without_it) < 2:  # noqa: PLR2004 - one must remain
-        return None
-    return known.who
-
-
-def wanted_emotions(names: Sequence[str]) -> tuple[str, ...]:
-    """The canonical names of emotions as a user writes them, each once.
-
-    Raises:
-        RequestError: There is no such emotion.
-
-    Examples:
-        >>> wanted_emotions(["angry", "anger", "fear"])
-        ('anger', 'fear')
-    """
-    return tuple(dict.fromkeys(emotion_class(emotion_of(name) or name).name for name in names))
+    remaining = min(len(np.unique(codes[positive])), len(np.unique(codes[~positive]))) - 1
+    return codes if remaining > 0 else None

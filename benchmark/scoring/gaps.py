@@ -1,9 +1,10 @@
-"""UAR of each group, and how far the best and the worst group lie apart, with intervals that know the speakers.
+"""Differences between groups of clips and between speakers, beyond what the chance of few clips makes.
 
-A speaker may be in one group (sex) or in several (language, duration): what groups share cancels in their difference.
+A speaker may be in one group (sex) or in several (language, duration): effects of shared speakers cancel in a
+difference of groups.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,11 +17,15 @@ from benchmark.scoring.intervals import (
     CONFIDENCE,
     NO_SPREAD,
     Interval,
-    equivalent_clips,
     leave_one_out_uar,
     uar_interval,
-    wilson_interval,
+    wilson_error,
 )
+
+MIN_SPEAKERS_TO_COMPARE = 5
+MIN_CLIPS_PER_EMOTION = 2
+MIN_CLIPS_PER_SPEAKER = 10
+LOW_TAIL = 0.1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,20 +34,15 @@ class GroupCounts:
 
     Attributes:
         counts: By speaker and emotion, such that every speaker can be left out.
-        speakers: Who each row is, as an index into all speakers of the corpus.
+        speakers: The speaker of each row, as an index into all speakers of the corpus.
     """
 
     counts: SpeakerCounts
     speakers: NDArray[np.int64]
 
     @property
-    def uar(self) -> float:
-        """UAR over the compared emotions."""
-        return float((self.counts.hits.sum(axis=0) / self.counts.clips.sum(axis=0)).mean())
-
-    @property
     def interval(self) -> Interval:
-        """Its 95 % interval."""
+        """The 95 % interval of the UAR over the compared emotions."""
         hits, clips = self.counts.hits.sum(axis=0), self.counts.clips.sum(axis=0)
         interval = uar_interval(np.column_stack([np.diag(hits), clips - hits]), self.counts)
         if interval is None:
@@ -52,13 +52,13 @@ class GroupCounts:
 
 @dataclass(frozen=True)
 class Gap:
-    """How far two groups lie apart.
+    """The difference between two groups.
 
     Attributes:
         best: Index of the group with the highest UAR.
         worst: Index of the one with the lowest.
         size: The difference.
-        low: Lower end of its 95 % interval; 0 says that chance may have made it.
+        low: Lower end of its 95 % interval; 0 where chance may explain it.
         high: Upper end.
     """
 
@@ -74,117 +74,83 @@ def gap_between(groups: Sequence[GroupCounts]) -> Gap:
 
     That difference is never negative, so that chance alone makes it large. Its lower end is the largest of all pairs'
     |difference| − reach, with a level corrected for the number of pairs (Šidák), or 0: where all groups are equal, it
-    is above 0 in 5 % of the cases or so. Its upper end is the largest of all pairs' |difference| + reach; the two
-    groups that really lie furthest apart are one pair, and no correction is needed.
+    is above 0 in about 5 % of the cases. Its upper end is the largest of all pairs' |difference| + reach; the two
+    groups that really differ most are one pair, and no correction is needed.
 
     Args:
         groups: At least two.
     """
-    scores = np.array([group.uar for group in groups])
+    scores = np.array([group.counts.uar for group in groups])
     best, worst = int(scores.argmax()), int(scores.argmin())
     corrected = CONFIDENCE ** (1 / (len(groups) * (len(groups) - 1) // 2))
-    low, high = 0.0, 0.0
-    for pair in _pairs(groups):
-        difference = abs(float(scores[pair.first] - scores[pair.second]))
-        low = max(low, difference - pair.reach(corrected))
-        high = max(high, difference + pair.reach(CONFIDENCE))
-    difference = float(scores[best] - scores[worst])
-    return Gap(best, worst, difference if difference >= NO_SPREAD else 0.0, low, min(high, 1.0))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Pair:
-    """The errors of a difference: by the jackknife over speakers, and as if all clips were independent."""
-
-    first: int
-    second: int
-    error: float
-    freedom: float
-    clip_error: float
-
-    def reach(self, confidence: float) -> float:
-        """How far an interval reaches to each side.
-
-        Few speakers who happen to differ alike make an error near 0; no interval is narrower than clips allow.
-        """
-        tail = (1 + confidence) / 2
-        return max(float(t.ppf(tail, self.freedom)) * self.error, float(norm.ppf(tail)) * self.clip_error)
-
-
-def _pairs(groups: Sequence[GroupCounts]) -> Iterator[_Pair]:
     deviations, present = _deviations(groups)
-    unmoved, by_clips = _unmoved_variances(groups), np.array([_clip_variance(group) for group in groups])
+    unmoved = [_variance_without_spread(group.counts) for group in groups]
+    by_clips = [_clip_variance(group.counts) for group in groups]
+    low, high = 0.0, 0.0
     for first, second in combinations(range(len(groups)), 2):
+        difference = abs(float(scores[first] - scores[second]))
         error, freedom = _error(deviations[first] - deviations[second], present[first], present[second])
-        yield _Pair(
-            first=first,
-            second=second,
-            error=float(np.sqrt(error**2 + unmoved[first] + unmoved[second])),
-            freedom=freedom,
-            clip_error=float(np.sqrt(by_clips[first] + by_clips[second])),
-        )
+        error = float(np.sqrt(error**2 + unmoved[first] + unmoved[second]))
+        clip_error = float(np.sqrt(by_clips[first] + by_clips[second]))
+        low = max(low, difference - _reach(corrected, error, freedom, clip_error))
+        high = max(high, difference + _reach(CONFIDENCE, error, freedom, clip_error))
+    size = float(scores[best] - scores[worst])
+    return Gap(best, worst, size if size >= NO_SPREAD else 0.0, low, min(high, 1.0))
 
 
-def _clip_variance(group: GroupCounts) -> float:
-    clips = group.counts.clips.sum(axis=0)
-    recalls = group.counts.hits.sum(axis=0) / clips
+def _reach(confidence: float, error: float, freedom: float, clip_error: float) -> float:
+    """Half the width of an interval of a difference.
+
+    Few speakers who happen to differ alike make an error near 0; no interval is narrower than independent clips allow.
+    """
+    tail = (1 + confidence) / 2
+    return max(float(t.ppf(tail, freedom)) * error, float(norm.ppf(tail)) * clip_error)
+
+
+def _clip_variance(counts: SpeakerCounts) -> float:
+    """The variance of a UAR if all clips were independent."""
+    clips = counts.clips.sum(axis=0)
+    recalls = counts.hits.sum(axis=0) / clips
     return float((recalls * (1 - recalls) / clips).sum()) / len(clips) ** 2
 
 
+def _variance_without_spread(counts: SpeakerCounts) -> float:
+    """A variance from Wilson's width where leaving out a speaker changes nothing, as without errors; else 0."""
+    left_out = leave_one_out_uar(counts.hits, counts.clips)
+    return wilson_error(counts) ** 2 if float(np.ptp(left_out)) < NO_SPREAD else 0.0
+
+
 def _deviations(groups: Sequence[GroupCounts]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What each speaker of the corpus moves in each group, scaled such that its squares add up to the variance.
+    """The effect of each speaker of the corpus on each group, scaled such that its squares add up to the variance.
 
     Returns:
         That, shape (groups, speakers), 0 where a speaker is not in a group; and whether the speaker is in it.
     """
-    people = np.unique(np.concatenate([group.speakers for group in groups]))
-    moved = np.zeros((len(groups), len(people)))
-    present = np.zeros(moved.shape, dtype=np.bool_)
-    for place, group in enumerate(groups):
+    speakers = np.unique(np.concatenate([group.speakers for group in groups]))
+    deviations = np.zeros((len(groups), len(speakers)))
+    present = np.zeros(deviations.shape, dtype=np.bool_)
+    for row, group in enumerate(groups):
         left_out = leave_one_out_uar(group.counts.hits, group.counts.clips)
-        size, columns = len(left_out), np.searchsorted(people, group.speakers)
-        moved[place, columns] = np.sqrt((size - 1) / size) * (left_out - left_out.mean())
-        present[place, columns] = True
-    return moved, present
+        size, columns = len(left_out), np.searchsorted(speakers, group.speakers)
+        deviations[row, columns] = np.sqrt((size - 1) / size) * (left_out - left_out.mean())
+        present[row, columns] = True
+    return deviations, present
 
 
-def _error(moved: NDArray[np.float64], one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[float, float]:
+def _error(
+    deviations: NDArray[np.float64], in_first: NDArray[np.bool_], in_second: NDArray[np.bool_]
+) -> tuple[float, float]:
     """Standard error of a difference, and its degrees of freedom after Welch and Satterthwaite.
 
-    The speakers of one group only, of the other only and of both are three samples, each with its own variance.
+    The speakers of the first group only, of the second only and of both are three samples with variances of their own.
     """
-    parts = [one & ~other, other & ~one, one & other]
-    variances = np.array([float((moved[part] ** 2).sum()) for part in parts])
-    freedoms = np.array([max(int(part.sum()) - 1, 1) for part in parts])
+    samples = [in_first & ~in_second, in_second & ~in_first, in_first & in_second]
+    variances = np.array([float((deviations[sample] ** 2).sum()) for sample in samples])
+    freedoms = np.array([max(int(sample.sum()) - 1, 1) for sample in samples])
     total = float(variances.sum())
     if total < NO_SPREAD**2:
-        return 0.0, float(max(int((one | other).sum()) - 1, 1))
+        return 0.0, float(max(int((in_first | in_second).sum()) - 1, 1))
     return float(np.sqrt(total)), max(total**2 / float((variances**2 / freedoms).sum()), 1.0)
-
-
-def _unmoved_variances(groups: Sequence[GroupCounts]) -> NDArray[np.float64]:
-    """For a group in which leaving out a speaker changes nothing, such as one without errors: from Wilson's width."""
-    variances = []
-    for group in groups:
-        left_out = leave_one_out_uar(group.counts.hits, group.counts.clips)
-        if float(np.ptp(left_out)) >= NO_SPREAD:
-            variances.append(0.0)
-            continue
-        wilson = wilson_interval(group.uar, equivalent_clips(group.counts.clips.sum(axis=0)))
-        variances.append(((wilson.high - wilson.low) / (2 * float(norm.ppf((1 + CONFIDENCE) / 2)))) ** 2)
-    return np.array(variances)
-
-
-FEWEST_COMPARED = 5
-
-
-FEWEST_CLIPS_OF_EACH = 2
-
-
-FEWEST_CLIPS_OF_A_SPEAKER = 10
-
-
-LOW_TAIL = 0.1
 
 
 @dataclass(frozen=True)
@@ -192,8 +158,8 @@ class SpeakerSpread:
     """How scores differ between speakers.
 
     Attributes:
-        measure: What is scored for each speaker: `uar`, or `accuracy` where too few speakers have all emotions.
-        speakers: How many have clips enough.
+        measure: The score of each speaker: `uar`, or `accuracy` where too few speakers have all emotions.
+        speakers: Speakers with enough clips.
         tenth: The 10th percentile of their scores.
         spread: Standard deviation of their scores beyond what the chance of few clips makes; 0 where that explains all.
     """
@@ -211,35 +177,31 @@ def speaker_spread(counts: SpeakerCounts | None) -> SpeakerSpread | None:
     fewer than five speakers, or fewer than half of them, have that, it is the share of right answers instead, for
     speakers with at least ten clips. The spread is √max(0, S² − V): S² is the variance of the scores, V the mean of the
     variances that the scores would have if every clip of a speaker and emotion were right with one probability:
-    (1/K²) Σₖ rₖ(1 − rₖ)/(nₖ − 1), which is free of bias.
+    (1/K²) Σₖ rₖ(1 − rₖ)/(nₖ − 1), which is unbiased.
 
     Args:
         counts: By speaker and emotion; None where speakers are unknown.
 
     Returns:
-        None with fewer than five speakers who have clips enough.
+        None with fewer than five speakers who have enough clips.
     """
     if counts is None or not counts.clips.size:
         return None
-    many = counts.clips.sum(axis=1) >= FEWEST_CLIPS_OF_A_SPEAKER
-    whole = many & (counts.clips >= FEWEST_CLIPS_OF_EACH).all(axis=1)
-    if whole.sum() >= FEWEST_COMPARED and 2 * whole.sum() >= len(whole):
-        return _described("uar", counts.hits[whole], counts.clips[whole])
-    if many.sum() < FEWEST_COMPARED:
+    measure, hits, clips = "uar", counts.hits, counts.clips
+    chosen = clips.sum(axis=1) >= MIN_CLIPS_PER_SPEAKER
+    with_all = chosen & (clips >= MIN_CLIPS_PER_EMOTION).all(axis=1)
+    if with_all.sum() >= MIN_SPEAKERS_TO_COMPARE and 2 * with_all.sum() >= len(with_all):
+        chosen = with_all
+    elif chosen.sum() >= MIN_SPEAKERS_TO_COMPARE:
+        measure, hits, clips = "accuracy", hits.sum(axis=1, keepdims=True), clips.sum(axis=1, keepdims=True)
+    else:
         return None
-    return _described(
-        "accuracy", counts.hits[many].sum(axis=1, keepdims=True), counts.clips[many].sum(axis=1, keepdims=True)
-    )
-
-
-def _described(measure: str, hits: NDArray[np.int64], clips: NDArray[np.int64]) -> SpeakerSpread:
-    recalls = hits / clips
+    recalls, clips = hits[chosen] / clips[chosen], clips[chosen]
     scores = recalls.mean(axis=1)
     by_chance = (recalls * (1 - recalls) / (clips - 1)).sum(axis=1) / clips.shape[1] ** 2
-    beyond = float(scores.var(ddof=1) - by_chance.mean())
     return SpeakerSpread(
         measure=measure,
         speakers=len(scores),
         tenth=float(np.quantile(scores, LOW_TAIL)),
-        spread=max(beyond, 0.0) ** 0.5,
+        spread=max(float(scores.var(ddof=1) - by_chance.mean()), 0.0) ** 0.5,
     )

@@ -1,30 +1,34 @@
-"""Gates: what must not happen between two runs, such as `uar<-0.02` or `latency_p50_ms>+20%`."""
+"""Gates: changes that must not happen between two runs, such as `uar<-0.02` or `latency_p50_ms>+20%`."""
 
 import math
+import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import get_args
 
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.comparison import Change, GateResult, RowChange
+from benchmark.results.comparison import GateResult, RowChange
 from benchmark.results.leaderboard import LeaderboardRow
 
 METRIC_PREFIX = "metric_"
-
-
 COST_COLUMNS = frozenset(
     name
     for name in LeaderboardRow.model_fields
     if name.startswith("latency_") or name in {"rtfx", "load_s", "peak_memory_mb", "parameters", "size_mb"}
 )
-"""What does not depend on the corpus."""
+"""Columns that do not depend on the corpus."""
+_OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_GRAMMAR = re.compile(
+    r"\s*(?P<column>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<amount>[+-]?[0-9]*\.?[0-9]+)\s*(?P<unit>%?)\s*"
+)
+_EXAMPLES = 'write a column, < or >, and a change with its sign, such as "uar<-0.02" or "latency_p50_ms>+20%"'
 
 
 def number_columns() -> tuple[str, ...]:
-    """Name the columns that hold numbers, in the table's order.
+    """The columns that hold numbers, in the table's order.
 
     Examples:
         >>> "uar" in number_columns(), "candidate" in number_columns(), "collapsed" in number_columns()
@@ -33,24 +37,16 @@ def number_columns() -> tuple[str, ...]:
     return tuple(name for name, field in LeaderboardRow.model_fields.items() if _is_number(field.annotation))
 
 
-def numbers_of(row: LeaderboardRow) -> dict[str, float]:
-    """The numbers that a row has; the user's own metrics begin with `metric_`."""
-    known = {name: value for name in number_columns() if (value := getattr(row, name)) is not None}
-    own = {f"{METRIC_PREFIX}{name}": value for name, value in row.metrics.items() if value is not None}
-    return {name: float(value) for name, value in (known | own).items()}
-
-
 def _is_number(annotation: object) -> bool:
-    parts = set(get_args(annotation)) if isinstance(annotation, UnionType) else {annotation}
-    return bool(parts) and parts - {NoneType} <= {int, float}
+    types = set(get_args(annotation)) if isinstance(annotation, UnionType) else {annotation}
+    return bool(types) and types - {NoneType} <= {int, float}
 
 
-_GRAMMAR = re.compile(
-    r"\s*(?P<column>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<amount>[+-]?[0-9]*\.?[0-9]+)\s*(?P<unit>%?)\s*"
-)
-
-
-_EXAMPLES = 'write a column, < or >, and a change with its sign, such as "uar<-0.02" or "latency_p50_ms>+20%"'
+def numbers_of(row: LeaderboardRow) -> dict[str, float]:
+    """The numbers of a row by column; the names of the user's own metrics get the prefix `metric_`."""
+    numbers = {name: getattr(row, name) for name in number_columns()}
+    numbers |= {f"{METRIC_PREFIX}{name}": value for name, value in row.metrics.items()}
+    return {name: float(value) for name, value in numbers.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +57,7 @@ class Gate:
         text: As the user wrote it.
         column: A column of the leaderboard that holds numbers, or `metric_NAME` for a metric of the user's own.
         operator: `<`, `<=`, `>` or `>=`.
-        amount: What the change, new − old, is held against; a fraction of the old value where `relative`.
+        amount: The limit of the change, new − old; a fraction of the old value where `relative`.
         relative: Whether the change is relative to the old value.
     """
 
@@ -72,14 +68,12 @@ class Gate:
     relative: bool
 
     def is_hit(self, change: float) -> bool:
-        """Whether a change is what must not happen."""
-        if self.operator.startswith("<"):
-            return change <= self.amount if self.operator == "<=" else change < self.amount
-        return change >= self.amount if self.operator == ">=" else change > self.amount
+        """Whether a change must not happen."""
+        return bool(_OPERATORS[self.operator](change, self.amount))
 
 
 def parse_gate(text: str) -> Gate:
-    """Read a gate: COLUMN, one of < <= > >=, and a change: a number with its sign, `%` behind it for a relative one.
+    """Read a gate: COLUMN, one of < <= > >=, and a change: a number with its sign, and `%` for a relative one.
 
     Raises:
         RequestError: It is no gate, the column is unknown, or the change has no sign.
@@ -114,11 +108,11 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge_gates(gates: Sequence[Gate], rows: Sequence[RowChange]) -> tuple[GateResult, ...]:
-    """Hold every row that both runs have, or that the old one had, against the gates.
+    """Check every row that both runs have, or that the old one had, against the gates.
 
     A number that one of the runs lacks cannot be judged, and what cannot be judged fails: a candidate that crashes must
     not pass for one that got no worse. Rows that only the new run has are no change, and rows in which neither run has
-    the number are passed over; where no row is left to look at, the gate fails as well.
+    the number are ignored; where no row remains, the gate fails as well.
     """
     return tuple(_judge(gate, rows) for gate in gates)
 
@@ -126,40 +120,31 @@ def judge_gates(gates: Sequence[Gate], rows: Sequence[RowChange]) -> tuple[GateR
 def _judge(gate: Gate, rows: Sequence[RowChange]) -> GateResult:
     relevant = [row for row in rows if row.presence != "new" and gate.column in row.numbers]
     if gate.column in COST_COLUMNS:
-        relevant = _once(relevant)
-    findings = tuple(finding for row in relevant for finding in _findings(gate, row))
+        # The cost of a call does not depend on the corpus: one row for each candidate and setting.
+        by_name: dict[str, RowChange] = {}
+        for row in relevant:
+            without_corpus = row.model_copy(update={"corpus": None})
+            by_name.setdefault(without_corpus.name, without_corpus)
+        relevant = list(by_name.values())
+    findings = tuple(finding for row in relevant if (finding := _finding(gate, row)) is not None)
     if not relevant:
         findings = (f"cannot be judged: no row of both runs has a number in the column {gate.column}.",)
     return GateResult(gate=gate.text, passed=not findings, findings=findings, checked=len(relevant))
 
 
-def _once(rows: Sequence[RowChange]) -> list[RowChange]:
-    """One row for each candidate and setting: what a call costs does not depend on the corpus, and is said once."""
-    once: dict[str, RowChange] = {}
-    for row in rows:
-        without_corpus = row.model_copy(update={"corpus": None})
-        once.setdefault(without_corpus.name, without_corpus)
-    return list(once.values())
-
-
-def _findings(gate: Gate, row: RowChange) -> Iterator[str]:
-    change = row.numbers[gate.column]
+def _finding(gate: Gate, row: RowChange) -> str | None:
     if row.presence == "old":
-        yield f"{row.name} cannot be judged: the new run has no such row."
-        return
-    missing = "old" if change.old is None else "new" if change.new is None else None
-    if missing is not None:
-        yield f"{row.name} cannot be judged: the {missing} run has no {gate.column}."
-        return
-    found = _relative(change) if gate.relative else change.difference
-    if found is None or not math.isfinite(found):
-        yield f"{row.name} cannot be judged: a change relative to {change.old:g} has no meaning."
-    elif gate.is_hit(found):
-        amount = f"{found:+.1%}" if gate.relative else f"{found:+.4g}"
-        yield f"{row.name}: {amount} ({change.old:.4g} → {change.new:.4g})."
-
-
-def _relative(change: Change) -> float | None:
-    if not change.old or change.difference is None:
+        return f"{row.name} cannot be judged: the new run has no such row."
+    change = row.numbers[gate.column]
+    if change.old is None or change.new is None or change.difference is None:
+        missing = "old" if change.old is None else "new"
+        return f"{row.name} cannot be judged: the {missing} run has no {gate.column}."
+    amount = change.difference
+    if gate.relative:
+        amount = amount / abs(change.old) if change.old else math.nan
+    if not math.isfinite(amount):
+        return f"{row.name} cannot be judged: a change relative to {change.old:g} has no meaning."
+    if not gate.is_hit(amount):
         return None
-    return change.difference / abs(change.old)
+    shown = f"{amount:+.1%}" if gate.relative else f"{amount:+.4g}"
+    return f"{row.name}: {shown} ({change.old:.4g} → {change.new:.4g})."

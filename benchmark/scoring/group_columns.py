@@ -1,9 +1,8 @@
-"""What clips can be grouped by: sex, language, bands of duration, and the other columns of a corpus."""
+"""The columns by which a corpus can be divided into groups: sex, language, bands of duration, and its other columns."""
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -13,81 +12,69 @@ from benchmark.corpora.rows import COLUMN_NAMES
 from benchmark.errors import RequestError
 from benchmark.results.runs import ClipRecord
 
-USUAL = ("sex", "language", "duration")
-"""What is looked at without being asked for."""
-
-
+DEFAULT_COLUMNS = ("sex", "language", "duration")
 DURATION_BANDS_S = (2.0, 4.0, 8.0)
-"""Where one band of duration ends and the next begins, in seconds."""
-
-
-MOST_NUMBERS = 10
-"""A column of numbers with more different ones is taken apart into thirds."""
-
-
+"""The limits between bands of duration, in seconds."""
+MAX_NUMBERS = 10
+"""A column of numbers with more distinct values is divided into thirds of the clips."""
 _FIELDS = ("sex", "language", "text_id", "intensity")
-
-
-_LISTED = 40
-
-
+_MAX_LISTED = 40
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-class Described(Protocol):
-    """Whatever knows what a corpus says of a clip."""
+class HasAttributes(Protocol):
+    """A clip of a corpus, or its record."""
 
     @property
     def attributes(self) -> Mapping[str, str]:
         """The columns without a role of their own."""
 
 
-def columns_of(clips: Iterable[Described]) -> tuple[str, ...]:
-    """Name what clips can be grouped by, as far as the corpus says anything of it; their duration always."""
+def columns_of(clips: Iterable[HasAttributes]) -> tuple[str, ...]:
+    """The columns that clips can be grouped by and that have a value for any clip; duration always."""
     clips = tuple(clips)
     fields = [name for name in _FIELDS if any(getattr(clip, name) is not None for clip in clips)]
     extra = dict.fromkeys(name for clip in clips for name in clip.attributes)
     return tuple(dict.fromkeys((*fields, "duration", *extra)))
 
 
-def wanted_columns(by: Sequence[str], corpora: Sequence[Iterable[Described]]) -> tuple[str, ...]:
-    """Find the columns that a user asks for, by the names the corpora have for them, whatever their case.
+def find_columns(by: Sequence[str], corpora: Sequence[Iterable[HasAttributes]]) -> tuple[str, ...]:
+    """Find the columns that a user names, ignoring case.
 
     Args:
-        by: What the user wrote; `gender` is `sex`, as in tables.
+        by: The user's names; `gender` is `sex`, as in tables.
         corpora: The clips of each corpus.
 
     Returns:
-        The usual columns, then those asked for.
+        The default columns, then those asked for.
 
     Raises:
         RequestError: No corpus has one of them.
     """
     if not by:
-        return USUAL
-    known = tuple(dict.fromkeys((*USUAL, *(name for clips in corpora for name in columns_of(clips)))))
+        return DEFAULT_COLUMNS
     present = tuple(dict.fromkeys(name for clips in corpora for name in columns_of(clips)))
-    return tuple(dict.fromkeys((*USUAL, *(_found(name.strip(), known, present) for name in by))))
-
-
-def _found(name: str, known: Sequence[str], present: Sequence[str]) -> str:
-    lower = name.casefold()
-    role = next((role for role, names in COLUMN_NAMES.items() if lower in names and role in known), None)
-    exact = name if name in known else None
-    found = exact or next((column for column in known if column.casefold() == lower), None) or role
-    if found is None or (found not in present):
-        listed = ", ".join(present[:_LISTED]) + (", …" if len(present) > _LISTED else "")
-        raise RequestError(
-            f"No corpus says anything of {name!r} (--by {name}); what they say is: {listed or 'nothing'}."
-        )
-    return found
+    known = tuple(dict.fromkeys((*DEFAULT_COLUMNS, *present)))
+    by_lower_case = {column.casefold(): column for column in reversed(known)}
+    columns = list(DEFAULT_COLUMNS)
+    for name in map(str.strip, by):
+        lower = name.casefold()
+        role = next((role for role, names in COLUMN_NAMES.items() if lower in names and role in known), None)
+        column = name if name in known else by_lower_case.get(lower, role)
+        if column is None or column not in present:
+            listed = ", ".join(present[:_MAX_LISTED]) + (", …" if len(present) > _MAX_LISTED else "")
+            raise RequestError(
+                f"No corpus says anything of {name!r} (--by {name}); what they say is: {listed or 'nothing'}."
+            )
+        columns.append(column)
+    return tuple(dict.fromkeys(columns))
 
 
 def values_of(column: str, clips: Sequence[ClipRecord]) -> list[str | None]:
-    """Say for each clip which group it belongs to; None where the corpus does not tell.
+    """The group of each clip; None where the corpus has no value.
 
     Durations fall into fixed bands, so that a group means the same on every corpus and under every `--limit`. Another
-    column whose values are all numbers, more than ten different ones, is taken apart into thirds of the clips.
+    column whose values are all numbers, more than ten different ones, is divided into thirds of the clips.
 
     Args:
         column: One of `columns_of`.
@@ -95,9 +82,26 @@ def values_of(column: str, clips: Sequence[ClipRecord]) -> list[str | None]:
     """
     if column == "duration":
         return [duration_band(clip.duration_s) for clip in clips]
-    said = [getattr(clip, column) if column in _FIELDS else clip.attributes.get(column) for clip in clips]
-    numbers = _numbers(said)
-    return said if numbers is None else _thirds(numbers)
+    values = [getattr(clip, column) if column in _FIELDS else clip.attributes.get(column) for clip in clips]
+    numbers = _as_numbers(values)
+    if numbers is None:
+        return values
+    known = np.array([number for number in numbers if number is not None])
+    first, second = np.quantile(known, [1 / 3, 2 / 3], method="lower").tolist()
+    names = (f"up to {first:g}", f"over {first:g} to {second:g}", f"over {second:g}")
+    return [None if number is None else names[(number > first) + (number > second)] for number in numbers]
+
+
+def _as_numbers(values: Sequence[str | None]) -> list[float | None] | None:
+    """The values as numbers, where all are and there are many different ones; else None."""
+    distinct = {value for value in values if value is not None}
+    try:
+        numbers = {value: float(value) for value in distinct}
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, numbers.values())) or len(set(numbers.values())) <= MAX_NUMBERS:
+        return None
+    return [None if value is None else numbers[value] for value in values]
 
 
 def duration_band(seconds: float | None) -> str | None:
@@ -117,15 +121,8 @@ def duration_band(seconds: float | None) -> str | None:
     return f"{DURATION_BANDS_S[-1]:g} s and more"
 
 
-@dataclass(frozen=True, order=True)
-class _Order:
-    number: float
-    above: bool
-    name: str
-
-
-def group_order(name: str) -> _Order:
-    """Give a sort key by which groups stand in the order that people expect: by number, then by name.
+def group_order(name: str) -> tuple[float, bool, str]:
+    """A sort key for groups: by the first number in their names, then by name.
 
     Examples:
         >>> sorted(["8 s and more", "2 to 4 s", "under 2 s"], key=group_order)
@@ -133,27 +130,5 @@ def group_order(name: str) -> _Order:
         >>> sorted(["over 30 to 41", "over 41", "up to 30", "men"], key=group_order)
         ['up to 30', 'over 30 to 41', 'over 41', 'men']
     """
-    found = _NUMBER.search(name)
-    number = float(found[0]) if found else math.inf
-    return _Order(number, not name.startswith(("under ", "up to ")), name)
-
-
-def _numbers(said: Sequence[str | None]) -> list[float | None] | None:
-    """The values as numbers, where all are and there are many different ones; else None."""
-    distinct = {value for value in said if value is not None}
-    if len(distinct) <= MOST_NUMBERS:
-        return None
-    try:
-        numbers = {value: float(value) for value in distinct}
-    except ValueError:
-        return None
-    if not all(map(math.isfinite, numbers.values())) or len(set(numbers.values())) <= MOST_NUMBERS:
-        return None
-    return [None if value is None else numbers[value] for value in said]
-
-
-def _thirds(numbers: Sequence[float | None]) -> list[str | None]:
-    known = np.array([number for number in numbers if number is not None])
-    first, second = np.quantile(known, [1 / 3, 2 / 3], method="lower").tolist()
-    names = (f"up to {first:g}", f"over {first:g} to {second:g}", f"over {second:g}")
-    return [None if number is None else names[(number > first) + (number > second)] for number in numbers]
+    number = _NUMBER.search(name)
+    return (float(number[0]) if number else math.inf, not name.startswith(("under ", "up to ")), name)

@@ -1,32 +1,27 @@
-"""Clips by group, speaker and emotion, and which groups and emotions can be compared."""
+"""Scores of parts of a corpus: which groups and emotions can be compared, and every candidate's UAR on them."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.analyses import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup
-from benchmark.results.runs import ClipRecord, CorpusRecord
-from benchmark.scoring.decisions import SpeakerCounts
-from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.results.runs import ClipRecord
+from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts
+from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.gaps import GroupCounts, gap_between
 from benchmark.scoring.group_columns import group_order, values_of
-from benchmark.scoring.intervals import FEWEST_SPEAKERS
-from benchmark.scoring.labels import readable_clips
+from benchmark.scoring.intervals import MIN_SPEAKERS
 
-FEWEST_CLIPS = 10
-"""Of an emotion in a group, below which its recall there is not looked at."""
-
-
-FEWEST_EMOTIONS = 2
-
-
-MOST_GROUPS = 50
-"""More groups than that are scored of no column: the largest are."""
-
-
+MIN_CLIPS = 10
+"""Clips of an emotion in a group, below which its recall there is not computed."""
+MAX_GROUPS = 50
+"""Only so many groups of a column are scored: the largest."""
+MAX_LISTED = 50
+"""Further groups that are too small are counted and not listed."""
 UNKNOWN = -1
+_MIN_GROUPS = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,9 +30,9 @@ class GroupCells:
 
     Attributes:
         names: The groups, the largest first.
-        starts: Where the rows of each group begin, and behind the last one, where they end; shape (groups + 1,).
-        speaker: Who each row is, as an index into all speakers of the corpus; `UNKNOWN` for those nobody knows.
-        row_of_clip: The row that each scored clip counts in; `UNKNOWN` where its group is not known.
+        starts: The first row of each group, and last the number of rows; shape (groups + 1,).
+        speaker: The speaker of each row, as an index into all speakers of the corpus; `UNKNOWN` for unknown ones.
+        row_of_clip: The row of each scored clip; `UNKNOWN` where its group is unknown.
         truth: Index of each scored clip's emotion.
         emotions: How many emotions there are.
     """
@@ -75,38 +70,43 @@ def group_cells(
     """Sort scored clips into groups.
 
     Args:
-        values: The group of each clip; None where nobody knows.
-        speakers: Who speaks in it.
+        values: The group of each clip; None where unknown.
+        speakers: The speaker of each clip.
         truth: Index of its emotion.
         emotions: How many emotions there are.
     """
     names, group = _codes(values)
-    people, who = _codes(speakers)
+    people, speaker = _codes(speakers)
     sizes = np.bincount(group[group != UNKNOWN], minlength=len(names))
-    order = sorted(range(len(names)), key=lambda place: (-sizes[place], str(names[place])))
-    place = np.empty(len(names) + 1, dtype=np.int64)
-    place[order] = np.arange(len(names))
-    place[-1] = UNKNOWN
-    group = place[group]
+    by_size = sorted(range(len(names)), key=lambda code: (-sizes[code], names[code]))
+    rank = np.full(len(names) + 1, UNKNOWN, dtype=np.int64)
+    rank[by_size] = np.arange(len(names))
+    group = rank[group]
     known = group != UNKNOWN
-    # One more than there are speakers: the clips of those nobody knows.
-    keys = group[known] * (len(people) + 1) + who[known] + 1
-    distinct, rows = np.unique(keys, return_inverse=True)
+    width = len(people) + 1  # the first column of a group holds the clips of unknown speakers
+    cells, rows = np.unique(group[known] * width + speaker[known] + 1, return_inverse=True)
     row_of_clip = np.full(len(group), UNKNOWN, dtype=np.int64)
     row_of_clip[known] = rows.reshape(-1)
     return GroupCells(
-        names=tuple(str(names[each]) for each in order),
-        starts=np.searchsorted(distinct // (len(people) + 1), np.arange(len(names) + 1)).astype(np.int64),
-        speaker=(distinct % (len(people) + 1) - 1).astype(np.int64),
+        names=tuple(names[code] for code in by_size),
+        starts=np.searchsorted(cells // width, np.arange(len(names) + 1)).astype(np.int64),
+        speaker=(cells % width - 1).astype(np.int64),
         row_of_clip=row_of_clip,
         truth=truth,
         emotions=emotions,
     )
 
 
+def _codes(values: Sequence[str | None]) -> tuple[list[str], NDArray[np.int64]]:
+    """Distinct values in the order of their first occurrence, and for each value its index among them."""
+    index: dict[str, int] = {}
+    codes = [UNKNOWN if value is None else index.setdefault(value, len(index)) for value in values]
+    return list(index), np.array(codes, dtype=np.int64)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What is compared with what.
+class GroupSelection:
+    """The groups and emotions that are compared.
 
     Attributes:
         groups: Indices of the compared groups.
@@ -119,7 +119,7 @@ class Comparison:
     reasons: dict[int, str]
 
 
-def compare_what(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequence[str]) -> Comparison:
+def select_groups(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequence[str]) -> GroupSelection:
     """Choose the groups and the emotions such that every group has enough clips of every emotion.
 
     Enough is ten clips by two speakers. A group needs three speakers, all of them known, and two such emotions. Of all
@@ -132,196 +132,148 @@ def compare_what(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequence
         clips: How many there are by row and emotion.
         emotions: Their names.
     """
-    reasons: dict[int, str] = {}
-    sizes = _sizes(cells, clips)
-    for group in range(len(cells.names)):
-        reason = _too_small(sizes, group)
-        if reason is not None:
-            reasons[group] = reason
-    able = [group for group in range(len(cells.names)) if group not in reasons]
-    reasons |= dict.fromkeys(able[MOST_GROUPS:], f"only the {MOST_GROUPS} largest groups are scored")
-    able = able[:MOST_GROUPS]
+    enough = _enough_clips(cells, clips)
+    groups = range(len(cells.names))
+    reasons = {group: reason for group in groups if (reason := _too_small(cells, enough, group)) is not None}
+    able = [group for group in groups if group not in reasons]
+    reasons |= dict.fromkeys(able[MAX_GROUPS:], f"only the {MAX_GROUPS} largest groups are scored")
+    able = able[:MAX_GROUPS]
     while True:
-        groups = _fullest(sizes.enough, able)
-        common = np.flatnonzero(sizes.enough[list(groups)].all(axis=0)) if groups else np.empty(0, dtype=np.int64)
-        few = [
-            group for group in groups if (clips[cells.rows(group)][:, common] > 0).any(axis=1).sum() < FEWEST_SPEAKERS
-        ]
+        chosen = _fullest(enough, able)
+        common = np.flatnonzero(enough[list(chosen)].all(axis=0)) if chosen else np.empty(0, dtype=np.int64)
+        few = [group for group in chosen if _speakers_of(clips[cells.rows(group)][:, common]) < MIN_SPEAKERS]
         if not few:
             break
-        reasons |= dict.fromkeys(few, f"fewer than {FEWEST_SPEAKERS} speakers of the compared emotions")
+        reasons |= dict.fromkeys(few, f"fewer than {MIN_SPEAKERS} speakers of the compared emotions")
         able = [group for group in able if group not in few]
-    reasons |= {group: _lacking(sizes.enough[group], emotions) for group in able if group not in groups}
-    return Comparison(groups=groups, emotions=tuple(int(each) for each in common), reasons=reasons)
+    for group in able:
+        if group not in chosen:
+            lacking = ", ".join(name for name, has in zip(emotions, enough[group], strict=True) if not has)
+            reasons[group] = f"fewer than {MIN_CLIPS} clips by two speakers of {lacking}"
+    return GroupSelection(groups=chosen, emotions=tuple(common.tolist()), reasons=reasons)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sizes:
-    """What each group has: speakers, whether all are known, and whether it has enough clips of each emotion."""
-
-    speakers: NDArray[np.int64]
-    known: NDArray[np.bool_]
-    enough: NDArray[np.bool_]
-
-
-def _sizes(cells: GroupCells, clips: NDArray[np.int64]) -> _Sizes:
+def _enough_clips(cells: GroupCells, clips: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each group has ten clips by two speakers of each emotion, shape (groups, emotions)."""
     if not cells.names:
-        nothing = np.empty(0, dtype=np.int64)
-        return _Sizes(nothing, nothing.astype(np.bool_), np.empty((0, cells.emotions), dtype=np.bool_))
-    # No group is empty, so that every stretch between two starts has rows.
-    first = cells.starts[:-1]
-    enough = np.add.reduceat(clips, first, axis=0) >= FEWEST_CLIPS
-    enough &= np.add.reduceat((clips > 0).astype(np.int64), first, axis=0) > 1
-    known = np.logical_and.reduceat(cells.speaker != UNKNOWN, first)
-    return _Sizes(np.diff(cells.starts), known, enough)
+        return np.empty((0, cells.emotions), dtype=np.bool_)
+    # No group is empty, so that there are rows between any two starts.
+    first_rows = cells.starts[:-1]
+    speakers = np.add.reduceat((clips > 0).astype(np.int64), first_rows, axis=0)
+    return np.asarray((np.add.reduceat(clips, first_rows, axis=0) >= MIN_CLIPS) & (speakers > 1), dtype=np.bool_)
 
 
-def _too_small(sizes: _Sizes, group: int) -> str | None:
-    if not sizes.known[group]:
+def _speakers_of(clips: NDArray[np.int64]) -> int:
+    return int((clips > 0).any(axis=1).sum())
+
+
+def _too_small(cells: GroupCells, enough: NDArray[np.bool_], group: int) -> str | None:
+    speakers = cells.speaker[cells.rows(group)]
+    if (speakers == UNKNOWN).any():
         return "nobody knows who speaks in all of its clips"
-    number = int(sizes.speakers[group])
-    if number < FEWEST_SPEAKERS:
-        return f"{number} speaker{'s' if number > 1 else ''}, where {FEWEST_SPEAKERS} are needed"
-    wanted = min(FEWEST_EMOTIONS, sizes.enough.shape[1])
-    if sizes.enough[group].sum() < wanted:
-        return f"fewer than {wanted} emotion{'s' if wanted > 1 else ''} with {FEWEST_CLIPS} clips by two speakers"
+    if len(speakers) < MIN_SPEAKERS:
+        return f"{len(speakers)} speaker{'s' if len(speakers) > 1 else ''}, where {MIN_SPEAKERS} are needed"
+    needed = min(MIN_EMOTIONS, cells.emotions)
+    if enough[group].sum() < needed:
+        return f"fewer than {needed} emotion{'s' if needed > 1 else ''} with {MIN_CLIPS} clips by two speakers"
     return None
 
 
-def _lacking(enough: NDArray[np.bool_], emotions: Sequence[str]) -> str:
-    missing = ", ".join(name for name, there in zip(emotions, enough, strict=True) if not there)
-    return f"fewer than {FEWEST_CLIPS} clips by two speakers of {missing}"
-
-
 def _fullest(enough: NDArray[np.bool_], able: Sequence[int]) -> tuple[int, ...]:
+    """The groups of the largest full table of groups × emotions."""
     remaining = list(able)
-    if len(remaining) == 1:
-        return tuple(remaining)
     best, best_size = remaining[:1], (0, 0)
     while len(remaining) > 1:
         common = int(enough[remaining].all(axis=0).sum())
         size = (common * len(remaining), common)
-        if common >= min(FEWEST_EMOTIONS, enough.shape[1]) and size > best_size:
+        if common >= min(MIN_EMOTIONS, enough.shape[1]) and size > best_size:
             best, best_size = list(remaining), size
-        had = enough[remaining].sum(axis=0)
-        # What a group lacks weighs by how many others have it; of equals, the smallest group, which stands last.
-        lacks = [(int(had[~enough[group]].sum()), place) for place, group in enumerate(remaining)]
+        groups_with = enough[remaining].sum(axis=0)
+        # A lacking emotion weighs by how many others have it; of equals, the smallest group, which is last, goes.
+        lacks = [(int(groups_with[~enough[group]].sum()), index) for index, group in enumerate(remaining)]
         remaining.pop(max(lacks)[1])
     return tuple(best)
 
 
-def _codes(values: Sequence[Hashable | None]) -> tuple[list[Hashable], NDArray[np.int64]]:
-    """Distinct values in the order of their first occurrence, and for each value its place there."""
-    places: dict[Hashable, int] = {}
-    codes = [UNKNOWN if value is None else places.setdefault(value, len(places)) for value in values]
-    return list(places), np.array(codes, dtype=np.int64)
-
-
-MOST_LISTED = 50
-"""More groups that are too small are counted and not listed."""
-
-
-_FEWEST_TO_COMPARE = 2
-
-
-def run_groups(
-    corpora: Sequence[CorpusRecord], columns: Sequence[str], deciding: Sequence[StoredEvaluation]
-) -> tuple[CorpusGroups, ...]:
-    """Score the parts of all corpora of a run; arguments and result as for `corpus_groups`."""
-    return tuple(
-        groups
-        for corpus in corpora
-        for groups in corpus_groups(
-            corpus.name,
-            columns,
-            readable_clips(corpus),
-            [one for one in deciding if one.evaluation.corpus == corpus.name],
-        )
-    )
-
-
-def corpus_groups(
-    corpus: str, columns: Sequence[str], clips: Sequence[ClipRecord], deciding: Sequence[StoredEvaluation]
-) -> tuple[CorpusGroups, ...]:
+def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[CorpusGroups, ...]:
     """Score the parts of a corpus.
 
     Args:
-        corpus: What tables call it.
-        columns: What it is taken apart by.
-        clips: Its clips that could be read, in the order of the answers.
-        deciding: One evaluation per candidate; those that are not complete are passed over.
+        corpus: All evaluations on the corpus; of each candidate the deciding one counts, where it is complete.
+        columns: The columns by which the corpus is divided.
 
     Returns:
         One for each column; none where nothing was scored.
     """
-    scored = [one for one in deciding if one.complete]
+    scored = [evaluation for evaluation in corpus.deciding if evaluation.complete]
     if not scored or not scored[0].decisions.truth.size:
         return ()
-    kept = [clip for clip, is_scored in zip(clips, scored[0].answers.scored, strict=True) if is_scored]
-    return tuple(_by_column(corpus, column, kept, scored) for column in columns)
+    clips = [clip for clip, is_scored in zip(corpus.clips.clips, scored[0].answers.scored, strict=True) if is_scored]
+    return tuple(_by_column(corpus.corpus.name, column, clips, scored) for column in columns)
 
 
-def _by_column(
-    corpus: str, column: str, clips: Sequence[ClipRecord], scored: Sequence[StoredEvaluation]
-) -> CorpusGroups:
+def _by_column(corpus: str, column: str, clips: Sequence[ClipRecord], scored: Sequence[Evaluation]) -> CorpusGroups:
     first = scored[0]
     values, emotions = values_of(column, clips), first.decisions.emotions
     cells = group_cells(values, first.speakers, first.decisions.truth, len(emotions))
-    sizes = cells.count()
     unknown = sum(value is None for value in values)
-    if len(cells.names) < _FEWEST_TO_COMPARE:
-        problem = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
-        return CorpusGroups(corpus=corpus, column=column, unknown_clips=unknown, problem=problem)
-    chosen = compare_what(cells, sizes, emotions)
-    chosen = replace(chosen, groups=tuple(sorted(chosen.groups, key=lambda group: group_order(cells.names[group]))))
-    left_out = sorted(chosen.reasons)
+    if len(cells.names) < _MIN_GROUPS:
+        reason = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
+        return CorpusGroups(corpus=corpus, column=column, unknown_clips=unknown, problem=reason)
+    counts = cells.count()
+    selection = select_groups(cells, counts, emotions)
+    ordered = sorted(selection.groups, key=lambda group: group_order(cells.names[group]))
+    selection = replace(selection, groups=tuple(ordered))
+    left_out = sorted(selection.reasons)
+    problem = None
+    if len(ordered) < _MIN_GROUPS:
+        problem = "only one group is large enough" if ordered else "every group is too small"
     return CorpusGroups(
         corpus=corpus,
         column=column,
-        emotions=tuple(emotions[place] for place in chosen.emotions),
-        omitted=tuple(name for place, name in enumerate(emotions) if place not in chosen.emotions and chosen.groups),
-        groups=tuple(_size(cells, sizes, group, chosen) for group in chosen.groups),
+        emotions=tuple(emotions[index] for index in selection.emotions),
+        omitted=tuple(name for index, name in enumerate(emotions) if index not in selection.emotions and ordered),
+        groups=tuple(
+            GroupSize(group=cells.names[group], clips=int(own.counts.clips.sum()), speakers=len(own.speakers))
+            for group, own in zip(ordered, _group_counts(cells, counts, counts, selection), strict=True)
+        ),
         left_out=tuple(
             LeftOutGroup(
-                group=cells.names[group], clips=int(sizes[cells.rows(group)].sum()), reason=chosen.reasons[group]
+                group=cells.names[group],
+                clips=int(counts[cells.rows(group)].sum()),
+                reason=selection.reasons[group],
             )
-            for group in left_out[:MOST_LISTED]
+            for group in left_out[:MAX_LISTED]
         ),
-        left_out_more=max(len(left_out) - MOST_LISTED, 0),
+        left_out_more=max(len(left_out) - MAX_LISTED, 0),
         unknown_clips=unknown,
-        problem=_problem(chosen),
-        candidates=tuple(_candidate(one, cells, sizes, chosen) for one in scored) if chosen.groups else (),
+        problem=problem,
+        candidates=tuple(_candidate(evaluation, cells, counts, selection) for evaluation in scored) if ordered else (),
     )
 
 
-def _problem(chosen: Comparison) -> str | None:
-    if not chosen.groups:
-        return "every group is too small"
-    return "only one group is large enough" if len(chosen.groups) < _FEWEST_TO_COMPARE else None
-
-
-def _size(cells: GroupCells, sizes: NDArray[np.int64], group: int, chosen: Comparison) -> GroupSize:
-    own = sizes[cells.rows(group)][:, list(chosen.emotions)]
-    return GroupSize(group=cells.names[group], clips=int(own.sum()), speakers=int((own.sum(axis=1) > 0).sum()))
-
-
 def _candidate(
-    one: StoredEvaluation, cells: GroupCells, sizes: NDArray[np.int64], chosen: Comparison
+    evaluation: Evaluation, cells: GroupCells, clips: NDArray[np.int64], selection: GroupSelection
 ) -> CandidateGroups:
-    counted = counts_by_group(cells, sizes, cells.count(one.decisions.correct), chosen)
-    names = [cells.names[group] for group in chosen.groups]
-    scores = []
-    for name, group in zip(names, counted, strict=True):
-        interval = group.interval
-        scores.append(
+    groups = _group_counts(cells, clips, cells.count(evaluation.decisions.correct), selection)
+    names = [cells.names[group] for group in selection.groups]
+    intervals = [group.interval for group in groups]
+    candidate = CandidateGroups(
+        candidate=evaluation.candidate,
+        scores=tuple(
             GroupScore(
-                group=name, uar=group.uar, uar_low=interval.low, uar_high=interval.high, interval=interval.method.value
+                group=name,
+                uar=group.counts.uar,
+                uar_low=interval.low,
+                uar_high=interval.high,
+                interval=interval.method.value,
             )
-        )
-    candidate = CandidateGroups(candidate=one.evaluation.candidate, scores=tuple(scores))
-    if len(counted) < _FEWEST_TO_COMPARE:
+            for name, group, interval in zip(names, groups, intervals, strict=True)
+        ),
+    )
+    if len(groups) < _MIN_GROUPS:
         return candidate
-    gap = gap_between(counted)
+    gap = gap_between(groups)
     return candidate.model_copy(
         update={
             "best": names[gap.best],
@@ -333,28 +285,23 @@ def _candidate(
     )
 
 
-def counts_by_group(
-    cells: GroupCells, clips: NDArray[np.int64], hits: NDArray[np.int64], chosen: Comparison
+def _group_counts(
+    cells: GroupCells, clips: NDArray[np.int64], hits: NDArray[np.int64], selection: GroupSelection
 ) -> list[GroupCounts]:
-    """Hits and clips of the compared emotions, for each compared group by its speakers.
+    """Hits and clips of the compared emotions by speaker, for each compared group.
 
     Args:
         cells: The clips by group, speaker and emotion.
         clips: How many there are by row and emotion.
         hits: How many of them were answered right.
-        chosen: What is compared.
+        selection: The compared groups and emotions.
     """
-    columns = list(chosen.emotions)
-    counted = []
-    for group in chosen.groups:
+    columns = list(selection.emotions)
+    groups = []
+    for group in selection.groups:
         rows = cells.rows(group)
         own = clips[rows][:, columns]
-        # Who has no clip of the compared emotions has no part in the score.
-        there = own.sum(axis=1) > 0
-        counted.append(
-            GroupCounts(
-                counts=SpeakerCounts(hits=hits[rows][:, columns][there], clips=own[there]),
-                speakers=cells.speaker[rows][there],
-            )
-        )
-    return counted
+        present = own.sum(axis=1) > 0  # speakers without a clip of the compared emotions have no part in the score
+        counts = SpeakerCounts(hits=hits[rows][:, columns][present], clips=own[present])
+        groups.append(GroupCounts(counts=counts, speakers=cells.speaker[rows][present]))
+    return groups

@@ -1,40 +1,248 @@
-"""How right a candidate is: one number each, with None where there is nothing to count.
+"""The scores of a candidate on a corpus, each declared once in `METRICS`.
 
-The arithmetic is scikit-learn's, always with the emotions named: its averages otherwise run over whatever occurs in
-truth or answers, which differs from candidate to candidate.
+To add a metric: write its function here, add it to `METRICS`, and add its column to `LeaderboardRow`. All averages run
+over the emotions of the corpus, whatever a candidate answers, so that they can be compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from benchmark.results.analyses import ClassScores, EmotionScore, ReliabilityBin
-from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.scoring.answers import NO_EMOTION, Answers
-from benchmark.scoring.decisions import Decisions, confusion_matrix, covered_emotions, restricted_decisions
-from benchmark.scoring.evaluations import CorpusBoard, StoredEvaluation
+from benchmark.scoring.decisions import (
+    MIN_EMOTIONS,
+    Decisions,
+    confusion_matrix,
+    covered_emotions,
+    restricted_decisions,
+    unweighted_average_recall,
+)
+from benchmark.scoring.evaluations import Evaluation
+from benchmark.scoring.intervals import Interval, accuracy_interval
 
-MOST_BINS = 15
-
-
+ECE_BINS = 15
+ECE_MIN_CLIPS = 200
+RELIABILITY_BINS = 15
 CLIPS_PER_BIN = 20
+MIN_BINS = 2
+PROBABILITY_FLOOR = 1e-6
+"""Smaller probabilities count as this, so that an emotion that a model cannot express costs 13.8 nats, not infinity."""
+NO_SUCH_EMOTION = "none of these"
 
 
-_FEWEST_BINS = 2
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A score that every complete evaluation gets.
+
+    Attributes:
+        name: Its column of the leaderboard; an interval goes into the columns `NAME_low` and `NAME_high`.
+        score: Computes it; None where it is not defined.
+        higher_is_better: Its direction; None for what describes the corpus.
+        interval: Computes its 95 % interval, if it has one.
+    """
+
+    name: str
+    score: Callable[[Evaluation], float | None]
+    higher_is_better: bool | None = True
+    interval: Callable[[Evaluation], Interval | None] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the leaderboard that it fills."""
+        return (self.name,) if self.interval is None else (self.name, f"{self.name}_low", f"{self.name}_high")
+
+
+class UserMetric(Protocol):
+    """A metric of the user's own; scoring itself runs no foreign code, so that the caller provides it."""
+
+    def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
+        """Score answers.
+
+        Args:
+            truth: Index into `names` of each clip's emotion.
+            answers: Index into `names` of each answer.
+            names: The corpus's emotions, and last `none of these` for all other answers.
+
+        Returns:
+            Numbers by name; the names are columns.
+        """
+
+
+def metric_columns(evaluation: Evaluation) -> dict[str, float | None]:
+    """All scores of a complete evaluation, by column of the leaderboard."""
+    columns: dict[str, float | None] = {}
+    for metric in METRICS:
+        columns[metric.name] = metric.score(evaluation)
+        interval = None if metric.interval is None else metric.interval(evaluation)
+        if interval is not None:
+            columns |= {f"{metric.name}_low": interval.low, f"{metric.name}_high": interval.high}
+    return columns
+
+
+def user_metric_columns(decisions: Decisions, metrics: Sequence[UserMetric]) -> dict[str, float | None]:
+    """The user's own scores, by name; none without scored clips."""
+    names = (*decisions.emotions, NO_SUCH_EMOTION)
+    columns: dict[str, float | None] = {}
+    for metric in metrics if decisions.truth.size else ():
+        columns |= metric.compute(decisions.truth.tolist(), decisions.answers.tolist(), names)
+    return columns
+
+
+def accuracy(decisions: Decisions) -> float | None:
+    """Share of the clips that were answered right; None without clips.
+
+    Examples:
+        >>> accuracy(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 1, 1]),
+        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
+        0.5
+    """
+    return float(decisions.correct.mean()) if decisions.truth.size else None
+
+
+def uar(decisions: Decisions) -> float | None:
+    """Unweighted average recall over the emotions; None without clips.
+
+    An answer that is none of the emotions is a miss for the clip's emotion.
+
+    Examples:
+        >>> uar(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 0, 1]),
+        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
+        0.5
+    """
+    if not decisions.truth.size:
+        return None
+    emotions = len(decisions.emotions)
+    hits = np.bincount(decisions.truth[decisions.correct], minlength=emotions)
+    return float(unweighted_average_recall(hits, np.bincount(decisions.truth, minlength=emotions)))
+
+
+def adjusted_uar(recall: float | None, emotions: int) -> float | None:
+    """(UAR − 1/K) / (1 − 1/K): 0 for guessing among K emotions, 1 for perfection, whatever K is; None below two.
+
+    Examples:
+        >>> adjusted_uar(0.625, 4), adjusted_uar(0.25, 4), adjusted_uar(1.0, 1)
+        (0.5, 0.0, None)
+    """
+    if recall is None or emotions < MIN_EMOTIONS:
+        return None
+    return (recall - 1 / emotions) / (1 - 1 / emotions)
+
+
+def macro_f1(decisions: Decisions) -> float | None:
+    """Mean F1 over the emotions; None without clips.
+
+    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
+    """
+    scores = emotion_scores(decisions)
+    return float(np.mean([score.f1 for score in scores])) if scores else None
+
+
+def weighted_f1(decisions: Decisions) -> float | None:
+    """F1 averaged by the emotions' numbers of clips; None without clips."""
+    scores = emotion_scores(decisions)
+    if not scores:
+        return None
+    return float(np.average([score.f1 for score in scores], weights=[score.clips for score in scores]))
+
+
+def emotion_scores(decisions: Decisions) -> tuple[EmotionScore, ...]:
+    """Precision, recall and F1 of each emotion.
+
+    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
+
+    Args:
+        decisions: The open decisions.
+
+    Returns:
+        One per emotion, in their order; the precision of an emotion that was never answered is None.
+    """
+    confusion = confusion_matrix(decisions)
+    hits, clips = np.diagonal(confusion).tolist(), confusion.sum(axis=1).tolist()
+    answered = confusion.sum(axis=0)[:-1].tolist()
+    return tuple(
+        EmotionScore(
+            emotion=emotion,
+            clips=number,
+            answered=times,
+            precision=right / times if times else None,
+            recall=right / number,
+            f1=2 * right / (number + times),
+        )
+        for emotion, right, number, times in zip(decisions.emotions, hits, clips, answered, strict=True)
+    )
+
+
+def class_scores(evaluation: Evaluation) -> ClassScores | None:
+    """Scores per emotion with the confusion matrix; None without scored clips, and where answers are missing."""
+    if not evaluation.complete or not evaluation.decisions.truth.size:
+        return None
+    return ClassScores(
+        candidate=evaluation.candidate,
+        corpus=evaluation.record.corpus,
+        emotions=emotion_scores(evaluation.decisions),
+        confusion=tuple(tuple(row) for row in evaluation.confusion.tolist()),
+    )
+
+
+def brier(answers: Answers) -> float | None:
+    """Mean over the scored clips of Σₖ (pₖ − yₖ)² over the corpus's emotions K; None without scored clips.
+
+    Probabilities are the open ones: mass outside K, and that of clips that the candidate could not process, is missing
+    at the true emotion and added to no other. From 0 to 2.
+    """
+    emotions = answers.emotions
+    if not emotions:
+        return None
+    probabilities = np.zeros((int(answers.scored.sum()), len(emotions)))
+    for column, name in enumerate(emotions):
+        if name in answers.classes:
+            own = answers.probabilities[:, answers.classes.index(name)]
+            probabilities[:, column] = np.where(answers.answered, own, 0.0)[answers.scored]
+    truth = np.eye(len(emotions))[answers.truth_index[answers.scored]]
+    return float(np.mean(((probabilities - truth) ** 2).sum(axis=1)))
+
+
+def majority_accuracy(decisions: Decisions) -> float | None:
+    """Accuracy of always answering the most frequent emotion; None without clips."""
+    return float(np.bincount(decisions.truth).max() / decisions.truth.size) if decisions.truth.size else None
+
+
+def coverage(answers: Answers) -> float | None:
+    """Share of the scored clips whose emotion the candidate can express; None without scored clips."""
+    scored = int(answers.scored.sum())
+    return int((answers.index_among(answers.classes) != NO_EMOTION).sum()) / scored if scored else None
+
+
+def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
+    """UAR over the given emotions of the corpus: their clips, and the candidate choosing among them.
+
+    Over the emotions that a candidate covers this is `shared_uar`: easier the fewer emotions it covers, therefore never
+    ranked.
+
+    Args:
+        answers: The candidate's answers.
+        emotions: Such as those that all ranked candidates cover.
+
+    Returns:
+        A fraction; None below two emotions, and where the candidate does not cover all of them.
+    """
+    if len(emotions) < MIN_EMOTIONS or not set(emotions) <= set(covered_emotions(answers)):
+        return None
+    return uar(restricted_decisions(answers, emotions))
 
 
 def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """Sort clips into bins by the share of clips that are less confident.
 
-    Equal confidences share a bin, and the order of the clips does not matter; a bin can be empty therefore.
+    Equal confidences share a bin, and the order of the clips does not matter; therefore a bin can be empty.
 
     Args:
         confidence: Shape (clips,), at least one.
-        bins: How many.
+        bins: Number of bins.
 
     Returns:
         The bin of each clip, from 0 to `bins` − 1, shape (clips,).
@@ -49,289 +257,162 @@ def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np
     return less_confident * bins // confidence.size
 
 
-def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
-    """Hold confidence against accuracy, in up to 15 bins of at least 20 clips each where confidences differ.
-
-    Args:
-        decisions: The open decisions.
-
-    Returns:
-        The bins that are not empty, the least sure first; none below 40 answered clips.
-    """
-    answered = np.isfinite(decisions.confidence)
-    confidence, correct = decisions.confidence[answered], decisions.correct[answered]
-    wanted = min(MOST_BINS, confidence.size // CLIPS_PER_BIN)
-    if wanted < _FEWEST_BINS:
-        return ()
-    bins = bins_of_equal_mass(confidence, wanted)
-    clips = np.bincount(bins, minlength=wanted)
-    sure = np.bincount(bins, weights=confidence, minlength=wanted)
-    right = np.bincount(bins, weights=correct, minlength=wanted)
-    return tuple(
-        ReliabilityBin(clips=int(number), confidence=float(mass / number), accuracy=float(hits / number))
-        for number, mass, hits in zip(clips, sure, right, strict=True)
-        if number
-    )
-
-
-ECE_BINS = 15
-
-
-ECE_MINIMUM_CLIPS = 200
-
-
-FEWEST_CLASSES_TO_COMPARE = 2
-
-
-def accuracy(decisions: Decisions) -> float | None:
-    """Share of the clips that were answered right; None without clips.
-
-    Examples:
-        >>> accuracy(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 1, 1]),
-        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
-        0.5
-    """
-    if decisions.truth.size == 0:
-        return None
-    cells = _cells(decisions)
-    return float(accuracy_score(cells.truth, cells.answers, sample_weight=cells.clips))
-
-
-def uar(decisions: Decisions) -> float | None:
-    """Unweighted average recall over the emotions; None without clips.
-
-    UAR = (1/K) Σₖ hitsₖ / nₖ. An answer that is none of the K emotions is a miss for the clip's emotion.
-
-    Examples:
-        >>> uar(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 0, 1]),
-        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
-        0.5
-    """
-    if decisions.truth.size == 0:
-        return None
-    places = range(len(decisions.emotions))
-    cells = _cells(decisions)
-    return float(
-        recall_score(
-            cells.truth, cells.answers, labels=places, average="macro", zero_division=0, sample_weight=cells.clips
-        )
-    )
-
-
-def above_guessing(recall: float | None, emotions: int) -> float | None:
-    """(UAR − 1/K) / (1 − 1/K): 0 for guessing among K emotions, 1 for perfection, whatever K is; None below two.
-
-    Examples:
-        >>> above_guessing(0.625, 4), above_guessing(0.25, 4), above_guessing(1.0, 1)
-        (0.5, 0.0, None)
-    """
-    if recall is None or emotions < FEWEST_CLASSES_TO_COMPARE:
-        return None
-    return (recall - 1 / emotions) / (1 - 1 / emotions)
-
-
-def macro_f1(decisions: Decisions) -> float | None:
-    """Mean F1 over the emotions; None without clips.
-
-    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
-    """
-    if decisions.truth.size == 0:
-        return None
-    return _f1(decisions, "macro")
-
-
-def weighted_f1(decisions: Decisions) -> float | None:
-    """F1 averaged by the emotions' numbers of clips; None without clips."""
-    if decisions.truth.size == 0:
-        return None
-    return _f1(decisions, "weighted")
-
-
-def _f1(decisions: Decisions, average: str) -> float:
-    cells, places = _cells(decisions), range(len(decisions.emotions))
-    return float(
-        f1_score(cells.truth, cells.answers, labels=places, average=average, zero_division=0, sample_weight=cells.clips)
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """The cells of the confusion that hold clips: what scikit-learn counts with weights as it would clip by clip."""
-
-    truth: NDArray[np.int64]
-    answers: NDArray[np.int64]
-    clips: NDArray[np.int64]
-
-
-def _cells(decisions: Decisions) -> _Cells:
-    confusion = confusion_matrix(decisions)
-    truth, answers = np.nonzero(confusion)
-    return _Cells(truth, answers, confusion[truth, answers])
-
-
-def brier(answers: Answers) -> float | None:
-    """Mean over the scored clips of Σₖ (pₖ − yₖ)² over the corpus's emotions K; None without scored clips.
-
-    Probabilities are the open ones: what lies outside K, or was not given since the candidate could not process the
-    clip, is missing where the truth is, and wrong nowhere else. From 0 to 2.
-    """
-    emotions = answers.emotions
-    if not emotions:
-        return None
-    known = [(place, answers.classes.index(name)) for place, name in enumerate(emotions) if name in answers.classes]
-    chances = np.zeros((int(answers.scored.sum()), len(emotions)))
-    for place, column in known:
-        chances[:, place] = np.where(answers.answered, answers.probabilities[:, column], 0.0)[answers.scored]
-    truth = answers.emotion_places[answers.scored]
-    return float(np.mean(((chances - np.eye(len(emotions))[truth]) ** 2).sum(axis=1)))
-
-
-def majority_accuracy(decisions: Decisions) -> float | None:
-    """Accuracy of always answering the most frequent emotion; None without clips."""
-    if decisions.truth.size == 0:
-        return None
-    return float(np.bincount(decisions.truth).max() / decisions.truth.size)
-
-
-def coverage(answers: Answers) -> float | None:
-    """Share of the scored clips whose emotion the candidate can express; None without scored clips."""
-    scored = int(answers.scored.sum())
-    if not scored:
-        return None
-    return int((answers.places_among(answers.classes) != NO_EMOTION).sum()) / scored
-
-
-def shared_uar(answers: Answers) -> float | None:
-    """UAR over the covered emotions only: their clips, and the candidate choosing among them.
-
-    Easier the fewer emotions the candidate covers, therefore never ranked. None below two covered emotions.
-    """
-    return common_uar(answers, covered_emotions(answers))
-
-
-def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
-    """UAR over the given emotions of the corpus: their clips, and the candidate choosing among them.
-
-    Args:
-        answers: The candidate's answers.
-        emotions: Such as those that all ranked candidates cover.
-
-    Returns:
-        A fraction; None below two emotions, and where the candidate does not cover all of them.
-    """
-    if len(emotions) < FEWEST_CLASSES_TO_COMPARE or not set(emotions) <= set(covered_emotions(answers)):
-        return None
-    return uar(restricted_decisions(answers, emotions))
-
-
 def expected_calibration_error(decisions: Decisions) -> float | None:
-    """Mean distance of confidence and accuracy over 15 bins of equal mass; None below 200 answered clips.
-
-    ECE = Σ_b n_b/n · |accuracy_b − confidence_b|. Clips are binned by the share of clips that are less confident, so
-    that equal confidences share a bin and the order of the clips does not matter.
-    """
+    """ECE = Σ_b n_b/n · |accuracy_b − confidence_b| over 15 bins of equal mass; None below 200 answered clips."""
     answered = np.isfinite(decisions.confidence)
     confidence = decisions.confidence[answered]
-    if confidence.size < ECE_MINIMUM_CLIPS:
+    if confidence.size < ECE_MIN_CLIPS:
         return None
     bins = bins_of_equal_mass(confidence, ECE_BINS)
     surplus = np.bincount(bins, weights=decisions.correct[answered] - confidence, minlength=ECE_BINS)
     return float(np.abs(surplus).sum() / confidence.size)
 
 
-def class_scores(evaluated: StoredEvaluation) -> ClassScores | None:
-    """Score every emotion of the corpus; None without scored clips, and where answers are missing."""
-    decisions = evaluated.decisions
-    if not evaluated.complete or decisions.truth.size == 0:
-        return None
-    return ClassScores(
-        candidate=evaluated.evaluation.candidate,
-        corpus=evaluated.evaluation.corpus,
-        emotions=emotion_scores(decisions),
-        confusion=tuple(tuple(row) for row in confusion_matrix(decisions).tolist()),
-    )
-
-
-def emotion_scores(decisions: Decisions) -> tuple[EmotionScore, ...]:
-    """Precision, recall and F1 of each emotion, from the open decisions.
-
-    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
+def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
+    """Accuracy by confidence, in up to 15 bins of equal mass with at least 20 clips each where confidences differ.
 
     Args:
         decisions: The open decisions.
 
     Returns:
-        One per emotion, in their order; the precision of an emotion that was never answered is None.
+        The bins that are not empty, the least confident first; none below 40 answered clips.
     """
-    confusion = confusion_matrix(decisions)
-    scores = []
-    for place, emotion in enumerate(decisions.emotions):
-        hits, clips = int(confusion[place, place]), int(confusion[place].sum())
-        answered = int(confusion[:, place].sum())
-        scores.append(
-            EmotionScore(
-                emotion=emotion,
-                clips=clips,
-                answered=answered,
-                precision=hits / answered if answered else None,
-                recall=hits / clips,
-                f1=2 * hits / (clips + answered),
-            )
+    answered = np.isfinite(decisions.confidence)
+    confidence, correct = decisions.confidence[answered], decisions.correct[answered]
+    number = min(RELIABILITY_BINS, confidence.size // CLIPS_PER_BIN)
+    if number < MIN_BINS:
+        return ()
+    bins = bins_of_equal_mass(confidence, number)
+    clips = np.bincount(bins, minlength=number)
+    mass = np.bincount(bins, weights=confidence, minlength=number)
+    hits = np.bincount(bins, weights=correct, minlength=number)
+    return tuple(
+        ReliabilityBin(
+            clips=int(clips[bin_]), confidence=float(mass[bin_] / clips[bin_]), accuracy=float(hits[bin_] / clips[bin_])
         )
-    return tuple(scores)
+        for bin_ in np.flatnonzero(clips)
+    )
 
 
-NO_SUCH_EMOTION = "none of these"
+def soft_cross_entropy(answers: Answers) -> float | None:
+    """Mean of −Σ q ln p over the clips with votes: q the raters' shares, p no less than `PROBABILITY_FLOOR`.
 
-
-class Metric(Protocol):
-    """Something that turns answers into named numbers."""
-
-    def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
-        """Score answers.
-
-        Args:
-            truth: The place in `names` of each clip's emotion.
-            answers: The place of each answer.
-            names: The corpus's emotions, and `none of these` behind them for answers that are none of them.
-
-        Returns:
-            Numbers by name; the names are columns.
-        """
-
-
-def with_metrics(board: CorpusBoard, rows: Sequence[LeaderboardRow], metrics: Sequence[Metric]) -> list[LeaderboardRow]:
-    """Add what the metrics say to the scored rows of one corpus.
-
-    Args:
-        board: What the candidates said.
-        rows: Its rows.
-        metrics: The user's metrics.
+    Returns:
+        In nats; None where nobody rated any clip.
     """
-    if not metrics:
-        return list(rows)
-    numbers = {id(one): _numbers(one.decisions, metrics) for one in board.evaluated if one.complete}
-    return [
-        row if row.uar is None else row.model_copy(update={"metrics": numbers.get(id(_evaluation_of(row, board)), {})})
-        for row in rows
-    ]
+    soft = _soft_labels(answers)
+    if soft is None:
+        return None
+    logarithms = np.log(np.maximum(soft.probabilities, PROBABILITY_FLOOR))
+    return float(-(soft.shares * logarithms).sum(axis=1).mean())
 
 
-def _numbers(decisions: Decisions, metrics: Sequence[Metric]) -> dict[str, float | None]:
-    if decisions.truth.size == 0:
-        return {}
-    names = (*decisions.emotions, NO_SUCH_EMOTION)
-    found: dict[str, float | None] = {}
-    for metric in metrics:
-        found |= metric.compute(decisions.truth.tolist(), decisions.answers.tolist(), names)
-    return found
+def soft_jensen_shannon(answers: Answers) -> float | None:
+    """Mean Jensen–Shannon divergence H((p + q)/2) − (H(p) + H(q))/2 of probabilities and raters' shares, to base 2.
+
+    A clip that the model could not process has a divergence of 1.
+
+    Returns:
+        From 0 to 1; None where nobody rated any clip.
+    """
+    soft = _soft_labels(answers)
+    if soft is None:
+        return None
+    mixed = (soft.probabilities + soft.shares) / 2
+    divergence = _entropy_bits(mixed) - (_entropy_bits(soft.probabilities) + _entropy_bits(soft.shares)) / 2
+    divergence[~soft.processed] = 1.0
+    return float(np.clip(divergence, 0.0, 1.0).mean())
 
 
-def _evaluation_of(row: LeaderboardRow, board: CorpusBoard) -> StoredEvaluation | None:
-    """The evaluation whose scores a row shows: that of its own setting, else the one that decides."""
-    own = board.of(row.candidate)
-    for one in own:
-        setup = one.evaluation.setup
-        if (setup.device, setup.backend, setup.dtype) == (row.device, row.backend, row.dtype):
-            return one
-    return own[0] if own else None
+@dataclass(frozen=True, eq=False)
+class _SoftLabels:
+    """Distributions over emotions of the rated clips, shape (clips, emotions + 1); the last column is no emotion."""
+
+    probabilities: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    processed: NDArray[np.bool_]
+
+
+def _soft_labels(answers: Answers) -> _SoftLabels | None:
+    """Probabilities, 0 for clips that could not be processed, and the raters' shares, of all clips with a vote.
+
+    The mass that the model gives to labels without an emotion is in the last column, where the shares are 0.
+    """
+    votes = [clip or {} for clip in answers.votes]
+    rated = [row for row, clip in enumerate(votes) if any(clip[emotion] for emotion in clip if emotion)]
+    if not rated:
+        return None
+    voted = {emotion for row in rated for emotion in votes[row] if emotion is not None}
+    emotions = [*answers.classes, *sorted(voted - set(answers.classes))]
+    probabilities = np.zeros((len(rated), len(emotions) + 1))
+    probabilities[:, : len(answers.classes)] = answers.probabilities[rated]
+    processed = answers.answered[rated]
+    probabilities[:, -1] = np.clip(1.0 - probabilities[:, :-1].sum(axis=1), 0.0, 1.0)
+    probabilities[~processed] = 0.0
+    shares = np.zeros_like(probabilities)
+    for number, row in enumerate(rated):
+        for emotion, count in votes[row].items():
+            if emotion is not None:
+                shares[number, emotions.index(emotion)] = count
+    return _SoftLabels(probabilities, shares / shares.sum(axis=1, keepdims=True), processed)
+
+
+def _entropy_bits(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    logarithms = np.log2(np.where(shares > 0, shares, 1.0))
+    return np.asarray(-(shares * logarithms).sum(axis=1), dtype=np.float64)
+
+
+def _adjusted_interval(evaluation: Evaluation) -> Interval | None:
+    interval, emotions = evaluation.uar_interval, len(evaluation.decisions.emotions)
+    if interval is None or emotions < MIN_EMOTIONS:
+        return None
+    low, high = (adjusted_uar(end, emotions) or 0.0 for end in (interval.low, interval.high))
+    return Interval(low, high, interval.method)
+
+
+METRICS = (
+    Metric(name="coverage", score=lambda evaluation: coverage(evaluation.answers)),
+    Metric(
+        name="accuracy",
+        score=lambda evaluation: accuracy(evaluation.decisions),
+        interval=lambda evaluation: accuracy_interval(evaluation.confusion, evaluation.counts),
+    ),
+    Metric(
+        name="uar",
+        score=lambda evaluation: uar(evaluation.decisions),
+        interval=lambda evaluation: evaluation.uar_interval,
+    ),
+    Metric(
+        name="adjusted_uar",
+        score=lambda evaluation: adjusted_uar(uar(evaluation.decisions), len(evaluation.decisions.emotions)),
+        interval=_adjusted_interval,
+    ),
+    Metric(name="macro_f1", score=lambda evaluation: macro_f1(evaluation.decisions)),
+    Metric(name="weighted_f1", score=lambda evaluation: weighted_f1(evaluation.decisions)),
+    Metric(
+        name="shared_uar",
+        score=lambda evaluation: common_uar(evaluation.answers, covered_emotions(evaluation.answers)),
+    ),
+    Metric(
+        name="majority_accuracy",
+        score=lambda evaluation: majority_accuracy(evaluation.decisions),
+        higher_is_better=None,
+    ),
+    Metric(
+        name="ece",
+        score=lambda evaluation: expected_calibration_error(evaluation.decisions),
+        higher_is_better=False,
+    ),
+    Metric(name="brier", score=lambda evaluation: brier(evaluation.answers), higher_is_better=False),
+    Metric(
+        name="soft_cross_entropy",
+        score=lambda evaluation: soft_cross_entropy(evaluation.answers),
+        higher_is_better=False,
+    ),
+    Metric(
+        name="soft_jensen_shannon",
+        score=lambda evaluation: soft_jensen_shannon(evaluation.answers),
+        higher_is_better=False,
+    ),
+)
+"""Every score of a row, apart from `common_uar`, which depends on the other candidates."""

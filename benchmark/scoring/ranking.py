@@ -1,4 +1,4 @@
-"""Who is better than whom beyond chance: paired differences over speakers, Holm's correction, and ranks."""
+"""The ranking of one corpus: near-twins, paired differences over speakers, Holm's correction, and ranks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,26 +6,67 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.decisions import SpeakerCounts, covered_emotions
-from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts, covered_emotions
+from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
-    CONFIDENCE,
     NO_SPREAD,
-    equivalent_clips,
     jackknife_error,
     leave_one_out_uar,
     speakers_can_be_left_out,
-    wilson_interval,
+    wilson_error,
 )
 from benchmark.scoring.seen import Seen
 
 SIGNIFICANCE = 0.05
+TWIN_DIFFERENCE = 1e-3
+TWIN_CLIPS = 100
 
 
-FEWEST_EMOTIONS_TO_RANK = 2
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """The ranking of one corpus.
+
+    Attributes:
+        ranks: By candidate; without those that are not ranked.
+        common_emotions: The corpus's emotions that all ranked candidates cover; where none is ranked, those that all
+            scored candidates cover.
+        twins: For each candidate with near-twins, their names.
+    """
+
+    ranks: dict[str, int]
+    common_emotions: tuple[str, ...]
+    twins: dict[str, tuple[str, ...]]
+
+
+def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -> Standings:
+    """Rank the candidates of one corpus.
+
+    Complete evaluations are ranked of candidates that were not trained on the corpus. There are no ranks where the
+    clips have fewer than two emotions, and where speakers cannot be left out in turn.
+
+    Args:
+        evaluations: One per candidate, all on the same corpus.
+        rank_seen: Rank candidates that were trained on the corpus, too.
+    """
+    complete = [evaluation for evaluation in evaluations if evaluation.complete]
+    ranked: dict[str, SpeakerCounts] = {}
+    covered: list[set[str]] = []
+    for evaluation in complete:
+        counts = evaluation.counts
+        if counts is None or len(evaluation.decisions.emotions) < MIN_EMOTIONS:
+            continue
+        if speakers_can_be_left_out(counts.clips) and (rank_seen or evaluation.seen != Seen.YES):
+            ranked[evaluation.candidate] = counts
+            covered.append(set(covered_emotions(evaluation.answers)))
+    covered = covered or [set(covered_emotions(evaluation.answers)) for evaluation in complete]
+    return Standings(
+        ranks=dict(zip(ranked, rank_candidates(list(ranked.values())), strict=True)),
+        common_emotions=tuple(sorted(set.intersection(*covered))) if covered else (),
+        twins=near_twins(complete),
+    )
 
 
 def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
@@ -35,7 +76,7 @@ def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
         candidates: Counts over the same speakers, for which `speakers_can_be_left_out`.
 
     Returns:
-        One rank per candidate. Equal ranks mean that the clips do not tell who is better, not that all are equal.
+        One rank per candidate. Equal ranks mean that the clips do not show who is better, not that all are equal.
 
     Examples:
         >>> clips = np.full((4, 2), 50)
@@ -45,9 +86,7 @@ def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
         >>> rank_candidates([])
         ()
     """
-    if not candidates:
-        return ()
-    scores = np.array([_uar(counts) for counts in candidates])
+    scores = np.array([counts.uar for counts in candidates])
     first, second = np.triu_indices(len(candidates), k=1)
     significant = holm(pair_p_values(candidates)) <= SIGNIFICANCE
     better = np.zeros((len(candidates), len(candidates)), dtype=np.bool_)
@@ -59,9 +98,9 @@ def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
 def pair_p_values(candidates: Sequence[SpeakerCounts]) -> NDArray[np.float64]:
     """Two-sided p of each pair's difference in open UAR, by the jackknife over speakers with Student's t.
 
-    Identical answers give p = 1. Where leaving out a speaker changes nothing in a difference that is there, as
-    between a model that is always right and one that always says the same, the jackknife knows nothing: the widths
-    of both Wilson intervals stand in for its error, as they do for the intervals themselves.
+    Identical answers give p = 1. Where leaving out a speaker does not change a difference, as between a model that is
+    always right and one that always gives the same answer, the jackknife has no information: its error is taken from
+    the widths of both Wilson intervals, as for the intervals themselves.
 
     Args:
         candidates: Counts over the same speakers.
@@ -72,19 +111,18 @@ def pair_p_values(candidates: Sequence[SpeakerCounts]) -> NDArray[np.float64]:
     first, second = np.triu_indices(len(candidates), k=1)
     if not first.size:
         return np.empty(0)
-    hits = np.stack([counts.hits for counts in candidates])
-    scores = np.array([_uar(counts) for counts in candidates])
+    scores = np.array([counts.uar for counts in candidates])
     differences = scores[first] - scores[second]
-    left_out = leave_one_out_uar(hits, candidates[0].clips)
+    left_out = leave_one_out_uar(np.stack([counts.hits for counts in candidates]), candidates[0].clips)
     errors = jackknife_error(left_out[first] - left_out[second])
-    wilson = np.array([_wilson_error(counts, score) for counts, score in zip(candidates, scores, strict=True)])
+    wilson = np.array([wilson_error(counts) for counts in candidates])
     errors = np.where(errors < NO_SPREAD, np.hypot(wilson[first], wilson[second]), errors)
     p_values = 2 * t.sf(np.abs(differences) / errors, len(candidates[0].clips) - 1)
     return np.where(np.abs(differences) < NO_SPREAD, 1.0, p_values)
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust p values so that, over all of them, one false alarm at most happens as often as each p says.
+    """Adjust p values so that they bound the chance of at least one false alarm among all of them.
 
     S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979).
 
@@ -99,109 +137,40 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
-def _uar(counts: SpeakerCounts) -> float:
-    return float((counts.hits.sum(axis=0) / counts.clips.sum(axis=0)).mean())
-
-
-def _wilson_error(counts: SpeakerCounts, score: float) -> float:
-    interval = wilson_interval(score, equivalent_clips(counts.clips.sum(axis=0)))
-    return (interval.high - interval.low) / (2 * float(norm.ppf((1 + CONFIDENCE) / 2)))
-
-
-CLOSE = 1e-3
-
-
-FEWEST_CLIPS = 100
-
-
-def near_twins(evaluated: Sequence[StoredEvaluation]) -> dict[str, tuple[str, ...]]:
-    """Find the candidates that cannot be told apart.
+def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
+    """Find candidates with equal weights or nearly equal answers, such as two uploads of one checkpoint.
 
     Args:
-        evaluated: One complete evaluation per candidate, all on the same corpus.
+        evaluations: One complete evaluation per candidate, all on the same corpus.
 
     Returns:
         For each candidate that has twins, their names.
     """
     twins: dict[str, tuple[str, ...]] = {}
-    for one, other in combinations(evaluated, 2):
-        if _same_weights(one, other) or same_probabilities(one.answers, other.answers):
-            first, second = one.evaluation.candidate, other.evaluation.candidate
-            twins[first] = (*twins.get(first, ()), second)
-            twins[second] = (*twins.get(second, ()), first)
+    for first, second in combinations(evaluations, 2):
+        # A commit belongs to one repository; the revision of a local folder is the hash of its content.
+        same_weights = first.record.setup.revision == second.record.setup.revision
+        if same_weights or same_probabilities(first.answers, second.answers):
+            twins[first.candidate] = (*twins.get(first.candidate, ()), second.candidate)
+            twins[second.candidate] = (*twins.get(second.candidate, ()), first.candidate)
     return twins
 
 
-def same_probabilities(one: Answers, other: Answers) -> bool:
+def same_probabilities(first: Answers, second: Answers) -> bool:
     """Whether on at least 100 clips no probability differs by 0.001, and both failed on the same clips.
 
     Args:
-        one: Answers of a candidate.
-        other: Those of another one to the same clips; the order of its classes does not matter.
+        first: Answers of a candidate.
+        second: Those of another one to the same clips; the order of its classes does not matter.
     """
-    if sorted(one.classes) != sorted(other.classes) or int(one.answered.sum()) < FEWEST_CLIPS:
+    if sorted(first.classes) != sorted(second.classes) or int(first.answered.sum()) < TWIN_CLIPS:
         return False
-    if not np.array_equal(one.answered, other.answered):
+    if not np.array_equal(first.answered, second.answered):
         return False
-    columns = [other.classes.index(name) for name in one.classes]
-    heard = np.flatnonzero(one.answered)
+    columns = [second.classes.index(name) for name in first.classes]
+    answered = np.flatnonzero(first.answered)
     # Nearly all pairs differ on the first few clips already.
-    for rows in (heard[:FEWEST_CLIPS], heard):
-        if np.abs(one.probabilities[rows] - other.probabilities[rows][:, columns]).max() >= CLOSE:
+    for rows in (answered[:TWIN_CLIPS], answered):
+        if np.abs(first.probabilities[rows] - second.probabilities[rows][:, columns]).max() >= TWIN_DIFFERENCE:
             return False
     return True
-
-
-def _same_weights(one: StoredEvaluation, other: StoredEvaluation) -> bool:
-    # A commit belongs to one repository; the revision of a local folder is the hash of what lies in it.
-    return one.evaluation.setup.revision == other.evaluation.setup.revision
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standings:
-    """The ranking of one corpus.
-
-    Attributes:
-        ranks: By candidate; those that are not ranked are not in it.
-        common_emotions: The corpus's emotions that all ranked candidates cover; where none is ranked, those that all
-            scored candidates cover.
-        twins: For each candidate that cannot be told from others, their names.
-    """
-
-    ranks: dict[str, int]
-    common_emotions: tuple[str, ...]
-    twins: dict[str, tuple[str, ...]]
-
-
-def rank_corpus(evaluated: Sequence[StoredEvaluation], *, rank_seen: bool = False) -> Standings:
-    """Rank the candidates of one corpus.
-
-    Takes part who has an answer or a failure for every clip and has not seen the corpus. There are no ranks where
-    the clips have fewer than two emotions, and where speakers cannot be left out in turn.
-
-    Args:
-        evaluated: One evaluation per candidate, all on the same corpus.
-        rank_seen: Rank candidates that were trained on the corpus, too.
-    """
-    complete = [one for one in evaluated if one.complete]
-    ranked = [one for one in complete if _can_be_ranked(one) and (rank_seen or one.seen != Seen.YES)]
-    counts = [one.counts for one in ranked if one.counts is not None]
-    names = [one.evaluation.candidate for one in ranked]
-    return Standings(
-        ranks=dict(zip(names, rank_candidates(counts), strict=True)),
-        common_emotions=_common(ranked or complete),
-        twins=near_twins(complete),
-    )
-
-
-def _can_be_ranked(evaluated: StoredEvaluation) -> bool:
-    if len(evaluated.decisions.emotions) < FEWEST_EMOTIONS_TO_RANK or evaluated.counts is None:
-        return False
-    return speakers_can_be_left_out(evaluated.counts.clips)
-
-
-def _common(evaluated: Sequence[StoredEvaluation]) -> tuple[str, ...]:
-    if not evaluated:
-        return ()
-    covered = [set(covered_emotions(one.answers)) for one in evaluated]
-    return tuple(sorted(set.intersection(*covered)))

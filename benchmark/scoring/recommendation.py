@@ -1,12 +1,12 @@
-"""Which candidate to take: who may be chosen at all, who is on the Pareto front, and the pick.
+"""The choice of a candidate: which may be chosen at all, which are on the Pareto front, and the pick.
 
-Quality is the lower bound of the open UAR, not its estimate: a candidate heard on few speakers has to be better to be
-taken. Over several corpora it is the lower bound of the mean of (UAR − 1/K)/(1 − 1/K), over those that all candidates
-in question were evaluated on and have not seen. Without labels nothing is recommended.
+Quality is the lower bound of the open UAR, not its estimate: a candidate that was tested on few speakers has to be
+better to be picked. Over several corpora it is the lower bound of the mean of (UAR − 1/K)/(1 − 1/K), over those that
+all candidates in question were evaluated on and not trained on. Without labels nothing is recommended.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,33 +19,11 @@ from benchmark.results.verification import Verification
 from benchmark.scoring.constraints import (
     Constraints,
     considered_corpora,
+    disqualifying_reasons,
     resource_reasons,
     score_reasons,
-    why_unfit,
 )
-from benchmark.scoring.metrics import above_guessing
-
-
-def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Find the rows that no other row dominates.
-
-    Row a dominates row b where a is nowhere larger and somewhere smaller. Equal rows do not dominate each other.
-
-    Args:
-        costs: Shape (candidates, criteria), smaller is better; infinity for what is not known, so that it can only
-            win by its other criteria.
-
-    Returns:
-        Shape (candidates,): whether each is on the front. It is never empty where there are candidates.
-
-    Examples:
-        >>> pareto_front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0]])).tolist()
-        [True, True, False]
-    """
-    nowhere_larger = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
-    somewhere_smaller = (costs[:, None, :] < costs[None, :, :]).any(axis=2)
-    return np.asarray(~(nowhere_larger & somewhere_smaller).any(axis=0), dtype=np.bool_)
-
+from benchmark.scoring.metrics import adjusted_uar
 
 _DEFAULT_DEVICE = "cpu"
 
@@ -54,7 +32,7 @@ class Choice(Stored):
     """A candidate that may be chosen.
 
     Attributes:
-        candidate: What tables call it.
+        candidate: Its name in tables.
         revision: The commit sha, or the content hash of a local folder.
         quality: The lower bound of UAR, 0 for guessing and 1 for perfection; over several corpora, that of their mean.
         uar: Open UAR by corpus.
@@ -81,19 +59,19 @@ class Choice(Stored):
 
 
 class Exclusion(Stored):
-    """A candidate that may not be chosen, and all that speaks against it."""
+    """A candidate that may not be chosen, with all reasons."""
 
     candidate: str
     reasons: tuple[str, ...]
 
 
 class Recommendation(Stored):
-    """What a run lets one recommend.
+    """The choices that a run supports.
 
     Attributes:
-        constraints: What was asked for.
+        constraints: The requirements.
         corpora: The corpora that the choices are compared on.
-        device: What the latencies belong to; None where none was measured.
+        device: The device of the latencies; None where none was measured.
         pick: The choice with the highest quality; None where there is none.
         problem: Why there is no choice, in a sentence; None where there is one.
         choices: All candidates that may be chosen, the best first.
@@ -110,7 +88,7 @@ class Recommendation(Stored):
 
     @property
     def ties(self) -> tuple[Choice, ...]:
-        """The other choices that have the pick's rank on every corpus: nothing tells them apart in quality."""
+        """The other choices that have the pick's rank on every corpus: not distinguishable from it in quality."""
         pick = next((choice for choice in self.choices if choice.candidate == self.pick), None)
         if pick is None or set(pick.ranks) != set(self.corpora):
             return ()
@@ -119,41 +97,44 @@ class Recommendation(Stored):
 
 @dataclass(frozen=True, kw_only=True)
 class _Contender:
+    """A candidate with its usable rows by corpus (scored, not trained on it) and the reasons against it."""
+
     verification: Verification
-    rows: Mapping[str, LeaderboardRow]
+    rows: dict[str, LeaderboardRow]
     latency_ms: float | None
     reasons: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.verification.candidate
 
 
 def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Recommendation:
     """Choose among the candidates of a run.
 
     Args:
-        leaderboard: The run, scored.
-        record: The same run as it was kept, for languages and licences.
-        constraints: What the choice must keep to.
+        leaderboard: The scored run.
+        record: The record of the same run, for languages and licences.
+        constraints: The requirements.
 
     Returns:
-        The choices, and every other candidate with what speaks against it.
+        The choices, and every other candidate with the reasons against it.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
     """
     considered = considered_corpora(leaderboard, record, constraints)
-    device = constraints.device or _device(leaderboard)
+    device = constraints.device or _timed_device(leaderboard)
     contenders = [
         _contender(leaderboard, verification, considered.corpora, constraints, device)
         for verification in record.verifications
     ]
     able = [contender for contender in contenders if not contender.reasons]
     basis = _basis(able, considered.corpora)
-    reasons = {contender.name: contender.reasons or score_reasons(contender.rows, basis, constraints)
-               for contender in contenders}  # fmt: skip
-    choices = _choices([contender for contender in able if not reasons[contender.name]], basis)
+    excluded, eligible = [], []
+    for contender in contenders:
+        reasons = contender.reasons or score_reasons(contender.rows, basis, constraints)
+        if reasons:
+            excluded.append(Exclusion(candidate=contender.verification.candidate, reasons=reasons))
+        else:
+            eligible.append(contender)
+    choices = _choices(eligible, basis)
     problem = considered.problem
     if problem is None and not choices:
         problem = "No candidate of this run keeps to all that was asked for; what speaks against each stands below."
@@ -164,11 +145,11 @@ def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constrai
         pick=choices[0].candidate if choices else None,
         problem=problem,
         choices=choices,
-        excluded=tuple(Exclusion(candidate=name, reasons=said) for name, said in reasons.items() if said),
+        excluded=tuple(excluded),
     )
 
 
-def _device(leaderboard: Leaderboard) -> str | None:
+def _timed_device(leaderboard: Leaderboard) -> str | None:
     timed = [row.device for row in leaderboard.rows if row.latency_p50_ms is not None and row.device is not None]
     return _DEFAULT_DEVICE if _DEFAULT_DEVICE in timed else next(iter(timed), None)
 
@@ -180,31 +161,28 @@ def _contender(
     constraints: Constraints,
     device: str | None,
 ) -> _Contender:
-    name = verification.candidate
-    own = [row for row in leaderboard.rows if row.candidate == name]
-    # The row that decides a candidate's rank is its first on a corpus.
-    first = {row.corpus: row for row in reversed(own)}
-    rows = {corpus.name: first[corpus.name] for corpus in corpora if corpus.name in first}
-    times = [row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None]
-    latency_ms = times[0] if times else None
-    unfit = why_unfit(leaderboard, name, rows)
-    resources = resource_reasons(verification, latency_ms, device, constraints) if rows else ()
+    own = [row for row in leaderboard.rows if row.candidate == verification.candidate]
+    deciding = {row.corpus: row for row in reversed(own)}  # the first row of each corpus
+    rows = {corpus.name: deciding[corpus.name] for corpus in corpora if corpus.name in deciding}
+    times = (row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None)
+    latency_ms = next(times, None)
+    reasons = disqualifying_reasons(leaderboard, verification.candidate, rows)
+    if rows:
+        reasons += resource_reasons(verification, latency_ms, device, constraints)
     return _Contender(
         verification=verification,
         rows={corpus: row for corpus, row in rows.items() if row.uar_low is not None and row.seen != "yes"},
         latency_ms=latency_ms,
-        reasons=unfit + resources,
+        reasons=reasons,
     )
 
 
 def _basis(able: Sequence[_Contender], corpora: Sequence[CorpusSummary]) -> tuple[CorpusSummary, ...]:
-    """Find the corpora that all in question were scored on unseen; else the one that most of them were."""
+    """The corpora with usable rows of all contenders; without such, the one with usable rows of most."""
     if not able:
         return ()
     shared = tuple(corpus for corpus in corpora if all(corpus.name in contender.rows for contender in able))
-    if shared:
-        return shared
-    return (max(corpora, key=lambda corpus: sum(corpus.name in contender.rows for contender in able)),)
+    return shared or (max(corpora, key=lambda corpus: sum(corpus.name in contender.rows for contender in able)),)
 
 
 def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -> tuple[Choice, ...]:
@@ -212,39 +190,58 @@ def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -
         return ()
     qualities = [_quality(contender, basis) for contender in contenders]
     costs = [
-        [-quality, _cost(contender.latency_ms), _cost(contender.verification.size_mb)]
-        for contender, quality in zip(contenders, qualities, strict=True)
+        (-quality, *(math.inf if cost is None else cost for cost in (own.latency_ms, own.verification.size_mb)))
+        for own, quality in zip(contenders, qualities, strict=True)
     ]
     front = pareto_front(np.array(costs))
-    order = sorted(range(len(contenders)), key=lambda place: costs[place])
-    return tuple(_choice(contenders[place], basis, qualities[place], bool(front[place])) for place in order)
+    choices = []
+    for index in sorted(range(len(contenders)), key=lambda index: costs[index]):
+        contender = contenders[index]
+        rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
+        choices.append(
+            Choice(
+                candidate=contender.verification.candidate,
+                revision=contender.verification.revision,
+                quality=qualities[index],
+                uar={name: row.uar for name, row in rows.items() if row.uar is not None},
+                uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
+                latency_p50_ms=contender.latency_ms,
+                size_mb=contender.verification.size_mb,
+                license=contender.verification.license,
+                ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
+                on_front=bool(front[index]),
+                flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
+            )
+        )
+    return tuple(choices)
 
 
 def _quality(contender: _Contender, basis: Sequence[CorpusSummary]) -> float:
-    """The lower bound of the mean distance from guessing, as for the summary over corpora: mean − √Σ(θ − low)² / C."""
-    rows = [contender.rows[corpus.name] for corpus in basis]
-    emotions = [len(corpus.emotion_clips) for corpus in basis]
-    scores = [above_guessing(row.uar, number) or 0.0 for row, number in zip(rows, emotions, strict=True)]
-    lows = [above_guessing(row.uar_low, number) or 0.0 for row, number in zip(rows, emotions, strict=True)]
+    """The lower bound of the mean adjusted UAR, as for the summary over corpora: mean − √Σ(θ − low)² / C."""
+    scores, lows = [], []
+    for corpus in basis:
+        row, emotions = contender.rows[corpus.name], len(corpus.emotion_clips)
+        scores.append(adjusted_uar(row.uar, emotions) or 0.0)
+        lows.append(adjusted_uar(row.uar_low, emotions) or 0.0)
     return (sum(scores) - math.dist(scores, lows)) / len(basis)
 
 
-def _cost(value: float | None) -> float:
-    return float("inf") if value is None else value
+def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find the rows that no other row dominates.
 
+    Row a dominates row b where a is nowhere larger and somewhere smaller. Equal rows do not dominate each other.
 
-def _choice(contender: _Contender, basis: Sequence[CorpusSummary], quality: float, on_front: bool) -> Choice:
-    rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
-    return Choice(
-        candidate=contender.name,
-        revision=contender.verification.revision,
-        quality=quality,
-        uar={name: row.uar for name, row in rows.items() if row.uar is not None},
-        uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
-        latency_p50_ms=contender.latency_ms,
-        size_mb=contender.verification.size_mb,
-        license=contender.verification.license,
-        ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
-        on_front=on_front,
-        flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
-    )
+    Args:
+        costs: Shape (candidates, criteria), smaller is better; infinity for unknown costs, so that such a candidate is
+            on the front by its other criteria only.
+
+    Returns:
+        Shape (candidates,): whether each is on the front. There is one where there are candidates.
+
+    Examples:
+        >>> pareto_front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0]])).tolist()
+        [True, True, False]
+    """
+    nowhere_larger = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
+    somewhere_smaller = (costs[:, None, :] < costs[None, :, :]).any(axis=2)
+    return np.asarray(~(nowhere_larger & somewhere_smaller).any(axis=0), dtype=np.bool_)

@@ -1,10 +1,10 @@
-"""Whether a candidate was trained on the corpus that it is now asked about, as far as anybody declared it."""
+"""Whether a candidate was trained on a corpus, as far as that is declared, and the names that corpora go by."""
 
 import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-# Other names of the same recordings, in the form that `plain` gives them.
+# Other names of the same recordings, in the form that `_plain` gives them.
 _OTHER_NAMES = {
     "ravdess": ("ryersonaudiovisualdatabaseofemotionalspeechandsong", "ravdessspeech", "ravdessparquet"),
     "cremad": ("crema", "crowdsourcedemotionalmultimodalactorsdataset"),
@@ -38,13 +38,13 @@ class Seen(StrEnum):
 
 
 def seen(trained_on: Sequence[str] | None, corpus: str) -> Seen:
-    """Hold what is declared against the corpus's name.
+    """Compare the declared training corpora with the name of a corpus.
 
-    Names are compared, not recordings: a part of a corpus that a candidate has not heard, such as speakers held out,
-    gets a name of its own in the registry.
+    Names are compared, not recordings: a part of a corpus that was held out from training gets a name of its own in the
+    registry.
 
     Args:
-        trained_on: The corpora that the candidate has seen; None where nothing is declared.
+        trained_on: The training corpora of the candidate; None where nothing is declared.
         corpus: The name of the corpus.
 
     Examples:
@@ -61,7 +61,7 @@ def seen(trained_on: Sequence[str] | None, corpus: str) -> Seen:
 
 
 def main_name(corpus: str) -> str:
-    """The one name for all spellings and known other names of a corpus.
+    """The main name for all spellings and known other names of a corpus.
 
     A known corpus's name with the number of its emotions behind it (`iemocap-4`) is that corpus, and so is a data
     set of the Hub whose last part is such a name (`xbgoose/ravdess`).
@@ -72,8 +72,8 @@ def main_name(corpus: str) -> str:
         >>> main_name("calls-2026")
         'calls2026'
     """
-    name = plain(corpus) or corpus
-    for known in (name, plain(corpus.rpartition("/")[2])):
+    name = _plain(corpus) or corpus
+    for known in (name, _plain(corpus.rpartition("/")[2])):
         for form in (known, known.rstrip("0123456789")):
             main = _MAIN_NAME.get(form, form)
             if main in _OTHER_NAMES:
@@ -81,11 +81,6 @@ def main_name(corpus: str) -> str:
     return name
 
 
-def plain(name: str) -> str:
-    """Lower case, letters and digits only.
-
-    Examples:
-        >>> plain("MSP-Podcast 1.11")
-        'msppodcast111'
-    """
+def _plain(name: str) -> str:
+    """Lower case, letters and digits only: `MSP-Podcast 1.11` is `msppodcast111`."""
     return re.sub(r"[\W_]+", "", name.casefold())

@@ -14,6 +14,8 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions
+from benchmark.scoring.evaluations import Evaluation
+from benchmark.scoring.seen import Seen
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
 
@@ -32,7 +34,24 @@ def _answers(
         classes=tuple(classes),
         truth=tuple(truth),
         speakers=tuple(speakers) if speakers is not None else tuple(f"s{place % 6}" for place in range(len(truth))),
-        labelled=any(emotion is not None for emotion in truth),
+    )
+
+
+def evaluation_of(name: str, answers: Answers, **fields: object) -> Evaluation:
+    """An evaluation of a usable candidate with these answers; `fields` change its verification."""
+    content = {"candidate": name, "id": name, "revision": f"{name}-sha", "status": Status.USABLE, "reason": "It loads.",
+               "labels": answers.classes, "emotions": answers.classes}  # fmt: skip
+    verification = Verification.model_validate(content | fields)
+    setup = InferenceSetup(
+        candidate=name, revision=f"{name}-sha", labels=answers.classes, head="standard", backend="torch", device="cpu",
+        dtype="float32", window_s=30.0, versions={},
+    )  # fmt: skip
+    return Evaluation(
+        record=EvaluationRecord(candidate=name, corpus="calls", setup=setup),
+        verification=verification,
+        answers=answers,
+        seen=Seen.NO,
+        loose_map=False,
     )
 
 
@@ -59,7 +78,6 @@ def random_answers() -> Callable[..., Answers]:
             classes=names,
             truth=tuple(truth if truths else [None] * clips),
             speakers=tuple(f"speaker {generator.integers(8)}" for _ in range(clips)),
-            labelled=bool(truths),
         )
 
     return build

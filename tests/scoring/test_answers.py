@@ -43,7 +43,7 @@ def _join(
 def test_an_empty_corpus_joins_to_no_answers() -> None:
     answers = joined(corpus())
     assert answers.probabilities.shape == (0, 2)
-    assert (answers.truth, answers.labelled, answers.missing, answers.emotions) == ((), False, 0, ())
+    assert (answers.truth, answers.missing, answers.emotions) == ((), 0, ())
 
 
 def test_probabilities_are_the_softmax_of_the_logits_in_the_order_of_the_classes() -> None:
@@ -75,7 +75,6 @@ def test_labels_of_the_corpus_that_map_to_nothing_are_not_scored() -> None:
     answers = joined(corpus(clip("a", "qwertz"), clip("b", "ANGRY"), clip("c")))
     assert answers.truth == (None, "anger", None)
     assert answers.scored.tolist() == [False, True, False]
-    assert answers.labelled
 
 
 def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:

@@ -1,4 +1,3 @@
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -152,7 +151,7 @@ def test_it_agrees_with_a_second_implementation(tie: float, clips: int) -> None:
 
 @pytest.mark.parametrize("side", [[], ["a"], ["a"] * 50])
 def test_one_value_cannot_be_tied_to_anything(side: list[str]) -> None:
-    assert math.isnan(bias_corrected_cramers_v(side, ["x", "y"] * (len(side) // 2) + ["x"] * (len(side) % 2)))
+    assert bias_corrected_cramers_v(side, ["x", "y"] * (len(side) // 2) + ["x"] * (len(side) % 2)) is None
 
 
 def test_two_clips_say_nothing() -> None:

@@ -9,7 +9,7 @@ from scipy.stats import entropy
 from benchmark.results.runs import EvaluationRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.diversity import answer_profile, diversity, informative_emotions
-from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.seen import Seen
 from tests.support.finished_runs import setup_of, verification
 
@@ -87,10 +87,10 @@ def test_mass_on_labels_that_mean_nothing_does_not_change_how_informative_answer
 KNOWN = ("anger", "neutral", "surprise")
 
 
-def evaluated(answers: Answers) -> StoredEvaluation:
+def evaluated(answers: Answers) -> Evaluation:
     candidate = verification("a", answers.classes)
-    return StoredEvaluation(
-        evaluation=EvaluationRecord(candidate="a", corpus="calls", setup=setup_of(candidate)),
+    return Evaluation(
+        record=EvaluationRecord(candidate="a", corpus="calls", setup=setup_of(candidate)),
         verification=candidate,
         answers=answers,
         seen=Seen.NO,
@@ -128,7 +128,6 @@ def test_missing_answers_are_no_profile(hard_answers: Build) -> None:
         classes=whole.classes,
         truth=whole.truth,
         speakers=whole.speakers,
-        labelled=True,
         missing=1,
     )
     assert answer_profile(evaluated(part)) is None

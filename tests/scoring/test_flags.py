@@ -1,73 +1,102 @@
-"""A repair is confirmed by a score that its authors have published, and by nothing else."""
+"""What raises a flag, and what confirms a repair."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from benchmark.results.leaderboard import LeaderboardRow
+from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import PublishedScore, Verification
-from benchmark.scoring.flags import FLAG_MEANINGS, Flag, RowFacts, row_flags, with_confirmation
+from benchmark.scoring.answers import Answers
+from benchmark.scoring.flags import FLAG_MEANINGS, Flag, row_flags, with_confirmation
 from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.seen import Seen
+from tests.scoring.conftest import evaluation_of
 
-GOOD = RowFacts(
-    complete=True,
-    readable_clips=80,
-    emotion_clips=(40, 40),
-    speakers=8,
-    collapsed=False,
-    narrow=False,
-    seen=False,
-    repaired=False,
-    loose_map=False,
-    multi_label=False,
-    failed_clips=0,
-    limited=False,
-    synthetic=False,
-)
+Build = Callable[..., Answers]
+CLIPS = ("anger", "fear") * 40
+SPEAKERS = tuple(f"s{number // 10}" for number in range(80))
 
 
-def test_a_row_without_faults_has_no_flags() -> None:
-    assert row_flags(GOOD) == ()
+@pytest.fixture
+def flags_of(hard_answers: Build) -> Callable[..., tuple[str, ...]]:
+    """The flags of a row without faults: 80 clips of 2 emotions by 8 speakers; keywords change one thing."""
+
+    def flags(
+        truth: Sequence[str | None] = CLIPS,
+        speakers: Sequence[str | None] = SPEAKERS,
+        verification: Mapping[str, object] = MappingProxyType({}),
+        summary: Mapping[str, object] = MappingProxyType({}),
+        evaluation: Mapping[str, Any] = MappingProxyType({}),
+        **judged: Any,
+    ) -> tuple[str, ...]:
+        answers = hard_answers(truth, ["anger"] * len(truth), ["anger", "fear"], speakers[: len(truth)])
+        counted = {name: truth.count(name) for name in answers.emotions}
+        facts = {"name": "acted", "source": "", "synthetic": False, "clips": len(truth), "available_clips": len(truth),
+                 "unreadable": (), "unscored_labels": {}, "emotion_clips": counted, "label_emotions": {},
+                 "speakers": None, "hours": 1.0, "merge": {}}  # fmt: skip
+        own = evaluation_of("a", answers, **verification)
+        return row_flags(
+            replace(own, **evaluation),
+            CorpusSummary.model_validate({**facts, **summary}),
+            **({"collapsed": False, "narrow": False, "loose": False} | judged),
+        )
+
+    return flags
+
+
+Flags = Callable[..., tuple[str, ...]]
+
+
+def test_a_row_without_faults_has_no_flags(flags_of: Flags) -> None:
+    assert flags_of() == ()
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("change", "expected"),
     [
-        (replace(GOOD, complete=False), Flag.INCOMPLETE),
-        (replace(GOOD, emotion_clips=()), Flag.NO_LABELS),
-        (replace(GOOD, readable_clips=0, emotion_clips=()), Flag.NO_CLIPS),
-        (replace(GOOD, emotion_clips=(80,)), Flag.ONE_EMOTION),
-        (replace(GOOD, collapsed=True), Flag.COLLAPSED),
-        (replace(GOOD, narrow=True), Flag.NARROW),
-        (replace(GOOD, seen=True), Flag.SEEN),
-        (replace(GOOD, repaired=True), Flag.REPAIRED),
-        (replace(GOOD, loose_map=True), Flag.LOOSE_MAP),
-        (replace(GOOD, multi_label=True), Flag.MULTI_LABEL),
-        (replace(GOOD, failed_clips=1), Flag.FAILED_CLIPS),
-        (replace(GOOD, emotion_clips=(40, 9)), Flag.FEW_CLIPS),
-        (replace(GOOD, speakers=5), Flag.FEW_SPEAKERS),
-        (replace(GOOD, speakers=None), Flag.FEW_SPEAKERS),
-        (replace(GOOD, limited=True), Flag.LIMIT),
-        (replace(GOOD, synthetic=True), Flag.SYNTHETIC),
-        (replace(GOOD, duplicate_clips=1), Flag.DUPLICATES),
-        (replace(GOOD, text_tie=0.3), Flag.TEXT_TIED),
-        (replace(GOOD, speaker_tie=0.3), Flag.SPEAKER_TIED),
-        (replace(GOOD, fixed_window=True), Flag.FIXED_WINDOW),
-        (replace(GOOD, suspicions=frozenset({Flag.AT_CHANCE})), Flag.AT_CHANCE),
+        ({"truth": (None,) * 80}, Flag.NO_LABELS),
+        ({"truth": ()}, Flag.NO_CLIPS),
+        ({"truth": ("anger",) * 80}, Flag.ONE_EMOTION),
+        ({"collapsed": True}, Flag.COLLAPSED),
+        ({"narrow": True}, Flag.NARROW),
+        ({"evaluation": {"seen": Seen.YES}}, Flag.SEEN),
+        ({"verification": {"status": Status.REPAIRED}}, Flag.REPAIRED),
+        ({"loose": True}, Flag.LOOSE_MAP),
+        ({"evaluation": {"loose_map": True}}, Flag.LOOSE_MAP),
+        ({"verification": {"multi_label": True}}, Flag.MULTI_LABEL),
+        ({"truth": ("anger",) * 71 + ("fear",) * 9}, Flag.FEW_CLIPS),
+        ({"speakers": ("s1", "s2", "s3", "s4", "s5") * 16}, Flag.FEW_SPEAKERS),
+        ({"speakers": (None,) * 80}, Flag.FEW_SPEAKERS),
+        ({"summary": {"available_clips": 81}}, Flag.LIMIT),
+        ({"summary": {"synthetic": True}}, Flag.SYNTHETIC),
+        ({"summary": {"duplicate_clips": 1}}, Flag.DUPLICATES),
+        ({"summary": {"text_tie": 0.3}}, Flag.TEXT_TIED),
+        ({"summary": {"speaker_tie": 0.3}}, Flag.SPEAKER_TIED),
+        ({"verification": {"fixed_window": True}}, Flag.FIXED_WINDOW),
+        ({"suspicions": {Flag.AT_CHANCE}}, Flag.AT_CHANCE),
     ],
 )
-def test_each_fact_raises_its_own_flag_and_no_other(facts: RowFacts, expected: Flag) -> None:
-    assert row_flags(facts) == (expected,)
+def test_each_fact_raises_its_own_flag_and_no_other(flags_of: Flags, change: dict[str, Any], expected: Flag) -> None:
+    assert flags_of(**change) == (expected,)
 
 
-def test_thresholds_are_not_crossed_at_ten_clips_and_six_speakers() -> None:
-    assert row_flags(replace(GOOD, emotion_clips=(10, 10), speakers=6)) == ()
+def test_missing_answers_and_failures_have_flags(hard_answers: Build, flags_of: Flags) -> None:
+    half = hard_answers(CLIPS, ["anger"] * 80, ["anger", "fear"], SPEAKERS)
+    assert flags_of(evaluation={"answers": replace(half, missing=1)}) == (Flag.INCOMPLETE,)
+    failing = hard_answers(CLIPS, [None, *["anger"] * 79], ["anger", "fear"], SPEAKERS)
+    assert flags_of(evaluation={"answers": failing}) == (Flag.FAILED_CLIPS,)
 
 
-def test_clips_without_labels_are_not_blamed_for_few_speakers() -> None:
-    assert row_flags(replace(GOOD, emotion_clips=(), speakers=None)) == (Flag.NO_LABELS,)
+def test_thresholds_are_not_crossed_at_ten_clips_and_six_speakers(flags_of: Flags) -> None:
+    assert flags_of(truth=("anger", "fear") * 10, speakers=("s1", "s2", "s3", "s4", "s5", "s6") * 4) == ()
+
+
+def test_clips_without_labels_are_not_blamed_for_few_speakers(flags_of: Flags) -> None:
+    assert flags_of(truth=(None,) * 80, speakers=(None,) * 80) == (Flag.NO_LABELS,)
 
 
 def test_every_flag_is_explained_in_a_sentence() -> None:

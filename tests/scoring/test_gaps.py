@@ -20,7 +20,7 @@ def test_the_interval_of_a_group_is_that_of_a_corpus_with_its_speakers() -> None
     one = group([[5, 6], [7, 3], [2, 8]])
     left_out = leave_one_out_uar(one.counts.hits, one.counts.clips)
     error = np.sqrt(2 / 3 * ((left_out - left_out.mean()) ** 2).sum())
-    assert one.interval == logit_interval(one.uar, float(error), 3)
+    assert one.interval == logit_interval(one.counts.uar, float(error), 3)
 
 
 def test_between_different_speakers_the_gap_has_the_interval_of_welch() -> None:

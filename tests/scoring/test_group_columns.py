@@ -5,7 +5,14 @@ from pydantic import TypeAdapter
 
 from benchmark.errors import RequestError
 from benchmark.results.runs import ClipRecord
-from benchmark.scoring.group_columns import USUAL, columns_of, duration_band, group_order, values_of, wanted_columns
+from benchmark.scoring.group_columns import (
+    DEFAULT_COLUMNS,
+    columns_of,
+    duration_band,
+    find_columns,
+    group_order,
+    values_of,
+)
 
 
 def clip(**fields: object) -> ClipRecord:
@@ -13,37 +20,37 @@ def clip(**fields: object) -> ClipRecord:
 
 
 def test_nothing_asked_for_is_sex_language_and_duration() -> None:
-    assert wanted_columns((), []) == USUAL == ("sex", "language", "duration")
+    assert find_columns((), []) == DEFAULT_COLUMNS == ("sex", "language", "duration")
 
 
 def test_a_column_is_found_whatever_its_case_and_sex_by_its_other_name() -> None:
     clips = [clip(attributes={"Age": "30"}, sex="male")]
-    assert wanted_columns(["age"], [clips]) == (*USUAL, "Age")
-    assert wanted_columns(["gender"], [clips]) == USUAL
+    assert find_columns(["age"], [clips]) == (*DEFAULT_COLUMNS, "Age")
+    assert find_columns(["gender"], [clips]) == DEFAULT_COLUMNS
 
 
 def test_an_exact_name_wins_over_one_of_another_case() -> None:
     clips = [clip(attributes={"age": "30", "Age": "old"})]
-    assert wanted_columns(["Age", "age"], [clips]) == (*USUAL, "Age", "age")
+    assert find_columns(["Age", "age"], [clips]) == (*DEFAULT_COLUMNS, "Age", "age")
 
 
 def test_a_column_of_the_table_that_is_called_like_a_role_of_other_tables_is_itself() -> None:
     clips = [clip(attributes={"gender": "f"})]
-    assert wanted_columns(["gender"], [clips]) == (*USUAL, "gender")
+    assert find_columns(["gender"], [clips]) == (*DEFAULT_COLUMNS, "gender")
 
 
 def test_a_column_that_no_corpus_has_is_refused_with_those_there_are() -> None:
     with pytest.raises(RequestError, match=r"'age' \(--by age\); what they say is: sex, duration, room"):
-        wanted_columns(["age"], [[clip(sex="male")], [clip(attributes={"room": "hall"})]])
+        find_columns(["age"], [[clip(sex="male")], [clip(attributes={"room": "hall"})]])
 
 
 def test_a_usual_column_that_no_corpus_tells_is_refused_when_it_is_asked_for() -> None:
     with pytest.raises(RequestError, match="sex"):
-        wanted_columns(["sex"], [[clip()]])
+        find_columns(["sex"], [[clip()]])
 
 
 def test_a_column_that_only_one_of_several_corpora_has_is_enough() -> None:
-    assert wanted_columns(["room"], [[clip()], [clip(attributes={"room": "hall"})]])[-1] == "room"
+    assert find_columns(["room"], [[clip()], [clip(attributes={"room": "hall"})]])[-1] == "room"
 
 
 def test_columns_of_a_corpus_are_those_it_says_anything_of() -> None:

@@ -15,7 +15,7 @@ from benchmark.errors import RequestError
 from benchmark.results.analyses import CorpusGroups
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import ClipRecord, CorpusRecord
-from benchmark.scoring.groups import MOST_GROUPS, MOST_LISTED, Comparison, GroupCells, compare_what, group_cells
+from benchmark.scoring.groups import MAX_GROUPS, MAX_LISTED, GroupCells, GroupSelection, group_cells, select_groups
 from benchmark.scoring.leaderboard import score_run
 from tests.scoring.conftest import EMOTIONS
 
@@ -46,11 +46,11 @@ def full(
     ]
 
 
-def chosen(cells: GroupCells) -> Comparison:
-    return compare_what(cells, cells.count(), NAMES)
+def chosen(cells: GroupCells) -> GroupSelection:
+    return select_groups(cells, cells.count(), NAMES)
 
 
-def named(cells: GroupCells, comparison: Comparison) -> tuple[set[str], list[str], dict[str, str]]:
+def named(cells: GroupCells, comparison: GroupSelection) -> tuple[set[str], list[str], dict[str, str]]:
     return (
         {cells.names[group] for group in comparison.groups},
         [NAMES[emotion] for emotion in comparison.emotions],
@@ -84,7 +84,7 @@ def test_no_clip_and_no_known_group_are_no_groups() -> None:
     for rows in cases:
         cells = cells_of(rows)
         assert (cells.names, cells.count().shape) == ((), (0, 3))
-        assert chosen(cells) == Comparison(groups=(), emotions=(), reasons={})
+        assert chosen(cells) == GroupSelection(groups=(), emotions=(), reasons={})
 
 
 def test_groups_that_have_everything_are_compared_over_everything() -> None:
@@ -144,18 +144,18 @@ def test_a_group_with_a_clip_of_nobody_knows_whom_is_left_out() -> None:
 
 
 def test_only_the_largest_groups_of_very_many_are_scored() -> None:
-    rows = [row for group in range(MOST_GROUPS + 3) for row in full(f"g{group:03}", clips=5 if group < 3 else 4)]
+    rows = [row for group in range(MAX_GROUPS + 3) for row in full(f"g{group:03}", clips=5 if group < 3 else 4)]
     cells = cells_of(rows)
     groups, _, reasons = named(cells, chosen(cells))
-    assert len(groups) == MOST_GROUPS
+    assert len(groups) == MAX_GROUPS
     assert {"g000", "g001", "g002"} <= groups
-    assert set(reasons.values()) == {f"only the {MOST_GROUPS} largest groups are scored"}
+    assert set(reasons.values()) == {f"only the {MAX_GROUPS} largest groups are scored"}
 
 
 def test_one_emotion_in_the_whole_corpus_is_compared() -> None:
     rows = [*full("a", emotions=(0,)), *full("b", emotions=(0,))]
     cells = group_cells([r[0] for r in rows], [r[1] for r in rows], np.zeros(len(rows), dtype=np.int64), 1)
-    assert len(compare_what(cells, cells.count(), ("anger",)).groups) == 2
+    assert len(select_groups(cells, cells.count(), ("anger",)).groups) == 2
 
 
 Errors = Callable[[CorpusRecord, float, int], list[str | None]]
@@ -306,8 +306,8 @@ def test_unscored_and_unreadable_clips_belong_to_no_group(run: "RunBuilder", mos
 def test_a_column_of_ten_thousand_values_is_counted_and_not_listed(run: "RunBuilder") -> None:
     clips = clips_of(lambda _, number: {"attributes": {"session": f"x{number}"}}, speakers=100, repeats=20)
     groups = of(scored(run, clips, lambda corpus: ["anger"] * len(corpus.clips), "session"), "session")
-    assert len(groups.left_out) == MOST_LISTED
-    assert groups.left_out_more == 10_000 - MOST_LISTED
+    assert len(groups.left_out) == MAX_LISTED
+    assert groups.left_out_more == 10_000 - MAX_LISTED
     assert groups.problem == "every group is too small"
 
 

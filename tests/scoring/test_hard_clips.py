@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
+from benchmark.emotions.merges import Merges
 from benchmark.results.analyses import HardClips
-from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.evaluations import StoredEvaluation
+from benchmark.scoring.corpus_description import summarise_corpus
+from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips
+from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard import score_run
-from benchmark.scoring.seen import Seen
-from tests.support.finished_runs import EMOTIONS, setup_of, verification
+from tests.scoring.conftest import evaluation_of
+from tests.support.finished_runs import EMOTIONS
 
 if TYPE_CHECKING:
     from tests.scoring.conftest import RunBuilder
@@ -29,31 +32,27 @@ Build = Callable[..., Answers]
 FOUR = EMOTIONS  # anger, happiness, neutral, sadness
 
 
-def evaluated(name: str, answers: Answers) -> StoredEvaluation:
-    candidate = verification(name, answers.classes)
-    return StoredEvaluation(
-        evaluation=EvaluationRecord(candidate=name, corpus="calls", setup=setup_of(candidate)),
-        verification=candidate,
-        answers=answers,
-        seen=Seen.NO,
-        loose_map=False,
-    )
-
-
-def heard(truth: Said) -> CorpusRecord:
+def heard(truth: Said, evaluations: Mapping[str, Answers]) -> CorpusEvaluations:
     clips = tuple(
         ClipRecord(clip=f"clip {place}", clip_hash=str(place), duration_s=2.0, label=label, speaker="s1")
         for place, label in enumerate(truth)
     )
-    return CorpusRecord(name="calls", source="folder:calls", clips=clips, available_clips=len(clips))
+    corpus = CorpusRecord(name="calls", source="folder:calls", clips=clips, available_clips=len(clips))
+    return CorpusEvaluations(
+        corpus=corpus,
+        summary=summarise_corpus(corpus),
+        clips=label_clips(corpus, Merges({})),
+        evaluations=tuple(evaluation_of(name, answers) for name, answers in evaluations.items()),
+        loose=False,
+    )
 
 
 @pytest.fixture
 def find(hard_answers: Build) -> Callable[..., HardClips]:
     def found(truth: Said, said: Mapping[str, Said], classes: Mapping[str, Sequence[str]] | None = None) -> HardClips:
         known = classes or {}
-        every = [evaluated(name, hard_answers(truth, each, known.get(name, FOUR))) for name, each in said.items()]
-        return hard_clips(heard(truth), every)
+        answers = {name: hard_answers(truth, each, known.get(name, FOUR)) for name, each in said.items()}
+        return hard_clips(heard(truth, answers))
 
     return found
 
@@ -101,9 +100,8 @@ def test_of_clips_missed_alike_the_one_believed_in_least_comes_first() -> None:
         classes=("anger", "neutral", "sadness"),
         truth=("anger", "anger"),
         speakers=("s1", "s1"),
-        labelled=True,
     )
-    found = hard_clips(heard(["anger", "anger"]), [evaluated("a", answers)])
+    found = hard_clips(heard(["anger", "anger"], {"a": answers}))
     assert [clip.clip for clip in found.most_wrong] == ["clip 1", "clip 0"]
 
 
@@ -133,18 +131,17 @@ def test_candidates_with_missing_answers_are_left_out(hard_answers: Build) -> No
         classes=whole.classes,
         truth=whole.truth,
         speakers=whole.speakers,
-        labelled=True,
         missing=1,
     )
-    found = hard_clips(heard(truth), [evaluated("whole", whole), evaluated("part", part)])
+    found = hard_clips(heard(truth, {"whole": whole, "part": part}))
     assert found.candidates == 1
     assert set(found.most_wrong[0].answers) == {"whole"}
-    assert hard_clips(heard(truth), [evaluated("part", part)]) == HardClips(corpus="calls", candidates=0)
+    assert hard_clips(heard(truth, {"part": part})) == HardClips(corpus="calls", candidates=0)
 
 
 def test_without_clips_or_candidates_there_is_nothing_to_hear(hard_answers: Build) -> None:
-    assert hard_clips(heard([]), []) == HardClips(corpus="calls", candidates=0)
-    assert hard_clips(heard([]), [evaluated("a", hard_answers([], [], FOUR))]).most_wrong == ()
+    assert hard_clips(heard([], {})) == HardClips(corpus="calls", candidates=0)
+    assert hard_clips(heard([], {"a": hard_answers([], [], FOUR)})).most_wrong == ()
 
 
 def test_lists_are_short_however_many_clips_there_are(random_answers: Build) -> None:
@@ -154,10 +151,8 @@ def test_lists_are_short_however_many_clips_there_are(random_answers: Build) -> 
         classes=second.classes,
         truth=first.truth,
         speakers=first.speakers,
-        labelled=True,
     )
-    corpus = heard(first.truth)
-    found = hard_clips(corpus, [evaluated("a", first), evaluated("b", other)])
+    found = hard_clips(heard(first.truth, {"a": first, "b": other}))
     assert len(found.most_wrong) == len(found.most_disputed) == LISTED_CLIPS
     shares = [clip.wrong / clip.able for clip in found.most_wrong]
     assert shares == sorted(shares, reverse=True)

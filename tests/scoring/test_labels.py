@@ -1,17 +1,16 @@
 """Against scipy, scikit-learn, and raters that are really played."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import jensenshannon
-from sklearn.metrics import accuracy_score, log_loss, recall_score
+from sklearn.metrics import accuracy_score, recall_score
 
 from benchmark.results.runs import ClipRecord
-from benchmark.scoring.labels import Agreement, human_ceiling, majority, soft_scores, votes_by_emotion
+from benchmark.scoring.labels import RaterAgreement, human_ceiling, majority, votes_by_emotion
 from benchmark.scoring.leaderboard import score_run
 
 if TYPE_CHECKING:
@@ -24,17 +23,19 @@ EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
 @pytest.mark.parametrize(
     ("votes", "emotion", "agreement"),
     [
-        ({"anger": 1}, "anger", Agreement.MAJORITY),
-        ({"anger": 3, "fear": 2}, "anger", Agreement.MAJORITY),
-        ({"anger": 2, "fear": 2, "neutral": 1}, None, Agreement.TIED),
-        ({"anger": 2, "fear": 1, "neutral": 1}, None, Agreement.MINORITY),
-        ({"anger": 1, None: 2}, None, Agreement.MINORITY),
-        ({"anger": 2, None: 1}, "anger", Agreement.MAJORITY),
-        ({"anger": 1, None: 1}, None, Agreement.TIED),
-        ({}, None, Agreement.TIED),
+        ({"anger": 1}, "anger", RaterAgreement.MAJORITY),
+        ({"anger": 3, "fear": 2}, "anger", RaterAgreement.MAJORITY),
+        ({"anger": 2, "fear": 2, "neutral": 1}, None, RaterAgreement.TIED),
+        ({"anger": 2, "fear": 1, "neutral": 1}, None, RaterAgreement.MINORITY),
+        ({"anger": 1, None: 2}, None, RaterAgreement.MINORITY),
+        ({"anger": 2, None: 1}, "anger", RaterAgreement.MAJORITY),
+        ({"anger": 1, None: 1}, None, RaterAgreement.TIED),
+        ({}, None, RaterAgreement.TIED),
     ],
 )
-def test_a_majority_is_more_than_half(votes: dict[str | None, int], emotion: str | None, agreement: Agreement) -> None:
+def test_a_majority_is_more_than_half(
+    votes: dict[str | None, int], emotion: str | None, agreement: RaterAgreement
+) -> None:
     said = majority(votes)
     assert (said.emotion, said.agreement) == (emotion, agreement)
 
@@ -96,49 +97,6 @@ def test_raters_who_guess_predict_each_other_by_chance() -> None:
 def test_without_two_raters_there_is_no_ceiling(votes: list[dict[str | None, int]]) -> None:
     assert human_ceiling(votes).uar is None
     assert human_ceiling(votes).accuracy is None
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_soft_scores_are_those_of_scipy_and_scikit_learn(seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    probabilities = generator.dirichlet(np.ones(5), size=40)
-    counts = generator.multinomial(5, np.ones(5) / 5, size=40)
-    votes: list[Mapping[str | None, int]] = [dict(zip(EMOTIONS, row.tolist(), strict=True)) for row in counts]
-    soft = soft_scores(probabilities, EMOTIONS, votes)
-    assert soft is not None
-    expected = np.mean([jensenshannon(p, q / 5, base=2) ** 2 for p, q in zip(probabilities, counts, strict=True)])
-    assert soft.jensen_shannon == pytest.approx(expected)
-    # Every rating a sample of its own, all of a clip with the clip's probabilities.
-    ratings = [place for row in counts for place, number in enumerate(row) for _ in range(number)]
-    assert soft.cross_entropy == pytest.approx(log_loss(ratings, np.repeat(probabilities, 5, axis=0), labels=range(5)))
-
-
-def test_what_a_model_cannot_express_costs_as_much_as_one_in_a_million() -> None:
-    soft = soft_scores(np.array([[1.0, 0.0]]), ("anger", "fear"), [{"surprise": 2}])
-    assert soft is not None
-    assert soft.cross_entropy == pytest.approx(6 * np.log(10))
-    assert soft.jensen_shannon == pytest.approx(1.0)
-
-
-def test_what_a_model_gives_to_labels_that_mean_nothing_is_lost() -> None:
-    soft = soft_scores(np.array([[0.5]]), ("anger",), [{"anger": 1, None: 3}])
-    assert soft is not None
-    assert soft.cross_entropy == pytest.approx(np.log(2))
-    assert soft.jensen_shannon == pytest.approx(float(jensenshannon([0.5, 0.5], [1, 0], base=2)) ** 2)
-
-
-def test_a_clip_that_could_not_be_processed_has_nothing_in_common() -> None:
-    soft = soft_scores(np.array([[np.nan, np.nan]]), ("anger", "fear"), [{"anger": 1}])
-    assert soft is not None
-    assert soft.cross_entropy == pytest.approx(6 * np.log(10))
-    assert soft.jensen_shannon == 1.0
-
-
-def test_clips_that_nobody_rated_do_not_count() -> None:
-    probabilities = np.array([[0.2, 0.8], [0.9, 0.1], [0.5, 0.5]])
-    only = soft_scores(probabilities[1:2], ("anger", "fear"), [{"anger": 2}])
-    assert soft_scores(probabilities, ("anger", "fear"), [None, {"anger": 2}, {None: 2}]) == only
-    assert soft_scores(probabilities, ("anger", "fear"), [None, {}, None]) is None
 
 
 def rated(name: str, votes: dict[str, int] | None, label: str | None = None) -> ClipRecord:

@@ -5,22 +5,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
     classification_report,
     f1_score,
+    log_loss,
     precision_recall_fscore_support,
     recall_score,
 )
 
+from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions, confusion_matrix, covered_emotions, open_decisions
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.metrics import (
     CLIPS_PER_BIN,
-    MOST_BINS,
+    METRICS,
+    RELIABILITY_BINS,
     accuracy,
     brier,
     common_uar,
@@ -30,10 +34,12 @@ from benchmark.scoring.metrics import (
     macro_f1,
     majority_accuracy,
     reliability,
-    shared_uar,
+    soft_cross_entropy,
+    soft_jensen_shannon,
     uar,
     weighted_f1,
 )
+from tests.scoring.conftest import EMOTIONS
 
 if TYPE_CHECKING:
     from tests.scoring.conftest import RunBuilder
@@ -99,14 +105,14 @@ def test_shared_uar_equals_a_loop_over_covered_clips(random_answers: Build, seed
             for row in rows
         ]
         recalls.append(best.count(emotion) / len(best))
-    assert shared_uar(answers) == pytest.approx(np.mean(recalls), abs=1e-12)
+    assert common_uar(answers, covered_emotions(answers)) == pytest.approx(np.mean(recalls), abs=1e-12)
 
 
 def test_shared_uar_needs_two_covered_emotions(hard_answers: Build) -> None:
     one = hard_answers(["anger", "fear"], ["anger", "surprise"], ["anger", "surprise"])
     two = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
-    assert shared_uar(one) is None
-    assert shared_uar(two) == 1.0
+    assert common_uar(one, covered_emotions(one)) is None
+    assert common_uar(two, covered_emotions(two)) == 1.0
 
 
 def test_common_uar_is_empty_for_a_candidate_that_does_not_cover_the_common_emotions(hard_answers: Build) -> None:
@@ -120,7 +126,7 @@ def test_common_uar_is_empty_for_a_candidate_that_does_not_cover_the_common_emot
 def test_scores_without_scored_clips_are_empty(hard_answers: Build) -> None:
     answers = hard_answers([None, None], ["anger", "fear"], ["anger", "fear"])
     assert coverage(answers) is None
-    assert shared_uar(answers) is None
+    assert common_uar(answers, covered_emotions(answers)) is None
     assert uar(open_decisions(answers)) is None
 
 
@@ -181,7 +187,7 @@ def test_there_are_as_many_bins_as_clips_allow(clips: int, bins: int) -> None:
 def test_from_300_clips_on_the_mean_distance_of_the_bins_is_the_calibration_error() -> None:
     given = decisions(1000, seed=3, unanswered=7)
     found = reliability(given)
-    assert len(found) == MOST_BINS
+    assert len(found) == RELIABILITY_BINS
     total = sum(each.clips for each in found)
     assert total == 993
     error = sum(each.clips * abs(each.accuracy - each.confidence) for each in found) / total
@@ -260,7 +266,6 @@ def test_where_all_emotions_are_covered_brier_is_scikit_learns(random_answers: B
         classes=answers.classes[:-1],
         truth=answers.truth,
         speakers=answers.speakers,
-        labelled=True,
     )
     expected = brier_score_loss(list(answers.truth), chances, labels=list(whole.classes))
     assert brier(whole) == pytest.approx(expected)
@@ -297,3 +302,62 @@ def test_without_labels_there_is_nothing_to_compute(run: "RunBuilder") -> None:
     corpus = run.corpus("mine", [run.clip(str(number)) for number in range(3)])
     run.says(run.candidate("a"), corpus, ["anger"] * 3)
     assert score_run(run.record(), run.predictions, metrics=[Share()]).rows[0].metrics == {}
+
+
+def soft(
+    rows: Sequence[Sequence[float]], classes: Sequence[str], votes: Sequence[Mapping[str | None, int] | None]
+) -> tuple[float | None, float | None]:
+    """Cross-entropy and Jensen-Shannon divergence of probabilities against votes."""
+    answers = Answers(
+        probabilities=np.array(rows),
+        classes=tuple(classes),
+        truth=(None,) * len(rows),
+        speakers=(None,) * len(rows),
+        votes=tuple(votes),
+    )
+    return soft_cross_entropy(answers), soft_jensen_shannon(answers)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_soft_scores_are_those_of_scipy_and_scikit_learn(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(5), size=40)
+    counts = generator.multinomial(5, np.ones(5) / 5, size=40)
+    found = soft(probabilities.tolist(), EMOTIONS, [dict(zip(EMOTIONS, row.tolist(), strict=True)) for row in counts])
+    expected = np.mean([jensenshannon(p, q / 5, base=2) ** 2 for p, q in zip(probabilities, counts, strict=True)])
+    # Every rating a sample of its own, all of a clip with the clip's probabilities.
+    ratings = [index for row in counts for index, number in enumerate(row) for _ in range(number)]
+    loss = log_loss(ratings, np.repeat(probabilities, 5, axis=0), labels=range(5))
+    assert found == pytest.approx((loss, expected))
+
+
+@pytest.mark.parametrize(
+    ("rows", "classes", "votes", "expected"),
+    [
+        ([[1.0, 0.0]], ("anger", "fear"), {"surprise": 2}, (6 * np.log(10), 1.0)),
+        ([[np.nan, np.nan]], ("anger", "fear"), {"anger": 1}, (6 * np.log(10), 1.0)),
+        (
+            [[0.5]],
+            ("anger",),
+            {"anger": 1, None: 3},
+            (np.log(2), float(jensenshannon([0.5, 0.5], [1, 0], base=2)) ** 2),
+        ),
+    ],
+    ids=["a class that the model does not have", "a clip that could not be processed", "mass outside all emotions"],
+)
+def test_what_a_model_does_not_give_to_the_raters_emotions_is_lost(
+    rows: list[list[float]], classes: tuple[str, ...], votes: dict[str | None, int], expected: tuple[float, float]
+) -> None:
+    assert soft(rows, classes, [votes]) == pytest.approx(expected)
+
+
+def test_clips_that_nobody_rated_do_not_count() -> None:
+    rows, classes = [[0.2, 0.8], [0.9, 0.1], [0.5, 0.5]], ("anger", "fear")
+    assert soft(rows, classes, [None, {"anger": 2}, {None: 2}]) == soft(rows[1:2], classes, [{"anger": 2}])
+    assert soft(rows, classes, [None, {}, None]) == (None, None)
+
+
+def test_every_metric_has_a_column_of_the_leaderboard() -> None:
+    columns = [column for metric in METRICS for column in metric.columns]
+    assert set(columns) <= set(LeaderboardRow.model_fields)
+    assert len(set(columns)) == len(columns)

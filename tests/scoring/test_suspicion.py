@@ -7,7 +7,7 @@ from scipy.stats import t
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.decisions import Decisions
-from benchmark.scoring.suspicion import Chance, Moved, chance, label_permutation, published_bests, too_good
+from benchmark.scoring.suspicion import Chance, MovedLabel, chance, label_permutation, published_bests, too_good
 
 Decide = Callable[..., Decisions]
 
@@ -108,7 +108,7 @@ def truth() -> list[int]:
 def test_two_swapped_labels_are_found_and_named(decide: Decide, truth: list[int]) -> None:
     answers = [{0: 1, 1: 0}.get(emotion, emotion) for emotion in truth]
     found = label_permutation(decide(truth, answers, 5), people(150), EMOTIONS)
-    assert found == (Moved(says="fear", means="anger"), Moved(says="anger", means="fear"))
+    assert found == (MovedLabel(name="fear", meaning="anger"), MovedLabel(name="anger", meaning="fear"))
 
 
 def test_right_names_are_left_alone(decide: Decide, truth: list[int]) -> None:

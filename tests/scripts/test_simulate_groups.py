@@ -7,7 +7,7 @@ from scripts.simulate_groups import SHIFT, Cell, all_cells, draw, rates, spreads
 def test_the_truth_is_that_of_very_many_speakers() -> None:
     cell = Cell(groups=2, speakers=20_000, same=True, spread=1.0, shift=SHIFT)
     drawn = draw(np.random.default_rng(0), cell)
-    assert [group.uar for group in drawn] == pytest.approx(cell.truth.tolist(), abs=0.01)
+    assert [group.counts.uar for group in drawn] == pytest.approx(cell.truth.tolist(), abs=0.01)
     assert np.ptp(cell.truth) > 0.1
 
 
