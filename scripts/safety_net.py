@@ -184,9 +184,8 @@ def record_verify(section: Section) -> None:
     section.bench("demo", "verify", *_DEMO, "--strict", "-o", "demo", files=["demo"])
     section.bench("demo-again", "verify", *_DEMO, "--json", "--verbose", "-o", "again", files=["again"])
     section.bench("demo-no-repair", "verify", *_DEMO, "-m", "wav2vec2-foreign-head", "--no-repair-heads", "-o", "plain")
-    names = write_broken_checkpoints(section.work, ROOT)
-    for name in names:
-        section.bench(f"broken-{name}", "verify", "-m", f"./{name}", "--json", "-o", name, files=[name + "/none"])
+    broken = [word for name in write_broken_checkpoints(section.work, ROOT) for word in ("-m", f"./{name}")]
+    section.bench("broken", "verify", *broken, "--json", "-o", "broken", files=["broken"])
     section.bench("unexpected", "verify", "--candidates", "unexpected.yaml", "--strict", "--depth", "inspect")
     section.bench("shared", "verify", "--candidates", _MODELS, "--json", "-o", "shared", files=["shared"])
 
@@ -236,8 +235,8 @@ def record_demo(section: Section) -> None:
     run = ("run", *_DEMO)
     section.bench("first", *run, *_NO_LATENCY, "-o", "first", files=["first"])
     section.bench("second", *run, *_NO_LATENCY, "--json", "-o", "second", files=["second"])
-    section.bench("fast", *run, *_NO_LATENCY, "--fast", "-o", "fast", files=["fast"])
-    section.bench("torch", *run, *_NO_LATENCY, "--backend", "torch", "-o", "torch", files=["torch"])
+    section.bench("fast", *run, "--corpus", "demo", *_NO_LATENCY, "--fast", "-o", "fast", files=["fast"])
+    section.bench("torch", *run, "--corpus", "demo", *_NO_LATENCY, "--backend", "torch", "-o", "torch", files=["torch"])
     part = ("--corpus", "demo", "-m", "hubert-german", "-m", "ast-english-five")
     section.bench("timed", *run, *part, "--latency-seconds", "0.2", "--json", "-o", "timed", files=["timed"])
     environment = {"BENCH_MIN_EMOTIONS": "5", "BENCH_LIMIT": "28", "BENCH_LATENCY_SECONDS": "0", "BENCH_JSON": "1"}
@@ -253,7 +252,7 @@ def record_demo(section: Section) -> None:
     slow = (*run, *_NO_LATENCY, "--backend", "torch")
     section.interrupt("interrupted", *slow, "-o", "interrupted")
     section.bench("resumed", *slow, "-o", "resumed", files=["resumed"])
-    section.bench("corrupted", *slow, "--overwrite", "never", "-o", "never", files=["never"])
+    section.bench("never", *slow, "--overwrite", "never", "-o", "never", files=["never"])
 
 
 def record_runs(section: Section) -> None:
@@ -261,9 +260,9 @@ def record_runs(section: Section) -> None:
     run = ("run", "--candidates", _MODELS, "--corpus", "ravdess-heldout", "--corpus", "emodb-4", *_NO_LATENCY)
     section.bench("auto", *run, "-o", "auto", files=["auto"])
     section.bench("auto-again", *run, "--json", "-o", "again", files=["again"])
-    section.bench("torch", *run, "--backend", "torch", "--limit", "60", "-o", "torch", files=["torch"])
-    section.bench("fast", *run, "--fast", "--limit", "60", "-o", "fast", files=["fast"])
-    section.bench("float16", *run, "--dtype", "float16", "--limit", "20", "-o", "half", files=["half"])
+    section.bench("torch", *run, "--backend", "torch", "--limit", "40", "-o", "torch", files=["torch"])
+    section.bench("fast", *run, "--fast", "--limit", "40", "-o", "fast", files=["fast"])
+    section.bench("float16", *run, "--dtype", "float16", "--limit", "10", "-o", "half", files=["half"])
     section.environment["BENCH_CACHE"] = str(section.work / ".other")
     part = (*run, "--backend", "torch", "--limit", "60")
     section.interrupt("interrupted", *part, "-o", "interrupted")

@@ -38,7 +38,7 @@ def has_channel(channel: Channel, channels: int) -> bool:
     return channel is not Channel.RIGHT or channels >= _STEREO
 
 
-def heard(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
+def select_channel(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
     """Take what is heard out of samples of all channels.
 
     Args:
@@ -49,9 +49,9 @@ def heard(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
         Shape (samples,).
 
     Examples:
-        >>> heard(np.array([[0.5, 0.25]], dtype=np.float32), Channel.MIX)
+        >>> select_channel(np.array([[0.5, 0.25]], dtype=np.float32), Channel.MIX)
         array([0.375], dtype=float32)
-        >>> heard(np.array([[0.5, 0.25]], dtype=np.float32), Channel.RIGHT)
+        >>> select_channel(np.array([[0.5, 0.25]], dtype=np.float32), Channel.RIGHT)
         array([0.25], dtype=float32)
     """
     if channel is Channel.RIGHT:

@@ -9,40 +9,18 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _SYNC_BYTE = 0xFF
-
-
 _TAG_SEARCH_BYTES = 256
-
-
 _LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
-
-
 _HAS_FRAME_COUNT = 1
-
-
 # libsndfile's decoder gives up a stream after so many bytes without a frame.
 _RESYNC_BYTES = 1024
-
-
 _LAYER_3 = 1
-
-
 _MONO = 3
-
-
 _MIDDLE_BITRATE = 9
-
-
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-
-
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-
-
 # By the two bits of the version: MPEG 2.5, none, MPEG 2, MPEG 1.
 _RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
-
-
 _MPEG_1 = 3
 
 
@@ -136,22 +114,14 @@ def _tag(first: _Header, frames: int) -> bytes:
 
 
 _SIZE_AT = 4
-
-
 _UNCLOSED_SIZE = struct.pack("<I", 8)
-
-
 _CHUNK = struct.Struct("<4sI")
-
-
 _FIRST_CHUNK_AT = 12
-
-
 # A header has a few chunks; a file of thousands was not written by a recorder.
 _MOST_CHUNKS = 100
 
 
-class Unclosed:
+class UnclosedWav:
     """An unclosed WAV file, with the size in it that makes libsndfile read what is there.
 
     Args:

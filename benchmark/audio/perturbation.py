@@ -16,14 +16,8 @@ from benchmark.errors import RequestError
 
 FORMS = ("noise:20dB", "gain:-12dB", "lowpass:4k", "telephone", "clip", "clip:0.3", "speed:1.1")
 """One example of each form that can be asked for."""
-
-
 DEFAULT_CLIP_LEVEL = 0.3
-
-
 _NUMBER = r"[+-]?\d{1,6}(?:\.\d{1,3})?"
-
-
 _KILO = 1000
 
 
@@ -169,17 +163,9 @@ def _refused(text: str, why: str) -> RequestError:
 
 
 Blocks = Iterable[NDArray[np.float32]]
-
-
 _FILTER_ORDER = 8
-
-
 _TELEPHONE_RATE = 8_000
-
-
 _TELEPHONE_BAND_HZ = (300, 3_400)
-
-
 # Of a band-pass scipy makes twice as many poles: the same steepness on both sides.
 _TELEPHONE_ORDER = 4
 

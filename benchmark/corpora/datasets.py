@@ -25,17 +25,9 @@ from benchmark.results.storage import LocalStorage
 from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-
 _REVISION_DIGITS = 40
-
-
 _UNSAFE = re.compile(r"[^\w.-]+")
-
-
 _INDEX = "rows.jsonl"
-
-
 _SCHEMA_VERSION = 1
 
 

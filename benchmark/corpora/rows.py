@@ -27,8 +27,6 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Role → the names that a column with it usually has, the likeliest first."""
-
-
 VOTES_PREFIX = "votes_"
 
 
@@ -215,24 +213,14 @@ def _count(place: str, label: str, value: str) -> int:
 
 
 Located = Path | AudioAddress | UnusableAudio
-
-
 _LONGEST_ATTRIBUTE = 80
 """In characters: what is longer is text that nobody groups clips by, and is cut."""
-
-
 # What libraries write into tables where they know nothing.
 _NOTHING = frozenset({"nan", "<na>", "nat"})
-
-
 # What people write where they do not know who speaks; never read as a label, an intensity (which may be `none`) or a
 # language (`na` is Nauru's).
 _NOBODY = _NOTHING | {"na", "n/a", "none", "null", "unknown", "unk", "?", "-", "–"}
-
-
 _OF_SPEAKERS = frozenset({"speaker", "sex"})
-
-
 _DESCRIPTIONS = ("label", "speaker", "sex", "language", "text_id", "intensity")
 
 

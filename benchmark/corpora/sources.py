@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmark.audio.channels import Channel, has_channel, heard
+from benchmark.audio.channels import Channel, has_channel, select_channel
 from benchmark.audio.decoding import AudioStream, UndecodableAudio, check_samples, decode, open_audio
 from benchmark.audio.waveform import Waveform
 
@@ -183,7 +183,7 @@ class AudioSegment:
                     return None
                 file.seek(min(start, file.frames))
                 frames = -1 if stop is None else max(0, stop - start)
-                samples = heard(file.read(frames, dtype="float32", always_2d=True), self.channel)
+                samples = select_channel(file.read(frames, dtype="float32", always_2d=True), self.channel)
         except (soundfile.SoundFileError, OSError):
             return None
         check_samples(samples)

@@ -15,8 +15,6 @@ from benchmark.registry.locations import is_hub_id, looks_like_path
 from benchmark.settings import expanded
 
 _FORM = "hf:ID, hf:ID:split, hf:ID:configuration/split or hf:ID@revision, where ID is organisation/name or a folder"
-
-
 _PART = re.compile(r"\w[\w.-]*")
 
 
@@ -98,8 +96,6 @@ class SpooledRow:
 
 
 _HUB = "hf://"
-
-
 _ARCHIVE = "zip://"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.audio.decoding import UndecodableAudio, told_seconds
+from benchmark.audio.decoding import UndecodableAudio, header_duration_s
 from benchmark.audio.waveform import resampled_blocks
 from benchmark.audio.windows import sliding_windows
 from benchmark.corpora.clips import Clip
@@ -162,7 +162,7 @@ def _problem(loaded: object) -> str | None:
 
 def _seconds(recording: Clip) -> float | None:
     audio = recording.audio
-    seconds = told_seconds(audio.path) if isinstance(audio, AudioFile) else None
+    seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
     return None if seconds is None else max(round(seconds, 1), 0.1)
 
 

@@ -65,8 +65,6 @@ def test_what_is_no_mp3_stays_as_it_is(content: bytes) -> None:
 
 
 HEADER = b"RIFF" + bytes(4) + b"WAVE" + b"fmt " + struct.pack("<I", 16) + bytes(16)
-
-
 EMPTY = b"data" + bytes(4)
 
 

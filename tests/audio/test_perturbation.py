@@ -100,8 +100,6 @@ def test_only_a_lowpass_above_the_band_leaves_audio_alone() -> None:
 
 
 RATE = 16_000
-
-
 Samples = NDArray[np.float32]
 
 

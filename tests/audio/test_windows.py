@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 from benchmark.audio.windows import Window, sliding_windows, window_blocks, windows
 
 RATES = (8000, 16000, 22050, 44100, 48000)
-
-
 WINDOW_S = (0.5, 1.0, 1.1, 10.24, 30.0)
-
-
 LENGTHS_S = (0.0001, 0.3, 0.999, 1.0, 1.001, 5.0, 10.24, 10.25, 29.99, 30.0, 30.5, 31.0, 61.0, 95.3)
 
 

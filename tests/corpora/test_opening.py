@@ -17,8 +17,6 @@ from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Registry
 
 Record = Callable[[str], Path]
-
-
 NO_CORPORA = "version: 1\ncandidates:\n  - id: org/model\n"
 
 
