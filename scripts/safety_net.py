@@ -34,6 +34,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +52,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("BENCH_SHARED") or ROOT.parent / "shared").resolve()
 PATIENCE_S = 1200
 INTERRUPT_AFTER_S = 3.0
+PARALLEL = 3
 
 _MODELS = str(SHARED / "models" / "candidates.yaml")
 _DEMO = ("--candidates", "demo")
@@ -173,8 +175,9 @@ def record_interface(section: Section) -> None:
 def record_mistakes(section: Section) -> None:
     """Keep what is said to wrong requests; nothing is computed."""
     write_mistakes(section.work)
-    for number, (arguments, environment) in enumerate(MISTAKES):
-        section.bench(f"{number:02d}", *(word.replace("{SHARED}", str(SHARED)) for word in arguments), **environment)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for number, (arguments, environment) in enumerate(MISTAKES):
+            pool.submit(section.bench, f"{number:02d}", *arguments, **environment)
 
 
 def record_verify(section: Section) -> None:
