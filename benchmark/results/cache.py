@@ -44,17 +44,15 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class CacheEntry(Stored):
-    """One thing that is kept, and deleted, as a whole.
+    """What is kept, and deleted, as a whole.
 
     Attributes:
-        path: Where it lies, relative to the cache, with `/`.
-        candidate: The candidate it belongs to, as a Hub id or a path; None where it belongs to none.
-        device: Where it was computed, for predictions.
-        backend: With what, for predictions and converted models.
-        clips: How many clips predictions are about.
-        bytes: What it takes of the disk, without the system's rounding.
+        path: Relative to the cache, with `/`.
+        candidate: The Hub id or path of the candidate it belongs to; None if it belongs to none.
+        clips: For predictions.
+        bytes: Its size, without the system's rounding.
         modified: When any of it was last written, in UTC.
-        stale: Why bench would not use it any more; None where it would.
+        stale: Why bench would not use it any more.
     """
 
     path: str
@@ -84,8 +82,7 @@ class CacheListing(StoredFile):
     Attributes:
         cache: The folder.
         entries: By kind, then by candidate and path.
-        unknown: Names in it that bench did not make; they are never deleted.
-        unknown_bytes: What those take of the disk.
+        unknown: Names at its top that bench did not make; they are never deleted.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

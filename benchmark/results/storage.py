@@ -22,13 +22,7 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing gives it.
-
-    Attributes:
-        name: Its name, with `/` between folders.
-        size: In bytes.
-        modified: When it was written, in seconds since 1970.
-    """
+    """An object as a listing gives it: its size in bytes, and when it was written, in seconds since 1970."""
 
     name: str
     size: int
@@ -36,48 +30,27 @@ class StoredObject:
 
 
 class Storage(Protocol):
-    """Objects by name. Names are relative to the storage and use `/`."""
+    """Objects by name. Names are relative to the storage and have `/` between folders."""
 
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
         """List the objects whose names begin with `prefix`, sorted by name."""
-        ...
 
     def read(self, name: str) -> bytes:
-        """Read an object.
-
-        Raises:
-            FileNotFoundError: There is no such object.
-        """
-        ...
+        """Read an object; a FileNotFoundError says that there is none."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an object whole or not at all.
-
-        Raises:
-            RequestError: The storage does not accept it: not allowed, read-only.
-            UnavailableError: The disk is full or fails.
-        """
-        ...
+        """Write an object whole or not at all; a RequestError or UnavailableError says why not."""
 
     def delete(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error.
-
-        Raises:
-            UnavailableError: The system refuses.
-        """
-        ...
+        """Delete an object; one that is gone already is no error."""
 
     def location(self, name: str) -> str:
-        """Name an object for a message: its path or address."""
-        ...
+        """The path or address of an object, for messages."""
 
 
 @dataclass(frozen=True)
 class LocalStorage:
-    """Storage in a folder. Links below it are not followed when it is listed.
-
-    Attributes:
-        root: The folder; created, readable by its owner only, with the first object.
+    """Storage in a folder, which is created with the first object. A listing follows no links.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -150,11 +123,6 @@ def candidate_folder(cache: Path, id: str, revision: str) -> Path:
     """Name the folder of everything about one revision of a candidate; nothing is created.
 
     Two local folders of one name stay apart by a hash of their path. No id and no revision leads out of `cache`.
-
-    Args:
-        cache: The folder of the cache.
-        id: The Hub id, or the local path as the registry writes it.
-        revision: The commit sha, or the content hash of a local folder.
 
     Examples:
         >>> candidate_folder(Path(".bench"), "superb/wav2vec2-base-superb-er", "13f9bc7").as_posix()

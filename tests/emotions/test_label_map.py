@@ -20,20 +20,14 @@ def test_merges_leave_contiguous_indices() -> None:
     labels = map_labels(["neutral", "calm", "happy"], merges=Merges(["calm=neutral"]))
     assert labels.classes == ("neutral", "happiness")
     assert labels.indices == (0, 0, 1)
-
-
-def test_no_labels_make_an_empty_map() -> None:
-    labels = map_labels([])
-    assert (labels.classes, labels.indices, labels.unmapped) == ((), (), ())
+    empty = map_labels([])
+    assert (empty.classes, empty.indices, empty.unmapped) == ((), (), ())
 
 
 def test_a_coarse_class_that_stands_for_an_emotion_is_loose() -> None:
     labels = map_labels(["angry", "positive", "negative"], overrides={"positive": "happiness"})
     assert labels.emotions == ("anger", "happiness", "negative")
     assert labels.loose == ("positive",)
-
-
-def test_a_placeholder_that_means_a_coarse_class_is_not_loose() -> None:
     assert map_labels(["LABEL_0"], overrides={"LABEL_0": "positive"}).loose == ()
 
 
@@ -118,20 +112,14 @@ def test_an_override_names_unnamed_outputs() -> None:
     )  # fmt: skip
 
 
-def test_an_override_of_a_label_that_occurs_twice_is_about_both() -> None:
+def test_an_override_decides_against_what_the_label_says_wherever_it_occurs() -> None:
     assert map_labels(["x", "sad", "x"], overrides={"x": "fear"}).emotions == ("fear", "sadness", "fear")
-
-
-def test_an_override_decides_against_what_the_label_says() -> None:
     assert map_labels(["calm", "sad"], overrides={"calm": "neutral"}).emotions == ("neutral", "sadness")
 
 
-def test_a_placeholder_agrees_with_a_revision_that_names_the_output() -> None:
+def test_a_placeholder_must_agree_with_a_revision_that_names_the_output() -> None:
     overrides = {"LABEL_0": "neutral", "LABEL_1": "anger"}
     assert map_labels(["neutral", "angry"], overrides=overrides).emotions == ("neutral", "anger")
-
-
-def test_a_placeholder_that_contradicts_the_name_of_its_output_is_refused() -> None:
     with pytest.raises(RequestError, match="LABEL_0 means neutral, but that output is called 'angry'"):
         map_labels(["angry", "neutral"], overrides={"LABEL_0": "neutral"})
 
@@ -150,8 +138,5 @@ def test_a_placeholder_beyond_the_outputs_is_an_unknown_label(label: str) -> Non
 def test_the_message_about_many_labels_stays_short() -> None:
     with pytest.raises(RequestError, match=r"'sound 29', …$"):
         map_labels([f"sound {number}" for number in range(527)], overrides={"speech": "neutral"})
-
-
-def test_an_override_to_an_unknown_emotion_is_refused() -> None:
     with pytest.raises(RequestError, match="unknown emotion 'hapiness2'; did you mean 'happiness'"):
         map_labels(["happy"], overrides={"happy": "hapiness2"})

@@ -71,19 +71,17 @@ def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> No
         read_document(path)
 
 
-def test_a_missing_file_is_refused_with_the_options(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"there is no file .*none\.yaml; give one with --candidates"):
-        read_document(tmp_path / "none.yaml")
-
-
-def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="is a folder; give the registry file itself"):
-        read_document(tmp_path)
-
-
-def test_a_name_that_cannot_be_a_file_is_refused() -> None:
-    with pytest.raises(RequestError, match="cannot be read"):
-        read_document(Path("a\0b"))
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.yaml", r"there is no file .*none\.yaml; give one with --candidates"),
+        (".", "is a folder; give the registry file itself"),
+        ("a\0b", "cannot be read"),
+    ],
+)
+def test_what_is_no_file_is_refused_with_the_remedy(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message):
+        read_document(tmp_path / name)
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:

@@ -11,11 +11,7 @@ from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.status import Status
 
 ROOT = Path(__file__).parents[2]
-
-
 HEAD = "version: 1\ncandidates:\n"
-
-
 EVERYTHING = """\
 version: 1
 candidates:
@@ -112,21 +108,18 @@ def _corpus(fields: str) -> str:
         (_one("languages: en"),
          "languages of candidate 'org/model' must be a list in brackets, such as .en., not 'en'"),
         (_one("languages: [english]"), "'english' is not a language code; write the ISO 639 code"),
-        (_one("languages: [no]"), 'must be a text, not False; quote it: "no"'),
         (_one("revision: 1234567"), 'revision of candidate .* must be a text, not 1234567; quote it: "1234567"'),
         (_one("revision: 2024-01-01"), 'quote it: "2024-01-01"'),
         (_one("revision: [a]"), r"revision of candidate 'org/model' must be a text, not \['a'\]$"),
         (_one('name: ""'), "name of candidate 'org/model': it is empty"),
         (_one('note: "a\\u001b[31m"'), "it holds control characters"),
         (_one("labels: [a]"), "labels of candidate 'org/model' must be a mapping"),
-        (_one("labels:\n      a: joy\n      b: hapiness!"), None),
         (_one("labels:\n      a: joy\n      b: angerr"),
          ":6: labels → b of candidate 'org/model': unknown emotion 'angerr'; did you mean 'anger'"),
         (_one("labels: {a: }"), ":4: labels → a of candidate 'org/model' is empty; write something, or remove it"),
         (_one("labels: {a: null}"), 'must be a text, not None; quote it: "null"'),
         ("version: 1\ncandidates: {a/b: {expect: usable}}\n",
          ":2: candidates of the registry must be a list; begin each with '- id: organisation/name'"),
-        (_one("labels: {a: 1}"), 'must be a text, not 1; quote it: "1"'),
         (_one("labels: {0: joy}"), 'the key 0 as text; quote it: "0"'),
         (_one("head: {kind: strange}"),
          "head → kind of candidate 'org/model': unknown kind of head 'strange'; known are dense-out"),
@@ -143,13 +136,11 @@ def _corpus(fields: str) -> str:
         (f"{HEAD}  - id: 12\n", 'must be a text, not 12; quote it: "12"'),
         (_corpus("{language: ko}"), ":5: corpus 'calls' has no 'source'; add it"),
         (_corpus("{source: x, speaker: []}"), "unknown field 'speaker' of corpus 'calls'; did you mean 'speakers'?"),
-        (_corpus("{source: x, speakers: [21]}"), 'must be a text, not 21; quote it: "21"'),
         (_corpus("{source: x, speakers: [01]}"), 'must be a text, not 1; quote it: "01"'),
         (_corpus("{source: x, speakers: []}"), "speakers of corpus 'calls': the list is empty"),
         (_corpus("{source: x, merge: {calm: neutrall}}"), "merge of corpus 'calls': unknown emotion 'neutrall'"),
         (_corpus("{source: x, merge: {calm: neutral, neutral: calm}}"), "go round in a circle"),
         (_corpus("{source: x, columns: {lbel: y}}"), "unknown column 'lbel'; did you mean 'label'"),
-        (_corpus("{source: x, columns: {zzz: y}}"), "unknown column 'zzz'; the columns are file, label"),
         (_corpus("{source: ~nobody-has-this-name/x}"),
          "source of corpus 'calls': .* is not a path that can be followed"),
         (f"{HEAD}  - id: a/b\ncorpora: {{'a:b': {{source: x}}}}\n", "'a:b' cannot name a corpus"),
@@ -158,12 +149,9 @@ def _corpus(fields: str) -> str:
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_in_one_line_with_its_place_and_fix(
-    text: str, message: str | None, write: Callable[[str], Path]
+    text: str, message: str, write: Callable[[str], Path]
 ) -> None:
     path = write(text)
-    if message is None:  # punctuation around an emotion does not matter
-        load_registry(path)
-        return
     with pytest.raises(RequestError, match=message) as caught:
         load_registry(path)
     assert str(caught.value).startswith(f"{path}:")
@@ -199,17 +187,11 @@ def test_without_a_choice_and_a_file_the_packaged_list_is_taken_and_announced(
     assert "comes with bench" in found.announced
 
 
-def test_a_chosen_file_is_read(write: Callable[[str], Path]) -> None:
+def test_a_chosen_file_or_the_demo_is_read(write: Callable[[str], Path]) -> None:
     path = write(f"{HEAD}  - id: org/mine\n")
-    found = find_registry(str(path))
-    assert (found.registry.title, found.announced) == (str(path), None)
-
-
-def test_the_demo_is_a_registry_of_its_own() -> None:
-    found = find_registry("demo")
-    assert found.registry.title == "demo"
-    assert found.announced is not None
-    assert found.registry.candidates
+    chosen, demo = find_registry(str(path)), find_registry("demo")
+    assert (chosen.registry.title, chosen.announced) == (str(path), None)
+    assert (demo.registry.title, demo.announced is None) == ("demo", False)
 
 
 def test_the_packaged_list_is_the_one_at_the_top() -> None:
@@ -289,14 +271,11 @@ def test_models_are_found_by_name_id_pattern_or_path(models: list[str], chosen: 
     assert [candidate.id for candidate in select(registry, models).candidates] == chosen
 
 
-def test_a_listed_candidate_keeps_what_the_registry_says(registry: Registry) -> None:
-    (candidate,) = select(registry, ["superb/base-er"]).candidates
-    assert candidate.expect == "usable"
-
-
-def test_a_folder_that_is_not_listed_is_local(registry: Registry, tmp_path: Path) -> None:
-    (candidate,) = select(registry, ["unlisted"]).candidates
-    assert candidate.local_path == tmp_path / "unlisted"
+def test_a_listed_candidate_keeps_what_the_registry_says_and_another_folder_is_local(
+    registry: Registry, tmp_path: Path
+) -> None:
+    listed, unlisted = select(registry, ["superb/base-er", "unlisted"]).candidates
+    assert (listed.expect, unlisted.local_path) == ("usable", tmp_path / "unlisted")
 
 
 @pytest.mark.parametrize(

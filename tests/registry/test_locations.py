@@ -45,14 +45,7 @@ def test_a_revision_in_an_address_has_a_field_of_its_own(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "https://huggingface.co/datasets/org/data",
-        "https://example.com/x.zip",
-        "https://huggingface.co/org",
-        "a/b/c",
-        "",
-    ],
+    "text", ["https://huggingface.co/datasets/org/data", "https://example.com/x.zip", "https://huggingface.co/org", ""]
 )
 def test_what_names_no_model_gets_no_guess(text: str) -> None:
     assert "organisation/name" in what_to_write(text)

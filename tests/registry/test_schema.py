@@ -29,13 +29,9 @@ def test_an_id_is_a_path_where_it_can_only_be_one(
     assert candidate.name == (tmp_path.name if name is None else name)
 
 
-def test_a_name_of_its_own_is_kept() -> None:
-    assert Candidate(id="org/model", name="mine").name == "mine"
-
-
 def test_the_home_folder_is_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert Candidate(id="~/model").local_path == tmp_path / "model"
+    assert Candidate(id="~/model", name="mine").local_path == tmp_path / "model"
 
 
 def test_an_id_longer_than_any_file_name_is_no_folder() -> None:
