@@ -1,5 +1,6 @@
 """Listing and pruning together: what is listed is what is deleted, and nothing else."""
 
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -81,6 +82,15 @@ def test_what_cannot_be_read_is_stale(cache: Path) -> None:
     assert [entry.stale for entry in entries(cache, kinds=(CacheKind.RUNS,))] == [
         "this version of bench cannot read it"
     ]
+
+
+def test_what_another_version_wrote_is_stale(cache: Path) -> None:
+    for part, version in zip(sorted(cache.rglob("part-*.parquet.meta")), (0, 99, 99), strict=True):
+        part.write_text(json.dumps(json.loads(part.read_text()) | {"content_schema": version}))
+    assert {entry.stale for entry in entries(cache, kinds=(CacheKind.PREDICTIONS,))} == {
+        "an earlier version of bench wrote it",
+        "a newer version of bench wrote it",
+    }
 
 
 @pytest.mark.parametrize(

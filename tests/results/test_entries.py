@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results.entries import CacheKind, EntryKey, EntryParts, Sidecar
+from benchmark.results.entries import CacheKind, EntryFolder, EntryKey, EntryParts, Sidecar
 from benchmark.results.storage import LocalStorage
 
 
@@ -112,3 +112,20 @@ def test_a_part_that_is_written_during_the_listing_is_no_old_cache(
     )
     assert entry.latest() == b"first"
     assert not caplog.messages
+
+
+def test_a_folder_is_intact_while_its_manifest_is_the_described_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = EntryFolder(LocalStorage(tmp_path), "corpora/set/train", CacheKind.DATASETS, EntryKey(revision="abc"), 1)
+    assert not folder.is_intact("rows.jsonl")
+    folder.describe(b"rows")
+    assert not folder.is_intact("rows.jsonl")
+    manifest = tmp_path / "corpora" / "set" / "train" / "rows.jsonl"
+    manifest.parent.mkdir()
+    manifest.write_bytes(b"rows")
+    assert folder.is_intact("rows.jsonl")
+    assert not caplog.messages
+    manifest.write_bytes(b"row")
+    assert not folder.is_intact("rows.jsonl")
+    assert "is left out: its rows.jsonl is not what was written" in caplog.text
