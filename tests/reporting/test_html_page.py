@@ -2,30 +2,27 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from benchmark.api.run import run
 from benchmark.reporting import numbers
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.leaderboard import Leaderboard
-from benchmark.settings import Settings
 from performance.leaderboard_page import large_leaderboard
 from scripts.chromium import find_chromium, open_chromium
 from tests.support.finished_runs import FinishedRun, corpus, verification
-from tests.support.report_pages import HOSTILE, hostile_page, write_page
+from tests.support.report_pages import HOSTILE, hostile_page, usual_page, write_page
 
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=375, height=740)
-CANDIDATES = ("wav2vec2-english", "hubert-german", "hubert-always-neutral", "wav2vec2-ctc")
+EVALUATED = {"wav2vec2-english", "hubert-german", "hubert-always-neutral"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     executable = find_chromium()
     if executable is None:
@@ -41,6 +38,7 @@ def chromium() -> Iterator[Browser]:
 class Opened:
     """A page in a browser, with what it said and asked for."""
 
+    path: Path
     page: Page
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -50,11 +48,23 @@ class Opened:
 
     def column(self, title: str) -> list[str]:
         titles = [text.strip() for text in self.page.locator("#board thead th").all_inner_texts()]
-        place = titles.index(title) + 1
-        return self.page.locator(f"#board tbody tr > :nth-child({place})").all_inner_texts()
+        number = titles.index(title) + 1
+        return self.page.locator(f"#board tbody tr > :nth-child({number})").all_inner_texts()
 
-    def overflows(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+    def go(self, at: str) -> None:
+        """Follow a link within the page, which is not loaded again."""
+        self.page.goto(self.path.as_uri() + at)
+
+    def start_again(self) -> None:
+        """Show what a reader sees first: everything, in the order of the ranking."""
+        self.go("#overview")
+        corpora = self.page.get_by_label("Corpus", exact=True)
+        self.page.get_by_role("button", name="Reset").click()
+        corpora.select_option(index=1)
+        corpora.select_option(index=0)
+        self.page.evaluate("window.scrollTo(0, 0); document.activeElement.blur()")
+        self.page.mouse.move(0, 0)
+        self.page.wait_for_timeout(100)  # scrolling, which hides hints, is over
 
 
 class Opener:
@@ -62,77 +72,49 @@ class Opener:
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.contexts: list[BrowserContext] = []
 
-    def __call__(self, path: Path, *, viewport: ViewportSize = DESKTOP, dark: bool = False, at: str = "") -> Opened:
-        context = self.browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light")
-        self.contexts.append(context)
-        opened = Opened(context.new_page())
+    def __call__(self, path: Path, *, viewport: ViewportSize = DESKTOP) -> Opened:
+        opened = Opened(path, self.browser.new_page(viewport=viewport, color_scheme="light"))
         opened.page.on("console", lambda message: opened.complaints.append(message.text))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.goto(path.as_uri() + at)
+        opened.page.goto(path.as_uri())
         return opened
 
 
+@pytest.fixture(scope="module")
+def open_page(chromium: Browser) -> Opener:
+    return Opener(chromium)
+
+
+@pytest.fixture(scope="module")
+def demo_page(open_page: Opener, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return open_page(usual_page(tmp_path_factory.mktemp("demo")))
+
+
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Opener]:
-    opener = Opener(chromium)
-    yield opener
-    for context in opener.contexts:
-        context.close()
+def demo(demo_page: Opened) -> Opened:
+    """The page of a usual run, loaded once for all tests."""
+    demo_page.start_again()
+    return demo_page
 
 
-@pytest.fixture(scope="session")
-def demo(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a real run on the demo, which takes from another what the models have said."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(demo_run / ".bench", folder / "cache")
-    run(
-        "demo",
-        models=CANDIDATES,
-        corpora=("demo", "demo:unlabelled"),
-        latency_seconds=0.1,
-        find_speech=False,
-        embed_audio=2,
-        output=folder / "reports",
-        settings=Settings(cache=folder / "cache"),
-    )
-    return folder / "reports" / "leaderboard.html"
+@pytest.fixture(scope="module")
+def hostile(open_page: Opener, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return open_page(hostile_page(tmp_path_factory.mktemp("hostile")))
 
 
-@pytest.fixture(scope="session")
-def ravdess(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
-    """The page of a real run on recordings of people."""
-    folder = tmp_path_factory.mktemp("ravdess")
-    run(
-        shared / "models" / "candidates.yaml",
-        corpora=("ravdess",),
-        limit=16,
-        latency_seconds=0.2,
-        find_speech=False,
-        output=folder / "reports",
-        settings=Settings(cache=folder / "cache"),
-    )
-    return folder / "reports" / "leaderboard.html"
+@pytest.fixture(scope="module")
+def real(open_page: Opener, demo_run: Path) -> Opened:
+    """The page of a run of real models, which other tests share."""
+    return open_page(demo_run / "reports" / "leaderboard.html")
 
 
-@pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return hostile_page(tmp_path_factory.mktemp("hostile"))
-
-
-@pytest.fixture(params=["demo", "ravdess"])
-def real(request: pytest.FixtureRequest) -> Path:
-    path = request.getfixturevalue(request.param)
-    assert isinstance(path, Path)
-    return path
-
-
+@pytest.mark.parametrize("name", ["demo", "real"])
 def test_a_page_opens_sorts_and_shows_a_candidate_without_a_complaint_or_a_request(
-    real: Path, open_page: Opener
+    name: str, request: pytest.FixtureRequest
 ) -> None:
-    opened = open_page(real)
+    opened: Opened = request.getfixturevalue(name)
     page = opened.page
     expect(page.locator("#plot svg").first).to_be_visible()
     best = opened.column("UAR")[0]
@@ -148,84 +130,84 @@ def test_a_page_opens_sorts_and_shows_a_candidate_without_a_complaint_or_a_reque
     page.go_back()
     expect(opened.rows().first).to_be_visible()
     assert opened.complaints == []
-    assert [url for url in opened.requests if not url.startswith(real.as_uri())] == []
-    assert real.stat().st_size < 3_000_000
+    assert [url for url in opened.requests if not url.startswith((opened.path.as_uri(), "data:audio"))] == []
+    assert opened.path.stat().st_size < 3_000_000
 
 
-def test_recordings_that_are_embedded_play(demo: Path, open_page: Opener) -> None:
-    opened = open_page(demo)
-    audio = opened.page.locator("#clips audio").first
+def test_recordings_that_are_embedded_play(demo: Opened) -> None:
+    audio = demo.page.locator("#clips audio").first
     assert str(audio.get_attribute("src")).startswith("data:audio/flac;base64,")
     audio.evaluate("(audio) => audio.play()")
-    opened.page.wait_for_timeout(300)
+    demo.page.wait_for_timeout(300)
     assert audio.evaluate("(audio) => audio.currentTime") > 0
     assert audio.evaluate("(audio) => audio.duration") > 1
-    assert opened.complaints == []
-    expect(opened.page.locator("footer")).to_contain_text(re.compile(r"holds \d+ recordings: who gets the page"))
+    assert demo.complaints == []
+    expect(demo.page.locator("footer")).to_contain_text(re.compile(r"holds \d+ recordings: who gets the page"))
 
 
-def test_recordings_that_are_linked_play_from_their_files(hostile: Path, open_page: Opener) -> None:
-    opened = open_page(hostile)
-    audio = opened.page.locator("#clips audio[src^='../']").first
+def test_recordings_that_are_linked_play_from_their_files(hostile: Opened) -> None:
+    audio = hostile.page.locator("#clips audio[src^='../']").first
     assert re.fullmatch(r"\.\./recordings/\d+%20%231%3F%2520%20javascript%3A\.wav", str(audio.get_attribute("src")))
     audio.evaluate("(audio) => audio.play()")
-    opened.page.wait_for_timeout(300)
+    hostile.page.wait_for_timeout(300)
     assert audio.evaluate("(audio) => audio.currentTime") > 0
-    assert opened.complaints == []
+    assert hostile.complaints == []
 
 
-def test_a_recording_that_is_gone_says_so(hostile: Path, open_page: Opener, tmp_path: Path) -> None:
+def test_a_recording_that_is_gone_says_so(hostile: Opened, open_page: Opener, tmp_path: Path) -> None:
     alone = tmp_path / "sent" / "leaderboard.html"
     alone.parent.mkdir()
-    alone.write_bytes(hostile.read_bytes())
+    alone.write_bytes(hostile.path.read_bytes())
     opened = open_page(alone)
     player = opened.page.locator("#clips .player", has=opened.page.locator("audio[src^='../']")).first
     player.locator("audio").evaluate("(audio) => audio.load() || audio.play().catch(() => null)")
     expect(player.get_by_text("cannot be played")).to_be_visible()
 
 
-def test_what_comes_from_outside_stays_text_everywhere(hostile: Path, open_page: Opener) -> None:
-    opened = open_page(hostile)
-    page = opened.page
-    shown = opened.column("candidate")
+def test_ties_are_marked(hostile: Opened) -> None:
+    ranks = [text.split()[0] for text in hostile.column("rank")]
+    assert ranks == ["=1"] * len(HOSTILE)
+
+
+def test_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
+    page = hostile.page
+    shown = hostile.column("candidate")
     assert set(shown) == {text.replace("\u202e", "") for text in HOSTILE}
     for summary in page.locator("summary").all():
         summary.click()
     links = page.locator("a").evaluate_all("(links) => links.map((link) => link.getAttribute('href'))")
     assert [href for href in links if not re.match(r"#|\.\./recordings/", href)] == []
-    for place in range(len(HOSTILE) * 2):
-        page.goto(f"{hostile.as_uri()}#candidate-{place}")
-        expect(page.locator("#candidate-title")).to_contain_text(HOSTILE[place % len(HOSTILE)].replace("\u202e", ""))
-    page.goto(f"{hostile.as_uri()}#candidate-99")
-    expect(opened.rows().first).to_be_visible()
+    for number in range(len(HOSTILE) * 2):
+        hostile.go(f"#candidate-{number}")
+        expect(page.locator("#candidate-title")).to_contain_text(HOSTILE[number % len(HOSTILE)].replace("\u202e", ""))
+    hostile.go("#candidate-99")
+    expect(hostile.rows().first).to_be_visible()
     assert page.title() == "Speech-emotion leaderboard"
     assert "\u202e" not in page.locator("body").inner_text()
     assert page.locator("body img, body b b, body iframe").count() == 0
-    assert opened.complaints == []
+    assert hostile.complaints == []
 
 
-def test_filters_leave_what_is_wanted_and_say_how_many_that_is(demo: Path, open_page: Opener) -> None:
-    opened = open_page(demo)
-    page = opened.page
-    assert opened.rows().count() == 3
+def test_filters_leave_what_is_wanted_and_say_how_many_that_is(demo: Opened) -> None:
+    page = demo.page
+    assert demo.rows().count() == 3
     page.get_by_label("Search", exact=True).fill("german")
-    assert opened.column("candidate") == ["hubert-german"]
+    assert demo.column("candidate") == ["hubert-german"]
     expect(page.get_by_role("status")).to_have_text("1 of 3 rows on demo; 0 of 1 candidate not evaluated.")
     page.get_by_label("Search", exact=True).fill("Freude")  # what one of its labels is called
-    assert opened.column("candidate") == ["hubert-german"]
+    assert demo.column("candidate") == ["hubert-german"]
     page.get_by_role("button", name="Reset").click()
-    assert opened.rows().count() == 3
+    assert demo.rows().count() == 3
     page.get_by_label("Status", exact=True).select_option("wrong-task")
-    assert opened.rows().count() == 0
+    assert demo.rows().count() == 0
     expect(page.locator("#others tbody tr")).to_have_count(1)
     page.get_by_role("button", name="Reset").click()
     page.get_by_label("Emotions", exact=True).select_option("at least 7")
-    assert set(opened.column("candidate")) == set(CANDIDATES[:3])
+    assert set(demo.column("candidate")) == EVALUATED
 
 
-def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Path, open_page: Opener) -> None:
-    opened = open_page(demo)
-    page = opened.page
+def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Opened) -> None:
+    page = demo.page
     page.get_by_label("Corpus", exact=True).select_option("demo-unlabelled")
     titles = [text.strip() for text in page.locator("#board thead th").all_inner_texts()]
     assert "UAR" not in titles
@@ -234,15 +216,14 @@ def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Path
     expect(page.locator("#plot-section")).to_be_hidden()
     expect(page.get_by_role("tab")).to_have_text(["Most disagreed on"])
     expect(page.get_by_role("heading", name="What they answer, and how far they agree")).to_be_visible()
-    opened.rows().first.get_by_role("link").click()
+    demo.rows().first.get_by_role("link").click()
     expect(page.get_by_role("heading", name="What it answers", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="What it takes for what")).to_have_count(0)
-    assert opened.complaints == []
+    assert demo.complaints == []
 
 
-def test_flags_are_explained_on_focus_and_in_text(demo: Path, open_page: Opener) -> None:
-    opened = open_page(demo)
-    page = opened.page
+def test_flags_are_explained_on_focus_and_in_text(demo: Opened) -> None:
+    page = demo.page
     chip = page.locator("#board .chip", has_text="collapsed")
     chip.focus()
     expect(page.get_by_role("tooltip")).to_contain_text("answers are one emotion")
@@ -254,14 +235,9 @@ def test_flags_are_explained_on_focus_and_in_text(demo: Path, open_page: Opener)
     expect(page.locator(".legend")).to_contain_text("collapsed: At least 90 %")
 
 
-def test_ties_are_marked(hostile: Path, open_page: Opener) -> None:
-    opened = open_page(hostile)
-    ranks = [text.split()[0] for text in opened.column("rank")]
-    assert ranks == ["=1"] * len(HOSTILE)
-
-
-def test_everything_can_be_reached_with_the_keyboard(demo: Path, open_page: Opener) -> None:
-    page = open_page(demo).page
+def test_everything_can_be_reached_with_the_keyboard(demo: Opened) -> None:
+    page = demo.page
+    page.reload()  # so that the first key comes before everything else
     focused = page.locator(":focus")
     page.keyboard.press("Tab")
     expect(focused).to_have_text("Skip to the table")
@@ -330,13 +306,14 @@ STRUCTURE = """
 
 
 @pytest.mark.parametrize("at", ["", "#candidate-0"])
-def test_the_structure_is_one_that_screen_readers_know(demo: Path, open_page: Opener, at: str) -> None:
-    page = open_page(demo, at=at).page
-    page.locator("svg").first.wait_for(state="attached")
-    page.wait_for_timeout(300)
-    for summary in page.locator("summary:visible").all():
+def test_the_structure_is_one_that_screen_readers_know(demo: Opened, at: str) -> None:
+    if at:
+        demo.go(at)
+    demo.page.locator("svg").first.wait_for(state="attached")
+    demo.page.wait_for_timeout(300)
+    for summary in demo.page.locator("summary:visible").all():
         summary.click()
-    assert page.evaluate(STRUCTURE) == []
+    assert demo.page.evaluate(STRUCTURE) == []
 
 
 CONTRASTS = """
@@ -361,30 +338,34 @@ CONTRASTS = """
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Path, open_page: Opener, dark: bool) -> None:
-    page = open_page(demo, dark=dark).page
+def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Opened, dark: bool) -> None:
+    page = demo.page
+    page.emulate_media(color_scheme="dark" if dark else "light")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
     assert (brightness < 60) if dark else (brightness > 240)
     weak = {pair: round(found, 2) for pair, found in page.evaluate(CONTRASTS).items() if found < 4.5}
+    page.emulate_media(color_scheme="light")
     assert weak == {}
 
 
-@pytest.mark.parametrize("at", ["", "#candidate-0"])
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(
-    demo: Path, hostile: Path, open_page: Opener, at: str
+    demo_page: Opened, hostile: Opened, open_page: Opener
 ) -> None:
-    for path in (demo, hostile):
-        opened = open_page(path, viewport=PHONE, at=at)
-        opened.page.wait_for_timeout(300)
-        assert not opened.overflows()
+    for path in (demo_page.path, hostile.path):
+        opened = open_page(path, viewport=PHONE)
+        for at in ("", "#candidate-0"):
+            if at:
+                opened.go(at)
+            opened.page.wait_for_timeout(300)
+            assert not opened.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
-def test_on_paper_there_is_nothing_to_press(demo: Path, open_page: Opener) -> None:
-    page = open_page(demo).page
-    page.emulate_media(media="print")
-    expect(page.locator("#filters")).to_be_hidden()
-    expect(page.locator("#board table")).to_be_visible()
+def test_on_paper_there_is_nothing_to_press(demo: Opened) -> None:
+    demo.page.emulate_media(media="print")
+    expect(demo.page.locator("#filters")).to_be_hidden()
+    expect(demo.page.locator("#board table")).to_be_visible()
+    demo.page.emulate_media(media="screen")
 
 
 def test_a_run_of_one_candidate_and_a_run_of_none_have_pages(open_page: Opener, tmp_path: Path) -> None:
@@ -420,8 +401,8 @@ WRITTEN = (0, 1, 0.5, 0.125, 0.375, 0.715, 0.9949, 0.995, 0.997, 0.9995, 0.99999
 AMOUNTS = (0, 0.042, 0.0995, 0.5, 1.005, 3.14159, 9.994, 9.995, 12.25, 42.04, 99.94, 99.96, 100.5, 101.5, 1234.5, 1e6)
 
 
-def test_numbers_are_written_as_in_the_other_reports(demo: Path, open_page: Opener) -> None:
-    page = open_page(demo).page
+def test_numbers_are_written_as_in_the_other_reports(demo: Opened) -> None:
+    page = demo.page
     assert page.evaluate("(values) => values.map(numbers.fraction)", list(WRITTEN)) == list(
         map(numbers.fraction, WRITTEN)
     )

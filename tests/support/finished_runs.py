@@ -72,12 +72,20 @@ class FinishedRun:
         self.evaluations: list[EvaluationRecord] = []
         self.latencies: list[LatencyMeasurement] = []
 
-    def add(self, candidate: Verification, *, wrong: float = 0.2, ms: float | None = 50.0, seed: int = 0) -> None:
-        """Let a candidate answer all clips, a random share of them wrongly, and be timed."""
+    def add(
+        self,
+        candidate: Verification,
+        *,
+        wrong: float = 0.2,
+        ms: float | None = 50.0,
+        seed: int = 0,
+        always: str | None = None,
+    ) -> None:
+        """Let a candidate answer all clips, a random share of them wrongly or all the same, and be timed."""
         self.verifications.append(candidate)
         setup = setup_of(candidate)
         for each in self.corpora:
-            PredictionStore(self.cache).add(setup, answers(candidate, each, wrong=wrong, seed=seed))
+            PredictionStore(self.cache).add(setup, answers(candidate, each, wrong=wrong, seed=seed, always=always))
             self.evaluations.append(EvaluationRecord(candidate=candidate.candidate, corpus=each.name, setup=setup))
         if ms is not None:
             self.latencies.append(
@@ -117,7 +125,9 @@ def setup_of(candidate: Verification) -> InferenceSetup:
     )  # fmt: skip
 
 
-def answers(candidate: Verification, heard: CorpusRecord, *, wrong: float, seed: int) -> list[Prediction]:
+def answers(
+    candidate: Verification, heard: CorpusRecord, *, wrong: float, seed: int, always: str | None = None
+) -> list[Prediction]:
     """One answer per clip: what its place among the emotions says, or at random another label."""
     generator = np.random.default_rng(seed)
     predictions = []
@@ -125,6 +135,7 @@ def answers(candidate: Verification, heard: CorpusRecord, *, wrong: float, seed:
         truth = clip.label or EMOTIONS[place % len(EMOTIONS)]
         others = [label for label in candidate.labels if label != truth]
         said = truth if truth in candidate.labels and generator.random() >= wrong else str(generator.choice(others))
+        said = always or said
         logits = np.array([3.0 * (label == said) for label in candidate.labels], dtype=np.float32)
         logits += generator.normal(0, 0.3, len(logits)).astype(np.float32)
         predictions.append(

@@ -28,6 +28,22 @@ HOSTILE = (
 """Each would do something else than be read, somewhere."""
 
 RATE = 16_000
+LABELS = (*EMOTIONS, "disgust", "fear", "surprise")
+
+
+def usual_page(folder: Path) -> Path:
+    """Write the page of a run of four candidates: two that work, one that always says neutral, one that is rejected."""
+    labelled, unlabelled = corpus("demo", speakers=6), corpus("demo-unlabelled", speakers=3, labelled=False)
+    run = FinishedRun(folder / "cache", labelled, unlabelled)
+    loaded = Finding(status=Status.USABLE, reason="It loads.", evidence={"labels": list(LABELS)})
+    german = tuple("Freude" if label == "happiness" else label for label in LABELS)
+    run.add(verification("wav2vec2-english", LABELS, findings=(loaded,)), wrong=0.1, ms=20.0)
+    run.add(verification("hubert-german", german, emotions=LABELS, findings=(loaded,)), wrong=0.3, ms=10.0, seed=1)
+    run.add(verification("hubert-always-neutral", LABELS, findings=(loaded,)), always="neutral", seed=2)
+    rejected = Verification(
+        candidate="wav2vec2-ctc", id="org/wav2vec2-ctc", status=Status.WRONG_TASK, reason="It recognises speech."
+    )
+    return write_page(run.record(verifications=(*run.verifications, rejected)), folder, embed=2)
 
 
 def hostile_page(folder: Path) -> Path:
@@ -86,7 +102,7 @@ def _opened(heard: CorpusRecord, folder: Path) -> Corpus:
     clips = []
     for place, clip in enumerate(heard.clips):
         path = folder / f"{place} #1?%20 javascript:.wav"
-        tone = 0.2 * np.sin(np.arange(RATE // 2) * (0.05 + place / 1000), dtype=np.float64)
+        tone = 0.2 * np.sin(np.arange(5 * RATE // 4) * (0.05 + place / 1000), dtype=np.float64)
         soundfile.write(path, tone, RATE)
         clips.append(Clip(name=clip.clip, audio=AudioFile(path)))
     return Corpus(name=heard.name, source=heard.source, clips=tuple(clips), available_clips=len(clips))
