@@ -1,7 +1,7 @@
 """The labels of models and corpora, as `bench labels` shows them: which emotion each is taken to mean."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,12 +58,8 @@ class LabelSource:
         )
 
 
-def label_sources(names: Sequence[str], options: LabelsRequest) -> list[LabelSource]:
+def label_sources(options: LabelsRequest) -> list[LabelSource]:
     """Find the labels of models and corpora.
-
-    Args:
-        names: Names, ids, folders and SPECs, in any order.
-        options: The registry, and the merges to apply.
 
     Raises:
         RequestError: There is no such model or corpus, or it has no labels.
@@ -73,7 +69,7 @@ def label_sources(names: Sequence[str], options: LabelsRequest) -> list[LabelSou
     merges = chosen_merges(options.merge_preset, options.merge)
     hub = Hub()
     sources: list[LabelSource] = []
-    for name in names:
+    for name in options.names:
         if _is_corpus(name, registry):
             sources.append(_of_corpus(name, registry, merges))
         else:

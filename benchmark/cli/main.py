@@ -1,7 +1,6 @@
 """The commands `bench` and `ser-bench`.
 
-A module of this package that defines something of its own name is a command: a function, or an application of several.
-At the top of such a module only options are imported, so that help is there at once.
+The commands themselves are the modules of `benchmark.cli.commands`.
 """
 
 from benchmark.cli.process import INTERRUPTED, interrupted_in_a_line, prepare_streams, terminal_columns
@@ -21,11 +20,12 @@ with interrupted_in_a_line():
     from cyclopts.help import DefaultFormatter
     from rich.console import Console
 
-    from benchmark import cli
+    from benchmark.cli import commands
     from benchmark.cli.config import apply_config
     from benchmark.cli.console import print_error
     from benchmark.cli.usage import PlainHelp, refuse_fractions, sentence
     from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
+    from benchmark.options.declare import command
 
 _FRAMED_FROM_COLUMNS = 72
 _OPTIONS = Group("Options", sort_key=9)
@@ -52,14 +52,11 @@ def _build() -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-    for module in pkgutil.iter_modules(cli.__path__):
-        command = getattr(import_module(f"{cli.__name__}.{module.name}"), module.name, None)
-        if isinstance(command, App):
-            app.command(command)
-        elif callable(command):
-            app.command(command, name=module.name)
-    for command in _leaves(app):
-        command.help = _reflowed(command.help)
+    for module in pkgutil.iter_modules(commands.__path__):
+        found = getattr(import_module(f"{commands.__name__}.{module.name}"), module.name)
+        app.command(found if isinstance(found, App) else command(found), name=module.name)
+    for leaf in _leaves(app):
+        leaf.help = _reflowed(leaf.help)
     for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
         app[flag].group, app[flag].help = _OPTIONS, text
     app.command(_show_completion, name="--show-completion", group=_OPTIONS)
@@ -137,8 +134,8 @@ def _run(words: list[str]) -> int:
     """
     # Frames leave no room for the names of options, and a pipe wants lines.
     app.help_formatter = DefaultFormatter() if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
-    commands, applications, rest = app.parse_commands(words)
+    chain, applications, rest = app.parse_commands(words)
     if not rest and applications[-1].default_command is None:
-        app.help_print(commands, console=Console(stderr=True))
+        app.help_print(chain, console=Console(stderr=True))
         return EXIT_REQUEST
     return app(words, exit_on_error=False, print_error=False) or 0

@@ -124,19 +124,22 @@ class RunRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeOptions(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
-    """What `bench corpus` takes beside the corpus."""
+class DescribeRequest(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
+    """What `describe_corpus` takes, which is `bench corpus`."""
+
+    corpus: Annotated[
+        str,
+        option(
+            "NAME|SPEC",
+            CORPUS,
+            "A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
+            "or a path.",
+        ),
+    ] = field(kw_only=False)
 
     limit: Annotated[int | None, option("--limit", CORPUS, "At most so many clips.", metavar="N", within=Range(1))] = (
         None
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class DescribeRequest(DescribeOptions):
-    """What `describe_corpus` takes."""
-
-    corpus: Annotated[str, KEYWORD_ONLY] = field(kw_only=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +233,18 @@ class PredictRequest(TimelineOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimelineOutput(Options):
-    """Which models `bench predict` asks, and where and how it writes what they answer."""
+class TimelineFiles(Options):
+    """Which models `bench predict` asks about what, and where and how it writes what they answer."""
+
+    names: Annotated[
+        Sequence[str],
+        option(
+            "MODEL FILE…",
+            CORPUS,
+            "A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. "
+            "Where -m names the models, all of these are recordings.",
+        ),
+    ]
 
     models: Annotated[
         Sequence[str],
@@ -268,7 +281,17 @@ class TimelineOutput(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class LabelsRequest(MergeOptions, RegistryOptions):
-    """What `bench labels` takes beside the models and corpora."""
+    """What `bench labels` takes."""
+
+    names: Annotated[
+        Sequence[str],
+        option(
+            "MODEL|CORPUS…",
+            CORPUS,
+            "Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as "
+            "ravdess:DIR.",
+        ),
+    ] = ()
 
     edit_template: Annotated[
         Path | None,

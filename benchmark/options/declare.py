@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
+from functools import wraps
 from inspect import Parameter as Argument
 from inspect import cleandoc, signature
 from pathlib import Path
@@ -26,10 +27,6 @@ from benchmark.errors import RequestError
 _Keywords = ParamSpec("_Keywords")
 _Options = TypeVar("_Options")
 _Result = TypeVar("_Result")
-_Group = TypeVar("_Group")
-
-Flat = Annotated[_Group, Parameter(name="*")]
-"""A group whose options are those of the command, as in `def run(*, options: Flat[RunOptions])`."""
 
 KEYWORD_ONLY = Parameter(parse=False)
 """A keyword of the Python function that the command line does not have."""
@@ -91,7 +88,7 @@ def option(
     """Declare an option.
 
     Args:
-        flags: The long flag, then a short one if there is one; the bare name of a positional argument.
+        flags: The long flag, then a short one if there is one; what help calls it, for a positional argument.
         panel: Where `--help` shows it.
         help: One or more sentences.
         metavar: What `--help` writes for its value.
@@ -101,7 +98,7 @@ def option(
         negatable: Whether `--no-…` turns it off.
         completer: What the shell offers as values.
     """
-    names = flags.split()
+    names = flags.split() if flags.startswith("-") else [flags]
     key = names[0].lstrip("-")
     derived = f"BENCH_{key.upper().replace('-', '_')}"
     return Parameter(
@@ -109,7 +106,7 @@ def option(
         help=help,
         group=panel,
         metavar=metavar,
-        env_var=() if variable is None else variable or derived,
+        env_var=() if variable is None or not flags.startswith("-") else variable or derived,
         env_var_split=_split_variable,
         validator=within or (),
         choices=choices or None,
@@ -158,6 +155,11 @@ class Declared:
     def key(self) -> str:
         """Its key in a configuration file and in a stored request: the flag without its dashes."""
         return next(iter(self.parameter.name or ()), self.keyword).lstrip("-")
+
+    @property
+    def is_positional(self) -> bool:
+        """Whether the command line has it without a flag."""
+        return not any(name.startswith("-") for name in self.parameter.name or ())
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -260,6 +262,43 @@ def keywords(
     call.__module__ = function.__module__
     call.__doc__ = f"{cleandoc(function.__doc__ or '')}\n\nOptions:\n{_described(options)}"
     call.__signature__ = signature(function).replace(parameters=parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    return call
+
+
+def command(function: Callable[..., int]) -> Callable[..., int]:
+    """Make the function that the command line calls of one that takes groups of options.
+
+    Args:
+        function: Each of its parameters is a group of options, by keyword.
+
+    Returns:
+        A function with a parameter for each option, which is what the parser of the command line reads.
+    """
+    groups = {name: group for name, group in get_type_hints(function).items() if name != "return"}
+    declared = [each for group in groups.values() for each in declarations(group).values()]
+    parameters = [
+        Argument(
+            each.keyword,
+            Argument.POSITIONAL_ONLY if each.is_positional else Argument.KEYWORD_ONLY,
+            default=Argument.empty if each.default is MISSING else each.default,
+            annotation=Annotated[(each.kind, each.parameter, *each.marks)],
+        )
+        for each in sorted(declared, key=lambda each: not each.is_positional)
+    ]
+    flat = signature(function).replace(parameters=parameters)
+
+    @wraps(function)
+    def call(*args: object, **kwargs: object) -> int:
+        values = flat.bind(*args, **kwargs).arguments
+        return function(
+            **{
+                name: group(**{keyword: values[keyword] for keyword in declarations(group) if keyword in values})
+                for name, group in groups.items()
+            }
+        )
+
+    call.__signature__ = flat  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
 
 

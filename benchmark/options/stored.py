@@ -169,8 +169,14 @@ class ReportRequest(WorkingCaller, OutputOptions, ScoreOptions, MergeOptions, Re
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(Caller):
-    """What `bench compare` takes beside the runs."""
+class CompareRequest(Caller):
+    """What `compare` takes."""
+
+    old: Annotated[
+        str | Path,
+        option("OLD", RESULT, "The run before: a folder of reports, or the name or the file of a run."),
+    ] = field(kw_only=False)
+    new: Annotated[str | Path, option("NEW", RESULT, "The run after.")] = field(kw_only=False)
 
     fail_on: Annotated[
         Sequence[str],
@@ -196,25 +202,18 @@ class CompareOptions(Caller):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest(CompareOptions):
-    """What `compare` takes."""
-
-    old: Annotated[str | Path, KEYWORD_ONLY] = field(kw_only=False)
-    new: Annotated[str | Path, KEYWORD_ONLY] = field(kw_only=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnsembleOptions(Caller, OutputOptions):
-    """What `bench ensemble` takes beside the candidates."""
-
-    run: StoredRun = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class EnsembleRequest(Caller, OutputOptions):
     """What `ensemble` takes."""
 
-    members: Annotated[Sequence[str], KEYWORD_ONLY] = field(kw_only=False)
+    members: Annotated[
+        Sequence[str],
+        option(
+            "CANDIDATE…",
+            MODELS,
+            "Candidates that the run evaluated; or best:3, to have three chosen on one half of the speakers and scored "
+            "on the other, both ways.",
+        ),
+    ] = field(kw_only=False)
     run: StoredRun = field(default=None, kw_only=False)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli import doctor
+from benchmark.cli.commands import doctor
 from benchmark.results.environment import BackendFact, Diagnosis, FolderFact, HubFact, Problem
 from tests.support.command_line import Bench
 

@@ -143,7 +143,7 @@ def test_sigterm_ends_a_run_as_ctrl_c_does_and_keeps_what_was_finished(tmp_path:
     process = subprocess.Popen(
         [sys.executable, "-c", "from benchmark.cli.main import main; main()", *command],
         cwd=tmp_path,
-        env={**os.environ, "BENCH_CACHE": str(tmp_path / ".bench"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "BENCH_CACHE": str(tmp_path / ".bench"), "PYTHONPATH": str(Path(__file__).parents[3])},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

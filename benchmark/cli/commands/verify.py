@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from benchmark.options.commands import VerifyRequest
-from benchmark.options.declare import Flat
 from benchmark.options.groups import ConsoleOptions
 
 
-def verify(*, options: Flat[VerifyRequest] = VerifyRequest(), console: Flat[ConsoleOptions] = ConsoleOptions()) -> int:
+def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
     """Find out which candidates are working emotion classifiers, and why the others are not.
 
     Reads configuration and tensor names of each first; loads those that are undecided then through

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from benchmark.errors import EXIT_ENVIRONMENT
-from benchmark.options.declare import Flat
 from benchmark.options.groups import JsonOptions
 
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from benchmark.results.environment import Diagnosis, FolderFact, HubFact
 
 
-def doctor(*, console: Flat[JsonOptions] = JsonOptions()) -> int:
+def doctor(*, console: JsonOptions) -> int:
     """Show versions, devices, backends, caches, access to the Hub and formats of audio, and what is missing.
 
     Changes nothing. Exits 3 where something is missing that bench cannot do without.

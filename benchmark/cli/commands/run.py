@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from benchmark.options.commands import RunRequest
-from benchmark.options.declare import Flat
 from benchmark.options.groups import ConsoleOptions
 
 
-def run(*, options: Flat[RunRequest] = RunRequest(), console: Flat[ConsoleOptions] = ConsoleOptions()) -> int:
+def run(*, options: RunRequest, console: ConsoleOptions) -> int:
     """Measure the usable candidates on your audio: how right, how fast, how varied.
 
     Verifies first what is not verified yet, and writes leaderboard.html, .md, .csv and .json, predictions.parquet, and

@@ -1,13 +1,10 @@
 """`bench recommend`: which candidate to take, from what a run has measured."""
 
-from benchmark.options.declare import Flat
 from benchmark.options.groups import QuietOptions
 from benchmark.options.stored import RecommendRequest
 
 
-def recommend(
-    *, options: Flat[RecommendRequest] = RecommendRequest(), console: Flat[QuietOptions] = QuietOptions()
-) -> int:
+def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     """Choose from a finished run: the pick, the Pareto front, and what speaks against each other candidate.
 
     Loads no model. Collapsed, at-chance and label-permuted candidates, and scores on what a candidate was trained on,

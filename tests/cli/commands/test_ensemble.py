@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.test_recommend import WITHOUT_TORCH
+from tests.cli.commands.test_recommend import WITHOUT_TORCH
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
@@ -15,7 +15,7 @@ def test_an_ensemble_stands_in_the_reports_and_no_model_is_loaded(tmp_path: Path
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH, "ensemble", "a", "org/b", "c"],
         cwd=tmp_path,
-        env={"BENCH_CACHE": str(run.cache), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        env={"BENCH_CACHE": str(run.cache), "PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from benchmark.options.declare import Flat
+from benchmark.options.declare import command
 from benchmark.options.groups import JsonOptions
 from benchmark.options.stored import CacheRequest, PruneRequest
 
@@ -17,7 +17,8 @@ cache = App(name="cache", help="List or delete what is kept from former runs, in
 
 
 @cache.command
-def ls(*, options: Flat[CacheRequest] = CacheRequest(), console: Flat[JsonOptions] = JsonOptions()) -> int:
+@command
+def ls(*, options: CacheRequest, console: JsonOptions) -> int:
     """Show what is kept: of which candidate and revision, how large, how old, and whether it is still of use."""
     from benchmark.api.cache import list_cache
 
@@ -30,7 +31,8 @@ def ls(*, options: Flat[CacheRequest] = CacheRequest(), console: Flat[JsonOption
 
 
 @cache.command
-def prune(*, options: Flat[PruneRequest] = PruneRequest(), console: Flat[JsonOptions] = JsonOptions()) -> int:
+@command
+def prune(*, options: PruneRequest, console: JsonOptions) -> int:
     """Delete a part of what is kept. What is still of use is computed or fetched again when a run needs it.
 
     Conditions narrow each other down. Nothing outside the cache, and nothing in it that bench did not make, is deleted.

@@ -1,12 +1,9 @@
 """`bench predict`: what models hear in any recording, over time."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from benchmark.options.commands import PredictRequest, TimelineOptions, TimelineOutput
-from benchmark.options.declare import Flat
-from benchmark.options.groups import CORPUS, ConsoleOptions
+from benchmark.options.commands import PredictRequest, TimelineFiles, TimelineOptions
+from benchmark.options.groups import ConsoleOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,22 +11,7 @@ if TYPE_CHECKING:
     from benchmark.results.timelines import Timelines
 
 
-def predict(
-    name: Annotated[
-        str,
-        Parameter(
-            group=CORPUS,
-            name="MODEL FILE…",
-            help="A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. "
-            "Where -m names the models, all of these are recordings.",
-        ),
-    ],
-    /,
-    *names: Annotated[str, Parameter(show=False)],
-    options: Flat[TimelineOptions] = TimelineOptions(),
-    output: Flat[TimelineOutput] = TimelineOutput(),
-    console: Flat[ConsoleOptions] = ConsoleOptions(),
-) -> int:
+def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleOptions) -> int:
     """Show what a model hears in recordings of any length, window after window.
 
     Verifies the model first, and refuses one that is no working emotion classifier. Probabilities are the model's own:
@@ -38,8 +20,8 @@ def predict(
     from benchmark.cli.timelines import timeline_file
     from benchmark.settings import expanded
 
-    models, recordings = _split((name, *names), output.models)
-    file = timeline_file(output.output, output.form, as_json=console.as_json)
+    models, recordings = _split(files.names, files.models)
+    file = timeline_file(files.output, files.form, as_json=console.as_json)
     file.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
     if any(expanded(recording).exists() for recording in recordings):

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from benchmark.options.declare import Flat
 from benchmark.options.groups import QuietOptions
 from benchmark.options.stored import ReportRequest
 
 
-def report(*, options: Flat[ReportRequest] = ReportRequest(), console: Flat[QuietOptions] = QuietOptions()) -> int:
+def report(*, options: ReportRequest, console: QuietOptions) -> int:
     """Write all reports of a finished run again, of all of it or of a part, without loading a model.
 
     Writes leaderboard.html, .md, .csv and .json, and predictions.parquet, from what is stored: what a run has answered

@@ -1,29 +1,10 @@
 """`bench compare`: what changed between two runs, for a pull request, with gates for a CI."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from benchmark.options.declare import Flat
-from benchmark.options.groups import RESULT, QuietOptions
-from benchmark.options.stored import CompareOptions, CompareRequest
+from benchmark.options.groups import QuietOptions
+from benchmark.options.stored import CompareRequest
 
 
-def compare(
-    old: Annotated[
-        str,
-        Parameter(
-            group=RESULT,
-            name="OLD",
-            help="The run before: a folder of reports, or the name or the file of a run.",
-        ),
-    ],
-    new: Annotated[str, Parameter(group=RESULT, name="NEW", help="The run after.")],
-    /,
-    *,
-    options: Flat[CompareOptions] = CompareOptions(),
-    console: Flat[QuietOptions] = QuietOptions(),
-) -> int:
+def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     """Say what changed between two runs, as Markdown for a pull request.
 
     Scores are compared on the clips that both runs have, with intervals over speakers, where predictions.parquet or the
@@ -33,7 +14,7 @@ def compare(
     from benchmark.cli.console import print_error, print_note
     from benchmark.reporting.compare import comparison_json, comparison_markdown
 
-    outcome = compare_with(CompareRequest(old, new, **vars(options)))
+    outcome = compare_with(options)
     write = comparison_json if console.as_json else comparison_markdown
     print(write(outcome.comparison), end="")
     if outcome.files and not console.quiet:

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from benchmark.options.declare import Flat
 from benchmark.options.groups import QuietOptions
 from benchmark.options.stored import PublishRequest
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from benchmark.api.publish import PublishOutcome
 
 
-def publish(*, options: Flat[PublishRequest], console: Flat[QuietOptions] = QuietOptions()) -> int:
+def publish(*, options: PublishRequest, console: QuietOptions) -> int:
     """Prepare the results of a finished run for the Hub, and show them; send them only with --push.
 
     Written are a dataset (card, leaderboard as CSV, JSON and Parquet) and for each model .eval_results and model-index.

@@ -62,7 +62,7 @@ def test_it_never_loads_torch(finished: FinishedRun, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH, "recommend"],
         cwd=tmp_path,
-        env={"BENCH_CACHE": str(finished.cache), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        env={"BENCH_CACHE": str(finished.cache), "PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import EXIT_REQUEST
 from benchmark.options.commands import DiscoverRequest
-from benchmark.options.declare import Flat
 from benchmark.options.groups import ConsoleOptions
 
 if TYPE_CHECKING:
     from benchmark.api.discover import Discovered
 
 
-def discover(
-    *, options: Flat[DiscoverRequest] = DiscoverRequest(), console: Flat[ConsoleOptions] = ConsoleOptions()
-) -> int:
+def discover(*, options: DiscoverRequest, console: ConsoleOptions) -> int:
     """Search the Hub for speech-emotion models, and tell from some kilobytes of each which would work.
 
     Lists those that would, those whose head could be rebuilt, and why the others would not.

@@ -1,12 +1,9 @@
 """`bench candidates`: what the registry lists."""
 
-from benchmark.options.declare import Flat
 from benchmark.options.groups import CandidateOptions, JsonOptions
 
 
-def candidates(
-    *, options: Flat[CandidateOptions] = CandidateOptions(), console: Flat[JsonOptions] = JsonOptions()
-) -> int:
+def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
     """List the candidates of a registry, and its corpora."""
     from benchmark.cli.tables import Column, print_table, result_console
     from benchmark.registry.loading import find_registry, select

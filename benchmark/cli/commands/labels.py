@@ -2,32 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from benchmark.options.commands import LabelsRequest
-from benchmark.options.declare import Flat
-from benchmark.options.groups import CORPUS, JsonOptions
+from benchmark.options.groups import JsonOptions
 
 if TYPE_CHECKING:
     from benchmark.api.labels import LabelSource
     from benchmark.emotions.merges import MergePreset
 
 
-def labels(
-    *names: Annotated[
-        str,
-        Parameter(
-            group=CORPUS,
-            name="MODEL|CORPUS…",
-            help="Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as "
-            "ravdess:DIR.",
-        ),
-    ],
-    options: Flat[LabelsRequest] = LabelsRequest(),
-    console: Flat[JsonOptions] = JsonOptions(),
-) -> int:
+def labels(*, options: LabelsRequest, console: JsonOptions) -> int:
     """Show how each label of a model or a corpus maps to an emotion, without downloading weights.
 
     A label that maps to nothing is shown as such and never guessed; say what it means under `labels:` of the
@@ -37,12 +22,12 @@ def labels(
     from benchmark.emotions.merges import merge_preset
     from benchmark.errors import RequestError
 
-    if not names and options.merge_preset is not None:
+    if not options.names and options.merge_preset is not None:
         _print_preset(merge_preset(options.merge_preset), as_json=console.as_json)
         return 0
-    if not names:
+    if not options.names:
         raise RequestError("Name a model or a corpus, as in `bench labels ravdess:DIR`, or a --merge-preset.")
-    sources = label_sources(names, options)
+    sources = label_sources(options)
     if console.as_json:
         print(json.dumps({source.name: _as_plain(source) for source in sources}, ensure_ascii=False, indent=2))
     else:

@@ -1,12 +1,10 @@
 """`bench corpus`: what there is to know of a corpus before anyone trusts a score on it."""
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from benchmark.options.commands import DescribeOptions, DescribeRequest
-from benchmark.options.declare import Flat
-from benchmark.options.groups import CORPUS, ConsoleOptions
+from benchmark.options.commands import DescribeRequest
+from benchmark.options.groups import ConsoleOptions
 
 if TYPE_CHECKING:
     from benchmark.results.description import CorpusDescription
@@ -14,21 +12,7 @@ if TYPE_CHECKING:
 _LISTED = 10
 
 
-def corpus(
-    spec: Annotated[
-        str,
-        Parameter(
-            group=CORPUS,
-            name="NAME|SPEC",
-            help="A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
-            "or a path.",
-        ),
-    ],
-    /,
-    *,
-    options: Flat[DescribeOptions] = DescribeOptions(),
-    console: Flat[ConsoleOptions] = ConsoleOptions(),
-) -> int:
+def corpus(*, options: DescribeRequest, console: ConsoleOptions) -> int:
     """Describe a corpus: labels, speakers, sound, identical clips, and what the candidates could cover of it.
 
     Loads no model of emotion, and writes corpus-NAME.md and corpus-NAME.json.
@@ -38,7 +22,7 @@ def corpus(
     from benchmark.cli.summaries import finish
     from benchmark.reporting.csv_and_json import corpus_json
 
-    outcome = describe_corpus_with(DescribeRequest(spec, **{**vars(options), "progress": open_console(console)}))
+    outcome = describe_corpus_with(replace(options, progress=open_console(console)))
     if console.as_json:
         print(corpus_json(outcome.description), end="")
     else:

@@ -1,0 +1,18 @@
+"""`bench ensemble`: several candidates as one, from what they answered already."""
+
+from benchmark.options.groups import QuietOptions
+from benchmark.options.stored import EnsembleRequest
+
+
+def ensemble(*, options: EnsembleRequest, console: QuietOptions) -> int:
+    """Let several candidates of a finished run vote, and show them as a row of their own.
+
+    Each votes with its probabilities, on the emotions it has a name for. Loads no model; latencies are summed.
+    Writes leaderboard.html, .md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
+    """
+    from benchmark.api.choose import ensemble_with
+    from benchmark.cli.summaries import finish_scored, print_run
+
+    outcome = ensemble_with(options)
+    print_run(outcome.record, quiet=console.quiet)
+    return finish_scored(outcome, console)
