@@ -1,11 +1,15 @@
-"""What a call to a worker can come back with: a value, or one of the ways in which it did not get that far."""
+"""The outcome of a call to a worker: a value, or how it failed."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-BYTES_PER_GB = 1_000_000_000
+_BYTES_PER_GB = 1_000_000_000
+_LONGEST_MESSAGE = 500
+_UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "pib": 2**50, "eib": 2**60}
+_OUT_OF_MEMORY_MESSAGES = re.compile(r"can't allocate memory|Unable to allocate|CUDA out of memory|not enough memory")
+_REQUESTED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) (bytes|[KMGTPE]iB)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,7 @@ class Raised:
 
     Attributes:
         kind: Class name of the innermost exception, the one that started it.
-        message: What the innermost exception said, in one line of at most 500 characters; may be empty.
+        message: Message of the innermost exception, in one line of at most 500 characters; may be empty.
         outer: Class name and message of the exception that arrived, in the same form.
     """
 
@@ -47,12 +51,12 @@ class Raised:
 
 @dataclass(frozen=True)
 class OutOfMemory:
-    """The method asked for memory that it could not have; the worker lives on.
+    """The method requested memory that it could not have; the worker lives on.
 
     Attributes:
-        requested_bytes: The size of the request that failed, where the message tells it.
-        limit_bytes: The worker's own limit; None where it had none and the machine's memory was the limit.
-        message: What the exception said, in one line.
+        requested_bytes: The size of the request that failed, where the message contains it.
+        limit_bytes: The worker's own limit; None where the machine's memory was the limit.
+        message: Message of the exception, in one line.
     """
 
     requested_bytes: int | None
@@ -69,13 +73,11 @@ class OutOfMemory:
             >>> OutOfMemory(requested_bytes=None, limit_bytes=2_000_000_000, message="").reason
             'out of memory: asked for more than its limit of 2.0 GB'
         """
-        size = "more" if self.requested_bytes is None else f"{self.requested_bytes / BYTES_PER_GB:.1f} GB"
+        size = "" if self.requested_bytes is None else f"{self.requested_bytes / _BYTES_PER_GB:.1f} GB"
         if self.limit_bytes is None:
             return f"out of memory: asked for {size + ' at once' if self.requested_bytes else 'more than there is'}"
-        limit = f"its limit of {self.limit_bytes / BYTES_PER_GB:.1f} GB"
-        if self.requested_bytes is None:
-            return f"out of memory: asked for more than {limit}"
-        return f"out of memory: asked for {size} more, with {limit}"
+        limit = f"its limit of {self.limit_bytes / _BYTES_PER_GB:.1f} GB"
+        return f"out of memory: asked for {size + ' more, with' if size else 'more than'} {limit}"
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,7 @@ class Crashed:
 
 @dataclass(frozen=True)
 class TimedOut:
-    """The call took longer than it may, and the worker was killed with all its own processes.
-
-    Attributes:
-        seconds: The limit.
-    """
+    """The call exceeded its limit of `seconds`, and the worker was killed with all its own processes."""
 
     seconds: float
 
@@ -131,25 +129,11 @@ class TimedOut:
 
 
 Failure = Raised | OutOfMemory | Crashed | TimedOut
-
-
 Answer = Returned | Failure
 
 
-_LONGEST_MESSAGE = 500
-
-
-_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50, "EiB": 2**60}
-
-
-_OUT_OF_MEMORY_MESSAGES = re.compile(r"can't allocate memory|Unable to allocate|CUDA out of memory|not enough memory")
-
-
-_REQUESTED = re.compile(r"(?:tried|[Uu]nable) to allocate ([\d.]+) (bytes|[KMGTPE]iB)", re.IGNORECASE)
-
-
 def describe(error: BaseException, *, memory_limit: int | None = None) -> Raised | OutOfMemory:
-    r"""Say what an exception means.
+    r"""Turn an exception into an outcome.
 
     Args:
         error: The exception that arrived.
@@ -168,18 +152,16 @@ def describe(error: BaseException, *, memory_limit: int | None = None) -> Raised
     for link in chain:
         if _is_out_of_memory(link):
             message = one_line(link)
-            return OutOfMemory(_requested_bytes(message), memory_limit, message)
-    innermost = chain[-1]
-    outer, outer_message = type(error).__name__, one_line(error)
-    return Raised(
-        kind=type(innermost).__name__,
-        message=one_line(innermost),
-        outer=f"{outer}: {outer_message}" if outer_message else outer,
-    )
+            match = _REQUESTED.search(message)
+            requested = None if match is None else int(float(match[1]) * _UNITS[match[2].lower()])
+            return OutOfMemory(requested, memory_limit, message)
+    innermost, message = chain[-1], one_line(error)
+    outer = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return Raised(kind=type(innermost).__name__, message=one_line(innermost), outer=outer)
 
 
 def one_line(error: BaseException) -> str:
-    r"""What an exception says, in one line of at most 500 characters, without control characters.
+    r"""Message of an exception in one line of at most 500 characters, without control characters.
 
     Examples:
         >>> one_line(ValueError("first\n\tsecond\x1b[31m"))
@@ -209,11 +191,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # the latter is torch's
         return True
     return isinstance(error, RuntimeError) and _OUT_OF_MEMORY_MESSAGES.search(one_line(error)) is not None
-
-
-def _requested_bytes(message: str) -> int | None:
-    found = _REQUESTED.search(message)
-    if found is None:
-        return None
-    units = {unit.casefold(): size for unit, size in _UNITS.items()}
-    return int(float(found[1]) * units[found[2].casefold()])

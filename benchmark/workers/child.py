@@ -1,4 +1,4 @@
-"""The side of a worker that runs in a process of its own: one actor, asked one thing at a time."""
+"""The side of a worker that runs in a process of its own: it makes one actor and calls its methods one at a time."""
 
 import faulthandler
 import importlib
@@ -18,8 +18,8 @@ from typing import Any
 from benchmark.workers.answers import OutOfMemory, describe
 from benchmark.workers.messages import Message, encode, receive, send
 
-_MOST_LIKELY_VICTIM = "1000"
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
+_KILLED_FIRST = "1000"
 
 
 def serve(
@@ -33,14 +33,17 @@ def serve(
     """Answer calls until the other end of the pipe is closed; the entry point of a worker's process.
 
     Args:
-        pipe: Where calls come from and answers go to.
+        pipe: Calls come and answers go through it.
         actor: The class to make, as `package.module:Class`.
-        log: Where all output goes.
+        log: The file for all output.
         threads: Threads that one computation may use.
         memory_bytes: What the actor may take on top of what the process holds when it starts; None for no limit.
         environment: All environment variables of this process.
     """
-    _become_independent()
+    # A session and process group of its own: out of reach of the terminal's Ctrl-C, and killed as a whole.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
     _redirect_output(log)
     os.environ.clear()
     os.environ.update(environment)
@@ -55,7 +58,8 @@ def serve(
             return
         try:
             if instance is None:
-                instance = _make(actor)
+                module, _, name = actor.partition(":")
+                instance = getattr(importlib.import_module(module), name)()
             message = encode({"returned": getattr(instance, method)(*arguments)})
         except BaseException as error:  # the edge of a worker: whatever happens in an actor is an answer
             message = _failure(error, method, memory_bytes)
@@ -63,11 +67,6 @@ def serve(
             send(pipe, message)
         except OSError:
             return
-
-
-def _make(actor: str) -> Any:
-    module, _, name = actor.partition(":")
-    return getattr(importlib.import_module(module), name)()
 
 
 def _failure(error: BaseException, method: str, memory_bytes: int | None) -> Message:
@@ -80,13 +79,6 @@ def _failure(error: BaseException, method: str, memory_bytes: int | None) -> Mes
     if isinstance(answer, OutOfMemory):
         return encode({"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]})
     return encode({"raised": [answer.kind, answer.message, answer.outer]})
-
-
-def _become_independent() -> None:
-    """Have a session and process group of its own: out of reach of the terminal's Ctrl-C, and killed as a whole."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "setsid"):
-        os.setsid()
 
 
 def _redirect_output(log: str) -> None:
@@ -121,7 +113,7 @@ def _end_with_parent() -> None:
 
 
 def _limit_this_process(threads: int, memory_bytes: int | None) -> None:
-    """Limit the process this is called in; called once, in a worker, before its actor is made."""
+    """Limit threads and, on Linux, memory, before the actor is made."""
     if "torch" in sys.modules:
         # The environment is read when torch is loaded, and the fork server has loaded it long ago.
         sys.modules["torch"].set_num_threads(threads)
@@ -133,21 +125,13 @@ def _limit_this_process(threads: int, memory_bytes: int | None) -> None:
     if memory_bytes is not None:
         # RLIMIT_DATA counts private writable memory only: unlike RLIMIT_AS it is not used up by mapped libraries,
         # mapped weight files and address space that is merely reserved.
-        most = _private_bytes() + memory_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    _offer_this_process_when_memory_runs_out()
-
-
-def _private_bytes() -> int:
-    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith("VmData:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _offer_this_process_when_memory_runs_out() -> None:
-    """Tell the kernel to end a worker rather than the harness when the machine's memory runs out."""
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        private_kb = next((int(line.split()[1]) for line in status if line.startswith("VmData:")), 0)
+        limit = private_kb * 1024 + memory_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
-        Path(f"/proc/{os.getpid()}/oom_score_adj").write_text(_MOST_LIKELY_VICTIM, encoding="ascii")
+        # When the machine's memory runs out, the kernel ends a worker rather than its parent. A hardened container
+        # forbids it; then the kernel chooses by size, which is usually the worker.
+        Path(f"/proc/{os.getpid()}/oom_score_adj").write_text(_KILLED_FIRST, encoding="ascii")
     except OSError:
-        return  # a hardened container forbids it; then the kernel chooses by size, which is usually the worker
+        return

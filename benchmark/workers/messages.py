@@ -41,9 +41,6 @@ def encode(value: object) -> Message:
         value: None, bool, int, float (NaN and infinities too), str, lists, tuples and dictionaries of those with text
             as keys, numpy scalars, and numpy arrays of numbers.
 
-    Returns:
-        The message.
-
     Raises:
         NotPlainError: Something else is inside; the message says what and where.
 
@@ -53,7 +50,7 @@ def encode(value: object) -> Message:
     """
     buffers: list[NDArray[Any]] = []
     try:
-        header = json.dumps(_plain(value, "value", buffers), ensure_ascii=True).encode("ascii")
+        header = json.dumps(_to_json(value, "value", buffers), ensure_ascii=True).encode("ascii")
     except NotPlainError:
         raise
     except RecursionError as error:
@@ -64,18 +61,14 @@ def encode(value: object) -> Message:
 
 
 def send(pipe: "Connection[Any, Any]", message: Message) -> None:
-    """Send a message.
-
-    Raises:
-        OSError: The other end is closed.
-    """
+    """Send a message; raises OSError where the other end is closed."""
     pipe.send_bytes(message.header)
     for buffer in message.buffers:
         pipe.send_bytes(buffer.reshape(-1).view(np.uint8).data if buffer.size else b"")
 
 
 def receive(pipe: "Connection[Any, Any]") -> Any:
-    """Wait for a message and take it apart; arrays come as arrays of their own.
+    """Wait for a message and decode it.
 
     Raises:
         EOFError: The other end is closed.
@@ -84,59 +77,43 @@ def receive(pipe: "Connection[Any, Any]") -> Any:
     """
     header = pipe.recv_bytes()
     try:
-        value = json.loads(header)
-        return _rebuilt(value, pipe)
+        return _from_json(json.loads(header), pipe)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GarbledError(f"not a message: {header[:80]!r}") from error
 
 
-def _plain(value: object, where: str, buffers: list[NDArray[Any]]) -> object:
+def _to_json(value: object, where: str, buffers: list[NDArray[Any]]) -> object:
     if isinstance(value, np.generic) and value.dtype.kind in _NUMBERS.replace("c", ""):
         return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
-        return _array(value, where, buffers)
+        if value.dtype.kind not in _NUMBERS:
+            raise NotPlainError(f"{where} is an array of {value.dtype}; only arrays of numbers are plain data")
+        buffers.append(np.ascontiguousarray(value))
+        return {_ARRAY: len(buffers) - 1, "type": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{index}]", buffers) for index, item in enumerate(value)]
-    if isinstance(value, dict):
-        return _dictionary(value, where, buffers)
-    raise NotPlainError(f"{where} is of type {type(value).__name__}, which is not plain data")
-
-
-def _array(value: NDArray[Any], where: str, buffers: list[NDArray[Any]]) -> object:
-    if value.dtype.kind not in _NUMBERS:
-        raise NotPlainError(f"{where} is an array of {value.dtype}; only arrays of numbers are plain data")
-    buffers.append(np.ascontiguousarray(value))
-    return {_ARRAY: len(buffers) - 1, "type": value.dtype.str, "shape": list(value.shape)}
-
-
-def _dictionary(value: dict[Any, Any], where: str, buffers: list[NDArray[Any]]) -> object:
+        return [_to_json(item, f"{where}[{index}]", buffers) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        raise NotPlainError(f"{where} is of type {type(value).__name__}, which is not plain data")
     for key in value:
         if not isinstance(key, str):
             raise NotPlainError(f"{where} has the key {key!r}; only text can be a key in plain data")
-    items = {str(key): _plain(item, f"{where}[{key!r}]", buffers) for key, item in value.items()}
-    # A user's own key that looks like one of ours is spelled out, so that it can't be mistaken for it.
-    if _ARRAY in items or _ITEMS in items:
-        return {_ITEMS: [[key, item] for key, item in items.items()]}
-    return items
+    items = {key: _to_json(item, f"{where}[{key!r}]", buffers) for key, item in value.items()}
+    # A key of the user's that looks like one of ours must not be mistaken for it.
+    return {_ITEMS: [[key, item] for key, item in items.items()]} if _ARRAY in items or _ITEMS in items else items
 
 
-def _rebuilt(value: Any, pipe: "Connection[Any, Any]") -> Any:
-    """Put the arrays back, which follow the header in the order in which they stand in it."""
+def _from_json(value: Any, pipe: "Connection[Any, Any]") -> Any:
+    """Replace placeholders by the arrays, which follow the header in the order in which they stand in it."""
     if isinstance(value, list):
-        return [_rebuilt(item, pipe) for item in value]
+        return [_from_json(item, pipe) for item in value]
     if not isinstance(value, dict):
         return value
     if _ARRAY in value:
-        return _received_array(np.dtype(value["type"]), tuple(value["shape"]), pipe)
-    if _ITEMS in value:
-        return {key: _rebuilt(item, pipe) for key, item in value[_ITEMS]}
-    return {key: _rebuilt(item, pipe) for key, item in value.items()}
-
-
-def _received_array(dtype: "np.dtype[Any]", shape: tuple[int, ...], pipe: "Connection[Any, Any]") -> NDArray[Any]:
-    if dtype.kind not in _NUMBERS:
-        raise GarbledError(f"an array of {dtype}")
-    raw = pipe.recv_bytes()
-    return np.frombuffer(raw, dtype=dtype).reshape(shape).copy()
+        dtype = np.dtype(value["type"])
+        if dtype.kind not in _NUMBERS:
+            raise GarbledError(f"an array of {dtype}")
+        return np.frombuffer(pipe.recv_bytes(), dtype=dtype).reshape(tuple(value["shape"])).copy()
+    items = value[_ITEMS] if _ITEMS in value else value.items()
+    return {key: _from_json(item, pipe) for key, item in items}

@@ -1,6 +1,6 @@
-"""How a worker's process comes into being: from a fork server with the libraries imported, or a fresh interpreter.
+"""Starting a worker's process: from a fork server with the libraries imported, or as a fresh interpreter.
 
-Neither way imports the user's `__main__` again, so a script without `if __name__ == "__main__"` works.
+Neither imports the user's `__main__` again, so a script without `if __name__ == "__main__"` works.
 """
 
 import multiprocessing
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -20,31 +20,6 @@ from types import ModuleType
 from typing import Any
 
 from benchmark.workers import child
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a worker may take of the machine.
-
-    Attributes:
-        threads: Threads that one computation may use.
-        memory_bytes: Memory that the actor may take on top of what its process holds when it starts; None for no
-            limit of its own. Held on Linux only; not for use with CUDA, whose driver reserves far more than it uses.
-    """
-
-    threads: int = 1
-    memory_bytes: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what can't be held."""
-        if self.threads < 1:
-            raise ValueError(f"a worker needs at least one thread, not {self.threads}")
-        if self.memory_bytes is not None and self.memory_bytes < 1:
-            raise ValueError(f"a worker needs some memory, not {self.memory_bytes} bytes")
-
-
-NO_LIMITS = Limits()
-
 
 WORKER_ENVIRONMENT: Mapping[str, str] = {
     # Threads that wait must sleep: two spinning pools on two cores made a tiny model 160 times slower.
@@ -61,42 +36,7 @@ WORKER_ENVIRONMENT: Mapping[str, str] = {
     # Otherwise asking whether there is a GPU starts the driver in the fork server, and forks of it can't use it.
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
-
-
-_CHANGING = threading.RLock()
-
-
-def worker_environment(threads: int, own: Mapping[str, str]) -> dict[str, str]:
-    """All environment variables of a worker.
-
-    Args:
-        threads: Threads that one computation may use.
-        own: What this worker needs in addition; it wins over the rest.
-
-    Returns:
-        This process's environment with the worker's variables over it.
-    """
-    return {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(threads), **own}
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a process that starts within the block, and put back what was there.
-
-    Only one thread at a time is inside.
-    """
-    with _CHANGING:
-        before = {name: os.environ.get(name) for name in variables}
-        try:
-            os.environ.update(variables)
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
+"""Variables that a worker needs before anything is imported in it, and that its parent must never see."""
 
 # What takes long to import. Only imported: no tensor operation, no CUDA; those don't survive a fork.
 _PRELOADED = (
@@ -109,84 +49,107 @@ _PRELOADED = (
     "scipy.special",
     "benchmark.models.backends.preloading",
 )
-
-
-_DYING_TAKES_S = (0.02, 0.2, 1.0)
-
+_WAITS_FOR_SERVER_S = (0.02, 0.2, 1.0)
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
+_CHANGING_ENVIRONMENT = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may take of the machine.
+
+    Attributes:
+        threads: Threads that one computation may use.
+        memory_bytes: Memory that the actor may take on top of what its process holds when it starts; None for no
+            limit of its own. Enforced on Linux only; not for use with CUDA, whose driver reserves far more than it
+            uses.
+    """
+
+    threads: int = 1
+    memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no worker can keep."""
+        if self.threads < 1:
+            raise ValueError(f"a worker needs at least one thread, not {self.threads}")
+        if self.memory_bytes is not None and self.memory_bytes < 1:
+            raise ValueError(f"a worker needs some memory, not {self.memory_bytes} bytes")
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class WorkerSpec:
     """What decides how a worker starts.
 
     Attributes:
         actor: The class to make in it, as `package.module:Class`.
-        log: Where its output goes; appended to.
-        limits: What it may take of the machine.
+        log: The file for its output; appended to.
         environment: Environment variables of its own.
     """
 
     actor: str
     log: Path
-    limits: Limits
-    environment: dict[str, str]
+    limits: Limits = NO_LIMITS
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class Started:
-    """A worker's process that runs, and our end of the pipe to it."""
+class WorkerProcess:
+    """A worker's process that runs, and the parent's end of the pipe to it."""
 
     process: BaseProcess
     pipe: "Connection[Any, Any]"
 
 
-def start_process(start: Start) -> Started:
+def start_process(spec: WorkerSpec) -> WorkerProcess:
     """Start a worker's process; with a fork server, the first call waits for it, some seconds.
 
     Raises:
         OSError: The system has no process or file descriptor to spare.
     """
-    context = _context()
-    variables = worker_environment(start.limits.threads, start.environment)
-    ours, theirs = context.Pipe(duplex=True)
+    context: Any = multiprocessing.get_context("forkserver" if _forks() else "spawn")
+    limits = spec.limits
+    variables = {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(limits.threads), **spec.environment}
+    parent_end, child_end = context.Pipe(duplex=True)
     try:
         process = context.Process(
             target=child.serve,
-            args=(theirs, start.actor, str(start.log), start.limits.threads, start.limits.memory_bytes, variables),
-            name=f"worker {start.actor}",
+            args=(child_end, spec.actor, str(spec.log), limits.threads, limits.memory_bytes, variables),
+            name=f"worker {spec.actor}",
             daemon=True,
         )
-        _launch_in_spite_of_a_death(process, variables)
+        _launch_despite_server_death(process, variables)
     except BaseException:
-        ours.close()
+        parent_end.close()
         raise
     finally:
-        theirs.close()
-    return Started(process, ours)
+        child_end.close()
+    return WorkerProcess(process, parent_end)
 
 
-def _launch_in_spite_of_a_death(process: Any, variables: dict[str, str]) -> None:
+def _launch_despite_server_death(process: Any, variables: Mapping[str, str]) -> None:
     """Start a process, and the fork server again where it has died.
 
-    It does after a worker that wrote into every file descriptor it had, or at the hands of the system where memory runs
-    out: that must not cost the next candidate. A server that is gone is seen by `ensure_running`; one that is still
-    being taken down passes for alive, and is given time.
+    It dies with a worker that wrote into every file descriptor it had, or killed by the system where memory runs out:
+    that must not cost the next candidate. A server that is gone is noticed by `ensure_running`; one that is still being
+    taken down looks alive, and is given time.
     """
-    for pause_s in _DYING_TAKES_S:
+    for wait_s in _WAITS_FOR_SERVER_S:
         start_server()
         try:
             _launch(process, variables)
             return
         except (ConnectionError, EOFError):
-            time.sleep(pause_s)
+            time.sleep(wait_s)
     start_server()
     _launch(process, variables)
 
 
-def _launch(process: Any, variables: dict[str, str]) -> None:
+def _launch(process: Any, variables: Mapping[str, str]) -> None:
     # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
     with _STARTING, environment({} if _forks() else variables), _no_main_module():
         process.start()
@@ -211,8 +174,20 @@ def _forks() -> bool:
     return sys.platform == "linux"
 
 
-def _context() -> Any:
-    return multiprocessing.get_context("forkserver" if _forks() else "spawn")
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a process that starts within the block, one thread at a time, and restore them."""
+    with _CHANGING_ENVIRONMENT:
+        before = {name: os.environ.get(name) for name in variables}
+        try:
+            os.environ.update(variables)
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
 
 @contextmanager

@@ -12,67 +12,28 @@ from typing import Any, Self
 from benchmark.errors import UnavailableError
 from benchmark.workers.answers import Answer, Crashed, OutOfMemory, Raised, Returned, TimedOut
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
-from benchmark.workers.process import NO_LIMITS, Limits, Start, Started, start_process
-
-_MOST_BYTES = 4_000_000
-
-
-_HEAD_BYTES = 1_000_000
-
-
-def prepare_log(path: Path) -> Path:
-    """Make sure that a log can be written.
-
-    Returns:
-        Its absolute path.
-
-    Raises:
-        UnavailableError: It can't be made or written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            return path.absolute()
-    except OSError as error:
-        raise UnavailableError(
-            f"The log {path} can't be written ({error.strerror}): choose another folder with BENCH_CACHE."
-        ) from error
-
-
-def shorten_log(path: Path) -> None:
-    """Cut the middle out of a log of more than 4 MB, keeping its first and its last lines.
-
-    Only called once the worker that wrote it has ended.
-    """
-    try:
-        size = path.stat().st_size
-        if size <= _MOST_BYTES:
-            return
-        with path.open("rb") as log:
-            head = log.read(_HEAD_BYTES)
-            log.seek(size - (_MOST_BYTES - _HEAD_BYTES))
-            tail = log.read()
-        path.write_bytes(head + f"\n[… {size - len(head) - len(tail)} bytes left out …]\n".encode() + tail)
-    except OSError:
-        return  # a log is a help, and no reason to stop a run
-
+from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, WorkerSpec, start_process
 
 _GRACE_S = 0.5
-
-
 _REAP_S = 5.0
+_LOG_BYTES, _LOG_HEAD_BYTES = 4_000_000, 1_000_000
+_ANSWERS: dict[str, Callable[[Any], Answer]] = {
+    "returned": Returned,
+    "raised": lambda fields: Raised(*fields),
+    "out_of_memory": lambda fields: OutOfMemory(*fields),
+}
 
 
 class Worker:
     """An actor in a process of its own.
 
     The process starts with the first call and ends with `close`, which the `with` block calls. After a crash or a
-    time-out the worker is dead, and every further call comes back with the same answer. Use it from one thread.
+    time-out the worker is dead, and every further call returns the same answer. Use it from one thread.
 
     Args:
         actor: The class to make in the worker, as `package.module:Class`; it is made without arguments at the first
             call.
-        log: Where all that it prints goes; appended to.
+        log: The file for all that it prints; appended to.
         limits: What it may take of the machine.
         environment: Environment variables of its own, over those that every worker has. On Linux, libraries that
             read their variables when they are loaded may have been loaded before.
@@ -84,15 +45,15 @@ class Worker:
     def __init__(
         self, actor: str, *, log: Path, limits: Limits = NO_LIMITS, environment: Mapping[str, str] | None = None
     ) -> None:
-        self._start = Start(actor=actor, log=prepare_log(log), limits=limits, environment=dict(environment or {}))
-        self._started: Started | None = None
+        self._spec = WorkerSpec(actor=actor, log=_prepare_log(log), limits=limits, environment=dict(environment or {}))
+        self._running: WorkerProcess | None = None
         self._end: Crashed | TimedOut | None = None
         self._closed = False
 
     @property
     def pid(self) -> int | None:
         """The process id while the process runs, else None."""
-        return None if self._started is None else self._started.process.pid
+        return None if self._running is None else self._running.process.pid
 
     @property
     def alive(self) -> bool:
@@ -100,16 +61,13 @@ class Worker:
         return self._end is None and not self._closed
 
     def call(self, method: str, *arguments: object, timeout_s: float) -> Answer:
-        """Call a method of the actor and wait for what becomes of it.
+        """Call a method of the actor and wait for the outcome.
 
         Args:
             method: The method's name.
             *arguments: Plain data, as in `Returned.value`.
             timeout_s: Seconds after which the worker is killed. Making the actor counts; starting the process does
                 not.
-
-        Returns:
-            What became of the call.
 
         Raises:
             NotPlainError: An argument is not plain data.
@@ -121,15 +79,15 @@ class Worker:
             return self._end
         message = encode([method, arguments])
         try:
-            if self._started is None:
-                self._started = start_process(self._start)
-            return self._exchange(self._started, message, timeout_s)
+            if self._running is None:
+                self._running = start_process(self._spec)
+            return self._exchange(self._running, message, timeout_s)
         except BaseException:  # Ctrl-C, most of all: an answer that comes later must not be taken for the next one's
             self.close()
             raise
 
     def close(self) -> None:
-        """End the process and give back all that it held; a second call does nothing."""
+        """End the process and release all that it held; a second call does nothing."""
         self._closed = True
         self._dispose(grace_s=_GRACE_S)
 
@@ -141,18 +99,18 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _exchange(self, started: Started, message: Message, timeout_s: float) -> Answer:
+    def _exchange(self, running: WorkerProcess, message: Message, timeout_s: float) -> Answer:
         answer: Answer
-        with _Deadline(timeout_s, started) as deadline:
+        with _KillTimer(timeout_s, running) as timer:
             try:
-                send(started.pipe, message)
-                answer = _answer(receive(started.pipe))
+                send(running.pipe, message)
+                answer = _decode_answer(receive(running.pipe))
             except GarbledError:
                 answer = Crashed(signal=None, exit_code=None)
             except (EOFError, OSError):
-                started.process.join(_REAP_S)
-                answer = _crash(started.process.exitcode)
-        if deadline.passed:
+                running.process.join(_REAP_S)
+                answer = _crash(running.process.exitcode)
+        if timer.expired:
             answer = TimedOut(timeout_s)
         if isinstance(answer, Crashed | TimedOut):
             self._end = answer
@@ -160,29 +118,29 @@ class Worker:
         return answer
 
     def _dispose(self, grace_s: float) -> None:
-        started, self._started = self._started, None
-        if started is None:
+        running, self._running = self._running, None
+        if running is None:
             return
-        started.pipe.close()
+        running.pipe.close()
         try:
-            started.process.join(grace_s)
+            running.process.join(grace_s)
         finally:
-            _kill(started)
-            started.process.join(_REAP_S)
-            if started.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
-                started.process.close()
-            shorten_log(self._start.log)
+            _kill(running)
+            running.process.join(_REAP_S)
+            if running.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
+                running.process.close()
+            _shorten_log(self._spec.log)
 
 
-class _Deadline:
-    """Kills the worker when the time of a call is up, wherever the call is: sending, waiting, or receiving."""
+class _KillTimer:
+    """Kills the worker when the time of a call is up, whether the call is sending, waiting, or receiving."""
 
-    def __init__(self, seconds: float, started: Started) -> None:
-        self.passed = False
-        self._over = False
+    def __init__(self, seconds: float, running: WorkerProcess) -> None:
+        self.expired = False
+        self._done = False
         self._lock = threading.Lock()
-        self._started = started
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._pass)
+        self._running = running
+        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -193,25 +151,20 @@ class _Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._over = True
+            self._done = True
         self._timer.cancel()
 
-    def _pass(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
-            if not self._over:
-                self.passed = True
-                _kill(self._started)
+            if not self._done:
+                self.expired = True
+                _kill(self._running)
 
 
-def _answer(value: Any) -> Answer:
+def _decode_answer(value: Any) -> Answer:
     try:
         ((kind, content),) = value.items()
-        makers: dict[str, Callable[[Any], Answer]] = {
-            "returned": Returned,
-            "raised": lambda fields: Raised(*fields),
-            "out_of_memory": lambda fields: OutOfMemory(*fields),
-        }
-        return makers[kind](content)
+        return _ANSWERS[kind](content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError("not an answer") from error
 
@@ -225,10 +178,35 @@ def _crash(exit_code: int | None) -> Crashed:
         return Crashed(signal=f"signal {-exit_code}", exit_code=None)
 
 
-def _kill(started: Started) -> None:
+def _kill(running: WorkerProcess) -> None:
     """Kill a worker with all the processes that it has started itself."""
-    pid = started.process.pid
+    pid = running.process.pid
     if pid is not None and hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):  # gone, or too young to have its own group
             os.killpg(pid, signal.SIGKILL)  # a group bears its leader's number
-    started.process.kill()
+    running.process.kill()
+
+
+def _prepare_log(path: Path) -> Path:
+    """Create the log where it can be written; returns its absolute path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            return path.absolute()
+    except OSError as error:
+        raise UnavailableError(
+            f"The log {path} can't be written ({error.strerror}): choose another folder with BENCH_CACHE."
+        ) from error
+
+
+def _shorten_log(path: Path) -> None:
+    """Cut the middle out of a log of more than 4 MB, once the worker that wrote it has ended."""
+    with contextlib.suppress(OSError):  # a log is a help, and no reason to stop a run
+        size = path.stat().st_size
+        if size <= _LOG_BYTES:
+            return
+        with path.open("rb") as log:
+            head = log.read(_LOG_HEAD_BYTES)
+            log.seek(size - (_LOG_BYTES - _LOG_HEAD_BYTES))
+            tail = log.read()
+        path.write_bytes(head + f"\n[… {size - len(head) - len(tail)} bytes left out …]\n".encode() + tail)
