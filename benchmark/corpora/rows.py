@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSegment, AudioSource, UnusableAudio
+from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.errors import RequestError
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -337,6 +337,7 @@ def _stretch(said: Mapping[str, str]) -> _Stretch | str | None:
 def _audio(located: Located, stretch: _Stretch | None) -> AudioSource:
     if isinstance(located, UnusableAudio):
         return located
+    times = () if stretch is None else (stretch.start_s, stretch.stop_s)
     if isinstance(located, AudioAddress):
-        return located if stretch is None else AudioAddress(located.address, stretch.start_s, stretch.stop_s)
-    return AudioFile(located) if stretch is None else AudioSegment(located, stretch.start_s, stretch.stop_s)
+        return AudioAddress(located.address, *times)
+    return AudioFile(located, *times)

@@ -23,13 +23,13 @@ _SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "AIFF", "AU", "CAF
 
 
 class AudioSource(Protocol):
-    """Wherever the audio of a clip comes from."""
+    """Audio of a clip, wherever it comes from."""
 
     def waveform(self) -> Waveform:
-        """Decode the audio.
+        """Decode all of it.
 
         Raises:
-            UndecodableAudio: Nobody can decode it; the message tells why.
+            UndecodableAudio: It is missing, damaged, or no audio.
         """
 
 
@@ -46,63 +46,87 @@ class ChannelledSource(AudioSource, Protocol):
     """Audio that may have several channels, of which one can be chosen."""
 
     def channels(self) -> int | None:
-        """Count the channels; None where nobody can know before decoding."""
+        """Count the channels; None where the audio cannot be opened."""
 
     def on(self, channel: Channel) -> AudioSource:
-        """The same audio, with another choice of what is heard."""
+        """The same audio on another channel."""
 
 
-@contextmanager
-def open_source(source: AudioSource) -> Iterator[AudioStream]:
+def open_source(source: AudioSource) -> AbstractContextManager[AudioStream]:
     """Open audio from anywhere; what cannot be streamed comes as one block.
 
     Raises:
-        UndecodableAudio: Nobody can decode it; what lies further on is found when the blocks are read.
+        UndecodableAudio: When it is entered, or when the blocks are read.
     """
-    if isinstance(source, StreamedSource):
-        with source.stream() as stream:
-            yield stream
-        return
+    return source.stream() if isinstance(source, StreamedSource) else _one_block(source)
+
+
+@contextmanager
+def _one_block(source: AudioSource) -> Iterator[AudioStream]:
     waveform = source.waveform()
     yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class AudioFile:
-    """Audio in a file of its own.
+    """Audio in a file: all of it, or a stretch.
 
     Attributes:
-        location: Where it lies, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
-        channel: What of its channels is heard.
+        location: Its path, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
+        start_s: Where the clip begins, in seconds; None for the whole file.
+        stop_s: Where it ends; None for the end of the file.
+        channel: Which channel the clip is.
     """
 
     location: str
+    start_s: float | None
+    stop_s: float | None
     channel: Channel
 
-    def __init__(self, path: Path, channel: Channel = Channel.MIX) -> None:
-        """Say where the file lies, and what of its channels is heard."""
-        object.__setattr__(self, "location", str(path))
-        object.__setattr__(self, "channel", channel)
+    def __init__(
+        self,
+        path: Path,
+        start_s: float | None = None,
+        stop_s: float | None = None,
+        *,
+        channel: Channel = Channel.MIX,
+    ) -> None:
+        """Take the path as a `Path`."""
+        for name, value in (("location", str(path)), ("start_s", start_s), ("stop_s", stop_s), ("channel", channel)):
+            object.__setattr__(self, name, value)
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """The path of the file."""
         return Path(self.location)
 
     def waveform(self) -> Waveform:
-        """Decode the file.
+        """Decode the clip; of a stretch, where the format allows, without the rest of the file.
 
         Raises:
-            UndecodableAudio: It is missing, empty, damaged, or no audio.
+            UndecodableAudio: The file is missing, damaged or no audio, or ends before the stretch does.
         """
-        return decode(self.path, self.channel)
+        if self.start_s is None:
+            return decode(self.path, self.channel)
+        with open_audio(self.path, self.channel) as stream:
+            rate = stream.sampling_rate
+            start = round(self.start_s * rate)
+            stop = None if self.stop_s is None else round(self.stop_s * rate)
+            samples = self._read_directly(start, stop)
+            if samples is None:
+                samples = _cut(stream.blocks, start, stop)
+        if not len(samples) or (stop is not None and len(samples) < stop - start - _TOLERATED_S * rate):
+            wanted = f"from {self.start_s:g} s" + ("" if self.stop_s is None else f" to {self.stop_s:g} s")
+            end = f"ends at {(start + len(samples)) / rate:.2f} s" if len(samples) else "ends before"
+            raise UndecodableAudio(f"The clip is the stretch {wanted}, and the recording {end}.")
+        return Waveform(np.ascontiguousarray(samples), rate)
 
     def stream(self) -> AbstractContextManager[AudioStream]:
-        """Open the file to be decoded block by block."""
-        return open_audio(self.path, self.channel)
+        """Open the file to be decoded block by block; a stretch comes as one block."""
+        return open_audio(self.path, self.channel) if self.start_s is None else _one_block(self)
 
     def channels(self) -> int | None:
-        """Count the channels; None where it cannot be opened."""
+        """Count the channels; None where the file cannot be opened."""
         try:
             with open_audio(self.path) as stream:
                 return stream.channels
@@ -110,70 +134,10 @@ class AudioFile:
             return None
 
     def on(self, channel: Channel) -> "AudioFile":
-        """The same file, with another choice of what is heard."""
-        return AudioFile(self.path, channel)
+        """The same clip on another channel."""
+        return AudioFile(self.path, self.start_s, self.stop_s, channel=channel)
 
-
-@dataclass(frozen=True)
-class UnusableAudio:
-    """Audio that the corpus names and that nobody can get at."""
-
-    reason: str
-
-    def waveform(self) -> Waveform:
-        """Tell why not.
-
-        Raises:
-            UndecodableAudio: Always.
-        """
-        raise UndecodableAudio(self.reason)
-
-
-@dataclass(frozen=True)
-class AudioSegment:
-    """A stretch of a longer recording.
-
-    Attributes:
-        path: The recording.
-        start_s: Where the stretch begins, in seconds.
-        stop_s: Where it ends; None for the end of the recording.
-        channel: What of its channels is heard.
-    """
-
-    path: Path
-    start_s: float
-    stop_s: float | None
-    channel: Channel = Channel.MIX
-
-    def waveform(self) -> Waveform:
-        """Decode the stretch, where the format allows without the rest of the recording.
-
-        Raises:
-            UndecodableAudio: The file is missing or damaged, or ends before the stretch does.
-        """
-        with open_audio(self.path, self.channel) as stream:
-            rate = stream.sampling_rate
-            start = round(self.start_s * rate)
-            stop = None if self.stop_s is None else round(self.stop_s * rate)
-            samples = self._sought(start, stop)
-            if samples is None:
-                samples = _cut(stream.blocks, start, stop)
-        if not len(samples) or (stop is not None and len(samples) < stop - start - _TOLERATED_S * rate):
-            wanted = f"from {self.start_s:g} s" + ("" if self.stop_s is None else f" to {self.stop_s:g} s")
-            ends_s = (start + len(samples)) / rate
-            what = f"ends at {ends_s:.2f} s" if len(samples) else "ends before"
-            raise UndecodableAudio(f"The clip is the stretch {wanted}, and the recording {what}.")
-        return Waveform(np.ascontiguousarray(samples), rate)
-
-    def channels(self) -> int | None:
-        """Count the channels; None where the recording cannot be opened."""
-        return AudioFile(self.path).channels()
-
-    def on(self, channel: Channel) -> "AudioSegment":
-        """The same stretch, with another choice of what is heard."""
-        return replace(self, channel=channel)
-
-    def _sought(self, start: int, stop: int | None) -> NDArray[np.float32] | None:
+    def _read_directly(self, start: int, stop: int | None) -> NDArray[np.float32] | None:
         """Read from the middle of the file; None where its format does not allow that."""
         try:
             # From an open file, since soundfile trusts a file's extension.
@@ -202,13 +166,13 @@ def _cut(blocks: Iterator[NDArray[np.float32]], start: int, stop: int | None) ->
 
 @dataclass(frozen=True)
 class AudioAddress:
-    """A recording at an address of any file system that fsspec knows: it is fetched once in the life of the process.
+    """Audio at an address of any file system that fsspec knows; it is fetched once in the life of the process.
 
     Attributes:
         address: Such as `https://host/a.wav` or `s3://bucket/a.wav`.
         start_s: Where the clip begins, in seconds; None for all of the recording.
         stop_s: Where it ends; None for the end of the recording.
-        channel: What of its channels is heard.
+        channel: Which channel the clip is.
     """
 
     address: str
@@ -217,44 +181,47 @@ class AudioAddress:
     channel: Channel = Channel.MIX
 
     def waveform(self) -> Waveform:
-        """Fetch the recording, where that was not done before, and decode it.
+        """Fetch the recording and decode the clip.
 
         Raises:
             UndecodableAudio: It cannot be fetched, or is no audio.
         """
-        return self._fetched().waveform()
+        return self._fetch().waveform()
 
     @contextmanager
     def stream(self) -> Iterator[AudioStream]:
-        """Fetch the recording, where that was not done before, and open it to be decoded block by block."""
-        fetched = self._fetched()
-        if isinstance(fetched, AudioFile):
-            with fetched.stream() as stream:
-                yield stream
-        else:
-            waveform = fetched.waveform()
-            yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
+        """Fetch the recording and open it to be decoded block by block."""
+        with self._fetch().stream() as stream:
+            yield stream
 
     def channels(self) -> int | None:
         """Count the channels; None where the recording cannot be fetched or opened."""
         try:
-            return self._fetched().channels()
+            return self._fetch().channels()
         except UndecodableAudio:
             return None
 
     def on(self, channel: Channel) -> "AudioAddress":
-        """The same recording, with another choice of what is heard."""
+        """The same clip on another channel."""
         return replace(self, channel=channel)
 
-    def _fetched(self) -> AudioFile | AudioSegment:
-        path = _FETCHED.path_of(self.address)
-        if self.start_s is None and self.stop_s is None:
-            return AudioFile(path, self.channel)
-        return AudioSegment(path, self.start_s or 0.0, self.stop_s, self.channel)
+    def _fetch(self) -> AudioFile:
+        return AudioFile(_FETCHED.path_of(self.address), self.start_s, self.stop_s, channel=self.channel)
 
 
-class _Fetched:
-    """What was fetched from addresses, compressed as it came, in a folder that goes when the process ends."""
+@dataclass(frozen=True)
+class UnusableAudio:
+    """Audio that a corpus names and that cannot be had."""
+
+    reason: str
+
+    def waveform(self) -> Waveform:
+        """Raise the reason as `UndecodableAudio`."""
+        raise UndecodableAudio(self.reason)
+
+
+class _FetchedFiles:
+    """Recordings from addresses, encoded as they came, in a folder that is deleted when the process ends."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -279,17 +246,16 @@ class _Fetched:
             return self._paths[address]
 
 
-_FETCHED = _Fetched()
+_FETCHED = _FetchedFiles()
 
 
 def read_address(address: str) -> bytes:
     """Read all bytes at an address of a file system that fsspec knows.
 
     Raises:
-        UndecodableAudio: There is nothing, nobody answers, or a library for this kind of address is not installed.
+        UndecodableAudio: There is nothing, no answer comes, or a library for this kind of address is not installed.
     """
-    # They take a while to import, and few tables hold addresses.
-    import fsspec  # noqa: PLC0415
+    import fsspec  # noqa: PLC0415 - slow to import, and few tables hold addresses
     from aiohttp import ClientError  # noqa: PLC0415 - what fsspec's HTTP file system raises
 
     try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decodable_formats, decode, open_audio
-from benchmark.corpora.sources import AudioSegment
+from benchmark.corpora.sources import AudioFile
 
 SECONDS = 2.0
 # Format, coding and sampling rate of what libsndfile refuses.
@@ -110,7 +110,7 @@ def test_a_long_recording_comes_in_blocks() -> None:
 def test_a_clip_may_be_a_stretch_of_such_a_recording(tmp_path: Path) -> None:
     samples = tone(16_000)
     (tmp_path / "call.mka").write_bytes(encoded("matroska", samples))
-    stretch = AudioSegment(tmp_path / "call.mka", 0.5, 1.0).waveform()
+    stretch = AudioFile(tmp_path / "call.mka", 0.5, 1.0).waveform()
     np.testing.assert_allclose(stretch.samples, samples[8_000:16_000], atol=1e-4)
 
 

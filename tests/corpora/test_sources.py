@@ -11,7 +11,7 @@ import soundfile
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decode
-from benchmark.corpora.sources import AudioAddress, AudioSegment, UnusableAudio
+from benchmark.corpora.sources import AudioAddress, AudioFile, UnusableAudio
 
 RATE = 8000
 
@@ -42,10 +42,10 @@ def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def test_a_stretch_is_that_part_of_the_whole(long_recording: Path) -> None:
     whole = decode(long_recording).samples
-    waveform = AudioSegment(long_recording, 2.5, 4.0).waveform()
+    waveform = AudioFile(long_recording, 2.5, 4.0).waveform()
     assert waveform.sampling_rate == RATE
     assert np.array_equal(waveform.samples, whole[20_000:32_000])
-    assert np.array_equal(AudioSegment(long_recording, 9.0, None).waveform().samples, whole[72_000:])
+    assert np.array_equal(AudioFile(long_recording, 9.0, None).waveform().samples, whole[72_000:])
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "mp3"])
@@ -54,12 +54,12 @@ def test_a_stretch_of_a_compressed_file_is_exact(long_recording: Path, suffix: s
     path = long_recording.with_suffix(f".{suffix}")
     soundfile.write(path, samples, RATE)
     whole = decode(path).samples
-    assert np.array_equal(AudioSegment(path, 2.5, 4.0).waveform().samples, whole[20_000:32_000])
+    assert np.array_equal(AudioFile(path, 2.5, 4.0).waveform().samples, whole[20_000:32_000])
 
 
 def test_a_stretch_can_be_heard_on_one_channel(long_recording: Path) -> None:
     right = decode(long_recording, Channel.RIGHT).samples
-    segment = AudioSegment(long_recording, 1.0, 2.0)
+    segment = AudioFile(long_recording, 1.0, 2.0)
     assert segment.channels() == 2
     assert np.array_equal(segment.on(Channel.RIGHT).waveform().samples, right[RATE : 2 * RATE])
 
@@ -69,11 +69,11 @@ def test_a_stretch_that_the_recording_does_not_have_is_a_reason(
     long_recording: Path, start: float, stop: float | None
 ) -> None:
     with pytest.raises(UndecodableAudio, match="stretch from"):
-        AudioSegment(long_recording, start, stop).waveform()
+        AudioFile(long_recording, start, stop).waveform()
 
 
 def test_a_rounded_end_is_no_reason(long_recording: Path) -> None:
-    assert AudioSegment(long_recording, 9.0, 10.04).waveform().duration_s == pytest.approx(1.0)
+    assert AudioFile(long_recording, 9.0, 10.04).waveform().duration_s == pytest.approx(1.0)
 
 
 def test_a_recording_that_was_never_closed_has_the_stretches_of_what_is_there(long_recording: Path) -> None:
@@ -83,8 +83,8 @@ def test_a_recording_that_was_never_closed_has_the_stretches_of_what_is_there(lo
     content = bytearray(closed.read_bytes())
     content[4:8] = content[40:44] = bytes(4)
     unclosed.write_bytes(content)
-    expected = AudioSegment(closed, 2.5, 4.0).waveform().samples
-    assert np.array_equal(AudioSegment(unclosed, 2.5, 4.0).waveform().samples, expected)
+    expected = AudioFile(closed, 2.5, 4.0).waveform().samples
+    assert np.array_equal(AudioFile(unclosed, 2.5, 4.0).waveform().samples, expected)
 
 
 @pytest.mark.parametrize(("sample", "words"), [(np.nan, "not finite"), (1e20, "full scale")])
@@ -93,12 +93,12 @@ def test_a_stretch_of_samples_that_nobody_recorded_is_a_reason(tmp_path: Path, s
     samples[100] = sample
     soundfile.write(tmp_path / "long.wav", samples, RATE, subtype="FLOAT")
     with pytest.raises(UndecodableAudio, match=words):
-        AudioSegment(tmp_path / "long.wav", 0.0, 0.5).waveform()
+        AudioFile(tmp_path / "long.wav", 0.0, 0.5).waveform()
 
 
 def test_a_missing_file_has_no_stretches(tmp_path: Path) -> None:
     with pytest.raises(UndecodableAudio, match="does not exist"):
-        AudioSegment(tmp_path / "nowhere.wav", 0.0, 1.0).waveform()
+        AudioFile(tmp_path / "nowhere.wav", 0.0, 1.0).waveform()
 
 
 def test_what_is_unusable_says_why() -> None:
@@ -114,7 +114,7 @@ def test_an_address_is_fetched_once_and_read_as_often_as_wanted(
     for _ in range(3):
         assert AudioAddress(f"{address}/long.flac").waveform().content_hash == expected
     part = AudioAddress(f"{address}/long.flac", 2.5, 4.0)
-    assert part.waveform().content_hash == AudioSegment(long_recording, 2.5, 4.0).waveform().content_hash
+    assert part.waveform().content_hash == AudioFile(long_recording, 2.5, 4.0).waveform().content_hash
     assert part.channels() == 2
     assert asked.count("/long.flac") == 1
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSegment
+from benchmark.corpora.sources import AudioAddress, AudioFile
 from benchmark.corpora.table import read_table
 from benchmark.errors import RequestError
 
@@ -123,10 +123,10 @@ def test_a_stretch_of_a_long_file_is_a_clip(tmp_path: Path) -> None:
         "file,begin,end,duration\ncall.wav,1.5,3,\ncall.wav,3,,2.5\ncall.wav,10,,\ncall.wav,,2,\ncall.wav,,,\n"
     )
     assert [(clip.name, clip.audio) for clip in read_table(path).clips] == [
-        ("call.wav#1.5-3", AudioSegment(tmp_path / "call.wav", 1.5, 3.0)),
-        ("call.wav#3-5.5", AudioSegment(tmp_path / "call.wav", 3.0, 5.5)),
-        ("call.wav#10-", AudioSegment(tmp_path / "call.wav", 10.0, None)),
-        ("call.wav#0-2", AudioSegment(tmp_path / "call.wav", 0.0, 2.0)),
+        ("call.wav#1.5-3", AudioFile(tmp_path / "call.wav", 1.5, 3.0)),
+        ("call.wav#3-5.5", AudioFile(tmp_path / "call.wav", 3.0, 5.5)),
+        ("call.wav#10-", AudioFile(tmp_path / "call.wav", 10.0, None)),
+        ("call.wav#0-2", AudioFile(tmp_path / "call.wav", 0.0, 2.0)),
         ("call.wav", AudioFile(tmp_path / "call.wav")),
     ]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile, AudioSegment, AudioSource, open_source
+from benchmark.corpora.sources import AudioFile, AudioSource, open_source
 from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0
@@ -107,10 +107,9 @@ def _beginning(blocks: Iterable[NDArray[np.float32]], most: int) -> NDArray[np.f
 
 def _linked(audio: AudioSource, folder: Path) -> Recording | None:
     if isinstance(audio, AudioFile):
-        return Recording(address=file_address(audio.path, folder), embedded=False)
-    if isinstance(audio, AudioSegment):
         stop = "" if audio.stop_s is None else f",{audio.stop_s:g}"
-        return Recording(address=f"{file_address(audio.path, folder)}#t={audio.start_s:g}{stop}", embedded=False)
+        stretch = "" if audio.start_s is None else f"#t={audio.start_s:g}{stop}"
+        return Recording(address=file_address(audio.path, folder) + stretch, embedded=False)
     return None
 
 

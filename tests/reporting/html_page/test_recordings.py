@@ -11,7 +11,7 @@ import soundfile
 
 from benchmark.audio.waveform import Waveform
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile, AudioSegment, AudioSource, UnusableAudio
+from benchmark.corpora.sources import AudioFile, AudioSource, UnusableAudio
 from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recordings, file_address
 
 RATE = 8000
@@ -70,7 +70,7 @@ def test_what_nobody_can_decode_takes_nobody_elses_place(tmp_path: Path) -> None
 
 
 def test_a_stretch_of_a_recording_is_linked_with_its_times(tmp_path: Path) -> None:
-    segments = [AudioSegment(tmp_path / "long.wav", 1.5, 3.0), AudioSegment(tmp_path / "long.wav", 2.0, None)]
+    segments = [AudioFile(tmp_path / "long.wav", 1.5, 3.0), AudioFile(tmp_path / "long.wav", 2.0, None)]
     first, second, _ = find(segments, tmp_path / "reports")
     assert getattr(first, "address", None) == "../long.wav#t=1.5,3"
     assert getattr(second, "address", None) == "../long.wav#t=2"
