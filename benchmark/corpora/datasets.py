@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.rows import Located, Rows, TableContents, find_columns
+from benchmark.corpora.rows import Located, TableContents, find_columns, read_rows
 from benchmark.corpora.sources import UnusableAudio
 from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
@@ -257,13 +257,13 @@ def _contents(spec: DatasetSpec, spool: Spool, rows: list[SpooledRow], columns: 
         else spool.folder / str(row.audio)
         for row in rows
     }
-    nothing = dict.fromkeys(present, "")
-    return Rows(
-        place=f"hf:{spec.id}",
-        columns=find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
-        values=[{**nothing, **row.values, audio_column: row.name} for row in rows],
-        locate=places.__getitem__,
-    ).contents()
+    empty = dict.fromkeys(present, "")
+    return read_rows(
+        f"hf:{spec.id}",
+        find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
+        [{**empty, **row.values, audio_column: row.name} for row in rows],
+        places.__getitem__,
+    )
 
 
 def _split_folder(spec: DatasetSpec, audio_column: str | None) -> str:

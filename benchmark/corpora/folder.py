@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,21 +14,21 @@ from benchmark.errors import RequestError
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64"}
     | {".rf64", ".sph"}
-    # Formats that soundfile does not read are clips all the same: they are reported as unreadable, not passed over.
+    # Recordings of formats that cannot be decoded everywhere are clips all the same: they are reported as unreadable.
     | {".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4", ".3gp"}
 )
 
-SHOWN_NAMES = 5
+_SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True)
 class FolderContents:
-    """What a folder held.
+    """What a folder holds.
 
     Attributes:
         clips: By path, in sorted order.
         notes: What a person should know of how it was read.
-        codes: What the corpus's own codes for labels mean: code → canonical class.
+        codes: The corpus's own codes for labels: code → canonical class.
     """
 
     clips: tuple[Clip, ...]
@@ -50,9 +50,6 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
         folder: Where to look, at any depth.
         labels: The user's overrides; a folder named by one of them is a label too.
 
-    Returns:
-        The clips, and notes for a person.
-
     Raises:
         RequestError: There is no such folder, it cannot be read, or there is no recording in it.
     """
@@ -71,14 +68,11 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Fol
 
 
 def find_recordings(folder: Path, *, kind: str = "folder") -> list[Path]:
-    """Find all recordings below a folder.
+    """Find all recordings below a folder, at any depth, sorted by path.
 
     Args:
-        folder: Where to look, at any depth.
+        folder: Where to look.
         kind: What the user wrote before the colon.
-
-    Returns:
-        Their paths, sorted.
 
     Raises:
         RequestError: There is no such folder, it cannot be read, or there is no recording in it.
@@ -87,27 +81,33 @@ def find_recordings(folder: Path, *, kind: str = "folder") -> list[Path]:
         raise RequestError(f"There is no folder {folder}: check the path after `{kind}:`.")
     if not folder.is_dir():
         raise RequestError(f"{folder} is a file, not a folder: for a table of clips write `table:{folder}`.")
-    paths = _recordings(folder)
-    if not paths:
-        endings = ", ".join(sorted(AUDIO_SUFFIXES))
-        raise RequestError(f"There is no recording in {folder} (looked for {endings}, at any depth).")
-    return paths
 
-
-def _recordings(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise RequestError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
 
-    found: list[Path] = []
+    paths: list[Path] = []
     for current, subfolders, files in os.walk(folder, onerror=refuse):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        found += [
+        paths += [
             Path(current, name)
             for name in files
             # Names that begin with a dot are leftovers of file managers, such as macOS's "._clip.wav".
             if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith(".")
         ]
-    return sorted(found)
+    if not paths:
+        endings = ", ".join(sorted(AUDIO_SUFFIXES))
+        raise RequestError(f"There is no recording in {folder} (looked for {endings}, at any depth).")
+    return sorted(paths)
+
+
+def shorten(names: Sequence[str]) -> str:
+    """List the first names of many.
+
+    Examples:
+        >>> shorten(["a", "b", "c", "d", "e", "f"])
+        'a, b, c, d, e, …'
+    """
+    return ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
 
 
 def _label_level(folders: list[tuple[str, ...]], labels: Mapping[str, str]) -> int | None:
@@ -124,8 +124,7 @@ def _notes(folder: Path, paths: list[Path], level: int | None) -> tuple[str, ...
     names = sorted({parts[0] for path in paths if len(parts := path.relative_to(folder).parts) > 1})
     if level is not None or not names:
         return ()
-    shown = ", ".join(names[:SHOWN_NAMES]) + (", …" if len(names) > SHOWN_NAMES else "")
     return (
-        f"No folder in {folder} is named after an emotion ({shown}), so its clips count as unlabelled; "
+        f"No folder in {folder} is named after an emotion ({shorten(names)}), so its clips count as unlabelled; "
         "where the names are labels, say what they mean under `labels:` of the corpus in the registry.",
     )

@@ -1,11 +1,12 @@
-"""From rows of text to clips: where each lies, which stretch of its file it is, and what raters said of it."""
+"""From the rows of a table to clips: what its columns hold, stretches of files, and votes of raters."""
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
@@ -122,111 +123,20 @@ def _usual(name: str) -> str:
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
-@dataclass(frozen=True)
-class Rating:
-    """One row of a table with a row for each rating.
-
-    Attributes:
-        clip: What the row says of the clip, with the rater's label.
-        rater: Who rated; empty where the row does not say.
-    """
-
-    clip: Clip
-    rater: str
-
-
-def count_votes(place: str, values: Mapping[str, str]) -> dict[str, int] | None:
-    """Read the counts of one row.
-
-    Args:
-        place: What the user calls the table.
-        values: Label → what stands in its column; nothing there is no vote.
-
-    Returns:
-        The labels that somebody chose, with how many did; None where nobody rated.
-
-    Raises:
-        RequestError: A count is not a whole number of people.
-
-    Examples:
-        >>> count_votes("t.csv", {"anger": "2", "fear": "", "calm": "1.0"})
-        {'anger': 2, 'calm': 1}
-    """
-    votes = {label: _count(place, label, value.strip()) for label, value in values.items() if value.strip()}
-    return {label: count for label, count in votes.items() if count} or None
-
-
-def join_ratings(ratings: Sequence[Rating]) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
-    """Make one clip of all the rows that rate it.
-
-    Where a rater rated a clip twice, the last rating counts. What else the rows say is taken from the first that says
-    it. Where no clip has two ratings, there is nothing to count, and the ratings are labels.
-
-    Args:
-        ratings: In the order of the table; rows of one clip share its name.
-
-    Returns:
-        The clips in the order of their first rows, and notes for a person.
-    """
-    by_clip: dict[str, dict[str, Clip]] = {}
-    for index, rating in enumerate(ratings):
-        # Rows without a rater are different people.
-        by_clip.setdefault(rating.clip.name, {})[rating.rater or f"\0{index}"] = rating.clip
-    joined = len(ratings) - sum(map(len, by_clip.values()))
-    notes = (f"{joined} ratings are by somebody who rated the clip again: the last one counts.",) if joined else ()
-    if all(len(rows) == 1 for rows in by_clip.values()):
-        return tuple(clip for rows in by_clip.values() for clip in rows.values()), notes
-    return tuple(_joined(tuple(rows.values())) for rows in by_clip.values()), notes
-
-
-def _joined(rows: Sequence[Clip]) -> Clip:
-    votes: dict[str, int] = {}
-    for row in rows:
-        if row.label is not None:
-            votes[row.label] = votes.get(row.label, 0) + 1
-    first = rows[0]
-    return replace(
-        first,
-        label=None,
-        votes=votes or None,
-        speaker=_first_said([row.speaker for row in rows]),
-        sex=_first_said([row.sex for row in rows]),
-        language=_first_said([row.language for row in rows]),
-        text_id=_first_said([row.text_id for row in rows]),
-        intensity=_first_said([row.intensity for row in rows]),
-        attributes={name: value for row in reversed(rows) for name, value in row.attributes.items()},
-    )
-
-
-def _first_said(values: Sequence[str | None]) -> str | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _count(place: str, label: str, value: str) -> int:
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if not (number >= 0 and number.is_integer()):
-        raise RequestError(f"{place}: {value!r} in the column 'votes_{label}' is not a number of raters (0, 1, 2, …).")
-    return int(number)
-
-
 Located = Path | AudioAddress | UnusableAudio
 _LONGEST_ATTRIBUTE = 80
 """In characters: what is longer is text that nobody groups clips by, and is cut."""
-# What libraries write into tables where they know nothing.
-_NOTHING = frozenset({"nan", "<na>", "nat"})
-# What people write where they do not know who speaks; never read as a label, an intensity (which may be `none`) or a
-# language (`na` is Nauru's).
-_NOBODY = _NOTHING | {"na", "n/a", "none", "null", "unknown", "unk", "?", "-", "–"}
-_OF_SPEAKERS = frozenset({"speaker", "sex"})
+# What libraries write into tables for missing values.
+_MISSING = frozenset({"nan", "<na>", "nat"})
+# What people write for an unknown speaker; never read as a label, an intensity (which may be `none`) or a language
+# (`na` is Nauru's).
+_UNKNOWN_SPEAKER = _MISSING | {"na", "n/a", "none", "null", "unknown", "unk", "?", "-", "–"}
 _DESCRIPTIONS = ("label", "speaker", "sex", "language", "text_id", "intensity")
 
 
 @dataclass(frozen=True)
 class TableContents:
-    """What a table held.
+    """What a table holds.
 
     Attributes:
         clips: In the order of the rows.
@@ -237,107 +147,145 @@ class TableContents:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """The rows of a table.
+def read_rows(
+    table: str, columns: Columns, rows: Sequence[Mapping[str, str]], locate: Callable[[str], Located]
+) -> TableContents:
+    """Make clips of the rows of a table.
 
-    Attributes:
-        place: What the user calls the table.
-        columns: Which column holds what.
-        values: One mapping per row: name of the column → text, empty where there is nothing.
-        locate: From what the column of files says to where the audio lies.
+    Args:
+        table: What the user calls the table.
+        columns: What its columns hold.
+        rows: Column → text, empty where there is nothing.
+        locate: Finds the audio that a text in the column of files names.
+
+    Raises:
+        RequestError: A count of raters is none.
     """
-
-    place: str
-    columns: Columns
-    values: Sequence[Mapping[str, str]]
-    locate: Callable[[str], Located] = field(repr=False)
-
-    def contents(self) -> TableContents:
-        """Make clips of the rows.
-
-        Raises:
-            RequestError: A count of raters is none.
-        """
-        if "rater" not in self.columns.by_role or self.columns.votes:
-            return TableContents(tuple(map(self._clip, self.values)), self.columns.notes)
-        rater = self.columns.by_role["rater"]
-        clips, notes = join_ratings([Rating(self._clip(row), row[rater].strip()) for row in self.values])
-        return TableContents(clips, self.columns.notes + notes)
-
-    def _clip(self, row: Mapping[str, str]) -> Clip:
-        said = {role: row[column].strip() for role, column in self.columns.by_role.items()}
-        known = {role: _known(role, said.get(role, "")) for role in _DESCRIPTIONS}
-        votes = {label: row[column] for label, column in self.columns.votes.items()}
-        stretch = _stretch(said)
-        located = self.locate(said["file"])
-        return Clip(
-            name=said["file"] + (stretch.suffix if isinstance(stretch, _Stretch) else ""),
-            audio=UnusableAudio(stretch) if isinstance(stretch, str) else _audio(located, stretch),
-            label=known["label"],
-            speaker=known["speaker"],
-            sex=known["sex"],
-            language=known["language"],
-            text_id=known["text_id"],
-            intensity=known["intensity"],
-            votes=count_votes(self.place, votes),
-            attributes=self._attributes(row),
-        )
-
-    def _attributes(self, row: Mapping[str, str]) -> dict[str, str]:
-        """What the columns without a role say, as far as they say anything."""
-        said = ((name, value.strip()) for name, value in row.items() if name not in self._with_a_role)
-        return {name: _short(value) for name, value in said if value and value.lower() not in _NOTHING}
-
-    @cached_property
-    def _with_a_role(self) -> frozenset[str]:
-        return frozenset({*self.columns.by_role.values(), *self.columns.votes.values()})
+    clips = [_read_row(table, columns, row, locate) for row in rows]
+    rater = columns.by_role.get("rater")
+    if rater is None or columns.votes:
+        return TableContents(tuple(clips), columns.notes)
+    joined, notes = join_ratings(clips, [row[rater].strip() for row in rows])
+    return TableContents(joined, columns.notes + notes)
 
 
-def _known(role: str, text: str) -> str | None:
-    """What a cell says; None where it says that nobody knows."""
-    return None if role in _OF_SPEAKERS and text.lower() in _NOBODY else text or None
+def _read_row(table: str, columns: Columns, row: Mapping[str, str], locate: Callable[[str], Located]) -> Clip:
+    cells = {role: row[column].strip() for role, column in columns.by_role.items()}
+    descriptions: dict[str, str | None] = {role: cells.get(role) or None for role in _DESCRIPTIONS}
+    for role in ("speaker", "sex"):
+        if cells.get(role, "").lower() in _UNKNOWN_SPEAKER:
+            descriptions[role] = None
+    name, audio = _locate_clip(cells, locate)
+    with_a_role = {*columns.by_role.values(), *columns.votes.values()}
+    others = {column: text.strip() for column, text in row.items() if column not in with_a_role}
+    return Clip(
+        name=name,
+        audio=audio,
+        votes=count_votes(table, {label: row[column] for label, column in columns.votes.items()}),
+        attributes={column: _cut(text) for column, text in others.items() if text and text.lower() not in _MISSING},
+        **descriptions,
+    )
 
 
-def _short(value: str) -> str:
-    return value if len(value) <= _LONGEST_ATTRIBUTE else value[: _LONGEST_ATTRIBUTE - 1] + "…"
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_ATTRIBUTE else text[: _LONGEST_ATTRIBUTE - 1] + "…"
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    start_s: float
-    stop_s: float | None
-
-    @property
-    def suffix(self) -> str:
-        """What tells the clips of one file apart."""
-        return f"#{self.start_s:g}-" + ("" if self.stop_s is None else f"{self.stop_s:g}")
-
-
-def _stretch(said: Mapping[str, str]) -> _Stretch | str | None:
-    """The stretch that a row names; None for the whole file, or the reason why it is none."""
-    texts = {role: said.get(role, "") for role in ("start", "stop", "duration")}
+def _locate_clip(cells: Mapping[str, str], locate: Callable[[str], Located]) -> tuple[str, AudioSource]:
+    """The name of a clip, which tells stretches of one file apart, and its audio."""
+    name, texts = cells["file"], {role: cells.get(role, "") for role in ("start", "stop", "duration")}
+    located = locate(name)
     if not any(texts.values()):
-        return None
+        return name, AudioFile(located) if isinstance(located, Path) else located
+    try:
+        start, stop = _read_stretch(texts)
+    except ValueError as error:
+        return name, UnusableAudio(str(error))
+    name = f"{name}#{start:g}-" + ("" if stop is None else f"{stop:g}")
+    if isinstance(located, AudioAddress):
+        return name, AudioAddress(located.address, start, stop)
+    return name, AudioFile(located, start, stop) if isinstance(located, Path) else located
+
+
+def _read_stretch(texts: Mapping[str, str]) -> tuple[float, float | None]:
+    """Start and stop in seconds; raises ValueError with a sentence where they are none."""
     seconds: dict[str, float] = {}
     for role, text in texts.items():
         try:
             seconds[role] = float(text) if text else math.nan
         except ValueError:
-            return f"Its {role}, {text!r}, is no number of seconds."
+            raise ValueError(f"Its {role}, {text!r}, is no number of seconds.") from None
         if text and not (math.isfinite(seconds[role]) and seconds[role] >= 0):
-            return f"Its {role}, {text!r}, is no time in a recording."
+            raise ValueError(f"Its {role}, {text!r}, is no time in a recording.")
     start = seconds["start"] if texts["start"] else 0.0
     stop = seconds["stop"] if texts["stop"] else start + seconds["duration"]
     if stop <= start:
-        return f"It ends at {stop:g} s, which is not after its start at {start:g} s."
-    return _Stretch(start, None if math.isnan(stop) else stop)
+        raise ValueError(f"It ends at {stop:g} s, which is not after its start at {start:g} s.")
+    return start, None if math.isnan(stop) else stop
 
 
-def _audio(located: Located, stretch: _Stretch | None) -> AudioSource:
-    if isinstance(located, UnusableAudio):
-        return located
-    times = () if stretch is None else (stretch.start_s, stretch.stop_s)
-    if isinstance(located, AudioAddress):
-        return AudioAddress(located.address, *times)
-    return AudioFile(located, *times)
+def count_votes(table: str, counts: Mapping[str, str]) -> dict[str, int] | None:
+    """Read the counts of raters in one row.
+
+    Args:
+        table: What the user calls the table.
+        counts: Label → the text in its column; empty is no vote.
+
+    Returns:
+        The labels that were chosen, with the number of raters; None where there are none.
+
+    Raises:
+        RequestError: A count is not a whole number of people.
+
+    Examples:
+        >>> count_votes("t.csv", {"anger": "2", "fear": "", "calm": "1.0"})
+        {'anger': 2, 'calm': 1}
+    """
+    votes = {}
+    for label, text in counts.items():
+        try:
+            number = float(text.strip() or 0)
+        except ValueError:
+            number = -1.0
+        if not (number >= 0 and number.is_integer()):
+            raise RequestError(
+                f"{table}: {text.strip()!r} in the column 'votes_{label}' is not a number of raters (0, 1, 2, …)."
+            )
+        if number:
+            votes[label] = int(number)
+    return votes or None
+
+
+def join_ratings(rows: Sequence[Clip], raters: Sequence[str]) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
+    """Make one clip of all the rows that rate it.
+
+    Where a rater rated a clip twice, the last rating counts. Everything but the label is taken from the first row that
+    has it. Where no clip has two ratings, there is nothing to count, and the ratings are labels.
+
+    Args:
+        rows: In the order of the table, each with its rater's label; rows of one clip have the same name.
+        raters: Of each row; empty where the row does not name one.
+
+    Returns:
+        The clips in the order of their first rows, and notes for a person.
+    """
+    by_clip: dict[str, dict[str, Clip]] = defaultdict(dict)
+    for index, (row, rater) in enumerate(zip(rows, raters, strict=True)):
+        # Rows without a rater are different people.
+        by_clip[row.name][rater or f"\0{index}"] = row
+    replaced = len(rows) - sum(map(len, by_clip.values()))
+    notes = (f"{replaced} ratings are by somebody who rated the clip again: the last one counts.",) if replaced else ()
+    if all(len(ratings) == 1 for ratings in by_clip.values()):
+        return tuple(row for ratings in by_clip.values() for row in ratings.values()), notes
+    return tuple(_join(list(ratings.values())) for ratings in by_clip.values()), notes
+
+
+def _join(rows: Sequence[Clip]) -> Clip:
+    votes = Counter(row.label for row in rows if row.label is not None)
+    described: dict[str, Any] = {
+        role: next((value for row in rows if (value := getattr(row, role)) is not None), None)
+        for role in _DESCRIPTIONS
+        if role != "label"
+    }
+    attributes = {name: value for row in reversed(rows) for name, value in row.attributes.items()}
+    return replace(rows[0], label=None, votes=dict(votes) or None, attributes=attributes, **described)

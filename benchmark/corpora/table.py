@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.corpora.rows import Located, Rows, TableContents, find_columns, is_usual_name
+from benchmark.corpora.rows import Located, TableContents, find_columns, is_usual_name, read_rows
 from benchmark.corpora.sources import AudioAddress, UnusableAudio
 from benchmark.errors import RequestError
 from benchmark.settings import expanded
@@ -59,8 +59,7 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Table
         )
     names = [str(name) for name in frame.columns]
     values = [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    rows = Rows(place=str(path), columns=found, values=values, locate=lambda written: _located(written, path.parent))
-    return rows.contents()
+    return read_rows(str(path), found, values, lambda written: _located(written, path.parent))
 
 
 def _located(written: str, folder: Path) -> Located:

@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.rows import COLUMN_NAMES, Rating, count_votes, find_columns, join_ratings
+from benchmark.corpora.rows import COLUMN_NAMES, count_votes, find_columns, join_ratings
 from benchmark.corpora.sources import AudioFile
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
@@ -111,8 +112,11 @@ def test_whoever_says_which_column_is_meant_is_not_told_of_others() -> None:
     assert find_columns("t.csv", ["file", "emotion", "label"], {"label": "emotion"}).notes == ()
 
 
-def rating(name: str, label: str | None, rater: str = "", **fields: str) -> Rating:
-    return Rating(Clip(name=name, audio=AudioFile(Path(name)), label=label, **fields), rater)  # type: ignore[arg-type]  # str fields only
+def rated(*rows: tuple[str, str | None, str], **fields: str) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
+    """Join ratings by name of the clip, label and rater; further fields are those of the last row."""
+    clips = [Clip(name=name, audio=AudioFile(Path(name)), label=label) for name, label, _ in rows]
+    clips[-1] = replace(clips[-1], **fields)  # type: ignore[arg-type]  # str fields only
+    return join_ratings(clips, [rater for *_, rater in rows])
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "many", "nan", "inf"])
@@ -126,9 +130,7 @@ def test_nobody_having_rated_is_not_a_vote() -> None:
 
 
 def test_rows_of_one_clip_become_one_clip_with_its_votes() -> None:
-    clips, notes = join_ratings(
-        [rating("a", "anger", "1"), rating("b", "fear", "1"), rating("a", "fear", "2"), rating("a", "anger", "3")]
-    )
+    clips, notes = rated(("a", "anger", "1"), ("b", "fear", "1"), ("a", "fear", "2"), ("a", "anger", "3"))
     assert [(clip.name, clip.votes, clip.label) for clip in clips] == [
         ("a", {"anger": 2, "fear": 1}, None),
         ("b", {"fear": 1}, None),
@@ -137,33 +139,33 @@ def test_rows_of_one_clip_become_one_clip_with_its_votes() -> None:
 
 
 def test_of_two_ratings_by_one_rater_the_last_counts() -> None:
-    clips, notes = join_ratings([rating("a", "anger", "1"), rating("a", "calm", "2"), rating("a", "fear", "1")])
+    clips, notes = rated(("a", "anger", "1"), ("a", "calm", "2"), ("a", "fear", "1"))
     assert clips[0].votes == {"fear": 1, "calm": 1}
     assert notes[0].startswith("1 ratings")
 
 
 def test_rows_without_a_rater_are_different_people() -> None:
-    assert join_ratings([rating("a", "anger"), rating("a", "anger")])[0][0].votes == {"anger": 2}
+    assert rated(("a", "anger", ""), ("a", "anger", ""))[0][0].votes == {"anger": 2}
 
 
 def test_a_rater_who_said_nothing_casts_no_vote() -> None:
-    assert join_ratings([rating("a", "anger", "1"), rating("a", None, "2")])[0][0].votes == {"anger": 1}
+    assert rated(("a", "anger", "1"), ("a", None, "2"))[0][0].votes == {"anger": 1}
 
 
 def test_single_ratings_are_labels() -> None:
-    clips, _ = join_ratings([rating("a", "anger", "1"), rating("b", "fear", "2")])
+    clips, _ = rated(("a", "anger", "1"), ("b", "fear", "2"))
     assert [(clip.label, clip.votes) for clip in clips] == [("anger", None), ("fear", None)]
 
 
 def test_what_only_a_later_row_says_is_kept() -> None:
-    clips, _ = join_ratings([rating("a", "anger", "1"), rating("a", "anger", "2", speaker="s1", sex="female")])
+    clips, _ = rated(("a", "anger", "1"), ("a", "anger", "2"), speaker="s1", sex="female")
     assert (clips[0].speaker, clips[0].sex) == ("s1", "female")
 
 
 def test_of_other_columns_the_first_row_that_says_anything_counts() -> None:
-    one, other = (
-        Rating(Clip(name="a", audio=AudioFile(Path("a")), label="anger", attributes=said), rater)
-        for rater, said in (("1", {"age": "30"}), ("2", {"age": "31", "room": "hall"}))
-    )
-    clips, _ = join_ratings([one, other])
+    rows = [
+        Clip(name="a", audio=AudioFile(Path("a")), label="anger", attributes=attributes)
+        for attributes in ({"age": "30"}, {"age": "31", "room": "hall"})
+    ]
+    clips, _ = join_ratings(rows, ["1", "2"])
     assert clips[0].attributes == {"age": "30", "room": "hall"}

@@ -5,10 +5,9 @@ Burkhardt F, Paeschke A, Rolfes M, Sendlmeier W, Weiss B (2005): A database of G
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
-from benchmark.corpora.folder import FolderContents
 
 _NAME = re.compile(r"(?P<speaker>\d{2})(?P<text>[ab]\d{2})(?P<emotion>[WLEAFTN])(?P<version>[a-z])?", re.IGNORECASE)
 # "Information about the speakers" of its documentation.
@@ -47,12 +46,3 @@ def parse(path: PurePosixPath) -> Parsed:
 NAMING = Naming(
     corpus="emodb", language="de", form="speaker, text, emotion and version, such as 03a01Fa.wav", parse=parse
 )
-
-
-def read(folder: Path) -> FolderContents:
-    """Read the recordings of EmoDB below a folder.
-
-    Raises:
-        RequestError: There is no such folder, or no recording that is named so.
-    """
-    return NAMING.read(folder)

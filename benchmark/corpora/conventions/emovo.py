@@ -5,10 +5,9 @@ Costantini G, Iaderola I, Paoloni A, Todisco M (2014): EMOVO Corpus: an Italian 
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
-from benchmark.corpora.folder import FolderContents
 
 _NAME = re.compile(
     r"(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<actor>[fm][123])-(?P<sentence>b[123]|l[1-4]|n[1-5]|d[12])",
@@ -32,12 +31,3 @@ def parse(path: PurePosixPath) -> Parsed:
 
 
 NAMING = Naming(corpus="emovo", language="it", form="emotion-actor-sentence, such as dis-f1-b1.wav", parse=parse)
-
-
-def read(folder: Path) -> FolderContents:
-    """Read the recordings of EMOVO below a folder.
-
-    Raises:
-        RequestError: There is no such folder, or no recording that is named so.
-    """
-    return NAMING.read(folder)

@@ -5,10 +5,9 @@ Haq S, Jackson PJB (2010): Multimodal emotion recognition. In: Machine Audition,
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
-from benchmark.corpora.folder import FolderContents
 
 _NAME = re.compile(r"(?:(?P<speaker>DC|JE|JK|KL)_)?(?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d{2})", re.IGNORECASE)
 _SPEAKERS = frozenset({"DC", "JE", "JK", "KL"})
@@ -46,12 +45,3 @@ NAMING = Naming(
     corpus="savee", language="en", form="speaker/emotion+sentence or speaker_emotion+sentence, such as DC/a01.wav or "
     "DC_a01.wav", parse=parse
 )  # fmt: skip
-
-
-def read(folder: Path) -> FolderContents:
-    """Read the recordings of SAVEE below a folder.
-
-    Raises:
-        RequestError: There is no such folder, or no recording that is named so.
-    """
-    return NAMING.read(folder)

@@ -4,10 +4,9 @@ Pichora-Fuller MK, Dupuis K (2020): Toronto emotional speech set (TESS). Boreali
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
-from benchmark.corpora.folder import FolderContents
 
 # One file of the older actress, OA_bite_neutral, lacks the F.
 _NAME = re.compile(
@@ -34,12 +33,3 @@ def parse(path: PurePosixPath) -> Parsed:
 
 
 NAMING = Naming(corpus="tess", language="en", form="actress_word_emotion, such as OAF_back_angry.wav", parse=parse)
-
-
-def read(folder: Path) -> FolderContents:
-    """Read the recordings of TESS below a folder.
-
-    Raises:
-        RequestError: There is no such folder, or no recording that is named so.
-    """
-    return NAMING.read(folder)
