@@ -164,25 +164,12 @@ def _verification_values(candidate: Verification) -> dict[str, Any]:
     return {key: values[key] for key in dict.fromkeys((*VERIFICATION_COLUMNS, *values))}
 
 
-def _group_rows(groups: CorpusGroups) -> Iterator[Mapping[str, Cell]]:
-    nothing: dict[str, Cell] = dict.fromkeys(GROUP_COLUMNS)
-    base = nothing | {"corpus": groups.corpus, "column": groups.column}
+def _group_rows(groups: CorpusGroups) -> Iterator[Mapping[str, Any]]:
+    base: dict[str, Any] = dict.fromkeys(GROUP_COLUMNS) | {"corpus": groups.corpus, "column": groups.column}
     for candidate in groups.candidates:
         for size, score in zip(groups.groups, candidate.scores, strict=True):
-            yield base | {
-                "group": score.group,
-                "candidate": candidate.candidate,
-                "clips": size.clips,
-                "speakers": size.speakers,
-                "emotions": " ".join(groups.emotions),
-                "uar": score.uar,
-                "uar_low": score.uar_low,
-                "uar_high": score.uar_high,
-                "interval": score.interval,
-                "gap": candidate.gap,
-                "gap_low": candidate.gap_low,
-                "gap_high": candidate.gap_high,
-            }
+            scored = size.model_dump() | score.model_dump() | candidate.model_dump(exclude={"scores"})
+            yield base | scored | {"emotions": groups.emotions}
     for unscored in groups.left_out:
         yield base | {"group": unscored.group, "clips": unscored.clips, "reason": unscored.reason}
     if groups.left_out_more:

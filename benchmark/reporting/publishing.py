@@ -30,6 +30,7 @@ _INCONCLUSIVE = frozenset(
     {Status.NOT_FOUND, Status.GATED, Status.UNREACHABLE, Status.SKIPPED, Status.INSPECTED, Status.TIMED_OUT}
 )
 _SCHEMA_VERSION = 1
+_CORPUS_FIELDS = ("synthetic", "clips", "available_clips", "speakers", "hours", "emotion_clips", "merge")
 _ARROW_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 
 
@@ -124,27 +125,16 @@ def published_parquet(rows: list[dict[str, Cell]]) -> bytes:
 def published_json(rows: list[dict[str, Cell]], leaderboard: Leaderboard) -> str:
     """Write the published table with what is known of the corpora and the machine, as JSON."""
     corpora = [
-        {
-            "name": corpus.name,
-            "kind": corpus.source.partition(":")[0],
-            "synthetic": corpus.synthetic,
-            "clips": corpus.clips,
-            "available_clips": corpus.available_clips,
-            "speakers": corpus.speakers,
-            "hours": round(corpus.hours, 3),
-            "emotion_clips": corpus.emotion_clips,
-            "merge": corpus.merge,
-        }
+        {"name": corpus.name, "kind": corpus.source.partition(":")[0]}
+        | {field: getattr(corpus, field) for field in _CORPUS_FIELDS}
+        | {"hours": round(corpus.hours, 3)}
         for corpus in leaderboard.corpora
     ]
     content: dict[str, Any] = {
         "schema_version": _SCHEMA_VERSION,
         "created": leaderboard.created.isoformat(),
         "environment": leaderboard.environment.model_dump(mode="json"),
-        "limit": leaderboard.limit,
-        "interrupted": leaderboard.interrupted,
-        "segment_s": leaderboard.segment_s,
-        "threads": leaderboard.threads,
+        **{field: getattr(leaderboard, field) for field in ("limit", "interrupted", "segment_s", "threads")},
         "corpora": corpora,
         "rows": rows,
     }

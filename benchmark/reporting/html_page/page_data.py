@@ -15,9 +15,15 @@ from benchmark.scoring.flags import FLAG_MEANINGS
 
 _DIGITS = 4
 _LONGEST_EVIDENCE = 400
-# Fields of a row that are sent in another form, or not shown.
-_UNSENT_FIELDS = frozenset({"candidate", "corpus", "revision", "head", "flags", "flag_reasons", "metrics"})
-ROW_FIELDS = tuple(name for name in LeaderboardRow.model_fields if name not in _UNSENT_FIELDS)
+# Candidate and corpus are sent as numbers, the others are not shown.
+_UNSENT_FIELDS = frozenset({"candidate", "corpus", "revision", "head", "metrics"})
+_ROW_FIELDS = tuple(name for name in LeaderboardRow.model_fields if name not in _UNSENT_FIELDS)
+_VERDICT_FIELDS = frozenset(
+    {
+        *("id", "revision", "reason", "architecture", "head", "head_parameters", "sampling_rate", "window_s"),
+        *("parameters", "license", "languages", "trained_on", "notes", "log"),
+    }
+)
 
 
 class _Numbers:
@@ -50,8 +56,16 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "corpora": [{"name": corpus.name, "emotions": corpus.emotion_clips} for corpus in leaderboard.corpora],
         "hasSummary": any(row.corpus == ALL_CORPORA for row in leaderboard.rows),
         "candidates": candidates,
-        "fields": ["candidate", "corpus", *ROW_FIELDS, "flags", "flagReasons"],
-        "rows": [_row(row, numbers) for row in leaderboard.rows if row.corpus is not None],
+        "fields": ["candidate", "corpus", *_ROW_FIELDS],
+        "rows": [
+            [
+                numbers.candidates[row.candidate],
+                numbers.corpus(row.corpus),
+                *(getattr(row, name) for name in _ROW_FIELDS),
+            ]
+            for row in leaderboard.rows
+            if row.corpus is not None
+        ],
         "profiles": [
             numbers.of(profile)
             | {
@@ -115,30 +129,20 @@ def _candidate(name: str, verification: Verification | None, absent: NotEvaluate
     if verification is None:
         return facts
     is_surprising = verification.surprising and verification.expect is not None
-    return facts | {
-        "id": verification.id,
-        "revision": verification.revision,
-        "reason": verification.reason,
-        "emotions": len(verification.emotion_classes) if verification.labels else None,
-        "labels": list(zip(verification.labels, verification.emotions, strict=True)),
-        "architecture": verification.architecture,
-        "head": verification.head,
-        "headParameters": verification.head_parameters,
-        "samplingRate": verification.sampling_rate,
-        "windowS": verification.window_s,
-        "parameters": verification.parameters,
-        "sizeMb": verification.size_mb,
-        "license": verification.license,
-        "languages": verification.languages,
-        "trainedOn": verification.trained_on,
-        "expect": str(verification.expect) if is_surprising else None,
-        "notes": verification.notes,
-        "log": verification.log,
-        "findings": [
-            {"status": str(finding.status), "reason": finding.reason, "evidence": _evidence(finding.evidence)}
-            for finding in verification.findings
-        ],
-    }
+    return (
+        facts
+        | verification.model_dump(include=set(_VERDICT_FIELDS))
+        | {
+            "emotions": len(verification.emotion_classes) if verification.labels else None,
+            "labels": list(zip(verification.labels, verification.emotions, strict=True)),
+            "size_mb": verification.size_mb,
+            "expect": str(verification.expect) if is_surprising else None,
+            "findings": [
+                {"status": str(finding.status), "reason": finding.reason, "evidence": _evidence(finding.evidence)}
+                for finding in verification.findings
+            ],
+        }
+    )
 
 
 def _evidence(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -161,11 +165,6 @@ def _evidence_text(value: Any) -> str:
     if isinstance(value, dict) and all(isinstance(member, str | int | float) for member in value.values()):
         return ", ".join(f"{name}: {_evidence_text(member)}" for name, member in value.items())
     return json.dumps(value, ensure_ascii=False)
-
-
-def _row(row: LeaderboardRow, numbers: _Numbers) -> list[Any]:
-    values = [getattr(row, name) for name in ROW_FIELDS]
-    return [numbers.candidates[row.candidate], numbers.corpus(row.corpus), *values, row.flags, row.flag_reasons]
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -236,13 +235,7 @@ def _clip(clip: HardClip, numbers: _Numbers) -> dict[str, Any]:
         if name in numbers.candidates:
             candidates.setdefault(answer, []).append(numbers.candidates[name])
     return {
-        "clip": clip.clip,
-        "label": clip.label,
-        "emotion": clip.emotion,
-        "speaker": clip.speaker,
-        "seconds": clip.duration_s,
-        "able": clip.able,
-        "wrong": clip.wrong,
+        **clip.model_dump(include={"clip", "label", "emotion", "speaker", "duration_s", "able", "wrong"}),
         # The most frequent answer first: with many candidates far shorter than an answer for each.
         "answers": sorted(candidates.items(), key=lambda answer: -len(answer[1])),
     }

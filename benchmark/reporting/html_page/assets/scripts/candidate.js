@@ -8,7 +8,7 @@ const candidateView = (() => {
   const section = (title, ...children) => dom.make("section", { class: "part" }, dom.make("h3", {}, title), children);
 
   function facts(candidate) {
-    const head = Object.entries(candidate.headParameters ?? {}).map(([name, value]) => `${name} ${value}`);
+    const head = Object.entries(candidate.head_parameters ?? {}).map(([name, value]) => `${name} ${value}`);
     return dom.make(
       "dl",
       { class: "facts-list" },
@@ -16,11 +16,11 @@ const candidateView = (() => {
       term("revision", candidate.revision && dom.make("code", {}, candidate.revision.slice(0, 12))),
       term("architecture", candidate.architecture),
       term("head", [candidate.head, ...head].filter(Boolean).join(", ")),
-      term("weights", candidate.parameters && `${numbers.weights(candidate.parameters)}, ${numbers.quantity(candidate.sizeMb)} MB`),
+      term("weights", candidate.parameters && `${numbers.weights(candidate.parameters)}, ${numbers.quantity(candidate.size_mb)} MB`),
       term("licence", candidate.license),
       term("languages", (candidate.languages ?? []).join(", ")),
-      term("trained on", candidate.trainedOn ? candidate.trainedOn.join(", ") || "nothing declared" : null),
-      term("hears", candidate.samplingRate && `${numbers.count(candidate.samplingRate)} Hz, windows of ${numbers.quantity(candidate.windowS)} s`),
+      term("trained on", candidate.trained_on ? candidate.trained_on.join(", ") || "nothing declared" : null),
+      term("hears", candidate.sampling_rate && `${numbers.count(candidate.sampling_rate)} Hz, windows of ${numbers.quantity(candidate.window_s)} s`),
       term("log", candidate.log && dom.make("code", {}, candidate.log)),
     );
   }
@@ -63,7 +63,7 @@ const candidateView = (() => {
     if (!row.flags.length) return null;
     return section(
       "Flags",
-      dom.make("ul", { class: "flag-list" }, row.flags.map((flag) => dom.make("li", {}, dom.make("b", { class: `chip ${rowTables.severity(flag)}` }, flag), " ", data.flags[flag] ?? "", row.flagReasons[flag] ? ` ${row.flagReasons[flag]}` : ""))),
+      dom.make("ul", { class: "flag-list" }, row.flags.map((flag) => dom.make("li", {}, dom.make("b", { class: `chip ${rowTables.severity(flag)}` }, flag), " ", data.flags[flag] ?? "", row.flag_reasons[flag] ? ` ${row.flag_reasons[flag]}` : ""))),
     );
   }
 

@@ -48,7 +48,7 @@ const clips = (() => {
       clip.emotion ? ["it is ", dom.make("b", {}, clip.emotion)] : null,
       clip.label && clip.label !== clip.emotion ? `labelled ${clip.label}` : null,
       clip.speaker ? `speaker ${clip.speaker}` : null,
-      clip.seconds === null ? null : `${clip.seconds.toFixed(1)} s`,
+      clip.duration_s === null ? null : `${clip.duration_s.toFixed(1)} s`,
       clip.able ? `missed by ${clip.wrong} of ${clip.able} that could know` : null,
     ]
       .filter(Boolean)

@@ -20,7 +20,7 @@ const rowTables = (() => {
     return dom.make(
       "span",
       { class: "chips" },
-      own.map((flag) => hints.chip(flag, row.flagReasons[flag] ?? data.flags[flag] ?? "", severity(flag))),
+      own.map((flag) => hints.chip(flag, row.flag_reasons[flag] ?? data.flags[flag] ?? "", severity(flag))),
     );
   }
 
