@@ -22,7 +22,7 @@ from benchmark.models.reports import (
     MismatchedWeightsError,
     ShapeMismatch,
 )
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, output_labels
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, label_problems, output_labels
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ATTENTIONS = frozenset({None, "eager", "sdpa"})
@@ -166,7 +166,6 @@ def _extractor(
 def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, seconds: float) -> LoadReport:
     model, account = loaded.model, loaded.account
     config = model.config
-    names = output_labels(config.id2label, config.num_labels, config.label2id)
     facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
     on_gpu = model.device.type == "cuda"
     return LoadReport(
@@ -174,8 +173,8 @@ def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, second
         model_type=config.model_type,
         head=STANDARD_HEAD if loaded.repair is None else loaded.repair.layout,
         head_parameters={} if loaded.repair is None else loaded.repair.parameters.as_plain(),
-        labels=names.labels,
-        label_problems=names.problems,
+        labels=output_labels(config.id2label, config.num_labels),
+        label_problems=label_problems(config.id2label, config.num_labels, config.label2id),
         multi_label=config.problem_type == "multi_label_classification",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         dtype=str(model.dtype).removeprefix("torch."),

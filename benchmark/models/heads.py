@@ -23,6 +23,7 @@ from benchmark.plugins import Group, load_plugin, plugin_names
 POOLINGS = ("mean", "sum", "max")
 ACTIVATIONS = ("tanh", "relu", "none")
 DENSE_OUT = "dense-out"
+_MATRIX = 2
 
 _SPECTROGRAM_TRANSFORMER = "audio-spectrogram-transformer"
 # Whisper's classifier has another kind of encoder inside; a spectrogram transformer pools by tokens of its own.
@@ -105,16 +106,14 @@ class HeadMatch:
         layout: The name of its layout.
         own: Whether it is transformers' own.
         outputs: How many labels it tells apart.
-        hidden_size: How many values per frame it reads.
         layers: What the checkpoint calls its layers, from the encoder on.
-        pooling: How it makes one vector of all frames: what the configuration says, else mean, as the original does;
-            None where the configuration names something that is not known, so that a person has to say it.
+        pooling: How it makes one vector of all frames; None where the configuration names a pooling that is not known,
+            so that a person has to state it.
     """
 
     layout: str
     own: bool
     outputs: int
-    hidden_size: int
     layers: tuple[str, ...]
     pooling: str | None
 
@@ -143,9 +142,6 @@ class HeadParameters:
             options: `pooling` and `activation`; each may be absent or None.
             config: The checkpoint's configuration, which may name its `pooling_mode`.
 
-        Returns:
-            The parameters.
-
         Raises:
             UnusableHeadError: One of them is not known; the message names the fix.
 
@@ -167,11 +163,11 @@ class HeadParameters:
         return cls(pooling, activation)
 
 
-def recognise(names_and_shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
-    """Tell which known head a checkpoint has; no weights are needed.
+def recognise(shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
+    """Find the known head that a checkpoint has; no weights are needed.
 
     Args:
-        names_and_shapes: All tensors of the checkpoint.
+        shapes: Name → shape of all tensors of the checkpoint.
         config: Its `config.json`.
 
     Returns:
@@ -181,16 +177,16 @@ def recognise(names_and_shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch 
         >>> shapes = {"classifier.dense.weight": (4, 4), "classifier.dense.bias": (4,),
         ...           "classifier.out_proj.weight": (3, 4), "classifier.out_proj.bias": (3,)}
         >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 4, "pooling_mode": "max"})
-        HeadMatch(layout='dense-out', own=False, outputs=3, hidden_size=4, \
-layers=('classifier.dense', 'classifier.out_proj'), pooling='max')
+        HeadMatch(layout='dense-out', own=False, outputs=3, layers=('classifier.dense', 'classifier.out_proj'), \
+pooling='max')
         >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 5}) is None
         True
     """
     model_type = config.get("model_type")
     fitting = [layout for layout in layouts() if isinstance(model_type, str) and model_type in layout.model_types]
-    found = [match for layout in fitting if (match := _match(layout, names_and_shapes, config)) is not None]
+    matches = [match for layout in fitting if (match := _match(layout, shapes, config)) is not None]
     # Of two layouts that fit, the one that has a place for more of the weights.
-    return max(found, key=lambda match: (match.own, len(match.layers)), default=None)
+    return max(matches, key=lambda match: (match.own, len(match.layers)), default=None)
 
 
 def repairable_layout(kind: object, model_type: str) -> HeadLayout:
@@ -209,37 +205,31 @@ def repairable_layout(kind: object, model_type: str) -> HeadLayout:
 
 
 def _match(layout: HeadLayout, shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
-    found = [[name for name in names if f"{name}.weight" in shapes] for names in layout.layers]
-    if any(len(names) != 1 for names in found):
+    present = [[name for name in names if f"{name}.weight" in shapes] for names in layout.layers]
+    if any(len(names) != 1 for names in present):
         return None
-    layers = tuple(names[0] for names in found)
-    sizes = _sizes(layers, shapes)
-    if sizes is None:
+    layers = tuple(names[0] for names in present)
+    widths = _widths(layers, shapes)
+    if widths is None:
         return None
-    hidden_size = config.get("hidden_size", config.get("d_model", sizes[0]))
-    if sizes[0] != hidden_size or (not layout.own and set(sizes[:-1]) != {hidden_size}):
+    hidden_size = config.get("hidden_size", config.get("d_model", widths[0]))
+    if widths[0] != hidden_size or (not layout.own and set(widths[:-1]) != {hidden_size}):
         return None
     normalised = layout.normalisation
-    if normalised and any(shapes.get(f"{normalised}.{part}") != (sizes[0],) for part in ("weight", "bias")):
+    if normalised and any(shapes.get(f"{normalised}.{part}") != (widths[0],) for part in ("weight", "bias")):
         return None
-    return HeadMatch(layout.name, layout.own, sizes[-1], sizes[0], layers, _pooling(layout, config))
+    pooling = POOLINGS[0] if layout.own else config.get("pooling_mode") or POOLINGS[0]
+    return HeadMatch(layout.name, layout.own, widths[-1], layers, pooling if pooling in POOLINGS else None)
 
 
-def _sizes(layers: Sequence[str], shapes: Shapes) -> tuple[int, ...] | None:
-    """The widths along a chain of linear layers, from what the first reads to what the last gives."""
+def _widths(layers: Sequence[str], shapes: Shapes) -> tuple[int, ...] | None:
+    """Give the widths along a chain of linear layers, from its input to its output; None where they don't fit."""
     weights = [tuple(shapes[f"{layer}.weight"]) for layer in layers]
-    if any(len(weight) != 2 for weight in weights):  # noqa: PLR2004 - a matrix
-        return None
     biases = [tuple(shapes.get(f"{layer}.bias", ())) for layer in layers]
+    if any(len(weight) != _MATRIX for weight in weights):
+        return None
     if any(bias != weight[:1] for weight, bias in zip(weights, biases, strict=True)):
         return None
     if any(before[0] != after[1] for before, after in pairwise(weights)):
         return None
     return weights[0][1], *(weight[0] for weight in weights)
-
-
-def _pooling(layout: HeadLayout, config: Mapping[str, Any]) -> str | None:
-    named = config.get("pooling_mode") or POOLINGS[0]
-    if layout.own:
-        return POOLINGS[0]
-    return named if named in POOLINGS else None

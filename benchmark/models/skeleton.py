@@ -61,7 +61,7 @@ def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
     _refuse_size(parameters * _BYTES_PER_NUMBER, f"a model with {parameters} weights")
     tied = model.all_tied_weights_keys
     return Skeleton(
-        labels=output_labels(made.id2label, made.num_labels, made.label2id).labels,
+        labels=output_labels(made.id2label, made.num_labels),
         parameters=parameters,
         shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in tied},
         encoder=_encoder(model),

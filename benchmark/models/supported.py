@@ -1,4 +1,4 @@
-"""The model types that transformers can load for audio classification, and what each reads."""
+"""What is known without loading anything: the model types of audio classifiers, what feeds them, their output names."""
 
 import importlib
 from collections import Counter
@@ -38,17 +38,10 @@ class TypeFacts:
 
 
 _FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
-
-
 # Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
 _FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560, extractor="SeamlessM4TFeatureExtractor")
-
-
 _FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400, extractor="ASTFeatureExtractor")
-
-
 _FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True, extractor="WhisperFeatureExtractor")
-
 
 AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "audio-spectrogram-transformer": _FROM_FRAMES,
@@ -65,13 +58,12 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "whisper": _FROM_PADDED_SPECTROGRAM,
 }
 
-
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""
-
-
 # Gives samples as they are, as the one of wav2vec2 does.
 _ALSO_OF_SAMPLES = frozenset({"SpeechT5FeatureExtractor"})
+_MOST_SHOWN = 12
+_LONGEST_SHOWN = 60
 
 
 def is_sampling_rate(value: object) -> bool:
@@ -87,7 +79,7 @@ def is_sampling_rate(value: object) -> bool:
 
 
 def wrong_extractor(model_type: str, extractor: object) -> str | None:
-    """Tell why a model cannot be fed by a feature extractor, and what to do; None where nothing is known against it.
+    """Say why a feature extractor cannot feed a model, and what to do; None where nothing is known against it.
 
     Args:
         model_type: The type of the model.
@@ -133,45 +125,28 @@ def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:
     return samples
 
 
-_MOST_SHOWN = 12
-
-
-_LONGEST_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class OutputLabels:
-    """The names of a model's outputs.
-
-    Attributes:
-        labels: One per output; `LABEL_i` where the configuration has no name for output i.
-        problems: What is wrong with them, one sentence each.
-    """
-
-    labels: tuple[str, ...]
-    problems: tuple[str, ...] = ()
-
-
-def output_labels(id2label: Mapping[int, str], outputs: int, label2id: Mapping[str, int] | None = None) -> OutputLabels:
-    """Name the outputs; the order is always that of `id2label`, never that of `label2id`.
-
-    Args:
-        id2label: The configuration's names by index.
-        outputs: How many outputs the model has.
-        label2id: The configuration's indices by name, which only serve to be held against the names.
-
-    Returns:
-        One name per output, with what is wrong with them.
+def output_labels(id2label: Mapping[int, str], outputs: int) -> tuple[str, ...]:
+    """Name the outputs by `id2label`; `LABEL_i` where it has no name for output i.
 
     Examples:
-        >>> output_labels({0: "sad", 1: "angry"}, 2).labels
-        ('sad', 'angry')
         >>> output_labels({0: "sad", 2: "angry"}, 2)
-        OutputLabels(labels=('sad', 'LABEL_1'), problems=('id2label has no name for output 1',))
+        ('sad', 'LABEL_1')
+    """
+    return tuple(str(id2label.get(index, f"LABEL_{index}")) for index in range(outputs))
+
+
+def label_problems(id2label: Mapping[int, str], outputs: int, label2id: Mapping[str, int] | None) -> tuple[str, ...]:
+    """Say what is wrong with the names of the outputs, one sentence each; `id2label` always decides.
+
+    Examples:
+        >>> label_problems({0: "sad", 2: "angry"}, 2, None)
+        ('id2label has no name for output 1',)
+        >>> label_problems({0: "sad", 1: "angry"}, 2, {"sad": 1, "angry": 0})
+        ("label2id contradicts id2label for 'sad', 'angry'; id2label decides",)
     """
     unnamed = [index for index in range(outputs) if index not in id2label]
     problems = [f"id2label has no name for output {index}" for index in unnamed[:_MOST_SHOWN]]
-    labels = tuple(str(id2label.get(index, f"LABEL_{index}")) for index in range(outputs))
+    labels = output_labels(id2label, outputs)
     repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
     problems += [f"several outputs have the name {_short(label)}" for label in repeated[:_MOST_SHOWN]]
     contradicted = [label for index, label in enumerate(labels) if label2id and label2id.get(label, index) != index]
@@ -179,7 +154,7 @@ def output_labels(id2label: Mapping[int, str], outputs: int, label2id: Mapping[s
         shown = ", ".join([_short(label) for label in contradicted[:_MOST_SHOWN]])
         more = ", …" if len(contradicted) > _MOST_SHOWN else ""
         problems.append(f"label2id contradicts id2label for {shown}{more}; id2label decides")
-    return OutputLabels(labels, tuple(problems))
+    return tuple(problems)
 
 
 def _short(label: str) -> str:

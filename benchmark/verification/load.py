@@ -26,23 +26,14 @@ _ACTOR = "benchmark.verification.actors:LoadActor"
 _BYTES_PER_PARAMETER = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadSetup:
-    """How checkpoints are loaded.
-
-    Attributes:
-        settings: Limits and places.
-        options: How deep to go.
-        pool: Ends the workers on an interruption.
-    """
-
-    settings: Settings
-    options: VerifyOptions
-    pool: WorkerPool
-
-
 def load_candidate(
-    record: CandidateRecord, *, log: Path, fetch: Callable[[], Path | HubFailure], setup: LoadSetup
+    record: CandidateRecord,
+    *,
+    log: Path,
+    fetch: Callable[[], Path | HubFailure],
+    settings: Settings,
+    options: VerifyOptions,
+    pool: WorkerPool,
 ) -> None:
     """Load a checkpoint in a worker of its own, judge it, and probe it where the depth says so.
 
@@ -50,10 +41,12 @@ def load_candidate(
         record: A candidate that inspection leaves undecided.
         log: Where what the worker prints is kept.
         fetch: Fetches what a load reads; not called for what this machine could not hold.
-        setup: How to load.
+        settings: Limits.
+        options: How deep to go.
+        pool: Ends the worker on an interruption.
     """
     record.findings = []  # that its head is rebuilt is said again, with the evidence of the probes
-    limit = load_limit(setup.settings.jobs)
+    limit = load_limit(settings.jobs)
     needed = (record.skeleton.parameters if record.skeleton else 0) * _BYTES_PER_PARAMETER
     if needed > limit:
         reason = (
@@ -67,10 +60,10 @@ def load_candidate(
     if isinstance(folder, HubFailure):
         record.failure = folder
         return
-    threads = max(1, available_cores() // setup.settings.jobs)
+    threads = max(1, available_cores() // settings.jobs)
     worker = Worker(_ACTOR, log=log, limits=Limits(threads=threads, memory_bytes=limit))
-    with setup.pool.watch(worker), worker:
-        _LoadCheck(record, worker, folder, setup).run()
+    with pool.watch(worker), worker:
+        _LoadCheck(record, worker, folder, settings, options).run()
 
 
 @dataclass(frozen=True)
@@ -80,11 +73,12 @@ class _LoadCheck:
     record: CandidateRecord
     worker: Worker
     folder: Path
-    setup: LoadSetup
+    settings: Settings
+    options: VerifyOptions
 
     def run(self) -> None:
         """Load, rebuild the head where only the load tells that it can be, judge, and probe."""
-        record, repair_heads = self.record, self.setup.options.repair_heads
+        record, repair_heads = self.record, self.options.repair_heads
         report = self._load()
         if report is None:
             return
@@ -108,7 +102,7 @@ class _LoadCheck:
         """Load; None where that fails, which is a finding then."""
         record = self.record
         answer = self.worker.call(
-            "load", str(self.folder), self._options().as_plain(), timeout_s=self.setup.settings.load_timeout_s
+            "load", str(self.folder), self._options().as_plain(), timeout_s=self.settings.load_timeout_s
         )
         if isinstance(answer, Returned):
             record.loads, record.report = True, LoadReport.from_plain(answer.value)
@@ -144,22 +138,22 @@ class _LoadCheck:
         weights = weight_files(record.repository.files, record.config)
         names = [file.name for file in weights.shards or (weights.entry,)] if weights else []
         files = [str(self.folder / name) for name in names]
-        answer = self.worker.call("tensor_shapes", files, timeout_s=self.setup.settings.load_timeout_s)
+        answer = self.worker.call("tensor_shapes", files, timeout_s=self.settings.load_timeout_s)
         if not isinstance(answer, Returned):
             return {}
         return {name: tuple(shape) for name, shape in answer.value.items()}
 
     def _judge_biases(self) -> None:
-        answer = self.worker.call("head_biases", timeout_s=self.setup.settings.load_timeout_s)
+        answer = self.worker.call("head_biases", timeout_s=self.settings.load_timeout_s)
         if isinstance(answer, Returned):
             self.record.findings += judge_biases({name: values.tolist() for name, values in answer.value.items()})
 
     def _probe(self, report: LoadReport) -> None:
         record = self.record
-        model = LoadedModel(self.worker, str(self.folder), self._options(), report, self.setup.settings)
+        model = LoadedModel(self.worker, str(self.folder), self._options(), report, self.settings)
         if record.repair is not None:
             record.evidence = {"answers": ask_activations(model)}
-        if self.setup.options.depth is Depth.PROBE:
+        if self.options.depth is Depth.PROBE:
             probe(record, model)
         if record.repair is not None:
             record.findings.append(repaired(record.repair, record.evidence))

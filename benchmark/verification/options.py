@@ -1,6 +1,6 @@
 """What a user asks of a verification: how deep it goes, and how much it may download."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,24 +47,12 @@ class VerifyOptions:
 DEFAULT_OPTIONS = VerifyOptions()
 
 
-@dataclass(frozen=True)
-class Download:
-    """The download that a candidate needs.
-
-    Attributes:
-        candidate: What tables call it.
-        size: Bytes that are still to be fetched; None where nobody says.
-    """
-
-    candidate: str
-    size: int | None
-
-
-def agree(downloads: Sequence[Download], options: VerifyOptions, progress: Progress) -> dict[str, str]:
+def agree(sizes: Mapping[str, int | None], options: VerifyOptions, progress: Progress) -> dict[str, str]:
     """Say how much is to be downloaded, and settle what is not.
 
     Args:
-        downloads: In the order in which they are to be fetched.
+        sizes: Bytes that are still to be fetched for each candidate, in the order of the downloads; None where nobody
+            says.
         options: What the user allows, and whom to ask.
         progress: Takes the note.
 
@@ -73,40 +61,32 @@ def agree(downloads: Sequence[Download], options: VerifyOptions, progress: Progr
 
     Examples:
         >>> from benchmark.progress import Silent
-        >>> downloads = [Download("small", 4 * 10**8), Download("large", 9 * 10**9)]
-        >>> agree(downloads, VerifyOptions(), Silent())
+        >>> sizes = {"small": 4 * 10**8, "large": 9 * 10**9}
+        >>> agree(sizes, VerifyOptions(), Silent())
         {'large': 'Its download of 9.0 GB is over the limit of 5 GB in all: allow more with --max-download-gb.'}
-        >>> agree(downloads, VerifyOptions(max_download_gb=10), Silent())
+        >>> agree(sizes, VerifyOptions(max_download_gb=10), Silent())
         {}
     """
-    missing = [download for download in downloads if download.size != 0]
-    total = _in_words(sum(download.size or 0 for download in missing))
+    missing = {candidate: size for candidate, size in sizes.items() if size != 0}
+    total = _in_words(sum(size or 0 for size in missing.values()))
     count = f"{len(missing)} candidate{'' if len(missing) == 1 else 's'}"
     if missing:
         progress.note(f"To be downloaded: {total} in all, for {count}.")
     limit = _UNCONFIRMED_GB if options.max_download_gb is None else options.max_download_gb
-    over = list(_over(missing, limit * _BYTES_PER_GB))
-    if over and options.max_download_gb is None:
+    denied, taken = {}, 0
+    for candidate, size in missing.items():
+        if size is None or taken + size > limit * _BYTES_PER_GB:
+            denied[candidate] = (
+                f"Its download of {_in_words(size)} is over the limit of {limit:g} GB in all: allow more with "
+                "--max-download-gb."
+            )
+        else:
+            taken += size
+    if denied and options.max_download_gb is None:
         question = f"Download {total} for {count}? More than {limit:g} GB is only fetched if so"
         if options.confirm(question):
             return {}
-    return {
-        download.candidate: (
-            f"Its download of {_in_words(download.size)} is over the limit of {limit:g} GB in all: allow more with "
-            "--max-download-gb."
-        )
-        for download in over
-    }
-
-
-def _over(downloads: Sequence[Download], limit: float) -> Iterator[Download]:
-    """Those that do not fit beside those before them; one of unknown size fits nowhere."""
-    taken = 0
-    for download in downloads:
-        if download.size is None or taken + download.size > limit:
-            yield download
-        else:
-            taken += download.size
+    return denied
 
 
 def _in_words(size: int | None) -> str:

@@ -19,7 +19,7 @@ from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
 from benchmark.verification.inspect import Inspector
-from benchmark.verification.load import LoadSetup, load_candidate
+from benchmark.verification.load import load_candidate
 from benchmark.verification.model_config import (
     architectures,
     candidate_labels,
@@ -28,7 +28,7 @@ from benchmark.verification.model_config import (
     model_type,
     named,
 )
-from benchmark.verification.options import DEFAULT_OPTIONS, Depth, Download, VerifyOptions, agree
+from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors, unforeseen
 from benchmark.verification.store import VerdictStore, registry_fields
@@ -129,7 +129,6 @@ class _Run:
         self._store = VerdictStore(settings.cache, options)
         self._worker = InspectionWorker(self._pool, settings.logs / _INSPECTION_LOG, settings.load_timeout_s)
         self._inspector = Inspector(hub=hub, options=options, store=self._store, worker=self._worker)
-        self._load_setup = LoadSetup(settings=settings, options=options, pool=self._pool)
 
     def inspect_all(self, records: Sequence[CandidateRecord]) -> None:
         """Inspect all candidates, and give those their verdict that need no load."""
@@ -173,8 +172,8 @@ class _Run:
             threads=_INSPECTED_AT_ONCE,
             finished=lambda: None,
         )
-        downloads = [Download(record.candidate.name, size) for record, size in zip(records, sizes, strict=True)]
-        denied = agree(downloads, self._options, self._progress)
+        names = [record.candidate.name for record in records]
+        denied = agree(dict(zip(names, sizes, strict=True)), self._options, self._progress)
         for name, reason in denied.items():
             self._progress.warn(f"{name} is skipped. {reason}")
         return denied
@@ -188,7 +187,12 @@ class _Run:
         log = self._settings.logs / f"{candidate_folder(Path(), record.candidate.id, '').parent.name}.log"
         try:
             load_candidate(
-                record, log=log, fetch=lambda: self._hub.download(facts, self._progress), setup=self._load_setup
+                record,
+                log=log,
+                fetch=lambda: self._hub.download(facts, self._progress),
+                settings=self._settings,
+                options=self._options,
+                pool=self._pool,
             )
         finally:
             if self._options.free_cache:

@@ -191,7 +191,7 @@ class Judgement:
         if match.pooling is None:
             return (
                 "its configuration names a pooling that is not known; where you know it, say so in the registry: "
-                "head: {kind: dense-out, pooling: mean}"
+                f"head: {{kind: {match.layout}, pooling: mean}}"
             )
         if strays := comparison.beside_head(match):
             return (

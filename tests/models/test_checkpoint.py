@@ -117,7 +117,8 @@ def test_old_weight_files_are_read_without_executing_anything(tmp_path: Path) ->
     expected = load_checkpoint(folder).logits(samples)
     (folder / "model.safetensors").unlink()
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    np.testing.assert_array_equal(load_checkpoint(folder).logits(samples), expected)
+    # Not to the bit: memory that is mapped from a file is aligned otherwise.
+    np.testing.assert_allclose(load_checkpoint(folder).logits(samples), expected, rtol=0, atol=1e-7)
 
 
 class _Bomb:

@@ -13,6 +13,7 @@ from benchmark.models import heads
 from benchmark.models.heads import ACTIVATIONS, LAYOUTS, POOLINGS, HeadLayout, HeadMatch, HeadParameters, recognise
 from benchmark.models.reports import UnusableHeadError
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.registry.schema import Head
 from tests.support.foreign_heads import REPAIRABLE_TYPES
 from tests.support.tiny_models import MODEL_TYPES
 
@@ -48,7 +49,7 @@ def test_transformers_own_heads_are_recognised(tiny: dict[str, Path], model_type
         shapes = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118 - no dict
     match = recognise(shapes, {"model_type": model_type, **({} if model_type == "whisper" else {"hidden_size": 16})})
     assert match is not None
-    assert (match.layout, match.own, match.outputs, match.hidden_size) == ("standard", True, 5, 16)
+    assert (match.layout, match.own, match.outputs) == ("standard", True, 5)
 
 
 @pytest.mark.parametrize("last", ["out_proj", "output"])
@@ -56,7 +57,7 @@ def test_transformers_own_heads_are_recognised(tiny: dict[str, Path], model_type
 def test_the_copied_head_is_recognised_under_both_names(model_type: str, last: str) -> None:
     match = recognise(foreign(last, outputs=7), {"model_type": model_type, "hidden_size": 16})
     layers = ("classifier.dense", f"classifier.{last}")
-    assert match == HeadMatch("dense-out", False, 7, 16, layers, "mean")
+    assert match == HeadMatch("dense-out", False, 7, layers, "mean")
 
 
 @pytest.mark.parametrize(("said", "pooling"), [(None, "mean"), *((name, name) for name in POOLINGS), ("attn", None)])
@@ -109,7 +110,7 @@ def test_a_standard_head_for_an_encoder_of_another_size_is_not_recognised() -> N
 
 def test_a_width_between_the_layers_belongs_to_the_standard_head_only() -> None:
     match = recognise(standard(width=256), {**CONFIG, "pooling_mode": "max"})
-    assert match == HeadMatch("standard", True, 5, 16, ("projector", "classifier"), "mean")
+    assert match == HeadMatch("standard", True, 5, ("projector", "classifier"), "mean")
 
 
 @pytest.mark.parametrize("options", [{"pooling": "attention"}, {"activation": "sigmoid"}, {"pooling": ["mean"]}])
@@ -129,6 +130,7 @@ def test_what_can_be_rebuilt_keeps_to_what_the_rebuilding_understands() -> None:
         assert all(name.startswith("classifier.") for names in layout.layers for name in names)
         assert layout.normalisation is None
         assert layout.model_types <= set(AUDIO_CLASSIFICATION_TYPES)
+        assert Head(kind=layout.name).kind == layout.name
     assert ACTIVATIONS == ("tanh", "relu", "none")
 
 

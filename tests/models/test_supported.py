@@ -4,7 +4,7 @@ import pytest
 from transformers import AutoConfig, AutoModelForAudioClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, output_labels, shortest_input
+from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, label_problems, output_labels, shortest_input
 from tests.support.tiny_models import MODEL_TYPES
 
 
@@ -35,6 +35,5 @@ def test_the_shortest_input_gives_exactly_one_frame(kernels: list[int], strides:
 
 
 def test_names_that_repeat_are_told_and_kept() -> None:
-    names = output_labels({0: "sad", 1: "sad"}, 2, {"sad": 1})
-    assert names.labels == ("sad", "sad")
-    assert names.problems == ("several outputs have the name 'sad'",)
+    assert output_labels({0: "sad", 1: "sad"}, 2) == ("sad", "sad")
+    assert label_problems({0: "sad", 1: "sad"}, 2, {"sad": 1}) == ("several outputs have the name 'sad'",)

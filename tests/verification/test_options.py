@@ -1,7 +1,7 @@
 import pytest
 
 from benchmark.progress import Silent
-from benchmark.verification.options import Download, VerifyOptions, agree
+from benchmark.verification.options import VerifyOptions, agree
 
 GB = 10**9
 
@@ -24,25 +24,25 @@ def denied(*sizes: int | None, answer: bool | None = None, limit: float | None =
         asked.append(question)
         return answer
 
-    wanted = [Download(str(place), size) for place, size in enumerate(sizes)]
+    wanted = {str(place): size for place, size in enumerate(sizes)}
     refused = agree(wanted, VerifyOptions(max_download_gb=limit, confirm=confirm), Silent())
     assert len(asked) <= 1
     return [int(place) for place in refused]
 
 
 def test_what_is_small_in_all_is_fetched_without_a_question() -> None:
-    assert agree([Download("a", 4 * GB)], VerifyOptions(confirm=lambda _: pytest.fail("asked")), Silent()) == {}
+    assert agree({"a": 4 * GB}, VerifyOptions(confirm=lambda _: pytest.fail("asked")), Silent()) == {}
 
 
 def test_the_total_is_told_first() -> None:
     listener = Listener()
-    agree([Download("a", 2 * GB), Download("b", GB), Download("local", 0)], VerifyOptions(), listener)
+    agree({"a": 2 * GB, "b": GB, "local": 0}, VerifyOptions(), listener)
     assert listener.notes == ["To be downloaded: 3.0 GB in all, for 2 candidates."]
 
 
 def test_nothing_to_download_is_no_news() -> None:
     listener = Listener()
-    assert agree([Download("local", 0)], VerifyOptions(), listener) == {}
+    assert agree({"local": 0}, VerifyOptions(), listener) == {}
     assert listener.notes == []
 
 
@@ -67,5 +67,5 @@ def test_what_is_of_unknown_size_fits_nowhere() -> None:
 
 
 def test_the_reason_names_the_fix() -> None:
-    reasons = agree([Download("a", 6 * GB)], VerifyOptions(), Silent())
+    reasons = agree({"a": 6 * GB}, VerifyOptions(), Silent())
     assert "--max-download-gb" in reasons["a"]
