@@ -12,8 +12,9 @@ from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.options.groups import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
-from benchmark.reporting.numbers import counted, fraction, milliseconds, moment, quantity, with_interval
+from benchmark.reporting.numbers import counted, formatted, fraction, moment, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard_columns import Shown, shown_in
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import VerificationReport
@@ -120,33 +121,20 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
     _print_others(console, leaderboard)
 
 
-_COLUMNS = (
-    Column("rank", number=True),
-    Column("candidate"),
-    Column("UAR"),
-    Column("accuracy"),
-    Column("effective emotions", number=True),
-    Column("top answer"),
-    Column("device"),
-    Column("p50 ms", number=True),
-    Column("RTFx", number=True),
-    Column("flags"),
+_COLUMNS = tuple(
+    Column(column.long_title or column.title, number=column.is_number) for column in shown_in(Shown.TERMINAL)
 )
 
 
 def _cells(row: LeaderboardRow) -> tuple[str, ...]:
-    top = f"{row.top_emotion} {fraction(row.top_share)}" if row.top_emotion else ""
-    return (
-        "" if row.rank is None else str(row.rank),
-        row.candidate,
-        with_interval(row.uar, row.uar_low, row.uar_high),
-        fraction(row.accuracy),
-        quantity(row.effective_emotions),
-        top,
-        row.device or "",
-        milliseconds(row.latency_p50_ms),
-        quantity(row.rtfx),
-        " ".join(row.flags),
+    special = {
+        "uar": with_interval(row.uar, row.uar_low, row.uar_high),
+        "top_emotion": f"{row.top_emotion} {fraction(row.top_share)}" if row.top_emotion else "",
+        "flags": " ".join(row.flags),
+    }
+    return tuple(
+        special[column.field] if column.field in special else formatted(getattr(row, column.field), column.format)
+        for column in shown_in(Shown.TERMINAL)
     )
 
 

@@ -37,12 +37,6 @@ def plain_text(text: str) -> str:
     seen are removed; line ends, tabs and runs of spaces become one space. What is left is safe for a terminal, a log
     and a table, and has no markup of its own taken away: `[red]` stays and is rich's to escape.
 
-    Args:
-        text: Any text.
-
-    Returns:
-        One line, without spaces at its ends.
-
     Examples:
         >>> plain_text("\x1b[31mhappy\x1b[0m\r\n\u202eyrgna\u202c zero\u200bwidth")
         'happy yrgna zerowidth'
@@ -63,12 +57,6 @@ def markdown_text(text: str) -> str:
 
     Only what would mean something is escaped, because the source is read as well: `Speech_Emotion` stays as it is.
 
-    Args:
-        text: Any text.
-
-    Returns:
-        One line of Markdown.
-
     Examples:
         >>> print(markdown_text("a|b <script> [x](javascript:y) snake_case _it_"))
         a\|b &lt;script&gt; \[x\](javascript:y) snake_case \_it\_
@@ -83,12 +71,6 @@ def csv_text(text: str) -> str:
     A cell that begins with `=`, `+`, `-`, `@` or the like would run as a formula; it gets an apostrophe before it, as
     OWASP advises. Quoting is the CSV writer's business.
 
-    Args:
-        text: Any text.
-
-    Returns:
-        One line.
-
     Examples:
         >>> csv_text("=HYPERLINK(1)"), csv_text("-9"), csv_text("angry")
         ("'=HYPERLINK(1)", "'-9", 'angry')
@@ -100,12 +82,6 @@ def csv_text(text: str) -> str:
 
 def json_text(document: str) -> str:
     r"""Replace what cannot be seen in a JSON document by its `\u…` escapes; the document means the same.
-
-    Args:
-        document: A JSON document, with its own line ends.
-
-    Returns:
-        The same document, safe to be shown in a terminal.
 
     Examples:
         >>> json_text('["a\u202eb"]')

@@ -148,9 +148,7 @@ def _shared(rows: Sequence[LeaderboardRow], name: str) -> str | None:
 
 
 def _row_column(column: DeclaredColumn, shared_flags: Collection[str]) -> RowColumn:
-    is_score = column.format is Format.FRACTION and column.interval is not None
-    is_number = column.format not in {Format.TEXT, Format.TRUTH}
-    return RowColumn(column.title, lambda row: _cell(column, row, shared_flags), numeric=is_number and not is_score)
+    return RowColumn(column.title, lambda row: _cell(column, row, shared_flags), numeric=column.is_number)
 
 
 def _cell(column: DeclaredColumn, row: LeaderboardRow, shared_flags: Collection[str]) -> str:

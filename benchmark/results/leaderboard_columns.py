@@ -105,26 +105,18 @@ class Format(Enum):
 
 
 class Shown(Flag):
-    """The tables that show a column, in the order of `COLUMNS`."""
+    """The tables that show a column, all in the order of `COLUMNS`."""
 
-    RIGHTNESS = auto()
-    """`leaderboard.md`, `How right`."""
-    VARIETY = auto()
-    """`leaderboard.md`, `How varied, and how sure`."""
-    UNLABELLED = auto()
-    """The same on a corpus without labels, where no table of rightness shows the column."""
-    SPEED = auto()
-    """`leaderboard.md`, `How fast and how large`."""
-    LEGEND = auto()
-    """How to read the tables."""
-    PAGE = auto()
-    """The table of `leaderboard.html`."""
-    PAGE_SCORES = auto()
-    """What the page lists of one candidate on one corpus."""
-    PAGE_SPEED = auto()
-    """The page's table of one candidate's latencies."""
-    README = auto()
-    """The table of columns in README."""
+    RIGHTNESS = auto()  # `leaderboard.md`, How right
+    VARIETY = auto()  # `leaderboard.md`, How varied, and how sure
+    UNLABELLED = auto()  # the same on a corpus without labels, where no table of rightness shows the column
+    SPEED = auto()  # `leaderboard.md`, How fast and how large
+    LEGEND = auto()  # `leaderboard.md` and the page, How to read this
+    PAGE = auto()  # the table of `leaderboard.html`
+    PAGE_SCORES = auto()  # what the page lists of one candidate on one corpus
+    PAGE_SPEED = auto()  # the page's table of one candidate's latencies
+    TERMINAL = auto()  # what `bench run` prints
+    README = auto()  # the table of columns in README
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,7 @@ class Column:
         format: How its values are written.
         interval: The fields with the ends of its interval.
         legend_title: What legends call it, by default the heading.
-        long_title: What the page calls it beside a single value, by default the heading.
+        long_title: What the terminal, and the page beside a single value, call it; by default the heading.
     """
 
     field: str
@@ -150,6 +142,12 @@ class Column:
     interval: tuple[str, str] | None = None
     legend_title: str = ""
     long_title: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells stand at the right; scores with intervals stand at the left."""
+        is_score = self.format is Format.FRACTION and self.interval is not None
+        return self.format not in {Format.TEXT, Format.TRUTH} and not is_score
 
 
 _RIGHT = Shown.RIGHTNESS | Shown.LEGEND | Shown.README
@@ -162,14 +160,14 @@ _COLUMNS = (
         "rank",
         "1 + the number of candidates that are significantly better; equal ranks are ties, not coincidences. Without a "
         "rank (–), a row is not part of the ranking; its flags say why.",
-        _RIGHT | Shown.PAGE,
+        _RIGHT | Shown.PAGE | Shown.TERMINAL,
         Format.COUNT,
     ),
     Column(
         "candidate",
         "candidate",
         "the model under test, by the name that the registry gives it.",
-        Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE,
+        Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE | Shown.TERMINAL,
     ),
     Column("corpus", "corpus", "what it was scored on; `*` is the summary over several corpora.", Shown.PAGE),
     Column(
@@ -177,7 +175,7 @@ _COLUMNS = (
         "UAR",
         "unweighted average recall: the mean, over the corpus's emotions, of the share of clips answered rightly. What "
         "a model cannot express, it gets wrong.",
-        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES,
+        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL,
         Format.FRACTION,
         interval=("uar_low", "uar_high"),
     ),
@@ -185,7 +183,7 @@ _COLUMNS = (
         "accuracy",
         "accuracy",
         "the share of all scored clips that is answered rightly; compare it with *majority*.",
-        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES,
+        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL,
         Format.FRACTION,
         interval=("accuracy_low", "accuracy_high"),
     ),
@@ -284,8 +282,9 @@ _COLUMNS = (
         "effective_emotions",
         "effective",
         "how many emotions its answers amount to: exp of their entropy. 1 means always the same answer.",
-        _VARIED,
+        _VARIED | Shown.TERMINAL,
         Format.QUANTITY,
+        long_title="effective emotions",
     ),
     Column(
         "informative_emotions",
@@ -299,7 +298,7 @@ _COLUMNS = (
         "top_emotion",
         "top answer",
         "its most frequent answer, with the share of clips that get it.",
-        _VARIED | Shown.PAGE,
+        _VARIED | Shown.PAGE | Shown.TERMINAL,
     ),
     Column("collapsed", "collapsed", "whether it nearly always gives the same answer.", Shown.VARIETY, Format.TRUTH),
     Column(
@@ -338,14 +337,14 @@ _COLUMNS = (
         _RIGHT | Shown.UNLABELLED | Shown.PAGE_SCORES,
         long_title="seen (trained on it)",
     ),
-    Column("device", "device", "`cpu` or `cuda`.", Shown.SPEED | Shown.PAGE),
+    Column("device", "device", "`cpu` or `cuda`.", Shown.SPEED | Shown.PAGE | Shown.TERMINAL),
     Column("backend", "backend", "the library that computes.", Shown.SPEED | Shown.PAGE),
     Column("dtype", "dtype", "the number format that it computes in.", Shown.SPEED | Shown.PAGE),
     Column(
         "latency_p50_ms",
         "p50 ms",
         "the time that half, 90 % and 99 % of single calls stay below, from samples to probabilities, in ms.",
-        _FAST | Shown.LEGEND | Shown.PAGE,
+        _FAST | Shown.LEGEND | Shown.PAGE | Shown.TERMINAL,
         Format.MILLISECONDS,
         interval=("latency_p50_low_ms", "latency_p50_high_ms"),
         legend_title="p50, p90, p99",
@@ -368,7 +367,7 @@ _COLUMNS = (
         "rtfx",
         "RTFx",
         "seconds of audio processed per second of wall time, at the median.",
-        _FAST | Shown.LEGEND,
+        _FAST | Shown.LEGEND | Shown.TERMINAL,
         Format.QUANTITY,
     ),
     Column("load_s", "load s", "seconds to load the checkpoint.", _FAST, Format.QUANTITY),
@@ -392,7 +391,7 @@ _COLUMNS = (
         "flags",
         "flags",
         "what a reader has to know before believing the row; of candidates that were not evaluated, the status.",
-        Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE,
+        Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE | Shown.TERMINAL,
     ),
 )
 COLUMNS: Mapping[str, Column] = MappingProxyType({column.field: column for column in _COLUMNS})
