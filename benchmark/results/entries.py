@@ -127,8 +127,7 @@ class EntryParts:
         contents = sorted(name for name in listed if name.endswith(self.suffix))
         described = [name for name in contents if name + SIDECAR_SUFFIX in listed or self._has_sidecar(name)]
         if len(described) < len(contents):
-            cache = self.storage.location("")
-            _warn_once(cache, f"{cache} holds results of an earlier version of bench, which are not used any more.")
+            _warn_old_cache(self.storage)
         return tuple(described)
 
     def read(self, name: str) -> bytes | None:
@@ -279,13 +278,22 @@ class EntryFolder:
         location = self.storage.location(self.name)
         try:
             content = self.storage.read(f"{self.name}/{manifest}")
+        except FileNotFoundError:
+            return False
+        try:
             sidecar = Sidecar.parse(self.storage.read(self.name + SIDECAR_SUFFIX), location)
         except FileNotFoundError:
+            _warn_old_cache(self.storage)
             return False
         is_intact = sidecar is not None and sidecar.describes(content)
         if not is_intact:
             _warn_left_out(location, f"its {manifest} is not what was written (SHA-256)")
         return is_intact
+
+
+def _warn_old_cache(storage: Storage) -> None:
+    folder = storage.location("")
+    _warn_once(folder, f"{folder} holds results of an earlier version of bench, which are not used any more.")
 
 
 def _warn_left_out(location: str, reason: str) -> None:

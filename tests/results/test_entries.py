@@ -129,3 +129,6 @@ def test_a_folder_is_intact_while_its_manifest_is_the_described_one(
     manifest.write_bytes(b"row")
     assert not folder.is_intact("rows.jsonl")
     assert "is left out: its rows.jsonl is not what was written" in caplog.text
+    manifest.parent.with_name("train.meta").unlink()
+    assert not folder.is_intact("rows.jsonl")
+    assert "holds results of an earlier version of bench" in caplog.text
