@@ -4,9 +4,8 @@ A run loads a model once and answers all clips; here the clips come in blocks, b
 that the session is kept open from block to block. Nothing else differs from a run.
 """
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,18 @@ from scipy.special import log_softmax
 
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
-from benchmark.evaluation import asking, predict, preparing
-from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
+from benchmark.evaluation import plan, runner
+from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.predict import Overwrite, Predictor
-from benchmark.evaluation.preparing import Preparer
-from benchmark.evaluation.redoing import Redoer, Redone
-from benchmark.evaluation.sessions import ModelSession, Way
+from benchmark.evaluation.plan import InferencePlan, Overwrite, RunContext
+from benchmark.evaluation.runner import ClipPass, InferenceRunner
+from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH
 from benchmark.models.backends.protocol import Engine as ModelEngine
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
-from benchmark.results.runs import EvaluationRecord
+from benchmark.results.inference import InferenceRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from performance.engines import Engine, Probabilities
@@ -67,25 +65,6 @@ class _KeptOpen:
         return getattr(self._session, name)
 
 
-class _Timed:
-    """Does close answers again, and tells how long that took.
-
-    Args:
-        redoer: What does it.
-        took: Told the seconds.
-    """
-
-    def __init__(self, redoer: Redoer, took: Callable[[float], None]) -> None:
-        self._redoer = redoer
-        self._took = took
-
-    def redo(self, *arguments: Any) -> Redone:
-        begin = time.perf_counter()
-        redone = self._redoer.redo(*arguments)
-        self._took(time.perf_counter() - begin)
-        return redone
-
-
 class Ours(Engine):
     """Bench.
 
@@ -102,75 +81,67 @@ class Ours(Engine):
         self._store = PredictionStore(self._settings.cache)
         self._choice = choice
         self._sessions: dict[str, _KeptOpen] = {}
-        self._heard: dict[tuple[Path, ...], DecodedCorpus] = {}
-        self._preparer = self._prepare(_hear(sorted((folder.parents[1] / "clips").iterdir())))
-        self._last: EvaluationRecord | None = None
-        self._again_s = 0.0
-        vars(asking)["ModelSession"] = self._session
-        vars(predict)["Redoer"] = self._timed_redoer
+        self._decoded: dict[tuple[Path, ...], DecodedCorpus] = {}
+        self._all = _decode(sorted((folder.parents[1] / "clips").iterdir()))
+        self._last: InferenceRecord | None = None
+        self._rerun_s = 0.0
+        vars(runner)["ModelSession"] = self._session
         # As on a corpus that is large enough for a conversion to pay.
-        vars(preparing)["PAYS_FROM_CLIPS"] = 0
+        vars(plan)["PAYS_FROM_CLIPS"] = 0
         if choice.backend != TORCH:
             self._load_reference()
 
     def prepared(self, clips: Sequence[Path]) -> None:
-        """Hear the clips once, as a run does before it asks anybody."""
-        if tuple(clips) not in self._heard:
-            self._heard[tuple(clips)] = _hear(clips)
+        """Decode the clips once, as a run does before it computes answers."""
+        if tuple(clips) not in self._decoded:
+            self._decoded[tuple(clips)] = _decode(clips)
         if self._last is not None:
-            self._load_finer()
+            self._load_refiner()
 
     def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
-        """Answer and store all clips anew."""
-        heard = self._heard[tuple(clips)]
-        predictor = Predictor(
-            corpora=[heard],
-            store=self._store,
-            settings=self._settings,
-            overwrite=Overwrite.ALWAYS,
-            threads=available_cores(),
-            stop=threading.Event(),
-            preparer=self._preparer,
-        )
+        """Compute and store all answers again, by the plan that was tested on all clips."""
+        decoded = self._decoded[tuple(clips)]
+        tested = InferencePlan.build(self._subject, "cpu", self._context(self._all))
+        timed = _TimedRunner(tested, ClipSet.of([decoded]))
         with Silent().stage("", total=None) as stage:
-            (record,) = predictor.predict(self._subject, device="cpu", stage=stage)
+            run = timed.run(stage)
+        (record,) = run.records([decoded])
         if record.failure is not None:
             raise RuntimeError(record.failure)
-        self._last = record
+        self._last, self._rerun_s = record.inference, timed.rerun_s
         stored = self._store.read(record.setup)
-        logits = (stored[clip.clip_hash or ""].logits for clip in heard.record.clips)
+        logits = (stored[clip.clip_hash or ""].logits for clip in decoded.record.clips)
         return [np.exp(log_softmax(np.asarray(row, dtype=np.float64))) for row in logits]
 
     def _load_reference(self) -> None:
-        """Load what close answers are done again with; a run does that once, at its end."""
-        self._load(Way(ModelEngine()))
+        """Load what close clips are re-run with; a run does that once, at its end."""
+        self._load(Implementation(ModelEngine()))
 
-    def _load_finer(self) -> None:
-        """Load what is asked about close answers before the reference is, if there is such."""
-        prepared = self._preparer.prepare(self._subject, device="cpu", known_only=True)
-        finer = self._preparer.finer(self._subject, prepared)
-        if finer is not None:
-            self._load(finer.way)
+    def _load_refiner(self) -> None:
+        """Load the engine that re-runs close clips before the reference does, if there is such."""
+        tested = InferencePlan.build(self._subject, "cpu", self._context(self._all))
+        refiner = tested.refiner(tested.current)
+        if refiner is not None:
+            self._load(refiner.implementation)
 
-    def _load(self, way: Way) -> None:
-        """Load, and answer something: an engine brings its weights into an order of its own with its first answer."""
+    def _load(self, implementation: Implementation) -> None:
+        """Load, and compute something: an engine brings its weights into an order of its own with its first answer."""
         session = self._session(
             self._subject,
-            device="cpu",
+            implementation,
             threads=available_cores(),
             settings=self._settings,
-            way=way,
             side_by_side=True,
         )
         if not session.is_loaded:
             session.load()
             session.exchange([np.zeros(_WARM_UP_SAMPLES, np.float32)] * available_cores(), 0)
 
-    def _prepare(self, heard: DecodedCorpus) -> Preparer:
-        return Preparer(
+    def _context(self, decoded: DecodedCorpus) -> RunContext:
+        return RunContext(
+            clips=ClipSet.of([decoded]),
             choice=self._choice,
-            audio=heard.audio,
-            durations=heard.durations,
+            overwrite=Overwrite.ALWAYS,
             store=self._store,
             settings=self._settings,
             threads=available_cores(),
@@ -178,14 +149,14 @@ class Ours(Engine):
 
     def memory_mb(self) -> float:
         """Of the worker that answers; not of the one that does close answers again."""
-        record = self._last.inference if self._last is not None else None
+        record = self._last
         used = f"{record.backend} {record.dtype}" if record is not None else ""
         return max((kept.peak_mb() for kept in self._sessions.values() if kept.engine == used), default=float("nan"))
 
     def details(self) -> dict[str, str]:
         """What it was computed with, how it was held against the reference, and what the asking process takes."""
         found = {"parent_mb": f"{peak_mb():.0f}"}
-        record = self._last.inference if self._last is not None else None
+        record = self._last
         if record is None:
             return found
         found["engine"] = f"{record.backend} {record.dtype}"
@@ -194,25 +165,32 @@ class Ours(Engine):
             found["checked_clips"] = str(record.checked_clips)
             found["largest_difference"] = f"{record.largest_difference:.1e}"
             found["redone_clips"] = str(record.redone_clips)
-            found["again_s"] = f"{self._again_s:.4f}"
+            found["again_s"] = f"{self._rerun_s:.4f}"
             found["conversion_s"] = f"{record.conversion_s or 0.0:.1f}"
             found["check_s"] = f"{record.check_s or 0.0:.1f}"
         return found
 
-    def _timed_redoer(self, *arguments: Any, **options: Any) -> _Timed:
-        def took(seconds: float) -> None:
-            self._again_s = seconds
-
-        return _Timed(Redoer(*arguments, **options), took)
-
-    def _session(self, subject: Subject, **options: Any) -> _KeptOpen:
-        key = repr(sorted(options.items(), key=lambda item: item[0]))
+    def _session(self, subject: Subject, implementation: Implementation, **options: Any) -> _KeptOpen:
+        key = repr((implementation, sorted(options.items(), key=lambda item: item[0])))
         if key not in self._sessions:
-            self._sessions[key] = _KeptOpen(ModelSession(subject, **options), str(options["way"].engine))
+            session = ModelSession(subject, implementation, **options)
+            self._sessions[key] = _KeptOpen(session, str(implementation.engine))
         return self._sessions[key]
 
 
-def _hear(clips: Sequence[Path]) -> DecodedCorpus:
+class _TimedRunner(InferenceRunner):
+    """Tells how long it took to re-run close clips."""
+
+    rerun_s = 0.0
+
+    def _rerun_close_clips(self, passes: list[ClipPass]) -> dict[str, str]:
+        begin = time.perf_counter()
+        failures = super()._rerun_close_clips(passes)
+        self.rerun_s += time.perf_counter() - begin
+        return failures
+
+
+def _decode(clips: Sequence[Path]) -> DecodedCorpus:
     listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
     corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
     return decode_corpus(corpus, Silent())

@@ -19,7 +19,7 @@ from benchmark.workers.worker import Worker
 log = Path(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     begin = time.perf_counter()
-    with Worker("benchmark.models.devices:DeviceActor", log=log) as worker:
+    with Worker("benchmark.models.actor:ModelActor", log=log) as worker:
         worker.call("has_cuda", timeout_s=60)
         print(time.perf_counter() - begin, flush=True)
 """

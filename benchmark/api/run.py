@@ -16,7 +16,7 @@ from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
 from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.metrics import UserMetrics
-from benchmark.evaluation.predict import Overwrite
+from benchmark.evaluation.plan import Overwrite
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.options.commands import RunRequest

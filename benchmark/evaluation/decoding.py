@@ -1,16 +1,17 @@
 """Decoding the clips of a corpus: once to know what they hold, and again window by window for a model."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics, measure
-from benchmark.audio.perturbation import Level, Perturbation, measure_level, needs_level, perturbed_blocks
+from benchmark.audio.perturbation import Perturbation, measure_level, needs_level, perturbed_blocks
 from benchmark.audio.waveform import ContentHash, resampled_blocks
 from benchmark.audio.windows import window_blocks
 from benchmark.corpora.clips import Clip, Corpus
@@ -19,103 +20,10 @@ from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.threads import map_ahead
 
-# Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
-_AHEAD = 8
-
-
-_CHANGED = "The audio is not what it was when the run began."
-
-
-@dataclass(frozen=True, eq=False)
-class ClipWindow:
-    """One window of a clip, or the reason why there is no more of it.
-
-    Attributes:
-        clip_hash: Which clip.
-        samples: Mono samples at the rate asked for, shape (samples,); None after the last window.
-        failure: After the last window, why the clip cannot be used after all; None where it can.
-    """
-
-    clip_hash: str
-    samples: NDArray[np.float32] | None
-    failure: str | None = None
-
-
-def decode_windows(
-    audio: Iterable[tuple[str, AudioSource]],
-    *,
-    sampling_rate: int,
-    window_s: float,
-    perturbation: Perturbation | None = None,
-) -> Generator[ClipWindow, None, None]:
-    """Decode and resample in the background, a few windows ahead of the reader, so that a model need not wait.
-
-    Args:
-        audio: Clip hashes, with where the audio comes from.
-        sampling_rate: The rate, in Hz, that the reader wants.
-        window_s: The longest window that the reader wants, in seconds.
-        perturbation: What is done to each clip before it is cut, if anything.
-
-    Yields:
-        The windows of each clip in their order, and then one without samples that ends the clip.
-    """
-    wanted = _Wanted(sampling_rate, window_s, perturbation)
-    windows = (window for clip_hash, source in audio for window in _windows(clip_hash, source, wanted))
-    waiting: deque[Future[ClipWindow | None]] = deque()
-    # One thread takes the calls in their order, so that the generator is never entered twice.
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
-        try:
-            waiting.extend(pool.submit(next, windows, None) for _ in range(_AHEAD))
-            while (window := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, windows, None))
-                yield window
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What the reader of windows asks for."""
-
-    sampling_rate: int
-    window_s: float
-    perturbation: Perturbation | None
-
-
-def _windows(clip_hash: str, source: AudioSource, wanted: _Wanted) -> Iterator[ClipWindow]:
-    failure = None
-    try:
-        level = _level(source, wanted)
-        with open_source(source) as stream:
-            content = ContentHash(stream.sampling_rate)
-            blocks = resampled_blocks(_hashed(stream.blocks, content), stream.sampling_rate, wanted.sampling_rate)
-            if wanted.perturbation is not None and not wanted.perturbation.leaves_alone(stream.sampling_rate):
-                blocks = perturbed_blocks(
-                    blocks, wanted.sampling_rate, wanted.perturbation, seed=clip_hash, level=level
-                )
-            for samples in window_blocks(blocks, wanted.sampling_rate, wanted.window_s):
-                yield ClipWindow(clip_hash, samples)
-        failure = None if content.digits == clip_hash else _CHANGED
-    except UndecodableAudio as error:
-        failure = error.reason
-    yield ClipWindow(clip_hash, None, failure)
-
-
-def _level(source: AudioSource, wanted: _Wanted) -> Level | None:
-    """Read the clip once more where its level decides what becomes of its first sample: it may be hours long."""
-    if wanted.perturbation is None or not needs_level(wanted.perturbation):
-        return None
-    with open_source(source) as stream:
-        return measure_level(resampled_blocks(stream.blocks, stream.sampling_rate, wanted.sampling_rate))
-
-
-def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iterator[NDArray[np.float32]]:
-    for block in blocks:
-        content.update(block)
-        yield block
-
-
 _DECODERS = 2
+# Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
+_WINDOWS_AHEAD = 8
+_CHANGED = "The audio is not what it was when the run began."
 
 
 @dataclass(frozen=True)
@@ -124,16 +32,54 @@ class DecodedCorpus:
 
     Attributes:
         record: What is stored of it.
-        audio: Where the audio of each readable clip comes from, by clip hash; identical clips are one.
+        audio: The audio of each readable clip, by clip hash; identical clips are one.
     """
 
     record: CorpusRecord
     audio: dict[str, AudioSource]
 
-    @property
-    def durations(self) -> dict[str, float]:
-        """Seconds of each readable clip, by clip hash."""
-        return {clip.clip_hash: clip.duration_s or 0.0 for clip in self.record.clips if clip.clip_hash is not None}
+
+@dataclass(frozen=True)
+class ClipSet:
+    """The clips of several corpora, each once, the longest first, and those of one length together.
+
+    A model then takes its memory once, for the longest, and what is prepared for a length serves all clips of it.
+
+    Attributes:
+        audio: By clip hash.
+        durations: Seconds, by clip hash.
+    """
+
+    audio: dict[str, AudioSource]
+    durations: dict[str, float]
+
+    @classmethod
+    def of(cls, corpora: Sequence[DecodedCorpus]) -> Self:
+        """Join the readable clips of corpora."""
+        durations = {
+            clip.clip_hash: clip.duration_s or 0.0
+            for corpus in corpora
+            for clip in corpus.record.clips
+            if clip.clip_hash is not None
+        }
+        audio = {clip_hash: source for corpus in corpora for clip_hash, source in corpus.audio.items()}
+        ordered = sorted(audio, key=lambda clip_hash: -durations[clip_hash])
+        return cls({name: audio[name] for name in ordered}, {name: durations[name] for name in ordered})
+
+
+@dataclass(frozen=True, eq=False)
+class ClipWindow:
+    """One window of a clip, or its end.
+
+    Attributes:
+        clip_hash: The clip.
+        samples: Mono samples at the rate asked for, shape (samples,); None after the last window.
+        failure: After the last window, why the clip cannot be used after all; None where it can.
+    """
+
+    clip_hash: str
+    samples: NDArray[np.float32] | None
+    failure: str | None = None
 
 
 def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
@@ -144,7 +90,7 @@ def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as pool,
         progress.stage(f"Reading {corpus.name}", total=len(corpus.clips), unit="clips") as stage,
     ):
-        for clip, record in zip(corpus.clips, map_ahead(pool, _hear, corpus.clips), strict=True):
+        for clip, record in zip(corpus.clips, map_ahead(pool, _decode_clip, corpus.clips), strict=True):
             records.append(record)
             if record.clip_hash is not None:
                 audio.setdefault(record.clip_hash, clip.audio)
@@ -165,22 +111,7 @@ def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
     )
 
 
-def drop_unreadable(corpus: CorpusRecord, lost: Mapping[str, str]) -> CorpusRecord:
-    """Count clips that were lost while a run went on as unreadable: for all candidates, whoever had answered before.
-
-    Args:
-        corpus: What is stored of the corpus.
-        lost: For clips that could not be read any more, by clip hash, the reason.
-    """
-
-    def told(clip: ClipRecord) -> ClipRecord:
-        failure = None if clip.clip_hash is None else lost.get(clip.clip_hash)
-        return clip if failure is None else replace(clip, clip_hash=None, duration_s=None, failure=failure)
-
-    return corpus.model_copy(update={"clips": tuple(map(told, corpus.clips))})
-
-
-def _hear(clip: Clip) -> ClipRecord:
+def _decode_clip(clip: Clip) -> ClipRecord:
     clip_hash, duration_s, sampling_rate, failure = None, None, None, None
     try:
         with open_source(clip.audio) as stream:
@@ -209,31 +140,103 @@ def _hear(clip: Clip) -> ClipRecord:
     )
 
 
-_MEASURERS = 2
-
-
-def measure_corpus(heard: DecodedCorpus, progress: Progress) -> tuple[Acoustics | None, ...]:
-    """Measure every clip; identical ones once.
+def drop_unreadable(corpus: CorpusRecord, unreadable: Mapping[str, str]) -> CorpusRecord:
+    """Count clips that were lost while a run went on as unreadable: for all candidates, whoever had answered before.
 
     Args:
-        heard: A corpus that was heard.
-        progress: Who listens to how far it is.
+        corpus: What is stored of the corpus.
+        unreadable: Why clips could not be read any more, by clip hash.
+    """
+    clips = [
+        replace(clip, clip_hash=None, duration_s=None, failure=unreadable[clip.clip_hash])
+        if clip.clip_hash is not None and clip.clip_hash in unreadable
+        else clip
+        for clip in corpus.clips
+    ]
+    return corpus.model_copy(update={"clips": tuple(clips)})
+
+
+def decode_windows(
+    audio: Iterable[tuple[str, AudioSource]],
+    *,
+    sampling_rate: int,
+    window_s: float,
+    perturbation: Perturbation | None = None,
+) -> Generator[ClipWindow, None, None]:
+    """Decode and resample in the background, a few windows ahead of the reader, so that a model need not wait.
+
+    Args:
+        audio: Clip hashes with their audio.
+        sampling_rate: The rate of the windows, in Hz.
+        window_s: The longest window, in seconds.
+        perturbation: What is done to each clip before it is cut, if anything.
+
+    Yields:
+        The windows of each clip in their order, and then one without samples that ends the clip.
+    """
+    windows = (
+        window
+        for clip_hash, source in audio
+        for window in _clip_windows(clip_hash, source, sampling_rate, window_s, perturbation)
+    )
+    waiting: deque[Future[ClipWindow | None]] = deque()
+    # One thread takes the calls in their order, so that the generator is never entered twice.
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+        try:
+            waiting.extend(pool.submit(next, windows, None) for _ in range(_WINDOWS_AHEAD))
+            while (window := waiting.popleft().result()) is not None:
+                waiting.append(pool.submit(next, windows, None))
+                yield window
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _clip_windows(
+    clip_hash: str, source: AudioSource, rate: int, window_s: float, perturbation: Perturbation | None
+) -> Iterator[ClipWindow]:
+    failure, level = None, None
+    try:
+        if perturbation is not None and needs_level(perturbation):
+            # Read once more: the level decides what becomes of the first sample, and a clip may be hours long.
+            with open_source(source) as stream:
+                level = measure_level(resampled_blocks(stream.blocks, stream.sampling_rate, rate))
+        with open_source(source) as stream:
+            content = ContentHash(stream.sampling_rate)
+            blocks = resampled_blocks(_hashed(stream.blocks, content), stream.sampling_rate, rate)
+            if perturbation is not None and not perturbation.leaves_alone(stream.sampling_rate):
+                blocks = perturbed_blocks(blocks, rate, perturbation, seed=clip_hash, level=level)
+            for samples in window_blocks(blocks, rate, window_s):
+                yield ClipWindow(clip_hash, samples)
+        failure = None if content.digits == clip_hash else _CHANGED
+    except UndecodableAudio as error:
+        failure = error.reason
+    yield ClipWindow(clip_hash, None, failure)
+
+
+def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        content.update(block)
+        yield block
+
+
+def measure_corpus(decoded: DecodedCorpus, progress: Progress) -> tuple[Acoustics | None, ...]:
+    """Measure every clip, identical ones once: level, clipping, bandwidth.
 
     Returns:
-        For each clip of the corpus what was measured; None where it cannot be read.
+        One measurement for each clip of the corpus; None where it cannot be read.
     """
     with (
-        ThreadPoolExecutor(_MEASURERS, thread_name_prefix="measure") as pool,
-        progress.stage(f"Measuring {heard.record.name}", total=len(heard.audio), unit="clips") as stage,
+        ThreadPoolExecutor(_DECODERS, thread_name_prefix="measure") as pool,
+        progress.stage(f"Measuring {decoded.record.name}", total=len(decoded.audio), unit="clips") as stage,
     ):
-        found: dict[str, Acoustics | None] = {}
-        for clip_hash, acoustics in zip(heard.audio, map_ahead(pool, _measured, heard.audio.values()), strict=True):
-            found[clip_hash] = acoustics
+        acoustics: dict[str, Acoustics | None] = {}
+        for clip_hash, measured in zip(decoded.audio, map_ahead(pool, _measure, decoded.audio.values()), strict=True):
+            acoustics[clip_hash] = measured
             stage.advance()
-    return tuple(found.get(clip.clip_hash or "") for clip in heard.record.clips)
+    return tuple(acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
 
 
-def _measured(source: AudioSource) -> Acoustics | None:
+def _measure(source: AudioSource) -> Acoustics | None:
     try:
         with open_source(source) as stream:
             return measure(stream)

@@ -132,7 +132,7 @@ def is_installed(backend: str) -> bool:
 DEVICES = ("cpu", "cuda")
 
 
-_DEVICE_ACTOR = "benchmark.models.devices:DeviceActor"
+_DEVICE_ACTOR = "benchmark.models.actor:ModelActor"
 
 
 _TIMEOUT_S = 60.0

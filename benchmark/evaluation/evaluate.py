@@ -1,6 +1,5 @@
-"""A whole run: hear the corpora, ask every subject, time every subject, and record what was done."""
+"""A whole run: decode the corpora, compute every subject's answers, time every subject, and record what was done."""
 
-import logging
 import threading
 from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -8,22 +7,19 @@ from dataclasses import dataclass, field
 
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.clips import Corpus
-from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus, drop_unreadable
+from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus, drop_unreadable
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.latency import DEFAULT_SEGMENT_S, Stopwatch, cut_segments
-from benchmark.evaluation.predict import Overwrite, Predictor
-from benchmark.evaluation.preparing import Preparer
-from benchmark.evaluation.sessions import Way
+from benchmark.evaluation.plan import InferencePlan, Overwrite, RunContext
+from benchmark.evaluation.runner import CandidateRun, InferenceRunner
 from benchmark.evaluation.speech import drop_silent, find_speech
 from benchmark.evaluation.subjects import Subject
-from benchmark.progress import Progress
+from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
 from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +28,15 @@ class RunOptions:
 
     Attributes:
         min_emotions: How many classes a candidate must distinguish to be run.
-        devices: Where to run: `cpu`, `cuda`; empty for the CPU and, where torch sees one, the GPU.
+        devices: `cpu`, `cuda`; empty for the CPU and, where torch sees one, the GPU.
         limit: Clips per corpus at most; None for all.
         segment_s: Length of the segments that latency is measured on, in seconds.
-        latency_budget_s: How long the timed calls of one candidate on one device may take, in seconds.
+        latency_budget_s: How long the timed calls of one candidate on one device may take, in seconds; 0 measures none.
         find_speech: Whether to find out how much of each clip is speech.
         min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
         merge: Emotions that are merged into others, on every corpus.
         overwrite: Which answers are computed where some are already in the store.
-        engines: What the user wants to be computed with; reference inference unless said otherwise.
+        engines: What the user wants to be computed with; by default reference inference.
         perturbations: What is done to every clip, one after the other, to see which answers survive it.
     """
 
@@ -62,7 +58,7 @@ class Evaluated:
     """What a run has brought so far; whole unless it was interrupted.
 
     Attributes:
-        corpora: What the subjects heard.
+        corpora: The decoded corpora.
         evaluations: One per subject and corpus.
         perturbed: One per subject, corpus and perturbation.
         latencies: One per subject and device.
@@ -81,12 +77,12 @@ class Evaluation:
     """Runs subjects on corpora.
 
     Attributes:
-        subjects: What is run.
-        corpora: On what.
-        devices: Where: answers come from the first, latency from each.
+        subjects: The candidates.
+        corpora: The corpora.
+        devices: Answers come from the first, latency from each.
         options: What the user asked for.
         settings: Limits and places.
-        store: Where answers are kept.
+        store: Keeps predictions.
         environment: The machine.
     """
 
@@ -106,102 +102,91 @@ class Evaluation:
         """
         result = Evaluated()
         try:
-            heard = [self._hear(corpus, progress) for corpus in self.corpora]
-            result.corpora = [corpus.record for corpus in heard]
+            decoded = [self._decode(corpus, progress) for corpus in self.corpora]
+            result.corpora = [corpus.record for corpus in decoded]
             _warn_of_unreadable(result.corpora, progress)
-            self._predict(heard, result, progress)
+            runs = self._compute(decoded, result, progress)
             if self.options.latency_budget_s > 0:
-                self._time(heard, result, progress)
+                self._time(decoded, runs, result, progress)
         except KeyboardInterrupt:
             progress.warn("Interrupted: the reports show what was finished.")
             result.interrupted = True
         return result
 
-    def _hear(self, corpus: Corpus, progress: Progress) -> DecodedCorpus:
-        heard = decode_corpus(corpus, progress)
+    def _decode(self, corpus: Corpus, progress: Progress) -> DecodedCorpus:
+        decoded = decode_corpus(corpus, progress)
         if self.options.find_speech or self.options.min_speech is not None:
-            heard = find_speech(heard, self.settings, progress)
-        return heard if self.options.min_speech is None else drop_silent(heard, self.options.min_speech)
+            decoded = find_speech(decoded, self.settings, progress)
+        return decoded if self.options.min_speech is None else drop_silent(decoded, self.options.min_speech)
 
-    def _predict(self, heard: Sequence[DecodedCorpus], result: Evaluated, progress: Progress) -> None:
-        stop = threading.Event()
-        predictor = Predictor(
-            corpora=heard,
+    def _compute(
+        self, decoded: Sequence[DecodedCorpus], result: Evaluated, progress: Progress
+    ) -> Mapping[str, CandidateRun]:
+        """Compute all answers, several candidates at once; the runs that came to their end, by candidate."""
+        context = RunContext(
+            clips=ClipSet.of(decoded),
+            merges=tuple(corpus.record.merge for corpus in decoded),
+            choice=self.options.engines,
+            overwrite=self.options.overwrite,
+            perturbations=self.options.perturbations,
             store=self.store,
             settings=self.settings,
-            overwrite=self.options.overwrite,
-            threads=self._threads,
-            stop=stop,
-            perturbations=self.options.perturbations,
-            preparer=self._preparer(heard, stop),
+            threads=max(1, self.environment.cores // self.settings.jobs),
+            stop=threading.Event(),
         )
-        total = len(self.subjects) * len(predictor.audio) * (1 + len(self.options.perturbations))
+        total = len(self.subjects) * len(context.clips.audio) * (1 + len(context.perturbations))
+        runs: dict[str, CandidateRun] = {}
         with (
             progress.stage("Listening", total=total, unit="clips") as stage,
             ThreadPoolExecutor(self.settings.jobs, thread_name_prefix="evaluate") as pool,
         ):
-            waiting: dict[Future[tuple[EvaluationRecord, ...]], Subject] = {
-                pool.submit(predictor.predict, subject, device=self.devices[0], stage=stage): subject
-                for subject in self.subjects
-            }
+            futures = {pool.submit(self._run, subject, context, stage): subject for subject in self.subjects}
             try:
-                for future in as_completed(waiting):
-                    _warn_of(waiting[future], future.result(), progress)
+                for future in as_completed(futures):
+                    _warn_of_failures(future.result(), decoded, progress)
+            except BaseException:  # Ctrl-C, or an error of one candidate: the others store what they have
+                context.stop.set()
+                raise
             finally:
-                stop.set()
                 try:
                     pool.shutdown(wait=True, cancel_futures=True)
                 finally:  # a second Ctrl-C does not wait
-                    self._collect(waiting, result)
-                    result.corpora = [drop_unreadable(corpus, predictor.lost) for corpus in result.corpora]
-        _warn_of_lost([corpus.record for corpus in heard], predictor.lost, progress)
+                    runs = _finished(futures)
+                    self._collect(runs, decoded, result)
+        unreadable = {name for run in runs.values() for name in run.unreadable}
+        _warn_of_lost([corpus.record for corpus in decoded], unreadable, progress)
+        return runs
 
-    def _collect(self, futures: Mapping[Future[tuple[EvaluationRecord, ...]], Subject], result: Evaluated) -> None:
-        """Take what the subjects that came to their end have brought, in the order of the subjects."""
-        found = {
-            subject.candidate.name: future.result()
-            for future, subject in futures.items()
-            if future.done() and not future.cancelled() and future.exception() is None
-        }
-        ordered = [record for subject in self.subjects for record in found.get(subject.candidate.name, ())]
-        result.evaluations = [record for record in ordered if record.setup.perturbation is None]
-        result.perturbed = [record for record in ordered if record.setup.perturbation is not None]
+    def _run(self, subject: Subject, context: RunContext, stage: Stage) -> CandidateRun:
+        plan = InferencePlan.build(subject, self.devices[0], context)
+        return InferenceRunner(plan).run(stage)
 
-    @property
-    def _threads(self) -> int:
-        return max(1, self.environment.cores // self.settings.jobs)
+    def _collect(self, runs: Mapping[str, CandidateRun], decoded: Sequence[DecodedCorpus], result: Evaluated) -> None:
+        """Take the records of finished runs, in the order of the subjects."""
+        ordered = [runs[subject.name] for subject in self.subjects if subject.name in runs]
+        records = [record for run in ordered for record in run.records(decoded)]
+        result.evaluations = [record for record in records if record.setup.perturbation is None]
+        result.perturbed = [record for record in records if record.setup.perturbation is not None]
+        unreadable = {name: reason for run in ordered for name, reason in run.unreadable.items()}
+        result.corpora = [drop_unreadable(corpus, unreadable) for corpus in result.corpora]
 
-    def _preparer(self, heard: Sequence[DecodedCorpus], stop: threading.Event) -> Preparer:
-        return Preparer(
-            choice=self.options.engines,
-            audio={clip_hash: source for corpus in heard for clip_hash, source in corpus.audio.items()},
-            durations={clip_hash: seconds for corpus in heard for clip_hash, seconds in corpus.durations.items()},
-            merges=tuple(corpus.record.merge for corpus in heard),
-            store=self.store,
-            settings=self.settings,
-            threads=self._threads,
-            stop=stop,
-        )
-
-    def _ways(
-        self, heard: Sequence[DecodedCorpus], subjects: Sequence[Subject], evaluations: Sequence[EvaluationRecord]
-    ) -> dict[str, Way]:
-        """How the models are computed that answered, by candidate; a converted model that is gone is made again."""
-        preparer, device = self._preparer(heard, threading.Event()), self.devices[0]
-        setups = {record.candidate: record.setup for record in evaluations}
-        ways = {}
-        for subject in subjects:
-            way = preparer.way_of(subject, setups[subject.name])
-            ways[subject.name] = preparer.prepare(subject, device=device, again=True).way if way.is_broken() else way
-        return ways
-
-    def _time(self, heard: Sequence[DecodedCorpus], result: Evaluated, progress: Progress) -> None:
+    def _time(
+        self,
+        decoded: Sequence[DecodedCorpus],
+        runs: Mapping[str, CandidateRun],
+        result: Evaluated,
+        progress: Progress,
+    ) -> None:
         failed = {record.candidate for record in result.evaluations if record.failure}
-        subjects = [subject for subject in self.subjects if subject.candidate.name not in failed]
-        audio = [source for corpus in heard for source in corpus.audio.values()]
+        subjects = [subject for subject in self.subjects if subject.name not in failed]
+        audio = [source for corpus in decoded for source in corpus.audio.values()]
         segments = cut_segments(audio, seconds=self.options.segment_s)
         if not segments:
             return
+        plans = {subject.name: runs[subject.name].plan for subject in subjects}
+        for plan in plans.values():
+            if plan.current.implementation.is_broken():
+                plan.rebuild(plan.current)
         stopwatch = Stopwatch(
             segments=segments,
             segment_s=self.options.segment_s,
@@ -209,7 +194,7 @@ class Evaluation:
             threads=self.environment.cores,
             settings=self.settings,
             environment=self.environment,
-            ways=self._ways(heard, subjects, result.evaluations),
+            implementations={name: plan.current.implementation for name, plan in plans.items()},
         )
         for device in self.devices:
             for measurement in stopwatch.measure(subjects, device=device, progress=progress):
@@ -218,17 +203,24 @@ class Evaluation:
                     progress.warn(f"{measurement.candidate}: {measurement.failure}")
 
 
-def _warn_of(subject: Subject, records: Sequence[EvaluationRecord], progress: Progress) -> None:
-    """Tell what failed, and which faster ways were not taken."""
-    failures = {record.failure for record in records if record.failure}
-    fallbacks = {text for record in records if record.inference for text in record.inference.fallbacks}
-    for text in (*sorted(failures), *sorted(fallbacks)):
-        progress.warn(f"{subject.name}: {text}")
+def _finished(futures: Mapping[Future[CandidateRun], Subject]) -> dict[str, CandidateRun]:
+    return {
+        subject.name: future.result()
+        for future, subject in futures.items()
+        if future.done() and not future.cancelled() and future.exception() is None
+    }
 
 
-def _warn_of_lost(corpora: Sequence[CorpusRecord], lost: Container[str | None], progress: Progress) -> None:
+def _warn_of_failures(run: CandidateRun, decoded: Sequence[DecodedCorpus], progress: Progress) -> None:
+    """Log failures and rejected engines."""
+    failures = {record.failure for record in run.records(decoded) if record.failure}
+    for text in (*sorted(failures), *sorted(set(run.plan.fallbacks))):
+        progress.warn(f"{run.plan.subject.name}: {text}")
+
+
+def _warn_of_lost(corpora: Sequence[CorpusRecord], unreadable: Container[str | None], progress: Progress) -> None:
     for corpus in corpora:
-        names = [clip.clip for clip in corpus.clips if clip.clip_hash in lost]
+        names = [clip.clip for clip in corpus.clips if clip.clip_hash in unreadable]
         if names:
             progress.warn(
                 f"{corpus.name}: {len(names)} of {len(corpus.clips)} clips could not be read any more when a model's "

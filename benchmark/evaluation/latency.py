@@ -17,7 +17,7 @@ from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import Waveform, resample, resampled_blocks
 from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
-from benchmark.evaluation.sessions import ModelSession, Way
+from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadReport
@@ -260,8 +260,8 @@ class Stopwatch:
         threads: Threads that one call may use.
         settings: Limits and places.
         environment: The machine.
-        ways: How the models of subjects are computed, by name, on the device that that is for; without one, by
-            reference inference.
+        implementations: How the models of subjects are computed, by name, on the device that it is for; without one,
+            by reference inference.
     """
 
     segments: Sequence[Waveform]
@@ -270,7 +270,7 @@ class Stopwatch:
     threads: int
     settings: Settings
     environment: Environment
-    ways: Mapping[str, Way] = field(default_factory=dict)
+    implementations: Mapping[str, Implementation] = field(default_factory=dict)
 
     def measure(self, subjects: Sequence[Subject], *, device: str, progress: Progress) -> Iterator[LatencyMeasurement]:
         """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason."""
@@ -298,12 +298,13 @@ class Stopwatch:
         ]
 
     def _session(self, subject: Subject, device: str) -> ModelSession:
-        way = self._way(subject, device)
-        return ModelSession(subject, device=device, threads=self.threads, settings=self.settings, way=way)
+        chosen = self._implementation(subject, device)
+        return ModelSession(subject, chosen, threads=self.threads, settings=self.settings)
 
-    def _way(self, subject: Subject, device: str) -> Way:
-        way = self.ways.get(subject.name)
-        return way if way is not None and way.engine.device == device else Way(Engine(device=device))
+    def _implementation(self, subject: Subject, device: str) -> Implementation:
+        chosen = self.implementations.get(subject.name)
+        is_for_device = chosen is not None and chosen.engine.device == device
+        return chosen if chosen is not None and is_for_device else Implementation(Engine(device=device))
 
     def _time(self, timed: Sequence[TimedSubject], group: TimingGroup, device: str, stage: Stage) -> MachineLoad:
         """Give every candidate its turn until all are done; say how busy the machine was meanwhile."""
@@ -322,7 +323,7 @@ class Stopwatch:
         return meter.read()
 
     def _measurement(self, one: TimedSubject, device: str, circumstances: "_Circumstances") -> LatencyMeasurement:
-        loaded, engine = one.loaded, self._way(one.subject, device).engine
+        loaded, engine = one.loaded, self._implementation(one.subject, device).engine
         return LatencyMeasurement(
             candidate=one.subject.name,
             revision=one.subject.verification.revision or "",

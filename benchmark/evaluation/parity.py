@@ -1,71 +1,85 @@
-"""When a faster answer may stand for the reference's (PROTOCOL, Latency, Parity of a faster path).
+"""Whether a faster engine may stand for the reference (PROTOCOL, Latency, Parity of a faster path).
 
 Two models whose probabilities differ by d at most decide alike wherever the two best answers are more than 2·d apart.
-What is observed on some clips is no bound for all others: clips are done again from twice that distance on.
+What is observed on some clips is no bound for all others: clips are re-run from twice that distance on.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from benchmark.corpora.sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges
+from benchmark.evaluation.decoding import ClipWindow, decode_windows
+from benchmark.evaluation.sessions import Implementation, ModelSession
+from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine
+from benchmark.models.reports import LoadReport
+from benchmark.results.inference import ParityCheck
 from benchmark.results.verification import Verification
+from benchmark.settings import Settings
+from benchmark.workers.answers import Answer, Raised, Returned
 
 CLIPS_COMPARED = 32
 ALLOWED = {"float32": 1e-3, "bfloat16": 2e-2, "float16": 2e-2}
+"""The largest difference of a probability that a number format may make."""
 # Twice the observed difference is PROTOCOL's; as much again is for clips that differ more than the compared ones.
 _MARGIN = 4.0
 # Where hardly a difference is seen, rounding alone still decides between two equal answers.
 _SMALLEST_DIFFERENCE = 1e-6
+# The clock's own step.
+_SHORTEST_S = 1e-9
+# A full disk, a drive that is not there: not the model's fault, nor the engine's.
+_OF_THE_SYSTEM = {"OSError", *(kind.__name__ for kind in OSError.__subclasses__())}
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """In which ways the outputs of a model are read as one answer: as labels, and as emotions under every merge.
+    """How the outputs of a model are read as one answer: as labels, and as emotions under every merge.
 
     Attributes:
-        label_maps: What the outputs mean, one for each way beside the labels themselves.
+        label_maps: What the outputs mean, one for each reading beside the labels themselves.
     """
 
     label_maps: tuple[LabelMap, ...]
 
     @classmethod
     def of(cls, verification: Verification, merges: Sequence[Mapping[str, str]]) -> "Decisions":
-        """Collect the ways in which a run reads a candidate.
-
-        Args:
-            verification: The candidate's labels and what they mean.
-            merges: Those of the run's corpora.
-        """
-        meant = [
+        """Collect the readings of a candidate, without merges and with those of a run's corpora."""
+        label_maps = [
             LabelMap(verification.labels, tuple(Merges(merge).apply(emotion) for emotion in verification.emotions))
             for merge in ({}, *merges)
         ]
-        return cls(tuple(dict.fromkeys(meant)))
+        return cls(tuple(dict.fromkeys(label_maps)))
 
     @property
     def key(self) -> str:
-        """What tells these ways of reading from others."""
-        meant = json.dumps([[label_map.labels, label_map.emotions] for label_map in self.label_maps])
-        return hashlib.sha256(meant.encode()).hexdigest()[:16]
+        """A hash of the readings."""
+        content = json.dumps([[label_map.labels, label_map.emotions] for label_map in self.label_maps])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def probabilities(self, logits: NDArray[np.floating]) -> list[NDArray[np.float64]]:
-        """The probabilities of the answers in each way, each of shape (clips, answers).
+        """The probabilities of the answers in each reading, each of shape (clips, answers).
 
         Args:
             logits: Shape (clips, labels).
         """
-        apart = softmax(logits.astype(np.float64), axis=1)
-        return [apart, *(label_map.probabilities(logits) for label_map in self.label_maps)]
+        of_labels = softmax(logits.astype(np.float64), axis=1)
+        return [of_labels, *(label_map.probabilities(logits) for label_map in self.label_maps)]
 
     def difference(self, logits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-        """The largest difference of a probability, in any way of reading; NaN where one of them is not finite.
+        """The largest difference of a probability, in any reading; NaN where one of them is not finite.
 
         Examples:
             >>> sums = Decisions((LabelMap(("a", "b", "c"), ("joy", "joy", "anger")),))
@@ -74,32 +88,32 @@ class Decisions:
             0.1
         """
         pairs = zip(self.probabilities(logits), self.probabilities(others), strict=True)
-        return float(np.max([np.abs(one - other).max() for one, other in pairs if one.size], initial=0.0))
+        return float(np.max([np.abs(left - right).max() for left, right in pairs if left.size], initial=0.0))
 
     def margins(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How far the two best answers of each clip are apart, in the way of reading in which that is least.
+        """The distance of the two best answers of each clip, in the reading in which it is smallest.
 
         Args:
             logits: Shape (clips, labels).
 
         Returns:
-            Shape (clips,); 1 where there is but one answer.
+            Shape (clips,); 1 where there is only one answer.
         """
-        least = np.ones(len(logits))
-        for shares in self.probabilities(logits):
-            if shares.shape[1] > 1:
-                best = np.partition(shares, -2, axis=1)[:, -2:]
-                least = np.minimum(least, best[:, 1] - best[:, 0])
-        return least
+        margins = np.ones(len(logits))
+        for probabilities in self.probabilities(logits):
+            if probabilities.shape[1] > 1:
+                best = np.partition(probabilities, -2, axis=1)[:, -2:]
+                margins = np.minimum(margins, best[:, 1] - best[:, 0])
+        return margins
 
 
-def redo_below(largest_difference: float) -> float:
-    """The distance of the two best answers below which a clip is done again in the reference.
+def rerun_margin(largest_difference: float) -> float:
+    """The distance of the two best answers below which a clip is re-run.
 
     Examples:
-        >>> redo_below(0.001)
+        >>> rerun_margin(0.001)
         0.004
-        >>> redo_below(0.0)
+        >>> rerun_margin(0.0)
         4e-06
     """
     return _MARGIN * max(largest_difference, _SMALLEST_DIFFERENCE)
@@ -110,10 +124,10 @@ def stratified(durations: Mapping[str, float], count: int) -> tuple[str, ...]:
 
     Args:
         durations: Seconds by clip hash.
-        count: How many are wanted.
+        count: How many are chosen.
 
     Returns:
-        Their hashes, shortest first; all where there are no more than that.
+        Their hashes, shortest first; all where there are no more than `count`.
 
     Examples:
         >>> stratified({"a": 3.0, "b": 1.0, "c": 2.0, "d": 9.0, "e": 4.0}, 3)
@@ -122,5 +136,188 @@ def stratified(durations: Mapping[str, float], count: int) -> tuple[str, ...]:
     ordered = sorted(durations, key=lambda clip_hash: (durations[clip_hash], clip_hash))
     if len(ordered) <= count:
         return tuple(ordered)
-    places = np.linspace(0, len(ordered) - 1, count).round().astype(int)
-    return tuple(ordered[place] for place in places)
+    positions = np.linspace(0, len(ordered) - 1, count).round().astype(int)
+    return tuple(ordered[position] for position in positions)
+
+
+class EngineRejectedError(Exception):
+    """An engine cannot be taken; the message is the reason, as a part of a sentence.
+
+    Attributes:
+        lasting: Whether another attempt would fail as well; a worker that was killed may live the next time.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityTest:
+    """Compares an engine with the reference, each in a worker of its own, one after the other to save memory.
+
+    Attributes:
+        subject: The candidate.
+        implementation: The engine, and where its converted model is, or will be.
+        setup: The key of the setup whose answers the engine would give.
+        decisions: How the model's outputs are read.
+        threads: Threads that each may compute with.
+        settings: Limits and places.
+        stop: Set when the user interrupts.
+    """
+
+    subject: Subject
+    implementation: Implementation
+    setup: str
+    decisions: Decisions
+    threads: int
+    settings: Settings
+    stop: threading.Event
+
+    def run(self, clips: Mapping[str, AudioSource], before: ParityCheck | None) -> ParityCheck:
+        """Convert the model where that has not been done, and compare.
+
+        Args:
+            clips: Clips to compare, by clip hash; of a long clip its first window.
+            before: The result on other clips, which still counts if the converted model is the same.
+
+        Returns:
+            The result, whether it is within what is allowed or not.
+
+        Raises:
+            EngineRejectedError: It did not come to a comparison.
+        """
+        begin = time.perf_counter()
+        digest, conversion_s, spent_s = None, 0.0, 0.0
+        with self._session(Implementation(Engine(device=self._engine.device))) as session:
+            # A reference that cannot be loaded says nothing of the engine.
+            loaded = self._load(session, "the reference cannot be loaded", lasting=False)
+            self._require_dtype(session)
+            answers = self._compute(session, clips, loaded)
+            reference = {name: answer.value for name, answer in answers.items() if isinstance(answer, Returned)}
+            if self._engine.backend != TORCH:
+                self._require_running()
+                converting = time.perf_counter()
+                answer = session.convert(self._engine.backend, self.implementation.converted or Path())
+                converted = _value(answer, "it cannot be converted")
+                digest, conversion_s = converted["digest"], converted["seconds"]
+                spent_s = time.perf_counter() - converting
+        with self._session(replace(self.implementation, digest=None)) as session:
+            self._load(session, "it cannot be opened")
+            answers = self._compute(session, {name: clips[name] for name in reference}, loaded)
+        values = {name: _value(answer, "it cannot process a clip that torch can") for name, answer in answers.items()}
+        pairs = [(reference[name], value) for name, value in values.items()]
+        seconds = max(0.0, time.perf_counter() - begin - spent_s)
+        check = self._check(pairs, tuple(clips), digest, before)
+        return check.model_copy(update={"conversion_s": conversion_s, "seconds": seconds})
+
+    def failed(self, reason: str) -> ParityCheck:
+        """The result where it did not come to a comparison: nothing was measured, and the most is assumed."""
+        return ParityCheck(
+            setup=self.setup,
+            model=None,
+            clips=(),
+            compared=0,
+            largest_difference=1.0,
+            allowed=ALLOWED[self._engine.dtype],
+            failure=reason,
+        )
+
+    @property
+    def _engine(self) -> Engine:
+        return self.implementation.engine
+
+    def _session(self, implementation: Implementation) -> ModelSession:
+        alike = self._engine.batch == 1 or implementation.engine.batch > 1
+        return ModelSession(
+            self.subject, implementation, threads=self.threads, settings=self.settings, side_by_side=alike
+        )
+
+    def _load(self, session: ModelSession, problem: str, *, lasting: bool = True) -> LoadReport:
+        self._require_running()
+        loaded = session.load()
+        return loaded if isinstance(loaded, LoadReport) else _value(loaded, problem, lasting=lasting)
+
+    def _require_dtype(self, session: ModelSession) -> None:
+        if self._engine.backend != OPENVINO or self._engine.dtype == "float32":
+            return
+        self._require_running()
+        if not _value(session.computes_in(self._engine.dtype), "the processor cannot be asked"):
+            # The cache may be another machine's next time.
+            raise EngineRejectedError(f"this processor does not compute in {self._engine.dtype}", lasting=False)
+
+    def _require_running(self) -> None:
+        if self.stop.is_set():
+            raise EngineRejectedError("the run was interrupted", lasting=False)
+
+    def _compute(
+        self, session: ModelSession, clips: Mapping[str, AudioSource], loaded: LoadReport
+    ) -> dict[str, Answer]:
+        """The answers to the first windows of all clips that can still be read, by clip hash."""
+        self._require_running()
+        answers = {}
+        for answered in session.answers(_first_windows(clips, loaded)):
+            self._require_running()
+            if answered.end is not None:
+                reason = f"the worker ended while both were compared: {answered.end.reason}"
+                raise EngineRejectedError(reason, lasting=False)
+            if answered.answer is not None:
+                answers[answered.window.clip_hash] = answered.answer
+        return answers
+
+    def _check(
+        self,
+        pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+        clips: tuple[str, ...],
+        digest: str | None,
+        before: ParityCheck | None,
+    ) -> ParityCheck:
+        """Put the answers of both to some clips together with an earlier result."""
+        before = before if before is not None and before.model == digest else None
+        # Clips that were read in other ways have to be compared again.
+        counted = before if before and self.decisions.key in before.decisions else None
+        read_before = before.decisions if before and set(before.clips) <= set(clips) else ()
+        if not pairs and counted is None:
+            raise EngineRejectedError("there is no clip on which it could be held against the reference", lasting=False)
+        differences = [
+            self.decisions.difference(exact["logits"][None], other["logits"][None]) for exact, other in pairs
+        ]
+        largest = float(np.max([before.largest_difference if before else 0.0, *differences]))
+        margins = [self.decisions.margins(other["logits"][None])[0] for _, other in pairs]
+        speeds = [exact["seconds"] / max(other["seconds"], _SHORTEST_S) for exact, other in pairs]
+        return ParityCheck(
+            setup=self.setup,
+            model=digest,
+            decisions=counted.decisions if counted else (*read_before, self.decisions.key),
+            clips=(*(counted.clips if counted else ()), *clips),
+            compared=len(pairs) + (counted.compared if counted else 0),
+            largest_difference=largest,
+            allowed=ALLOWED[self._engine.dtype],
+            close=sum(margin < rerun_margin(largest) for margin in margins) + (counted.close if counted else 0),
+            speed=self._speed(speeds, counted),
+        )
+
+    def _speed(self, speeds: Sequence[float], counted: ParityCheck | None) -> float | None:
+        """How many times as fast as the reference full batches are; what was measured before if nothing was since."""
+        if self._engine.batch == 1:
+            return None
+        if not speeds:
+            return counted.speed if counted else None
+        return float(np.median(speeds))
+
+
+def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:
+    if isinstance(answer, Returned):
+        return answer.value
+    if isinstance(answer, Raised) and answer.kind == BackendError.__name__:
+        raise EngineRejectedError(answer.message, lasting=lasting)  # it is a sentence by itself
+    of_the_model = isinstance(answer, Raised) and answer.kind not in _OF_THE_SYSTEM
+    raise EngineRejectedError(f"{problem}: {answer.reason}", lasting=lasting and of_the_model)
+
+
+def _first_windows(clips: Mapping[str, AudioSource], loaded: LoadReport) -> Iterator[ClipWindow]:
+    rate = loaded.sampling_rate or 1
+    for clip_hash, source in clips.items():
+        windows = decode_windows([(clip_hash, source)], sampling_rate=rate, window_s=loaded.window_s)
+        with closing(windows):
+            yield next(windows)

@@ -13,8 +13,9 @@ from benchmark.corpora.clips import Clip
 from benchmark.corpora.sources import AudioFile, open_source
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import Merges
-from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
 from benchmark.progress import Progress, Stage
 from benchmark.results.timelines import Timeline, WindowAnswer
@@ -61,7 +62,8 @@ class Listener:
         """
         waiting = list(recordings)
         while waiting:
-            with ModelSession(subject, device=self.device, threads=self.threads, settings=self.settings) as session:
+            reference = Implementation(Engine(device=self.device))
+            with ModelSession(subject, reference, threads=self.threads, settings=self.settings) as session:
                 loaded = session.load()
                 problem = _problem(loaded)
                 while waiting:

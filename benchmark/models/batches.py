@@ -1,38 +1,38 @@
 """Several windows through torch at once, each answered as if it came alone; pays where one leaves a device idle.
 
 A window is padded to a length that follows from its own, and a batch of that length always has the same number of
-rows, filled up with copies: so what a window is answered depends on nothing but the window, whatever came with it.
+rows, filled up with copies: an answer depends on nothing but its window, whatever else is in the batch.
 """
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmark.models.backends.answering import failed
+from benchmark.models.actor import PlainAnswer, WindowQueue
 from benchmark.models.backends.protocol import BackendError
 from benchmark.models.inference import Checkpoint
 from benchmark.models.reports import STANDARD_HEAD, NotFiniteError
 from benchmark.models.speech_model import require_finite
 from benchmark.models.supported import ATTENTION_MASK
+from benchmark.workers.answers import Returned, describe, to_plain
 
 _TIME = 1
 # Seconds of audio up to which a batch has all its rows; of longer windows it has fewer, so that memory is bounded.
-_WHOLE_UP_TO_S = 10
-# Their attention, their positions and their pooling read nothing of what is padded. In the others convolutions between
-# or behind the layers do: SEW, data2vec-audio and wav2vec2-conformer answer otherwise, by up to 2e-4 of a logit.
+_ALL_ROWS_UP_TO_S = 10
+# Their attention, their positions and their pooling read nothing of the padding. In the others convolutions between or
+# behind the layers do: SEW, data2vec-audio and wav2vec2-conformer answer otherwise, by up to 2e-4 of a logit.
 _EXACT_WHEN_PADDED = frozenset({"hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm"})
 
 Features = dict[str, torch.Tensor]
 
 
-class Batches:
-    """Computes windows in batches, in a thread of its own; meanwhile the next ones are made ready.
+class BatchQueue(WindowQueue):
+    """Computes windows in batches, in a thread of its own, while the next ones are prepared.
 
     Args:
         checkpoint: The model.
@@ -43,23 +43,26 @@ class Batches:
     """
 
     def __init__(self, checkpoint: Checkpoint, rows: int) -> None:
+        super().__init__()
         self._checkpoint = checkpoint
         self._rows = rows
         second = checkpoint.features(np.zeros(checkpoint.report.sampling_rate or 1, np.float32))
-        self._require_exact(second)
+        _require_exact(checkpoint, second)
         self._padded = not checkpoint.report.fixed_window
-        self._whole_up_to = _WHOLE_UP_TO_S * next(iter(second.values())).shape[_TIME]
+        self._all_rows_up_to = _ALL_ROWS_UP_TO_S * next(iter(second.values())).shape[_TIME]
         self._open: dict[tuple[torch.Size, ...], list[_Row]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
 
-    def submit(self, window: NDArray[np.float32]) -> Future[dict[str, Any]]:
-        """Take a window; it is computed once its batch is full, or `hurry` asks for it."""
-        answer: Future[dict[str, Any]] = Future()
+    def submit(self, window: NDArray[np.float32]) -> Future[PlainAnswer]:
+        """Take a window; it is computed once its batch is full, or by `flush`."""
+        answer: Future[PlainAnswer] = Future()
         try:
-            features = self._ready(window)
-        except Exception as error:  # the edge of a worker, as in `AnswerQueue`
-            answer.set_result(failed(error))
+            features = self._checkpoint.features(window)
+        except Exception as error:  # the edge of a worker: it is the answer to this window
+            answer.set_result(to_plain(describe(error)))
             return answer
+        if self._padded:
+            features = {name: _pad(tensor) for name, tensor in features.items()}
         shape = tuple(tensor.shape for tensor in features.values())
         batch = self._open.setdefault(shape, [])
         batch.append(_Row(features, answer))
@@ -67,7 +70,7 @@ class Batches:
             self._begin(shape)
         return answer
 
-    def hurry(self, answer: Future[dict[str, Any]]) -> None:
+    def flush(self, answer: Future[PlainAnswer]) -> None:
         """Compute the batch that holds this answer's window, though it is not full."""
         for shape, batch in self._open.items():
             if any(row.answer is answer for row in batch):
@@ -75,7 +78,7 @@ class Batches:
                 return
 
     def close(self) -> None:
-        """Finish what is being computed, and forget the rest."""
+        """Finish what is being computed, and drop the rest."""
         self._open.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -91,48 +94,40 @@ class Batches:
             logits = self._checkpoint.forward(together)
         except Exception as error:  # the edge of a worker: it is the answer to every window of the batch
             for row in batch:
-                row.answer.set_result(failed(error))
+                row.answer.set_result(to_plain(describe(error)))
             return
-        seconds = (time.perf_counter() - begin) / rows
-        for row, values in zip(batch, logits, strict=False):  # what filled the batch is nobody's
-            row.settle(values, seconds)
-
-    def _ready(self, window: NDArray[np.float32]) -> Features:
-        features = self._checkpoint.features(window)
-        if not self._padded:
-            return features
-        return {name: _padded(tensor) for name, tensor in features.items()}
+        seconds = (time.perf_counter() - begin) / rows  # a window's share of a full batch
+        for row, values in zip(batch, logits, strict=False):  # the copies that fill the batch are dropped
+            try:
+                found = to_plain(Returned({"logits": require_finite(values), "seconds": seconds}))
+            except NotFiniteError as error:
+                found = to_plain(describe(error))
+            row.answer.set_result(found)
 
     def _rows_of(self, features: Features) -> int:
         if not self._padded:
             return self._rows
         length = next(iter(features.values())).shape[_TIME]
-        return max(1, min(self._rows, self._rows * self._whole_up_to // length))
-
-    def _require_exact(self, features: Features) -> None:
-        report = self._checkpoint.report
-        if report.head != STANDARD_HEAD:
-            raise BackendError("its rebuilt head pools over what shorter clips of a batch are padded with")
-        if report.fixed_window:
-            return
-        by_group = getattr(self._checkpoint.model.config, "feat_extract_norm", None) == "group"
-        if report.model_type not in _EXACT_WHEN_PADDED or by_group or ATTENTION_MASK not in features:
-            raise BackendError("it hears what shorter clips of a batch are padded with")
+        return max(1, min(self._rows, self._rows * self._all_rows_up_to // length))
 
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """A window in a batch, and where its answer goes."""
+    """A window in a batch, and its future answer."""
 
     features: Features
-    answer: Future[dict[str, Any]]
+    answer: Future[PlainAnswer]
 
-    def settle(self, logits: NDArray[np.float32], seconds: float) -> None:
-        """Answer; its seconds are its share of a full batch."""
-        try:
-            self.answer.set_result({"logits": require_finite(logits), "seconds": seconds})
-        except NotFiniteError as error:
-            self.answer.set_result(failed(error))
+
+def _require_exact(checkpoint: Checkpoint, features: Features) -> None:
+    report = checkpoint.report
+    if report.head != STANDARD_HEAD:
+        raise BackendError("its rebuilt head pools over what shorter clips of a batch are padded with")
+    if report.fixed_window:
+        return
+    by_group = getattr(checkpoint.model.config, "feat_extract_norm", None) == "group"
+    if report.model_type not in _EXACT_WHEN_PADDED or by_group or ATTENTION_MASK not in features:
+        raise BackendError("it hears what shorter clips of a batch are padded with")
 
 
 def padded_length(length: int) -> int:
@@ -146,7 +141,7 @@ def padded_length(length: int) -> int:
     return -(-length // step) * step
 
 
-def _padded(tensor: torch.Tensor) -> torch.Tensor:
+def _pad(tensor: torch.Tensor) -> torch.Tensor:
     length = tensor.shape[_TIME]
     behind = (0, 0) * (tensor.dim() - 1 - _TIME)
     return torch.nn.functional.pad(tensor, (*behind, 0, padded_length(length) - length))

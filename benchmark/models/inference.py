@@ -9,18 +9,18 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.models.reports import CheckpointError, LoadReport
-from benchmark.models.speech_model import ClipAnswer, SpeechModel, require_samples
+from benchmark.models.speech_model import SpeechModel, require_samples
 from benchmark.models.supported import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint(SpeechModel):
-    """A model that is loaded and can be asked.
+    """A checkpoint that is loaded.
 
     Attributes:
         model: The model of transformers, in evaluation mode.
         extractor: Its feature extractor; None where the checkpoint has none and it was loaded all the same.
-        report: What the load found out.
+        report: The report of its load.
     """
 
     model: Any
@@ -28,23 +28,12 @@ class Checkpoint(SpeechModel):
     report: LoadReport
 
     def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask about one stretch of audio that fits into the model's window, exactly as plain transformers does.
-
-        Args:
-            samples: Mono samples at the model's rate.
-
-        Returns:
-            One value per label; whatever the model says, NaN too.
-
-        Raises:
-            TooShortError: The model can't make a single frame of so little.
-            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
-        """
+        """Compute one window exactly as plain transformers does."""
         (logits,) = self.forward(self.features(samples))
         return np.asarray(logits, dtype=np.float32)
 
     def features(self, *windows: NDArray[np.float32]) -> dict[str, torch.Tensor]:
-        """Make what goes into the model: its main input, and the mask where there is one.
+        """Make the model's inputs: its main one, and the mask where there is one.
 
         Args:
             *windows: Mono samples at the model's rate; several are padded as the checkpoint's extractor does.
@@ -53,7 +42,7 @@ class Checkpoint(SpeechModel):
             Tensors on the host, whose first axis has one entry for each window.
 
         Raises:
-            TooShortError: The model can't make a single frame of so little.
+            TooShortError: The model cannot make a single frame of so little.
             CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
         """
         self.require_enough(min(window.size for window in windows))
@@ -71,7 +60,7 @@ class Checkpoint(SpeechModel):
         return {key: made[key] for key in (name, *([ATTENTION_MASK] if masked else []))}
 
     def forward(self, features: Mapping[str, torch.Tensor]) -> NDArray[np.float32]:
-        """Compute, whatever comes of it.
+        """Compute logits, whatever comes of it.
 
         Args:
             features: As `features` makes them; the first axis may have any length.
@@ -91,27 +80,20 @@ class Checkpoint(SpeechModel):
 
     @property
     def shortest(self) -> int:
-        """Samples below which the model can't answer, or would answer without having heard anything."""
-        return _shortest_clip(self.model.config)
+        """Samples below which the model cannot answer, or would answer without having read any audio."""
+        config = self.model.config
+        facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
+        if facts is not None and facts.reads is Reads.FEATURES:
+            return facts.shortest_samples
+        # SEW joins several frames to one behind its convolutions.
+        joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
+        kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
+        return shortest_input([*kernels, *joined], [*strides, *joined])
 
     def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Bring an input to where the model is, and to its number format if it is no mask."""
+        """Bring an input to the model's device, and to its number format if it is no mask."""
         device = self.model.device
         if device.type == "cuda":
             tensor = tensor.pin_memory()  # only from there it is copied while the host goes on
         placed = tensor.to(device, non_blocking=True)
         return placed.to(self.model.dtype) if placed.is_floating_point() else placed
-
-
-def _shortest_clip(config: Any) -> int:
-    """Samples below which the model can't answer, or would answer without having heard anything."""
-    facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
-    if facts is not None and facts.reads is Reads.FEATURES:
-        return facts.shortest_samples
-    # SEW joins several frames to one behind its convolutions.
-    joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
-    kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
-    return shortest_input([*kernels, *joined], [*strides, *joined])
-
-
-__all__ = ["Checkpoint", "ClipAnswer"]

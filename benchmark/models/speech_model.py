@@ -1,4 +1,4 @@
-"""How a model is asked about a clip, whatever computes its logits; nothing heavy here."""
+"""What every loaded model does, whatever computes its logits: windows, clips, probabilities. torch is not needed."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,6 +9,64 @@ from scipy.special import log_softmax, logsumexp
 
 from benchmark.audio.windows import windows
 from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
+
+
+@dataclass(frozen=True, eq=False)
+class ClipAnswer:
+    """A model's answer to a clip.
+
+    Attributes:
+        logits: One per label, float32, as `averaged` gives them.
+        windows: How many windows the clip went through in.
+    """
+
+    logits: NDArray[np.float32]
+    windows: int
+
+
+class SpeechModel(ABC):
+    """A loaded model that computes logits, window by window or clip by clip."""
+
+    report: LoadReport
+
+    @abstractmethod
+    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute one window.
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Returns:
+            One value per label; whatever the model gives, NaN too.
+
+        Raises:
+            TooShortError: The model cannot make a single frame of so little.
+            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
+        """
+
+    @abstractmethod
+    def require_enough(self, samples: int) -> None:
+        """Refuse a number of samples that is too small for the model; raises as `logits`."""
+
+    def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
+        """Compute a clip of any length, in windows (PROTOCOL, From audio to a decision).
+
+        Args:
+            samples: Mono samples at the model's rate.
+
+        Raises:
+            NotFiniteError: The model gives NaN or infinity.
+            CheckpointError: As for `logits`.
+        """
+        self.require_enough(samples.size)
+        parts = windows(samples.size, self.report.sampling_rate or 1, self.report.window_s)
+        logits = np.stack([require_finite(self.logits(samples[part.start : part.stop])) for part in parts])
+        return ClipAnswer(averaged(logits, np.array([part.size for part in parts])), len(parts))
+
+    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The softmax of `clip_logits`: what latency is measured up to."""
+        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
+        return probabilities
 
 
 def averaged(logits: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -34,98 +92,14 @@ def averaged(logits: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArr
     return mean
 
 
-@dataclass(frozen=True, eq=False)
-class ClipAnswer:
-    """What a model says to a clip.
-
-    Attributes:
-        logits: One per label, float32; for a clip of several windows the logarithm of the probabilities averaged by
-            duration, so that softmax gives those back.
-        windows: How many windows the clip went through in.
-    """
-
-    logits: NDArray[np.float32]
-    windows: int
-
-
-class SpeechModel(ABC):
-    """A model that can be asked, window by window or clip by clip."""
-
-    report: LoadReport
-
-    @abstractmethod
-    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask about one stretch of audio that fits into the model's window.
-
-        Args:
-            samples: Mono samples at the model's rate.
-
-        Returns:
-            One value per label; whatever the model says, NaN too.
-
-        Raises:
-            TooShortError: The model can't make a single frame of so little.
-            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
-        """
-
-    @abstractmethod
-    def require_enough(self, samples: int) -> None:
-        """Refuse what is too short for the model.
-
-        Raises:
-            TooShortError: The model can't make a single frame of so little.
-            CheckpointError: It can't be asked at all.
-        """
-
-    def window_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask about one window, and refuse an answer that is none.
-
-        Raises:
-            NotFiniteError: The model says NaN or infinity.
-            CheckpointError: As for `logits`.
-        """
-        return require_finite(self.logits(samples))
-
-    def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
-        """Ask about a clip of any length, in windows (PROTOCOL, From audio to a decision).
-
-        Args:
-            samples: Mono samples at the model's rate.
-
-        Returns:
-            The answer over all windows.
-
-        Raises:
-            NotFiniteError: The model says NaN or infinity to any of them.
-            CheckpointError: As for `logits`.
-        """
-        self.require_enough(samples.size)
-        parts = windows(samples.size, self.report.sampling_rate or 1, self.report.window_s)
-        logits = np.stack([self.window_logits(samples[part.start : part.stop]) for part in parts])
-        return ClipAnswer(averaged(logits, np.array([part.size for part in parts])), len(parts))
-
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The softmax of `clip_logits`: what latency is measured up to."""
-        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
-        return probabilities
-
-
 def require_finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Refuse an answer that is none, and give any other back.
-
-    Raises:
-        NotFiniteError: There is NaN or infinity in it.
-    """
+    """Return logits as they are, or raise NotFiniteError where there is NaN or infinity among them."""
     if not np.isfinite(logits).all():
         raise NotFiniteError("the model answered with NaN or infinity")
     return logits
 
 
 def require_samples(samples: int, needed: int) -> None:
-    """Refuse a clip that is too short.
-
-    Raises:
-        TooShortError: There are fewer samples than needed.
-    """
+    """Raise TooShortError where there are fewer samples than needed."""
     if samples < needed:
         raise TooShortError(f"the clip has {samples} samples, and this model needs at least {needed}")

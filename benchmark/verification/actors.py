@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.hub.torch_pickles import read_pickle
-from benchmark.models.actors import ModelActor
+from benchmark.models.actor import ModelActor
 from benchmark.models.checkpoint import tensor_shapes
 from benchmark.models.skeleton import build_skeleton, check_config
 
@@ -38,7 +38,7 @@ class LoadActor(ModelActor):
         """Give the biases of projector and classifier by name, without those of a normalisation."""
         return {
             f"{name}.bias": np.asarray(part.bias.detach().float().cpu().numpy(), dtype=np.float32)
-            for name, part in self._loaded.model.named_modules()
+            for name, part in self._checkpoint.model.named_modules()
             if f"{name}.".startswith(_HEAD_PREFIXES) and isinstance(part, torch.nn.Linear) and part.bias is not None
         }
 
@@ -55,4 +55,4 @@ class LoadActor(ModelActor):
         Returns:
             Logits of shape (windows, labels), NaN included.
         """
-        return self._loaded.forward(self._loaded.features(*samples))
+        return self._checkpoint.forward(self._checkpoint.features(*samples))

@@ -132,6 +132,40 @@ Failure = Raised | OutOfMemory | Crashed | TimedOut
 Answer = Returned | Failure
 
 
+def to_plain(answer: Returned | Raised | OutOfMemory) -> dict[str, Any]:
+    """Give an answer as plain data, for the way from a worker.
+
+    Examples:
+        >>> to_plain(Raised(kind="ValueError", message="too quiet", outer="ValueError: too quiet"))
+        {'raised': ['ValueError', 'too quiet', 'ValueError: too quiet']}
+    """
+    if isinstance(answer, Returned):
+        return {"returned": answer.value}
+    if isinstance(answer, OutOfMemory):
+        return {"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]}
+    return {"raised": [answer.kind, answer.message, answer.outer]}
+
+
+def from_plain(plain: Any) -> Returned | Raised | OutOfMemory:
+    """Take an answer from the plain data that `to_plain` gives.
+
+    Raises:
+        ValueError: It is something else.
+
+    Examples:
+        >>> from_plain({"raised": ["ValueError", "too quiet", "ValueError: too quiet"]}).reason
+        'ValueError: too quiet'
+    """
+    match plain:
+        case {"returned": value}:
+            return Returned(value)
+        case {"raised": [kind, message, outer]}:
+            return Raised(kind, message, outer)
+        case {"out_of_memory": [requested_bytes, limit_bytes, message]}:
+            return OutOfMemory(requested_bytes, limit_bytes, message)
+    raise ValueError("not an answer")
+
+
 def describe(error: BaseException, *, memory_limit: int | None = None) -> Raised | OutOfMemory:
     r"""Turn an exception into an outcome.
 

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from benchmark.workers.answers import OutOfMemory, describe
+from benchmark.workers.answers import Returned, describe, to_plain
 from benchmark.workers.messages import Message, encode, receive, send
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
@@ -60,7 +60,7 @@ def serve(
             if instance is None:
                 module, _, name = actor.partition(":")
                 instance = getattr(importlib.import_module(module), name)()
-            message = encode({"returned": getattr(instance, method)(*arguments)})
+            message = encode(to_plain(Returned(getattr(instance, method)(*arguments))))
         except BaseException as error:  # the edge of a worker: whatever happens in an actor is an answer
             message = _failure(error, method, memory_bytes)
         try:
@@ -76,9 +76,7 @@ def _failure(error: BaseException, method: str, memory_bytes: int | None) -> Mes
         traceback.print_exception(error)
     except BaseException:  # an exception may refuse to be printed; the answer must get through all the same
         sys.stderr.write("(its traceback could not be written)\n")
-    if isinstance(answer, OutOfMemory):
-        return encode({"out_of_memory": [answer.requested_bytes, answer.limit_bytes, answer.message]})
-    return encode({"raised": [answer.kind, answer.message, answer.outer]})
+    return encode(to_plain(answer))
 
 
 def _redirect_output(log: str) -> None:

@@ -4,24 +4,19 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from benchmark.errors import UnavailableError
-from benchmark.workers.answers import Answer, Crashed, OutOfMemory, Raised, Returned, TimedOut
+from benchmark.workers.answers import Answer, Crashed, TimedOut, from_plain
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
 from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, WorkerSpec, start_process
 
 _GRACE_S = 0.5
 _REAP_S = 5.0
 _LOG_BYTES, _LOG_HEAD_BYTES = 4_000_000, 1_000_000
-_ANSWERS: dict[str, Callable[[Any], Answer]] = {
-    "returned": Returned,
-    "raised": lambda fields: Raised(*fields),
-    "out_of_memory": lambda fields: OutOfMemory(*fields),
-}
 
 
 class Worker:
@@ -163,9 +158,8 @@ class _KillTimer:
 
 def _decode_answer(value: Any) -> Answer:
     try:
-        ((kind, content),) = value.items()
-        return _ANSWERS[kind](content)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return from_plain(value)
+    except ValueError as error:
         raise GarbledError("not an answer") from error
 
 

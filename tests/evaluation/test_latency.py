@@ -40,7 +40,7 @@ def record_turns(monkeypatch: pytest.MonkeyPatch, *, clock_ms: float | None = No
     time_calls = ModelSession.time_calls
 
     def wrapped(self: ModelSession, segments: object, *, warmup: int, calls: int) -> Answer:
-        turns.append(self._subject.name)
+        turns.append(self.subject.name)
         answer = time_calls(self, segments, warmup=warmup, calls=calls)  # type: ignore[arg-type]
         return answer if clock_ms is None else Returned([clock_ms] * len(answer.value))  # type: ignore[union-attr]
 
@@ -101,8 +101,8 @@ def test_a_worker_that_dies_under_the_clock_costs_its_candidate_only(
     turns: list[str] = []
 
     def wrapped(self: ModelSession, segments: object, *, warmup: int, calls: int) -> Answer:
-        turns.append(self._subject.name)
-        if turns.count("hubert") == 2 and self._subject.name == "hubert":
+        turns.append(self.subject.name)
+        if turns.count("hubert") == 2 and self.subject.name == "hubert":
             assert self._worker.pid is not None
             os.kill(self._worker.pid, signal.SIGKILL)
         return time_calls(self, segments, warmup=warmup, calls=calls)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import LabelMap
-from benchmark.evaluation.parity import Decisions, redo_below, stratified
+from benchmark.evaluation.parity import Decisions, rerun_margin, stratified
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 
@@ -48,8 +48,8 @@ def test_no_answer_can_change_where_the_margin_is_more_than_twice_the_difference
 
 
 def test_the_threshold_is_twice_what_the_protocol_asks_for_and_never_nothing() -> None:
-    assert redo_below(1e-3) == pytest.approx(2 * 2e-3)
-    assert redo_below(0.0) > 0
+    assert rerun_margin(1e-3) == pytest.approx(2 * 2e-3)
+    assert rerun_margin(0.0) > 0
 
 
 def test_clips_are_chosen_from_the_shortest_to_the_longest() -> None:

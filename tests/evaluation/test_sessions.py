@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmark.evaluation import sessions
 from benchmark.evaluation.decoding import ClipWindow
-from benchmark.evaluation.sessions import ModelSession, Way
+from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadOptions, LoadReport
@@ -35,9 +35,9 @@ def test_a_gpu_gets_its_windows_ahead_and_a_processor_one_by_one(
     on_its_way: list[int] = []
     exchange = ModelSession.exchange
 
-    def watched(self: ModelSession, windows: list[NDArray[np.float32]], most_waiting: int) -> object:
-        on_its_way.append(most_waiting)
-        return exchange(self, windows, most_waiting)
+    def watched(self: ModelSession, windows: list[NDArray[np.float32]], most_pending: int) -> object:
+        on_its_way.append(most_pending)
+        return exchange(self, windows, most_pending)
 
     monkeypatch.setattr(ModelSession, "exchange", watched)
     # There is no GPU here: what is sent is the same, and the processor computes it.
@@ -45,9 +45,8 @@ def test_a_gpu_gets_its_windows_ahead_and_a_processor_one_by_one(
     random = np.random.default_rng(2)
     windows = [random.normal(0, 0.1, RATE + 100 * place).astype(np.float32) for place in range(5)]
     settings = Settings(cache=tmp_path)
-    with ModelSession(
-        subjects["hubert"], device=device, threads=1, settings=settings, way=Way(Engine(device=device))
-    ) as session:
+    reference = Implementation(Engine(device=device))
+    with ModelSession(subjects["hubert"], reference, threads=1, settings=settings) as session:
         assert isinstance(session.load(), LoadReport)
         found = answers(session, windows)
         alone = [session.predict(window) for window in windows]

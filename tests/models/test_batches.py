@@ -9,9 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmark.models.backends.answering import AnswerQueue
 from benchmark.models.backends.protocol import BackendError
-from benchmark.models.batches import Batches, padded_length
+from benchmark.models.batches import BatchQueue, padded_length
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
 from tests.support.foreign_heads import Foreign, write_foreign
@@ -48,14 +47,14 @@ def windows() -> list[NDArray[np.float32]]:
 
 
 def ask(
-    checkpoint: Checkpoint, windows: Sequence[NDArray[np.float32]], *, rows: int = 4, most_waiting: int = 8
+    checkpoint: Checkpoint, windows: Sequence[NDArray[np.float32]], *, rows: int = 4, most_pending: int = 8
 ) -> list[dict[str, Any]]:
     """Ask as a session does: window by window, and for the rest at the end."""
-    queue = AnswerQueue(Batches(checkpoint, rows))
-    answers = [answer for window in windows for answer in queue.exchange([window], most_waiting)]
+    queue = BatchQueue(checkpoint, rows)
+    answers = [answer for window in windows for answer in queue.exchange([window], most_pending)]
     answers += queue.exchange([], 0)
     queue.close()
-    return answers
+    return [answer.get("returned", answer) for answer in answers]
 
 
 @pytest.mark.parametrize("model_type", [*PADDED, *FIXED])
@@ -78,7 +77,7 @@ def test_what_else_is_asked_and_when_changes_no_bit_of_an_answer(
     expected = [answer["logits"] for answer in ask(checkpoint, windows)]
     backwards = [answer["logits"] for answer in ask(checkpoint, windows[::-1])][::-1]
     alone = [ask(checkpoint, [window])[0]["logits"] for window in windows]
-    hurried = [answer["logits"] for answer in ask(checkpoint, windows, most_waiting=1)]
+    hurried = [answer["logits"] for answer in ask(checkpoint, windows, most_pending=1)]
     for others in (backwards, alone, hurried):
         assert all(np.array_equal(one, other) for one, other in zip(expected, others, strict=True))
 
@@ -105,7 +104,7 @@ def test_a_model_whose_convolutions_hear_the_padding_is_refused(
     masked: Callable[[str], Checkpoint], model_type: str
 ) -> None:
     with pytest.raises(BackendError, match="hears what shorter clips"):
-        Batches(masked(model_type), 4)
+        BatchQueue(masked(model_type), 4)
 
 
 def test_a_model_that_normalises_over_time_or_is_not_told_what_is_padding_is_refused(tmp_path: Path) -> None:
@@ -114,14 +113,14 @@ def test_a_model_that_normalises_over_time_or_is_not_told_what_is_padding_is_ref
     unmasked = write_tiny("wav2vec2", tmp_path / "unmasked", feat_extract_norm="layer")
     for folder in (by_group, unmasked):
         with pytest.raises(BackendError, match="hears what shorter clips"):
-            Batches(load_checkpoint(folder), 4)
+            BatchQueue(load_checkpoint(folder), 4)
 
 
 def test_a_rebuilt_head_which_pools_over_all_that_it_gets_is_refused(tmp_path: Path) -> None:
     write_foreign(tmp_path / "model", Foreign(config={"feat_extract_norm": "layer"}))
     edit_json(tmp_path / "model" / "preprocessor_config.json", return_attention_mask=True)
     with pytest.raises(BackendError, match="rebuilt head"):
-        Batches(load_checkpoint(tmp_path / "model", head={"kind": "dense-out"}), 4)
+        BatchQueue(load_checkpoint(tmp_path / "model", head={"kind": "dense-out"}), 4)
 
 
 def test_what_one_window_lacks_costs_that_window_only(

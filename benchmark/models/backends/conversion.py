@@ -1,8 +1,8 @@
-"""From a checkpoint in torch to a file that another engine reads. Runs in a short-lived worker."""
+"""From a checkpoint in torch to a file that another engine reads. Runs in a worker that ends afterwards."""
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
 from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.converted import NewModel
-from benchmark.models.backends.features import MAIN_INPUT, FeatureMaker, FeatureRecipe
+from benchmark.models.backends.features import SPECTROGRAM, FeatureMaker, FeatureRecipe
 from benchmark.models.backends.openvino_backend import openvino
 from benchmark.models.backends.openvino_graph import (
     make_division_exact,
@@ -42,7 +42,7 @@ class _ByPosition(torch.nn.Module):
         self.names = names
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Give the logits."""
+        """Compute the logits."""
         logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True))).logits
         return logits
 
@@ -53,43 +53,28 @@ def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
     Args:
         checkpoint: The loaded model, in float32 on the CPU.
         backend: `openvino`, `onnxruntime`, or one that an installed package adds.
-        folder: Where to; empty.
-
-    Returns:
-        What was written.
+        folder: An empty folder for the files.
 
     Raises:
         BackendError: The backend is not installed, or knows no conversion.
         Exception: Whatever the converter raises for a model that it cannot take.
     """
     begin = time.perf_counter()
-    examples = _examples(checkpoint)
-    write = _writer(backend)
+    examples = checkpoint.features(_noise(checkpoint))
+    module = _ByPosition(checkpoint.model, tuple(examples)).eval()
+    fixed = checkpoint.report.fixed_window
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of every branch on a length
-        model = write(checkpoint, examples, folder)
-    return NewModel(
-        model=model,
-        recipe=_recipe(checkpoint, tuple(examples)),
-        report=checkpoint.report,
-        seconds=time.perf_counter() - begin,
-    )
-
-
-def _writer(backend: str) -> Callable[[Checkpoint, Mapping[str, torch.Tensor], Path], str]:
-    own = {OPENVINO: _write_openvino, ONNXRUNTIME: _write_onnx}
-    if backend in own:
-        return own[backend]
-    if backend not in added_names():
-        raise BackendError(f"nothing is converted for {backend}")
-    added = added_backend(backend)
-    return lambda checkpoint, examples, folder: added.write(
-        _ByPosition(checkpoint.model, tuple(examples)).eval(), examples, folder
-    )
-
-
-def _examples(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    return checkpoint.features(_noise(checkpoint))
+        if backend == OPENVINO:
+            model = _write_openvino(module, examples, folder, fixed=fixed)
+        elif backend == ONNXRUNTIME:
+            model = _write_onnx(module, examples, folder, fixed=fixed)
+        elif backend in added_names():
+            model = added_backend(backend).write(module, examples, folder)
+        else:
+            raise BackendError(f"nothing is converted for {backend}")
+    recipe = _recipe(checkpoint, tuple(examples))
+    return NewModel(model=model, recipe=recipe, report=checkpoint.report, seconds=time.perf_counter() - begin)
 
 
 def _noise(checkpoint: Checkpoint) -> NDArray[np.float32]:
@@ -104,19 +89,21 @@ def _noise(checkpoint: Checkpoint) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(0.0, 0.1, samples).astype(np.float32)
 
 
-def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor], folder: Path) -> str:
+def _write_openvino(module: _ByPosition, examples: Mapping[str, torch.Tensor], folder: Path, *, fixed: bool) -> str:
     library = openvino()
-    wrapped = _ByPosition(checkpoint.model, tuple(examples)).eval()
-    converted = library.convert_model(wrapped, example_input=tuple(examples.values()))
+    converted = library.convert_model(module, example_input=tuple(examples.values()))
     if len(converted.inputs) != len(examples):
         raise BackendError("the converted model does not have the inputs of the original")
     shapes = {}
     for port, (name, example) in zip(converted.inputs, examples.items(), strict=True):
         port.get_tensor().set_names({name})
-        shapes[port] = _shape(example, fixed=checkpoint.report.fixed_window)
+        shape = list(example.shape)
+        if not fixed:
+            shape[_TIME] = -1
+        shapes[port] = shape
     converted.reshape(shapes)
     make_division_exact(converted)
-    if not checkpoint.report.fixed_window:
+    if not fixed:
         make_padding_explicit(converted)
     path = folder / "model.xml"
     try:
@@ -127,59 +114,44 @@ def _write_openvino(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor]
     return path.name
 
 
-def _shape(example: torch.Tensor, *, fixed: bool) -> list[int]:
-    shape = list(example.shape)
-    if not fixed:
-        shape[_TIME] = -1
-    return shape
-
-
-def _write_onnx(checkpoint: Checkpoint, examples: Mapping[str, torch.Tensor], folder: Path) -> str:
-    fixed = checkpoint.report.fixed_window
+def _write_onnx(module: _ByPosition, examples: Mapping[str, torch.Tensor], folder: Path, *, fixed: bool) -> str:
     torch.onnx.export(
-        _ByPosition(checkpoint.model, tuple(examples)).eval(),
+        module,
         tuple(examples.values()),
         folder / "model.onnx",
         input_names=list(examples),
         output_names=["logits"],
         dynamic_axes=None if fixed else {name: {_TIME: "time"} for name in examples},
         opset_version=_OPSET,
-        # The newer exporter fixes lengths that these models compute from their input.
-        dynamo=False,
+        dynamo=False,  # the newer exporter fixes lengths that these models compute from their input
     )
     return "model.onnx"
 
 
 def _recipe(checkpoint: Checkpoint, inputs: tuple[str, ...]) -> FeatureRecipe:
-    """Describe the features; where a shorter way gives the same, they are made so."""
-    recipe = FeatureRecipe(
+    """Describe the inputs; where a shorter recipe is known and makes the same of noise, the shorter one."""
+    plain = FeatureRecipe(
         inputs=inputs,
         sampling_rate=checkpoint.report.sampling_rate or 1,
         model_type=checkpoint.report.model_type,
         shortest=checkpoint.shortest,
     )
-    shorter = _shorter(checkpoint, recipe)
-    if shorter is None:
-        return recipe
-    plain, short = FeatureMaker(recipe, checkpoint.extractor), FeatureMaker(shorter, checkpoint.extractor)
-    within = _SPECTROGRAM_WITHIN if shorter.fills_up else 0.0
+    extractor = checkpoint.extractor
+    if type(extractor) is Wav2Vec2FeatureExtractor and not set(inputs) - {inputs[0], ATTENTION_MASK}:
+        shorter, within = replace(plain, normalize=bool(extractor.do_normalize)), 0.0
+    elif type(extractor) is WhisperFeatureExtractor and inputs == (SPECTROGRAM,):
+        shorter, within = replace(plain, fills_up=True), _SPECTROGRAM_WITHIN
+    else:
+        return plain
     noise = _noise(checkpoint)
     for samples in (noise, noise[: checkpoint.shortest]):
-        own, made = plain(samples), short(samples)
-        if not all(_is_same(own[name], made[name], within=within) for name in inputs):
-            return recipe
+        expected, made = FeatureMaker(plain, extractor)(samples), FeatureMaker(shorter, extractor)(samples)
+        if not all(_is_same(expected[name], made[name], within=within) for name in inputs):
+            return plain
     return shorter
 
 
-def _is_same(own: NDArray[Any], made: NDArray[Any], *, within: float) -> bool:
-    return own.dtype == made.dtype and own.shape == made.shape and bool(np.abs(own - made).max() <= within)
-
-
-def _shorter(checkpoint: Checkpoint, recipe: FeatureRecipe) -> FeatureRecipe | None:
-    """The same features without asking the extractor, or asking it about less; None where no such way is known."""
-    extractor = checkpoint.extractor
-    if type(extractor) is Wav2Vec2FeatureExtractor and not set(recipe.inputs) - {recipe.inputs[0], ATTENTION_MASK}:
-        return replace(recipe, normalize=bool(extractor.do_normalize))
-    if type(extractor) is WhisperFeatureExtractor and recipe.inputs == (MAIN_INPUT,):
-        return replace(recipe, fills_up=True)
-    return None
+def _is_same(expected: NDArray[Any], made: NDArray[Any], *, within: float) -> bool:
+    if expected.dtype != made.dtype or expected.shape != made.shape:
+        return False
+    return bool(np.abs(expected - made).max() <= within)

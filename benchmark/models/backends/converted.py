@@ -1,59 +1,70 @@
-"""A converted model on disk: what it was made from and by, and whether it is still what was written."""
+"""Converted models: on disk, with a manifest that says whether they are whole, and loaded. torch is not needed here."""
 
 import contextlib
 import hashlib
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from benchmark.models.backends.features import FeatureRecipe
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.models.backends.added import Open, added_backend, added_names
+from benchmark.models.backends.features import FeatureMaker, FeatureRecipe
+from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Backend, BackendError, Engine, Streams
 from benchmark.models.reports import LoadReport
+from benchmark.models.speech_model import SpeechModel, require_samples
 
 _MANIFEST = "converted.json"
 _FORMAT = 1
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertedModel:
-    """A converted model that is whole.
+class NewModel:
+    """A model that has just been converted.
 
     Attributes:
-        folder: Where it lies.
-        model: The file to open, within the folder.
-        digest: A hash over all its files and what goes into it: two models of one digest answer the same.
-        recipe: What goes into it.
-        report: What loading the checkpoint found out.
+        model: Name of the file to open.
+        recipe: How its inputs are made.
+        report: The report of the checkpoint's load.
         seconds: How long the conversion took.
     """
 
-    folder: Path
     model: str
-    digest: str
     recipe: FeatureRecipe
     report: LoadReport
     seconds: float
 
-    @property
-    def path(self) -> Path:
-        """The file to open."""
-        return self.folder / self.model
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertedModel(NewModel):
+    """A converted model on disk that is whole.
+
+    Attributes:
+        folder: The folder that holds its files.
+        digest: A hash over its files and its recipe: two models of one digest answer the same.
+    """
+
+    folder: Path
+    digest: str
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
-        """Open a converted model; None where there is none, or one that is not whole any more."""
+        """Read a manifest and check the files against it; None where there is none, or a file is not what it was."""
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             if manifest["format"] != _FORMAT or _sizes_and_hashes(folder, manifest["files"]) != manifest["files"]:
                 return None
+            content = json.dumps({key: manifest[key] for key in ("files", "model", "recipe")}, sort_keys=True)
             return cls(
                 folder=folder,
                 model=manifest["model"],
-                digest=_digest({key: manifest[key] for key in ("files", "model", "recipe")}),
+                digest=hashlib.sha256(content.encode()).hexdigest()[:16],
                 recipe=FeatureRecipe.from_plain(manifest["recipe"]),
                 report=LoadReport.from_plain(manifest["report"]),
                 seconds=float(manifest["seconds"]),
@@ -62,12 +73,12 @@ class ConvertedModel:
             return None
 
     @classmethod
-    def write(cls, folder: Path, make: "Callable[[Path], NewModel]") -> Self:
-        """Make a converted model and give it its name once it is whole; what was there before is replaced.
+    def write(cls, folder: Path, make: Callable[[Path], NewModel]) -> Self:
+        """Convert a model into a temporary folder, and rename that once it is whole; an older model is replaced.
 
         Args:
-            folder: The name to take.
-            make: Writes the model's files into the folder it is given, and says what they are.
+            folder: The final folder.
+            make: Writes the model's files into the folder that it is given.
 
         Raises:
             OSError: The folder cannot be written.
@@ -94,44 +105,79 @@ class ConvertedModel:
             raise OSError(f"{folder} is not what was written")
         return written
 
+    def load(
+        self, engine: Engine, *, streams: Streams, folder: Path, preprocessor: Mapping[str, Any] | None
+    ) -> "FastModel":
+        """Open the model in its backend.
 
-@dataclass(frozen=True, kw_only=True)
-class NewModel:
-    """A model that has just been converted.
+        Args:
+            engine: The backend and its number format.
+            streams: How the threads of this process are shared out.
+            folder: The checkpoint's folder, for its own feature extractor where the recipe needs it.
+            preprocessor: The registry's override of that extractor.
+
+        Raises:
+            BackendError: This machine cannot compute it so.
+        """
+        begin = time.perf_counter()
+        backend = _opener(engine.backend)(self.folder / self.model, dtype=engine.dtype, streams=streams)
+        features = FeatureMaker.of_checkpoint(self.recipe, folder, preprocessor)
+        seconds = time.perf_counter() - begin
+        report = replace(self.report, dtype=engine.dtype, device="cpu", attention=None, seconds=seconds)
+        return FastModel(backend, features, self.recipe.shortest, report)
+
+
+@dataclass(frozen=True, eq=False)
+class FastModel(SpeechModel):
+    """A converted model in its backend.
 
     Attributes:
-        model: The file to open.
-        recipe: What goes into it.
-        report: What loading the checkpoint found out.
-        seconds: How long the conversion took.
+        backend: Computes logits.
+        features: Makes the inputs.
+        shortest: Samples that the model needs at least.
+        report: The report of the checkpoint's load, as far as it holds for the converted model.
     """
 
-    model: str
-    recipe: FeatureRecipe
+    backend: Backend
+    features: FeatureMaker
+    shortest: int
     report: LoadReport
-    seconds: float
+
+    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute one window."""
+        self.require_enough(samples.size)
+        return self.backend.forward(self.features(samples))
+
+    def require_enough(self, samples: int) -> None:
+        """Refuse what is too short for the model."""
+        require_samples(samples, self.shortest)
+
+
+def _opener(backend: str) -> Open:
+    if backend == OPENVINO:
+        from benchmark.models.backends.openvino_backend import OpenVinoBackend  # noqa: PLC0415 - only where used
+
+        return OpenVinoBackend
+    if backend == ONNXRUNTIME:
+        from benchmark.models.backends.onnx_backend import OnnxBackend  # noqa: PLC0415 - only where used
+
+        return OnnxBackend
+    if backend in added_names():
+        return added_backend(backend).open
+    raise BackendError(f"{backend} computes no converted models")
 
 
 def _sizes_and_hashes(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    return {name: _size_and_hash(folder / Path(name).name) for name in sorted(names)}
-
-
-def _size_and_hash(path: Path) -> dict[str, Any]:
-    content = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            content.update(block)
-            size += len(block)
-    return {"size": size, "sha256": content.hexdigest()}
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    found = {}
+    for name in sorted(names):
+        path = folder / Path(name).name
+        with path.open("rb") as file:
+            found[name] = {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return found
 
 
 def _replace(new: Path, folder: Path) -> None:
-    """Put a folder in the place of another; a reader sees the one, or for an instant none."""
+    """Put a folder in the place of another; for an instant a reader may find none."""
     old = new.with_name(f"{new.name}.old")
     with contextlib.suppress(FileNotFoundError):
         folder.rename(old)

@@ -1,4 +1,4 @@
-"""From samples to what a model reads, without torch where that can be done to the bit."""
+"""From samples to a converted model's inputs, without torch where that gives the same to the bit."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,41 +11,8 @@ from numpy.typing import NDArray
 from benchmark.models.reports import CheckpointError
 from benchmark.models.supported import ATTENTION_MASK
 
-MAIN_INPUT = "input_features"
-
-
-def filled_up(extractor: Any, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Make what a `WhisperFeatureExtractor` makes of a window, without transforming the silence that it adds.
-
-    Every frame of silence is alike: the least value that the loudest frame allows. With three seconds of audio this
-    takes a twentieth of the time.
-
-    Args:
-        extractor: A `WhisperFeatureExtractor`.
-        samples: Mono samples at its rate, at most as many as it fills up to.
-
-    Returns:
-        Shape (1, mel bands, frames of a whole window).
-    """
-    hop, whole = extractor.hop_length, extractor.n_samples
-    # So much behind the audio that the last frame hears nothing of it.
-    frames = -(-(samples.size + extractor.n_fft) // hop)
-    if (frames + 1) * hop >= whole:
-        return _spectrogram(extractor, samples, padding="max_length")
-    heard = np.zeros(frames * hop, np.float32)
-    heard[: samples.size] = samples
-    computed = _spectrogram(extractor, heard, padding=False)
-    made = np.empty((*computed.shape[:2], whole // hop), computed.dtype)
-    made[:, :, : computed.shape[2]] = computed
-    made[:, :, computed.shape[2] :] = computed[:, :, -1:]
-    return made
-
-
-def _spectrogram(extractor: Any, samples: NDArray[np.float32], *, padding: str | bool) -> NDArray[np.float32]:
-    made = extractor(samples, sampling_rate=extractor.sampling_rate, return_tensors="np", padding=padding)
-    return np.asarray(made[MAIN_INPUT])
-
-
+SPECTROGRAM = "input_features"
+"""The main input of Whisper."""
 # As in Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm.
 _SMALLEST_VARIANCE = 1e-7
 
@@ -60,8 +27,8 @@ class FeatureRecipe:
         model_type: The type that the configuration names.
         shortest: Samples that it needs at least.
         normalize: For a model that reads samples: whether they are brought to mean 0 and variance 1. None where the
-            checkpoint's own feature extractor has to be asked.
-        fills_up: Whether that is Whisper's, and need be asked about nothing but the audio (`spectrograms.filled_up`).
+            checkpoint's own feature extractor is needed.
+        fills_up: Whether that is Whisper's, and only the audio needs to be transformed (`filled_up`).
     """
 
     inputs: tuple[str, ...]
@@ -102,7 +69,7 @@ class FeatureRecipe:
 
 
 class FeatureMaker:
-    """Makes a model's inputs as its recipe says.
+    """Makes a model's inputs by its recipe.
 
     Args:
         recipe: What goes into the model.
@@ -115,13 +82,7 @@ class FeatureMaker:
 
     @classmethod
     def of_checkpoint(cls, recipe: FeatureRecipe, folder: Path, preprocessor: Mapping[str, Any] | None) -> Self:
-        """Load the feature extractor where the recipe needs it.
-
-        Args:
-            recipe: What goes into the model.
-            folder: The checkpoint's folder.
-            preprocessor: The registry's override of the feature extractor.
-        """
+        """Load the checkpoint's feature extractor, with the registry's override of it, where the recipe needs it."""
         if recipe.normalize is not None:
             return cls(recipe, None)
         # It imports torch, which a model that reads samples does without.
@@ -138,9 +99,41 @@ class FeatureMaker:
         if self._recipe.normalize is not None:
             return self._recipe.from_samples(samples)
         if self._recipe.fills_up:
-            return {MAIN_INPUT: filled_up(self._extractor, samples)}
+            return {SPECTROGRAM: filled_up(self._extractor, samples)}
         features = self._extractor(samples, sampling_rate=self._recipe.sampling_rate, return_tensors="np")
         missing = [name for name in self._recipe.inputs if name not in features]
         if missing:
             raise CheckpointError(f"the feature extractor makes no {missing[0]}")
         return {name: np.asarray(features[name]) for name in self._recipe.inputs}
+
+
+def filled_up(extractor: Any, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute what a `WhisperFeatureExtractor` makes of a window, without transforming the silence that it adds.
+
+    Every frame of silence is alike: the least value that the loudest frame allows. With three seconds of audio this
+    takes a twentieth of the time.
+
+    Args:
+        extractor: A `WhisperFeatureExtractor`.
+        samples: Mono samples at its rate, at most as many as it fills up to.
+
+    Returns:
+        Shape (1, mel bands, frames of a whole window).
+    """
+    hop, whole = extractor.hop_length, extractor.n_samples
+    # So much behind the audio that the last frame overlaps none of it.
+    frames = -(-(samples.size + extractor.n_fft) // hop)
+    if (frames + 1) * hop >= whole:
+        return _spectrogram(extractor, samples, padding="max_length")
+    padded = np.zeros(frames * hop, np.float32)
+    padded[: samples.size] = samples
+    computed = _spectrogram(extractor, padded, padding=False)
+    made = np.empty((*computed.shape[:2], whole // hop), computed.dtype)
+    made[:, :, : computed.shape[2]] = computed
+    made[:, :, computed.shape[2] :] = computed[:, :, -1:]
+    return made
+
+
+def _spectrogram(extractor: Any, samples: NDArray[np.float32], *, padding: str | bool) -> NDArray[np.float32]:
+    made = extractor(samples, sampling_rate=extractor.sampling_rate, return_tensors="np", padding=padding)
+    return np.asarray(made[SPECTROGRAM])

@@ -1,4 +1,4 @@
-"""Inference with OpenVINO, on the CPU."""
+"""Inference with OpenVINO, on the CPU; the only module that imports it, and never with its telemetry."""
 
 import mmap
 import sys
@@ -13,17 +13,25 @@ from numpy.typing import NDArray
 from benchmark.models.backends.protocol import OPENVINO, BackendError, BackendFacts, Features, Streams
 
 _TELEMETRY = "openvino_telemetry"
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+# Each stream keeps the code compiled for a length; without a cap, for every length that it ever meets. The cap is for
+# all streams together: on two cores 64 lengths of a clip, since eight convolutions are compiled for each. Where lengths
+# come again (in the next corpus, or perturbed), an answer in bfloat16 takes 13 % less time.
+_SHAPES_KEPT = 1024
+# Code compiled for one length is reused for the next: after a clip of a single frame, OpenVINO 2026.4 computed all
+# later ones wrongly, by up to 5e-4 of a logit. Without snippets each answer is the same to the bit, whatever came
+# before, and as fast. A model of a fixed window meets only one length, and is a tenth faster with them.
+_NO_SNIPPETS = {"SNIPPETS_MODE": "DISABLE"}
 
 
 def openvino() -> Any:
-    """Import OpenVINO without the package through which it reports its use, and ready for several threads.
+    """Import OpenVINO without the package that reports its use, and ready for several threads.
 
-    Its `import` already sends an event and writes into the user's home; without that package it takes an empty
+    OpenVINO's `import` already sends an event and writes into the user's home; without that package it takes an empty
     stand-in of its own. A package imported before stays as it is.
 
-    Its binding fills its table of number formats when one is first asked for. Two threads that did so at once waited
-    for each other for ever (2026.4.1): one held the table and wanted the interpreter, the other the reverse. So it is
-    asked here, before there are several.
+    Its binding fills a table of number formats on first use. Two threads that did so at once deadlocked (2026.4.1):
+    one held the table and wanted the interpreter lock, the other the reverse. So the table is filled here.
 
     Raises:
         BackendError: It is not installed.
@@ -52,58 +60,37 @@ def computes_in(dtype: str) -> bool:
 
 
 class MappedWeights:
-    """A file of weights.
+    """A file of weights, mapped, in memory only while it is read.
 
-    OpenVINO reads them once, to put most of them into an order of its own, and keeps both: for a model of base size
-    378 MB that nobody reads again.
-
-    Args:
-        path: The file.
+    OpenVINO reads the weights once, to bring most of them into an order of its own, and would keep both: for a model of
+    base size 378 MB that are not read again.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
         ValueError: It is empty.
     """
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
-            # OpenVINO takes only what could be written to. Nobody does, and the file would stay as it is.
+            # OpenVINO takes only writable memory. It does not write, and the file would stay as it is.
             self._mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def values(self) -> NDArray[np.uint8]:
-        """Give the bytes of the file; they are there as long as this object is."""
+        """The bytes of the file, valid as long as this object lives."""
         return np.frombuffer(self._mapping, np.uint8)
 
-    def let_go(self) -> None:
-        """Give back the memory; what is read again comes from the file again, or from the system's copy of it.
-
-        Where little has been read since the last time, this takes 0.05 ms.
-        """
+    def release(self) -> None:
+        """Give back the memory; what is read again comes from the file. 0.05 ms where little was read since."""
         if hasattr(mmap, "MADV_DONTNEED"):  # Windows keeps what was read until memory is short
             self._mapping.madvise(mmap.MADV_DONTNEED)
-
-
-_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-
-
-# Each stream keeps what it has compiled for a length, without a cap for every length that it ever meets. So many are
-# kept by all streams together: on two cores 64 lengths of a clip, since eight convolutions are compiled for each. Where
-# lengths come again (in the next corpus, or perturbed) an answer in bfloat16 takes 13 % less time.
-_SHAPES_KEPT = 1024
-
-
-# Code that is compiled for one length is used again for the next: after a clip of a single frame, OpenVINO 2026.4
-# computed all later ones wrongly, by up to 5e-4 of a logit. Without this part each answer is the same, to the bit,
-# whatever came before, and as fast. A model of a fixed window meets but one length, and is a tenth faster with it.
-_NO_REUSED_CODE = {"SNIPPETS_MODE": "DISABLE"}
 
 
 class OpenVinoBackend:
     """A converted model in OpenVINO.
 
     Args:
-        path: The model's `.xml`; its weights lie beside it.
-        dtype: What it computes in.
+        path: The model's `.xml`; its weights are beside it.
+        dtype: The number format that it computes in.
         streams: How its threads are shared out.
 
     Raises:
@@ -120,26 +107,20 @@ class OpenVinoBackend:
             "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
             "NUM_STREAMS": streams.count,
             "INFERENCE_NUM_THREADS": streams.count * streams.threads,
-            # The next worker's threads would be tied to the same cores.
-            "ENABLE_CPU_PINNING": False,
+            "ENABLE_CPU_PINNING": False,  # the next worker's threads would be tied to the same cores
             "CPU_RUNTIME_CACHE_CAPACITY": max(1, _SHAPES_KEPT // streams.count),
         }
-        # OpenVINO does not keep them: they must be there as long as the compiled model is.
+        # OpenVINO does not keep a reference: the weights must live as long as the compiled model.
         self._weights = MappedWeights(path.with_suffix(".bin"))
         core = library.Core()
         model = core.read_model(path.read_bytes(), library.Tensor(self._weights.values(), shared_memory=True))
         if model.is_dynamic():
-            settings |= _NO_REUSED_CODE
+            settings |= _NO_SNIPPETS
         self._compiled = core.compile_model(model, "CPU", settings)
-        self._weights.let_go()
+        self._weights.release()
         self._own = threading.local()
-        self._facts = BackendFacts(
-            name=OPENVINO,
-            dtype=dtype,
-            device="cpu",
-            streams=streams,
-            versions={"openvino": metadata.version("openvino")},
-        )
+        versions = {"openvino": metadata.version("openvino")}
+        self._facts = BackendFacts(name=OPENVINO, dtype=dtype, device="cpu", streams=streams, versions=versions)
 
     @property
     def facts(self) -> BackendFacts:
@@ -152,5 +133,5 @@ class OpenVinoBackend:
             self._own.request = self._compiled.create_infer_request()
         request = self._own.request
         request.infer(dict(features), share_inputs=True)
-        self._weights.let_go()  # each new length may have made OpenVINO read them again
+        self._weights.release()  # a new length may have made OpenVINO read them again
         return np.array(request.get_output_tensor(0).data[0], dtype=np.float32)

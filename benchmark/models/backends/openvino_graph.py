@@ -1,4 +1,4 @@
-"""Padding as a step of its own in a converted model, so that each new length of a clip costs less to prepare for."""
+"""Changes to a converted model's graph that make OpenVINO compute it correctly, or faster for new lengths."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,48 @@ import numpy as np
 
 from benchmark.models.backends.openvino_backend import openvino
 
-_ALONG_TIME = 3
-"""Axes of what a convolution along time reads: clip, channels, time."""
+_AXES_OF_SERIES = 3
+"""Axes of the input of a convolution along time: clip, channels, time."""
+_PREFERRED = "cpu:brgemm_avx512,cpu:brgemm_avx2"
+"""In OpenVINO's own names, best first; a processor that has none of them takes its default."""
+
+
+def make_division_exact(model: Any) -> int:
+    """Subtract the remainder before each division of integers, so that the result is rounded down, as in torch.
+
+    HuBERT counts the frames of a clip from its samples, by a division for each of its convolutions. In a chain of them
+    OpenVINO rounds to the nearest number, and not down (2026.4.1): at 2 of 320 lengths it came to one frame more than
+    there are, of which the mask then hid all frames but the first, and the answer was another one. Where nothing is
+    left over, nothing is rounded. Fractions would be exact in float32 only, and bfloat16 computes them as well.
+
+    Args:
+        model: An `openvino.Model`; changed in place.
+
+    Returns:
+        How many divisions were changed.
+    """
+    library = openvino()
+    operations = library.opset13
+    changed = 0
+    for node in model.get_ordered_ops():
+        of_integers = node.get_output_element_type(0) in (library.Type.i32, library.Type.i64)
+        # Without the attribute the result is cut off towards zero.
+        if not of_integers or node.get_type_name() != "Divide" or not node.get_attributes()["m_pythondiv"]:
+            continue
+        dividend, divisor = node.input_values()
+        multiple = operations.subtract(dividend, operations.floor_mod(dividend, divisor))
+        node.input(0).replace_source_output(multiple.output(0))
+        changed += 1
+    return changed
 
 
 def make_padding_explicit(model: Any) -> int:
-    """Let convolutions along time read zeros that are there, instead of padding what they read.
+    """Join zeros to the input of convolutions along time, in place of padding.
 
-    For a convolution that pads, OpenVINO compiles code of its own for each place of the kernel that hangs over an end.
-    The positions of wav2vec2 and its kin are told by a kernel of 128 with 64 zeros at either end: that were 200 of the
+    For a convolution that pads, OpenVINO compiles code of its own for each position of the kernel that hangs over an
+    end. The positional convolution of wav2vec2 and its kin has a kernel of 128 with 64 zeros at either end: 200 of the
     235 functions that each new length took (2026.4.1, bfloat16), a tenth of the time of a clip of a new length. The
-    zeros are joined to the input, since a padding operation would be made part of the convolution again.
+    zeros are concatenated, since a padding operation would be fused into the convolution again.
 
     Args:
         model: An `openvino.Model`; changed in place.
@@ -31,7 +62,7 @@ def make_padding_explicit(model: Any) -> int:
     changed = 0
     for node in model.get_ordered_ops():
         kind = node.get_type_name()
-        if kind not in build or node.get_output_partial_shape(0).rank.get_length() != _ALONG_TIME:
+        if kind not in build or node.get_output_partial_shape(0).rank.get_length() != _AXES_OF_SERIES:
             continue
         settings = node.get_attributes()
         before, after = settings["pads_begin"][0], settings["pads_end"][0]
@@ -48,12 +79,8 @@ def make_padding_explicit(model: Any) -> int:
     return changed
 
 
-_PREFERRED = "cpu:brgemm_avx512,cpu:brgemm_avx2"
-"""In OpenVINO's own names, best first; a processor that has none of them takes what it would have taken."""
-
-
 def prefer_one_order_of_weights(path: Path) -> int:
-    """Have the products of a model computed by an implementation that keeps its weights in one order for most lengths.
+    """Have matrix products computed by an implementation that keeps its weights in one order for most lengths.
 
     For the widest layers OpenVINO 2026.4 takes a convolution in float32, which wants another order of the weights below
     some 210 frames than above: each stream then reads 113 MB of a model of base size again, while the other computes.
@@ -73,36 +100,7 @@ def prefer_one_order_of_weights(path: Path) -> int:
         if notes is None:
             notes = ElementTree.Element("rt_info")
             product.insert(0, notes)
-        wanted = {"name": "primitives_priority", "version": "0", "value": _PREFERRED}
-        notes.append(ElementTree.Element("attribute", wanted))
+        preference = {"name": "primitives_priority", "version": "0", "value": _PREFERRED}
+        notes.append(ElementTree.Element("attribute", preference))
     tree.write(path, encoding="utf-8", xml_declaration=True)
     return len(products)
-
-
-def make_division_exact(model: Any) -> int:
-    """Take away what a division of whole numbers leaves over before it divides.
-
-    HuBERT counts the frames of a clip from its samples, by a division for each of its convolutions. In a chain of them
-    OpenVINO rounds to the nearest number, and not down (2026.4.1): at 2 of 320 lengths it came to one frame more than
-    there are, of which the mask then hid all frames but the first, and the answer was another one. Where nothing is
-    left over, nothing is rounded. Fractions would be exact in float32 only, and bfloat16 computes them as well.
-
-    Args:
-        model: An `openvino.Model`; changed in place.
-
-    Returns:
-        How many divisions were changed.
-    """
-    library = openvino()
-    operations = library.opset13
-    changed = 0
-    for node in model.get_ordered_ops():
-        whole = node.get_output_element_type(0) in (library.Type.i32, library.Type.i64)
-        # Without the attribute the result is cut off towards zero.
-        if not whole or node.get_type_name() != "Divide" or not node.get_attributes()["m_pythondiv"]:
-            continue
-        dividend, divisor = node.input_values()
-        multiple = operations.subtract(dividend, operations.floor_mod(dividend, divisor))
-        node.input(0).replace_source_output(multiple.output(0))
-        changed += 1
-    return changed

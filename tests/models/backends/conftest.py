@@ -6,8 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.models.backends.conversion import convert
-from benchmark.models.backends.converted import ConvertedModel
-from benchmark.models.backends.fast_model import FastModel, open_fast_model
+from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
@@ -44,13 +43,9 @@ def fast(
 
     def get(model_type: str, backend: str, dtype: str = "float32", streams: int = 1) -> FastModel:
         folder, _ = references[model_type]
-        return open_fast_model(
-            converted(model_type, backend),
-            Engine(backend=backend, dtype=dtype),
-            streams=Streams(count=streams),
-            folder=folder,
-            preprocessor=None,
-        )
+        engine = Engine(backend=backend, dtype=dtype)
+        model = converted(model_type, backend)
+        return model.load(engine, streams=Streams(count=streams), folder=folder, preprocessor=None)
 
     return get
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from transformers import Wav2Vec2FeatureExtractor
 
 from benchmark.models.backends.conversion import convert
-from benchmark.models.backends.converted import ConvertedModel
-from benchmark.models.backends.fast_model import FastModel, open_fast_model
+from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import BackendError, Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
@@ -49,7 +48,7 @@ def test_types_with_and_without_masks_answer_in_onnx_runtime_as_in_torch(
 def opened(folder: Path, checkpoint: Checkpoint, target: Path) -> FastModel:
     made = ConvertedModel.write(target, lambda new: convert(checkpoint, "openvino", new))
     engine = Engine(backend="openvino")
-    return open_fast_model(made, engine, streams=Streams(), folder=folder, preprocessor=None)
+    return made.load(engine, streams=Streams(), folder=folder, preprocessor=None)
 
 
 def test_a_rebuilt_head_is_converted_with_its_pooling_and_activation(tmp_path: Path, sounds: Sounds) -> None:

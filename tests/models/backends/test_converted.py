@@ -28,7 +28,7 @@ def new(model: ConvertedModel) -> Callable[[Path], NewModel]:
 
 
 def test_what_is_written_is_read_again(copy: ConvertedModel) -> None:
-    assert copy.path.is_file()
+    assert (copy.folder / copy.model).is_file()
     assert copy.report.model_type == "hubert"
     assert copy.recipe.inputs == ("input_values",)
 
@@ -66,7 +66,7 @@ def test_what_goes_into_it_belongs_to_its_identity(copy: ConvertedModel) -> None
 def test_a_new_one_takes_the_place_of_a_broken_one(copy: ConvertedModel) -> None:
     (copy.folder / "model.bin").unlink()
     written = ConvertedModel.write(copy.folder, new(copy))
-    assert written.path.read_text(encoding="utf-8") == "new"
+    assert (written.folder / written.model).read_text(encoding="utf-8") == "new"
     assert written.digest != copy.digest
     assert [path.name for path in copy.folder.parent.iterdir()] == ["model"]
 

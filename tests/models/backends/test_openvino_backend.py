@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.models.backends.fast_model import FastModel
+from benchmark.models.backends.converted import FastModel
 from benchmark.models.backends.openvino_backend import MappedWeights, computes_in
 
 Sounds = dict[int, NDArray[np.float32]]
@@ -112,7 +112,7 @@ def test_what_was_read_is_given_back_and_can_be_read_again(file: Path) -> None:
     values = weights.values()
     before = values.tobytes()
     assert _resident_kb(file) == _SIZE >> 10
-    weights.let_go()
+    weights.release()
     assert _resident_kb(file) == 0
     assert values.tobytes() == before == file.read_bytes()
 

@@ -13,7 +13,7 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
-from benchmark.evaluation.gate import Gate
+from benchmark.evaluation.parity import ParityTest
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.results.inference import InferenceRecord
@@ -130,7 +130,7 @@ def test_where_nobody_asked_for_batches_they_are_taken_only_if_they_are_faster_o
 ) -> None:
     # As on a GPU, which cannot be had here.
     monkeypatch.setattr(EngineChoice, "_batches", lambda self, device: (3, 1))
-    monkeypatch.setattr(Gate, "_speed", lambda *_: speed)
+    monkeypatch.setattr(ParityTest, "_speed", lambda *_: speed)
     ran = run("left", RunOptions(latency_budget_s=0, engines=EngineChoice(backend="torch")))
     assert ran.inference.batch == batch
     reasons = () if batch > 1 else (
@@ -141,13 +141,13 @@ def test_where_nobody_asked_for_batches_they_are_taken_only_if_they_are_faster_o
 
 def test_how_fast_batches_are_is_measured(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     speeds: list[float | None] = []
-    measure = Gate._speed
+    measure = ParityTest._speed
 
-    def kept(self: Gate, *arguments: object) -> float | None:
+    def kept(self: ParityTest, *arguments: object) -> float | None:
         speeds.append(measure(self, *arguments))  # type: ignore[arg-type]
         return speeds[-1]
 
-    monkeypatch.setattr(Gate, "_speed", kept)
+    monkeypatch.setattr(ParityTest, "_speed", kept)
     run("measured")
     (speed,) = speeds
     assert speed is not None

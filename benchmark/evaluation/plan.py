@@ -1,0 +1,413 @@
+"""The inference plan of a candidate: engines, fastest first, the reference last, each with its parity result."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from benchmark.audio.perturbation import Perturbation
+from benchmark.evaluation.decoding import ClipSet
+from benchmark.evaluation.engines import EngineChoice
+from benchmark.evaluation.parity import (
+    CLIPS_COMPARED,
+    Decisions,
+    EngineRejectedError,
+    ParityTest,
+    rerun_margin,
+    stratified,
+)
+from benchmark.evaluation.sessions import Implementation
+from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import TORCH, Engine
+from benchmark.results.inference import InferenceRecord, ParityCheck, converted_model, describe_converted_model
+from benchmark.results.predictions import InferenceSetup
+from benchmark.results.store import PredictionStore
+from benchmark.settings import Settings
+
+PAYS_FROM_CLIPS = 128
+"""With fewer clips, converting and comparing costs more than it saves, and `auto` stays with the reference."""
+FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, preparing a faster engine costs more than it saves."
+_MOSTLY_ANSWERED = "torch has answered most of these clips before."
+_MOST = 0.5
+
+
+class Overwrite(StrEnum):
+    """Which answers are computed, where some are already in the store."""
+
+    NEVER = "never"
+    MISSING = "missing"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What all candidates of a run share.
+
+    Attributes:
+        clips: The clips of all corpora.
+        merges: Emotions that the corpora merge.
+        choice: What the user wants to be computed with.
+        overwrite: Which answers are computed.
+        perturbations: What is done to the clips, one after the other, once they were computed as they are.
+        store: Keeps predictions.
+        settings: Limits and places.
+        threads: Threads that one worker may compute with.
+        stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
+    """
+
+    clips: ClipSet
+    merges: tuple[Mapping[str, str], ...] = ()
+    choice: EngineChoice = field(default_factory=EngineChoice)
+    overwrite: Overwrite = Overwrite.MISSING
+    perturbations: Sequence[Perturbation] = ()
+    store: PredictionStore
+    settings: Settings
+    threads: int
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class EngineStatus(StrEnum):
+    """Whether an engine may stand for the reference."""
+
+    UNTESTED = "untested"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(eq=False)
+class PlannedEngine:
+    """An engine of a plan.
+
+    Attributes:
+        engine: What computes.
+        setup: The setup of its answers to clips as they are.
+        converted: Folder of its converted model; None where torch computes.
+        only_reruns: Whether it only re-runs what a reduced number format leaves open, since nobody asked for it.
+        check: Its parity result, possibly on other clips than those of this run; None for the reference.
+        status: What follows from that, and from this run.
+        reason: Why it failed, as a part of a sentence.
+    """
+
+    engine: Engine
+    setup: InferenceSetup
+    converted: Path | None = None
+    only_reruns: bool = False
+    check: ParityCheck | None = None
+    status: EngineStatus = EngineStatus.UNTESTED
+    reason: str = ""
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the other engines are compared with this one."""
+        return self.engine.is_reference
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the engine is out of the plan."""
+        return self.status is EngineStatus.FAILED
+
+    @property
+    def margin(self) -> float:
+        """Clips whose two best answers are closer than this are re-run; 0 for the reference."""
+        return 0.0 if self.check is None else rerun_margin(self.check.largest_difference)
+
+    @property
+    def implementation(self) -> Implementation:
+        """How the model is computed."""
+        return Implementation(self.engine, self.converted, None if self.check is None else self.check.model)
+
+    def fail(self, reason: str) -> None:
+        """Take the engine out of the plan."""
+        self.status, self.reason = EngineStatus.FAILED, reason
+
+
+@dataclass(eq=False)
+class InferencePlan:
+    """How a candidate is computed in a run.
+
+    Attributes:
+        subject: The candidate.
+        context: The run.
+        decisions: How the model's outputs are read.
+        engines: Fastest first; the last is the reference, which has always passed.
+        note: Why `auto` did not look for a faster engine, if so.
+    """
+
+    subject: Subject
+    context: RunContext
+    decisions: Decisions
+    engines: list[PlannedEngine]
+    note: str | None = None
+
+    @classmethod
+    def build(cls, subject: Subject, device: str, context: RunContext) -> Self:
+        """Plan the engines that the user's choice allows on a device, and test them until one passes.
+
+        With `Overwrite.NEVER` nothing is tested, and engines that have never been are passed over.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+            RequestError: A newer version of bench wrote what is kept.
+        """
+        decisions = Decisions.of(subject.verification, context.merges)
+        reference = PlannedEngine(Engine(device=device), subject.setup(device=device), status=EngineStatus.PASSED)
+        engines = [engine for engine in context.choice.engines(device) if not engine.is_reference]
+        plan = cls(subject, context, decisions, [reference])
+        if not engines or not context.clips.audio:
+            return plan
+        fast = [_planned(subject, engine, context.settings) for engine in engines]
+        plan.note = plan._reason_for_reference(fast)
+        if plan.note is None:
+            plan.engines = [*_with_float32(fast, subject, context.settings), reference]
+            plan._test_in_order()
+        return plan
+
+    @property
+    def reference(self) -> PlannedEngine:
+        """Reference inference."""
+        return self.engines[-1]
+
+    @property
+    def current(self) -> PlannedEngine:
+        """The fastest engine that has passed."""
+        return next(
+            planned for planned in self.engines if planned.status is EngineStatus.PASSED and not planned.only_reruns
+        )
+
+    def refiner(self, planned: PlannedEngine, *, close_clips: int = 0) -> PlannedEngine | None:
+        """The engine that re-runs what a reduced number format leaves open: the same backend in float32.
+
+        bfloat16 is about a thousand times further from the reference than float32 in the same backend, which takes half
+        as long as the reference: what is too close in the one is clear in the other, but for a few clips.
+
+        Args:
+            planned: The engine in the reduced format.
+            close_clips: How many clips it leaves open. From as many on as a test pays for, float32 is tested; with
+                fewer, it must have passed on these clips before.
+
+        Returns:
+            None where only the reference is finer, or float32 is not known to hold.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        float32 = replace(planned.engine, dtype="float32")
+        if planned.engine.backend == TORCH or planned.engine == float32:
+            return None
+        finer = next((other for other in self.engines if other.engine == float32), None)
+        if finer is None or finer.has_failed:
+            return None
+        check = finer.check
+        if check is not None and planned.check is not None and check.model not in (planned.check.model, None):
+            check = None  # of another converted model
+        if (check is None or self._unseen(check) > 0) and close_clips >= PAYS_FROM_CLIPS:
+            finer.check = check
+            self._test(finer)
+            check = finer.check
+        if finer.has_failed or check is None or not check.passed or self._unseen(check) > 0:
+            return None
+        return finer
+
+    def reject(self, planned: PlannedEngine, reason: str) -> None:
+        """Take an engine out of the plan, and test the next ones until one passes.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        planned.fail(reason)
+        self._test_in_order()
+
+    def rebuild(self, planned: PlannedEngine) -> None:
+        """Convert and test again, since the converted model is broken; if that fails, test the next engines.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        self._test(planned, from_scratch=True)
+        self._test_in_order()
+
+    def record_difference(self, planned: PlannedEngine, difference: float) -> bool:
+        """Keep a difference to the reference that is larger than those seen before; it may fail the engine.
+
+        Returns:
+            Whether the engine's margin has grown by it.
+
+        Raises:
+            UnavailableError: The cache cannot be written.
+        """
+        if planned.check is None or difference <= planned.check.largest_difference:
+            return False
+        before = planned.margin
+        planned.check = planned.check.model_copy(update={"largest_difference": difference})
+        planned.check.save(self.context.settings.cache, planned.setup)
+        if not planned.check.passed:
+            planned.fail(_why_failed(planned.check))
+        return planned.margin != before
+
+    def record(self, *, rerun_clips: int) -> InferenceRecord:
+        """What is stored of the plan with a run."""
+        current = self.current
+        record = InferenceRecord(
+            candidate=self.subject.name,
+            asked=str(self.context.choice),
+            backend=current.engine.backend,
+            dtype=current.engine.dtype,
+            batch=current.engine.batch,
+            fallbacks=self.fallbacks,
+            note=self.note,
+        )
+        if current.check is None:
+            return record
+        return record.model_copy(
+            update={
+                "checked_clips": current.check.compared,
+                "largest_difference": current.check.largest_difference,
+                "allowed": current.check.allowed,
+                "redone_below": current.margin,
+                "redone_clips": rerun_clips,
+                "conversion_s": current.check.conversion_s,
+                "check_s": current.check.seconds,
+            }
+        )
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """For each faster engine than the current one that was not taken, the reason, in a sentence."""
+        faster = self.engines[: self.engines.index(self.current)]
+        return tuple(
+            f"{planned.engine} was not taken: {planned.reason}."
+            for planned in faster
+            if planned.has_failed and not planned.only_reruns
+        )
+
+    def _reason_for_reference(self, fast: Sequence[PlannedEngine]) -> str | None:
+        """Why `auto` stays with the reference: there is too little to do, or the reference has done most of it."""
+        if not self.context.choice.is_left_to_bench:
+            return None
+        if any(
+            planned.check is not None and planned.check.passed and self._unseen(planned.check) <= 0 for planned in fast
+        ):
+            return None
+        if any(self._has_answered_most(planned) for planned in fast):
+            return None
+        if len(self.context.clips.audio) < PAYS_FROM_CLIPS:
+            return FEW_CLIPS
+        return _MOSTLY_ANSWERED if self._has_answered_most(self.reference) else None
+
+    def _has_answered_most(self, planned: PlannedEngine) -> bool:
+        stored, audio = self.context.store.read(planned.setup), self.context.clips.audio
+        return sum(clip_hash in stored for clip_hash in audio) >= _MOST * len(audio)
+
+    def _test_in_order(self) -> None:
+        """Test engines in their order until one passes; the reference always does."""
+        for planned in self.engines:
+            if planned.only_reruns or planned.has_failed:
+                continue
+            if self.context.overwrite is Overwrite.NEVER and planned.check is None and not planned.is_reference:
+                continue
+            if planned.status is EngineStatus.UNTESTED:
+                self._test(planned)
+            if planned.status is EngineStatus.PASSED:
+                return
+
+    def _test(self, planned: PlannedEngine, *, from_scratch: bool = False) -> None:
+        """Set an engine's status from what is known of it, after a parity test on clips that it has not seen."""
+        check = planned.check
+        if from_scratch or check is None or not self._is_enough(check):
+            try:
+                planned.check = check = self._parity_test(planned, from_scratch=from_scratch)
+            except EngineRejectedError as error:
+                planned.fail(str(error))
+                return
+        reason = self._why_slower(check) if check.passed else _why_failed(check)
+        if reason is not None:
+            planned.fail(reason)
+        else:
+            planned.status = EngineStatus.PASSED
+
+    def _parity_test(self, planned: PlannedEngine, *, from_scratch: bool) -> ParityCheck:
+        """Test an engine on clips that it has not seen, or from scratch as if it had seen none, and keep the result.
+
+        Raises:
+            EngineRejectedError: It did not come to a comparison, which may be otherwise the next time.
+        """
+        clips, before = self.context.clips, None if from_scratch else planned.check
+        seen = self._seen(before)
+        durations = {name: seconds for name, seconds in clips.durations.items() if name not in seen}
+        chosen = stratified(durations, self._unseen(before))
+        test = ParityTest(
+            subject=self.subject,
+            implementation=planned.implementation,
+            setup=planned.setup.key,
+            decisions=self.decisions,
+            threads=self.context.threads,
+            settings=self.context.settings,
+            stop=self.context.stop,
+        )
+        if planned.converted is not None:
+            describe_converted_model(self.context.settings.cache, planned.setup)
+        try:
+            check = test.run({clip_hash: clips.audio[clip_hash] for clip_hash in chosen}, before)
+        except EngineRejectedError as error:
+            if not error.lasting:
+                raise
+            check = test.failed(str(error))
+        check.save(self.context.settings.cache, planned.setup)
+        return check
+
+    def _is_enough(self, check: ParityCheck) -> bool:
+        """Whether no further clip has to be compared."""
+        return check.is_ruled_out or self._unseen(check) <= 0 or self.context.overwrite is Overwrite.NEVER
+
+    def _unseen(self, check: ParityCheck | None) -> int:
+        """How many of this run's clips have to be compared yet; 0 or less where enough have been."""
+        audio = self.context.clips.audio
+        return min(CLIPS_COMPARED, len(audio)) - len(self._seen(check) & audio.keys())
+
+    def _seen(self, check: ParityCheck | None) -> set[str]:
+        """Clips that have been compared as this run reads them."""
+        return set(check.clips) if check is not None and self.decisions.key in check.decisions else set()
+
+    def _why_slower(self, check: ParityCheck) -> str | None:
+        """Why batches do not pay on this device, where nobody asked for them; None where they do."""
+        if self.context.choice.batch is not None or check.speed is None or check.speed > 1:
+            return None
+        return f"in a full batch, a window takes {1 / check.speed:.1f} times as long as alone"
+
+
+def _planned(subject: Subject, engine: Engine, settings: Settings, *, only_reruns: bool = False) -> PlannedEngine:
+    setup = subject.setup(device=engine.device, engine=engine)
+    return PlannedEngine(
+        engine,
+        setup,
+        converted=None if engine.backend == TORCH else converted_model(settings.cache, setup),
+        only_reruns=only_reruns,
+        check=ParityCheck.load(settings.cache, setup),
+    )
+
+
+def _with_float32(fast: Sequence[PlannedEngine], subject: Subject, settings: Settings) -> list[PlannedEngine]:
+    """Put float32 behind every converted engine in a reduced number format, to re-run what that leaves open."""
+    planned, known = list[PlannedEngine](), {each.engine for each in fast}
+    for each in fast:
+        planned.append(each)
+        float32 = replace(each.engine, dtype="float32")
+        if each.engine.backend != TORCH and float32 not in known:
+            planned.append(_planned(subject, float32, settings, only_reruns=True))
+    return planned
+
+
+def _why_failed(check: ParityCheck) -> str:
+    if check.failure is not None:
+        return check.failure
+    if not check.is_like_the_reference:
+        return (
+            f"on {check.compared} clips its probabilities differ from the reference's by up to "
+            f"{check.largest_difference:.1e}, and {check.allowed:.0e} is allowed"
+        )
+    return (
+        f"of {check.compared} clips, {check.close} would have to be done again in the reference, since their two best "
+        "answers are too close to rely on it, and that would take longer than it saves"
+    )

@@ -1,0 +1,290 @@
+"""A model in a worker: the same answers as here, in their order, and no torch where none is needed."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from benchmark.models.actor import ModelActor, StreamQueue, time_calls
+from benchmark.models.backends.conversion import convert
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.protocol import Engine, Streams
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.workers.answers import Raised, Returned
+from benchmark.workers.worker import Worker
+from tests.support.foreign_heads import Foreign, write_foreign
+from tests.support.tiny_models import MODEL_TYPES, write_tiny
+
+RATE = 16_000
+ACTOR = "benchmark.models.actor:ModelActor"
+SEGMENT = np.zeros(16_000, dtype=np.float32)
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+import numpy as np
+from benchmark.models.actor import ModelActor
+actor = ModelActor()
+converted = {"folder": sys.argv[1], "digest": sys.argv[2]}
+actor.load("nowhere", {"preprocessor": None}, {"backend": "openvino"}, {"count": 2}, converted)
+answer, = actor.exchange([np.ones(16000, np.float32)], 0)
+assert len(answer["returned"]["logits"]) == 5
+assert "transformers" not in sys.modules
+assert sys.modules["openvino_telemetry"] is None
+"""
+
+
+@pytest.fixture(scope="module")
+def converted(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
+    """Give a tiny HuBERT, converted for OpenVINO."""
+    folder = tmp_path_factory.mktemp("converted") / "hubert"
+    return ConvertedModel.write(folder, lambda new: convert(load_checkpoint(tiny["hubert"]), "openvino", new))
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    log = tmp_path_factory.mktemp("logs") / "model.log"
+    with Worker(ACTOR, log=log) as made:
+        yield made
+
+
+def returned(worker: Worker, method: str, *arguments: object) -> Any:
+    answer = worker.call(method, *arguments, timeout_s=120)
+    assert isinstance(answer, Returned), answer
+    return answer.value
+
+
+def load(worker: Worker, folder: Path, options: LoadOptions | None = None) -> LoadReport:
+    return LoadReport.from_plain(returned(worker, "load", str(folder), (options or LoadOptions()).as_plain()))
+
+
+def test_nothing_can_be_asked_before_a_load(tmp_path: Path) -> None:
+    with Worker(ACTOR, log=tmp_path / "log") as worker:
+        answer = worker.call("predict", np.ones(RATE, np.float32), timeout_s=120)
+    assert isinstance(answer, Raised)
+    assert answer.message == "nothing is loaded"
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_worker_gives_the_answers_and_the_report_that_this_process_gives(
+    worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32], model_type: str
+) -> None:
+    here = load_checkpoint(tiny[model_type])
+    report = load(worker, tiny[model_type])
+    assert {**report.as_plain(), "seconds": 0} == {**here.report.as_plain(), "seconds": 0}
+    answer = returned(worker, "predict", noise[:RATE])
+    np.testing.assert_allclose(answer["logits"], here.logits(noise[:RATE]), rtol=0, atol=1e-6)
+    assert answer["logits"].dtype == np.float32
+    assert answer["seconds"] > 0
+
+
+def test_a_clip_that_the_model_cannot_process_costs_that_clip_only(
+    worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32]
+) -> None:
+    load(worker, tiny["hubert"])
+    answer = worker.call("predict", noise[:100], timeout_s=60)
+    assert isinstance(answer, Raised)
+    assert answer.reason == "TooShortError: the clip has 100 samples, and this model needs at least 400"
+    assert returned(worker, "predict", noise[:RATE])["logits"].shape == (5,)
+
+
+def test_options_reach_the_load(worker: Worker, tiny: dict[str, Path]) -> None:
+    report = load(worker, tiny["wav2vec2"], LoadOptions(preprocessor={"sampling_rate": 8000}, dtype="bfloat16"))
+    assert (report.sampling_rate, report.dtype) == (8000, "bfloat16")
+
+
+def test_calls_are_timed_one_by_one(worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32]) -> None:
+    load(worker, tiny["wav2vec2"])
+    segments = [noise[:RATE], noise[RATE : 3 * RATE]]
+    milliseconds = returned(worker, "time_calls", segments, 2, 7)
+    assert len(milliseconds) == 7
+    assert all(0 < value < 60_000 for value in milliseconds)
+    assert returned(worker, "logits", segments[0]).shape == (5,)
+
+
+def test_the_peak_of_memory_is_that_of_the_worker(worker: Worker, tiny: dict[str, Path]) -> None:
+    load(worker, tiny["wav2vec2"])
+    assert 100 < returned(worker, "peak_memory_mb") < 10_000
+
+
+def test_a_folder_that_is_no_checkpoint_is_an_answer(worker: Worker, tmp_path: Path) -> None:
+    answer = worker.call("load", str(tmp_path), LoadOptions().as_plain(), timeout_s=60)
+    assert isinstance(answer, Raised)
+    assert answer.message
+
+
+def test_a_rebuilt_head_answers_probes_under_every_activation(
+    worker: Worker, tmp_path: Path, noise: NDArray[np.float32]
+) -> None:
+    write_foreign(tmp_path / "model", Foreign(pooling="max"))
+    report = load(worker, tmp_path / "model", LoadOptions(head={"kind": "dense-out"}))
+    assert (report.head, report.head_parameters) == ("dense-out", {"pooling": "max", "activation": "tanh"})
+    probes = [noise[:RATE], noise[RATE : 3 * RATE]]
+    answers = returned(worker, "answers_by_activation", probes)
+    assert list(answers) == ["tanh", "relu", "none"]
+    for probe, answer in zip(probes, answers["tanh"], strict=True):
+        np.testing.assert_allclose(answer, returned(worker, "logits", probe), rtol=0, atol=1e-6)
+    assert np.abs(answers["tanh"][0] - answers["none"][0]).max() > 1e-3
+
+
+def test_a_model_that_reads_samples_runs_where_there_is_no_torch(converted: ConvertedModel, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(converted.folder), converted.digest]
+    subprocess.run(command, check=True, env={"HOME": str(tmp_path), "PATH": ""})
+    assert list(tmp_path.iterdir()) == []  # no client id, no consent file
+
+
+def test_a_converted_model_answers_windows_in_their_order(
+    worker: Worker, converted: ConvertedModel, tiny: dict[str, Path], noise: NDArray[np.float32]
+) -> None:
+    reference = load_checkpoint(tiny["hubert"])
+    windows = [noise[:size] for size in (720, 1040, 16_001, 37_777, 100)]
+    loaded = returned(
+        worker,
+        "load",
+        str(tiny["hubert"]),
+        LoadOptions().as_plain(),
+        Engine(backend="openvino").as_plain(),
+        Streams(count=2).as_plain(),
+        {"folder": str(converted.folder), "digest": converted.digest},
+    )
+    *answers, too_short = returned(worker, "exchange", windows, 0)
+    assert LoadReport.from_plain(loaded).sampling_rate == RATE
+    for answer, window in zip(answers, windows[:-1], strict=True):
+        np.testing.assert_allclose(answer["returned"]["logits"], reference.logits(window), rtol=0, atol=3e-6)
+    assert too_short["raised"][0] == "TooShortError"
+    assert len(returned(worker, "time_calls", windows[:2], 1, 3)) == 3
+    assert returned(worker, "peak_memory_mb") > 20
+
+
+@pytest.mark.parametrize("harm", ["gone", "another"])
+def test_a_converted_model_that_is_not_the_one_that_was_compared_is_refused(
+    worker: Worker, converted: ConvertedModel, tmp_path: Path, harm: str
+) -> None:
+    asked = {"folder": str(tmp_path if harm == "gone" else converted.folder), "digest": "0" * 16}
+    options, engine = LoadOptions().as_plain(), {"backend": "openvino"}
+    answer = worker.call("load", str(tmp_path), options, engine, {"count": 1}, asked, timeout_s=60)
+    assert isinstance(answer, Raised)
+    assert "not the one that was held against the reference" in answer.message
+
+
+def samples(*values: float) -> list[NDArray[np.float32]]:
+    return [np.array([value], np.float32) for value in values]
+
+
+def test_answers_come_in_the_order_of_the_questions_whichever_is_done_first() -> None:
+    second_is_done = threading.Event()
+
+    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
+        if window[0] == 1:
+            assert second_is_done.wait(10)
+        else:
+            second_is_done.set()
+        return window * 10
+
+    queue = StreamQueue(answer, streams=2)
+    answers = queue.exchange(samples(1, 2, 3), 0)
+    assert [float(answer["returned"]["logits"][0]) for answer in answers] == [10, 20, 30]
+    assert all(answer["returned"]["seconds"] >= 0 for answer in answers)
+    queue.close()
+
+
+def test_it_waits_only_until_few_enough_are_on_their_way() -> None:
+    go_on = threading.Event()
+
+    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert window[0] < 2 or go_on.wait(10)
+        return window
+
+    queue = StreamQueue(answer, streams=1)
+    assert len(queue.exchange(samples(1, 2, 3), 2)) == 1
+    go_on.set()
+    assert len(queue.exchange([], 0)) == 2
+    queue.close()
+
+
+def test_what_a_model_raises_costs_that_window_only() -> None:
+    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
+        if window[0] == 1:
+            raise ValueError("too quiet")
+        if window[0] == 2:
+            raise MemoryError("Unable to allocate 2.00 GiB for an array")
+        return window
+
+    queue = StreamQueue(answer, streams=2)
+    raised, memory, fine = queue.exchange(samples(1, 2, 3), 0)
+    assert raised == {"raised": ["ValueError", "too quiet", "ValueError: too quiet"]}
+    assert memory["out_of_memory"][0] == 2 * 2**30
+    assert fine["returned"]["logits"].tolist() == [3]
+    queue.close()
+
+
+class BehindOurBack:
+    """Computes after the call has returned, as a GPU does."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._computing = threading.Thread()
+
+    def call(self, samples: NDArray[np.float32]) -> None:
+        self._computing = threading.Thread(target=time.sleep, args=(self._seconds,))
+        self._computing.start()
+
+    def synchronize(self) -> None:
+        if self._computing.ident is not None:
+            self._computing.join()
+
+
+def test_a_call_that_goes_on_behind_our_back_is_timed_to_its_end() -> None:
+    device = BehindOurBack(0.05)
+    waited = time_calls(device.call, [SEGMENT], warmup=1, calls=3, synchronize=device.synchronize)
+    assert min(waited) >= 45
+    assert max(time_calls(device.call, [SEGMENT], warmup=0, calls=3)) < 45
+
+
+def test_what_the_call_before_left_undone_is_not_timed_with_the_next() -> None:
+    device = BehindOurBack(0.1)
+    device.call(SEGMENT)
+    assert max(time_calls(lambda samples: None, [SEGMENT], warmup=0, calls=1, synchronize=device.synchronize)) < 50
+
+
+@pytest.fixture
+def allowed_tf32() -> Iterator[None]:
+    """Allow the 10-bit mantissa of TF32 for a test."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.usefixtures("allowed_tf32")
+def test_the_reference_multiplies_in_whole_float32_whatever_was_set_before(tmp_path: Path) -> None:
+    write_tiny("wav2vec2", tmp_path / "tiny")
+    load_checkpoint(tmp_path / "tiny")
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_a_model_on_a_gpu_is_waited_for_and_weighed_by_its_allocator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: waits.append(True))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 123_000_000)
+    write_tiny("wav2vec2", tmp_path / "tiny")
+    actor = ModelActor()
+    actor.load(str(tmp_path / "tiny"), {})
+    actor.time_calls([SEGMENT], 1, 2)
+    assert waits == []
+    assert actor.peak_memory_mb() != 123.0
+    monkeypatch.setattr(ModelActor, "_on_gpu", lambda self: True)
+    actor.time_calls([SEGMENT], 1, 2)
+    assert len(waits) == 4  # before and after each timed call
+    assert actor.peak_memory_mb() == 123.0
