@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.clips import Clip, Corpus, heard_on, storable
+from benchmark.corpora.clips import Clip, Corpus, choose_channel, storable
 from benchmark.corpora.folder import find_recordings
 from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.merges import chosen_merges
@@ -113,7 +113,7 @@ def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice)
     if not any(path.exists() for path in paths):
         raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")
     clips = tuple(Clip(name=storable(str(path)), audio=AudioFile(path)) for path in dict.fromkeys(paths))
-    return heard_on(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
+    return choose_channel(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
 
 
 def _check_lengths(window_s: float | None, hop_s: float | None) -> None:

@@ -120,7 +120,7 @@ def shuffled(name: str) -> bytes:
 _STEREO = 2
 
 
-def heard_on(corpus: Corpus, choice: ChannelChoice) -> Corpus:
+def choose_channel(corpus: Corpus, choice: ChannelChoice) -> Corpus:
     """Choose the channel that the clips of a corpus are heard on.
 
     Args:

@@ -8,7 +8,7 @@ import soundfile
 
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.filters import Filters
-from benchmark.corpora.opening import Spec, demo_corpus, open_corpora, parse_spec
+from benchmark.corpora.opening import Spec, open_corpora, parse_spec
 from benchmark.corpora.sources import StreamedSource, open_source
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
@@ -161,15 +161,15 @@ def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
     assert {clip.label for clip in heard.clips} == {"folder": {"anger", "?"}, "ravdess": {"05"}}[kind]
 
 
-def test_the_recordings_have_a_speaker_and_no_label() -> None:
-    clips = (*demo_corpus("unlabelled"), *demo_corpus("long"))
+def test_the_recordings_of_the_demo_have_a_speaker_and_no_label(opened: Callable[..., Corpus]) -> None:
+    clips = (*opened("demo:unlabelled").clips, *opened("demo:long").clips)
     assert len(clips) == 13
     assert {clip.label for clip in clips} == {None}
     assert {clip.speaker for clip in clips} == {"f5", "m5", "f6"}
 
 
-def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece() -> None:
-    (clip,) = demo_corpus("long")
+def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece(opened: Callable[..., Corpus]) -> None:
+    (clip,) = opened("demo:long").clips
     assert isinstance(clip.audio, StreamedSource)
     with open_source(clip.audio) as stream:
         blocks = list(stream.blocks)
@@ -181,4 +181,4 @@ def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece() -> None:
 
 def test_a_part_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(RequestError, match="demo:unlabelled"):
-        demo_corpus("short")
+        parse_spec("demo:short")
