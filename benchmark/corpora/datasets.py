@@ -108,7 +108,7 @@ def _keep(audio: bytes | str | None, path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class DatasetContents:
-    """What a split of a dataset held.
+    """What a split of a dataset holds.
 
     Attributes:
         contents: The clips, and notes.
@@ -129,9 +129,9 @@ def read_dataset(
 
     Args:
         spec: Which dataset and which split.
-        columns: For a role (`file`, `label`, `speaker`, …), the column that has it.
+        columns: Role (`file`, `label`, `speaker`, …) → the column that has it.
         settings: Where the cache is, and how long the Hub may take.
-        progress: Who wants to hear how far the work is.
+        progress: Gets a stage while the dataset is fetched.
 
     Returns:
         The clips in the order of the dataset.
@@ -141,47 +141,38 @@ def read_dataset(
         UnavailableError: The Hub cannot be reached and the dataset is not in the cache, or the disk is full.
     """
     place = settings.cache / "corpora" / _safe(spec.id)
-    split = _split_folder(spec, columns.get("file"))
-    pinned = _pinned(spec, settings, place, split)
-    if isinstance(pinned, HubFailure):
-        reason = pinned.reason.removesuffix(f"; {NO_STATEMENT}")
-        if pinned.status is Status.UNREACHABLE:
-            raise UnavailableError(f"The dataset {spec.id} is not in the cache, and {reason}.")
-        raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    key = EntryKey(revision=pinned.revision, details={"dataset": spec.id, "split": split})
-    spool = Spool(place / pinned.revision / split, key)
+    split = _safe("~".join([spec.config or "default", spec.split or "only", columns.get("file") or "audio"]))
+    revision, notes = _pin_revision(spec, settings, place, split)
+    key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
+    spool = Spool(place / revision / split, key)
     if not spool.is_whole:
-        _fetch(spec, pinned.revision, columns.get("file"), spool, progress)
+        _fetch(spec, revision, columns.get("file"), spool, progress)
     rows = spool.rows()
     if not rows:
         raise RequestError(f"The dataset {spec.id} has no rows in this split.")
     contents = _contents(spec, spool, rows, columns)
     part = "/".join(part for part in (spec.config, spec.split) if part)
-    revision = f"@{pinned.revision}" if spec.folder is None else ""
-    source = f"hf:{spec.id}{revision}" + (f":{part}" if part else "")
-    return DatasetContents(TableContents(contents.clips, pinned.notes + contents.notes), source)
+    source = f"hf:{spec.id}" + (f"@{revision}" if spec.folder is None else "") + (f":{part}" if part else "")
+    return DatasetContents(TableContents(contents.clips, notes + contents.notes), source)
 
 
-@dataclass(frozen=True)
-class _Pinned:
-    revision: str
-    notes: tuple[str, ...] = ()
-
-
-def _pinned(spec: DatasetSpec, settings: Settings, place: Path, split: str) -> _Pinned | HubFailure:
+def _pin_revision(spec: DatasetSpec, settings: Settings, place: Path, split: str) -> tuple[str, tuple[str, ...]]:
+    """The revision to read, and notes: that of the Hub, or where it cannot be reached the newest in the cache."""
     if spec.folder is not None:
-        return _Pinned(folder_hash(spec.folder))
+        return folder_hash(spec.folder), ()
     revision = _sha(spec, settings)
     if not isinstance(revision, HubFailure):
-        return _Pinned(revision)
-    kept = [path for path in place.glob("*") if path.is_dir() and Spool(path / split).is_whole]
-    if spec.revision is not None:
-        kept = [path for path in kept if path.name == spec.revision]
-    if revision.status is not Status.UNREACHABLE or not kept:
-        return revision
-    newest = max(kept, key=lambda path: path.stat().st_mtime).name
+        return revision, ()
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
-    return _Pinned(newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",))
+    if revision.status is not Status.UNREACHABLE:
+        raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
+    stored = [path for path in place.glob("*") if path.is_dir() and Spool(path / split).is_whole]
+    if spec.revision is not None:
+        stored = [path for path in stored if path.name == spec.revision]
+    if not stored:
+        raise UnavailableError(f"The dataset {spec.id} is not in the cache, and {reason}.")
+    newest = max(stored, key=lambda path: path.stat().st_mtime).name
+    return newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",)
 
 
 def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
@@ -198,13 +189,7 @@ def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
 
 
 def folder_hash(folder: Path) -> str:
-    """Hash the names and contents of all files of a folder.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        40 hexadecimal digits, as many as a commit sha has.
+    """Hash the names and contents of all files of a folder: 40 hexadecimal digits, as many as a commit sha has.
 
     Raises:
         RequestError: There is no such folder, or a file of it cannot be read.
@@ -264,10 +249,6 @@ def _contents(spec: DatasetSpec, spool: Spool, rows: list[SpooledRow], columns: 
         [{**empty, **row.values, audio_column: row.name} for row in rows],
         places.__getitem__,
     )
-
-
-def _split_folder(spec: DatasetSpec, audio_column: str | None) -> str:
-    return _safe("~".join([spec.config or "default", spec.split or "only", audio_column or "audio"]))
 
 
 def _safe(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Which part of a corpus is wanted: speakers, languages, labels, and a sample that keeps the labels' shares."""
+"""Choosing a part of a corpus: speakers, languages, labels, and a sample that keeps the labels' shares."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -10,18 +10,17 @@ from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
 
 _SHOWN = 30
-_Keep = Callable[[Clip, Collection[str]], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What is wanted of a corpus; nothing said is everything.
+    """Which clips of a corpus to keep; by default all.
 
     Attributes:
         speakers: Only clips of these, as the corpus writes them.
         languages: Only clips in these, as the corpus or the registry writes them.
         only_labels: Only clips with these labels, or of these emotions.
-        sample: So many clips at most, each label with its share of the whole.
+        sample: At most so many clips, each label with its share of the whole.
         seed: Which sample.
     """
 
@@ -32,21 +31,17 @@ class Filters:
     seed: int = 0
 
     def apply(self, corpus: Corpus) -> Corpus:
-        """Keep what is wanted.
+        """Keep the clips that pass.
 
-        Args:
-            corpus: All of it, or what other filters left.
-
-        Returns:
-            The corpus with the wanted clips. What was filtered out by speaker, language or label does not count as
-            available; what a sample left out does.
+        Clips that are filtered out by speaker, language or label no longer count as available; those that a sample
+        leaves out do.
 
         Raises:
             RequestError: A speaker, language or label does not occur, or nothing is left.
         """
-        corpus = _kept(corpus, "speaker", self.speakers, {clip.speaker for clip in corpus.clips}, _is_by)
-        corpus = _kept(corpus, "language", self.languages, {clip.language for clip in corpus.clips}, _is_in)
-        corpus = _with_labels(corpus, self.only_labels)
+        corpus = _keep_values(corpus, "speaker", self.speakers)
+        corpus = _keep_values(corpus, "language", self.languages)
+        corpus = _keep_labels(corpus, self.only_labels)
         return corpus if self.sample is None else sampled(corpus, self.sample, self.seed)
 
 
@@ -57,12 +52,9 @@ def sampled(corpus: Corpus, clips: int, seed: int = 0) -> Corpus:
     the smaller ones.
 
     Args:
-        corpus: What to draw from.
+        corpus: What to draw from; its order is kept.
         clips: How many at most.
         seed: Which sample.
-
-    Returns:
-        The corpus with the sample, in its order.
     """
     if clips >= len(corpus.clips):
         return corpus
@@ -76,14 +68,14 @@ def sampled(corpus: Corpus, clips: int, seed: int = 0) -> Corpus:
 
 
 def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
-    """Share a number out to groups by their sizes, by largest remainders; where there is room, no group gets nothing.
+    """Divide a number among groups by their sizes, by largest remainders; where there is room, each gets at least one.
 
     Args:
         groups: Group → its size.
-        total: What is to be shared out, at most the sum of the sizes.
+        total: At most the sum of the sizes.
 
     Returns:
-        Group → its share, `total` in all and never more than its size.
+        Group → its share, never more than its size; `total` in all.
 
     Examples:
         >>> shares_of({"anger": 60, "fear": 39, "calm": 1}, 10)
@@ -93,7 +85,7 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
     whole = sum(groups.values()) or 1
     exact = {group: Fraction(size * total, whole) for group, size in groups.items()}
     shares = {group: max(least, int(share)) for group, share in exact.items()}
-    # Whoever is furthest above, or below, its exact share gives, or gets, the next one.
+    # The group furthest above its exact share gives one, the group furthest below gets one.
     surplus = {group: shares[group] - exact[group] for group in groups}
     while sum(shares.values()) > total:
         giver = max((group for group in groups if shares[group] > least), key=lambda group: (surplus[group], group))
@@ -104,48 +96,40 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
     return shares
 
 
-def _is_by(clip: Clip, wanted: Collection[str]) -> bool:
-    return clip.speaker in wanted
-
-
-def _is_in(clip: Clip, wanted: Collection[str]) -> bool:
-    return clip.language in wanted
-
-
-def _kept(corpus: Corpus, what: str, wanted: tuple[str, ...], present: set[str | None], keep: _Keep) -> Corpus:
+def _keep_values(corpus: Corpus, field: str, wanted: tuple[str, ...]) -> Corpus:
+    """Keep the clips whose `speaker` or `language` is one of those wanted."""
     if not wanted:
         return corpus
-    if unknown := [one for one in wanted if one not in present]:
-        known = _listed(present) or f"no {what}s at all"
-        raise RequestError(f"The corpus {corpus.name!r} has no {what} {unknown[0]!r}; it has {known}.")
-    return _with_clips(corpus, (clip for clip in corpus.clips if keep(clip, wanted)), f"{what} {', '.join(wanted)}")
+    values = [getattr(clip, field) for clip in corpus.clips]
+    if unknown := [value for value in wanted if value not in values]:
+        known = _listed(values) or f"no {field}s at all"
+        raise RequestError(f"The corpus {corpus.name!r} has no {field} {unknown[0]!r}; it has {known}.")
+    kept = [clip for clip, value in zip(corpus.clips, values, strict=True) if value in wanted]
+    return _with_clips(corpus, kept, f"{field} {', '.join(wanted)}")
 
 
-def _with_labels(corpus: Corpus, wanted: tuple[str, ...]) -> Corpus:
+def _keep_labels(corpus: Corpus, wanted: tuple[str, ...]) -> Corpus:
+    """Keep the clips with one of the labels wanted, or of one of the emotions."""
     if not wanted:
         return corpus
-    present = {clip.stratum for clip in corpus.clips} - {None}
-    meanings = {label: {label, corpus.labels.get(label) or emotion_of(label)} for label in present if label}
+    present = {clip.stratum for clip in corpus.clips if clip.stratum}
+    meanings = {label: {label, corpus.labels.get(label) or emotion_of(label)} for label in present}
     known = {meaning for named in meanings.values() for meaning in named}
-    if unknown := [one for one in wanted if not known & {one, emotion_of(one)}]:
+    if unknown := [text for text in wanted if not known & {text, emotion_of(text)}]:
         raise RequestError(
             f"The corpus {corpus.name!r} has no label {unknown[0]!r}; it has {_listed(present) or 'no labels at all'}."
         )
-    accepted = {one for one in wanted if one in known} | {emotion_of(one) for one in wanted if one not in known}
-    return _with_clips(
-        corpus,
-        (clip for clip in corpus.clips if meanings.get(clip.stratum or "", set()) & accepted),
-        f"label {', '.join(wanted)}",
-    )
+    accepted = {text if text in known else emotion_of(text) for text in wanted}
+    kept = [clip for clip in corpus.clips if meanings.get(clip.stratum or "", set()) & accepted]
+    return _with_clips(corpus, kept, f"label {', '.join(wanted)}")
 
 
-def _with_clips(corpus: Corpus, clips: Iterable[Clip], selection: str) -> Corpus:
-    kept = tuple(clips)
+def _with_clips(corpus: Corpus, kept: Sequence[Clip], selection: str) -> Corpus:
     if not kept:
         raise RequestError(f"Nothing is left of the corpus {corpus.name!r} ({selection}): loosen a filter.")
-    # What a sample left out before stays left out, and is still told.
+    # Clips that an earlier sample left out count as available still.
     available = corpus.available_clips - len(corpus.clips) + len(kept)
-    return _selected(replace(corpus, clips=kept, available_clips=available), selection)
+    return _selected(replace(corpus, clips=tuple(kept), available_clips=available), selection)
 
 
 def _selected(corpus: Corpus, selection: str) -> Corpus:
@@ -153,5 +137,5 @@ def _selected(corpus: Corpus, selection: str) -> Corpus:
 
 
 def _listed(present: Iterable[str | None]) -> str:
-    names = sorted(name for name in present if name is not None)
+    names = sorted({name for name in present if name is not None})
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

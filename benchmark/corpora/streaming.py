@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +65,15 @@ def parse_dataset(location: str) -> DatasetSpec:
     elif not tail:
         raise RequestError(f"'hf:{location}' names no split after the colon; write {_FORM}.")
     config, _, split = tail.rpartition("/")
-    if wrong := [part for part in (*([config] if config else []), *([split] if tail else [])) if not _is_part(part)]:
+    if wrong := [
+        part for part in (*([config] if config else []), *([split] if tail else [])) if not _PART.fullmatch(part)
+    ]:
         raise RequestError(f"{wrong[0]!r} in 'hf:{location}' cannot name a split; write {_FORM}.")
     id, _, revision = rest.partition("@") if not looks_like_path(rest) else (rest, "", "")
     spec = DatasetSpec(id, revision or None, config or None, split or None)
     if spec.folder is None and not is_hub_id(id):
         raise RequestError(f"{id!r} in 'hf:{location}' is neither a folder nor a possible Hub id; write {_FORM}.")
     return spec
-
-
-def _is_part(text: str) -> bool:
-    return _PART.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -126,18 +124,15 @@ def without_torch() -> Iterator[None]:
 
 
 def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> StreamedSplit:
-    """Open a split.
+    """Open a split; reading its rows uses the network.
 
     Args:
-        spec: Which one.
-        revision: The commit sha, or anything for a folder.
+        spec: Which split of which dataset.
+        revision: The commit sha; unused for a folder.
         audio_column: The column that holds the audio, where the user says it.
 
-    Returns:
-        Its rows, with encoded audio; reading them asks the network.
-
     Raises:
-        RequestError: There is no such split, or no column of audio. What `datasets` raises comes as it is.
+        RequestError: There is no such split, or no column of audio. Errors of `datasets` are not changed.
     """
     # The library takes two seconds to import, and few corpora come from it.
     from datasets import Audio, ClassLabel, Features, Value, load_dataset_builder  # noqa: PLC0415
@@ -156,7 +151,7 @@ def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> 
     if isinstance(features[column], Audio):
         split = split.cast_column(column, _undecoded(builder))
     names = {name: kind for name, kind in described.items() if isinstance(kind, ClassLabel)}
-    return StreamedSplit(column, _rows(spec, revision, split, column, names))
+    return StreamedSplit(column, _read_rows(spec, revision, split, column, names))
 
 
 def _chosen_split(spec: DatasetSpec, splits: Any) -> Any:
@@ -200,45 +195,41 @@ def _undecoded(builder: Any) -> Any:
     return {"bytes": Value("binary"), "path": Value("string")}
 
 
-def _rows(spec: DatasetSpec, revision: str, split: Any, column: str, names: dict[str, Any]) -> Iterator[SpooledRow]:
+def _read_rows(
+    spec: DatasetSpec, revision: str, split: Any, column: str, names: dict[str, Any]
+) -> Iterator[SpooledRow]:
     seen: set[str] = set()
-    for number, row in enumerate(split):
-        stored = row.pop(column)
-        found = _found(stored, spec, revision)
-        name = found.name or f"{number:06}"
+    for number, values in enumerate(split):
+        stored = values.pop(column)
+        texts = {key: _text(value, names.get(key)) for key, value in values.items()}
+        row = _read_audio(stored, spec, revision, texts)
+        name = row.name or f"{number:06}"
         if name in seen:
             name = f"{number:06}/{name}"
         seen.add(name)
-        values = {key: _text(value, names.get(key)) for key, value in row.items()}
-        yield SpooledRow(name, found.audio, found.failure, values)
+        yield replace(row, name=name)
 
 
-@dataclass(frozen=True)
-class _Found:
-    name: str | None
-    audio: bytes | None
-    failure: str | None = None
-
-
-def _found(stored: Any, spec: DatasetSpec, revision: str) -> _Found:
+def _read_audio(stored: Any, spec: DatasetSpec, revision: str, values: dict[str, str]) -> SpooledRow:
+    """A row with its encoded audio, or with the reason why there is none; its name is empty where it has no path."""
     content, path = (stored.get("bytes"), stored.get("path")) if isinstance(stored, dict) else (None, stored)
     if isinstance(path, bytes):
         content, path = path, None
     root = f"{_HUB}datasets/{spec.id}@{revision}" if spec.folder is None else str(spec.folder)
-    name = None if not path else str(path).partition("::")[0].removeprefix(_ARCHIVE).removeprefix(root).lstrip("/")
+    name = str(path or "").partition("::")[0].removeprefix(_ARCHIVE).removeprefix(root).lstrip("/")
     if content is not None:
-        return _Found(name, content)
+        return SpooledRow(name, content, None, values)
     if not path:
-        return _Found(None, None, "The dataset has no audio here.")
+        return SpooledRow(name, None, "The dataset has no audio here.", values)
     address = _inside(str(path), root)
     if address is None:
-        return _Found(name, None, f"It lies outside the dataset, at {path}.")
+        return SpooledRow(name, None, f"It lies outside the dataset, at {path}.", values)
     try:
-        return _Found(name, read_address(address))
+        return SpooledRow(name, read_address(address), None, values)
     except UndecodableAudio as problem:
         if spec.folder is None and not isinstance(problem.__cause__, FileNotFoundError):
-            raise  # the network failed, and what is kept in the cache must not say that the audio did
-        return _Found(name, None, problem.reason)
+            raise  # the network failed, and the cache must not say that the audio is missing
+        return SpooledRow(name, None, problem.reason, values)
 
 
 def _inside(path: str, root: str) -> str | None:
