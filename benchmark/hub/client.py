@@ -73,6 +73,7 @@ class Hub:
     """A client of the Hub that answers in bounded time and never writes to the Hub.
 
     Several threads may use it. After three connection failures in a row it makes no more calls, unless the Hub answers.
+    A library's cache that cannot be written raises RequestError, a full disk UnavailableError.
 
     Args:
         timeout_s: How long one call may take, in seconds.
@@ -111,13 +112,6 @@ class Hub:
         Args:
             id: The repository.
             revision: A branch, a tag or a sha; the default branch where None.
-
-        Returns:
-            The facts, or why there are none.
-
-        Raises:
-            RequestError: The library's cache cannot be written.
-            UnavailableError: The disk is full.
         """
         if (known := self._known.get((id, revision))) is not None:
             return known  # a commit does not change
@@ -161,30 +155,18 @@ class Hub:
 
         Args:
             facts: The repository.
-            read_pickle: Calls `torch_files.read_pickle` in a worker.
+            read_pickle: Calls `torch_pickles.read_pickle` in a worker.
 
         Returns:
-            The tensors, or why they are not known; a failure where the Hub cannot be reached.
-
-        Raises:
-            RequestError: The library's cache cannot be written.
-            UnavailableError: The disk is full.
+            The tensors, or why they are not known; a failure where the files cannot be had.
         """
         return list_tensors(facts, self._files(facts), read_pickle)
 
     def download(self, facts: RepoFacts, progress: Progress | None = None) -> Path | HubFailure:
-        """Fetch what a load reads of exactly the revision of `facts`, unless it is in the library's cache.
-
-        Args:
-            facts: The repository; a local folder needs no download.
-            progress: Shows the bytes.
+        """Fetch what a load reads of exactly this revision, unless it is in the library's cache.
 
         Returns:
-            The folder that holds the files, or why there is none.
-
-        Raises:
-            RequestError: The library's cache cannot be written.
-            UnavailableError: The disk is full.
+            The folder that holds the files, or why there is none; a local folder as it is.
         """
         if facts.folder is not None:
             return facts.folder

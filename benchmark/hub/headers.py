@@ -62,31 +62,35 @@ def list_tensors(
         The tensors, or why they are not known; a failure where the files could not be read.
     """
     weights = weight_files(facts.files, facts.config)
-    if weights is None:
-        if facts.partial:
-            return not_in_cache(f"the weights of {facts.id}")
-        return _listing_of_problem(absent_weights(facts.files), None, ())
-    files: tuple[RepoFile, ...] = (weights.entry,)
+    if weights is None and facts.partial:
+        return not_in_cache(f"the weights of {facts.id}")
+    files: tuple[RepoFile, ...] = ()
     tensors: dict[str, TensorInfo] = {}
     values: dict[str, tuple[float, ...]] = {}
+    problem: ListingProblem | None = None
     try:
+        if weights is None:
+            raise absent_weights(facts.files)
+        files = (weights.entry,)
         files = weight_parts(weights, repository)
         for opened in _open_all(facts, weights, files, repository, read_pickle):
             tensors |= {tensor.name: tensor for tensor in opened.tensors}
-            values |= bias_values(opened)
-    except ListingProblem as problem:
-        return _listing_of_problem(problem, weights.format, files)
+            values |= head_biases(opened)
+    except ListingProblem as error:
+        problem = error
     except TooMuchToReadError:
-        too_much = unlisted("describing its tensors takes more bytes than an inspection may read")
-        return _listing_of_problem(too_much, weights.format, files)
+        problem = unlisted("describing its tensors takes more bytes than an inspection may read")
     except SourceError as error:
         return error.failure
     return TensorListing(
-        format=weights.format,
-        tensors=tuple(tensors.values()),
-        values=values,
-        size=total_size(files),
-        shards=tuple(file.name for file in files) if files != (weights.entry,) else (),
+        format=weights.format if weights else None,
+        tensors=None if problem else tuple(tensors.values()),
+        values={} if problem else values,
+        status=problem.status if problem else None,
+        reason=problem.reason if problem else None,
+        unsafe_globals=problem.unsafe_globals if problem else (),
+        size=total_size(files) if files else None,
+        shards=tuple(file.name for file in files) if weights and weights.is_index and not problem else (),
     )
 
 
@@ -119,37 +123,14 @@ def _allowed_bytes(facts: RepoFacts, weights: WeightFiles, parts: int) -> int:
     return max(_LEAST_BYTES, _REPOSITORY_BYTES + _FURTHER_SHARD_BYTES * (parts - 1) - spent)
 
 
-def _listing_of_problem(problem: ListingProblem, format: str | None, files: tuple[RepoFile, ...]) -> TensorListing:
-    return TensorListing(
-        format=format,
-        status=problem.status,
-        reason=problem.reason,
-        unsafe_globals=problem.unsafe_globals,
-        size=total_size(files) if files else None,
-    )
+def head_biases(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
+    """Read the biases of projector and classifier, as far as the budget of bytes suffices.
 
-
-def head_biases(tensors: Iterable[TensorInfo]) -> tuple[TensorInfo, ...]:
-    """Choose the tensors whose values show whether a head was ever trained: a new head has biases of zero.
-
-    Examples:
-        >>> names = ("classifier.weight", "classifier.bias", "encoder.layers.0.bias", "classifier.dense.bias")
-        >>> [tensor.name for tensor in head_biases([TensorInfo(name, (4,), "float32") for name in names])]
-        ['classifier.bias', 'classifier.dense.bias']
+    They show whether a head was ever trained: those of a new head are zero.
     """
-    chosen = [
-        tensor
-        for tensor in tensors
-        if _HEAD_BIAS.fullmatch(tensor.name)
-        and tensor.elements * ITEM_BYTES.get(tensor.dtype, _LARGEST_BIAS_BYTES) <= _LARGEST_BIAS_BYTES
-    ]
-    return tuple(chosen[:_MOST_BIASES])
-
-
-def bias_values(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
-    """Read the biases of the head, as far as the budget of bytes suffices."""
     values: dict[str, tuple[float, ...]] = {}
-    for tensor in head_biases(opened.tensors):
+    biases = [tensor for tensor in opened.tensors if _HEAD_BIAS.fullmatch(tensor.name) and _is_small(tensor)]
+    for tensor in biases[:_MOST_BIASES]:
         try:
             content = opened.read(tensor.name)
         except TooMuchToReadError:
@@ -158,6 +139,10 @@ def bias_values(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
         if numbers is not None:
             values[tensor.name] = numbers
     return values
+
+
+def _is_small(tensor: TensorInfo) -> bool:
+    return tensor.elements * ITEM_BYTES.get(tensor.dtype, _LARGEST_BIAS_BYTES) <= _LARGEST_BIAS_BYTES
 
 
 def decode(content: bytes, dtype: str) -> tuple[float, ...] | None:

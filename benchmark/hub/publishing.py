@@ -1,8 +1,8 @@
 """What bench sends to the Hub, only where a user says so: commits to a dataset, proposals to models' repositories."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from huggingface_hub import CommitOperationAdd, EvalResult, HfApi, ModelCard, constants, get_token
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
@@ -10,7 +10,6 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.failures import HUB_ERRORS, explain
 
-T = TypeVar("T")
 _LIBRARY = "ser-bench"
 _CARD = "README.md"
 # How the library begins what the Hub says of a card that it does not take.
@@ -23,7 +22,7 @@ class Sent:
     """What was sent.
 
     Attributes:
-        repo: Where to.
+        repo: The repository it went to.
         url: The commit, or the pull request.
         proposed: Whether it waits for the repository's owners.
         note: What was left out, in a sentence; None where nothing was.
@@ -36,7 +35,7 @@ class Sent:
 
 
 class Publisher:
-    """Writes to the Hub in a user's name.
+    """Writes to the Hub in a user's name; raises UnavailableError where the Hub cannot be reached, or refuses.
 
     Args:
         endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
@@ -54,27 +53,20 @@ class Publisher:
         # Else every process asks huggingface.co for a list of coding agents, to name one to the server.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
-        self._own: frozenset[str] | None = None
+        self._own_names: frozenset[str] | None = None
 
     def send_dataset(self, repo: str, files: Mapping[str, bytes], *, message: str, private: bool) -> Sent:
-        """Write files into a dataset, which is made where it does not exist.
+        """Write files into a dataset, which is created where it does not exist.
 
         Args:
             repo: Its name, such as `me/emotion-results`.
             files: Content by path.
             message: The title of the commit.
             private: Whether a new dataset is to be private.
-
-        Raises:
-            UnavailableError: The Hub cannot be reached, or refuses.
         """
-        what = f"dataset {repo}"
-        _explained(
-            lambda: self._api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True), what
-        )
-        commit = _explained(
-            lambda: self._api.create_commit(repo, _additions(files), repo_type="dataset", commit_message=message), what
-        )
+        with _explained(f"dataset {repo}"):
+            self._api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
+            commit = self._api.create_commit(repo, _additions(files), repo_type="dataset", commit_message=message)
         return Sent(repo, commit.commit_url, proposed=False)
 
     def send_results(
@@ -85,35 +77,32 @@ class Publisher:
         Args:
             repo: The model.
             files: Content by path.
-            results: What goes into the metadata of its card; those that bench wrote there before are replaced.
+            results: Results for the metadata of its card; those that bench wrote there before are replaced.
             message: The title of the commit.
             description: What its owners should know.
-
-        Raises:
-            UnavailableError: The Hub cannot be reached, or refuses.
         """
-        what = f"model {repo}"
         card, note = self._card(repo, results)
-        commit = _explained(
-            lambda: self._api.create_commit(
+        is_own = self._is_own(repo)
+        with _explained(f"model {repo}"):
+            commit = self._api.create_commit(
                 repo,
                 _additions({**files, **card}),
                 commit_message=message,
                 commit_description=description,
-                create_pr=not self._is_own(repo),
-            ),
-            what,
-        )
+                create_pr=not is_own,
+            )
         return Sent(repo, commit.pr_url or commit.commit_url, proposed=commit.pr_url is not None, note=note)
 
     def _is_own(self, repo: str) -> bool:
-        if self._own is None:
-            me = _explained(self._api.whoami, "your own account")
-            self._own = frozenset({me["name"], *(each["name"] for each in me.get("orgs", []))})
-        return repo.partition("/")[0] in self._own
+        if self._own_names is None:
+            with _explained("your own account"):
+                account = self._api.whoami()
+                names = {account["name"], *(organisation["name"] for organisation in account.get("orgs", []))}
+            self._own_names = frozenset(names)
+        return repo.partition("/")[0] in self._own_names
 
     def _card(self, repo: str, results: Sequence[EvalResult]) -> tuple[dict[str, bytes], str | None]:
-        """Give the card with the results in its metadata, or a sentence that says why it stays as it is."""
+        """The card with the results in its metadata, or a sentence that says why it stays as it is."""
         try:
             path = self._api.hf_hub_download(repo, _CARD)
         except EntryNotFoundError:
@@ -125,14 +114,14 @@ class Publisher:
         except (ValueError, TypeError, KeyError):
             return {}, f"The card of {repo} cannot be read, so that its metadata were left alone."
         urls = {result.source_url for result in results}
-        kept = [each for each in card.data.eval_results or [] if each.source_url not in urls]
+        others = [result for result in card.data.eval_results or [] if result.source_url not in urls]
         card.data.model_name = card.data.model_name or repo.rpartition("/")[2]
-        card.data.eval_results = [*kept, *results]
+        card.data.eval_results = [*others, *results]
         return {_CARD: str(card).encode()}, None
 
 
 def dataset_url(repo: str, *, endpoint: str | None = None) -> str:
-    """Give the address of a dataset."""
+    """The address of a dataset."""
     return f"{(endpoint or constants.ENDPOINT).rstrip('/')}/datasets/{repo}"
 
 
@@ -140,9 +129,10 @@ def _additions(files: Mapping[str, bytes]) -> list[CommitOperationAdd]:
     return [CommitOperationAdd(path_in_repo=path, path_or_fileobj=content) for path, content in files.items()]
 
 
-def _explained(call: Callable[[], T], what: str) -> T:
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
     try:
-        return call()
+        yield
     except HUB_ERRORS as error:
         if _BAD_CARD in str(error):
             detail = " ".join(str(error).split())
