@@ -12,15 +12,16 @@ from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.cache import (
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_config, read_preprocessor, too_large
+from benchmark.hub.downloads import (
     CacheLedger,
+    DownloadWatch,
     cached_facts,
+    progress_class,
     remember_revision,
     snapshot_folder,
     weights_are_cached,
 )
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_config, read_preprocessor, too_large
-from benchmark.hub.downloads import DownloadWatch, progress_class
 from benchmark.hub.facts import (
     CONFIG_NAME,
     PREPROCESSOR_NAME,
@@ -33,8 +34,7 @@ from benchmark.hub.facts import (
 )
 from benchmark.hub.failures import of_listed_file
 from benchmark.hub.headers import list_tensors
-from benchmark.hub.ranged import Part, SourceError, fetch_part
-from benchmark.hub.repository_files import RepositoryFiles, is_cached
+from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
 from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, hub_answers
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader

@@ -1,13 +1,175 @@
-"""Downloads from the Hub: their progress, and how long they may stall."""
+"""Downloads: their progress, the cache of huggingface_hub, and freeing what a run has fetched into it.
 
+The layout of the cache is documented: `models--<org>--<name>/refs/<branch>` holds a sha, and `snapshots/<sha>/` beside
+it links to the files of that revision in `blobs`, which revisions share. The library deletes whole revisions only, with
+files that somebody else may have fetched; so files are deleted here one by one.
+"""
+
+import contextlib
+import re
 import threading
+from pathlib import Path
 from typing import Any, Self
 
+from benchmark.hub.documents import read_config, read_document, read_preprocessor
+from benchmark.hub.facts import RepoFacts, RepoFile, storable
 from benchmark.hub.retries import Deadline
+from benchmark.hub.weights import weight_files
 from benchmark.progress import Stage
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+_REFERENCE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+
+
+_DEFAULT_BRANCH = "main"
+
+
+def repository_folder(cache: Path, id: str) -> Path:
+    """The folder of all that is cached of a repository."""
+    return cache / ("models--" + id.replace("/", "--"))
+
+
+def snapshot_folder(cache: Path, id: str, sha: str) -> Path:
+    """The folder of the files of one revision."""
+    return repository_folder(cache, id) / "snapshots" / sha
+
+
+def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> None:
+    """Note which commit a branch is at, as the library does for what it fetches by the name of a branch.
+
+    bench fetches by sha only; without this note those files could not be found by the branch's name offline.
+    """
+    path = _reference(cache, id, revision)
+    if path is None or not repository_folder(cache, id).is_dir():
+        return
+    with contextlib.suppress(OSError):  # a cache that is read-only can do without
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(sha, encoding="ascii")
+
+
+def cached_facts(cache: Path, id: str, revision: str | None) -> RepoFacts | None:
+    """Read the facts of a repository from the cache, as far as its files were ever fetched.
+
+    Args:
+        cache: The cache folder.
+        id: The repository.
+        revision: A branch, a tag or a sha; the default branch where None.
+
+    Returns:
+        Partial facts; None where nothing of that revision was fetched.
+    """
+    sha = _resolve(cache, id, revision)
+    if sha is None:
+        return None
+    folder = snapshot_folder(cache, id, sha)
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+        files = tuple(RepoFile(storable(path.name), path.stat().st_size) for path in paths)
+    except OSError:
+        return None
+    config, preprocessor = read_config(folder), read_preprocessor(folder)
+    return RepoFacts(
+        id=id,
+        revision=sha,
+        files=files,
+        config=config.content,
+        config_problem=config.problem,
+        preprocessor=preprocessor.content,
+        preprocessor_problem=preprocessor.problem,
+        partial=True,
+    )
+
+
+def weights_are_cached(folder: Path, facts: RepoFacts) -> bool:
+    """Whether all weights of a revision are there, every shard that their index names included."""
+    weights = weight_files(facts.files, facts.config)
+    if weights is None or not weights.is_index:
+        return weights is not None
+    weight_map = (read_document(folder / weights.entry.name).content or {}).get("weight_map")
+    return isinstance(weight_map, dict) and set(weight_map.values()) <= facts.names
+
+
+def _reference(cache: Path, id: str, revision: str | None) -> Path | None:
+    name = revision or _DEFAULT_BRANCH
+    if _COMMIT.fullmatch(name) or not _REFERENCE.fullmatch(name) or ".." in name:
+        return None
+    return repository_folder(cache, id) / "refs" / name
+
+
+def _resolve(cache: Path, id: str, revision: str | None) -> str | None:
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    path = _reference(cache, id, revision)
+    try:
+        sha = path.read_text(encoding="ascii").strip() if path else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    return sha if _COMMIT.fullmatch(sha) else None
+
+
+class CacheLedger:
+    """Remembers what the cache held of each revision before this run, and deletes what the run has added."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._before: dict[tuple[str, str], frozenset[Path]] = {}
+
+    def note(self, id: str, sha: str) -> None:
+        """Remember what is there, where this is the first call for this revision."""
+        with self._lock:
+            if (id, sha) not in self._before:
+                self._before[id, sha] = frozenset(_files(snapshot_folder(self._cache, id, sha)))
+
+    def free(self, id: str, sha: str) -> int:
+        """Delete the files of a revision that were not there before; returns the bytes freed."""
+        with self._lock:
+            before = self._before.get((id, sha))
+        if before is None:
+            return 0
+        repository, snapshot = repository_folder(self._cache, id), snapshot_folder(self._cache, id, sha)
+        freed = sum(_delete(path, repository) for path in _files(snapshot) if path not in before)
+        for folder in sorted((*snapshot.rglob("*"), snapshot), reverse=True):
+            with contextlib.suppress(OSError):  # it is not empty
+                folder.rmdir()
+        if not snapshot.exists():
+            _delete_references(repository, sha)
+        return freed
+
+
+def _files(snapshot: Path) -> list[Path]:
+    return [path for path in snapshot.rglob("*") if path.is_symlink() or path.is_file()]
+
+
+def _delete(path: Path, repository: Path) -> int:
+    """Delete a file, and the blob that it links to unless another revision needs it; returns the bytes freed."""
+    # Another process may have been faster; a file that cannot be deleted costs space and no answer.
+    with contextlib.suppress(OSError):
+        blob = path.resolve()
+        size = path.stat().st_size
+        path.unlink()
+        if blob == path.absolute():
+            return size
+        shared = any(other.resolve() == blob for other in _files(repository / "snapshots"))
+        if blob.parent == (repository / "blobs").resolve() and not shared:
+            blob.unlink()
+            return size
+    return 0
+
+
+def _delete_references(repository: Path, sha: str) -> None:
+    """Delete the notes of branches at a revision that is no longer there."""
+    for path in (repository / "refs").rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.read_text(encoding="ascii", errors="replace").strip() == sha:
+                path.unlink()
+
 
 SLOWEST_BYTES_PER_S = 50_000
 """A slower connection counts as broken."""
+
 
 _CHUNK_BYTES = 10 * 1024 * 1024  # huggingface_hub reports a download in steps of this size
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.hub.documents import read_config, read_preprocessor
 from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
-from benchmark.hub.repository_files import RepositoryFiles
+from benchmark.hub.ranged import RepositoryFiles
 from benchmark.hub.weights import files_to_load
 from benchmark.results.status import Status
 
