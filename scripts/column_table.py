@@ -1,11 +1,11 @@
-"""Write README's table of the leaderboard's columns from their declaration: `python -m scripts.column_table`."""
+"""Write the table of columns in docs/reports.md from their declaration: `python -m scripts.column_table`."""
 
 from pathlib import Path
 
 from benchmark.results.leaderboard_columns import Shown, shown_in
 from scripts.generated_sections import write_section
 
-README = Path(__file__).parents[1] / "README.md"
+REPORTS_PAGE = Path(__file__).parents[1] / "docs" / "reports.md"
 
 
 def column_table() -> str:
@@ -18,4 +18,4 @@ def column_table() -> str:
 
 
 if __name__ == "__main__":
-    write_section(README, "columns", column_table())
+    write_section(REPORTS_PAGE, "columns", column_table())

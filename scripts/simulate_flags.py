@@ -13,6 +13,8 @@ from scripts.flag_cases import Case, all_cases
 from scripts.generated_sections import simulate_into_protocol
 
 SEED = 20_260_301
+LEAST_FIRED, MOST_FALSE = 0.95, 0.05
+"""The rates that the protocol asks for."""
 
 
 def rate(case: Case, draws: int) -> float:
@@ -23,14 +25,25 @@ def rate(case: Case, draws: int) -> float:
 
 
 def table(cases: Sequence[Case], draws: int) -> str:
-    """Draw all cases and write what came of it as Markdown."""
-    lines = ["| flag | what is drawn | should | raised |", "| --- | --- | --- | ---: |"]
+    """Draw all cases and write what came of it as Markdown: a row per flag and candidate, a column per setting."""
+    rates: dict[tuple[str, str, bool], dict[str, float]] = {}
     for case in cases:
-        raised = rate(case, draws)
-        kept = raised >= 0.95 if case.should else raised <= 0.05  # noqa: PLR2004 - PROTOCOL's rates
-        mark = "" if kept else " **(missed)**"
-        lines.append(f"| {case.flag} | {case.what} | {'fire' if case.should else 'be silent'} | {raised:.1%}{mark} |")
+        candidate, _, setting = case.what.rpartition("; ")
+        rates.setdefault((case.flag, candidate, case.should), {})[setting] = rate(case, draws)
+    settings = list(dict.fromkeys(setting for row in rates.values() for setting in row))
+    lines = [
+        f"| flag | candidate | should | {' | '.join(settings)} |",
+        f"| --- | --- | --- |{' ---: |' * len(settings)}",
+    ]
+    for (flag, candidate, should), row in rates.items():
+        cells = [_cell(row[setting], should) if setting in row else "" for setting in settings]
+        lines.append(f"| {flag} | {candidate} | {'fire' if should else 'be silent'} | {' | '.join(cells)} |")
     return "\n".join([f"{draws} draws a case, seed {SEED}; `python -m scripts.simulate_flags --write`.", "", *lines])
+
+
+def _cell(raised: float, should: bool) -> str:
+    kept = raised >= LEAST_FIRED if should else raised <= MOST_FALSE
+    return f"{raised:.1%}{'' if kept else ' **(missed)**'}"
 
 
 def main() -> None:
