@@ -70,8 +70,14 @@ class ConfigFile:
         return {key.replace("_", "-"): value for key, value in found.items()}
 
 
-def apply_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def apply_config(root: App, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fill in from the file what neither a flag nor a variable sets; the parser of the command line calls this.
+
+    Args:
+        root: The application of all commands, whose options a file may set.
+        app: The application of the command.
+        commands: The words of the command.
+        arguments: Its options, with what flags and variables set.
 
     Raises:
         RequestError: The file cannot be read, or sets what is no option or must not stand in a file.
@@ -80,7 +86,7 @@ def apply_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
     if "config" not in by_key or not by_key["config"].tokens:
         return
     file = ConfigFile.read(expanded(by_key["config"].tokens[-1].value))
-    _refuse_unknown(file, app.app_stack.stack[0][0])
+    _refuse_unknown(file, root)
     for key, value in file.options(commands).items():
         if key not in by_key or by_key[key].tokens:
             continue
@@ -106,7 +112,7 @@ def _marks(argument: Argument) -> frozenset[Mark]:
 def _texts(key: str, value: object, path: Path) -> Iterator[str]:
     for each in value if isinstance(value, list) else [value]:
         if not isinstance(each, str | int | float):
-            raise RequestError(f"{key} in {path} makes no sense: give a text, a number, true, false, or a list.")
+            raise _nonsense(key, path)
         yield str(each).lower() if isinstance(each, bool) else str(each)
 
 
@@ -136,9 +142,14 @@ def _refuse_unknown(file: ConfigFile, root: App) -> None:
     for commands, table_key in _keys_of_tables(file.tables, ()):
         below = {name for each in known if each[: len(commands)] == commands for name in (*each, *known[each])}
         if not below:
-            raise _unknown(commands[-1], file.path, names)
+            raise (
+                _nonsense(commands[-1], file.path)
+                if commands[-1] in names
+                else _unknown(commands[-1], file.path, names)
+            )
         if table_key is not None and table_key.replace("_", "-") not in below:
-            raise _unknown(f"{'.'.join(commands)}.{table_key}", file.path, sorted(below))
+            name = f"{'.'.join(commands)}.{table_key}"
+            raise _unknown(name, file.path, sorted(below), of=f" of bench {' '.join(commands)}")
 
 
 def _all_keys(app: App, commands: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -162,7 +173,11 @@ def _keys_of_tables(
         yield from _keys_of_tables(inner, (*commands, name))
 
 
-def _unknown(key: str, path: Path, names: list[str]) -> RequestError:
+def _nonsense(key: str, path: Path) -> RequestError:
+    return RequestError(f"{key} in {path} makes no sense: give a text, a number, true, false, or a list.")
+
+
+def _unknown(key: str, path: Path, names: list[str], *, of: str = "") -> RequestError:
     close = get_close_matches(key.rpartition(".")[2].replace("_", "-"), names, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "a key is the name of an option, such as min-emotions."
-    return RequestError(f"{path} sets {key}, which is no option: {hint}")
+    return RequestError(f"{path} sets {key}, which is no option{of}: {hint}")

@@ -11,6 +11,7 @@ with interrupted_in_a_line():
     import signal
     import sys
     from collections.abc import Iterator
+    from functools import partial
     from importlib import import_module
     from inspect import cleandoc
     from pathlib import Path
@@ -48,13 +49,13 @@ def _build() -> App:
         help_format="plaintext",
         version=_version,
         version_flags=["--version"],
-        config=(apply_config, refuse_fractions),
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
     for module in pkgutil.iter_modules(commands.__path__):
         found = getattr(import_module(f"{commands.__name__}.{module.name}"), module.name)
         app.command(found if isinstance(found, App) else command(found), name=module.name)
+    app.config = (partial(apply_config, app), refuse_fractions)
     for leaf in _leaves(app):
         leaf.help = _reflowed(leaf.help)
     for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):

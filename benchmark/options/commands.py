@@ -12,7 +12,7 @@ from benchmark.options.groups import (
     MODELS,
     RESULT,
     SCORES,
-    AskingCaller,
+    AskedCaller,
     CandidateOptions,
     Channel,
     ClipOptions,
@@ -22,7 +22,7 @@ from benchmark.options.groups import (
     OutputOptions,
     RegistryOptions,
     ScoreOptions,
-    WorkingCaller,
+    WatchingCaller,
     WorkOptions,
     complete_candidates,
     complete_corpora,
@@ -30,7 +30,7 @@ from benchmark.options.groups import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyRequest(AskingCaller, WorkOptions, LoadOptions, CandidateOptions):
+class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, LoadOptions, CandidateOptions):
     """What `verify` takes."""
 
     depth: Annotated[
@@ -50,7 +50,15 @@ class VerifyRequest(AskingCaller, WorkOptions, LoadOptions, CandidateOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest(
-    AskingCaller, WorkOptions, ScoreOptions, MergeOptions, InferenceOptions, ClipOptions, LoadOptions, CandidateOptions
+    AskedCaller,
+    WatchingCaller,
+    WorkOptions,
+    ScoreOptions,
+    MergeOptions,
+    InferenceOptions,
+    ClipOptions,
+    LoadOptions,
+    CandidateOptions,
 ):
     """What `run` takes."""
 
@@ -124,7 +132,7 @@ class RunRequest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeRequest(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
+class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
     """What `describe_corpus` takes, which is `bench corpus`."""
 
     corpus: Annotated[
@@ -143,7 +151,7 @@ class DescribeRequest(WorkingCaller, OutputOptions, MergeOptions, ClipOptions, R
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscoverRequest(WorkingCaller):
+class DiscoverRequest(WatchingCaller):
     """What `discover` takes."""
 
     search: Annotated[str, option("--search", MODELS, "Words in names of repositories.", metavar="WORDS")] = field(
@@ -195,7 +203,7 @@ class DiscoverRequest(WorkingCaller):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimelineOptions(AskingCaller, LoadOptions, MergeOptions, RegistryOptions):
+class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RegistryOptions):
     """What `bench predict` takes beside the models and the recordings."""
 
     window_seconds: Annotated[

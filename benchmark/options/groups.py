@@ -97,23 +97,29 @@ class Caller(Options):
 
     Attributes:
         settings: Places and limits.
-        progress: Receives how far the work is.
-        confirm: Asks a person whether a large download is wanted, or anything sent; by default nobody is asked.
     """
 
     settings: Annotated[Settings | None, KEYWORD_ONLY] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkingCaller(Caller):
-    """What only a Python caller of long work hands in."""
+class WatchingCaller(Caller):
+    """What only a Python caller of long work hands in.
+
+    Attributes:
+        progress: Receives how far the work is.
+    """
 
     progress: Annotated[Progress | None, KEYWORD_ONLY] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskingCaller(WorkingCaller):
-    """What only a Python caller of work that may need a decision hands in."""
+class AskedCaller(Caller):
+    """What only a Python caller of work that may need a decision hands in.
+
+    Attributes:
+        confirm: Asks a person whether a large download is wanted, or anything sent; by default nobody is asked.
+    """
 
     confirm: Annotated[Callable[[str], bool | None], KEYWORD_ONLY] = nobody_to_ask
 

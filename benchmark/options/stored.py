@@ -13,14 +13,14 @@ from benchmark.options.groups import (
     MODELS,
     RESULT,
     SCORES,
-    AskingCaller,
+    AskedCaller,
     Caller,
     MergeOptions,
     OutputOptions,
     RegistryOptions,
     ScoreOptions,
     StoredRun,
-    WorkingCaller,
+    WatchingCaller,
 )
 
 CACHE = Group("Entries", sort_key=1)
@@ -102,7 +102,7 @@ class RecommendRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportRequest(WorkingCaller, OutputOptions, ScoreOptions, MergeOptions, RegistryOptions):
+class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, RegistryOptions):
     """What `report` takes."""
 
     run: StoredRun = field(default=None, kw_only=False)
@@ -218,7 +218,7 @@ class EnsembleRequest(Caller, OutputOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishRequest(AskingCaller):
+class PublishRequest(AskedCaller):
     """What `publish` takes."""
 
     repo: Annotated[
