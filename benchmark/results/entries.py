@@ -63,8 +63,6 @@ class Sidecar(StoredFile):
     """The description of one part.
 
     Attributes:
-        kind: What the entry is for.
-        key: What produced it.
         content_schema: Schema version of the content.
         sha256: Of the content; of a folder that of its manifest, or None if the manifest has checksums itself.
         size: Of the content in bytes; None for a folder.
@@ -95,9 +93,6 @@ class EntryParts:
     """All parts of one entry.
 
     Attributes:
-        storage: Where they lie.
-        kind: What the entry is for.
-        key: What produced it.
         content_schema: Schema version of the content, as this version of bench writes and reads it.
         prefix: The beginning of the names of the parts.
         suffix: Their end, such as `.parquet`.
@@ -239,15 +234,7 @@ class EntryParts:
 
 @dataclass(frozen=True)
 class EntryFolder:
-    """An entry that is a folder, with a manifest of what is in it.
-
-    Attributes:
-        storage: Where it lies.
-        name: Its name.
-        kind: What the entry is for.
-        key: What produced it.
-        content_schema: Schema version of the content.
-    """
+    """An entry that is a folder, with a manifest of what is in it."""
 
     storage: Storage
     name: str

@@ -32,12 +32,9 @@ class ParityCheck(StoredFile):
         clips: Hashes of the clips that both engines got.
         compared: How many of those both could process.
         largest_difference: Of a probability, on any of them and on the clips that were re-run since.
-        allowed: The limit of `largest_difference`.
         close: How many of the compared clips would have to be re-run.
         speed: How many times as fast as the reference, for the median clip in a full batch; None without batches.
         failure: Why no comparison was possible, if that will not change.
-        conversion_s: Seconds of the conversion.
-        seconds: Seconds of the comparison, loading included.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 2
@@ -58,20 +55,11 @@ class ParityCheck(StoredFile):
 
     @classmethod
     def load(cls, cache: Path, setup: InferenceSetup) -> Self | None:
-        """Read the check of a former run; None if there is none.
-
-        Raises:
-            RequestError: A newer version of bench wrote it.
-        """
+        """Read the check of a former run; None if there is none."""
         return _parity_parts(cache, setup).load(cls)
 
     def save(self, cache: Path, setup: InferenceSetup) -> None:
-        """Replace the stored check; a larger difference that another process has found still counts.
-
-        Raises:
-            RequestError: The cache cannot be written.
-            UnavailableError: The disk is full.
-        """
+        """Replace the stored check; a larger difference that another process has found still counts."""
         other = self.load(cache, setup)
         check = self
         if other is not None and other.model == self.model and other.failure is None and self.failure is None:
@@ -136,17 +124,14 @@ class InferenceRecord(Stored):
 
     Attributes:
         asked: What the user chose: `auto` or a backend, followed by `fast` with that option.
-        batch: How many windows went through the model together.
         fallbacks: For each rejected engine the reason, in a sentence.
         note: Why `auto` did not look for a faster engine, if so.
         checked_clips: Clips of the comparison with the reference; 0 for the reference itself.
         largest_difference: Of a probability in that comparison; None for the reference itself.
-        allowed: The limit of `largest_difference`.
         redone_below: Clips whose two best probabilities were closer than this were re-run, on the reference or on an
             engine in float32 that passed.
         redone_clips: How many of the run's clips those are.
-        conversion_s: Seconds of the conversion, if this run did it.
-        check_s: Seconds of the comparison, if this run did it.
+        conversion_s: None if a former run has converted the model; `check_s` as well.
     """
 
     candidate: str
@@ -180,17 +165,9 @@ class LatencyMeasurement(Stored):
     The clock runs from float32 samples at the model's rate on the host to probabilities on the host.
 
     Attributes:
-        attention: The attention implementation of the model.
-        threads: Threads that one call may use.
-        processor: Name of the processor, or of the GPU.
-        segment_s: Length of the segments in seconds.
         calls_ms: Every timed call in milliseconds, in the order of the calls.
-        warmup_calls: Calls before those, not timed.
-        load_s: Seconds from opening the checkpoint to a loaded model.
         peak_memory_mb: Largest memory of the worker in MB (10⁶ bytes); on a GPU, the allocator's peak there.
         machine_load: Busy share of the machine's processors before the measurement, 0 to 1.
-        failure: Why there are no or fewer calls.
-        stopped_by: None in older records.
         block_calls: Calls of one candidate before the next has its turn; 0 if unknown.
         others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None if
             the system does not tell.

@@ -11,12 +11,7 @@ from benchmark.results.storage import LocalStorage
 
 
 class SpeechShares(StoredFile):
-    """Shares of speech that one detector has found.
-
-    Attributes:
-        detector: Its name and version; the shares of another one are not used.
-        shares: Clip hash → the share of the clip's time in which somebody speaks, a fraction.
-    """
+    """By clip hash, the share of the clip's time in which somebody speaks, as one version of a detector found it."""
 
     SCHEMA_VERSION: ClassVar[int] = 1
 
@@ -26,11 +21,7 @@ class SpeechShares(StoredFile):
 
 
 def read_speech_shares(cache: Path, detector: str) -> dict[str, float]:
-    """Read what `detector` found in former runs, by clip hash.
-
-    Raises:
-        RequestError: A newer version of bench wrote it.
-    """
+    """Read what `detector` found in former runs, by clip hash."""
     parts = _parts(cache, detector)
     return _read(parts, parts.names(), detector)
 

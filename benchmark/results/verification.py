@@ -16,7 +16,6 @@ class Finding(Stored):
     """A fault of a candidate that would decide its status on its own.
 
     Attributes:
-        status: The status that it stands for.
         reason: One sentence for a person, with the fix if there is one.
         evidence: The facts it rests on, by name.
     """
@@ -79,7 +78,6 @@ class Verification(Stored):
         revision: The commit sha, or the content hash of a local folder.
         findings: The deciding one first.
         loads: Whether `from_pretrained` succeeds.
-        labels: In the order of the outputs.
         emotions: For each label, the canonical class it maps to; None if it maps to nothing.
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
@@ -90,8 +88,6 @@ class Verification(Stored):
         fixed_window: Whether a call costs the same however short the clip is.
         parameters: Number of weights.
         size_bytes: Of the weight files that a load reads.
-        license: As the repository declares it.
-        seconds: Duration of the verification.
         expect: The status that the registry expects; `languages`, `trained_on` and `published` are its words too.
         log: The worker's output, relative to the cache.
         notes: Facts that decide nothing, such as labels that map to nothing.
