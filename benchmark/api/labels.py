@@ -48,7 +48,7 @@ class LabelSource:
     def unmapped(self) -> UnmappedLabels:
         """The labels that mean nothing, each with where it stands or how often it occurs."""
         return UnmappedLabels(
-            place=self.place,
+            source=self.place,
             name=re.sub(r"[^\w.-]+", "-", self.name),
             labels={
                 label: f"output {output}" if self.clips is None else counted(self.clips[label], "clip")

@@ -51,12 +51,12 @@ class UnmappedLabels:
     """The labels of one model or corpus that map to nothing.
 
     Attributes:
-        place: The id of the candidate, or the source of the corpus.
+        source: The id of the candidate, or the source of the corpus.
         name: What the registry calls the corpus; the id for a candidate.
         labels: The labels, each with a remark for the person who fills them in.
     """
 
-    place: str
+    source: str
     name: str
     labels: Mapping[str, str]
 
@@ -131,11 +131,11 @@ def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[Unmapp
     """
     lines = [f"version: {VERSION}", "candidates:" if candidates else "candidates: []"]
     for entry in candidates:
-        lines += [f"  - id: {_quoted(entry.place)}", *_empty_labels(entry)]
+        lines += [f"  - id: {_quoted(entry.source)}", *_empty_labels(entry)]
     if corpora:
         lines.append("corpora:")
     for entry in corpora:
-        lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.place)}", *_empty_labels(entry)]
+        lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.source)}", *_empty_labels(entry)]
     return _TEMPLATE_HEAD.format(classes=_wrapped(canonical_names())) + "\n".join(lines) + "\n"
 
 

@@ -58,15 +58,15 @@ class StoredFile(Stored):
         return document if has_version and document.schema_version == cls.SCHEMA_VERSION else None
 
 
-def require_known_version(found: object, known: int, source: Path | str) -> None:
+def require_known_version(version: object, known: int, source: Path | str) -> None:
     """Refuse what a newer version of bench has written.
 
     Raises:
-        RequestError: `found` is a version above `known`.
+        RequestError: `version` is above `known`.
     """
-    if isinstance(found, int) and found > known:
+    if isinstance(version, int) and version > known:
         raise RequestError(
-            f"{source} was written by a newer version of bench (schema {found}, this one knows {known}): "
+            f"{source} was written by a newer version of bench (schema {version}, this one knows {known}): "
             "upgrade with `pip install -U ser-bench`, or choose another folder with BENCH_CACHE."
         )
 

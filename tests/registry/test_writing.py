@@ -69,7 +69,7 @@ HOSTILE = (
 
 def template(folder: Path) -> str:
     return edit_template(
-        [UnmappedLabels("org/model", "org/model", {label: f"output {place}" for place, label in enumerate(HOSTILE)})],
+        [UnmappedLabels("org/model", "org/model", {label: f"output {output}" for output, label in enumerate(HOSTILE)})],
         [UnmappedLabels(f"folder:{folder}", "콜센터", dict.fromkeys(HOSTILE, "3 clips"))],
     )
 
