@@ -1,5 +1,7 @@
 """`leaderboard.md` says the answer first, what spoils it before that, and hides nobody."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -7,8 +9,24 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
+from benchmark.reporting.csv_and_json import groups_csv, leaderboard_csv, robustness_csv
+from benchmark.reporting.leaderboard_corpora import agreement_section
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
-from benchmark.results.analyses import ClassScores, EmotionScore, FocusScore
+from benchmark.results.analyses import (
+    CandidateGroups,
+    ClassScores,
+    CorpusAgreement,
+    CorpusGroups,
+    EmotionScore,
+    FailedClips,
+    FocusScore,
+    GroupScore,
+    GroupSize,
+    LeftOutGroup,
+    PairAgreement,
+    Robustness,
+    Voter,
+)
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
@@ -278,26 +296,60 @@ def test_several_corpora_are_summarised_apart_from_their_rankings() -> None:
     assert "All corpora" not in leaderboard_markdown(board(scored("a")))
 
 
-def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
+def hostile_board(text: str) -> Leaderboard:
+    """A run in which everything that comes from outside is the same text."""
     corpus = described(
-        hostile,
-        source=hostile,
-        unscored_labels={hostile: 2},
-        label_emotions={hostile: "anger"},
-        unreadable=(ClipRecord(clip=hostile, clip_hash=None, duration_s=None, failure=hostile),),
+        text,
+        source=text,
+        selection=text,
+        unscored_labels={text: 2},
+        label_emotions={text: "anger"},
+        unreadable=(ClipRecord(clip=text, clip_hash=None, duration_s=None, failure=text),),
     )
-    row = scored(hostile, corpus=hostile, top_emotion=hostile, flags=(hostile,), head=hostile, device=hostile)
-    gone = absent(hostile, Status.CRASHED).model_copy(update={"reason": hostile, "log": hostile, "status": hostile})
-    text = leaderboard_markdown(
-        board(row, corpora=(corpus,), not_evaluated=(gone,), failures={hostile: hostile}, registry=hostile)
+    gone = absent(text, Status.CRASHED).model_copy(update={"reason": text, "log": text, "status": text})
+    scores = (GroupScore(group=text, uar=0.6, uar_low=0.5, uar_high=0.7, interval="speakers"),)
+    groups = CorpusGroups(
+        corpus=text,
+        column=text,
+        emotions=(text,),
+        groups=(GroupSize(group=text, clips=10, speakers=3),),
+        candidates=(CandidateGroups(candidate=text, scores=scores, best=text, worst=text, gap=0.0, gap_low=0.0),),
+        left_out=(LeftOutGroup(group=text, clips=1, reason=text),),
     )
+    return board(
+        scored(text, corpus=text, top_emotion=text, flags=(text,), flag_reasons={text: text}, head=text, device=text),
+        corpora=(corpus,),
+        not_evaluated=(gone,),
+        failures={text: text},
+        registry=text,
+        groups=(groups,),
+        robustness=(Robustness(candidate=text, corpus=text, perturbation=text, clips=1, unchanged=1.0, problem=text),),
+        failed_clips=(FailedClips(candidate=text, corpus=text, reason=text, clips=12, examples=(text,)),),
+    )
+
+
+def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
+    voter = Voter(candidate=hostile, clips=1, distribution={hostile: 1.0}, confidence=0.5, twin_of=hostile)
+    pair = PairAgreement(first=hostile, second=hostile, agreement=1.0, kappa=None)
+    agreement = CorpusAgreement(
+        corpus="calls", clips=1, shared_emotions=(hostile,), voters=(voter,), pairs=(pair,), alpha=0.5, model="one-coin"
+    )
+    text = leaderboard_markdown(hostile_board(hostile)) + "\n".join(agreement_section(agreement))
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     tokens = parser.parse(text)
-    assert sum(token.type == "table_open" for token in tokens) == 3
+    assert sum(token.type == "table_open" for token in tokens) == 6
     kinds = {child.type for token in tokens for child in token.children or []}
     known = {"text", "text_special", "strong_open", "strong_close", "em_open", "em_close", "code_inline", "softbreak"}
     assert kinds <= known
     assert not re.search(r"<(script|a|img|s|javascript)\b", parser.render(text))
+
+
+def test_no_cell_of_a_table_for_programs_runs_as_a_formula(hostile: str) -> None:
+    run = hostile_board(hostile)
+    for table in (leaderboard_csv(run), groups_csv(run.groups), robustness_csv(run.robustness)):
+        rows = list(csv.reader(io.StringIO(table)))
+        assert len({len(row) for row in rows}) == 1
+        assert not [cell for row in rows for cell in row if cell[:1] in set("=+-@\t\r") or "\n" in cell]
 
 
 def test_several_raters_are_told_with_their_ceiling_and_what_is_kept_apart() -> None:
