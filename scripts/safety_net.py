@@ -11,8 +11,9 @@ and all files that were written. It takes about fifteen minutes on two idle core
 - `verify`: the demo, broken checkpoints, the models of `$BENCH_SHARED` (else ../shared).
 - `replicas`: a replica of each candidate of the packaged registry, on a Hub on loopback.
 - `hub`: commands that ask the Hub; faults of the Hub.
-- `demo`: runs on the demo: first, second, --fast, --backend torch, an interrupted one and its continuation.
-- `runs`: the same on real recordings: RAVDESS actors 21 to 24 and EmoDB, with the shared models.
+- `demo`: runs on the demo: first, second, --fast, --backend torch, many options.
+- `interrupted`: runs that SIGINT ends, and their continuation.
+- `runs`: runs on real recordings: RAVDESS actors 21 to 24 and EmoDB, with the shared models.
 - `results`: what reads finished runs: recommend, ensemble, compare, report, publish, cache.
 - `clips`: corpus, predict, labels, candidates, doctor.
 - `plugins`: the packages of docs/guides.
@@ -251,11 +252,18 @@ def record_demo(section: Section) -> None:
     chosen = ("--speaker", "f1", "--only-label", "anger", "--only-label", "sadness", "--no-find-speech", "--rank-seen")
     section.bench("selection", *run, "--corpus", "demo", *chosen, *_NO_LATENCY, "-o", "selection", files=["selection"])
     section.bench("nobody", *run, "--min-emotions", "99", "-o", "nobody", files=["nobody"])
-    section.environment["BENCH_CACHE"] = str(section.work / ".other")
-    slow = (*run, *_NO_LATENCY, "--backend", "torch")
-    section.interrupt("interrupted", *slow, "-o", "interrupted")
-    section.bench("resumed", *slow, "-o", "resumed", files=["resumed"])
-    section.bench("never", *slow, "--overwrite", "never", "-o", "never", files=["never"])
+
+
+def record_interrupted(section: Section) -> None:
+    """Interrupt runs, and go on with them."""
+    run = ("run", *_DEMO, "--corpus", "demo", *_NO_LATENCY, "--backend", "torch")
+    section.interrupt("interrupted", *run, "-o", "interrupted")
+    section.bench("resumed", *run, "-o", "resumed", files=["resumed"])
+    section.bench("never", *run, "--overwrite", "never", "-o", "never", files=["never"])
+    if (SHARED / "corpora").is_dir():
+        run = ("run", "--candidates", _MODELS, "--corpus", "emodb-4", "--limit", "80", *_NO_LATENCY)
+        section.interrupt("interrupted-recordings", *run, "-o", "interrupted")
+        section.bench("resumed-recordings", *run, "-o", "resumed", files=["resumed"])
 
 
 def record_runs(section: Section) -> None:
@@ -267,10 +275,6 @@ def record_runs(section: Section) -> None:
     section.bench("torch", *run, "--backend", "torch", "--limit", "40", "-o", "torch", files=["torch"])
     section.bench("fast", *run, "--fast", "--limit", "40", "-o", "fast", files=["fast"])
     section.bench("float16", *run, "--dtype", "float16", "--limit", "10", "-o", "half", files=["half"])
-    section.environment["BENCH_CACHE"] = str(section.work / ".other")
-    part = (*run, "--backend", "torch", "--limit", "60")
-    section.interrupt("interrupted", *part, "-o", "interrupted")
-    section.bench("resumed", *part, "-o", "resumed", files=["resumed"])
 
 
 def record_results(section: Section) -> None:
@@ -357,6 +361,7 @@ SECTIONS: Mapping[str, Callable[[Section], None]] = {
     "replicas": record_replicas,
     "hub": record_hub,
     "demo": record_demo,
+    "interrupted": record_interrupted,
     "runs": record_runs,
     "results": record_results,
     "clips": record_clips,
@@ -418,6 +423,8 @@ def main() -> None:
         command.add_argument("--only", nargs="+", choices=tuple(SECTIONS), default=tuple(SECTIONS), metavar="SECTION")
     arguments = parser.parse_args()
     if arguments.command == "record":
+        # A shell starts jobs in the background with SIGINT ignored, and the commands would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         record(arguments.folder.absolute(), arguments.only, keep_work=arguments.keep_work)
         return
     differences = compare_records(arguments.before, arguments.after, arguments.only)

@@ -1,1 +1,1 @@
-"""Decoding, resampling, windows, and the synthetic voice."""
+"""Decoding, resampling, windows, measurements and perturbations of audio."""

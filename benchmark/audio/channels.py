@@ -1,4 +1,4 @@
-"""Which of a recording's channels is heard: their mean, or one side of a telephone call."""
+"""Which channel of a recording is used: their mean, or one side of a telephone call."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ _STEREO = 2
 
 
 class Channel(StrEnum):
-    """What of a recording's channels becomes the one that a model hears."""
+    """Which channel of a recording a model gets."""
 
     MIX = "mix"
     """The mean of all channels."""
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 
 class ChannelChoice(StrEnum):
-    """What a user can ask for: a channel, or each of the two as a clip of its own."""
+    """What a user can choose: a channel, or each of the two as a clip of its own."""
 
     MIX = "mix"
     LEFT = "left"
@@ -39,11 +39,11 @@ def has_channel(channel: Channel, channels: int) -> bool:
 
 
 def select_channel(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
-    """Take what is heard out of samples of all channels.
+    """Take one channel, which the recording has, or their mean.
 
     Args:
         block: Shape (samples, channels).
-        channel: What is wanted, which the recording has.
+        channel: Which.
 
     Returns:
         Shape (samples,).

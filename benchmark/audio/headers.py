@@ -1,7 +1,10 @@
-"""MP3 streams that do not say how long they are.
+"""Headers that would make libsndfile read a part of a recording: MP3 without a length, and WAV that was never closed.
 
-Without a Xing, Info or VBRI tag libsndfile guesses the length from the bit rate of the first frame, and reads no
-further: of a recording of variable bit rate, that may be half. Frames can be counted, and a tag added.
+Without a Xing, Info or VBRI tag libsndfile guesses the length of an MP3 from the bit rate of its first frame, and reads
+no further: of a recording of variable bit rate, that may be half. Frames can be counted, and a tag added.
+
+A recorder that was killed, or a program that writes to a pipe, leaves a WAV file whose header announces no samples.
+libsndfile reads on to the end of the file only where the size of the whole is the 8 that it writes itself.
 """
 
 import struct
@@ -36,7 +39,7 @@ class _Header:
 
     @property
     def size(self) -> int:
-        """Bytes to the next frame; 0 where this is none, or one whose length it does not say."""
+        """Bytes to the next frame; 0 where this is no frame, or one of unknown length."""
         if len(self.content) < 4 or self.content[0] != _SYNC_BYTE or self.content[1] >> 5 != 7:  # noqa: PLR2004 - bits
             return 0
         rates, bitrate, rate = _RATES[self.version], self.content[2] >> 4, self.content[2] >> 2 & 3
@@ -61,11 +64,8 @@ class _Header:
 def with_length(content: bytes) -> bytes:
     """Put a tag with the number of frames before an MP3 stream that has none.
 
-    Args:
-        content: What a file holds.
-
     Returns:
-        `content` itself where it is no MP3, or says its length.
+        `content` itself where it is no MP3, or announces its length.
 
     Examples:
         >>> with_length(b"RIFF....WAVE")
@@ -122,10 +122,10 @@ _MOST_CHUNKS = 100
 
 
 class UnclosedWav:
-    """An unclosed WAV file, with the size in it that makes libsndfile read what is there.
+    """Reads an unclosed WAV file with the size in its header that makes libsndfile read to the end.
 
     Args:
-        file: The file, at its beginning.
+        file: At its beginning.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -143,10 +143,10 @@ class UnclosedWav:
 
 
 def is_unclosed(file: BinaryIO) -> bool:
-    """Whether a WAV file says that it has no samples, and goes on with something that is no chunk.
+    """Whether a WAV file announces no samples, and goes on with something that is no chunk.
 
     Args:
-        file: A file, read from its beginning and left there.
+        file: Read from its beginning and left there.
 
     Examples:
         >>> import io
@@ -178,7 +178,7 @@ def _has_samples_behind_none(file: BinaryIO) -> bool:
 
 
 def _is_chunk(file: BinaryIO, end: int) -> bool:
-    """Whether a chunk begins here, as of notes on a recording that really is empty."""
+    """Whether a chunk begins here, such as notes on a recording that really is empty."""
     head = file.read(_CHUNK.size)
     if len(head) < _CHUNK.size:
         return False

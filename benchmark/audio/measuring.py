@@ -1,4 +1,4 @@
-"""What can be measured of a recording without a model: level, clipping, and how much of its band holds anything."""
+"""Acoustics of a recording, measured without a model: level, clipping and bandwidth."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LOWEST_HZ = 60.0
 
 @dataclass(frozen=True)
 class Acoustics:
-    """What was measured of one recording.
+    """Acoustics of one recording.
 
     Attributes:
         sampling_rate: Samples per second, as recorded.
@@ -43,10 +43,6 @@ class Acoustics:
 
 class AcousticsMeter:
     """Measures a recording that comes block by block.
-
-    Args:
-        sampling_rate: Samples per second.
-        channels: How many channels it was recorded with.
 
     Examples:
         >>> meter = AcousticsMeter(16000, 1)
@@ -78,7 +74,7 @@ class AcousticsMeter:
             self._power += (spectra.real**2 + spectra.imag**2).sum(axis=0)
 
     def result(self) -> Acoustics:
-        """What all samples so far amount to."""
+        """Acoustics of all samples so far."""
         mean_square = self._squares / self._samples if self._samples else 0.0
         clipped = self._clipped + (self._run if self._run >= _CLIPPED_RUN else 0)
         return Acoustics(
@@ -111,13 +107,7 @@ class AcousticsMeter:
 
 
 def measure(stream: AudioStream) -> Acoustics:
-    """Measure a recording while it is decoded.
-
-    Args:
-        stream: The recording; it is read to its end.
-
-    Returns:
-        What was measured.
+    """Measure a recording while it is decoded to its end.
 
     Raises:
         UndecodableAudio: It cannot be read to its end.

@@ -1,4 +1,7 @@
-"""What can be done to audio to see whether answers survive it: names, forms, and what a user may ask for."""
+"""Perturbations of audio, to see whether predictions survive them: how they are written, and what they do.
+
+The exact definitions stand in `docs/protocol.md`, Robustness. The samples are the same whatever the blocks.
+"""
 
 import hashlib
 import io
@@ -15,14 +18,14 @@ from benchmark.audio.waveform import resampled_blocks
 from benchmark.errors import RequestError
 
 FORMS = ("noise:20dB", "gain:-12dB", "lowpass:4k", "telephone", "clip", "clip:0.3", "speed:1.1")
-"""One example of each form that can be asked for."""
+"""One example of each form."""
 DEFAULT_CLIP_LEVEL = 0.3
 _NUMBER = r"[+-]?\d{1,6}(?:\.\d{1,3})?"
 _KILO = 1000
 
 
 class Kind(StrEnum):
-    """What is done."""
+    """Kind of perturbation."""
 
     NOISE = "noise"
     """White noise is added, so many dB below the clip's own level."""
@@ -40,11 +43,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One thing that is done to every clip.
+    """One perturbation of every clip.
 
     Attributes:
-        kind: What is done.
-        amount: How much of it: dB, Hz, a share or a factor; None for the telephone.
+        kind: Which.
+        amount: dB, Hz, a share or a factor; None for the telephone.
 
     Examples:
         >>> Perturbation(Kind.LOWPASS, 3400.0).name
@@ -56,14 +59,14 @@ class Perturbation:
 
     @property
     def name(self) -> str:
-        """How it is asked for and stored: always the same text for the same thing."""
+        """The canonical text, as it is stored: `noise:20dB`."""
         if self.amount is None:
             return self.kind.value
         amount = self.amount / _KILO if self.kind is Kind.LOWPASS else self.amount
         return f"{self.kind}:{amount:.10g}{_FORMS[self.kind].unit}"
 
     def leaves_alone(self, sampling_rate: int) -> bool:
-        """Whether it has nothing to take away from audio of this rate.
+        """Whether audio of this rate stays as it is.
 
         Examples:
             >>> lowpass = Perturbation(Kind.LOWPASS, 4000.0)
@@ -75,7 +78,7 @@ class Perturbation:
 
 @dataclass(frozen=True, kw_only=True)
 class _Form:
-    """How an amount is written, and which are taken."""
+    """How an amount is written, and its bounds."""
 
     lowest: float
     highest: float
@@ -95,19 +98,16 @@ _FORMS = {
 
 
 def parse_perturbations(texts: Iterable[str]) -> tuple[Perturbation, ...]:
-    """Read what a user asks for.
+    """Parse the perturbations that a user names.
 
     Args:
-        texts: Forms such as `noise:20dB`, each text one or several with commas between them.
-
-    Returns:
-        In the order asked for.
+        texts: Forms such as `noise:20dB`; a text may hold several, with commas between them.
 
     Raises:
-        RequestError: A form is unknown, lacks its unit, has no number or one out of range, or is asked for twice.
+        RequestError: A form is unknown, lacks its unit, has no number or one out of range, or is given twice.
 
     Examples:
-        >>> [each.name for each in parse_perturbations(["noise:20db,telephone", "clip"])]
+        >>> [perturbation.name for perturbation in parse_perturbations(["noise:20db,telephone", "clip"])]
         ['noise:20dB', 'telephone', 'clip:0.3']
     """
     found: list[Perturbation] = []
@@ -121,11 +121,7 @@ def parse_perturbations(texts: Iterable[str]) -> tuple[Perturbation, ...]:
 
 
 def perturbation_named(name: str) -> Perturbation:
-    """Find what a stored name stands for.
-
-    Raises:
-        RequestError: The name is none.
-    """
+    """Parse one stored name; raises `RequestError` where it is none."""
     return _parse(name)
 
 
@@ -184,7 +180,7 @@ class Level:
 
 
 def needs_level(perturbation: Perturbation) -> bool:
-    """Whether how loud the whole clip is must be known before its first sample can be perturbed."""
+    """Whether the level of the whole clip must be known before its first sample is perturbed."""
     return perturbation.kind in {Kind.NOISE, Kind.CLIP}
 
 
@@ -214,9 +210,9 @@ def perturbed_blocks(
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Samples per second.
-        perturbation: What is done; where `leaves_alone`, the blocks come as they are.
-        seed: What decides the noise: the clip's content hash.
-        level: How loud the whole clip is, which noise and clipping need; None for the others.
+        perturbation: Where it `leaves_alone` this rate, the blocks come as they are.
+        seed: Decides the noise: the clip's content hash.
+        level: Of the whole clip, for noise and clipping; None for the others.
 
     Yields:
         Blocks at the same rate; at least one sample where there was one.
@@ -267,8 +263,8 @@ def _filtered(blocks: Blocks, sections: NDArray[np.float64]) -> Iterator[NDArray
 
     state = np.zeros((len(sections), 2))
     for block in blocks:
-        heard, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
-        yield heard.astype(np.float32)
+        filtered, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
+        yield filtered.astype(np.float32)
 
 
 def _telephoned(blocks: Blocks, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
@@ -284,7 +280,7 @@ def _companded(block: NDArray[np.float32]) -> NDArray[np.float32]:
     line = io.BytesIO()
     soundfile.write(line, np.clip(block, -1.0, 1.0), _TELEPHONE_RATE, format="RAW", subtype="ULAW")
     line.seek(0)
-    heard, _ = soundfile.read(
+    decoded, _ = soundfile.read(
         line, dtype="float32", samplerate=_TELEPHONE_RATE, channels=1, format="RAW", subtype="ULAW"
     )
-    return np.asarray(heard, dtype=np.float32)
+    return np.asarray(decoded, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Audio as every room above hands it on: mono float32 samples and their rate."""
+"""Audio in memory: mono float32 samples and their rate, their hash, and resampling."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -58,10 +58,7 @@ class Waveform:
 
 
 class ContentHash:
-    """The content hash of audio that comes piece by piece.
-
-    Args:
-        sampling_rate: Samples per second.
+    """The content hash of audio that comes block by block.
 
     Examples:
         >>> pieces = ContentHash(16000)
@@ -80,7 +77,7 @@ class ContentHash:
 
     @property
     def digits(self) -> str:
-        """What `Waveform.content_hash` is for all samples so far."""
+        """`Waveform.content_hash` of all samples so far."""
         return self._digest.hexdigest()[:_HASH_DIGITS]
 
 
@@ -91,11 +88,11 @@ def resample(waveform: Waveform, sampling_rate: int) -> Waveform:
     """Resample with soxr's high-quality filter.
 
     Args:
-        waveform: The audio; `waveform` itself comes back where it already has the rate.
-        sampling_rate: The rate wanted, in Hz.
+        waveform: Returned as it is where it already has the rate.
+        sampling_rate: In Hz.
 
     Returns:
-        The same stretch of time at the rate wanted. It has at least one sample if the input has.
+        The same stretch of time at that rate; at least one sample if the input has one.
 
     Examples:
         >>> resample(Waveform(np.zeros(44100, dtype=np.float32), 44100), 16000).samples.size
@@ -105,7 +102,7 @@ def resample(waveform: Waveform, sampling_rate: int) -> Waveform:
         return waveform
     resampled = soxr.resample(waveform.samples, waveform.sampling_rate, sampling_rate, quality=_QUALITY)
     if not resampled.size:
-        # soxr rounds the length down; a model still needs something to hear.
+        # soxr rounds the length down; a model needs at least one sample.
         resampled = waveform.samples[:1]
     return Waveform(np.ascontiguousarray(resampled, dtype=np.float32), sampling_rate)
 
@@ -113,15 +110,15 @@ def resample(waveform: Waveform, sampling_rate: int) -> Waveform:
 def resampled_blocks(
     blocks: Iterable[NDArray[np.float32]], sampling_rate: float, wanted_rate: float
 ) -> Iterator[NDArray[np.float32]]:
-    """Resample audio that comes in blocks; put together, what comes out is what `resample` makes of the whole.
+    """Resample audio that comes in blocks; together they are what `resample` makes of the whole.
 
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Their rate, in Hz.
-        wanted_rate: The rate wanted, in Hz.
+        wanted_rate: In Hz.
 
     Yields:
-        Blocks at the rate wanted, none empty.
+        Blocks at the wanted rate, none empty.
 
     Examples:
         >>> blocks = [np.ones(441, dtype=np.float32)] * 100
@@ -141,5 +138,5 @@ def resampled_blocks(
             yield resampled
     last = resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
     if last.size or not made:
-        # As `resample` does: soxr rounds the length down, and a model still needs something to hear.
+        # As in `resample`.
         yield last if last.size else first

@@ -1,4 +1,4 @@
-"""How a clip that is longer than what a model reads at once is cut (PROTOCOL, From audio to a decision)."""
+"""Windows of long recordings: consecutive ones for scoring (docs/protocol.md), and overlapping ones for timelines."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -79,19 +79,16 @@ def window_size(sampling_rate: int, window_s: float) -> int:
 def window_blocks(
     blocks: Iterable[NDArray[np.float32]], sampling_rate: int, window_s: float, min_tail_s: float = MIN_TAIL_S
 ) -> Iterator[NDArray[np.float32]]:
-    """Cut audio that comes in blocks into the same windows as `windows` does, with one of them in memory at a time.
+    """Cut audio that comes in blocks into the windows that `windows` gives, with one of them in memory at a time.
 
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Samples per second.
-        window_s: Length of a window in seconds; the last one may be shorter.
-        min_tail_s: A last window shorter than this is dropped, unless it is the only one.
+        window_s: As in `windows`.
+        min_tail_s: As in `windows`.
 
     Yields:
         The samples of each window.
-
-    Raises:
-        ValueError: A window holds no sample.
 
     Examples:
         >>> tens = [np.zeros(10, dtype=np.float32)] * 7
@@ -116,7 +113,7 @@ def _shortest_tail(size: int, sampling_rate: int, min_tail_s: float) -> int:
     return min(size, round(min_tail_s * sampling_rate))
 
 
-# No model makes a frame of less, so that there is nothing in it to hear.
+# Models make no frame of less.
 _FRAME_S = 0.025
 
 
@@ -144,7 +141,7 @@ def sliding_windows(
     """Cut audio that comes in blocks into windows of one length that overlap.
 
     A window begins every `hop_s` seconds. Where the last of them ends before the recording does, one more ends with the
-    recording, so that nothing goes unheard; only a recording that is shorter than a window gives a shorter one.
+    recording, so that all of it is covered; only a recording that is shorter than a window gives a shorter one.
 
     Args:
         blocks: Mono samples, shape (samples,).

@@ -1,4 +1,4 @@
-"""Clips, where their audio lies, and the corpus that they make."""
+"""Clips and the corpus that they make: its limit, its channel, its labels."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -108,7 +108,7 @@ def storable(text: str) -> str:
 
 
 def shuffled(name: str) -> bytes:
-    """Give a sort key that is unrelated to the name's own order, and the same on every machine.
+    """A sort key that is unrelated to the order of names, and the same on every machine.
 
     Examples:
         >>> sorted(["a1", "a2", "a3"], key=shuffled)
@@ -121,20 +121,14 @@ _STEREO = 2
 
 
 def choose_channel(corpus: Corpus, choice: ChannelChoice) -> Corpus:
-    """Choose the channel that the clips of a corpus are heard on.
+    """Choose the channel of all clips of a corpus.
 
-    Args:
-        corpus: As it was read.
-        choice: `mix`, `left`, `right`; or `each`, which makes of every clip with two channels two clips, whose names
-            end in `#left` and `#right`. A clip with one channel stays one; its left channel is that one, and it has no
-            right one.
-
-    Returns:
-        The corpus with its clips on that channel.
+    `each` makes two clips of each clip with two channels, whose names end in `#left` and `#right`. The only channel of
+    a clip counts as its left one; it has no right one.
     """
     if choice is ChannelChoice.MIX:
         return corpus
-    clips = tuple(one for clip in corpus.clips for one in _sides(clip, choice))
+    clips = tuple(side for clip in corpus.clips for side in _sides(clip, choice))
     available = corpus.available_clips + len(clips) - len(corpus.clips)
     return replace(corpus, clips=clips, available_clips=available, channel=choice)
 
@@ -168,17 +162,14 @@ class CorpusLabels:
 
 
 def corpus_labels(corpus: Corpus, merges: Merges = NO_MERGES) -> CorpusLabels:
-    """Find out what the labels of a corpus mean.
+    """Map the labels of a corpus to emotions, without decoding a clip.
 
     Args:
         corpus: As it was opened, with the user's overrides and its own merges.
-        merges: Further merges; they count more than the corpus's own.
-
-    Returns:
-        Its labels, sorted by name.
+        merges: Further merges, which count more than the corpus's own.
 
     Raises:
-        RequestError: A merge or an override contradicts another, or names an emotion that nobody knows.
+        RequestError: A merge or an override contradicts another, or names an unknown emotion.
     """
     counted: Counter[str] = Counter()
     for clip in corpus.clips:

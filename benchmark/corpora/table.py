@@ -31,13 +31,12 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Table
     """Read a table of clips.
 
     Columns are found by name, whatever their case and with spaces or hyphens for `_`; the first of the usual names
-    wins. Start and stop (or duration), in
-    seconds, make a clip of a stretch of its file. Columns `votes_<label>`, or one row for each `rater` of a clip,
-    count what several raters said.
+    wins. Start and stop (or duration), in seconds, make a clip of a stretch of its file. Columns `votes_<label>`, or
+    one row for each `rater` of a clip, count what several raters chose.
 
     Args:
         path: The table. Relative paths of clips in it are relative to its folder; addresses (`https://…`) are fetched.
-        columns: For a role (`file`, `label`, `speaker`, …), the column that has it.
+        columns: Role (`file`, `label`, `speaker`, …) → the column that has it.
 
     Returns:
         One clip per row, or per clip that is rated, in the table's order; and notes.
