@@ -19,7 +19,7 @@ TOOLS_INSTALLED := $(VENV)/.installed-tools
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check format bench clean help
+.PHONY: demo test test-all check format bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(BENCH_INSTALLED) ## install bench, and run it whole on the embedded demo: no network, no audio needed
@@ -28,6 +28,9 @@ demo: $(BENCH_INSTALLED) ## install bench, and run it whole on the embedded demo
 
 test: $(TOOLS_INSTALLED) ## run the tests and the examples in the docstrings (PYTEST_ARGS="..." for less than all)
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+test-all: $(TOOLS_INSTALLED) ## run the long simulations as well
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest -m '' $(PYTEST_ARGS)
 
 check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the packaged copy of candidates.yaml
 	$(PY) -m ruff check
@@ -51,7 +54,7 @@ clean: ## remove .venv and every cache and build; reports/ and .bench/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 
 help: ## say what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 # A .venv of the same Python is kept; a broken one, or one of another Python, is made anew.
 $(VENV_MADE):

@@ -83,6 +83,7 @@ def test_turns_that_scatter_more_than_their_calls_are_told() -> None:
     assert "From turn to turn its median changed by" in noise(timings(calls(30, of_turns=0.2)))
 
 
+@pytest.mark.slow
 def test_calls_that_scatter_alike_in_every_turn_are_no_noise_of_the_machine() -> None:
     false_alarms = sum(noise(timings(calls(30, of_calls=0.5, seed=seed))) != "" for seed in range(60))
     assert false_alarms <= 2

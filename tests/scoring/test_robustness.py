@@ -134,6 +134,7 @@ def test_without_speakers_the_interval_is_over_clips_and_says_so(run: "RunBuilde
     assert row.uar_loss_high == pytest.approx(0.25 + 1.96 * 0.05 / 2, abs=0.006)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speakers", [4, 8])
 def test_the_interval_of_a_loss_holds_the_truth_about_as_often_as_it_says(run: "RunBuilder", speakers: int) -> None:
     # Right in 0.7 of the clips and, perturbed, in 0.5, each speaker as much better or worse in both: the loss is 0.2.

@@ -15,6 +15,7 @@ def test_there_are_36_cells() -> None:
     assert len(set(all_cells())) == 36
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", all_cells()[::7], ids=str)
 def test_intervals_hold_the_truth_and_gaps_are_not_claimed_where_there_are_none(cell: Cell) -> None:
     """300 draws: to within three standard errors of the drawing."""

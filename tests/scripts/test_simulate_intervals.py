@@ -16,6 +16,7 @@ def test_there_are_24_cells() -> None:
     assert len(set(all_cells())) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", all_cells()[::5], ids=str)
 def test_intervals_hold_the_truth_and_equal_models_stay_equal(cell: Cell) -> None:
     """500 draws: 95 % of them to within three standard errors of the drawing."""
