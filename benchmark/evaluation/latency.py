@@ -23,7 +23,8 @@ from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadReport
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
-from benchmark.results.inference import LatencyMeasurement, Stopped, median_interval
+from benchmark.results.inference import LatencyMeasurement, Stopped
+from benchmark.results.medians import median_interval
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 

@@ -1,21 +1,108 @@
-"""How far candidates agree on a corpus without labels: all that can be said of them there, and never a rank."""
+"""What a leaderboard holds beside its rows: scores in detail, agreement, groups, robustness, and clips to listen to.
+
+`candidate` and `corpus` are the names in tables everywhere. Fractions are 0–1.
+"""
 
 from benchmark.results.schema import Stored
 
+LISTED_FAILURES = 5
 
-class Voter(Stored):
-    """One candidate among the others.
+
+class EmotionScore(Stored):
+    """The scores of a candidate on one emotion.
 
     Attributes:
-        candidate: What tables call it.
+        clips: Clips that have it.
+        answered: Clips that were answered with it.
+        precision: None where it was never answered.
+        f1: 0 where it was never answered.
+    """
+
+    emotion: str
+    clips: int
+    answered: int
+    precision: float | None
+    recall: float
+    f1: float
+
+
+class ClassScores(Stored):
+    """Open scores per emotion.
+
+    Attributes:
+        emotions: One for each of the corpus's emotions.
+        confusion: Clips; a row per emotion in their order, a column per answer in the same order, and a last one for
+            answers that are none of them.
+    """
+
+    candidate: str
+    corpus: str
+    emotions: tuple[EmotionScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class FocusScore(Stored):
+    """How well a candidate finds one emotion among all others.
+
+    Attributes:
+        clips: Scored clips that have the emotion.
+        share: Their share, which is the average precision of random answers.
+        average_precision: None where the candidate cannot express the emotion.
+        auroc: Area under the ROC curve; 0.5 for random answers.
+        interval: How the intervals were computed: `speakers`, `wilson`, or `clips`.
+    """
+
+    candidate: str
+    corpus: str
+    emotion: str
+    clips: int
+    share: float
+    average_precision: float | None = None
+    average_precision_low: float | None = None
+    average_precision_high: float | None = None
+    auroc: float | None = None
+    auroc_low: float | None = None
+    auroc_high: float | None = None
+    interval: str | None = None
+
+
+class ReliabilityBin(Stored):
+    """Clips with similar confidence: their number, mean confidence, and share of right answers."""
+
+    clips: int
+    confidence: float
+    accuracy: float
+
+
+class AnswerProfile(Stored):
+    """The answers of a candidate to the scored clips of a corpus, or to all where none is scored.
+
+    Attributes:
+        answers: Clips by answer, the most frequent first.
+        truth: Clips by their emotion, the most frequent first; empty where none is scored.
+        unanswered: Clips that it could not process.
+        reliability: Accuracy by confidence, the least confident first; empty where clips are too few.
+    """
+
+    candidate: str
+    corpus: str
+    answers: dict[str, int]
+    truth: dict[str, int] = {}
+    unanswered: int = 0
+    reliability: tuple[ReliabilityBin, ...] = ()
+
+
+class Voter(Stored):
+    """One candidate among the others on a corpus without labels.
+
+    Attributes:
         clips: Clips that it answered.
         distribution: Share of its answers by emotion, the most frequent first.
         confidence: Mean probability of its answers.
-        twin_of: The candidate that stands for both, where it cannot be told from one before it.
-        majority_agreement: How often it says what most voters say, itself among them; a clip on which n answers tie
+        twin_of: The earlier candidate that stands for both, where they are near-twins.
+        majority_agreement: How often it agrees with the majority, itself included; a clip on which n answers tie
             counts 1/n for each of them. None where there are too few voters.
-        estimated_accuracy: How often it would be right if all errors were independent; None where that is not
-            estimated.
+        estimated_accuracy: Its accuracy if all errors were independent; None where that is not estimated.
     """
 
     candidate: str
@@ -28,7 +115,7 @@ class Voter(Stored):
 
 
 class PairAgreement(Stored):
-    """Two voters: how often they agree, and how much more often than their distributions would by chance."""
+    """How often two voters agree, and how much more often than their distributions would by chance."""
 
     first: str
     second: str
@@ -37,12 +124,11 @@ class PairAgreement(Stored):
 
 
 class CorpusAgreement(Stored):
-    """What the candidates say to a corpus without labels.
+    """The agreement of candidates on a corpus without labels, which never is a ranking.
 
     Attributes:
-        corpus: What tables call it.
         clips: Clips that could be read.
-        shared_emotions: Those that all voters have a name for; every other answer is one class of its own.
+        shared_emotions: Those that all voters can express; every other answer is one class of its own.
         voters: The candidates that answered all clips, in the registry's order.
         pairs: Every two of them that are not twins.
         alpha: Krippendorff's alpha of all voters; None where nothing varies.
@@ -60,134 +146,8 @@ class CorpusAgreement(Stored):
     problem: str | None = None
 
 
-class ReliabilityBin(Stored):
-    """Clips of which a candidate is about equally sure.
-
-    Attributes:
-        clips: How many there are.
-        confidence: Mean probability of its answers to them.
-        accuracy: Share of these answers that is right.
-    """
-
-    clips: int
-    confidence: float
-    accuracy: float
-
-
-class AnswerProfile(Stored):
-    """What one candidate answers on one corpus: on its scored clips, or on all where nothing can be scored.
-
-    Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        answers: Clips by answer, the most frequent first.
-        truth: Clips by their emotion, the most frequent first; empty where nothing can be scored.
-        unanswered: Clips that it could not process.
-        reliability: How right it is by how sure it is, the least sure first; empty where clips are too few to tell.
-    """
-
-    candidate: str
-    corpus: str
-    answers: dict[str, int]
-    truth: dict[str, int] = {}
-    unanswered: int = 0
-    reliability: tuple[ReliabilityBin, ...] = ()
-
-
-class EmotionScore(Stored):
-    """How right a candidate is about one emotion.
-
-    Attributes:
-        emotion: The emotion.
-        clips: Clips that have it.
-        answered: Clips that were answered with it.
-        precision: Share of the clips answered with it that have it; None where it was never answered.
-        recall: Share of the clips that have it that were answered with it.
-        f1: Harmonic mean of the two; 0 where it was never answered.
-    """
-
-    emotion: str
-    clips: int
-    answered: int
-    precision: float | None
-    recall: float
-    f1: float
-
-
-class ClassScores(Stored):
-    """How right a candidate is on a corpus, emotion by emotion, in the open protocol.
-
-    Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        emotions: The corpus's emotions.
-        confusion: Clips; a row per emotion in their order, a column per answer in the same order, and a last one for
-            answers that are none of them.
-    """
-
-    candidate: str
-    corpus: str
-    emotions: tuple[EmotionScore, ...]
-    confusion: tuple[tuple[int, ...], ...]
-
-
-class FocusScore(Stored):
-    """How well a candidate finds one emotion among all others.
-
-    Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        emotion: What was looked for.
-        clips: Scored clips that have it.
-        share: Their share; the average precision of one who does not listen.
-        average_precision: With its interval; None where the candidate cannot express the emotion.
-        auroc: Area under the ROC curve, with its interval; 0.5 for one who does not listen.
-        interval: How the intervals were made: `speakers`, `wilson`, or `clips`.
-    """
-
-    candidate: str
-    corpus: str
-    emotion: str
-    clips: int
-    share: float
-    average_precision: float | None = None
-    average_precision_low: float | None = None
-    average_precision_high: float | None = None
-    auroc: float | None = None
-    auroc_low: float | None = None
-    auroc_high: float | None = None
-    interval: str | None = None
-
-
-LISTED_FAILURES = 5
-
-
-class FailedClips(Stored):
-    """Clips that one candidate could not process for one reason; they count as answered wrongly by it.
-
-    Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        reason: What happened, as the model's libraries say it.
-        clips: How many clips.
-        examples: The names of the first five of them.
-    """
-
-    candidate: str
-    corpus: str
-    reason: str
-    clips: int
-    examples: tuple[str, ...]
-
-
 class GroupSize(Stored):
-    """A part of a corpus that is scored.
-
-    Attributes:
-        group: The value that its clips have in common.
-        clips: Scored clips that have it, of the compared emotions.
-        speakers: How many speak in them.
-    """
+    """A scored part of a corpus, with its clips of the compared emotions and their speakers."""
 
     group: str
     clips: int
@@ -195,13 +155,7 @@ class GroupSize(Stored):
 
 
 class LeftOutGroup(Stored):
-    """A part of a corpus that is too small to be scored.
-
-    Attributes:
-        group: The value that its clips have in common.
-        clips: Scored clips that have it.
-        reason: What it lacks, in words.
-    """
+    """A part of a corpus that is too small to be scored, and what it lacks."""
 
     group: str
     clips: int
@@ -209,12 +163,10 @@ class LeftOutGroup(Stored):
 
 
 class GroupScore(Stored):
-    """How right a candidate is on one part of a corpus.
+    """Open UAR on one part of a corpus, over the emotions that all compared groups have.
 
     Attributes:
-        group: The value that its clips have in common.
-        uar: Open UAR over the emotions that all compared groups have, with its interval in uar_low and uar_high.
-        interval: How the interval was made: `speakers` or `wilson`.
+        interval: How the interval was computed: `speakers` or `wilson`.
     """
 
     group: str
@@ -225,15 +177,13 @@ class GroupScore(Stored):
 
 
 class CandidateGroups(Stored):
-    """How right a candidate is on each part of a corpus, and how far the parts lie from each other.
+    """The scores of a candidate on each part of a corpus, and the gap between the parts.
 
     Attributes:
-        candidate: What tables call it.
-        scores: One for each compared group, in the order of `CorpusGroups.groups`.
+        scores: In the order of `CorpusGroups.groups`.
         best: The group with the highest UAR; None with fewer than two groups.
         worst: The one with the lowest.
-        gap: The difference of the two, with its interval in gap_low and gap_high; a gap_low of 0 says that chance may
-            have made it.
+        gap: The difference of the two; a gap_low of 0 means that chance may explain it.
     """
 
     candidate: str
@@ -246,17 +196,14 @@ class CandidateGroups(Stored):
 
 
 class CorpusGroups(Stored):
-    """One way of taking a corpus apart.
+    """A corpus divided by one column: `sex`, `language`, `duration`, or another one that it has.
 
     Attributes:
-        corpus: What tables call it.
-        column: `sex`, `language`, `duration`, or a column of the corpus.
-        emotions: Those that every compared group has enough clips of: UAR of a group runs over them.
+        emotions: Those that every compared group has enough clips of; UAR of a group runs over them.
         omitted: Emotions of the corpus that some compared group has too few clips of.
-        groups: Those that are scored.
-        left_out: Those that are too small, the largest first, as far as they are listed.
+        left_out: Groups that are too small, the largest first, as far as they are listed.
         left_out_more: How many more there are.
-        unknown_clips: Scored clips of which the corpus does not say it.
+        unknown_clips: Scored clips without a value.
         problem: Why no group is scored, or nothing compared; None where at least two are.
         candidates: One for each candidate that was scored on the corpus.
     """
@@ -273,64 +220,19 @@ class CorpusGroups(Stored):
     candidates: tuple[CandidateGroups, ...] = ()
 
 
-class HardClip(Stored):
-    """One clip, with what every candidate makes of it.
-
-    Attributes:
-        clip: Its name within the corpus.
-        label: The corpus's own label, if any.
-        emotion: What the label means, after merges; None where it means no emotion.
-        speaker: Who speaks, if known.
-        duration_s: Seconds of audio.
-        able: How many candidates have a name for its emotion.
-        wrong: How many of these do not answer it.
-        disagreement: Entropy of the candidates' answers in nats; 0 where all say the same.
-        answers: What each candidate says; None where it could not process the clip.
-    """
-
-    clip: str
-    label: str | None = None
-    emotion: str | None = None
-    speaker: str | None = None
-    duration_s: float | None = None
-    able: int = 0
-    wrong: int = 0
-    disagreement: float = 0.0
-    answers: dict[str, str | None] = {}
-
-
-class HardClips(Stored):
-    """What to listen to on one corpus.
-
-    Attributes:
-        corpus: What tables call it.
-        candidates: How many candidates answered all of its clips.
-        most_wrong: The clips that the largest share of those who could know gets wrong, the hardest first.
-        most_disputed: The clips on which the answers differ most, the most disputed first.
-    """
-
-    corpus: str
-    candidates: int
-    most_wrong: tuple[HardClip, ...] = ()
-    most_disputed: tuple[HardClip, ...] = ()
-
-
 class Robustness(Stored):
-    """One candidate on one corpus under one perturbation. Fractions are 0–1, None means unknown.
+    """One candidate on one corpus under one perturbation, such as `noise:20dB`.
 
     Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it.
-        perturbation: What was done to every clip, such as `noise:20dB`.
-        clips: Clips that are compared: those that the candidate answered as they are.
+        clips: Compared clips: those that the candidate could process unperturbed.
         unchanged: Share of them with the same answer to the perturbed clip.
-        failed_clips: Those of them that it could not process perturbed; counted as changed, and as answered wrongly.
-        untouched_clips: Clips of the corpus that came as they are, since there was nothing to take away from them.
-        uar: Open UAR on the clips as they are; None without labels.
+        failed_clips: Those of them that it could not process perturbed; changed and wrong.
+        untouched_clips: Clips of the corpus in which there was nothing to remove.
+        uar: Open UAR on the unperturbed clips; None without labels.
         perturbed_uar: Open UAR on the same clips, perturbed.
-        uar_loss: The first less the second, from −1 to 1, with its 95 % interval in uar_loss_low and uar_loss_high.
-        interval: How the interval was made: `speakers`, `wilson` or `clips`.
-        problem: Why nothing is told, in a sentence; None where something is.
+        uar_loss: The first less the second, from −1 to 1.
+        interval: How its interval was computed: `speakers`, `wilson` or `clips`.
+        problem: Why there are no numbers, in a sentence.
     """
 
     candidate: str
@@ -347,3 +249,56 @@ class Robustness(Stored):
     uar_loss_high: float | None = None
     interval: str | None = None
     problem: str | None = None
+
+
+class FailedClips(Stored):
+    """Clips that a candidate could not process for one reason, which count as answered wrongly by it.
+
+    Attributes:
+        reason: The error of the model's libraries.
+        examples: The names of the first five clips.
+    """
+
+    candidate: str
+    corpus: str
+    reason: str
+    clips: int
+    examples: tuple[str, ...]
+
+
+class HardClip(Stored):
+    """One clip and the answers to it.
+
+    Attributes:
+        label: The corpus's own label.
+        emotion: The emotion of the label, after merges.
+        able: How many candidates can express its emotion.
+        wrong: How many of these do not answer it.
+        disagreement: Entropy of the answers in nats; 0 where all are equal.
+        answers: By candidate; None where it could not process the clip.
+    """
+
+    clip: str
+    label: str | None = None
+    emotion: str | None = None
+    speaker: str | None = None
+    duration_s: float | None = None
+    able: int = 0
+    wrong: int = 0
+    disagreement: float = 0.0
+    answers: dict[str, str | None] = {}
+
+
+class HardClips(Stored):
+    """The clips of a corpus to listen to.
+
+    Attributes:
+        candidates: How many candidates answered all of its clips.
+        most_wrong: Clips by the share of candidates that get them wrong though they can express the emotion.
+        most_disputed: Clips by disagreement.
+    """
+
+    corpus: str
+    candidates: int
+    most_wrong: tuple[HardClip, ...] = ()
+    most_disputed: tuple[HardClip, ...] = ()

@@ -10,11 +10,8 @@ class Change(Stored):
     """One number in both runs.
 
     Attributes:
-        old: In the old run; None where it has none.
-        new: In the new one.
         difference: New − old; where `how` says paired, of the clips that both runs have.
-        low: Lower end of its 95 % interval; None where there is none.
-        high: Its upper end.
+        low: Lower end of its 95 % interval, with the upper end in `high`.
         how: `paired`, on common clips; `unpaired`; None where there is no interval.
     """
 
@@ -40,20 +37,13 @@ class RowChange(Stored):
     """One candidate on one corpus, device, backend and dtype, in both runs or in one.
 
     Attributes:
-        candidate: What tables call it.
-        corpus: What tables call it; None for a candidate that was not evaluated.
-        device: With backend and dtype, what the latency belongs to.
-        backend: `torch`, …
-        dtype: `float32`, …
-        presence: `both`, `old` (it went) or `new` (it came).
+        corpus: None for a candidate that was not evaluated.
+        presence: `both`, `old` (it was removed) or `new` (it was added).
         common_clips: Scored clips that both runs have, on which the scores were paired; None where they were not.
-        numbers: Every column that has a number in either run. A difference of `latency_p50_ms` has an interval of its
-            own: of the ratio of the medians, as a share of the old one, in `latency_ratio`.
-        latency_ratio: The new median by the old one, minus 1.
+        numbers: Every column that has a number in either run.
+        latency_ratio: The new median latency by the old one, minus 1, with its own interval.
         flags_came: Flags that the old row does not have.
         flags_went: Flags that the new row does not have.
-        old_revision: The revision that was measured in the old run.
-        new_revision: In the new one.
     """
 
     candidate: str
@@ -72,7 +62,7 @@ class RowChange(Stored):
 
     @property
     def name(self) -> str:
-        """How sentences call it.
+        """The row in a sentence.
 
         Examples:
             >>> RowChange(candidate="a", corpus="calls", device="cpu", backend="torch", dtype="float32").name
@@ -94,14 +84,7 @@ class RowChange(Stored):
 
 
 class StatusChange(Stored):
-    """A candidate that is another thing now, or was not there before.
-
-    Attributes:
-        candidate: What tables call it.
-        old: Its status in the old run, `evaluated` where it has scores; None where it was not in the registry.
-        new: In the new one.
-        reason: Why, where the new run tells.
-    """
+    """A candidate whose status is different; `evaluated` with scores, None where it was not in the registry."""
 
     candidate: str
     old: str | None
@@ -110,13 +93,12 @@ class StatusChange(Stored):
 
 
 class GateResult(Stored):
-    """Whether something that must not happen has happened.
+    """The result of a gate.
 
     Attributes:
         gate: As the user wrote it.
-        passed: Whether it did not happen.
-        findings: Where it did, or could not be looked at, in sentences.
-        checked: How many rows were looked at.
+        findings: Rows that fail it or cannot be judged, in sentences.
+        checked: How many rows were judged.
     """
 
     gate: str
@@ -129,14 +111,11 @@ class RunComparison(StoredFile):
     """Two runs side by side.
 
     Attributes:
-        old: The old run, as it was given.
-        new: The new one.
+        old: The old run, as the user named it.
         old_created: When the old run began.
-        new_created: When the new one began.
         warnings: What makes the two hard to compare, in sentences.
-        statuses: Candidates that came, went, or are something else now.
+        statuses: Candidates that were added or removed, or have another status.
         rows: All rows of either run.
-        gates: What came of the gates.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -8,13 +8,7 @@ from benchmark.results.schema import Stored, StoredFile
 
 
 class Spread(Stored):
-    """How a quantity is spread over the clips.
-
-    Attributes:
-        low: The smallest.
-        median: The one in the middle.
-        high: The largest.
-    """
+    """Minimum, median and maximum over the clips."""
 
     low: float
     median: float
@@ -22,25 +16,17 @@ class Spread(Stored):
 
 
 class DescribedClip(Stored):
-    """One clip: what the corpus says of it, and what was measured.
+    """One clip: the metadata of the corpus, and the measurements.
 
     Attributes:
-        clip: Its name within the corpus.
         clip_hash: Hash of its decoded samples and their rate; None where it could not be read.
         failure: Why it could not be read.
-        label: The corpus's own label.
-        emotion: What it counts as, after merges; None for nothing.
-        speaker: Who speaks.
-        sex: The speaker's sex.
-        language: The language spoken.
-        text_id: What is said.
-        duration_s: Seconds of audio.
-        sampling_rate: Samples per second.
-        channels: How many channels it was recorded with.
+        emotion: The emotion of its label or raters, after merges.
+        text_id: The sentence that is spoken.
         level_db: Root mean square in dB below full scale; None for digital silence.
         clipped_share: Share of its samples in runs of three or more at full scale.
-        bandwidth_hz: Where its average spectrum ends, 45 dB below its strongest part.
-        speech_share: Share of its time in which somebody speaks.
+        bandwidth_hz: The end of its average spectrum, 45 dB below its strongest part.
+        speech_share: Share of its time that is speech.
     """
 
     clip: str
@@ -62,14 +48,7 @@ class DescribedClip(Stored):
 
 
 class DescribedLabel(Stored):
-    """One label of the corpus.
-
-    Attributes:
-        label: As the corpus writes it.
-        clips: Readable clips that have it.
-        emotion: What it means, after overrides and merges; None for nothing.
-        index: The index of that class; None for no class.
-    """
+    """One label of the corpus, with its readable clips, its emotion after overrides and merges, and its class index."""
 
     label: str
     clips: int
@@ -78,13 +57,7 @@ class DescribedLabel(Stored):
 
 
 class IdenticalClips(Stored):
-    """Clips of which every sample is the same.
-
-    Attributes:
-        clips: Their names.
-        labels: Their distinct labels; more than one is a contradiction.
-        speakers: Their distinct speakers.
-    """
+    """Clips with the same samples, and their distinct labels (more than one is a contradiction) and speakers."""
 
     clips: tuple[str, ...]
     labels: tuple[str, ...]
@@ -93,14 +66,13 @@ class IdenticalClips(Stored):
 
 @dataclass(frozen=True, kw_only=True)
 class KnownOutputs:
-    """What is known of a candidate's outputs without asking anybody.
+    """The outputs of a candidate as far as they are known without loading it.
 
     Attributes:
-        candidate: What tables call it.
-        known_from: Where from: `verification`, `configuration`, `registry` or `nothing`.
-        emotions: What each output means; None for nothing; empty where nobody knows the outputs.
+        known_from: `verification`, `configuration`, `registry` or `nothing`.
+        emotions: The emotion of each output, if any; empty where the outputs are unknown.
         status: Its status, where it was verified.
-        trained_on: The corpora that it has seen; None where nothing is declared.
+        trained_on: Its training corpora; None where nothing is declared.
     """
 
     candidate: str
@@ -111,16 +83,13 @@ class KnownOutputs:
 
 
 class Coverage(Stored):
-    """What one candidate of the registry could say about the corpus.
+    """The emotions of the corpus that one candidate of the registry can express.
 
     Attributes:
-        candidate: What tables call it.
         known_from: `verification` (of a former run), `configuration` (of a local folder), `registry`, or `nothing`.
         status: Its status, where a verification is stored.
         classes: What it distinguishes, after merges.
-        covered: The corpus's emotions that it can express.
-        missing: Those that it cannot.
-        coverage: Share of the scored clips whose emotion it can express; None where its labels are not known.
+        coverage: Share of the scored clips whose emotion it can express; None where its labels are unknown.
         seen: Whether it was trained on the corpus: yes, no or unknown.
     """
 
@@ -135,40 +104,27 @@ class Coverage(Stored):
 
 
 class CorpusDescription(StoredFile):
-    """A corpus, described.
+    """The description of a corpus; counts are of readable clips.
 
     Attributes:
-        created: When, in UTC.
-        name: What tables call it.
         source: The SPEC it came from.
-        synthetic: Whether a program made the voices.
-        channel: What of recordings with several channels was heard.
-        selection: Which part of it the user asked for, in words.
+        channel: The channel of recordings with several.
+        selection: The part of it that the user asked for, in words.
         available_clips: How many clips there were before a limit.
         clips: Every clip, in the corpus's order.
-        hours: Hours of audio that could be read.
         labels: Every label that occurs, by class.
-        classes: The classes in the order of their indices, with their clips.
-        unlabelled: Readable clips without a label.
+        classes: Clips by class, in the order of the class indices.
         merge: Merges that were applied.
-        speakers: Clips of each speaker; the empty name stands for those of whom nobody knows.
-        sexes: Clips of each sex.
-        languages: Clips in each language.
-        sampling_rates: Clips of each rate.
-        channels: Clips recorded with so many channels.
-        duration_s: Of the clips.
-        level_db: Of those that are not digital silence.
-        bandwidth_hz: Of those that have one.
+        speakers: Clips by speaker; as for sexes, languages, rates and channels, the empty name stands for unknown.
+        level_db: Over clips that are not digital silence.
         clipped: Clips with clipped peaks.
         telephone: Clips whose band ends as a telephone's does, saved at a rate that could hold twice as much.
-        silent: Clips in which nobody speaks.
-        speech_share: Share of all audio in which somebody speaks; None where nobody listened for that.
-        identical: Groups of clips with the same samples.
-        text_tie: How strongly text and label are tied: Cramér's V without its bias; None where it has none.
-        speaker_tie: How strongly speaker and label are tied.
-        candidates: What each candidate of the registry could cover.
-        flags: One word for each thing to know before believing a score.
-        notes: What a person should know of how the corpus was read.
+        silent: Clips without speech.
+        speech_share: Share of all audio that is speech; None where it was not measured.
+        text_tie: Association of text and label: bias-corrected Cramér's V; None where it is not defined.
+        speaker_tie: Association of speaker and label.
+        flags: What to know before believing a score.
+        notes: What to know of how the corpus was read.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

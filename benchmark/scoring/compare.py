@@ -45,10 +45,6 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
     Differences of UAR and accuracy are paired, on the clips that both runs have, where the answers of both are known
     and both corpora have the same merges.
 
-    Args:
-        old: The run before.
-        new: The run after.
-
     Returns:
         All rows of either, those of the new run first and in its order; without gates.
     """

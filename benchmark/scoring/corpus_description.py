@@ -185,12 +185,7 @@ def is_telephone(clip: DescribedClip) -> bool:
 
 
 def coverage_of(known: KnownOutputs, corpus: CorpusDescription) -> Coverage:
-    """The emotions of a corpus that a candidate could express, by its labels alone.
-
-    Args:
-        known: The known outputs of the candidate.
-        corpus: The description of the corpus.
-    """
+    """The emotions of a corpus that a candidate could express, by its labels alone."""
     labels = tuple(emotion for emotion in known.emotions if emotion is not None)
     own = map_labels(labels, merges=Merges(corpus.merge)).classes
     covered = tuple(name for name in corpus.classes if name in own)
@@ -248,10 +243,6 @@ def bias_corrected_cramers_v(first: Sequence[str | None], second: Sequence[str |
 
 def association(values: Sequence[str | None], labels: Sequence[str | None]) -> float | None:
     """How strongly speakers, or texts, are tied to labels.
-
-    Args:
-        values: The speaker or the text of each clip; None where unknown.
-        labels: The label of each clip.
 
     Returns:
         The bias-corrected Cramér's V over the values that occur at least twice; None where there are not two of them.

@@ -138,10 +138,6 @@ class SpeakerCounts:
 def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> SpeakerCounts | None:
     """Count hits and clips per speaker and emotion.
 
-    Args:
-        decisions: The candidate's decisions.
-        speakers: The speaker of each of their clips.
-
     Returns:
         None where the speaker of any clip is unknown, since such a clip may be anybody's.
     """

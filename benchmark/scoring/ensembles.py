@@ -81,9 +81,6 @@ def ensemble_request(words: Sequence[str], record: RunRecord) -> EnsembleRequest
 def soft_vote(members: Sequence[Answers]) -> Answers:
     """Combine the answers of candidates.
 
-    Args:
-        members: Answers to the same clips.
-
     Returns:
         Answers over all classes that any member has; a clip that no member could process has none.
 
@@ -192,10 +189,6 @@ class CrossFitted:
 def cross_fitted(candidates: Sequence[Answers], size: int) -> CrossFitted | None:
     """Choose an ensemble on one half of the speakers and let it answer the other half, both ways.
 
-    Args:
-        candidates: Answers to the same clips; at least `size`.
-        size: The number of members.
-
     Returns:
         None where the speaker of a scored clip is unknown, or there are fewer than two speakers.
     """
@@ -225,15 +218,9 @@ def first_half(answers: Answers) -> NDArray[np.bool_] | None:
     return np.array([speaker in half for speaker in answers.speakers], dtype=np.bool_)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EnsembleRow:
-    """The result of an ensemble on one corpus: a row, or a sentence with the reason why there is none."""
-
-    row: LeaderboardRow | None = None
-    problem: str | None = None
-
-
-def ensemble_row(corpus: CorpusEvaluations, rows: Sequence[LeaderboardRow], request: EnsembleRequest) -> EnsembleRow:
+def ensemble_row(
+    corpus: CorpusEvaluations, rows: Sequence[LeaderboardRow], request: EnsembleRequest
+) -> LeaderboardRow | str:
     """Score an ensemble on one corpus.
 
     It is not ranked, so that it changes no other rank. Its latency is the sum of its members', which answer one after
@@ -243,25 +230,26 @@ def ensemble_row(corpus: CorpusEvaluations, rows: Sequence[LeaderboardRow], requ
         corpus: The evaluations on the corpus.
         rows: The rows of the leaderboard, a candidate's deciding one first.
         request: The members, or how many to choose.
+
+    Returns:
+        The row, or a sentence with the reason why there is none.
     """
     complete = {evaluation.candidate: evaluation for evaluation in corpus.deciding if evaluation.complete}
     team = _named(request, complete) if request.best is None else _chosen(request, complete, request.best)
     if isinstance(team, str):
-        return EnsembleRow(problem=f"{corpus.summary.name}: {team}")
+        return f"{corpus.summary.name}: {team}"
     standings = rank_corpus(tuple(complete.values()), rank_seen=True)
     row = scored_row(team.evaluation, corpus, standings)
     deciding = {row.candidate: row for row in reversed(rows) if row.corpus == corpus.summary.name}
-    return EnsembleRow(
-        row=row.model_copy(
-            update={
-                "rank": None,
-                "revision": None,
-                "head": None,
-                "flags": (Flag.ENSEMBLE.value, *row.flags),
-                "flag_reasons": {Flag.ENSEMBLE.value: team.reason, **row.flag_reasons},
-                **_costs([[deciding[name] for name in members] for members in team.members]),
-            }
-        )
+    return row.model_copy(
+        update={
+            "rank": None,
+            "revision": None,
+            "head": None,
+            "flags": (Flag.ENSEMBLE.value, *row.flags),
+            "flag_reasons": {Flag.ENSEMBLE.value: team.reason, **row.flag_reasons},
+            **_costs([[deciding[name] for name in members] for members in team.members]),
+        }
     )
 
 

@@ -44,10 +44,6 @@ def emotion_names(names: Sequence[str]) -> tuple[str, ...]:
 def focus_score(evaluation: Evaluation, emotion: str) -> FocusScore | None:
     """Score the probability of one emotion against whether it is the clip's.
 
-    Args:
-        evaluation: The evaluation.
-        emotion: The canonical name.
-
     Returns:
         None without answers to all clips, and where all scored clips have the emotion, or none has; without numbers
         where the candidate cannot express the emotion.

@@ -75,10 +75,6 @@ def values_of(column: str, clips: Sequence[ClipRecord]) -> list[str | None]:
 
     Durations fall into fixed bands, so that a group means the same on every corpus and under every `--limit`. Another
     column whose values are all numbers, more than ten different ones, is divided into thirds of the clips.
-
-    Args:
-        column: One of `columns_of`.
-        clips: The clips.
     """
     if column == "duration":
         return [duration_band(clip.duration_s) for clip in clips]

@@ -67,14 +67,7 @@ class GroupCells:
 def group_cells(
     values: Sequence[str | None], speakers: Sequence[str | None], truth: NDArray[np.int64], emotions: int
 ) -> GroupCells:
-    """Sort scored clips into groups.
-
-    Args:
-        values: The group of each clip; None where unknown.
-        speakers: The speaker of each clip.
-        truth: Index of its emotion.
-        emotions: How many emotions there are.
-    """
+    """Sort scored clips into groups."""
     names, group = _codes(values)
     people, speaker = _codes(speakers)
     sizes = np.bincount(group[group != UNKNOWN], minlength=len(names))
@@ -126,11 +119,6 @@ def select_groups(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequenc
     those, the groups are left out one by one, each time the one that lacks most of the emotions that others have; of
     the tables of groups × emotions that are full on the way, the one with most cells is taken, of equals the one with
     more emotions.
-
-    Args:
-        cells: The clips.
-        clips: How many there are by row and emotion.
-        emotions: Their names.
     """
     enough = _enough_clips(cells, clips)
     groups = range(len(cells.names))
@@ -288,14 +276,7 @@ def _candidate(
 def _group_counts(
     cells: GroupCells, clips: NDArray[np.int64], hits: NDArray[np.int64], selection: GroupSelection
 ) -> list[GroupCounts]:
-    """Hits and clips of the compared emotions by speaker, for each compared group.
-
-    Args:
-        cells: The clips by group, speaker and emotion.
-        clips: How many there are by row and emotion.
-        hits: How many of them were answered right.
-        selection: The compared groups and emotions.
-    """
+    """Hits and clips of the compared emotions by speaker, for each compared group."""
     columns = list(selection.emotions)
     groups = []
     for group in selection.groups:

@@ -46,9 +46,6 @@ def hard_clips(corpus: CorpusEvaluations) -> HardClips:
     A candidate that does not have a clip's emotion as a class cannot answer it and is not counted among those that get
     it wrong. Of clips that are missed equally often those come first that more candidates could answer, then those to
     whose emotion they gave the lowest probability.
-
-    Args:
-        corpus: All evaluations on the corpus; of each candidate the deciding one counts, where it is complete.
     """
     complete = [evaluation for evaluation in corpus.deciding if evaluation.complete and evaluation.answers.classes]
     name = corpus.corpus.name
@@ -117,12 +114,7 @@ def _hard_clip(corpus: CorpusEvaluations, table: _ClipTable, candidates: Sequenc
 def failed_clips(
     corpora: Sequence[CorpusEvaluations], find: Callable[[InferenceSetup], Mapping[str, Prediction]]
 ) -> Iterator[FailedClips]:
-    """Give one row per corpus, candidate and reason; none where every candidate could process every clip.
-
-    Args:
-        corpora: All evaluations of the run, by corpus.
-        find: Finds the stored predictions of a setup, by the hash of the clip's audio.
-    """
+    """Give one row per corpus, candidate and reason; none where every candidate could process every clip."""
     for corpus in corpora:
         for evaluation in corpus.deciding:
             if not evaluation.failed_clips:

@@ -215,12 +215,6 @@ def uar_difference_interval(
     bootstrap over the clips of each emotion. Where both are right on the same clips: ± the upper end of Wilson's
     interval of 0.
 
-    Args:
-        first: Decisions on the clips.
-        second: Other decisions on the same clips.
-        first_counts: The first by speaker; None where speakers are unknown.
-        second_counts: The second by speaker.
-
     Returns:
         None without scored clips.
     """

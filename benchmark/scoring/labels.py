@@ -75,10 +75,6 @@ class LabelledClips:
 def label_clips(corpus: CorpusRecord, merges: Merges) -> LabelledClips:
     """Join the labels of a corpus with its clips.
 
-    Args:
-        corpus: The corpus of a run; its own label overrides apply to its labels.
-        merges: Emotions that the user merges into others.
-
     Raises:
         RequestError: An override or a merge names an unknown emotion.
     """
@@ -118,12 +114,7 @@ def emotion_by_label(corpus: CorpusRecord, merges: Merges) -> dict[str, str | No
 
 
 def emotion_of_clip(clip: ClipRecord, emotions: Mapping[str, str | None]) -> str | None:
-    """The emotion of a clip's label; without a label, the emotion that more than half of its raters chose.
-
-    Args:
-        clip: The clip.
-        emotions: Label → emotion, as `emotion_by_label` gives it.
-    """
+    """The emotion of a clip's label; without a label, the emotion that more than half of its raters chose."""
     if clip.label is not None:
         return emotions[clip.label]
     return majority(votes_by_emotion(clip.votes, emotions)).emotion if clip.votes else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.results.inference import LatencyMeasurement, median_interval
+from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.medians import median_interval
 
 CALLS_FOR_P50 = 10
 CALLS_FOR_P90 = 30
@@ -67,9 +68,6 @@ def noise(measurement: LatencyMeasurement) -> str:
     medians of the turns scatter by more than 5 % of the median, and by more than after any of 199 shuffles of the
     calls over the turns, so that not single calls varied but minutes; or the reference that all groups share took 10 %
     more or less time beside this group.
-
-    Args:
-        measurement: The timed calls and the circumstances.
 
     Returns:
         Sentences for a person; empty where nothing speaks against the measurement.

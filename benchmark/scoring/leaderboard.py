@@ -16,7 +16,7 @@ from benchmark.results.verification import Verification
 from benchmark.scoring.corpus_description import has_loose_labels, summarise_corpus
 from benchmark.scoring.decisions import MIN_EMOTIONS
 from benchmark.scoring.diversity import answer_profile
-from benchmark.scoring.ensembles import EnsembleRequest, EnsembleRow, ensemble_row
+from benchmark.scoring.ensembles import EnsembleRequest, ensemble_row
 from benchmark.scoring.evaluations import CorpusEvaluations, join_evaluation
 from benchmark.scoring.flags import Flag, in_order
 from benchmark.scoring.focus import focus_score
@@ -77,8 +77,10 @@ def score_run(
     rows = [row for block in blocks for row in block]
     ensembles = [] if ensemble is None else [ensemble_row(corpus, rows, ensemble) for corpus in corpora]
     for block, result in zip(blocks, ensembles, strict=False):
-        if result.row is not None:
-            block.append(result.row)
+        if not isinstance(result, str):
+            block.append(result)
+    missing = " ".join(result for result in ensembles if isinstance(result, str))
+    problems = {ensemble.name: missing} if ensemble is not None and missing else {}
     all_rows = [row for block in blocks for row in block]
     all_rows += summary_rows(summaries, rows, present, rank_seen=rank_seen)
     all_rows += [_row_without_corpus(record, candidate) for candidate in absent]
@@ -95,7 +97,7 @@ def score_run(
         corpora=summaries,
         rows=tuple(all_rows),
         not_evaluated=tuple(_not_evaluated(record, candidate) for candidate in absent),
-        failures=_failures(record, corpora, present) | _ensemble_problems(ensemble, ensembles),
+        failures=_failures(record, corpora, present) | problems,
         agreements=tuple(_agreement(corpus) for corpus in corpora if not corpus.summary.emotion_clips),
         classes=_known(class_scores(evaluation) for evaluation in deciding),
         focus=_known(focus_score(evaluation, emotion) for emotion in focus for evaluation in deciding),
@@ -134,11 +136,6 @@ def _agreement(corpus: CorpusEvaluations) -> CorpusAgreement:
     complete = [evaluation for evaluation in corpus.deciding if evaluation.complete]
     answers = {evaluation.candidate: evaluation.answers for evaluation in complete}
     return agreement(corpus.summary.name, answers, near_twins(complete))
-
-
-def _ensemble_problems(ensemble: EnsembleRequest | None, results: Sequence[EnsembleRow]) -> dict[str, str]:
-    problems = [result.problem for result in results if result.problem is not None]
-    return {ensemble.name: " ".join(problems)} if ensemble is not None and problems else {}
 
 
 def _is_fallback(record: RunRecord, candidate: Verification) -> bool:
@@ -223,12 +220,6 @@ def summary_rows(
 
     Clips are never pooled. The interval follows from those of the corpora, whose speakers are different people: its
     ends are √Σ(θ − end)² / C from the mean (MOVER: G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008).
-
-    Args:
-        corpora: All corpora of the run.
-        rows: Their rows, a candidate's deciding one first.
-        candidates: Those that the run evaluated.
-        rank_seen: Whether a candidate that was trained on one of the corpora gets a number, too.
 
     Returns:
         Nothing where `shared_corpora` finds none; a candidate without a score on all of those has no number.

@@ -1,7 +1,7 @@
 """The scores of a candidate on a corpus, each declared once in `METRICS`.
 
-To add a metric: write its function here, add it to `METRICS`, and add its column to `LeaderboardRow`. All averages run
-over the emotions of the corpus, whatever a candidate answers, so that they can be compared.
+To add a metric: write its function here, add it to `METRICS`, and declare its column in `leaderboard_columns.py`. All
+averages run over the emotions of the corpus, whatever a candidate answers, so that they can be compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -154,9 +154,6 @@ def emotion_scores(decisions: Decisions) -> tuple[EmotionScore, ...]:
 
     An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
 
-    Args:
-        decisions: The open decisions.
-
     Returns:
         One per emotion, in their order; the precision of an emotion that was never answered is None.
     """
@@ -271,9 +268,6 @@ def expected_calibration_error(decisions: Decisions) -> float | None:
 def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
     """Accuracy by confidence, in up to 15 bins of equal mass with at least 20 clips each where confidences differ.
 
-    Args:
-        decisions: The open decisions.
-
     Returns:
         The bins that are not empty, the least confident first; none below 40 answered clips.
     """
@@ -371,48 +365,25 @@ def _adjusted_interval(evaluation: Evaluation) -> Interval | None:
 
 
 METRICS = (
-    Metric(name="coverage", score=lambda evaluation: coverage(evaluation.answers)),
+    Metric(name="coverage", score=lambda own: coverage(own.answers)),
     Metric(
         name="accuracy",
-        score=lambda evaluation: accuracy(evaluation.decisions),
-        interval=lambda evaluation: accuracy_interval(evaluation.confusion, evaluation.counts),
+        score=lambda own: accuracy(own.decisions),
+        interval=lambda own: accuracy_interval(own.confusion, own.counts),
     ),
-    Metric(
-        name="uar",
-        score=lambda evaluation: uar(evaluation.decisions),
-        interval=lambda evaluation: evaluation.uar_interval,
-    ),
+    Metric(name="uar", score=lambda own: uar(own.decisions), interval=lambda own: own.uar_interval),
     Metric(
         name="adjusted_uar",
-        score=lambda evaluation: adjusted_uar(uar(evaluation.decisions), len(evaluation.decisions.emotions)),
+        score=lambda own: adjusted_uar(uar(own.decisions), len(own.decisions.emotions)),
         interval=_adjusted_interval,
     ),
-    Metric(name="macro_f1", score=lambda evaluation: macro_f1(evaluation.decisions)),
-    Metric(name="weighted_f1", score=lambda evaluation: weighted_f1(evaluation.decisions)),
-    Metric(
-        name="shared_uar",
-        score=lambda evaluation: common_uar(evaluation.answers, covered_emotions(evaluation.answers)),
-    ),
-    Metric(
-        name="majority_accuracy",
-        score=lambda evaluation: majority_accuracy(evaluation.decisions),
-        higher_is_better=None,
-    ),
-    Metric(
-        name="ece",
-        score=lambda evaluation: expected_calibration_error(evaluation.decisions),
-        higher_is_better=False,
-    ),
-    Metric(name="brier", score=lambda evaluation: brier(evaluation.answers), higher_is_better=False),
-    Metric(
-        name="soft_cross_entropy",
-        score=lambda evaluation: soft_cross_entropy(evaluation.answers),
-        higher_is_better=False,
-    ),
-    Metric(
-        name="soft_jensen_shannon",
-        score=lambda evaluation: soft_jensen_shannon(evaluation.answers),
-        higher_is_better=False,
-    ),
+    Metric(name="macro_f1", score=lambda own: macro_f1(own.decisions)),
+    Metric(name="weighted_f1", score=lambda own: weighted_f1(own.decisions)),
+    Metric(name="shared_uar", score=lambda own: common_uar(own.answers, covered_emotions(own.answers))),
+    Metric(name="majority_accuracy", score=lambda own: majority_accuracy(own.decisions), higher_is_better=None),
+    Metric(name="ece", score=lambda own: expected_calibration_error(own.decisions), higher_is_better=False),
+    Metric(name="brier", score=lambda own: brier(own.answers), higher_is_better=False),
+    Metric(name="soft_cross_entropy", score=lambda own: soft_cross_entropy(own.answers), higher_is_better=False),
+    Metric(name="soft_jensen_shannon", score=lambda own: soft_jensen_shannon(own.answers), higher_is_better=False),
 )
 """Every score of a row, apart from `common_uar`, which depends on the other candidates."""

@@ -74,9 +74,6 @@ def answers_by_pairing(table: pa.Table) -> dict[Pairing, pa.Table]:
     """Split a table of predictions by candidate and corpus.
 
     Of a candidate that was evaluated several times on a corpus, such as on two devices, the first answers count.
-
-    Args:
-        table: Rows of `predictions.parquet`.
     """
     tables: dict[Pairing, pa.Table] = {}
     names = table.select(["candidate", "corpus"]).group_by(["candidate", "corpus"], use_threads=False).aggregate([])

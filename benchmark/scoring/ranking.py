@@ -140,9 +140,6 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
     """Find candidates with equal weights or nearly equal answers, such as two uploads of one checkpoint.
 
-    Args:
-        evaluations: One complete evaluation per candidate, all on the same corpus.
-
     Returns:
         For each candidate that has twins, their names.
     """

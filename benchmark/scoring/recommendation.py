@@ -108,11 +108,6 @@ class _Contender:
 def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Recommendation:
     """Choose among the candidates of a run.
 
-    Args:
-        leaderboard: The scored run.
-        record: The record of the same run, for languages and licences.
-        constraints: The requirements.
-
     Returns:
         The choices, and every other candidate with the reasons against it.
 

@@ -17,13 +17,7 @@ def robustness_rows(
     corpora: Sequence[CorpusEvaluations],
     find: Callable[[InferenceSetup], Mapping[str, Prediction]],
 ) -> Iterator[Robustness]:
-    """Give one row per corpus, candidate and perturbation; none where the run perturbed nothing.
-
-    Args:
-        record: The run.
-        corpora: The evaluations on unperturbed clips, by corpus.
-        find: Finds the stored predictions of a setup, by the hash of the clip's unperturbed audio.
-    """
+    """Give one row per corpus, candidate and perturbation; none where the run perturbed nothing."""
     verifications = {verification.candidate: verification for verification in record.verifications}
     for corpus in corpora:
         for perturbed in record.perturbed:
@@ -36,13 +30,7 @@ def robustness_rows(
 
 
 def robustness(original: Evaluation | None, perturbed: Evaluation, corpus: CorpusRecord) -> Robustness:
-    """Compare a candidate's answers to perturbed clips with its answers to the original clips.
-
-    Args:
-        original: Its answers to the original clips, under the same inference; None where nothing is stored.
-        perturbed: Its answers to the perturbed clips.
-        corpus: The corpus.
-    """
+    """Compare a candidate's answers to perturbed clips with its answers to the original clips."""
     name = perturbed.record.setup.perturbation or ""
     row = Robustness(candidate=perturbed.candidate, corpus=corpus.name, perturbation=name)
     if original is None or not original.complete:

@@ -80,14 +80,7 @@ def scored_row(
     standings: Standings,
     user_metrics: Sequence[UserMetric] = (),
 ) -> LeaderboardRow:
-    """The row of one evaluation, without its latency.
-
-    Args:
-        evaluation: The evaluation.
-        corpus: All evaluations on its corpus.
-        standings: The ranking of that corpus.
-        user_metrics: The user's own metrics.
-    """
+    """The row of one evaluation, without its latency."""
     answers, decisions, setup = evaluation.answers, evaluation.decisions, evaluation.record.setup
     variety = diversity(answers) if evaluation.complete else None
     reasons = suspicions(evaluation, corpus.summary, standings.twins) if evaluation.complete else {}

@@ -43,10 +43,6 @@ def seen(trained_on: Sequence[str] | None, corpus: str) -> Seen:
     Names are compared, not recordings: a part of a corpus that was held out from training gets a name of its own in the
     registry.
 
-    Args:
-        trained_on: The training corpora of the candidate; None where nothing is declared.
-        corpus: The name of the corpus.
-
     Examples:
         >>> seen(["crema_d", "TESS"], "CREMA-D").value
         'yes'

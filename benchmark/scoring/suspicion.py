@@ -51,11 +51,6 @@ _LISTED_TWINS = 5
 def suspicions(evaluation: Evaluation, corpus: CorpusSummary, twins: Mapping[str, tuple[str, ...]]) -> dict[Flag, str]:
     """Judge one complete evaluation.
 
-    Args:
-        evaluation: The evaluation.
-        corpus: Its corpus.
-        twins: For each candidate with near-twins, their names.
-
     Returns:
         The flags that are raised, each with its reason; without labels none but `near-twins`.
     """
@@ -121,10 +116,6 @@ def chance(decisions: Decisions, speakers: Sequence[str | None]) -> Chance | Non
 
     Intervals as for the scores: the jackknife over speakers with Student's t where speakers can be left out, else a
     bootstrap over the clips of each emotion; where nothing varies, Wilson's lower bound of the score.
-
-    Args:
-        decisions: The open decisions.
-        speakers: The speaker of each of their clips.
 
     Returns:
         None below two emotions, where there is nothing to guess.

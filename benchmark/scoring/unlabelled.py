@@ -36,11 +36,6 @@ def agreement(corpus: str, answers: Mapping[str, Answers], twins: Mapping[str, S
 
     Near-twins are one voter. Accuracy is estimated from at least ten clips and three voters that share two emotions; an
     answer outside the shared emotions is a class of its own; below 50 clips per class by the one-coin model.
-
-    Args:
-        corpus: Its name in tables.
-        answers: By candidate, complete, all to the same clips.
-        twins: For each candidate with near-twins, their names.
     """
     stands_for = _representatives(answers, twins)
     names = [name for name in answers if stands_for[name] == name]

@@ -25,7 +25,8 @@ from benchmark.evaluation.sessions import ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
-from benchmark.results.inference import Stopped, median_interval
+from benchmark.results.inference import Stopped
+from benchmark.results.medians import median_interval
 from benchmark.workers.answers import Answer, Returned
 
 SetUp = Callable[..., Evaluation]

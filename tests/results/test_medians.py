@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.results.inference import median_interval
+from benchmark.results.medians import median_interval
 
 
 @pytest.mark.parametrize("samples", [6, 7, 10, 29, 30, 100, 301, 3000])
