@@ -3,8 +3,9 @@
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,6 @@ _MISMATCH = re.compile(
     r"^(\S.*?)\s*\|.*ckpt: torch\.Size\(\[(.*?)\]\) vs model:\s*torch\.Size\(\[(.*?)\]\)", re.MULTILINE
 )
 _SHOWN_MISMATCHES = 3
-
-
-@dataclass(frozen=True, eq=False)
-class _LoadedModel:
-    """A model as transformers hands it out, with its account of the weights."""
-
-    model: Any
-    account: dict[str, Any]
-    repair: Repair | None = None
 
 
 def load_checkpoint(
@@ -77,15 +69,27 @@ def load_checkpoint(
         Exception: Whatever transformers raises for a checkpoint that it can't load.
     """
     begin = time.perf_counter()
-    _compute_exactly()
+    # The reference on a GPU is float32 all through, not the 10-bit mantissa that it would multiply with.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    if dtype not in _DTYPES:
+        raise ValueError(f"unknown dtype {dtype!r}: choose one of {', '.join(_DTYPES)}")
     if seed is not None:
         torch.manual_seed(seed)
-    loaded = _load_model(folder, device=device, dtype=dtype, head=head)
-    extractor, problem = _extractor(
-        folder, loaded.model.config.model_type, override=preprocessor, required=preprocessor_required
-    )
-    report = _report(loaded, extractor, problem=problem, seconds=time.perf_counter() - begin)
-    return Checkpoint(loaded.model, extractor, report)
+    config = _read_config(folder)
+    repair = None if head is None else plan_repair(config, head)
+    model, loading_info = _load_model(folder, config, repair, _DTYPES[dtype])
+    model = model.eval().to(device)
+    extractor, problem = None, None
+    try:
+        extractor = load_extractor(folder, model_type=config.model_type, override=preprocessor)
+    except CheckpointError as error:
+        if preprocessor_required:
+            raise
+        problem = str(error)
+    report = _report(model, loading_info, repair, extractor)
+    report = replace(report, preprocessor_problem=problem, seconds=time.perf_counter() - begin)
+    return Checkpoint(model, extractor, report)
 
 
 def tensor_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
@@ -101,43 +105,33 @@ def tensor_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _compute_exactly() -> None:
-    """The reference on a GPU is float32 all through, not the 10-bit mantissa that it would multiply with."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
-def _load_model(folder: Path, *, device: str, dtype: str, head: Mapping[str, Any] | None) -> _LoadedModel:
-    if dtype not in _DTYPES:
-        raise ValueError(f"unknown dtype {dtype!r}: choose one of {', '.join(_DTYPES)}")
-    repair = None
-    model_class: Any = AutoModelForAudioClassification
-    config = _config(folder)
-    changes: dict[str, Any] = {"config": config}
-    if head is not None:
-        repair = plan_repair(config, head)
-        model_class, changes = repair.model_class, {"config": repair.config, "key_mapping": repair.key_mapping}
-    with _Listener() as listener:
+def _load_model(folder: Path, config: Any, repair: Repair | None, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+    """Let transformers load a model; gives it with transformers' account of the weights."""
+    model_class: Any = AutoModelForAudioClassification if repair is None else repair.model_class
+    changes = {"config": config} if repair is None else {"config": repair.config, "key_mapping": repair.key_mapping}
+    with _logged_mismatches() as mismatches:
         try:
-            model, account = model_class.from_pretrained(
+            model, loading_info = model_class.from_pretrained(
                 folder,
                 trust_remote_code=False,
                 local_files_only=True,
-                dtype=_DTYPES[dtype],
+                dtype=dtype,
                 output_loading_info=True,
                 **changes,
             )
         except RuntimeError:
-            mismatches = listener.mismatches()
             if not mismatches:
                 raise
-            raise MismatchedWeightsError(_mismatch_message(mismatches)) from None
+            shown = "; ".join(str(mismatch) for mismatch in mismatches[:_SHOWN_MISMATCHES])
+            more = len(mismatches) - _SHOWN_MISMATCHES
+            also = f"; and {more} more" if more > 0 else ""
+            raise MismatchedWeightsError(f"weights and configuration do not fit together: {shown}{also}") from None
     if repair is not None:
-        require_whole_head(repair, account["missing_keys"])
-    return _LoadedModel(model.eval().to(device), account, repair)
+        require_whole_head(repair, loading_info["missing_keys"])
+    return model, loading_info
 
 
-def _config(folder: Path) -> Any:
+def _read_config(folder: Path) -> Any:
     """Read the configuration, without what it says of the machine that it was trained on.
 
     An attention that only some machines have would fail the load here, and outputs as tuples every call; neither says
@@ -151,28 +145,15 @@ def _config(folder: Path) -> Any:
     return config
 
 
-def _extractor(
-    folder: Path, model_type: str, *, override: Mapping[str, Any] | None, required: bool
-) -> tuple[Any, str | None]:
-    """The feature extractor, or None and why there is none."""
-    try:
-        return load_extractor(folder, model_type=model_type, override=override), None
-    except CheckpointError as error:
-        if required:
-            raise
-        return None, str(error)
-
-
-def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, seconds: float) -> LoadReport:
-    model, account = loaded.model, loaded.account
+def _report(model: Any, loading_info: Mapping[str, Any], repair: Repair | None, extractor: Any) -> LoadReport:
     config = model.config
     facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
     on_gpu = model.device.type == "cuda"
     return LoadReport(
         architecture=type(model).__name__,
         model_type=config.model_type,
-        head=STANDARD_HEAD if loaded.repair is None else loaded.repair.layout,
-        head_parameters={} if loaded.repair is None else loaded.repair.parameters.as_plain(),
+        head=STANDARD_HEAD if repair is None else repair.layout,
+        head_parameters={} if repair is None else repair.parameters.as_plain(),
         labels=output_labels(config.id2label, config.num_labels),
         label_problems=label_problems(config.id2label, config.num_labels, config.label2id),
         multi_label=config.problem_type == "multi_label_classification",
@@ -184,53 +165,34 @@ def _report(loaded: _LoadedModel, extractor: Any, *, problem: str | None, second
         sampling_rate=None if extractor is None else int(extractor.sampling_rate),
         window_s=LONGEST_WINDOW_S if extractor is None else window_seconds(extractor, model_type=config.model_type),
         fixed_window=facts is not None and facts.fixed_window,
-        missing=tuple(sorted(account["missing_keys"])),
-        unexpected=tuple(sorted(account["unexpected_keys"])),
+        missing=tuple(sorted(loading_info["missing_keys"])),
+        unexpected=tuple(sorted(loading_info["unexpected_keys"])),
         mismatched=tuple(
             ShapeMismatch(name, tuple(checkpoint), tuple(own))
-            for name, checkpoint, own in sorted(account["mismatched_keys"])
+            for name, checkpoint, own in sorted(loading_info["mismatched_keys"])
         ),
-        errors=tuple(str(error) for error in account["error_msgs"]),
-        preprocessor_problem=problem,
-        seconds=seconds,
+        errors=tuple(str(error) for error in loading_info["error_msgs"]),
+        seconds=0.0,
     )
 
 
-def _mismatch_message(mismatches: tuple[ShapeMismatch, ...]) -> str:
-    shown = "; ".join(str(mismatch) for mismatch in mismatches[:_SHOWN_MISMATCHES])
-    more = len(mismatches) - _SHOWN_MISMATCHES
-    return f"weights and configuration do not fit together: {shown}{f'; and {more} more' if more > 0 else ''}"
+@contextmanager
+def _logged_mismatches() -> Iterator[list[ShapeMismatch]]:
+    """Collect the shapes that did not fit: transformers logs them, and raises without naming them."""
+    mismatches: list[ShapeMismatch] = []
 
+    def collect(record: logging.LogRecord) -> bool:
+        for name, checkpoint, own in _MISMATCH.findall(record.getMessage()):
+            mismatches.append(ShapeMismatch(name, _sizes(checkpoint), _sizes(own)))
+        return True
 
-class _Listener(logging.Handler):
-    """Overhears which shapes did not fit: transformers logs them, and raises without saying which."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep what is said."""
-        self._said.append(record.getMessage())
-
-    def mismatches(self) -> tuple[ShapeMismatch, ...]:
-        """What was said about shapes."""
-        return tuple(
-            ShapeMismatch(name, _sizes(checkpoint), _sizes(own))
-            for text in self._said
-            for name, checkpoint, own in _MISMATCH.findall(text)
-        )
-
-    def __enter__(self) -> "_Listener":
-        logging.getLogger(_LOADER_LOG).addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger(_LOADER_LOG).removeHandler(self)
+    logger = logging.getLogger(_LOADER_LOG)
+    logger.addFilter(collect)
+    try:
+        yield mismatches
+    finally:
+        logger.removeFilter(collect)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in text.split(",") if size.strip())
-
-
-__all__ = ["Checkpoint", "LoadReport", "load_checkpoint"]

@@ -40,7 +40,7 @@ def _built(model_type: str, changes: tuple[tuple[str, object], ...]) -> Skeleton
     return build_skeleton({**base, **dict(changes)})
 
 
-def skeleton(model_type: str = "wav2vec2", **changes: object) -> Skeleton:
+def skeleton(model_type: str = "wav2vec2", **changes: Any) -> Skeleton:
     return _built(model_type, tuple(changes.items()))
 
 
@@ -49,7 +49,7 @@ def checkpoint(
     *,
     drop: Sequence[str] = (),
     copied: bool = False,
-    **config: object,
+    **config: Any,
 ) -> Shapes:
     """Names and shapes of a checkpoint of a changed configuration, without some, with others besides."""
     lost = {*drop, *(HEAD if copied else ())}
