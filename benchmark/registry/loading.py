@@ -188,7 +188,7 @@ def _unlisted(registry: Registry, model: str) -> Candidate:
     if _WILDCARDS & set(model):
         raise RequestError(f"no candidate of {registry.title} matches {model!r}{hint}")
     path = _path(model)
-    is_folder = path is not None and path.is_dir()
+    is_folder = path is not None and locations.is_folder(path)
     if not is_folder and locations.looks_like_path(model):
         if path is not None and path.is_file():
             raise RequestError(f"{model} is a file; give the folder that holds config.json and the weights")

@@ -62,7 +62,7 @@ def local_path(candidate_id: str, folder: Path) -> Path | None:
         ValueError: The path begins with the home of an unknown user.
     """
     path = absolute(candidate_id, folder)
-    return path if looks_like_path(candidate_id) or _is_folder(path) else None
+    return path if looks_like_path(candidate_id) or is_folder(path) else None
 
 
 def shadowed_id(candidate_id: str, folder: Path) -> Path | None:
@@ -115,7 +115,8 @@ def resolved_source(source: str, folder: Path) -> str:
     return f"{scheme}:{absolute(path, folder)}"
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether a folder exists, for any path that a person may write."""
     try:
         return path.is_dir()
     except OSError:  # such as a name that is too long for the file system

@@ -286,6 +286,7 @@ def test_a_listed_candidate_keeps_what_the_registry_says_and_another_folder_is_l
         ("~nobody-has-this-name/x", "there is no folder"),
         ("shorty", "no candidate of mine is called 'shorty'; did you mean 'short'"),
         ("a/b/c", "model 'a/b/c': 'a/b/c' is neither a folder nor a possible Hub id"),
+        ("x" * 300, "is neither a folder nor a possible Hub id"),
         ("", "model ''"),
     ],
 )
