@@ -117,8 +117,7 @@ def map_labels(
     """
     own = [emotion_of(label) for label in labels]
     meant = list(own)
-    for label, text in overrides.items():
-        emotion = resolve_emotion(text)
+    for label, emotion in {label: resolve_emotion(text) for label, text in overrides.items()}.items():
         outputs = [output for output, known in enumerate(labels) if known == label]
         if not outputs:
             _require_agreeing_placeholder(label, emotion, labels, own)
