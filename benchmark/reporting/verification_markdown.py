@@ -23,6 +23,7 @@ DEFAULT_FALLBACK_BELOW = 5
 
 _SHORT_REVISION = 10
 _MOST_SURPRISES = 5
+_INTERRUPTED = "> **Interrupted**: it was stopped before its end. What is `skipped` for that reason was not looked at."
 
 
 def verification_markdown(report: VerificationReport, *, fallback_below: int = DEFAULT_FALLBACK_BELOW) -> str:
@@ -41,15 +42,13 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
     fallback = [candidate for candidate in ordered if len(candidate.emotion_classes) < fallback_below]
     undecided, rejected = by_verdict[Verdict.UNDECIDED], by_verdict[Verdict.REJECTED]
     total = counted(len(report.candidates), "candidate")
-    if report.candidates:
-        number = len(ordered)
-        summary = [
-            f"**{number} of {total} {'is' if number == 1 else 'are'} usable**, {len(usable)} of them with at least "
-            f"{fallback_below} emotions; {len(undecided)} undecided, {len(rejected)} rejected.",
-            *_repairs_and_surprises(report.candidates),
-            _next_step(usable, fallback, undecided, fallback_below),
-        ]
-    else:
+    summary = [
+        f"**{len(ordered)} of {total} {'is' if len(ordered) == 1 else 'are'} usable**, {len(usable)} of them with at "
+        f"least {fallback_below} emotions; {len(undecided)} undecided, {len(rejected)} rejected.",
+        *_repairs_and_surprises(report.candidates),
+        _next_step(usable, fallback, undecided, fallback_below),
+    ]
+    if not report.candidates:
         summary = [
             f"{markdown_text(report.registry)} holds no candidates. Add some, or try the embedded demo: "
             "`bench verify --candidates demo`."
@@ -57,9 +56,7 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
     return document(
         [
             f"# Verification of {total}",
-            "> **Interrupted**: it was stopped before its end. What is `skipped` for that reason was not looked at."
-            if report.interrupted
-            else "",
+            _INTERRUPTED if report.interrupted else "",
             " ".join(summary),
             *_usable_section("Usable", usable),
             *_usable_section(f"Fallback: usable, with fewer than {fallback_below} emotions", fallback),

@@ -52,18 +52,11 @@ def verified(candidate: str = "org/model", status: Status = Status.USABLE, **cha
     """Build a verification of a working six-emotion model; `changes` replace fields."""
     emotions = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
     usable = {
-        "revision": "0123456789abcdef0123456789abcdef01234567",
-        "loads": True,
-        "labels": tuple(emotion[:3].upper() for emotion in emotions),
-        "emotions": emotions,
-        "architecture": "Wav2Vec2ForSequenceClassification",
-        "head": "standard",
-        "parameters": 94_568_710,
-        "size_bytes": 378_302_360,
-        "license": "apache-2.0",
-        "seconds": 3.25,
-        "languages": ("en",),
-    }
+        "revision": "0123456789abcdef0123456789abcdef01234567", "loads": True,
+        "labels": tuple(emotion[:3].upper() for emotion in emotions), "emotions": emotions,
+        "architecture": "Wav2Vec2ForSequenceClassification", "head": "standard", "parameters": 94_568_710,
+        "size_bytes": 378_302_360, "license": "apache-2.0", "seconds": 3.25, "languages": ("en",),
+    }  # fmt: skip
     fields = usable if status in {Status.USABLE, Status.REPAIRED} else {}
     base = {"candidate": candidate, "id": candidate, "status": status, "reason": f"The reason of {status}."}
     return Verification.model_validate(base | fields | changes)
@@ -77,47 +70,16 @@ def reported(*candidates: Verification) -> VerificationReport:
 def scored(candidate: str = "org/model", **changes: Any) -> LeaderboardRow:
     """Build the row of an evaluated candidate; `changes` replace fields."""
     base = {
-        "rank": 1,
-        "candidate": candidate,
-        "revision": "0123456789abcdef0123456789abcdef01234567",
-        "head": "standard",
-        "corpus": "ravdess",
-        "clips": 1440,
-        "failed_clips": 0,
-        "unscored_clips": 0,
-        "emotions": 6,
-        "coverage": 0.7333333333333333,
-        "accuracy": 0.4611111,
-        "accuracy_low": 0.42,
-        "accuracy_high": 0.5,
-        "uar": 0.4412345678901234,
-        "uar_low": 0.39,
-        "uar_high": 0.49,
-        "interval": "speakers",
-        "macro_f1": 0.41,
-        "common_uar": 0.58,
-        "shared_uar": 0.59,
-        "majority_accuracy": 0.1333333,
-        "ece": 0.21,
-        "entropy": 1.6,
-        "effective_emotions": 4.95,
-        "informative_emotions": 3.1,
-        "top_emotion": "sadness",
-        "top_share": 0.31,
-        "collapsed": False,
-        "seen": "unknown",
-        "device": "cpu",
-        "backend": "torch",
-        "dtype": "float32",
-        "latency_p50_ms": 204.3,
-        "latency_p90_ms": 231.9,
-        "latency_p99_ms": None,
-        "rtfx": 14.7,
-        "load_s": 1.62,
-        "peak_memory_mb": 1043.5,
-        "parameters": 94_568_710,
-        "size_mb": 378.3,
-    }
+        "rank": 1, "candidate": candidate, "revision": "0123456789abcdef0123456789abcdef01234567", "head": "standard",
+        "corpus": "ravdess", "clips": 1440, "failed_clips": 0, "unscored_clips": 0, "emotions": 6,
+        "coverage": 0.7333333333333333, "accuracy": 0.4611111, "accuracy_low": 0.42, "accuracy_high": 0.5,
+        "uar": 0.4412345678901234, "uar_low": 0.39, "uar_high": 0.49, "interval": "speakers", "macro_f1": 0.41,
+        "common_uar": 0.58, "shared_uar": 0.59, "majority_accuracy": 0.1333333, "ece": 0.21, "entropy": 1.6,
+        "effective_emotions": 4.95, "informative_emotions": 3.1, "top_emotion": "sadness", "top_share": 0.31,
+        "collapsed": False, "seen": "unknown", "device": "cpu", "backend": "torch", "dtype": "float32",
+        "latency_p50_ms": 204.3, "latency_p90_ms": 231.9, "latency_p99_ms": None, "rtfx": 14.7, "load_s": 1.62,
+        "peak_memory_mb": 1043.5, "parameters": 94_568_710, "size_mb": 378.3,
+    }  # fmt: skip
     return LeaderboardRow.model_validate(base | changes)
 
 
@@ -125,19 +87,12 @@ def described(name: str = "ravdess", **changes: Any) -> CorpusSummary:
     """Build the summary of a corpus of acted speech; `changes` replace fields."""
     emotions = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
     base = {
-        "name": name,
-        "source": "table:corpora/ravdess/metadata.csv",
-        "synthetic": False,
-        "clips": 1440,
-        "available_clips": 1440,
-        "unreadable": (),
-        "unscored_labels": {},
+        "name": name, "source": "table:corpora/ravdess/metadata.csv", "synthetic": False, "clips": 1440,
+        "available_clips": 1440, "unreadable": (), "unscored_labels": {},
         "emotion_clips": {emotion: 96 if emotion == "neutral" else 192 for emotion in emotions},
-        "label_emotions": {"angry": "anger", "neutral": "neutral", "surprised": "surprise"},
-        "speakers": 24,
-        "hours": 1.48,
-        "merge": {},
-    }
+        "label_emotions": {"angry": "anger", "neutral": "neutral", "surprised": "surprise"}, "speakers": 24,
+        "hours": 1.48, "merge": {},
+    }  # fmt: skip
     return CorpusSummary.model_validate(base | changes)
 
 
@@ -151,19 +106,10 @@ def absent(candidate: str, status: Status, *, emotions: int = 0, fallback: bool 
 def board(*rows: LeaderboardRow, **changes: Any) -> Leaderboard:
     """Build a leaderboard of rows on one corpus; `changes` replace fields."""
     base = {
-        "created": WHEN,
-        "environment": HERE,
-        "registry": "candidates.yaml",
-        "min_emotions": 5,
-        "limit": None,
-        "interrupted": False,
-        "segment_s": 3.0,
-        "threads": 2,
-        "corpora": (described(),),
-        "rows": rows,
-        "not_evaluated": (),
-        "failures": {},
-    }
+        "created": WHEN, "environment": HERE, "registry": "candidates.yaml", "min_emotions": 5, "limit": None,
+        "interrupted": False, "segment_s": 3.0, "threads": 2, "corpora": (described(),), "rows": rows,
+        "not_evaluated": (), "failures": {},
+    }  # fmt: skip
     return Leaderboard.model_validate(base | changes)
 
 

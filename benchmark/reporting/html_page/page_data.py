@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
-from benchmark.results.analyses import CandidateGroups, CorpusGroups, HardClip, Robustness
+from benchmark.results.analyses import AnswerProfile, CandidateGroups, CorpusGroups, HardClip, Robustness
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.leaderboard_columns import COLUMNS, Column, Shown, shown_in
 from benchmark.results.runs import RunRecord
@@ -66,19 +66,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
             for row in leaderboard.rows
             if row.corpus is not None
         ],
-        "profiles": [
-            numbers.of(profile)
-            | {
-                "answers": profile.answers,
-                "truth": profile.truth,
-                "unanswered": profile.unanswered,
-                "reliability": [
-                    (part.clips, round(part.confidence, _DIGITS), round(part.accuracy, _DIGITS))
-                    for part in profile.reliability
-                ],
-            }
-            for profile in leaderboard.profiles
-        ],
+        "profiles": [numbers.of(profile) | _profile(profile) for profile in leaderboard.profiles],
         "classes": [
             numbers.of(scores)
             | {"emotions": [score.emotion for score in scores.emotions], "confusion": scores.confusion}
@@ -165,6 +153,13 @@ def _evidence_text(value: Any) -> str:
     if isinstance(value, dict) and all(isinstance(member, str | int | float) for member in value.values()):
         return ", ".join(f"{name}: {_evidence_text(member)}" for name, member in value.items())
     return json.dumps(value, ensure_ascii=False)
+
+
+def _profile(profile: AnswerProfile) -> dict[str, Any]:
+    bins = [
+        (part.clips, round(part.confidence, _DIGITS), round(part.accuracy, _DIGITS)) for part in profile.reliability
+    ]
+    return profile.model_dump(include={"answers", "truth", "unanswered"}) | {"reliability": bins}
 
 
 def _column(column: Column) -> dict[str, Any]:
