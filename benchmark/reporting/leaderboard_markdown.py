@@ -30,7 +30,15 @@ from benchmark.reporting.leaderboard_tables import (
     variety_table,
 )
 from benchmark.reporting.legend import INTERVALS, legend
-from benchmark.reporting.markdown import all_the_same, bullets, document, environment_line, first_of, markdown_table
+from benchmark.reporting.markdown import (
+    all_the_same,
+    bullets,
+    code_span,
+    document,
+    environment_line,
+    first_of,
+    markdown_table,
+)
 from benchmark.reporting.numbers import counted, fraction, is_known, moment, with_interval
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.status import Status, Verdict
@@ -56,6 +64,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *legend(evaluated_rows(leaderboard)),
             *_not_evaluated_section(leaderboard),
             *failures_section(leaderboard),
+            *request_lines(leaderboard),
         ]
     )
 
@@ -79,6 +88,16 @@ def origin(leaderboard: Leaderboard) -> str:
         f"Run {moment(leaderboard.created)} on {environment_line(leaderboard.environment)}. Candidates: "
         f"{markdown_text(leaderboard.registry)}, those with at least {counted(leaderboard.min_emotions, 'emotion')}."
     )
+
+
+def request_lines(leaderboard: Leaderboard) -> list[str]:
+    """Say what was asked for and how to ask for it again; nothing of a run that did not keep it."""
+    if leaderboard.request is None:
+        return []
+    return [
+        f"Asked for with {code_span(leaderboard.request.command_line)}. "
+        "`bench run --config leaderboard.json` repeats it."
+    ]
 
 
 def warnings(leaderboard: Leaderboard) -> list[str]:

@@ -1,12 +1,13 @@
 """Markdown: tables whose source is as readable as they are rendered, lists, and texts that several reports share."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
 
-from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.escaping import markdown_text, plain_text
 from benchmark.reporting.numbers import UNKNOWN, counted
 from benchmark.results.environment import Environment
 
@@ -86,6 +87,19 @@ def first_of(texts: Sequence[str], most: int, *, rest: str = "and {:,} more") ->
     """
     more = len(texts) - most
     return [*texts[:most], rest.format(more)] if more > 0 else list(texts)
+
+
+def code_span(text: str) -> str:
+    """Write a text from outside as inline code, whatever backticks it holds.
+
+    Examples:
+        >>> print(code_span("bench run"), code_span("a `b`"))
+        `bench run` `` a `b` ``
+    """
+    shown = plain_text(text)
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{shown}{space}{fence}"
 
 
 def document(blocks: Iterable[str]) -> str:

@@ -88,7 +88,10 @@ def test_a_report_repeats_its_run_from_any_folder(demo: Path, tmp_path: Path) ->
         "command_line": board["request"]["command_line"],
         "folder": "..",
     }  # fmt: skip
-    assert "--limit 14" in board["request"]["command_line"]
+    asked = f"Asked for with `{board['request']['command_line']}`."
+    assert "--limit 14" in asked
+    assert asked in (demo / "first" / "leaderboard.md").read_text()
+    assert board["request"]["command_line"] in (demo / "first" / "leaderboard.html").read_text()
     (demo / "first" / "leaderboard.md").unlink()
     again = bench_here(
         *("run", "--config", demo / "first" / "leaderboard.json"), folder=tmp_path, BENCH_CACHE=str(demo / ".bench")

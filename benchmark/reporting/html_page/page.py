@@ -24,7 +24,14 @@ from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.html_page.page_data import page_data
 from benchmark.reporting.html_page.recordings import Recordings, recording_data
 from benchmark.reporting.leaderboard_corpora import agreement_section, corpus_description, failed_clips_list
-from benchmark.reporting.leaderboard_markdown import answers, failures_section, further_sections, origin, warnings
+from benchmark.reporting.leaderboard_markdown import (
+    answers,
+    failures_section,
+    further_sections,
+    origin,
+    request_lines,
+    warnings,
+)
 from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_section
 from benchmark.reporting.legend import INTERVALS, legend
 from benchmark.reporting.numbers import counted
@@ -147,7 +154,7 @@ def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[st
         "corpora": counted(len(leaderboard.corpora), "corpus", "corpora"),
         "answers": [inline_html(answer) for answer in answers(leaderboard)],
         "warnings": [inline_html(warning) for warning in warnings(leaderboard)],
-        "origin": inline_html(origin(leaderboard)),
+        "origin": inline_html(" ".join([origin(leaderboard), *request_lines(leaderboard)])),
         "about": [_about(corpus, leaderboard) for corpus in leaderboard.corpora],
         "further": [block_html(section, deeper=0) for section in sections if section],
         "failures": block_html(failures_section(leaderboard), deeper=0),
