@@ -265,13 +265,10 @@ class Hub:
             config_problem=config.problem,
             preprocessor=preprocessor.content,
             preprocessor_problem=preprocessor.problem,
-            license=_first_text(getattr(card, "license", None)),
+            license=next(iter(texts(getattr(card, "license", None))), None),
             languages=texts(getattr(card, "language", None)),
             datasets=texts(getattr(card, "datasets", None)),
-            pipeline_tag=_first_text(info.pipeline_tag),
-            library=_first_text(info.library_name),
             downloads=info.downloads if isinstance(info.downloads, int) else None,
-            gated=bool(info.gated),
         )
 
     def _fetch(self, id: str, sha: str, name: str, watch: DownloadWatch) -> Path | HubFailure:
@@ -305,7 +302,3 @@ def _checked(info: ModelInfo) -> ModelInfo:
         if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):
             raise ValueError("its list of files is none")
     return info
-
-
-def _first_text(value: Any) -> str | None:
-    return next(iter(texts(value)), None)

@@ -40,10 +40,7 @@ class RepoFacts:
         preprocessor: What describes the feature extractor: `preprocessor_config.json`, or the part of
             `processor_config.json` that newer versions of transformers write.
         license: As declared by the repository, like `languages` and `datasets` (training data).
-        pipeline_tag: The task under which the Hub lists it.
-        library: The library under which the Hub lists it.
         downloads: In the last month.
-        gated: Whether its files need an acceptance.
         folder: The local folder; None for a repository of the Hub.
         partial: Whether `files` may be incomplete, since only a local copy was looked at.
     """
@@ -58,10 +55,7 @@ class RepoFacts:
     license: str | None = None
     languages: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
-    pipeline_tag: str | None = None
-    library: str | None = None
     downloads: int | None = None
-    gated: bool = False
     folder: Path | None = None
     partial: bool = False
 
@@ -74,11 +68,6 @@ class RepoFacts:
     def names(self) -> frozenset[str]:
         """The names of its files."""
         return frozenset(file.name for file in self.files)
-
-    @property
-    def has_config(self) -> bool:
-        """Whether there is a `config.json`, usable or not."""
-        return self.config is not None or self.config_problem is not None
 
 
 @dataclass(frozen=True)

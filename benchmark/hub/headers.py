@@ -89,7 +89,6 @@ def list_tensors(
         reason=problem.reason if problem else None,
         unsafe_globals=problem.unsafe_globals if problem else (),
         size=total_size(files) if files else None,
-        shards=tuple(file.name for file in files) if weights and weights.is_index and not problem else (),
     )
 
 

@@ -254,12 +254,12 @@ class RepositoryFiles:
 
     def present(self, names: Iterable[str]) -> dict[str, RepoFile]:
         """Those of the files that exist, with their sizes, by name."""
-        wanted = set(names)
+        requested = set(names)
         if self.facts is not None and not self.facts.partial:
-            return {file.name: file for file in self.facts.files if file.name in wanted}
-        paths = {name: self.folder / name for name in wanted}
+            return {file.name: file for file in self.facts.files if file.name in requested}
+        paths = {name: self.folder / name for name in requested}
         present = {name: RepoFile(name, path.stat().st_size) for name, path in paths.items() if path.is_file()}
-        if self.facts is not None and len(present) < len(wanted):
+        if self.facts is not None and len(present) < len(requested):
             raise SourceError(not_in_cache(f"all of the weights of {self.facts.id}"))
         return present
 

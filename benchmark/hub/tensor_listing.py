@@ -67,7 +67,6 @@ class TensorListing:
         reason: Why `tensors` are not known, in one sentence.
         unsafe_globals: What a pickle would import beyond what weights need, hostile until escaped.
         size: Bytes of the weight files; None where unknown.
-        shards: Names of the weight files, where there are several.
     """
 
     format: str | None = None
@@ -77,7 +76,6 @@ class TensorListing:
     reason: str | None = None
     unsafe_globals: tuple[str, ...] = ()
     size: int | None = None
-    shards: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -88,25 +86,6 @@ class TensorListing:
     def by_name(self) -> Mapping[str, TensorInfo]:
         """The tensors by name; empty where they are not known."""
         return {tensor.name: tensor for tensor in self.tensors or ()}
-
-    @property
-    def parameters(self) -> int | None:
-        """Number of elements of all tensors, buffers included."""
-        return None if self.tensors is None else sum(tensor.elements for tensor in self.tensors)
-
-    @property
-    def dtypes(self) -> tuple[str, ...]:
-        """The types that occur, the most frequent by elements first.
-
-        Examples:
-            >>> tensors = (TensorInfo("a", (1,), "int64"), TensorInfo("b", (2, 3), "float16"))
-            >>> TensorListing(tensors=tensors).dtypes
-            ('float16', 'int64')
-        """
-        elements: dict[str, int] = {}
-        for tensor in self.tensors or ():
-            elements[tensor.dtype] = elements.get(tensor.dtype, 0) + tensor.elements
-        return tuple(sorted(elements, key=lambda dtype: (-elements[dtype], dtype)))
 
 
 class ListingProblem(Exception):  # noqa: N818 - no error where only a load can tell

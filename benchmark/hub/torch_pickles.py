@@ -55,7 +55,7 @@ def read_pickle(content: NDArray[np.uint8] | bytes, name: str, pickles: int = 1,
 def _read_pickle(content: bytes, name: str, pickles: int, load: bool) -> list[PickledTensor]:
     imports, instructions = _scan(content, pickles)
     allowed = _get_allowed_globals()
-    forbidden = tuple(storable(each[:_LONGEST_NAME]) for each in imports if each not in allowed)[:_MOST_NAMES]
+    forbidden = tuple(storable(import_[:_LONGEST_NAME]) for import_ in imports if import_ not in allowed)[:_MOST_NAMES]
     if forbidden:
         raise unsafe(f"reading {name} would execute code from it: it needs {_shown(forbidden)}", forbidden)
     if not load:

@@ -50,11 +50,6 @@ class Worker:
         """The process id while the process runs, else None."""
         return None if self._running is None else self._running.process.pid
 
-    @property
-    def alive(self) -> bool:
-        """Whether further calls can be answered."""
-        return self._end is None and not self._closed
-
     def call(self, method: str, *arguments: object, timeout_s: float) -> Answer:
         """Call a method of the actor and wait for the outcome.
 

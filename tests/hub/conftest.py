@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
+from benchmark.hub.client import Hub
+from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.ranged import Budget, RangedFile
 from benchmark.hub.torch_pickles import read_pickle
 from benchmark.workers.messages import encode
@@ -40,6 +42,23 @@ def publish(server: HubServer, tmp_path: Path) -> Publish:
         return server.add(id, folder, branch=branch)
 
     return put
+
+
+@pytest.fixture
+def hub(server: HubServer, tmp_path: Path) -> Hub:
+    return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
+
+
+def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
+    facts = hub.facts(id, revision)
+    assert isinstance(facts, RepoFacts), facts
+    return facts
+
+
+def failure_of(hub: Hub, id: str = ID, revision: str | None = None) -> HubFailure:
+    failure = hub.facts(id, revision)
+    assert isinstance(failure, HubFailure), failure
+    return failure
 
 
 def read_in_process(content: bytes, name: str, *, pickles: int, load: bool) -> Any:

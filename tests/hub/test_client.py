@@ -13,25 +13,8 @@ from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.retries import FAILURES_IN_A_ROW
 from benchmark.progress import Silent
 from benchmark.results.status import Status
-from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish, read_in_process
+from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish, facts_of, failure_of, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
-
-
-@pytest.fixture
-def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
-
-
-def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
-    facts = hub.facts(id, revision)
-    assert isinstance(facts, RepoFacts), facts
-    return facts
-
-
-def failure_of(hub: Hub, id: str = ID, revision: str | None = None) -> HubFailure:
-    failure = hub.facts(id, revision)
-    assert isinstance(failure, HubFailure), failure
-    return failure
 
 
 def test_facts_tell_config_files_and_card_without_reading_weights(
@@ -39,7 +22,7 @@ def test_facts_tell_config_files_and_card_without_reading_weights(
 ) -> None:
     card = {"license": "mit", "language": "ko", "datasets": ["ravdess"]}
     sha = publish()
-    server.repositories[ID].info.update(cardData=card, pipeline_tag="audio-classification")
+    server.repositories[ID].info.update(cardData=card)
     facts = facts_of(hub)
     assert (facts.revision, facts.config, facts.preprocessor) == (sha, CONFIG, PREPROCESSOR)
     assert (facts.license, facts.languages, facts.datasets) == ("mit", ("ko",), ("ravdess",))
@@ -118,48 +101,6 @@ def test_a_disabled_repository_is_gated(server: HubServer, hub: Hub, publish: Pu
     failure = failure_of(hub)
     assert failure.status is Status.GATED
     assert "disabled" in failure.reason
-
-
-NO_TOKEN = {"X-Error-Message": "Invalid credentials in Authorization header"}
-DISABLED = {"X-Error-Message": "Access to this resource is disabled."}
-
-
-@pytest.mark.parametrize("at", ["/api/", "config.json"])
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        (Fault(401), Status.GATED),
-        (Fault(403), Status.GATED),
-        (Fault(403, headers=DISABLED), Status.GATED),
-        (Fault(451), Status.GATED),
-        (Fault(404), Status.NOT_FOUND),
-        (Fault(401, headers=NO_TOKEN), Status.UNREACHABLE),
-        (Fault(400), Status.UNREACHABLE),
-        (Fault(429), Status.UNREACHABLE),
-        (Fault(429, headers={"Retry-After": "3600"}), Status.UNREACHABLE),
-        (Fault(500), Status.UNREACHABLE),
-        (Fault(503), Status.UNREACHABLE),
-        (Fault(Trouble.HANG), Status.UNREACHABLE),
-        (Fault(Trouble.DRIP), Status.UNREACHABLE),
-        (Fault(Trouble.TRUNCATE), Status.UNREACHABLE),
-        (Fault(Trouble.RESET), Status.UNREACHABLE),
-        (Fault(Trouble.NOWHERE), Status.UNREACHABLE),
-        (Fault(Trouble.GARBAGE), Status.UNREACHABLE),
-    ],
-    ids=lambda value: str(value.what) if isinstance(value, Fault) else str(value),
-)
-def test_every_failure_ends_as_its_status_in_bounded_time(
-    server: HubServer, publish: Publish, tmp_path: Path, fault: Fault, at: str, status: Status
-) -> None:
-    publish()
-    server.break_(ID, Fault(fault.what, at=at, headers=fault.headers))
-    # What may pass is asked again until the limit is over.
-    limit_s = 0.6 if status is Status.UNREACHABLE else 2.0
-    begin = time.monotonic()
-    failure = failure_of(Hub(timeout_s=limit_s, endpoint=server.url, cache=tmp_path / "hf"))
-    assert failure.status is status
-    assert ("says nothing about the model" in failure.reason) == (status is Status.UNREACHABLE)
-    assert time.monotonic() - begin < limit_s + 1.0
 
 
 @pytest.mark.parametrize("fault", [Fault(503, times=1), Fault(429, times=2), Fault(Trouble.RESET, times=1)])

@@ -14,11 +14,6 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "hf"
 
 
-@pytest.fixture
-def hub(server: HubServer, cache: Path) -> Hub:
-    return Hub(timeout_s=2.0, endpoint=server.url, cache=cache)
-
-
 def fetched(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
     facts = hub.facts(id, revision)
     assert isinstance(facts, RepoFacts)

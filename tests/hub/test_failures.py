@@ -11,7 +11,7 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import retry_after
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, Publish, read_in_process
+from tests.hub.conftest import ID, Publish, failure_of, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble
 
 
@@ -20,10 +20,46 @@ def hub(server: HubServer, tmp_path: Path) -> Hub:
     return Hub(timeout_s=0.5, endpoint=server.url, cache=tmp_path / "hf")
 
 
-def failure_of(hub: Hub) -> HubFailure:
-    failure = hub.facts(ID)
-    assert isinstance(failure, HubFailure), failure
-    return failure
+NO_TOKEN = {"X-Error-Message": "Invalid credentials in Authorization header"}
+DISABLED = {"X-Error-Message": "Access to this resource is disabled."}
+
+
+@pytest.mark.parametrize("at", ["/api/", "config.json"])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault(401), Status.GATED),
+        (Fault(403), Status.GATED),
+        (Fault(403, headers=DISABLED), Status.GATED),
+        (Fault(451), Status.GATED),
+        (Fault(404), Status.NOT_FOUND),
+        (Fault(401, headers=NO_TOKEN), Status.UNREACHABLE),
+        (Fault(400), Status.UNREACHABLE),
+        (Fault(429), Status.UNREACHABLE),
+        (Fault(429, headers={"Retry-After": "3600"}), Status.UNREACHABLE),
+        (Fault(500), Status.UNREACHABLE),
+        (Fault(503), Status.UNREACHABLE),
+        (Fault(Trouble.HANG), Status.UNREACHABLE),
+        (Fault(Trouble.DRIP), Status.UNREACHABLE),
+        (Fault(Trouble.TRUNCATE), Status.UNREACHABLE),
+        (Fault(Trouble.RESET), Status.UNREACHABLE),
+        (Fault(Trouble.NOWHERE), Status.UNREACHABLE),
+        (Fault(Trouble.GARBAGE), Status.UNREACHABLE),
+    ],
+    ids=lambda value: str(value.what) if isinstance(value, Fault) else str(value),
+)
+def test_every_failure_ends_as_its_status_in_bounded_time(
+    server: HubServer, publish: Publish, tmp_path: Path, fault: Fault, at: str, status: Status
+) -> None:
+    publish()
+    server.break_(ID, Fault(fault.what, at=at, headers=fault.headers))
+    # What may pass is asked again until the limit is over.
+    limit_s = 0.6 if status is Status.UNREACHABLE else 2.0
+    begin = time.monotonic()
+    failure = failure_of(Hub(timeout_s=limit_s, endpoint=server.url, cache=tmp_path / "hf"))
+    assert failure.status is status
+    assert ("says nothing about the model" in failure.reason) == (status is Status.UNREACHABLE)
+    assert time.monotonic() - begin < limit_s + 1.0
 
 
 @pytest.mark.parametrize("at", ["/api/", "config.json"])

@@ -16,22 +16,11 @@ from benchmark.hub.headers import decode
 from benchmark.hub.local import local_facts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, Publish, read_in_process
+from tests.hub.conftest import ID, Publish, facts_of, read_in_process
 from tests.support.hub_server import Fault, HubServer, closed_port
 
 INDEX = "model.safetensors.index.json"
 BIN_INDEX = "pytorch_model.bin.index.json"
-
-
-@pytest.fixture
-def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
-
-
-def facts_of(hub: Hub, id: str = ID) -> RepoFacts:
-    facts = hub.facts(id)
-    assert isinstance(facts, RepoFacts), facts
-    return facts
 
 
 def listed(hub: Hub, facts: RepoFacts | None = None) -> TensorListing:
@@ -101,11 +90,9 @@ def test_tensors_and_biases_are_those_of_the_checkpoint(hub: Hub, publish: Publi
     shapes = {tensor.name: (tensor.shape, f"torch.{tensor.dtype}") for tensor in listing.tensors or ()}
     assert shapes == {name: (tuple(value.shape), str(value.dtype)) for name, value in tensors.items()}
     assert listing.values == {name: tuple(tensors[name].tolist()) for name in ("projector.bias", "classifier.bias")}
-    assert listing.parameters == sum(value.numel() for value in tensors.values())
-    assert (listing.status, listing.reason, listing.dtypes) == (None, None, ("float32", "float16"))
+    assert (listing.status, listing.reason) == (None, None)
     weights = [name for name in files if name.startswith(("model.s", "pytorch_model.bin", "part"))]
     assert listing.size == sum(len(files[name]) for name in weights if isinstance(files[name], bytes))
-    assert len(listing.shards) == (3 if "sharded" in kind else 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -192,7 +179,7 @@ def test_an_index_in_the_configuration_is_followed(hub: Hub, publish: Publish) -
     files = shards_of(checkpoint(1), 2, "safetensors")
     files["my.safetensors.index.json"] = files.pop(INDEX)
     publish(**files, **{"config.json": {"transformers_weights": "my.safetensors.index.json"}})
-    assert len(listed(hub).shards) == 2
+    assert len(listed(hub).by_name) == 20
 
 
 @pytest.mark.parametrize("kind", KINDS)

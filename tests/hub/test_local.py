@@ -101,7 +101,7 @@ def test_what_lies_one_level_below_is_listed_and_decides_nothing(folder: Path) -
 def test_an_empty_folder_has_facts(tmp_path: Path) -> None:
     facts = local_facts("./x", tmp_path)
     assert isinstance(facts, RepoFacts)
-    assert not facts.has_config
+    assert (facts.config, facts.config_problem) == (None, None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
