@@ -188,7 +188,7 @@ class EntryParts:
             size=len(content),
             clips=clips,
         )
-        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
         self.storage.write(name, content)
 
     def add(self, content: bytes, *, clips: int | None = None) -> None:
@@ -254,7 +254,7 @@ class EntryFolder:
         """
         sha256 = None if manifest is None else hashlib.sha256(manifest).hexdigest()
         sidecar = Sidecar(kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256)
-        self.storage.write(self.name + SIDECAR_SUFFIX, sidecar.model_dump_json().encode())
+        self.storage.write(self.name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
 
     def is_intact(self, manifest: str) -> bool:
         """Whether the folder is there, with the manifest that was described.
