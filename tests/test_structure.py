@@ -13,7 +13,6 @@ MODULES = sorted((ROOT / "benchmark").rglob("*.py"))
 LONGEST = 450
 
 MIRRORS_NO_MODULE: dict[str, str] = {
-    "tests/scoring/test_joining_columns.py": "what is joined goes through several modules of the room",
     "tests/docs/test_pages.py": "the pages of docs/ are no modules",
     "tests/cli/test_terminal.py": "how all commands behave at a terminal belongs to none of them",
 }

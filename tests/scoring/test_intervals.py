@@ -12,7 +12,6 @@ from benchmark.scoring.intervals import (
     jackknife_error,
     leave_one_out_accuracy,
     leave_one_out_uar,
-    logit_interval,
     speakers_can_be_left_out,
     uar_interval,
     wilson_interval,
@@ -152,7 +151,7 @@ def test_a_bootstrap_that_could_draw_only_one_value_falls_back_to_wilson() -> No
     assert found == wilson_interval(1.0, 1.0)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(6))
 def test_every_interval_holds_its_estimate_and_stays_within_0_and_1(seed: int) -> None:
     generator = np.random.default_rng(seed)
     clips = generator.integers(0, 4, size=(generator.integers(2, 7), generator.integers(1, 5))) + 1
@@ -162,24 +161,3 @@ def test_every_interval_holds_its_estimate_and_stays_within_0_and_1(seed: int) -
     for found, estimate in zip((uar, accuracy), estimates, strict=True):
         assert 0 <= found.low <= estimate + 1e-12
         assert estimate - 1e-12 <= found.high <= 1
-
-
-@pytest.mark.parametrize(("speakers", "emotions", "spread"), [(4, 4, 0.5), (10, 4, 0.5), (24, 8, 1.0), (6, 8, 0.0)])
-def test_intervals_cover_the_truth_as_often_as_they_say(speakers: int, emotions: int, spread: float) -> None:
-    draws = 400
-    generator = np.random.default_rng(speakers)
-    difficulty = np.linspace(-0.5, 1.5, emotions)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-    truth = np.mean(expit(difficulty[:, None] + spread * nodes) @ (weights / weights.sum()))
-    clips = np.full((speakers, emotions), 8)
-    skill = spread * generator.normal(size=(draws, speakers, 1))
-    hits = generator.binomial(8, expit(difficulty + skill))
-    estimates = hits.mean(axis=(1, 2)) / 8
-    errors = jackknife_error(leave_one_out_uar(hits, np.broadcast_to(clips, hits.shape)))
-    found = [
-        logit_interval(float(estimate), float(error), speakers)
-        for estimate, error in zip(estimates, errors, strict=True)
-    ]
-    covered = np.mean([interval.low <= truth <= interval.high for interval in found])
-    monte_carlo = 2.5 * np.sqrt(0.95 * 0.05 / draws)
-    assert 0.93 - monte_carlo + 0.01 <= covered <= 0.97 + monte_carlo - 0.01

@@ -1,13 +1,10 @@
 """Against scipy, scikit-learn, and raters that are really played."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, recall_score
 
 from benchmark.results.runs import ClipRecord
 from benchmark.scoring.labels import RaterAgreement, human_ceiling, majority, votes_by_emotion
@@ -43,41 +40,6 @@ def test_a_majority_is_more_than_half(
 def test_votes_for_labels_of_one_emotion_add_up() -> None:
     emotions = {"hap": "happiness", "joy": "happiness", "dog": None}
     assert votes_by_emotion({"hap": 1, "joy": 2, "dog": 1}, emotions) == {"happiness": 3, None: 1}
-
-
-def ceiling_by_playing_it(votes: Sequence[dict[str | None, int]]) -> tuple[float, float]:
-    """Write every rating down, hold it against the others, and let scikit-learn count."""
-    truth: list[str] = []
-    answers: list[str] = []
-    weights: list[float] = []
-    for clip in votes:
-        ratings = [emotion for emotion, number in clip.items() for _ in range(number)]
-        for place, answer in enumerate(ratings):
-            others = Counter(ratings[:place] + ratings[place + 1 :])
-            del others[None]
-            leaders = [one for one in others if one is not None and others[one] == max(others.values())]
-            for leader in leaders:
-                truth.append(leader)
-                answers.append(answer or "nothing")
-                weights.append(1 / len(ratings) / len(leaders))
-    recall = recall_score(
-        truth, answers, labels=sorted(set(truth)), average="macro", sample_weight=weights, zero_division=0
-    )
-    return float(recall), float(accuracy_score(truth, answers, sample_weight=weights))
-
-
-@pytest.mark.parametrize(("seed", "raters"), list(product(range(5), (2, 3, 5, 10))))
-def test_the_human_ceiling_is_that_of_ratings_held_against_the_others(seed: int, raters: int) -> None:
-    generator = np.random.default_rng(seed)
-    choices: list[str | None] = [*EMOTIONS, None]
-    votes = [
-        dict(
-            Counter(choices[place] for place in generator.choice(6, size=raters, p=generator.dirichlet(np.ones(6) / 2)))
-        )
-        for _ in range(60)
-    ]
-    ceiling = human_ceiling(votes)
-    assert (ceiling.uar, ceiling.accuracy) == pytest.approx(ceiling_by_playing_it(votes))
 
 
 def test_raters_who_always_agree_predict_each_other_perfectly() -> None:

@@ -9,11 +9,8 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
-    classification_report,
-    f1_score,
     log_loss,
     precision_recall_fscore_support,
-    recall_score,
 )
 
 from benchmark.results.leaderboard import LeaderboardRow
@@ -72,28 +69,7 @@ def test_hand_made_cases(
     assert found == (None,) * 4 if expected[0] is None else found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("truths", [1, 2, 5])
-@pytest.mark.parametrize("classes", [1, 3, 5])
-@pytest.mark.parametrize("clips", [3, 20, 300])
-def test_scores_equal_a_second_implementation(random_answers: Build, truths: int, classes: int, clips: int) -> None:
-    answers = random_answers(clips + truths, clips, truths=truths, classes=classes)
-    decisions = open_decisions(answers)
-    true_names, said_names = [], []
-    for row, emotion in zip(answers.probabilities, answers.truth, strict=True):
-        if emotion is not None:
-            true_names.append(emotion)
-            said_names.append("?" if np.isnan(row).any() else answers.classes[int(row.argmax())])
-    emotions = sorted(set(true_names))
-    report = classification_report(true_names, said_names, labels=emotions, output_dict=True, zero_division=0)
-    assert accuracy(decisions) == pytest.approx(accuracy_score(true_names, said_names), abs=1e-12)
-    assert uar(decisions) == pytest.approx(report["macro avg"]["recall"], abs=1e-12)
-    assert macro_f1(decisions) == pytest.approx(report["macro avg"]["f1-score"], abs=1e-12)
-    most = max(true_names.count(emotion) for emotion in emotions)
-    assert majority_accuracy(decisions) == most / len(true_names)
-    assert coverage(answers) == sum(name in answers.classes for name in true_names) / len(true_names)
-
-
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_shared_uar_equals_a_loop_over_covered_clips(random_answers: Build, seed: int) -> None:
     answers = random_answers(seed, 150, classes=3)
     covered = covered_emotions(answers)
@@ -154,18 +130,6 @@ def test_calibration_error_of_equal_confidences_does_not_depend_on_the_order_of_
     assert expected_calibration_error(decisions) == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_counting_by_cells_gives_the_numbers_of_counting_by_clips_to_the_last_bit(decide: Decide, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    classes, clips = int(generator.integers(1, 6)), int(generator.integers(1, 400))
-    found = decide(generator.integers(0, classes, clips), generator.integers(0, classes + 1, clips), classes)
-    fixed = {"labels": range(classes), "zero_division": 0}
-    assert accuracy(found) == accuracy_score(found.truth, found.answers)
-    assert uar(found) == recall_score(found.truth, found.answers, average="macro", **fixed)
-    assert macro_f1(found) == f1_score(found.truth, found.answers, average="macro", **fixed)
-    assert weighted_f1(found) == f1_score(found.truth, found.answers, average="weighted", **fixed)
-
-
 def decisions(clips: int, *, seed: int = 0, unanswered: int = 0) -> Decisions:
     generator = np.random.default_rng(seed)
     confidence = generator.uniform(0.3, 1.0, clips)
@@ -223,7 +187,7 @@ def test_one_who_is_always_as_sure_has_one_bin() -> None:
 
 @pytest.mark.parametrize("truths", [1, 2, 5])
 @pytest.mark.parametrize("classes", [1, 3, 5])
-@pytest.mark.parametrize("clips", [1, 3, 20, 300])
+@pytest.mark.parametrize("clips", [1, 300])
 def test_every_emotions_scores_equal_a_second_implementation(
     random_answers: Build, truths: int, classes: int, clips: int
 ) -> None:
@@ -247,6 +211,9 @@ def test_every_emotions_scores_equal_a_second_implementation(
     assert [score.f1 for score in found] == pytest.approx(list(f1))
     assert [score.clips for score in found] == list(clips_of)
     assert weighted_f1(decisions) == pytest.approx(np.average(f1, weights=clips_of))
+    assert (uar(decisions), macro_f1(decisions)) == pytest.approx((np.mean(recall), np.mean(f1)))
+    assert accuracy(decisions) == pytest.approx(accuracy_score(true, said))
+    assert coverage(answers) == sum(name in answers.classes for name in true) / len(true)
     distances = []
     for emotion, _, row in pairs:
         chances = dict(zip(answers.classes, np.nan_to_num(row), strict=True))

@@ -14,7 +14,6 @@ from benchmark.scoring.leaderboard import score_run
 if TYPE_CHECKING:
     from tests.scoring.conftest import RunBuilder
 from benchmark.reporting.predictions import prediction_tables
-from benchmark.results.runs import RunRecord
 
 Errors = Callable[[CorpusRecord, float, int], list[str | None]]
 
@@ -240,17 +239,3 @@ def test_answers_are_held_against_those_of_the_same_device(run: "RunBuilder") ->
     run.says(model, corpus, truth, device="cpu", perturbation="telephone")
     (row,) = score_run(run.record(), run.predictions).robustness
     assert row.unchanged == 1.0
-
-
-def test_records_from_before_there_were_perturbations_are_read(run: "RunBuilder") -> None:
-    corpus = run.acted_corpus(speakers=3, repeats=1)
-    run.says(run.candidate("a"), corpus, [clip.label for clip in corpus.clips])
-    old = run.record().model_dump(mode="json")
-    del old["perturbed"]
-    for clip in old["corpora"][0]["clips"]:
-        del clip["sampling_rate"]
-    for evaluation in old["evaluations"]:
-        del evaluation["setup"]["perturbation"]
-    record = RunRecord.model_validate(old)
-    assert record == run.record()
-    assert score_run(record, run.predictions).robustness == ()

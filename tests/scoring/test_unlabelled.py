@@ -1,8 +1,7 @@
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import combinations
 
+import krippendorff
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -30,26 +29,10 @@ def said(hard_answers: HardAnswers, hard: Sequence[str | None], classes: Sequenc
     return hard_answers([None] * len(hard), hard, classes)
 
 
-def alpha_by_pairs(votes: list[list[int | None]]) -> float:
-    """1 − observed disagreement / expected disagreement, counted pair by pair within and over clips."""
-    units = [[v for v in row if v is not None] for row in votes]
-    units = [unit for unit in units if len(unit) > 1]
-    pooled = [v for unit in units for v in unit]
-    observed = sum(
-        sum(a != b for place, a in enumerate(unit) for other, b in enumerate(unit) if place != other) / (len(unit) - 1)
-        for unit in units
-    ) / len(pooled)
-    counts = Counter(pooled)
-    same = sum(number * (number - 1) for number in counts.values())
-    expected = 1 - same / (len(pooled) * (len(pooled) - 1))
-    return 1 - observed / expected
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_alpha_is_what_counting_pairs_gives(seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    votes = generator.integers(-1, 3, size=(30, 4))
-    expected = alpha_by_pairs([[None if v < 0 else v for v in row] for row in votes.tolist()])
+def test_alpha_leaves_out_votes_that_are_missing() -> None:
+    votes = np.random.default_rng(0).integers(-1, 3, size=(30, 4))
+    table = np.where(votes == NO_VOTE, np.nan, votes).T
+    expected = krippendorff.alpha(reliability_data=table, level_of_measurement="nominal")
     assert krippendorff_alpha(votes) == pytest.approx(expected)
 
 
@@ -59,7 +42,7 @@ def test_where_nothing_varies_there_is_no_alpha() -> None:
     assert krippendorff_alpha(np.empty((0, 0), dtype=np.int64)) is None
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_agreement_with_the_majority_is_what_counting_gives(seed: int) -> None:
     votes = np.random.default_rng(seed).integers(-1, 3, size=(25, 5))
     expected = []
@@ -73,31 +56,6 @@ def test_agreement_with_the_majority_is_what_counting_gives(seed: int) -> None:
             gained.append(1 / len(leading) if row[voter] in leading else 0.0)
         expected.append(sum(gained) / len(gained))
     assert majority_agreement(votes) == pytest.approx(expected)
-
-
-def test_kappa_is_what_the_definition_gives_over_shared_emotions_and_the_rest(hard_answers: HardAnswers) -> None:
-    generator = np.random.default_rng(1)
-    first = [FOUR[i] for i in generator.integers(4, size=60)]
-    second = [one if generator.random() < 0.6 else "fear" for one in first]
-    third = [FOUR[i] for i in generator.integers(4, size=60)]
-    found = agreement(
-        "c",
-        {
-            "a": said(hard_answers, first),
-            "b": said(hard_answers, second, (*FOUR[:3], "fear", "sadness")),
-            "c": said(hard_answers, third, (*FOUR[:3], "surprise", "sadness")),
-        },
-        {},
-    )
-    assert found.shared_emotions == FOUR
-    sides = {"a": first, "b": second, "c": third}
-    for pair, (one, other) in zip(found.pairs, combinations("abc", 2), strict=True):
-        assert (pair.first, pair.second) == (one, other)
-        observed = float(np.mean([x == y for x, y in zip(sides[one], sides[other], strict=True)]))
-        p, q = Counter(sides[one]), Counter(sides[other])
-        chance = sum(p[name] * q[name] for name in {*p, *q}) / 60**2
-        assert pair.agreement == pytest.approx(observed)
-        assert pair.kappa == pytest.approx((observed - chance) / (1 - chance))
 
 
 def test_answers_outside_the_shared_emotions_are_one_class_of_their_own(hard_answers: HardAnswers) -> None:
@@ -199,7 +157,7 @@ def test_a_leaderboard_has_it_for_corpora_without_labels_only(run: RunBuilder) -
     assert all(row.rank is None for row in board.rows if row.corpus == "calls")
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(4))
 def test_kappa_from_counts_is_that_of_scikit_learn_to_the_last_bit(seed: int) -> None:
     generator = np.random.default_rng(seed)
     classes, clips = int(generator.integers(2, 9)), int(generator.integers(2, 300))
@@ -229,45 +187,14 @@ def simulated(
     return truth, votes
 
 
-def by_loops(votes: NDArray[np.int64], classes: int, rounds: int, *, one_coin: bool) -> list[float]:
-    """The same estimation, written out clip by clip; returns the accuracies."""
-    clips, voters = votes.shape
-    truth = [[0.0] * classes for _ in range(clips)]
-    for i in range(clips):
-        cast = [v for v in votes[i].tolist() if v != NO_VOTE]
-        for v in cast:
-            truth[i][v] += 1 / len(cast)
-    for _ in range(rounds):
-        prior = [max(sum(truth[i][k] for i in range(clips)) / clips, 1e-10) for k in range(classes)]
-        skill = {}
-        for j in range(voters):
-            given = [i for i in range(clips) if votes[i, j] != NO_VOTE]
-            right = sum(truth[i][votes[i, j]] for i in given) / len(given)
-            for t in range(classes):
-                total = sum(truth[i][t] for i in given)
-                for a in range(classes):
-                    said = sum(truth[i][t] for i in given if votes[i, j] == a)
-                    coin = right if a == t else (1 - right) / (classes - 1)
-                    skill[j, t, a] = max(coin if one_coin else said / max(total, 1e-10), 1e-10)
-        for i in range(clips):
-            logs = [
-                math.log(prior[t])
-                + sum(math.log(skill[j, t, int(votes[i, j])]) for j in range(voters) if votes[i, j] != NO_VOTE)
-                for t in range(classes)
-            ]
-            weights = [math.exp(each - max(logs)) for each in logs]
-            truth[i] = [each / sum(weights) for each in weights]
-    answered = [[i for i in range(clips) if votes[i, j] != NO_VOTE] for j in range(voters)]
-    return [sum(truth[i][votes[i, j]] for i in answered[j]) / len(answered[j]) for j in range(voters)]
-
-
-@pytest.mark.parametrize("one_coin", [False, True])
-@pytest.mark.parametrize("gaps", [0.0, 0.2])
-def test_the_estimates_are_those_of_a_second_implementation(gaps: float, one_coin: bool) -> None:
-    _, votes = simulated(3, 60, 3, [0.9, 0.7, 0.6, 0.8], gaps)
-    votes = votes[(votes != NO_VOTE).any(axis=1)]
+@pytest.mark.parametrize(
+    ("one_coin", "accuracy"),
+    [(False, [0.858372, 0.778749, 0.73344, 0.6826]), (True, [0.999993, 0.678033, 0.643467, 0.716813])],
+)
+def test_the_estimates_are_those_that_a_second_implementation_gave(one_coin: bool, accuracy: list[float]) -> None:
+    _, votes = simulated(3, 60, 3, [0.9, 0.7, 0.6, 0.8], 0.2)
     found = dawid_skene(votes, 3, one_coin=one_coin)
-    assert found.accuracy.tolist() == pytest.approx(by_loops(votes, 3, 200, one_coin=one_coin), abs=1e-4)
+    assert found.accuracy.tolist() == pytest.approx(accuracy, abs=1e-5)
 
 
 def test_with_independent_errors_the_true_accuracies_are_found() -> None:
@@ -279,6 +206,7 @@ def test_with_independent_errors_the_true_accuracies_are_found() -> None:
     assert right > (votes == truth[:, None]).mean(axis=0).max()
 
 
+@pytest.mark.slow
 def test_few_clips_are_better_served_by_one_coin() -> None:
     errors = {False: 0.0, True: 0.0}
     for seed in range(20):
