@@ -1,14 +1,22 @@
 """Sections of `leaderboard.md` that take scores apart: by emotion, group of clips, speaker, and perturbation."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Protocol, TypeVar
+from typing import Any
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column, evaluated_rows
 from benchmark.reporting.markdown import Column, bullets, markdown_table
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
-from benchmark.results.analyses import CandidateGroups, ClassScores, CorpusGroups, EmotionScore, FocusScore, Robustness
+from benchmark.results.analyses import (
+    CandidateGroups,
+    ClassScores,
+    CorpusGroups,
+    EmotionScore,
+    FocusScore,
+    GroupSize,
+    Robustness,
+)
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.scoring.flags import Flag
 
@@ -17,14 +25,6 @@ _DEFAULT_GROUPS = frozenset({"sex", "language", "duration"})
 _MOST_GROUP_COLUMNS = 5
 _MOST_UNSCORED_GROUPS = 5
 _MOST_NAMES = 8
-
-
-class _OfCandidate(Protocol):
-    @property
-    def candidate(self) -> str: ...
-
-
-_Scores = TypeVar("_Scores", bound=_OfCandidate)
 
 
 def emotion_sections(leaderboard: Leaderboard) -> list[str]:
@@ -38,7 +38,7 @@ def emotion_sections(leaderboard: Leaderboard) -> list[str]:
     ]
     for corpus in dict.fromkeys(scores.corpus for scores in leaderboard.classes):
         rows = [row for row in leaderboard.rows if row.corpus == corpus]
-        scored = _in_order((scores for scores in leaderboard.classes if scores.corpus == corpus), rows)
+        scored = sorted((scores for scores in leaderboard.classes if scores.corpus == corpus), key=_position(rows))
         blocks += [f"### On {markdown_text(corpus)}", _recall_table(scored, rows), *_confusion(scored[0])]
     return blocks
 
@@ -90,17 +90,15 @@ def robustness_sections(leaderboard: Leaderboard) -> list[str]:
     ]
     for corpus in dict.fromkeys(row.corpus for row in leaderboard.robustness):
         rows = [row for row in leaderboard.rows if row.corpus == corpus]
-        perturbed = _in_order((result for result in leaderboard.robustness if result.corpus == corpus), rows)
+        perturbed = sorted((row for row in leaderboard.robustness if row.corpus == corpus), key=_position(rows))
         blocks += [f"### On {markdown_text(corpus)}", *_perturbed_blocks(perturbed, rows)]
     return blocks
 
 
-def _in_order(results: Iterable[_Scores], rows: Sequence[LeaderboardRow]) -> list[_Scores]:
+def _position(rows: Sequence[LeaderboardRow]) -> Callable[[Any], int]:
     """Sort results of candidates as the rows of their corpus; candidates without a row come last."""
-    order = list(dict.fromkeys(row.candidate for row in rows))
-    return sorted(
-        results, key=lambda result: order.index(result.candidate) if result.candidate in order else len(order)
-    )
+    order = {name: number for number, name in enumerate(dict.fromkeys(row.candidate for row in rows))}
+    return lambda result: order.get(result.candidate, len(order))
 
 
 def _first_rows(rows: Sequence[LeaderboardRow]) -> dict[str, LeaderboardRow]:
@@ -175,7 +173,7 @@ def _group_blocks(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> list[
             return []
         return [f"{title}: {markdown_text(groups.problem or 'nothing was scored')}.{_unscored_groups(groups)}"]
     names = {name: candidate_name(row) for name, row in _first_rows(rows).items()}
-    ordered = _in_order(groups.candidates, rows)
+    ordered = sorted(groups.candidates, key=_position(rows))
     columns = [
         Column[CandidateGroups](
             "candidate", lambda scored: names.get(scored.candidate, markdown_text(scored.candidate))
@@ -189,22 +187,21 @@ def _group_blocks(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> list[
 
 def _group_columns(groups: CorpusGroups) -> list[Column[CandidateGroups]]:
     """A column for each group, or only the best and the worst where there are many."""
+    uar = {
+        (scored.candidate, score.group): with_interval(score.uar, score.uar_low, score.uar_high)
+        for scored in groups.candidates
+        for score in scored.scores
+    }
 
-    def score_of(scored: CandidateGroups, index: int) -> str:
-        score = scored.scores[index]
-        return with_interval(score.uar, score.uar_low, score.uar_high)
+    def group_column(size: GroupSize) -> Column[CandidateGroups]:
+        title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
+        return Column(title, lambda scored: uar.get((scored.candidate, size.group), ""))
 
     def named_score(scored: CandidateGroups, group: str | None) -> str:
-        index = next((index for index, score in enumerate(scored.scores) if score.group == group), None)
-        return "" if index is None else f"{markdown_text(scored.scores[index].group)} {score_of(scored, index)}"
-
-    def group_column(index: int) -> Column[CandidateGroups]:
-        size = groups.groups[index]
-        title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
-        return Column(title, lambda scored: score_of(scored, index))
+        return "" if group is None else f"{markdown_text(group)} {uar[scored.candidate, group]}"
 
     if len(groups.groups) <= _MOST_GROUP_COLUMNS:
-        return [group_column(index) for index in range(len(groups.groups))]
+        return [group_column(size) for size in groups.groups]
     return [
         Column("best", lambda scored: named_score(scored, scored.best)),
         Column("worst", lambda scored: named_score(scored, scored.worst)),
