@@ -100,8 +100,8 @@ def _is_visible(character: str) -> bool:
 
 
 def _escape_match(match: re.Match[str]) -> str:
-    found = match[0]
-    return _ENTITIES.get(found) or "".join(f"\\{character}" for character in found)
+    matched = match[0]
+    return _ENTITIES.get(matched) or "".join(f"\\{character}" for character in matched)
 
 
 def _utf16_escape(character: str) -> str:

@@ -51,7 +51,7 @@ def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) ->
 
 
 def is_labelled(corpus: CorpusSummary) -> bool:
-    """Tell whether a corpus has clips whose label maps to an emotion."""
+    """Whether a corpus has clips whose label maps to an emotion."""
     return bool(corpus.emotion_clips)
 
 

@@ -125,12 +125,12 @@ def _table_columns(
     for column in declared:
         if column.field == "metrics":
             columns += [_metric_column(name) for name in dict.fromkeys(name for row in rows for name in row.metrics)]
-        elif _tells_something(column.field, rows):
+        elif _is_informative(column.field, rows):
             columns.append(_row_column(column, shared_flags))
     return columns
 
 
-def _tells_something(name: str, rows: Sequence[LeaderboardRow]) -> bool:
+def _is_informative(name: str, rows: Sequence[LeaderboardRow]) -> bool:
     """Leave out what is the same for all rows or said elsewhere; empty columns go by themselves."""
     if name in _SETUP:
         return _shared(rows, name) is None

@@ -13,7 +13,7 @@ from benchmark.scoring.flags import FLAG_MEANINGS
 
 @dataclass(frozen=True)
 class IntervalKind:
-    """What readers are told of a way to make intervals.
+    """What the reports say of one kind of interval.
 
     Attributes:
         name: What texts call it.

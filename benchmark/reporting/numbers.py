@@ -169,7 +169,7 @@ def moment(time: datetime) -> str:
 
 
 def is_known(value: float | None) -> TypeGuard[float]:
-    """Tell whether there is a number to write: not None, not NaN, not infinite.
+    """Whether there is a number to write: not None, not NaN, not infinite.
 
     Examples:
         >>> is_known(0.0), is_known(float("nan")), is_known(None)

@@ -61,12 +61,18 @@ def publishable(record: RunRecord, *, candidates: Sequence[str] = (), corpora: S
         RequestError: A candidate or a corpus is not in the run, or nothing may be published.
     """
     left_out: dict[str, str] = {}
-    chosen = [each for each in record.verifications if _is_public_candidate(each, candidates, left_out)]
+    chosen = [candidate for candidate in record.verifications if _is_public_candidate(candidate, candidates, left_out)]
     kept = [corpus for corpus in record.corpora if _is_public_corpus(corpus, corpora, left_out)]
-    _require_known(candidates, [name for each in record.verifications for name in (each.candidate, each.id)])
+    _require_known(
+        candidates, [name for candidate in record.verifications for name in (candidate.candidate, candidate.id)]
+    )
     _require_known(corpora, [corpus.name for corpus in record.corpora])
-    names, corpus_names = {each.candidate for each in chosen}, {corpus.name for corpus in kept}
-    evaluations = tuple(each for each in record.evaluations if each.candidate in names and each.corpus in corpus_names)
+    names, corpus_names = {candidate.candidate for candidate in chosen}, {corpus.name for corpus in kept}
+    evaluations = tuple(
+        evaluation
+        for evaluation in record.evaluations
+        if evaluation.candidate in names and evaluation.corpus in corpus_names
+    )
     if not evaluations:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "nobody was evaluated"
         raise RequestError(f"There is nothing to publish in this run: {reasons}.")
@@ -84,7 +90,7 @@ def publishable(record: RunRecord, *, candidates: Sequence[str] = (), corpora: S
 
 
 def is_on_hub(verification: Verification) -> bool:
-    """Tell whether a candidate is a repository on the Hub rather than a folder of the user."""
+    """Whether a candidate is a repository on the Hub rather than a folder of the user."""
     revision = verification.revision or ""
     return not looks_like_path(verification.id) and len(revision) == _COMMIT_DIGITS
 

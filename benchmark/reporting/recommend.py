@@ -137,7 +137,7 @@ def _registry_entry(record: RunRecord, verification: Verification) -> dict[str, 
             f"the folder of {verification.candidate} is not {folder}: run this where `bench run` was run, so that "
             "relative paths lead there."
         )
-    evaluations = [each for each in record.evaluations if each.candidate == verification.candidate]
+    evaluations = [item for item in record.evaluations if item.candidate == verification.candidate]
     overrides = {
         label: emotion
         for label, emotion in zip(verification.labels, verification.emotions, strict=True)

@@ -86,16 +86,16 @@ def leaderboard_html(
     """
     scripts = [_asset(_LIBRARY), *(_asset(f"scripts/{name}.js") for name in _SCRIPTS)]
     styles = [_asset(f"styles/{name}.css") for name in _STYLES]
-    found = recording_data(leaderboard, recordings or Recordings(), folder)
+    audio = recording_data(leaderboard, recordings or Recordings(), folder)
     return _template().render(
         scripts=scripts,
         styles=styles,
         policy=_policy(scripts, styles),
         data=script_json(page_data(leaderboard, record)),
         # Addresses are ASCII; what `script_json` does to texts would take long for megabytes of audio.
-        recordings=Markup(json.dumps(found).replace("<", "\\u003c")),  # noqa: S704 - no `<` is left
+        recordings=Markup(json.dumps(audio).replace("<", "\\u003c")),  # noqa: S704 - no `<` is left
         licences=_asset("vendor/LICENCES.txt").content,
-        **_sentences(leaderboard, found),
+        **_sentences(leaderboard, audio),
     )
 
 
@@ -145,7 +145,7 @@ def script_json(content: Mapping[str, Any]) -> Markup:
     return Markup(document.translate(_ESCAPES))  # noqa: S704 - escaped here
 
 
-def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _sentences(leaderboard: Leaderboard, audio: list[dict[str, Any]]) -> dict[str, Any]:
     rows = evaluated_rows(leaderboard)
     sections = [*further_sections(leaderboard), inference_section(leaderboard)]
     return {
@@ -160,7 +160,7 @@ def _sentences(leaderboard: Leaderboard, found: list[dict[str, Any]]) -> dict[st
         "failures": block_html(failures_section(leaderboard), deeper=0),
         "legend": block_html(legend(rows)[1:]),
         "intervals": [kind.name for name, kind in INTERVALS.items() if any(row.interval == name for row in rows)],
-        "embedded": sum(audio[1] for corpus in found for audio in corpus["recordings"]),
+        "embedded": sum(is_embedded for corpus in audio for _, is_embedded, _ in corpus["recordings"]),
     }
 
 

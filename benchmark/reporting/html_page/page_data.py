@@ -95,7 +95,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
 
 def _candidates(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:
     """Describe all candidates, in the registry's order where the run is known, else in that of the rows."""
-    verifications = {each.candidate: each for each in record.verifications} if record is not None else {}
+    verifications = {item.candidate: item for item in record.verifications} if record is not None else {}
     not_evaluated = {candidate.candidate: candidate for candidate in leaderboard.not_evaluated}
     names = dict.fromkeys([*verifications, *(row.candidate for row in leaderboard.rows), *not_evaluated])
     return [

@@ -68,16 +68,16 @@ class Recordings:
             By clip; without those that are neither embedded nor files of this machine.
         """
         known = self.clips.get(corpus, {})
-        found: dict[str, Recording] = {}
+        recordings: dict[str, Recording] = {}
         for name in clips:
             if name not in known:
                 continue
             audio = known[name].audio
-            is_room_left = sum(recording.embedded for recording in found.values()) < self.embed
+            is_room_left = sum(recording.embedded for recording in recordings.values()) < self.embed
             recording = (_embedded(audio) if is_room_left else None) or _linked(audio, folder)
             if recording is not None:
-                found[name] = recording
-        return found
+                recordings[name] = recording
+        return recordings
 
 
 def _embedded(audio: AudioSource) -> Recording | None:
