@@ -17,8 +17,9 @@ from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import plan, runner
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
+from benchmark.evaluation.passes import ClipPass
 from benchmark.evaluation.plan import InferencePlan, Overwrite, RunContext
-from benchmark.evaluation.runner import ClipPass, InferenceRunner
+from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH

@@ -15,7 +15,7 @@ from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.evaluation.engines import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects
-from benchmark.evaluation.timelines import MODEL_FAILED, Listener
+from benchmark.evaluation.timelines import MODEL_FAILED, TimelinePredictor
 from benchmark.hub.client import Hub
 from benchmark.options.commands import PredictRequest
 from benchmark.options.declare import keywords
@@ -83,7 +83,7 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
     }
     (device,) = resolve_devices([options.device], settings)
     environment = Environment.here()
-    listener = Listener(
+    predictor = TimelinePredictor(
         merges=merges,
         device=device,
         threads=environment.cores,
@@ -91,7 +91,7 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
         progress=progress,
     )
     created = datetime.now(UTC)
-    timelines, interrupted = _listen(listener, selection.subjects, clips, lengths)
+    timelines, interrupted = _listen(predictor, selection.subjects, clips, lengths)
     result = Timelines(created=created, environment=environment, timelines=timelines, refused=refused)
     exit_code, problems = _judge(result, interrupted=interrupted)
     return PredictOutcome(result=result, exit_code=exit_code, problems=problems)
@@ -171,7 +171,7 @@ def _refusal(refused: RefusedModel) -> str:
 
 
 def _listen(
-    listener: Listener, subjects: Sequence[Subject], clips: Sequence[Clip], lengths: dict[str, _Lengths]
+    predictor: TimelinePredictor, subjects: Sequence[Subject], clips: Sequence[Clip], lengths: dict[str, _Lengths]
 ) -> tuple[tuple[Timeline, ...], bool]:
     """Ask model after model, each loaded once; give the answers recording by recording."""
     found: list[list[Timeline]] = [[] for _ in clips]
@@ -179,7 +179,7 @@ def _listen(
     try:
         for subject in subjects:
             own = lengths[subject.name]
-            heard = listener.timelines(subject, clips, window_s=own.window_s, hop_s=own.hop_s)
+            heard = predictor.timelines(subject, clips, window_s=own.window_s, hop_s=own.hop_s)
             for place, timeline in enumerate(heard):
                 found[place].append(timeline)
     except KeyboardInterrupt:

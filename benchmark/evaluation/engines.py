@@ -1,4 +1,4 @@
-"""Which ways to compute a user's wish allows, in the order in which they are tried."""
+"""Which engines and devices a user's choice allows, in the order in which they are tried."""
 
 import importlib.util
 import sys
@@ -14,21 +14,18 @@ from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
 
 AUTO = "auto"
-
-
+DEVICES = ("cpu", "cuda")
 _FAST_DTYPE = "bfloat16"
-
-
 _BATCH_ON_GPU = 16
-
-
 _INSTALL = {
     OPENVINO: ("OpenVINO", "pip install openvino"),
     ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
 }
-
-
-_NEEDED = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
+_MODULES = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
+_ACTOR = "benchmark.models.actor:ModelActor"
+_TIMEOUT_S = 60.0
+# One of these is there wherever a driver is that torch's CUDA builds can use: NVIDIA's own, Windows's for Linux, AMD's.
+_DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ class EngineChoice:
 
     @property
     def is_left_to_bench(self) -> bool:
-        """Whether the user has named nothing that is to compute, so that what costs more than it saves is left."""
+        """Whether the user has named no engine, so that one that costs more than it saves is not prepared."""
         return self.backend == AUTO and not self.fast and self.batch is None
 
     def check(self) -> None:
@@ -82,7 +79,7 @@ class EngineChoice:
             raise RequestError(f"{name} is not installed here: `{command}`, or leave out --backend {self.backend}.")
 
     def engines(self, device: str) -> tuple[Engine, ...]:
-        """The ways to compute on a device, best first; the last one is always the reference.
+        """The engines to try on a device, fastest first; the last one is always the reference.
 
         Examples:
             >>> [str(engine) for engine in EngineChoice(backend="openvino", fast=True).engines("cpu")]
@@ -91,12 +88,12 @@ class EngineChoice:
             ['torch float32 in batches of 16', 'torch float32']
         """
         backend = self._backend(device)
-        wanted = [
+        engines = [
             Engine(backend=backend, dtype=dtype, device=device, batch=batch)
             for dtype in self._dtypes(backend, device)
             for batch in self._batches(device)
         ]
-        return tuple(dict.fromkeys([*wanted, Engine(device=device)]))
+        return tuple(dict.fromkeys([*engines, Engine(device=device)]))
 
     def _batches(self, device: str) -> tuple[int, ...]:
         """How many windows together, best first; one at a time is for models that answer otherwise in a batch."""
@@ -126,20 +123,7 @@ def is_installed(backend: str) -> bool:
         >>> is_installed("torch")
         True
     """
-    return all(importlib.util.find_spec(name) is not None for name in _NEEDED.get(backend, ()))
-
-
-DEVICES = ("cpu", "cuda")
-
-
-_DEVICE_ACTOR = "benchmark.models.actor:ModelActor"
-
-
-_TIMEOUT_S = 60.0
-
-
-# One of these is there wherever a driver is that torch's CUDA builds can use: NVIDIA's own, Windows's for Linux, AMD's.
-_DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
+    return all(importlib.util.find_spec(name) is not None for name in _MODULES.get(backend, ()))
 
 
 def resolve_devices(wanted: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -152,7 +136,11 @@ def resolve_devices(wanted: Sequence[str], settings: Settings) -> tuple[str, ...
         raise RequestError(f"Unknown device {unknown[0]!r}: choose among {', '.join(DEVICES)}.")
     if wanted and "cuda" not in wanted:
         return tuple(dict.fromkeys(wanted))
-    has_cuda = may_have_cuda() and _sees_cuda(settings)
+    has_cuda = False
+    if may_have_cuda():
+        with Worker(_ACTOR, log=settings.logs / "devices.log") as worker:  # so that torch is not imported here
+            answer = worker.call("has_cuda", timeout_s=_TIMEOUT_S)
+        has_cuda = isinstance(answer, Returned) and bool(answer.value)
     if wanted and not has_cuda:
         raise RequestError(
             "torch sees no CUDA device here: leave out `--device cuda`, or install a build of torch for your GPU."
@@ -161,17 +149,7 @@ def resolve_devices(wanted: Sequence[str], settings: Settings) -> tuple[str, ...
 
 
 def may_have_cuda() -> bool:
-    """Whether it is worth while to start a worker with torch to ask, which takes seconds.
-
-    Returns:
-        False where there surely is no CUDA device: on macOS, and on Linux without a driver.
-    """
+    """Whether there may be a CUDA device: not on macOS, nor on Linux without a driver. torch takes seconds to ask."""
     if sys.platform == "darwin":
         return False
     return sys.platform != "linux" or any(Path(driver).exists() for driver in _DRIVERS)
-
-
-def _sees_cuda(settings: Settings) -> bool:
-    with Worker(_DEVICE_ACTOR, log=settings.logs / "devices.log") as worker:
-        answer = worker.call("has_cuda", timeout_s=_TIMEOUT_S)
-    return isinstance(answer, Returned) and bool(answer.value)

@@ -1,4 +1,4 @@
-"""How busy other processes keep the processors that this one may use: what spoils a measurement of time."""
+"""How busy other processes keep the processors that this one may use, which spoils a measurement of time."""
 
 import os
 import time
@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 import psutil
 
+# The system counts in hundredths of a second: over less time than this the share would be a guess.
 _SHORTEST_S = 0.5
-"""The system counts in hundredths of a second: over less time than this the share would be a guess."""
-
-
 _REFRESH_S = 1.0
-
-
 _SAMPLE_S = 1.0
 
 
@@ -21,8 +17,8 @@ class MachineLoad:
     """Shares of the time of the processors that this process may use, 0 to 1; None where the system does not tell.
 
     Attributes:
-        busy: What everybody used.
-        others: What neither this process nor its workers used; on a virtual machine, with what its host took away.
+        busy: Used by all processes.
+        others: Used neither by this process nor by its workers; on a virtual machine, with what its host took away.
     """
 
     busy: float | None
@@ -30,15 +26,14 @@ class MachineLoad:
 
 
 class LoadMeter:
-    """Watches the processors from the moment it is made.
+    """Measures the load of the processors from the moment it is made.
 
-    The time of this process and of all its descendants is taken off what everybody used. A process that ends is
-    counted up to the last `follow`.
+    The time of this process and of all its descendants is subtracted. A process that ends is counted up to the last
+    `follow`.
     """
 
     def __init__(self) -> None:
-        self._begin = _processor_times()
-        self._before: dict[int, float] = {}
+        self._begin_busy_s, self._begin_total_s = _processor_times()
         self._own: dict[int, float] = {}
         self._processes: dict[int, psutil.Process] = {}
         self._listed = 0.0
@@ -53,20 +48,19 @@ class LoadMeter:
             self._note()
 
     def read(self) -> MachineLoad:
-        """Say what was used since the meter was made."""
+        """The load since the meter was made."""
         self._list_processes()
-        now = _processor_times()
-        total = now.total_s - self._begin.total_s
+        busy_s, total_s = _processor_times()
+        busy, total = busy_s - self._begin_busy_s, total_s - self._begin_total_s
         if total < _SHORTEST_S:
             return MachineLoad(busy=None, others=None)
-        busy = now.busy_s - self._begin.busy_s
         own = sum(used - self._before.get(pid, 0.0) for pid, used in self._own.items())
-        return MachineLoad(busy=_share(busy, total), others=_share(busy - own, total))
+        return MachineLoad(busy=min(1.0, max(0.0, busy / total)), others=min(1.0, max(0.0, (busy - own) / total)))
 
     def _list_processes(self) -> None:
         try:
-            me = psutil.Process()
-            self._processes = {process.pid: process for process in (me, *me.children(recursive=True))}
+            this = psutil.Process()
+            self._processes = {process.pid: process for process in (this, *this.children(recursive=True))}
         except psutil.Error:
             return
         finally:
@@ -83,32 +77,23 @@ class LoadMeter:
 
 
 def sample_load() -> MachineLoad:
-    """Watch the processors for a second in which this process does nothing."""
+    """Measure the load over a second in which this process does nothing."""
     meter = LoadMeter()
     time.sleep(_SAMPLE_S)
     return meter.read()
 
 
-@dataclass(frozen=True)
-class _Times:
-    busy_s: float
-    total_s: float
-
-
-def _processor_times() -> _Times:
-    every = psutil.cpu_times(percpu=True)
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(every))
+def _processor_times() -> tuple[float, float]:
+    """Busy and total seconds of the processors that this process may use."""
+    processors = psutil.cpu_times(percpu=True)
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(processors))
     busy = total = 0.0
     for number in usable:
-        if number >= len(every):
+        if number >= len(processors):
             continue
-        spent = every[number]._asdict()
+        spent = processors[number]._asdict()
         # Linux counts the time of guests as the user's as well.
         whole = sum(spent.values()) - spent.get("guest", 0.0) - spent.get("guest_nice", 0.0)
         total += whole
         busy += whole - spent["idle"] - spent.get("iowait", 0.0)
-    return _Times(busy, total)
-
-
-def _share(part: float, whole: float) -> float:
-    return min(1.0, max(0.0, part / whole))
+    return busy, total

@@ -7,7 +7,6 @@ from benchmark.corpora.sources import AudioSource
 from benchmark.evaluation.decoding import DecodedCorpus, decode_windows
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version
-from benchmark.results.runs import ClipRecord
 from benchmark.results.speech import read_speech_shares, save_speech_shares
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
@@ -19,16 +18,8 @@ _RATE = 16_000
 _BLOCK_S = 30.0
 
 
-def find_speech(heard: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
-    """Find out which share of each clip is speech; where the detector fails, that stays unknown and is said.
-
-    Args:
-        heard: A corpus that was heard.
-        settings: Places and limits.
-        progress: Who listens to how far it is.
-
-    Returns:
-        The corpus, each of its clips with its share of speech.
+def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
+    """Give each clip of a corpus its share of speech; where the detector fails, that stays unknown, with a warning.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -36,42 +27,42 @@ def find_speech(heard: DecodedCorpus, settings: Settings, progress: Progress) ->
     """
     detector = f"{_DETECTOR} {installed_version(_DETECTOR)}"
     shares = read_speech_shares(settings.cache, detector)
-    missing = {clip_hash: source for clip_hash, source in heard.audio.items() if clip_hash not in shares}
+    missing = {clip_hash: source for clip_hash, source in decoded.audio.items() if clip_hash not in shares}
     if missing:
-        with progress.stage(f"Finding speech in {heard.record.name}", total=len(missing), unit="clips") as stage:
-            shares.update(_listen(missing, settings, progress, stage))
+        with progress.stage(f"Finding speech in {decoded.record.name}", total=len(missing), unit="clips") as stage:
+            shares.update(_detect(missing, settings, progress, stage))
         save_speech_shares(settings.cache, detector, shares)
-    clips = tuple(replace(clip, speech_share=shares.get(clip.clip_hash or "")) for clip in heard.record.clips)
-    return replace(heard, record=heard.record.model_copy(update={"clips": clips}))
+    clips = tuple(replace(clip, speech_share=shares.get(clip.clip_hash or "")) for clip in decoded.record.clips)
+    return replace(decoded, record=decoded.record.model_copy(update={"clips": clips}))
 
 
-def drop_silent(heard: DecodedCorpus, min_speech: float) -> DecodedCorpus:
+def drop_silent(decoded: DecodedCorpus, min_speech: float) -> DecodedCorpus:
     """Leave out the clips in which nobody speaks, or less than `min_speech` of the time; unknown shares stay in."""
-    kept = tuple(clip for clip in heard.record.clips if not _is_too_silent(clip, min_speech))
-    left_out = len(heard.record.clips) - len(kept)
-    record = heard.record.model_copy(
+    kept = tuple(
+        clip
+        for clip in decoded.record.clips
+        if not clip.is_silent and (clip.speech_share is None or clip.speech_share >= min_speech)
+    )
+    left_out = len(decoded.record.clips) - len(kept)
+    record = decoded.record.model_copy(
         update={
             "clips": kept,
             "silent_clips": left_out,
-            "available_clips": heard.record.available_clips - left_out,
+            "available_clips": decoded.record.available_clips - left_out,
         }
     )
     hashes = {clip.clip_hash for clip in kept}
-    return DecodedCorpus(record, {name: source for name, source in heard.audio.items() if name in hashes})
+    return DecodedCorpus(record, {name: source for name, source in decoded.audio.items() if name in hashes})
 
 
-def _is_too_silent(clip: ClipRecord, min_speech: float) -> bool:
-    return clip.is_silent or (clip.speech_share is not None and clip.speech_share < min_speech)
-
-
-def _listen(
+def _detect(
     audio: Mapping[str, AudioSource], settings: Settings, progress: Progress, stage: Stage
 ) -> Iterator[tuple[str, float]]:
     with Worker(_ACTOR, log=settings.logs / "speech.log") as detector:
-        begun: str | None = None
+        current: str | None = None
         for window in decode_windows(audio.items(), sampling_rate=_RATE, window_s=_BLOCK_S):
-            if begun != window.clip_hash:
-                begun = window.clip_hash
+            if current != window.clip_hash:
+                current = window.clip_hash
                 answer = detector.call("begin", timeout_s=settings.load_timeout_s)
             if window.samples is not None:
                 answer = detector.call("hear", window.samples, timeout_s=settings.clip_timeout_s)

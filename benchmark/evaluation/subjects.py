@@ -1,4 +1,4 @@
-"""What is run: the usable candidates with enough emotions, and why the others are not."""
+"""The candidates that are run: usable ones with enough emotions; and why the others are not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from benchmark.results.status import Status, Verdict
 from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
 
-_COMPUTING_LIBRARIES = ("torch", "transformers", "soxr")
-_PERTURBING_LIBRARIES = ("numpy", "scipy", "soundfile")
+_LIBRARIES = ("torch", "transformers", "soxr")
+_LIBRARIES_OF_PERTURBATIONS = ("numpy", "scipy", "soundfile")
 _LIBRARIES_OF_BACKENDS = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
 
 
@@ -30,7 +30,7 @@ class Subject:
     Attributes:
         candidate: As the registry names it.
         verification: Its verdict, which is `usable`.
-        folder: Where its checkpoint lies.
+        folder: Its checkpoint.
     """
 
     candidate: Candidate
@@ -39,12 +39,12 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The name in tables."""
         return self.candidate.name
 
     @property
     def slug(self) -> str:
-        """A file name of its own."""
+        """A unique file name."""
         return candidate_folder(Path(), self.candidate.id, "").parent.name
 
     @property
@@ -76,8 +76,8 @@ class Subject:
             raise ValueError(f"{self.candidate.name} was not loaded when it was verified")
         engine = engine or Engine(device=device)
         libraries = (
-            *_COMPUTING_LIBRARIES,
-            *(() if perturbation is None else _PERTURBING_LIBRARIES),
+            *_LIBRARIES,
+            *(() if perturbation is None else _LIBRARIES_OF_PERTURBATIONS),
             *_libraries_of(engine.backend),
         )
         versions = {name: version for name in libraries if (version := installed_version(name))}
@@ -106,11 +106,11 @@ def _libraries_of(backend: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Selection:
-    """Who runs and who does not.
+    """The candidates of a run.
 
     Attributes:
-        subjects: Those that run, in the registry's order.
-        ineligible: For every other candidate, why, by the name that tables call it.
+        subjects: Those that are run, in the registry's order.
+        ineligible: Why the others are not, by name.
     """
 
     subjects: tuple[Subject, ...]
@@ -127,7 +127,7 @@ def select_subjects(
         verifications: Their verdicts, in the same order.
         min_emotions: How many classes a candidate must distinguish.
         hub: Finds the checkpoints; what is not in its cache any more is fetched again.
-        progress: Who listens to that.
+        progress: Gets a stage for a download.
     """
     subjects: list[Subject] = []
     ineligible: dict[str, str] = {}

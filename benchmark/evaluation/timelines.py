@@ -1,10 +1,9 @@
-"""What one model says to recordings over time, window after window; no recording is ever in memory as a whole."""
+"""Predictions for recordings over time, window after window; no recording is ever in memory as a whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio, header_duration_s
 from benchmark.audio.waveform import resampled_blocks
@@ -23,21 +22,21 @@ from benchmark.settings import Settings
 from benchmark.workers.answers import Crashed, Failure, Raised, Returned, TimedOut
 
 MODEL_FAILED = "The model"
-"""Begins what went wrong with a model, as against a recording."""
-# What a model says of audio that it cannot answer, as against what goes wrong with a model.
-_OBJECTIONS = frozenset({TooShortError.__name__, NotFiniteError.__name__})
+"""Begins the failures of models, as against those of recordings."""
+# Raised for audio that a model cannot process: their messages are about the recording.
+_ABOUT_AUDIO = frozenset({TooShortError.__name__, NotFiniteError.__name__})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listener:
-    """Plays recordings to models.
+class TimelinePredictor:
+    """Computes timelines of recordings.
 
     Attributes:
         merges: Emotions that count as another.
-        device: Where the models compute.
+        device: `cpu` or `cuda`.
         threads: Threads that a model may compute with.
         settings: Limits and places.
-        progress: Who listens.
+        progress: Gets a stage for each recording.
     """
 
     merges: Merges
@@ -49,44 +48,47 @@ class Listener:
     def timelines(
         self, subject: Subject, recordings: Sequence[Clip], *, window_s: float, hop_s: float
     ) -> Iterator[Timeline]:
-        """Ask one model about each recording; a worker that ends costs only the recording that it ended with.
+        """Compute recordings with one model; a worker that ends costs only the recording that it ended with.
 
         Args:
-            subject: Whose model.
-            recordings: What it hears.
+            subject: The candidate.
+            recordings: The recordings.
             window_s: Length of a window in seconds, at most what the model reads at once.
             hop_s: From the beginning of one window to that of the next, in seconds.
 
         Yields:
             One timeline per recording, in their order.
         """
-        waiting = list(recordings)
-        while waiting:
-            reference = Implementation(Engine(device=self.device))
+        remaining = list(recordings)
+        reference = Implementation(Engine(device=self.device))
+        while remaining:
             with ModelSession(subject, reference, threads=self.threads, settings=self.settings) as session:
                 loaded = session.load()
-                problem = _problem(loaded)
-                while waiting:
-                    hearing = _Hearing(subject, self.merges, waiting.pop(0), window_s=window_s, hop_s=hop_s)
-                    if isinstance(loaded, LoadReport) and problem is None:
-                        self._hear(hearing, session, loaded)
-                    hearing.failure = hearing.failure or problem
-                    yield hearing.timeline()
-                    if hearing.worker_ended:
-                        break
+                worker_ended = False
+                while remaining and not worker_ended:
+                    prediction = _Prediction(subject, self.merges, remaining.pop(0), window_s=window_s, hop_s=hop_s)
+                    if isinstance(loaded, LoadReport) and loaded.sampling_rate is not None:
+                        self._compute(prediction, session, loaded.sampling_rate)
+                    else:
+                        problem = loaded.preprocessor_problem if isinstance(loaded, LoadReport) else loaded.reason
+                        prediction.failure = f"{MODEL_FAILED} could not be loaded again: {problem}."
+                    yield prediction.timeline()
+                    worker_ended = prediction.worker_ended
 
-    def _hear(self, hearing: "_Hearing", session: ModelSession, loaded: LoadReport) -> None:
-        seconds = _seconds(hearing.recording)
-        words = f"{hearing.subject.name}: {hearing.recording.name}"
-        with self.progress.stage(words, total=seconds, unit="s") as stage:
+    def _compute(self, prediction: "_Prediction", session: ModelSession, rate: int) -> None:
+        audio = prediction.recording.audio
+        seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
+        total = None if seconds is None else max(round(seconds, 1), 0.1)
+        title = f"{prediction.subject.name}: {prediction.recording.name}"
+        with self.progress.stage(title, total=total, unit="s") as stage:
             try:
-                hearing.listen(session, loaded, stage)
+                prediction.compute(session, rate, stage)
             except UndecodableAudio as error:
-                hearing.failure = error.reason
+                prediction.failure = error.reason
 
 
 @dataclass
-class _Hearing:
+class _Prediction:
     """One model in the middle of one recording."""
 
     subject: Subject
@@ -101,17 +103,17 @@ class _Hearing:
     @property
     def label_map(self) -> LabelMap:
         """What the model's outputs mean, after merges."""
-        found = self.subject.verification
-        return LabelMap(found.labels, tuple(self.merges.apply(emotion) for emotion in found.emotions))
+        verification = self.subject.verification
+        emotions = tuple(self.merges.apply(emotion) for emotion in verification.emotions)
+        return LabelMap(verification.labels, emotions)
 
-    def listen(self, session: ModelSession, loaded: LoadReport, stage: Stage) -> None:
-        """Ask window after window, until the end or until something fails.
+    def compute(self, session: ModelSession, rate: int, stage: Stage) -> None:
+        """Compute window after window, until the end or until something fails.
 
         Raises:
-            UndecodableAudio: Nobody can decode the recording, or the rest of it.
+            UndecodableAudio: The recording, or the rest of it, cannot be decoded.
         """
-        rate = loaded.sampling_rate or 1
-        label_map = self.label_map
+        label_map, end_s = self.label_map, 0.0
         with open_source(self.recording.audio) as stream:
             blocks = resampled_blocks(stream.blocks, stream.sampling_rate, rate)
             for window in sliding_windows(blocks, rate, window_s=self.window_s, hop_s=self.hop_s):
@@ -120,25 +122,26 @@ class _Hearing:
                     self.worker_ended = isinstance(answer, Crashed | TimedOut)
                     self.failure = _failure(answer)
                     return
-                before = self.answers[-1].end_s if self.answers else 0.0
+                before_s, end_s = end_s, window.stop / rate
+                probabilities = label_map.probabilities(answer.value["logits"][np.newaxis])[0]
                 self.answers.append(
                     WindowAnswer(
                         start_s=window.start / rate,
-                        end_s=window.stop / rate,
-                        probabilities=_probabilities(label_map, answer.value["logits"]),
+                        end_s=end_s,
+                        probabilities=tuple(float(value) for value in probabilities),
                     )
                 )
-                stage.advance(self.answers[-1].end_s - before)
+                stage.advance(end_s - before_s)
 
     def timeline(self) -> Timeline:
-        """Give what was heard."""
-        found = self.subject.verification
+        """The windows computed so far, with what they mean."""
+        verification = self.subject.verification
         return Timeline(
             model=self.subject.name,
-            id=found.id,
-            revision=found.revision,
-            status=found.status,
-            multi_label=found.multi_label,
+            id=verification.id,
+            revision=verification.revision,
+            status=verification.status,
+            multi_label=verification.multi_label,
             recording=self.recording.name,
             duration_s=self.answers[-1].end_s if self.answers else 0.0,
             window_s=self.window_s,
@@ -146,30 +149,12 @@ class _Hearing:
             emotions=self.label_map.classes,
             windows=tuple(self.answers),
             failure=self.failure,
-            notes=found.notes,
+            notes=verification.notes,
         )
 
 
-def _probabilities(label_map: LabelMap, logits: NDArray[np.float32]) -> tuple[float, ...]:
-    return tuple(float(value) for value in label_map.probabilities(logits[np.newaxis])[0])
-
-
-def _problem(loaded: object) -> str | None:
-    if not isinstance(loaded, LoadReport):
-        return f"{MODEL_FAILED} could not be loaded again: {getattr(loaded, 'reason', 'unknown')}."
-    if loaded.sampling_rate is None:
-        return f"{MODEL_FAILED} could not be loaded again: {loaded.preprocessor_problem}."
-    return None
-
-
-def _seconds(recording: Clip) -> float | None:
-    audio = recording.audio
-    seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
-    return None if seconds is None else max(round(seconds, 1), 0.1)
-
-
 def _failure(answer: Failure) -> str:
-    """What happened, as a sentence; a model's own objections are sentences already."""
-    if isinstance(answer, Raised) and answer.kind in _OBJECTIONS:
+    """The failure as a sentence; what a model raises about audio is one already."""
+    if isinstance(answer, Raised) and answer.kind in _ABOUT_AUDIO:
         return f"{answer.message[:1].upper()}{answer.message[1:]}."
     return f"{MODEL_FAILED} failed: {answer.reason}."

@@ -1,4 +1,4 @@
-"""Where in a recording somebody speaks: Silero's detector, in a worker, since it computes with torch."""
+"""Voice activity: Silero's detector, in a worker, since it computes with torch."""
 
 import warnings
 from typing import Any
@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 SAMPLING_RATE = 16_000
-# What the detector hears at once: 32 ms.
+# Samples that the detector takes at once: 32 ms.
 _FRAME = 512
 # Silero's own default: from here on a frame is speech.
 _SPEECH_FROM = 0.5
 
 
 class VoiceActivityActor:
-    """Listens to one clip after another. Start it with `Worker("benchmark.models.voice_activity:VoiceActivityActor")`.
+    """Detects speech, clip after clip. Start it with `Worker("benchmark.models.voice_activity:VoiceActivityActor")`.
 
-    Frames are 32 ms long; a clip shorter than one is filled up with silence, and the rest after its last is not heard.
+    Frames are 32 ms long; a clip shorter than one is filled up with silence, and the rest after its last is left out.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class VoiceActivityActor:
         self._speech, self._frames = 0, 0
 
     def begin(self) -> None:
-        """Forget the clip before."""
+        """Begin a clip."""
         self._model.reset_states()
         self._rest = np.zeros(0, dtype=np.float32)
         self._speech, self._frames = 0, 0
 
     def hear(self, samples: NDArray[np.float32]) -> None:
-        """Hear the next part of the clip: mono samples at 16 kHz."""
+        """Take the next part of the clip: mono samples at 16 kHz."""
         joined = np.concatenate([self._rest, samples])
         whole = len(joined) // _FRAME * _FRAME
         self._count(joined[:whole])

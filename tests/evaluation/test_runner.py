@@ -19,8 +19,9 @@ from benchmark.evaluation import parity, plan, runner
 from benchmark.evaluation.decoding import ClipSet, ClipWindow, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
+from benchmark.evaluation.passes import ClipPass
 from benchmark.evaluation.plan import EngineStatus, InferencePlan, Overwrite, PlannedEngine, RunContext
-from benchmark.evaluation.runner import ClipPass, InferenceRunner
+from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import AnsweredWindow, Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.conversion import convert

@@ -23,7 +23,7 @@ class Open(Protocol):
         Args:
             path: The file.
             dtype: One of `AddedBackend.dtypes`.
-            streams: From how many threads it will be asked at once, and how many it may use for each.
+            streams: How many threads call it at once, and how many it may use for each.
 
         Raises:
             BackendError: This machine cannot compute it so.
@@ -34,7 +34,7 @@ class Open(Protocol):
 class AddedBackend:
     """A backend for converted models on the CPU, as an entry point of the group `bench.backends` names one.
 
-    Whatever it computes is held against torch before an answer of it counts, as for every other backend.
+    It is compared with torch before its answers count, as every other backend.
 
     Attributes:
         write: Writes a model into an empty folder and gives the name of the file to open. It gets a module of torch
@@ -42,7 +42,7 @@ class AddedBackend:
             models of a fixed window are to take a time axis (the second) of any length.
         open: Opens that file, in another process.
         libraries: Packages whose versions decide the answers, so that another version computes anew.
-        dtypes: The number formats that it computes in; it is asked for the first unless the user names one.
+        dtypes: The number formats that it computes in; the first one unless the user names another.
     """
 
     write: Callable[[Any, Mapping[str, Any], Path], str]

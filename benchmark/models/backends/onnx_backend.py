@@ -45,7 +45,7 @@ class OnnxBackend:
         options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._inputs = {one.name: _TYPES[one.type] for one in self._session.get_inputs()}
+        self._inputs = {port.name: _TYPES[port.type] for port in self._session.get_inputs()}
         self._facts = BackendFacts(
             name=ONNXRUNTIME,
             dtype=dtype,
@@ -62,7 +62,7 @@ class OnnxBackend:
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Compute the logits of one window."""
         # An input that does not bear on the answer, such as a mask of ones, may be gone from the converted model.
-        wanted: dict[str, NDArray[Any]] = {
+        inputs: dict[str, NDArray[Any]] = {
             name: np.asarray(features[name], dtype=kind) for name, kind in self._inputs.items()
         }
-        return np.asarray(self._session.run(None, wanted)[0][0], dtype=np.float32)
+        return np.asarray(self._session.run(None, inputs)[0][0], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What every backend can do, and what is known of it; nothing heavy here."""
+"""Engines and the protocol of backends; no heavy imports."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -38,7 +38,7 @@ class Engine:
 
     @property
     def is_reference(self) -> bool:
-        """Whether this is what all others are held against."""
+        """Whether all others are compared with this one."""
         return self.backend == TORCH and self.dtype == "float32" and self.batch == 1
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Streams:
     """How the threads of a worker are shared out.
 
     Attributes:
-        count: Windows that are computed at once.
+        count: Windows computed at once.
         threads: Threads for each of them.
 
     Examples:
