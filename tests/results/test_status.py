@@ -9,7 +9,7 @@ def test_every_status_has_a_meaning_of_one_sentence() -> None:
     assert all(status.meaning.endswith(".") for status in Status)
 
 
-def test_the_readme_has_the_table_of_all_statuses() -> None:
+def test_the_readme_has_the_table_of_statuses() -> None:
     assert status_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
