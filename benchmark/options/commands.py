@@ -33,19 +33,14 @@ from benchmark.options.groups import (
 class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, LoadOptions, CandidateOptions):
     """What `verify` takes."""
 
-    depth: Annotated[
-        Literal["inspect", "load", "probe"],
-        option(
-            "--depth",
-            MODELS,
-            "inspect: without weights, from some kilobytes. load: load those that are undecided then. "
-            "probe: ask those that load, too.",
-        ),
-    ] = "probe"
-    free_cache: Annotated[
-        bool, option("--free-cache", MODELS, "Delete what this run has downloaded of a model after use."), Mark.SENDS
-    ] = False
-    refresh: Annotated[bool, option("--refresh", MODELS, "Verify again what a former run has verified.")] = False
+    depth: Annotated[Literal["inspect", "load", "probe"], option("--depth", MODELS)] = "probe"
+    """inspect: without weights, from some kilobytes. load: load those that are undecided then. probe: ask those that
+    load, too.
+    """
+    free_cache: Annotated[bool, option("--free-cache", MODELS), Mark.SENDS] = False
+    """Delete what this run has downloaded of a model after use."""
+    refresh: Annotated[bool, option("--refresh", MODELS)] = False
+    """Verify again what a former run has verified."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,173 +58,82 @@ class RunRequest(
     """What `run` takes."""
 
     corpora: Annotated[
-        Sequence[str],
-        option(
-            "--corpus",
-            CORPUS,
-            "What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, "
-            "hf:ID[:split], or a path. Repeatable. Default: all corpora of the registry.",
-            metavar="NAME|SPEC",
-            completer=complete_corpora,
-        ),
-        Mark.SOURCE,
+        Sequence[str], option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
     ] = ()
-    min_emotions: Annotated[
-        int,
-        option(
-            "--min-emotions",
-            MODELS,
-            "Run only candidates that distinguish at least so many emotions.",
-            metavar="N",
-            within=Range(1),
-        ),
-    ] = 2
-    skip_silence: Annotated[bool, option("--skip-silence", CORPUS, "Leave out the clips in which nobody speaks.")] = (
-        False
-    )
-    min_speech: Annotated[
-        float,
-        option(
-            "--min-speech",
-            CORPUS,
-            "Leave out the clips in which people speak for a smaller share of the time, such as 0.2.",
-            metavar="SHARE",
-            within=Range(0, 1),
-        ),
-    ] = 0.0
-    metrics: Annotated[
-        Sequence[str],
-        option(
-            "--metric",
-            SCORES,
-            "A local module of the library evaluate, whose numbers are added to the table; its code is run. "
-            "Repeatable.",
-            metavar="PATH",
-        ),
-        Mark.RUNS_CODE,
-    ] = ()
-    by: Annotated[
-        Sequence[str],
-        option(
-            "--by",
-            SCORES,
-            "Take the scores apart by this column of the corpora too, such as age; by sex, language and duration "
-            "they always are. Repeatable.",
-            metavar="COLUMN",
-        ),
-    ] = ()
-    embed_audio: Annotated[
-        int,
-        option(
-            "--embed-audio",
-            RESULT,
-            "Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get "
-            "wrong or disagree on; whoever gets the page can listen to them. The others are links to local files.",
-            metavar="N",
-            within=Range(0),
-        ),
-    ] = 0
+    """What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
+    or a path. Repeatable. Default: all corpora of the registry.
+    """
+    min_emotions: Annotated[int, option("--min-emotions", MODELS, metavar="N", within=Range(1))] = 2
+    """Run only candidates that distinguish at least so many emotions."""
+    skip_silence: Annotated[bool, option("--skip-silence", CORPUS)] = False
+    """Leave out the clips in which nobody speaks."""
+    min_speech: Annotated[float, option("--min-speech", CORPUS, metavar="SHARE", within=Range(0, 1))] = 0.0
+    """Leave out the clips in which people speak for a smaller share of the time, such as 0.2."""
+    metrics: Annotated[Sequence[str], option("--metric", SCORES, metavar="PATH"), Mark.RUNS_CODE] = ()
+    """A local module of the library evaluate, whose numbers are added to the table; its code is run. Repeatable."""
+    by: Annotated[Sequence[str], option("--by", SCORES, metavar="COLUMN")] = ()
+    """Take the scores apart by this column of the corpora too, such as age; by sex, language and duration they always
+    are. Repeatable.
+    """
+    embed_audio: Annotated[int, option("--embed-audio", RESULT, metavar="N", within=Range(0))] = 0
+    """Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get wrong or
+    disagree on; whoever gets the page can listen to them. The others are links to local files.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
     """What `describe_corpus` takes, which is `bench corpus`."""
 
-    corpus: Annotated[
-        str,
-        option(
-            "NAME|SPEC",
-            CORPUS,
-            "A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], "
-            "or a path.",
-        ),
-    ] = field(kw_only=False)
+    corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
+    """A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], or a path."""
 
-    limit: Annotated[int | None, option("--limit", CORPUS, "At most so many clips.", metavar="N", within=Range(1))] = (
-        None
-    )
+    limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
+    """At most so many clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiscoverRequest(WatchingCaller):
     """What `discover` takes."""
 
-    search: Annotated[str, option("--search", MODELS, "Words in names of repositories.", metavar="WORDS")] = field(
-        default="emotion", kw_only=False
-    )
+    search: Annotated[str, option("--search", MODELS, metavar="WORDS")] = field(default="emotion", kw_only=False)
+    """Words in names of repositories."""
     limit: Annotated[
-        int,
-        option(
-            "--limit",
-            MODELS,
-            "How many repositories to look at, at most.",
-            variable="BENCH_DISCOVER_LIMIT",
-            metavar="N",
-            within=Range(1, 5_000),
-        ),
+        int, option("--limit", MODELS, variable="BENCH_DISCOVER_LIMIT", metavar="N", within=Range(1, 5_000))
     ] = 200
+    """How many repositories to look at, at most."""
     languages: Annotated[
-        Sequence[str],
-        option(
-            "--language",
-            MODELS,
-            "Only repositories that declare this language, such as ko. Repeatable.",
-            variable="BENCH_DISCOVER_LANGUAGE",
-            metavar="CODE",
-        ),
+        Sequence[str], option("--language", MODELS, variable="BENCH_DISCOVER_LANGUAGE", metavar="CODE")
     ] = ()
-    min_emotions: Annotated[
-        int, option("--min-emotions", MODELS, "At least so many emotions.", metavar="N", within=Range(1))
-    ] = 2
+    """Only repositories that declare this language, such as ko. Repeatable."""
+    min_emotions: Annotated[int, option("--min-emotions", MODELS, metavar="N", within=Range(1))] = 2
+    """At least so many emotions."""
     sort: Annotated[
-        Literal["downloads", "likes", "trending_score", "last_modified", "created_at"],
-        option("--sort", MODELS, "Which repositories are looked at first."),
+        Literal["downloads", "likes", "trending_score", "last_modified", "created_at"], option("--sort", MODELS)
     ] = "downloads"
-    repair_heads: Annotated[
-        bool,
-        option(
-            "--repair-heads",
-            MODELS,
-            "Rebuild known heads that transformers has no class for, from the checkpoint's own weights.",
-            negatable=True,
-        ),
-    ] = True
-    write: Annotated[
-        str | Path | None,
-        option("--write", RESULT, "Make a registry of those that would work.", metavar="FILE"),
-        Mark.PATH,
-    ] = None
-    force: Annotated[bool, option("--force", RESULT, "Replace FILE where it exists."), Mark.SENDS] = False
+    """Which repositories are looked at first."""
+    repair_heads: Annotated[bool, option("--repair-heads", MODELS, negatable=True)] = True
+    """Rebuild known heads that transformers has no class for, from the checkpoint's own weights."""
+    write: Annotated[str | Path | None, option("--write", RESULT, metavar="FILE"), Mark.PATH] = None
+    """Make a registry of those that would work."""
+    force: Annotated[bool, option("--force", RESULT), Mark.SENDS] = False
+    """Replace FILE where it exists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RegistryOptions):
     """What `bench predict` takes beside the models and the recordings."""
 
-    window_seconds: Annotated[
-        float | None,
-        option(
-            "--window",
-            INFERENCE,
-            "Seconds that the model hears at once. Default: 3, or what it reads at most where that is less.",
-            metavar="S",
-            within=Range(0.1),
-        ),
-    ] = None
-    hop_seconds: Annotated[
-        float | None,
-        option(
-            "--hop",
-            INFERENCE,
-            "Seconds from one window to the next. Default: 1, or a window where that is less.",
-            metavar="S",
-            within=Range(0.01),
-        ),
-    ] = None
-    channel: Annotated[Channel, option("--channel", CORPUS, "What of stereo recordings is heard.")] = "mix"
-    device: Annotated[
-        str, option("--device", INFERENCE, "Where to run.", variable="BENCH_PREDICT_DEVICE", choices=("cpu", "cuda"))
-    ] = "cpu"
+    window_seconds: Annotated[float | None, option("--window", INFERENCE, metavar="S", within=Range(0.1))] = None
+    """Seconds that the model hears at once. Default: 3, or what it reads at most where that is less."""
+    hop_seconds: Annotated[float | None, option("--hop", INFERENCE, metavar="S", within=Range(0.01))] = None
+    """Seconds from one window to the next. Default: 1, or a window where that is less."""
+    channel: Annotated[Channel, option("--channel", CORPUS)] = "mix"
+    """What of stereo recordings is heard."""
+    device: Annotated[str, option("--device", INFERENCE, variable="BENCH_PREDICT_DEVICE", choices=("cpu", "cuda"))] = (
+        "cpu"
+    )
+    """Where to run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,70 +148,33 @@ class PredictRequest(TimelineOptions):
 class TimelineFiles(Options):
     """Which models `bench predict` asks about what, and where and how it writes what they answer."""
 
-    names: Annotated[
-        Sequence[str],
-        option(
-            "MODEL FILE…",
-            CORPUS,
-            "A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. "
-            "Where -m names the models, all of these are recordings.",
-        ),
-    ]
+    names: Annotated[Sequence[str], option("MODEL FILE…", CORPUS)]
+    """A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. Where -m names
+    the models, all of these are recordings.
+    """
 
     models: Annotated[
         Sequence[str],
-        option(
-            "--model -m",
-            MODELS,
-            "A model to ask, instead of a first argument. Repeatable: several are shown side by side.",
-            variable="BENCH_PREDICT_MODEL",
-            metavar="ID",
-            completer=complete_candidates,
-        ),
+        option("--model -m", MODELS, variable="BENCH_PREDICT_MODEL", metavar="ID", completer=complete_candidates),
         Mark.MODEL,
     ] = ()
-    form: Annotated[
-        Literal["chart", "json", "csv", "audacity"] | None,
-        option(
-            "--format",
-            RESULT,
-            "How to write the answer; audacity is a label track. Default: chart, or as the name after -o ends.",
-        ),
-    ] = None
+    """A model to ask, instead of a first argument. Repeatable: several are shown side by side."""
+    form: Annotated[Literal["chart", "json", "csv", "audacity"] | None, option("--format", RESULT)] = None
+    """How to write the answer; audacity is a label track. Default: chart, or as the name after -o ends."""
     output: Annotated[
-        Path | None,
-        option(
-            "--output -o",
-            RESULT,
-            "Write there instead of standard output; a folder gets a file for each recording's label track.",
-            variable="BENCH_PREDICT_OUTPUT",
-            metavar="FILE|FOLDER",
-        ),
-        Mark.PATH,
+        Path | None, option("--output -o", RESULT, variable="BENCH_PREDICT_OUTPUT", metavar="FILE|FOLDER"), Mark.PATH
     ] = None
+    """Write there instead of standard output; a folder gets a file for each recording's label track."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelsRequest(MergeOptions, RegistryOptions):
     """What `bench labels` takes."""
 
-    names: Annotated[
-        Sequence[str],
-        option(
-            "MODEL|CORPUS…",
-            CORPUS,
-            "Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as "
-            "ravdess:DIR.",
-        ),
-    ] = ()
+    names: Annotated[Sequence[str], option("MODEL|CORPUS…", CORPUS)] = ()
+    """Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as
+    ravdess:DIR.
+    """
 
-    edit_template: Annotated[
-        Path | None,
-        option(
-            "--edit-template",
-            RESULT,
-            "Write a piece of a registry in which every label without a meaning waits for one.",
-            metavar="FILE",
-        ),
-        Mark.PATH,
-    ] = None
+    edit_template: Annotated[Path | None, option("--edit-template", RESULT, metavar="FILE"), Mark.PATH] = None
+    """Write a piece of a registry in which every label without a meaning waits for one."""

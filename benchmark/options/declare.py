@@ -1,21 +1,26 @@
 """How an option is declared: once, as an annotated field of a frozen dataclass.
 
 Flag, environment variable, configuration key, help, choices and limits of the command line, the keyword of the Python
-function and docs/commands.md all read the same declaration:
+function and docs/commands.md all read the same declaration, of which the help is what stands below the field:
 
     @dataclass(frozen=True, kw_only=True)
     class SampleOptions(Options):
-        sample: Annotated[int | None, option("--sample", CLIPS, "At most so many clips.", within=Range(1))] = None
+        sample: Annotated[int | None, option("--sample", CORPUS, metavar="N", within=Range(1))] = None
+        \"\"\"At most so many clips of each corpus.\"\"\"
 """
 
+import ast
+import inspect
 import math
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
-from functools import wraps
+from functools import cache, wraps
 from inspect import Parameter as Argument
 from inspect import cleandoc, signature
+from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Literal, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
@@ -76,8 +81,8 @@ class Range:
 def option(
     flags: str,
     panel: Group,
-    help: str,
     *,
+    help: str | None = None,
     metavar: str | None = None,
     variable: str | None = "",
     within: Range | None = None,
@@ -90,7 +95,7 @@ def option(
     Args:
         flags: The long flag, then a short one if there is one; what help calls it, for a positional argument.
         panel: Where `--help` shows it.
-        help: One or more sentences.
+        help: What it does, where that does not stand below the field.
         metavar: What `--help` writes for its value.
         variable: Its environment variable; by default derived from the flag, and None for none.
         within: The numbers it takes.
@@ -139,6 +144,7 @@ class Declared:
 
     Attributes:
         keyword: Its name in Python.
+        help: What it does.
         kind: Its type, without what the declaration adds.
         parameter: Its flags, variable, help and panel.
         marks: What a configuration file has to know of it.
@@ -146,6 +152,7 @@ class Declared:
     """
 
     keyword: str
+    help: str
     kind: object
     parameter: Parameter
     marks: frozenset[Mark]
@@ -197,14 +204,38 @@ class Declared:
 def declarations(group: type) -> Mapping[str, Declared]:
     """Give the options of a dataclass by their Python names; keywords that are none are left out."""
     hints = get_type_hints(group, include_extras=True)
+    docs: dict[str, str] = {}
+    for base in reversed(group.__mro__[:-1]):
+        docs |= _documented_fields(base.__module__).get(base.__name__, {})
     found = {}
     for each in fields(group):
         kind, *extras = get_args(hints[each.name]) if get_origin(hints[each.name]) is Annotated else (hints[each.name],)
         parameters = [extra for extra in extras if isinstance(extra, Parameter)]
         if parameters and parameters[0].parse is not False:
             marks = frozenset(extra for extra in extras if isinstance(extra, Mark))
-            found[each.name] = Declared(each.name, kind, parameters[0], marks, each.default)
+            text = parameters[0].help or docs.get(each.name, "")
+            found[each.name] = Declared(each.name, text, kind, parameters[0], marks, each.default)
     return found
+
+
+@cache
+def _documented_fields(module: str) -> dict[str, dict[str, str]]:
+    """Give the strings below the fields of the classes of a module, by class and field."""
+    classes = [
+        node for node in ast.parse(inspect.getsource(sys.modules[module])).body if isinstance(node, ast.ClassDef)
+    ]
+    return {
+        each.name: {
+            ast.unparse(field.target): " ".join(text.value.value.split())
+            for field, text in pairwise(each.body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+            and isinstance(text.value.value, str)
+        }
+        for each in tree.body
+        if isinstance(each, ast.ClassDef)
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +312,7 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
             each.keyword,
             Argument.POSITIONAL_ONLY if each.is_positional else Argument.KEYWORD_ONLY,
             default=Argument.empty if each.default is MISSING else each.default,
-            annotation=Annotated[(each.kind, each.parameter, *each.marks)],
+            annotation=Annotated[(each.kind, each.parameter, Parameter(help=each.help), *each.marks)],
         )
         for each in sorted(declared, key=lambda each: not each.is_positional)
     ]
@@ -311,6 +342,6 @@ def _described(options: object) -> str:
     if not isinstance(options, type):
         return ""
     return "\n".join(
-        fill(f"{name}: {declared.parameter.help}", 116, initial_indent="    ", subsequent_indent=" " * 8)
+        fill(f"{name}: {declared.help}", 116, initial_indent="    ", subsequent_indent=" " * 8)
         for name, declared in declarations(options).items()
     )

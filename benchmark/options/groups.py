@@ -58,37 +58,28 @@ def _registry(context: "CompletionContext") -> "Registry | None":
 class JsonOptions(Options):
     """What every command has."""
 
-    as_json: Annotated[
-        bool, option("--json", CONSOLE, "Print the result as JSON on standard output, and nothing else.")
-    ] = False
-    config: Annotated[
-        Path | None,
-        option(
-            "--config",
-            CONSOLE,
-            "Read options from a TOML file, or from the request in a report's JSON.",
-            metavar="FILE",
-        ),
-    ] = None
+    as_json: Annotated[bool, option("--json", CONSOLE)] = False
+    """Print the result as JSON on standard output, and nothing else."""
+    config: Annotated[Path | None, option("--config", CONSOLE, metavar="FILE")] = None
+    """Read options from a TOML file, or from the request in a report's JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuietOptions(JsonOptions):
     """What every command has that writes messages."""
 
-    quiet: Annotated[bool, option("--quiet", CONSOLE, "Show warnings and results only.")] = False
+    quiet: Annotated[bool, option("--quiet", CONSOLE)] = False
+    """Show warnings and results only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleOptions(QuietOptions):
     """What every command has that runs for long."""
 
-    verbose: Annotated[bool, option("--verbose", CONSOLE, "Show what is being done.")] = False
-    log_file: Annotated[
-        Path | None,
-        option("--log-file", CONSOLE, "Keep a log of what is being done in this file.", metavar="FILE"),
-        Mark.PATH,
-    ] = None
+    verbose: Annotated[bool, option("--verbose", CONSOLE)] = False
+    """Show what is being done."""
+    log_file: Annotated[Path | None, option("--log-file", CONSOLE, metavar="FILE"), Mark.PATH] = None
+    """Keep a log of what is being done in this file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +120,7 @@ Candidates = Annotated[
     option(
         "--candidates",
         MODELS,
-        "Registry of candidates. Default: candidates.yaml in this folder, else the packaged one.",
+        help="Registry of candidates. Default: candidates.yaml in this folder, else the packaged one.",
         metavar="FILE|demo",
     ),
     Mark.REGISTRY,
@@ -139,7 +130,7 @@ StoredRun = Annotated[
     option(
         "--run",
         RESULT,
-        "Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
+        help="Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
         metavar="NAME|FILE",
     ),
 ]
@@ -158,258 +149,111 @@ class CandidateOptions(Options):
 
     candidates: Candidates = field(default=None, kw_only=False)
     models: Annotated[
-        Sequence[str],
-        option(
-            "--model -m",
-            MODELS,
-            "Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable.",
-            metavar="ID",
-            completer=complete_candidates,
-        ),
-        Mark.MODEL,
+        Sequence[str], option("--model -m", MODELS, metavar="ID", completer=complete_candidates), Mark.MODEL
     ] = ()
+    """Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions(Options):
     """How checkpoints are fetched and loaded."""
 
-    repair_heads: Annotated[
-        bool,
-        option(
-            "--repair-heads",
-            MODELS,
-            "Rebuild known heads that transformers has no class for, from the checkpoint's own weights.",
-            negatable=True,
-        ),
-    ] = True
-    max_download_gb: Annotated[
-        float | None,
-        option(
-            "--max-download-gb",
-            MODELS,
-            "Download at most so much in all; what is over it is skipped. Default: 5, and more after asking.",
-            metavar="GB",
-            within=Range(0),
-        ),
-    ] = None
+    repair_heads: Annotated[bool, option("--repair-heads", MODELS, negatable=True)] = True
+    """Rebuild known heads that transformers has no class for, from the checkpoint's own weights."""
+    max_download_gb: Annotated[float | None, option("--max-download-gb", MODELS, metavar="GB", within=Range(0))] = None
+    """Download at most so much in all; what is over it is skipped. Default: 5, and more after asking."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MergeOptions(Options):
     """Which emotions count as one."""
 
-    merge: Annotated[
-        Sequence[str],
-        option(
-            "--merge",
-            SCORES,
-            "Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable.",
-            metavar="A=B",
-        ),
-    ] = ()
-    merge_preset: Annotated[
-        str | None,
-        option(
-            "--merge-preset",
-            SCORES,
-            "Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more.",
-            choices=("sentiment", "arousal", "big4"),
-        ),
-    ] = None
+    merge: Annotated[Sequence[str], option("--merge", SCORES, metavar="A=B")] = ()
+    """Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable."""
+    merge_preset: Annotated[str | None, option("--merge-preset", SCORES, choices=("sentiment", "arousal", "big4"))] = (
+        None
+    )
+    """Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipOptions(Options):
     """Which clips of a corpus are used, and what of them."""
 
-    limit: Annotated[
-        int | None,
-        option(
-            "--limit",
-            CORPUS,
-            "At most so many clips of each corpus: for a first look, not for a decision.",
-            metavar="N",
-            within=Range(1),
-        ),
-    ] = None
-    speakers: Annotated[
-        Sequence[str],
-        option("--speaker", CORPUS, "Only clips of this speaker, as the corpus writes it. Repeatable.", metavar="NAME"),
-    ] = ()
-    languages: Annotated[
-        Sequence[str],
-        option(
-            "--language", CORPUS, "Only clips in this language, as the corpus writes it. Repeatable.", metavar="CODE"
-        ),
-    ] = ()
-    only_labels: Annotated[
-        Sequence[str],
-        option("--only-label", CORPUS, "Only clips with this label, or of this emotion. Repeatable.", metavar="LABEL"),
-    ] = ()
-    sample: Annotated[
-        int | None,
-        option(
-            "--sample",
-            CORPUS,
-            "At most so many clips of each corpus, drawn so that each label keeps its share.",
-            metavar="N",
-            within=Range(1),
-        ),
-    ] = None
-    seed: Annotated[int, option("--seed", CORPUS, "Which sample --sample draws.", metavar="S")] = 0
-    channel: Annotated[
-        Channel | None,
-        option(
-            "--channel",
-            CORPUS,
-            "What of stereo recordings is heard; `each` makes both sides of a call clips of their own. "
-            "Default: as the registry says, else mix.",
-        ),
-    ] = None
-    find_speech: Annotated[
-        bool,
-        option(
-            "--find-speech",
-            CORPUS,
-            "Find out how much of each clip is speech; an hour of audio takes about half a minute, once.",
-            negatable=True,
-        ),
-    ] = True
+    limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
+    """At most so many clips of each corpus: for a first look, not for a decision."""
+    speakers: Annotated[Sequence[str], option("--speaker", CORPUS, metavar="NAME")] = ()
+    """Only clips of this speaker, as the corpus writes it. Repeatable."""
+    languages: Annotated[Sequence[str], option("--language", CORPUS, metavar="CODE")] = ()
+    """Only clips in this language, as the corpus writes it. Repeatable."""
+    only_labels: Annotated[Sequence[str], option("--only-label", CORPUS, metavar="LABEL")] = ()
+    """Only clips with this label, or of this emotion. Repeatable."""
+    sample: Annotated[int | None, option("--sample", CORPUS, metavar="N", within=Range(1))] = None
+    """At most so many clips of each corpus, drawn so that each label keeps its share."""
+    seed: Annotated[int, option("--seed", CORPUS, metavar="S")] = 0
+    """Which sample --sample draws."""
+    channel: Annotated[Channel | None, option("--channel", CORPUS)] = None
+    """What of stereo recordings is heard; `each` makes both sides of a call clips of their own. Default: as the
+    registry says, else mix.
+    """
+    find_speech: Annotated[bool, option("--find-speech", CORPUS, negatable=True)] = True
+    """Find out how much of each clip is speech; an hour of audio takes about half a minute, once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions(Options):
     """What is computed beside the scores that every run gets."""
 
-    focus: Annotated[
-        Sequence[str],
-        option(
-            "--focus",
-            SCORES,
-            "Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable.",
-            metavar="EMOTION",
-        ),
-    ] = ()
-    rank_seen: Annotated[
-        bool,
-        option("--rank-seen", SCORES, "Rank candidates on corpora that they were trained on, too; they stay flagged."),
-    ] = False
+    focus: Annotated[Sequence[str], option("--focus", SCORES, metavar="EMOTION")] = ()
+    """Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable."""
+    rank_seen: Annotated[bool, option("--rank-seen", SCORES)] = False
+    """Rank candidates on corpora that they were trained on, too; they stay flagged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions(Options):
     """Where reports are written."""
 
-    output: Annotated[
-        str | Path, option("--output -o", RESULT, "Where the reports are written.", metavar="FOLDER"), Mark.PATH
-    ] = "reports"
+    output: Annotated[str | Path, option("--output -o", RESULT, metavar="FOLDER"), Mark.PATH] = "reports"
+    """Where the reports are written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOptions(OutputOptions):
     """How work is shared out and judged."""
 
-    jobs: Annotated[
-        int,
-        option(
-            "--jobs", INFERENCE, "Workers that compute at once; they share the cores.", metavar="N", within=Range(1)
-        ),
-    ] = 1
-    strict: Annotated[
-        bool,
-        option(
-            "--strict",
-            RESULT,
-            "Exit 1 where a status differs from the registry's `expect`, 3 where a candidate could not be reached.",
-        ),
-    ] = False
+    jobs: Annotated[int, option("--jobs", INFERENCE, metavar="N", within=Range(1))] = 1
+    """Workers that compute at once; they share the cores."""
+    strict: Annotated[bool, option("--strict", RESULT)] = False
+    """Exit 1 where a status differs from the registry's `expect`, 3 where a candidate could not be reached."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceOptions(Options):
     """What computes, how its latency is measured, and what is done to the clips before."""
 
-    devices: Annotated[
-        Sequence[str],
-        option(
-            "--device",
-            INFERENCE,
-            "Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one.",
-            choices=("cpu", "cuda"),
-        ),
-    ] = ()
-    backend: Annotated[
-        str,
-        option(
-            "--backend",
-            INFERENCE,
-            "What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that "
-            "is installed and decides as torch does; a model for which that does not hold is left to torch.",
-            metavar="auto|torch|openvino|onnxruntime|NAME",
-        ),
-    ] = "auto"
-    dtype: Annotated[
-        Literal["float32", "bfloat16", "float16"] | None,
-        option(
-            "--dtype", INFERENCE, "In which number format, if the decisions stay those of float32. Default: float32."
-        ),
-    ] = None
-    fast: Annotated[
-        bool,
-        option(
-            "--fast",
-            INFERENCE,
-            "Take bfloat16 where the processor computes in it; the decisions stay those of float32.",
-        ),
-    ] = False
-    batch_size: Annotated[
-        int | None,
-        option(
-            "--batch-size",
-            INFERENCE,
-            "How many windows torch computes together, if the decisions stay those of one at a time. Default: 1 "
-            "on the CPU; 16 on a GPU where that is faster.",
-            metavar="N",
-            within=Range(1, 256),
-        ),
-    ] = None
-    perturb: Annotated[
-        Sequence[str],
-        option(
-            "--perturb",
-            INFERENCE,
-            "Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: "
-            "noise:20dB (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, "
-            "µ-law), clip or clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.",
-            metavar="FORM,…",
-        ),
-    ] = ()
-    segment_seconds: Annotated[
-        float,
-        option(
-            "--segment-seconds",
-            INFERENCE,
-            "Length of the segments that latency is measured on.",
-            metavar="S",
-            within=Range(0.1, 30),
-        ),
-    ] = 3.0
-    latency_seconds: Annotated[
-        float,
-        option(
-            "--latency-seconds",
-            INFERENCE,
-            "Time for the latency of one candidate on one device; 0 measures none.",
-            metavar="S",
-            within=Range(0),
-        ),
-    ] = 20.0
-    overwrite: Annotated[
-        Literal["never", "missing", "always"],
-        option(
-            "--overwrite",
-            INFERENCE,
-            "Which answers to compute where some are stored: none, those that are missing, or all.",
-        ),
-    ] = "missing"
+    devices: Annotated[Sequence[str], option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
+    """Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one."""
+    backend: Annotated[str, option("--backend", INFERENCE, metavar="auto|torch|openvino|onnxruntime|NAME")] = "auto"
+    """What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that is
+    installed and decides as torch does; a model for which that does not hold is left to torch.
+    """
+    dtype: Annotated[Literal["float32", "bfloat16", "float16"] | None, option("--dtype", INFERENCE)] = None
+    """In which number format, if the decisions stay those of float32. Default: float32."""
+    fast: Annotated[bool, option("--fast", INFERENCE)] = False
+    """Take bfloat16 where the processor computes in it; the decisions stay those of float32."""
+    batch_size: Annotated[int | None, option("--batch-size", INFERENCE, metavar="N", within=Range(1, 256))] = None
+    """How many windows torch computes together, if the decisions stay those of one at a time. Default: 1 on the CPU;
+    16 on a GPU where that is faster.
+    """
+    perturb: Annotated[Sequence[str], option("--perturb", INFERENCE, metavar="FORM,…")] = ()
+    """Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: noise:20dB
+    (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, µ-law), clip or
+    clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.
+    """
+    segment_seconds: Annotated[float, option("--segment-seconds", INFERENCE, metavar="S", within=Range(0.1, 30))] = 3.0
+    """Length of the segments that latency is measured on."""
+    latency_seconds: Annotated[float, option("--latency-seconds", INFERENCE, metavar="S", within=Range(0))] = 20.0
+    """Time for the latency of one candidate on one device; 0 measures none."""
+    overwrite: Annotated[Literal["never", "missing", "always"], option("--overwrite", INFERENCE)] = "missing"
+    """Which answers to compute where some are stored: none, those that are missing, or all."""
