@@ -221,9 +221,7 @@ def declarations(group: type) -> Mapping[str, Declared]:
 @cache
 def _documented_fields(module: str) -> dict[str, dict[str, str]]:
     """Give the strings below the fields of the classes of a module, by class and field."""
-    classes = [
-        node for node in ast.parse(inspect.getsource(sys.modules[module])).body if isinstance(node, ast.ClassDef)
-    ]
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {
         each.name: {
             ast.unparse(field.target): " ".join(text.value.value.split())
