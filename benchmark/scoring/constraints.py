@@ -160,8 +160,8 @@ def resource_reasons(
     ):
         if limit is None or (value is not None and value <= limit):
             continue
-        found = "is not known" if value is None else f"is {value:.4g} {unit}"
-        reasons.append(f"{quantity} {found}; at most {limit:g} {unit} was asked for")
+        measured = "is not known" if value is None else f"is {value:.4g} {unit}"
+        reasons.append(f"{quantity} {measured}; at most {limit:g} {unit} was asked for")
     allowed, own = " or ".join(constraints.licenses), verification.license
     if constraints.licenses and own is None:
         reasons.append(f"it declares no licence; {allowed} was asked for")

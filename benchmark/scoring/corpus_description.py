@@ -224,14 +224,14 @@ def bias_corrected_cramers_v(first: Sequence[str | None], second: Sequence[str |
         >>> bias_corrected_cramers_v(["a", "b"] * 50, ["x", "x", "y", "y"] * 25)
         0.0
     """
-    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one is not None and other is not None]
-    rows = {value: index for index, value in enumerate(dict.fromkeys(one for one, _ in pairs))}
-    columns = {value: index for index, value in enumerate(dict.fromkeys(other for _, other in pairs))}
+    pairs = [(row, column) for row, column in zip(first, second, strict=True) if row is not None and column is not None]
+    rows = {value: index for index, value in enumerate(dict.fromkeys(row for row, _ in pairs))}
+    columns = {value: index for index, value in enumerate(dict.fromkeys(column for _, column in pairs))}
     if min(len(rows), len(columns)) < 2:  # noqa: PLR2004 - one value cannot vary
         return None
     counts = np.zeros((len(rows), len(columns)))
-    for (one, other), number in Counter(pairs).items():
-        counts[rows[one], columns[other]] = number
+    for (row, column), number in Counter(pairs).items():
+        counts[rows[row], columns[column]] = number
     clips = counts.sum()
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / clips
     phi_squared = float(((counts - expected) ** 2 / expected).sum() / clips)

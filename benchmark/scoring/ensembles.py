@@ -321,7 +321,7 @@ def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -
             multi_label=any(member.verification.multi_label for member in members),
         ),
         answers=answers,
-        seen=next(seen for seen in (Seen.YES, Seen.UNKNOWN, Seen.NO) if any(seen == one.seen for one in members)),
+        seen=min((member.seen for member in members), key=[Seen.YES, Seen.UNKNOWN, Seen.NO].index),
         loose_map=any(member.loose_map for member in members),
     )
 

@@ -16,8 +16,7 @@ from benchmark.scoring.intervals import (
     TAIL,
     Interval,
     IntervalMethod,
-    jackknife_error,
-    logit_interval,
+    speaker_interval,
     wilson_interval,
 )
 
@@ -137,14 +136,9 @@ def _intervals(
     rarer = float(min(positive.sum(), (~positive).sum()))
     intervals = []
     for estimate, values in zip(estimates, resampled.T, strict=True):
-        interval = _of_draws(values) if codes is None else _of_left_out(values, estimate)
+        interval = _of_draws(values) if codes is None else speaker_interval(estimate, values)
         intervals.append(interval or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
     return intervals
-
-
-def _of_left_out(values: NDArray[np.float64], estimate: float) -> Interval | None:
-    error = float(jackknife_error(values))
-    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, len(values))
 
 
 def _of_draws(values: NDArray[np.float64]) -> Interval | None:

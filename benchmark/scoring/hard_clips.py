@@ -66,7 +66,9 @@ def hard_clips(corpus: CorpusEvaluations) -> HardClips:
 
 def _clip_table(candidates: Sequence[Answers]) -> _ClipTable:
     names = candidates[0].truth
-    emotions = tuple(sorted({*(name for name in names if name), *(name for one in candidates for name in one.classes)}))
+    emotions = tuple(
+        sorted({*(name for name in names if name), *(name for answers in candidates for name in answers.classes)})
+    )
     index = {name: number for number, name in enumerate(emotions)}
     truth = np.array([NO_ANSWER if name is None else index[name] for name in names], dtype=np.int64)
     chosen, knows, probability = [], [], []
@@ -78,19 +80,19 @@ def _clip_table(candidates: Sequence[Answers]) -> _ClipTable:
         spread = np.zeros((len(truth), len(emotions)))
         spread[:, columns[:-1]] = np.where(answers.answered[:, None], answers.probabilities, 0.0)
         probability.append(spread[np.arange(len(truth)), truth])
-    said, known = np.stack(chosen), np.stack(knows)
+    answered, known = np.stack(chosen), np.stack(knows)
     able = known.sum(axis=0)
-    counts = np.stack([(said == number).sum(axis=0) for number in range(len(emotions))], axis=1)
+    counts = np.stack([(answered == number).sum(axis=0) for number in range(len(emotions))], axis=1)
     disagreement = np.zeros(len(truth))
     several = counts.sum(axis=1) >= _MIN_ANSWERS
     disagreement[several] = entropy(counts[several], axis=1)
     return _ClipTable(
         emotions=emotions,
         truth=truth,
-        answers=said,
+        answers=answered,
         belief=np.where(known, probability, 0.0).sum(axis=0) / np.maximum(able, 1),
         able=able,
-        wrong=(known & (said != truth)).sum(axis=0),
+        wrong=(known & (answered != truth)).sum(axis=0),
         disagreement=disagreement,
     )
 

@@ -164,11 +164,10 @@ def uar_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> 
     hits, clips = np.diagonal(confusion), confusion.sum(axis=1)
     if not clips.sum():
         return None
-    estimate = float(unweighted_average_recall(hits, clips))
-    wilson = wilson_interval(estimate, equivalent_clips(clips))
+    wilson = wilson_interval(float(unweighted_average_recall(hits, clips)), equivalent_clips(clips))
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        return _speaker_interval(estimate, leave_one_out_uar(counts.hits, counts.clips), wilson)
-    return _bootstrap(hits, clips, 1 / (len(clips) * clips), wilson)
+        return speaker_interval(counts.uar, leave_one_out_uar(counts.hits, counts.clips)) or wilson
+    return _bootstrap(hits, clips, 1 / (len(clips) * clips)) or wilson
 
 
 def accuracy_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> Interval | None:
@@ -176,30 +175,27 @@ def accuracy_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None
     hits, clips = np.diagonal(confusion), confusion.sum(axis=1)
     if not clips.sum():
         return None
-    estimate = float(hits.sum() / clips.sum())
-    wilson = wilson_interval(estimate, float(clips.sum()))
+    accuracy = float(hits.sum() / clips.sum())
+    wilson = wilson_interval(accuracy, float(clips.sum()))
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        return _speaker_interval(estimate, leave_one_out_accuracy(counts.hits, counts.clips), wilson)
-    return _bootstrap(hits, clips, np.full(len(clips), 1 / clips.sum()), wilson)
+        return speaker_interval(accuracy, leave_one_out_accuracy(counts.hits, counts.clips)) or wilson
+    return _bootstrap(hits, clips, np.full(len(clips), 1 / clips.sum())) or wilson
 
 
-def _speaker_interval(estimate: float, left_out: NDArray[np.float64], fallback: Interval) -> Interval:
+def speaker_interval(estimate: float, left_out: NDArray[np.float64]) -> Interval | None:
+    """The jackknife's interval; None where it has no information."""
     error = float(jackknife_error(left_out))
-    if error < NO_SPREAD or not 0 < estimate < 1:
-        return fallback
-    return logit_interval(estimate, error, len(left_out))
+    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, len(left_out))
 
 
-def _bootstrap(
-    hits: NDArray[np.int64], clips: NDArray[np.int64], weights: NDArray[np.float64], fallback: Interval
-) -> Interval:
+def _bootstrap(hits: NDArray[np.int64], clips: NDArray[np.int64], weights: NDArray[np.float64]) -> Interval | None:
     """Percentile bootstrap over the clips within each emotion of the score Σ weightₖ · hitsₖ.
 
     To draw the nₖ clips of an emotion with replacement and count the hits is to draw from Binomial(nₖ, hitsₖ/nₖ).
-    Where every emotion is all right or all wrong, all draws are equal and Wilson's interval is used.
+    None where every emotion is all right or all wrong, so that all draws are equal.
     """
     if ((hits == 0) | (hits == clips)).all():
-        return fallback
+        return None
     draws = np.random.default_rng(BOOTSTRAP_SEED).binomial(clips, hits / clips, size=(BOOTSTRAP_DRAWS, len(clips)))
     low, high = np.quantile(draws @ weights, [TAIL, 1 - TAIL])
     return Interval(float(low), min(float(high), 1.0), IntervalMethod.CLIPS)

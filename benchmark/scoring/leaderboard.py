@@ -104,7 +104,7 @@ def score_run(
         focused=tuple(focus),
         summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
         robustness=tuple(robustness_rows(record, corpora, predictions)),
-        inference=tuple({one.candidate: one.inference for one in record.evaluations if one.inference}.values()),
+        inference=tuple({own.candidate: own.inference for own in record.evaluations if own.inference}.values()),
         failed_clips=tuple(failed_clips(corpora, predictions)),
         profiles=_known(answer_profile(evaluation) for evaluation in deciding),
         hard_clips=tuple(hard_clips(corpus) for corpus in corpora),
@@ -242,11 +242,11 @@ def _summary_row(
     flags = {flag for flag in own[0].flags if all(flag in row.flags for row in own)}
     flags |= {flag.value for flag in (Flag.INCOMPLETE, Flag.SEEN) if any(flag in row.flags for row in own)}
     row = candidate_row(candidate, *in_order(flags)).model_copy(update={"corpus": ALL_CORPORA})
-    if not all(_counts(one, rank_seen=rank_seen) for one in own):
+    if not all(_counts(scored, rank_seen=rank_seen) for scored in own):
         return row
     scores, lows, highs = np.array([
-        [adjusted_uar(score, number) for score in (one.uar, one.uar_low, one.uar_high)]
-        for one, number in zip(own, emotions, strict=True)
+        [adjusted_uar(score, number) for score in (scored.uar, scored.uar_low, scored.uar_high)]
+        for scored, number in zip(own, emotions, strict=True)
     ]).T  # fmt: skip
     mean = float(scores.mean())
     below, above = (float(np.sqrt(((scores - end) ** 2).sum()) / len(own)) for end in (lows, highs))
