@@ -58,7 +58,7 @@ class PickleReader(Protocol):
     """Calls `read_pickle` with these arguments in a worker."""
 
     def __call__(self, content: bytes, name: str, *, pickles: int, load: bool) -> dict[str, Any] | None:
-        """Returns its answer; None where the worker ran out of time or memory, or crashed."""
+        """Returns its answer; None where the worker failed, such as for want of time or memory."""
         ...
 
 
@@ -91,7 +91,7 @@ class TorchFile:
             raise unlisted(f"the archive {name} names a member twice")
         answer = read_pickle(self._extract("data.pkl"), name, pickles=1, load=True)
         if answer is None:
-            raise unlisted(f"reading the pickle of {name} took more time or memory than an inspection may use")
+            raise unlisted(f"the pickle of {name} could not be read within the limits of an inspection")
         self._tensors = {tensor.name: tensor for tensor in _tensors_of(answer)}
         for tensor in self._tensors.values():
             if tensor.storage is not None:

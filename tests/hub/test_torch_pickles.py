@@ -239,13 +239,9 @@ def test_what_only_a_load_can_tell_needs_the_load_check(content: bytes, reason: 
 
 BOMBS = {
     # Each is small enough for an inspection and asks for far more than its size.
-    "laughs": PROTO + b")" + b"q\x00h\x00\x86" * 60_000 + b".",
     "laughs as keys": PROTO + b"})" + b"q\x00h\x00\x86" * 50 + b"Ns.",
-    "depth": PROTO + b"]" * 120_000 + b"a" * 119_999 + b".",
     "deep tuples": PROTO + b")" + b"\x85" * 120_000 + b".",
     "memo": PROTO + b"".join(b"Nr" + number.to_bytes(4, "little") for number in range(40_000)) + b".",
-    "far memo": PROTO + b"Nr\xff\xff\xff\xff.",
-    "integers": PROTO + (b"\x8a\xff" + b"\x7f" * 255) * 1000 + b".",
     "huge text": PROTO + b"X\xff\xff\xff\xff" + b"x" * 1000 + b".",
     "bytes": PROTO + b"cbuiltins\nbytearray\n\x8a\x06" + (10**13).to_bytes(6, "little") + b"\x85R.",
     "copies": PROTO
@@ -254,7 +250,6 @@ BOMBS = {
     + b"u\x85q\x01](ccollections\nOrderedDict\nq\x02h\x01R"
     + b"h\x02h\x01R" * 20_000
     + b"e.",
-    "marks": PROTO + b"(" * 120_000 + b".",
 }
 
 
