@@ -14,10 +14,14 @@ PANEL = Group("Panel")
 
 @dataclass(frozen=True, kw_only=True)
 class Example(Options):
-    corpora: Annotated[Sequence[str], option("--corpus", PANEL, "A corpus.")] = ()
-    limit: Annotated[int | None, option("--limit", PANEL, "At most so many.", within=Range(1, 9))] = None
-    dtype: Annotated[Literal["float32", "bfloat16"], option("--dtype", PANEL, "A format.")] = "float32"
-    speech: Annotated[bool, option("--speech", PANEL, "Find speech.", negatable=True)] = True
+    corpora: Annotated[Sequence[str], option("--corpus", PANEL)] = ()
+    """A corpus."""
+    limit: Annotated[int | None, option("--limit", PANEL, within=Range(1, 9))] = None
+    """At most so many."""
+    dtype: Annotated[Literal["float32", "bfloat16"], option("--dtype", PANEL)] = "float32"
+    """A format."""
+    speech: Annotated[bool, option("--speech", PANEL, negatable=True)] = True
+    """Find speech."""
 
 
 def test_one_text_where_several_are_expected_is_a_list_of_one() -> None:
