@@ -77,28 +77,25 @@ def _of_model(name: str, model: ModelFigures, figures: Figures) -> Iterable[str]
 
 
 def _of_bench(key: str, engine: EngineFigures, model: ModelFigures) -> Iterable[str]:
-    """Say what bench computed with, how that held against the reference, and how much it adds to the bare model."""
+    """The engine, its parity with the reference, and its speed beside the bare engine, in one line."""
     if not engine.turns:
         return
     details = engine.details
-    text = f"{_NAMES[key]}: {details.get('engine', '?')}, first answers {engine.first_s:.1f} s after the start"
+    text = f"{_NAMES[key]}: {details.get('engine', '?')}, first after {engine.first_s:.1f} s"
     if "checked_clips" in details:
-        text += (
-            f"; held against the reference on {details['checked_clips']} clips, largest difference of a probability "
-            f"{details['largest_difference']}; {engine.redone} of {engine.clips()} clips were done again; the "
-            f"conversion took {details['conversion_s']} s and the comparison {details['check_s']} s"
-        )
         pays = model.pays_from(key, _REFERENCE)
-        text += f", which pays from {pays} clips on" if pays else ", which pays for no number of clips"
-    yield text + "." + (f" {details['fallbacks']}" if details.get("fallbacks") else "")
+        text += (
+            f"; parity on {details['checked_clips']} clips: {details['largest_difference']}; "
+            f"{engine.redone} of {engine.clips()} re-run; conversion {details['conversion_s']} s, "
+            f"comparison {details['check_s']} s, {f'pays from {pays} clips' if pays else 'never pays'}"
+        )
     other = _BARE_OF.get(details.get("engine", ""), "")
     if ratios := model.ratios(key, other):
-        share, spread = statistics.median(ratios), _range(ratios, percent=True)
-        text = f"{_NAMES[key]} runs at {share:.0%} of the speed of {_NAMES[other]} ({spread})"
+        text += f"; {statistics.median(ratios):.0%} of the bare speed ({_range(ratios, percent=True)})"
         if engine.redone:
             alone = statistics.median(model.ratios(key, other, without_again=True))
-            text += f", and at {alone:.0%} without what it did again"
-        yield text + "."
+            text += f", {alone:.0%} without re-runs"
+    yield f"{text}." + (f" {details['fallbacks']}" if details.get("fallbacks") else "")
 
 
 def _row(key: str, engine: EngineFigures, model: ModelFigures, figures: Figures) -> list[str]:
