@@ -248,8 +248,8 @@ class InferencePlan:
 
     def record(self, *, rerun_clips: int) -> InferenceRecord:
         """What is stored of the plan with a run."""
-        current = self.current
-        record = InferenceRecord(
+        current, check = self.current, self.current.check
+        return InferenceRecord(
             candidate=self.subject.name,
             asked=str(self.context.choice),
             backend=current.engine.backend,
@@ -257,19 +257,13 @@ class InferencePlan:
             batch=current.engine.batch,
             fallbacks=self.fallbacks,
             note=self.note,
-        )
-        if current.check is None:
-            return record
-        return record.model_copy(
-            update={
-                "checked_clips": current.check.compared,
-                "largest_difference": current.check.largest_difference,
-                "allowed": current.check.allowed,
-                "redone_below": current.margin,
-                "redone_clips": rerun_clips,
-                "conversion_s": current.check.conversion_s,
-                "check_s": current.check.seconds,
-            }
+            checked_clips=check.compared if check else 0,
+            largest_difference=check.largest_difference if check else None,
+            allowed=check.allowed if check else None,
+            redone_below=current.margin if check else None,
+            redone_clips=rerun_clips,
+            conversion_s=check.conversion_s if check else None,
+            check_s=check.seconds if check else None,
         )
 
     @property
@@ -290,15 +284,17 @@ class InferencePlan:
             planned.check is not None and planned.check.passed and self._unseen(planned.check) <= 0 for planned in fast
         ):
             return None
-        if any(self._has_answered_most(planned) for planned in fast):
-            return None
-        if len(self.context.clips.audio) < PAYS_FROM_CLIPS:
-            return FEW_CLIPS
-        return _MOSTLY_ANSWERED if self._has_answered_most(self.reference) else None
+        store, audio = self.context.store, self.context.clips.audio
 
-    def _has_answered_most(self, planned: PlannedEngine) -> bool:
-        stored, audio = self.context.store.read(planned.setup), self.context.clips.audio
-        return sum(clip_hash in stored for clip_hash in audio) >= _MOST * len(audio)
+        def has_answered_most(planned: PlannedEngine) -> bool:
+            stored = store.read(planned.setup)
+            return sum(clip_hash in stored for clip_hash in audio) >= _MOST * len(audio)
+
+        if any(map(has_answered_most, fast)):
+            return None
+        if len(audio) < PAYS_FROM_CLIPS:
+            return FEW_CLIPS
+        return _MOSTLY_ANSWERED if has_answered_most(self.reference) else None
 
     def _test_in_order(self) -> None:
         """Test engines in their order until one passes; the reference always does."""

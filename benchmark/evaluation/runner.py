@@ -92,7 +92,7 @@ class InferenceRunner:
             while True:
                 engine = self._plan.current
                 passes = self._passes(engine, missing=True)
-                stage.advance(sum(len(self._audio) - len(one.missing) for one in passes))
+                stage.advance(sum(len(self._audio) - len(clip_pass.missing) for clip_pass in passes))
                 failures = self._compute(passes, stage, side_by_side=not engine.is_reference)
                 if failures and not engine.is_reference and not self._context.stop.is_set():
                     self._replace_failed(engine, next(iter(failures.values())))
@@ -136,9 +136,9 @@ class InferenceRunner:
         Returns:
             Why passes did not come to their end, by the key of their setup.
         """
-        context, passes = self._context, [one for one in passes if one.missing]
+        context, passes = self._context, [clip_pass for clip_pass in passes if clip_pass.missing]
         if not passes or context.stop.is_set():
-            return {one.setup.key: _INTERRUPTED for one in passes}
+            return {clip_pass.setup.key: _INTERRUPTED for clip_pass in passes}
         failures: dict[str, str] = {}
         with ModelSession(
             self._plan.subject,
@@ -209,10 +209,10 @@ class InferenceRunner:
         while not self._context.stop.is_set():
             refined = self._refining_passes(refined, engine)
             clips = [self._audio.keys()] * len(passes)
-            self._mark_close([one for one in (passes, refined, exact) if one], clips)
-            close = {clip_hash for one in passes for clip_hash in one.close}
+            self._mark_close([level for level in (passes, refined, exact) if level], clips)
+            close = {clip_hash for clip_pass in passes for clip_hash in clip_pass.close}
             refined = self._refining_passes(refined, engine, close_clips=len(close))
-            chain = [one for one in (passes, refined, exact) if one]
+            chain = [level for level in (passes, refined, exact) if level]
             failures = self._compute_close(chain)
             if refined and refined[0].engine.has_failed:
                 continue
@@ -254,7 +254,9 @@ class InferenceRunner:
                 if not passes[0].engine.is_reference and not self._context.stop.is_set():
                     passes[0].engine.fail(_as_part(next(iter(failures.values()))))
                 pairs = zip(chain[0], passes, strict=True)
-                return {first.setup.key: failures[one.setup.key] for first, one in pairs if one.setup.key in failures}
+                return {
+                    upper.setup.key: failures[lower.setup.key] for upper, lower in pairs if lower.setup.key in failures
+                }
             self._mark_close(chain[level:], wanted)
             wanted = [clips & clip_pass.close.keys() for clip_pass, clips in zip(passes, wanted, strict=True)]
         return {}
