@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from benchmark.results.runs import EvaluationRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.diversity import answer_profile, diversity, informative_emotions
-from benchmark.scoring.evaluations import Evaluation
-from benchmark.scoring.seen import Seen
-from tests.support.finished_runs import setup_of, verification
+from tests.scoring.conftest import evaluation_of
 
 Build = Callable[..., Answers]
 
@@ -87,20 +84,11 @@ def test_mass_on_labels_that_mean_nothing_does_not_change_how_informative_answer
 KNOWN = ("anger", "neutral", "surprise")
 
 
-def evaluated(answers: Answers) -> Evaluation:
-    candidate = verification("a", answers.classes)
-    return Evaluation(
-        record=EvaluationRecord(candidate="a", corpus="calls", setup=setup_of(candidate)),
-        verification=candidate,
-        answers=answers,
-        seen=Seen.NO,
-        loose_map=False,
-    )
-
-
 def test_answers_are_counted_on_the_scored_clips(hard_answers: Build) -> None:
     truth = ["anger", "anger", "neutral", None, "neutral"]
-    found = answer_profile(evaluated(hard_answers(truth, ["neutral", "neutral", "surprise", "anger", None], KNOWN)))
+    found = answer_profile(
+        evaluation_of("a", hard_answers(truth, ["neutral", "neutral", "surprise", "anger", None], KNOWN))
+    )
     assert found is not None
     assert list(found.answers.items()) == [("neutral", 2), ("surprise", 1)]
     assert found.truth == {"anger": 2, "neutral": 2}
@@ -109,13 +97,13 @@ def test_answers_are_counted_on_the_scored_clips(hard_answers: Build) -> None:
 
 
 def test_without_labels_all_answers_are_counted(hard_answers: Build) -> None:
-    found = answer_profile(evaluated(hard_answers([None, None, None], ["neutral", None, "anger"], KNOWN)))
+    found = answer_profile(evaluation_of("a", hard_answers([None, None, None], ["neutral", None, "anger"], KNOWN)))
     assert found is not None
     assert (found.answers, found.truth, found.unanswered) == ({"anger": 1, "neutral": 1}, {}, 1)
 
 
 def test_with_enough_clips_it_says_how_right_by_how_sure(hard_answers: Build) -> None:
-    found = answer_profile(evaluated(hard_answers(["anger"] * 60, ["anger"] * 45 + ["neutral"] * 15, KNOWN)))
+    found = answer_profile(evaluation_of("a", hard_answers(["anger"] * 60, ["anger"] * 45 + ["neutral"] * 15, KNOWN)))
     assert found is not None
     (only,) = found.reliability
     assert (only.clips, only.accuracy) == (60, 0.75)
@@ -130,5 +118,5 @@ def test_missing_answers_are_no_profile(hard_answers: Build) -> None:
         speakers=whole.speakers,
         missing=1,
     )
-    assert answer_profile(evaluated(part)) is None
-    assert answer_profile(evaluated(hard_answers([], [], KNOWN))) is None
+    assert answer_profile(evaluation_of("a", part)) is None
+    assert answer_profile(evaluation_of("a", hard_answers([], [], KNOWN))) is None

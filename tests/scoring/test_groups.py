@@ -267,12 +267,6 @@ def test_clips_of_unknown_kind_are_counted_and_not_scored(run: "RunBuilder", mos
     assert [(group.group, group.clips) for group in groups.groups] == [("female", 80), ("male", 60)]
 
 
-def test_durations_that_nobody_knows_are_no_group(run: "RunBuilder", mostly_right: Errors) -> None:
-    clips = clips_of(lambda _, number: {"duration_s": None if number % 2 else 5.0})
-    groups = of(scored(run, clips, lambda corpus: mostly_right(corpus, 0.3, 0)), "duration")
-    assert (groups.unknown_clips, groups.problem) == (80, "all clips are of one kind, 4 to 8 s")
-
-
 def test_without_speakers_every_group_is_named_and_none_is_scored(run: "RunBuilder", mostly_right: Errors) -> None:
     clips = clips_of(lambda speaker, _: by_sex(speaker, 0) | {"speaker": None})
     groups = of(scored(run, clips, lambda corpus: mostly_right(corpus, 0.3, 0)), "sex")

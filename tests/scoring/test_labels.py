@@ -1,4 +1,4 @@
-"""Against scipy, scikit-learn, and raters that are really played."""
+"""Emotions of clips from labels and raters."""
 
 from collections import Counter
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How right by how sure."""
+"""Scores compared with scikit-learn and scipy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -8,7 +8,6 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import (
     accuracy_score,
-    brier_score_loss,
     log_loss,
     precision_recall_fscore_support,
 )
@@ -223,19 +222,6 @@ def test_every_emotions_scores_equal_a_second_implementation(
     for place, emotion in enumerate(emotions):
         for column, answer in enumerate(emotions):
             assert matrix[place, column] == sum(one == (emotion, answer) for one in zip(true, said, strict=True))
-
-
-def test_where_all_emotions_are_covered_brier_is_scikit_learns(random_answers: Build) -> None:
-    answers = random_answers(0, 200, truths=5, classes=5, gaps=0.0)
-    chances = answers.probabilities[:, :-1] / answers.probabilities[:, :-1].sum(axis=1, keepdims=True)
-    whole = Answers(
-        probabilities=chances,
-        classes=answers.classes[:-1],
-        truth=answers.truth,
-        speakers=answers.speakers,
-    )
-    expected = brier_score_loss(list(answers.truth), chances, labels=list(whole.classes))
-    assert brier(whole) == pytest.approx(expected)
 
 
 def test_no_clips_have_no_scores(random_answers: Build) -> None:

@@ -133,28 +133,6 @@ def test_without_speakers_the_interval_is_over_clips_and_says_so(run: "RunBuilde
     assert row.uar_loss_high == pytest.approx(0.25 + 1.96 * 0.05 / 2, abs=0.006)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("speakers", [4, 8])
-def test_the_interval_of_a_loss_holds_the_truth_about_as_often_as_it_says(run: "RunBuilder", speakers: int) -> None:
-    # Right in 0.7 of the clips and, perturbed, in 0.5, each speaker as much better or worse in both: the loss is 0.2.
-    generator = np.random.default_rng(speakers)
-    draws = 60
-    for draw in range(draws):
-        corpus = run.acted_corpus(f"c{draw}", speakers=speakers, repeats=8)
-        model = run.candidate(f"m{draw}")
-        shift = {f"s{speaker}": generator.normal(0, 0.05) for speaker in range(speakers)}
-        for chance, perturbation in ((0.7, None), (0.5, "noise:20dB")):
-            right = generator.random(len(corpus.clips)) < [chance + shift[clip.speaker or ""] for clip in corpus.clips]
-            wrong = ["fear" if label != "fear" else "anger" for label in truth(corpus)]
-            said = [
-                label if is_right else other for label, other, is_right in zip(truth(corpus), wrong, right, strict=True)
-            ]
-            run.says(model, corpus, said, perturbation=perturbation)
-    rows = score_run(run.record(), run.predictions).robustness
-    held = sum((row.uar_loss_low or 0.0) <= 0.2 <= (row.uar_loss_high or 0.0) for row in rows)
-    assert 0.88 * draws <= held
-
-
 @pytest.mark.parametrize(
     ("rates", "untouched"), [((8_000, 16_000, 8_000), 2), ((None, None, None), 0), ((44_100,) * 3, 0)]
 )
