@@ -178,7 +178,7 @@ def _differences(first: Any, second: Any, at: str = "") -> Iterator[str]:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(line, str) for line in value)
+    return isinstance(value, list) and all(isinstance(line, str) for line in value)
 
 
 def _equal(first: Any, second: Any) -> bool:
