@@ -178,7 +178,9 @@ def record_mistakes(section: Section) -> None:
     write_mistakes(section.work)
     with ThreadPoolExecutor(PARALLEL) as pool:
         for number, (arguments, environment) in enumerate(MISTAKES):
-            pool.submit(section.bench, f"{number:02d}", *arguments, **environment)
+            # With one cache for all, the verdicts that a case finds there would depend on which ran before.
+            own = {"BENCH_CACHE": str(section.work / f".bench-{number:02d}")}
+            pool.submit(section.bench, f"{number:02d}", *arguments, **{**own, **environment})
 
 
 def record_verify(section: Section) -> None:

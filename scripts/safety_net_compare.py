@@ -32,6 +32,7 @@ _PATTERNS = tuple(
         (r"\d{8}T\d{6}\.\d+Z", "<TIME>"),
         (r"\b[\d.]+ (seconds|second|minutes|minute|hours|days)( ago)?\b", "<AGE>"),
         (r"\b[\d.]+ (MB|GB)( free| memory)?", "<SIZE>"),
+        (r"in [\d.]+ (s|minutes|hours) of work", "in <AGE> of work"),
         (r"\(pid \d+\)|\bpid \d+|process \d+", "<PID>"),
         (r"0x[0-9a-f]{6,}", "<ADDRESS>"),
         (r" +(?=\|)|(?<=\|) +", " "),
@@ -41,9 +42,9 @@ _PATTERNS = tuple(
 )
 _PROGRESS = re.compile(r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$", re.MULTILINE)
 _COUNTED = re.compile(r"^(Listening|Reading|Finding speech in) (.*)\(\d+ \w+\)$", re.MULTILINE)
+_SIZE_OR_AGE = re.compile(r"\b\d+\.\d+( (s|minutes|hours)\b)?|\b\d+ (s|minutes)\b")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*|BENCH_[A-Z_]+")
 _SCRIPT = re.compile(r"<(script|style|svg)\b[^>]*>.*?</\1>", re.DOTALL)
-_DATA = re.compile(r"<script[^>]*type=\"application/json\"[^>]*>(.*?)</script>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -97,14 +98,17 @@ def _content(path: Path, paths: dict[str, str]) -> Any:
     if case.startswith("help"):
         return sorted(set(_OPTION.findall(text)))
     if path.suffix == ".html":
-        data = [_as_json(block, paths) for block in _DATA.findall(text)]
-        return {"data": data, "text": _lines(html.unescape(_TAG.sub("\n", _SCRIPT.sub("", text))))}
+        # The data that the page's own script reads is no contract.
+        return _lines(html.unescape(_TAG.sub("\n", _SCRIPT.sub("", text))))
     if path.suffix == ".csv":
         rows = list(csv.DictReader(io.StringIO(text)))
         return {"columns": text.split("\n", 1)[0], "rows": [_plain(row, paths) for row in rows]}
     if path.suffix == ".json" or text.startswith(("{", "[")):
         return _as_json(text, paths)
-    return _lines(text)
+    if case.startswith("cache"):
+        text = _SIZE_OR_AGE.sub("<NUMBER>", text)
+    # The order of keywords is no contract.
+    return sorted(_lines(text)) if case == "signatures" else _lines(text)
 
 
 def _as_json(text: str, paths: dict[str, str]) -> Any:
