@@ -17,12 +17,12 @@ from benchmark.hub.retries import Deadline
 from benchmark.hub.weights import weight_files
 from benchmark.progress import Stage
 
+SLOWEST_BYTES_PER_S = 50_000
+"""A slower connection counts as broken."""
+
+_CHUNK_BYTES = 10 * 1024 * 1024  # huggingface_hub reports a download in steps of this size
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
-
-
 _DEFAULT_BRANCH = "main"
 
 
@@ -165,13 +165,6 @@ def _delete_references(repository: Path, sha: str) -> None:
         with contextlib.suppress(OSError):
             if path.is_file() and path.read_text(encoding="ascii", errors="replace").strip() == sha:
                 path.unlink()
-
-
-SLOWEST_BYTES_PER_S = 50_000
-"""A slower connection counts as broken."""
-
-
-_CHUNK_BYTES = 10 * 1024 * 1024  # huggingface_hub reports a download in steps of this size
 
 
 class DownloadWatch:

@@ -20,8 +20,7 @@ from benchmark.hub.failures import WrongAnswerError
 from benchmark.hub.tensor_listing import unlisted
 
 _BLOCK_BYTES = 2048
-
-
+_FIRST_READ_BYTES = 65_536
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -214,9 +213,6 @@ def _whole_size(response: httpx2.Response, start: int) -> int | None:
     if response.status_code != HTTPStatus.OK or not length.isdecimal():
         raise WrongAnswerError(f"no file is served (HTTP {response.status_code})")
     return int(length) if start == 0 else None
-
-
-_FIRST_READ_BYTES = 65_536
 
 
 @dataclass(frozen=True)

@@ -69,11 +69,7 @@ def test_a_local_file_is_read_in_parts_and_a_failure_says_nothing_about_the_mode
 
 
 LARGE = save({"classifier.bias": np.ones(4, np.float32), "w": np.zeros(20_000_000, np.uint8)})
-
-
 SMALL = save({f"layer.{number}": np.ones(4, np.float32) for number in range(3000)})
-
-
 WEIGHTS = "model.safetensors"
 
 

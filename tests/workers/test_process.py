@@ -17,11 +17,7 @@ from benchmark.workers.process import WORKER_ENVIRONMENT, Limits, environment
 from benchmark.workers.worker import Worker
 
 ROOT = Path(__file__).parents[2]
-
-
 PATIENT_S = 60.0
-
-
 UNGUARDED_SCRIPT = """
 import os, sys
 print("the script runs")
