@@ -1,4 +1,4 @@
-"""The same answers to the bit, whatever the order, the number of jobs, and however often a run was stopped."""
+"""A whole run: every clip answered, the same to the bit, whatever the order, the jobs, or a stop in between."""
 
 import os
 import signal

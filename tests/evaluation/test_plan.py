@@ -1,4 +1,4 @@
-"""A run in batches: the same answers, whatever the order and however often it was stopped, and a reason where none."""
+"""Plans with batches: the same answers, whatever the order and however often a run stopped, or a reason for none."""
 
 from collections.abc import Callable
 from dataclasses import replace

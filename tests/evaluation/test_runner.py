@@ -1,4 +1,4 @@
-"""A run with OpenVINO: converted, held against torch, and no decision of its own."""
+"""A run with faster engines: converted, compared with torch, and no decision of their own."""
 
 import os
 import shutil
