@@ -64,7 +64,12 @@ class Opened:
         corpora.select_option(index=0)
         self.page.evaluate("window.scrollTo(0, 0); document.activeElement.blur()")
         self.page.mouse.move(0, 0)
-        self.page.wait_for_timeout(100)  # scrolling, which hides hints, is over
+        expect(self.page.locator("#plot svg").first).to_be_visible()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until events of scrolling, which hides hints, have come, as they do before a frame is drawn."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 class Opener:
@@ -225,6 +230,8 @@ def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Open
 def test_flags_are_explained_on_focus_and_in_text(demo: Opened) -> None:
     page = demo.page
     chip = page.locator("#board .chip", has_text="collapsed")
+    chip.scroll_into_view_if_needed()
+    demo.settle()
     chip.focus()
     expect(page.get_by_role("tooltip")).to_contain_text("answers are one emotion")
     assert chip.get_attribute("aria-describedby") == "hint"
