@@ -1,7 +1,7 @@
 """Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.
 
-`verify` finds out which candidates are working emotion classifiers, `describe_corpus` what a corpus holds, and `run`
-measures the one on the other; `predict` hears single recordings:
+`verify` finds out which candidates are working emotion classifiers, `describe_corpus` what a corpus holds, `run`
+measures candidates on corpora, and `predict` asks models about single recordings:
 
     import benchmark
 
@@ -9,10 +9,10 @@ measures the one on the other; `predict` hears single recordings:
     for row in outcome.leaderboard.rows:
         ...
 
-What goes wrong is a `BenchError`: a `RequestError` where what was asked for is wrong, an `UnavailableError` where the
-machine or the network failed; its text is one sentence that tells the fix.
+Errors are `BenchError`s: a `RequestError` where the request is wrong, an `UnavailableError` where the machine or the
+network failed; the text is one sentence with the remedy.
 
-Nothing heavy is imported before one of them is used. Everything below this module may move.
+Each function is imported when it is first used. Everything below this module may move.
 """
 
 from importlib import import_module
@@ -64,35 +64,24 @@ __all__ = [
     "run",
     "verify",
 ]
-_PLACES = {
-    "EnsembleOutcome": "benchmark.api.choose",
-    "RecommendOutcome": "benchmark.api.choose",
-    "ensemble": "benchmark.api.choose",
-    "recommend": "benchmark.api.choose",
-    "DescribeOutcome": "benchmark.api.corpus",
-    "describe_corpus": "benchmark.api.corpus",
-    "PredictOutcome": "benchmark.api.predict",
-    "predict": "benchmark.api.predict",
-    "PublishOutcome": "benchmark.api.publish",
-    "publish": "benchmark.api.publish",
-    "ReportOutcome": "benchmark.api.report",
-    "report": "benchmark.api.report",
-    "CompareOutcome": "benchmark.api.compare",
-    "compare": "benchmark.api.compare",
-    "RunOutcome": "benchmark.api.run",
-    "run": "benchmark.api.run",
-    "VerifyOutcome": "benchmark.api.verify",
-    "verify": "benchmark.api.verify",
-    "BenchError": "benchmark.errors",
-    "RequestError": "benchmark.errors",
-    "UnavailableError": "benchmark.errors",
+_MODULES = {
+    "api.choose": ("EnsembleOutcome", "RecommendOutcome", "ensemble", "recommend"),
+    "api.compare": ("CompareOutcome", "compare"),
+    "api.corpus": ("DescribeOutcome", "describe_corpus"),
+    "api.predict": ("PredictOutcome", "predict"),
+    "api.publish": ("PublishOutcome", "publish"),
+    "api.report": ("ReportOutcome", "report"),
+    "api.run": ("RunOutcome", "run"),
+    "api.verify": ("VerifyOutcome", "verify"),
+    "errors": ("BenchError", "RequestError", "UnavailableError"),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _PLACES:
-        # Importing the package must stay instant, and verifying needs far less than running.
-        return getattr(import_module(_PLACES[name]), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            # Importing the package must stay instant, and verifying needs far less than running.
+            return getattr(import_module(f"benchmark.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

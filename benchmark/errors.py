@@ -1,4 +1,4 @@
-"""What can go wrong for a user, each with the exit code it ends in and one sentence that tells the fix."""
+"""Errors that a user can understand: one sentence with the remedy, and an exit code."""
 
 from typing import ClassVar
 

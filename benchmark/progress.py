@@ -1,4 +1,4 @@
-"""How long work tells that it goes on, without knowing who listens."""
+"""Progress of long work, reported to whatever shows it."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -6,17 +6,17 @@ from typing import Protocol
 
 
 class Stage(Protocol):
-    """One piece of long work that is under way."""
+    """A piece of long work that is under way."""
 
     def advance(self, amount: float = 1) -> None:
-        """Say that `amount` more units are done."""
+        """Report `amount` more units as done."""
 
     def describe(self, text: str) -> None:
-        """Change the words beside the bar, to name what is being worked on now."""
+        """Change the text beside the bar."""
 
 
 class Progress(Protocol):
-    """Whoever listens to the work: a terminal, a log, a notebook, or nobody.
+    """What shows the progress of work: a terminal, a log, a notebook, or nothing.
 
     Implementations must be safe to call from several threads.
     """
@@ -25,10 +25,10 @@ class Progress(Protocol):
         """Open a stage of `total` units (None where nobody can know), closed at the end of the `with` block."""
 
     def note(self, text: str) -> None:
-        """Tell something that a person would want to know, once."""
+        """Show a message."""
 
     def warn(self, text: str) -> None:
-        """Tell something that changes how a result is to be read, or that failed and did not stop the work."""
+        """Show a warning: what changes how a result is to be read, or failed and did not stop the work."""
 
 
 class _SilentStage:
@@ -40,11 +40,11 @@ class _SilentStage:
 
 
 class Silent:
-    """The listener of those who do not listen."""
+    """Shows nothing."""
 
     @contextmanager
     def stage(self, description: str, *, total: float | None, unit: str = "") -> Iterator[Stage]:
-        """Open a stage that nobody watches."""
+        """Open a stage that shows nothing."""
         yield _SilentStage()
 
     def note(self, text: str) -> None:

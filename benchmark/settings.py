@@ -1,4 +1,4 @@
-"""Where bench keeps what it has found out, and how long it waits: what a whole process agrees on."""
+"""Settings of a process: the folder of the cache, the number of workers, and time limits."""
 
 import os
 from dataclasses import dataclass, field
@@ -6,9 +6,7 @@ from pathlib import Path
 
 
 def expanded(path: str | Path) -> Path:
-    """Give the path that a person means, with the home folder for `~`.
-
-    Where nobody has such a home, `~name` is an ordinary name, as in a shell; what is not there is then told as always.
+    """Replace `~` at the beginning of a path by the home folder; `~name` of an unknown user stays, as in a shell.
 
     Examples:
         >>> expanded("~no-such-user/a.wav")

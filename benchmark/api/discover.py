@@ -105,7 +105,7 @@ def _judge(verification: Verification, facts: RepoFacts | None, min_emotions: in
     if verification.status in _WOULD_WORK:
         few = f"It distinguishes {emotions} emotions; at least {min_emotions} were asked for."
         reason = None if emotions >= min_emotions else few
-    corpora = tuple(word for each in (facts.datasets if facts else ()) if (word := corpus_word(each)) is not None)
+    corpora = tuple(word for dataset in (facts.datasets if facts else ()) if (word := corpus_word(dataset)) is not None)
     return Discovered(
         verification=verification,
         works=reason is None,

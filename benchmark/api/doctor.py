@@ -119,7 +119,7 @@ def _backends() -> tuple[tuple[BackendFact, ...], tuple[str, ...]]:
 
 
 def _folder(path: Path) -> FolderFact:
-    place = next((each for each in (path, *path.absolute().parents) if each.exists()), Path.cwd())
+    place = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path.cwd())
     size, whole = _size(path)
     return FolderFact(
         path=str(path.absolute()),

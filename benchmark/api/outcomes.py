@@ -79,7 +79,9 @@ def judge_report(record: RunRecord) -> Judgement:
     """Judge whether a run, as far as it is reported on, holds anything to report on."""
     if record.evaluations:
         return 0, ()
-    emotions = [len(each.emotion_classes) for each in record.verifications if each.verdict is Verdict.USABLE]
+    emotions = [
+        len(candidate.emotion_classes) for candidate in record.verifications if candidate.verdict is Verdict.USABLE
+    ]
     if not emotions:
         statuses = Counter(candidate.status for candidate in record.verifications)
         counts = ", ".join(f"{number} {status}" for status, number in statuses.items())

@@ -65,7 +65,6 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
     """
     progress, settings = options.progress or Silent(), options.settings or Settings()
     clips = _find(options.recordings, ChannelChoice(options.channel))
-    _check_lengths(options.window_seconds, options.hop_seconds)
     models = [options.models] if isinstance(options.models, str) else options.models
     registry = open_registry(options.candidates, models, progress)
     merges = chosen_merges(options.merge_preset, options.merge)
@@ -107,20 +106,13 @@ def _find(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice)
     if not all(map(str, given)):  # of which a path would make the current folder
         raise RequestError("The name of a recording is empty: is the variable set that it comes from?")
     paths: list[Path] = []
-    for each in map(Path, given):
-        path = expanded(each)
+    for name in map(Path, given):
+        path = expanded(name)
         paths += find_recordings(path) if path.is_dir() else [path]
     if not any(path.exists() for path in paths):
         raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")
     clips = tuple(Clip(name=storable(str(path)), audio=AudioFile(path)) for path in dict.fromkeys(paths))
     return choose_channel(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
-
-
-def _check_lengths(window_s: float | None, hop_s: float | None) -> None:
-    if hop_s is not None and not 0 < hop_s < float("inf"):
-        raise RequestError(f"A hop of {hop_s:g} s makes no sense: give --hop a positive number of seconds.")
-    if window_s is not None and not 0 < window_s < float("inf"):
-        raise RequestError(f"A window of {window_s:g} s makes no sense: give --window a positive number of seconds.")
 
 
 @dataclass(frozen=True)
@@ -153,17 +145,18 @@ def _lengths(subject: Subject, window_s: float | None, hop_s: float | None) -> _
 
 def _refused(verifications: Sequence[Verification], ineligible: dict[str, str]) -> tuple[RefusedModel, ...]:
     return tuple(
-        RefusedModel(model=each.candidate, status=each.status, reason=ineligible[each.candidate])
-        for each in verifications
-        if each.candidate in ineligible
+        RefusedModel(
+            model=verification.candidate, status=verification.status, reason=ineligible[verification.candidate]
+        )
+        for verification in verifications
+        if verification.candidate in ineligible
     )
 
 
 def _nobody(refused: Sequence[RefusedModel]) -> RequestError | UnavailableError:
-    told = " ".join(_refusal(each) for each in refused)
-    if all(each.status is Status.UNREACHABLE for each in refused):
-        return UnavailableError(told)
-    return RequestError(told)
+    reasons = " ".join(_refusal(model) for model in refused)
+    unreachable = all(model.status is Status.UNREACHABLE for model in refused)
+    return UnavailableError(reasons) if unreachable else RequestError(reasons)
 
 
 def _refusal(refused: RefusedModel) -> str:
@@ -173,39 +166,39 @@ def _refusal(refused: RefusedModel) -> str:
 def _listen(
     predictor: TimelinePredictor, subjects: Sequence[Subject], clips: Sequence[Clip], lengths: dict[str, _Lengths]
 ) -> tuple[tuple[Timeline, ...], bool]:
-    """Ask model after model, each loaded once; give the answers recording by recording."""
-    found: list[list[Timeline]] = [[] for _ in clips]
+    """Run one model after the other, each loaded once; order the timelines by recording."""
+    by_recording: list[list[Timeline]] = [[] for _ in clips]
     interrupted = False
     try:
         for subject in subjects:
-            own = lengths[subject.name]
-            heard = predictor.timelines(subject, clips, window_s=own.window_s, hop_s=own.hop_s)
-            for place, timeline in enumerate(heard):
-                found[place].append(timeline)
+            window = lengths[subject.name]
+            timelines = predictor.timelines(subject, clips, window_s=window.window_s, hop_s=window.hop_s)
+            for of_recording, timeline in zip(by_recording, timelines, strict=False):
+                of_recording.append(timeline)
     except KeyboardInterrupt:
         interrupted = True
-    return tuple(timeline for of_recording in found for timeline in of_recording), interrupted
+    return tuple(timeline for of_recording in by_recording for timeline in of_recording), interrupted
 
 
 def _judge(result: Timelines, *, interrupted: bool) -> tuple[int, tuple[str, ...]]:
-    problems = [_refusal(each) for each in result.refused]
+    problems = [_refusal(model) for model in result.refused]
     for recording in dict.fromkeys(timeline.recording for timeline in result.timelines):
-        problems += _failures([each for each in result.timelines if each.recording == recording])
+        problems += _failures([timeline for timeline in result.timelines if timeline.recording == recording])
     if interrupted:
         return EXIT_INTERRUPTED, (*problems, "Interrupted; the recordings that were finished are shown.")
     if problems and not any(timeline.windows for timeline in result.timelines):
-        of_machine = any((each.failure or "").startswith(MODEL_FAILED) for each in result.timelines)
+        of_machine = any((timeline.failure or "").startswith(MODEL_FAILED) for timeline in result.timelines)
         return (EXIT_ENVIRONMENT if of_machine else RequestError.exit_code), tuple(problems)
     return (EXIT_UNMET if problems else 0), tuple(problems)
 
 
 def _failures(timelines: Sequence[Timeline]) -> list[str]:
-    """Tell what went wrong with one recording; what is true for all models is told once."""
-    failed = [each for each in timelines if each.failure is not None]
-    told = {(each.failure, each.duration_s) for each in failed}
-    if len(told) == 1 and len(failed) == len(timelines):
+    """Say what went wrong with one recording; what is true for all models is said once."""
+    failed = [timeline for timeline in timelines if timeline.failure is not None]
+    reasons = {(timeline.failure, timeline.duration_s) for timeline in failed}
+    if len(reasons) == 1 and len(failed) == len(timelines):
         return [_failure_of(failed[0], who="")]
-    return [_failure_of(each, who=f" ({each.model})") for each in failed]
+    return [_failure_of(timeline, who=f" ({timeline.model})") for timeline in failed]
 
 
 def _failure_of(timeline: Timeline, *, who: str) -> str:

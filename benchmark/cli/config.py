@@ -102,7 +102,11 @@ def apply_config(root: App, app: App, commands: tuple[str, ...], arguments: Argu
 
 def _by_key(arguments: ArgumentCollection) -> dict[str, Argument]:
     """Give the arguments that are options by the keys that a file has for them."""
-    return {each.name.lstrip("-"): each for each in arguments if each.parse and each.name.startswith("--")}
+    return {
+        argument.name.lstrip("-"): argument
+        for argument in arguments
+        if argument.parse and argument.name.startswith("--")
+    }
 
 
 def _marks(argument: Argument) -> frozenset[Mark]:
@@ -110,10 +114,10 @@ def _marks(argument: Argument) -> frozenset[Mark]:
 
 
 def _texts(key: str, value: object, path: Path) -> Iterator[str]:
-    for each in value if isinstance(value, list) else [value]:
-        if not isinstance(each, str | int | float):
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, str | int | float):
             raise _nonsense(key, path)
-        yield str(each).lower() if isinstance(each, bool) else str(each)
+        yield str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _located(text: str, marks: frozenset[Mark], folder: Path) -> str:
@@ -140,7 +144,9 @@ def _refuse_unknown(file: ConfigFile, root: App) -> None:
         if key.replace("_", "-") not in names:
             raise _unknown(key, file.path, names)
     for commands, table_key in _keys_of_tables(file.tables, ()):
-        below = {name for each in known if each[: len(commands)] == commands for name in (*each, *known[each])}
+        below = {
+            name for command in known if command[: len(commands)] == commands for name in (*command, *known[command])
+        }
         if not below:
             raise (
                 _nonsense(commands[-1], file.path)

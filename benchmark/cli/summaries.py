@@ -72,23 +72,25 @@ def print_verification(report: VerificationReport) -> None:
     """Print a line per candidate, the usable ones with most emotions first, and the counts."""
     console = result_console()
     order = {verdict: place for place, verdict in enumerate(Verdict)}
-    ordered = sorted(report.candidates, key=lambda each: (order[each.verdict], -len(each.emotion_classes)))
+    ordered = sorted(
+        report.candidates, key=lambda candidate: (order[candidate.verdict], -len(candidate.emotion_classes))
+    )
     print_table(
         console,
         [Column("candidate"), Column("status"), Column("emotions", number=True), Column("why")],
         [
             (
-                each.candidate,
-                each.status.value,
-                str(len(each.emotion_classes)) if each.labels else "",
-                ", ".join(each.emotion_classes) if each.verdict is Verdict.USABLE else each.reason,
+                candidate.candidate,
+                candidate.status.value,
+                str(len(candidate.emotion_classes)) if candidate.labels else "",
+                ", ".join(candidate.emotion_classes) if candidate.verdict is Verdict.USABLE else candidate.reason,
             )
-            for each in ordered
+            for candidate in ordered
         ],
     )
     _print_surprises(console, report)
-    counts = Counter(each.status.value for each in ordered)
-    verdicts = Counter(each.verdict.value for each in ordered)
+    counts = Counter(candidate.status.value for candidate in ordered)
+    verdicts = Counter(candidate.verdict.value for candidate in ordered)
     console.print(
         f"{counted(len(ordered), 'candidate')}: "
         + ", ".join(f"{verdicts[verdict.value]} {verdict.value}" for verdict in Verdict if verdicts[verdict.value])
@@ -99,12 +101,15 @@ def print_verification(report: VerificationReport) -> None:
 
 
 def _print_surprises(console: Console, report: VerificationReport) -> None:
-    surprises = [each for each in report.candidates if each.surprising]
+    surprises = [candidate for candidate in report.candidates if candidate.surprising]
     if surprises:
         print_table(
             console,
             [Column("candidate"), Column("expected"), Column("found"), Column("why")],
-            [(each.candidate, each.expect or "", each.status, each.reason) for each in surprises],
+            [
+                (candidate.candidate, candidate.expect or "", candidate.status, candidate.reason)
+                for candidate in surprises
+            ],
             title="Not as the registry expects",
         )
 
@@ -144,8 +149,8 @@ def _print_others(console: Console, leaderboard: Leaderboard) -> None:
             console,
             [Column("not evaluated"), Column("status"), Column("why")],
             [
-                (each.candidate, "fallback" if each.fallback else each.status, each.reason)
-                for each in leaderboard.not_evaluated
+                (candidate.candidate, "fallback" if candidate.fallback else candidate.status, candidate.reason)
+                for candidate in leaderboard.not_evaluated
             ],
         )
     for candidate, failure in leaderboard.failures.items():

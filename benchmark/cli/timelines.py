@@ -92,12 +92,12 @@ class TimelineFile:
                 print_note(f"Written: {path}")
 
     def _tracks(self, result: Timelines) -> dict[str, str]:
-        answered = [each for each in result.timelines if each.windows]
+        answered = [timeline for timeline in result.timelines if timeline.windows]
         if len(answered) > 1 and not self.is_folder:
             raise RequestError(_ONE_TRACK)
         names: dict[str, str] = {}
-        for each in answered:
-            names[_track_name(each, answered, taken=names)] = audacity_labels(each)
+        for timeline in answered:
+            names[_track_name(timeline, answered, taken=names)] = audacity_labels(timeline)
         return names
 
 
@@ -121,7 +121,7 @@ def timeline_file(path: Path | None, form: str | None, *, as_json: bool) -> Time
 
 def _print_charts(result: Timelines) -> None:
     console = result_console()
-    for place, timeline in enumerate(each for each in result.timelines if each.windows):
+    for place, timeline in enumerate(line for line in result.timelines if line.windows):
         if place:
             console.print()
         print_timeline(console, timeline, all_stretches=not console.is_terminal)
@@ -130,7 +130,7 @@ def _print_charts(result: Timelines) -> None:
 def _track_name(timeline: Timeline, answered: list[Timeline], *, taken: dict[str, str]) -> str:
     """Give a label track a name of its own: that of the recording, and of the model where there are several."""
     stem = _safe(Path(timeline.recording).stem + (f"-{side}" if (side := _side(timeline.recording)) else ""))
-    if len({each.model for each in answered}) > 1:
+    if len({line.model for line in answered}) > 1:
         stem += f".{_safe(timeline.model)}"
     numbers = (f"{stem}{f'-{number}' if number > 1 else ''}.txt" for number in range(1, len(taken) + 2))
     return next(name for name in numbers if name not in taken)

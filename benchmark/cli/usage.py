@@ -97,7 +97,7 @@ def sentence(error: CycloptsError) -> str:
     command = " ".join(["bench", *(error.command_chain or ())])
     match error:
         case UnknownOptionError():
-            names = [name for each in error.argument_collection if each.parse for name in each.names]
+            names = [name for argument in error.argument_collection if argument.parse for name in argument.names]
             return _unknown("option", error.token.keyword or error.token.value, names, command)
         case UnknownCommandError():
             word = next(iter(error.unused_tokens or ()), "")
@@ -155,4 +155,4 @@ def _remedy(argument: Argument) -> str:
 
 def _validators(argument: Argument) -> list[Range]:
     validators = argument.parameter.validator
-    return [each for each in validators if isinstance(each, Range)] if isinstance(validators, tuple) else []
+    return [limit for limit in validators if isinstance(limit, Range)] if isinstance(validators, tuple) else []

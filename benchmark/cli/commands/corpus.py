@@ -45,12 +45,12 @@ def _print(described: "CorpusDescription") -> None:
         [Column("label"), Column("emotion"), Column("class", True), Column("clips", True)],
         [
             (
-                each.label,
-                each.emotion or "– (unmapped)",
-                "" if each.index is None else str(each.index),
-                f"{each.clips:,}",
+                label.label,
+                label.emotion or "– (unmapped)",
+                "" if label.index is None else str(label.index),
+                f"{label.clips:,}",
             )
-            for each in described.labels
+            for label in described.labels
         ]
         + (
             [("– (no label)", "", "", f"{described.unlabelled:,}")] if described.unlabelled and described.labels else []
@@ -76,8 +76,14 @@ def _print(described: "CorpusDescription") -> None:
             console,
             [Column("candidate"), Column("known from"), Column("covers", True), Column("cannot say"), Column("seen")],
             [
-                (each.candidate, each.known_from, fraction(each.coverage), ", ".join(each.missing), each.seen)
-                for each in described.candidates
+                (
+                    candidate.candidate,
+                    candidate.known_from,
+                    fraction(candidate.coverage),
+                    ", ".join(candidate.missing),
+                    candidate.seen,
+                )
+                for candidate in described.candidates
             ],
         )
     lines = [

@@ -23,7 +23,9 @@ def discover(*, options: DiscoverRequest, console: ConsoleOptions) -> int:
 
     outcome = discover_with(replace(options, progress=open_console(console)))
     if console.as_json:
-        print(json_text(json.dumps([_as_plain(each) for each in outcome.found], ensure_ascii=False, indent=2)))
+        print(
+            json_text(json.dumps([_as_plain(repository) for repository in outcome.found], ensure_ascii=False, indent=2))
+        )
     else:
         _print(outcome.found)
     if outcome.file is not None and not console.quiet:
@@ -39,14 +41,19 @@ def _print(found: "tuple[Discovered, ...]") -> None:
     from benchmark.reporting.numbers import counted
 
     console = result_console()
-    working = [each for each in found if each.works]
-    others = [each for each in found if not each.works]
+    working = [repository for repository in found if repository.works]
+    others = [repository for repository in found if not repository.works]
     if working:
         columns = [Column("repository"), Column("status"), Column("emotions", number=True), Column("which")]
         columns += [Column("languages"), Column("trained on"), Column("downloads", number=True)]
-        print_table(console, columns, [_row(each) for each in working], title="Would work, as far as headers tell")
+        print_table(
+            console, columns, [_row(repository) for repository in working], title="Would work, as far as headers tell"
+        )
     if others:
-        rows = [(each.verification.id, each.verification.status.value, each.reason or "") for each in others]
+        rows = [
+            (repository.verification.id, repository.verification.status.value, repository.reason or "")
+            for repository in others
+        ]
         print_table(console, [Column("repository"), Column("status"), Column("why not")], rows, title="Would not")
     total = counted(len(found), "repository", "repositories")
     console.print(f"{total}: {len(working)} would work, {len(others)} would not")

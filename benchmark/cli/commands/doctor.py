@@ -38,7 +38,9 @@ def _print(diagnosis: "Diagnosis") -> None:
     console = result_console()
     print_table(console, [Column("what"), Column("found")], list(_rows(diagnosis)))
     if diagnosis.problems:
-        rows = [("broken" if each.essential else "missing", each.what, each.fix) for each in diagnosis.problems]
+        rows = [
+            ("broken" if problem.essential else "missing", problem.what, problem.fix) for problem in diagnosis.problems
+        ]
         print_table(console, [Column(""), Column("problem"), Column("what helps")], rows)
     else:
         console.print("Nothing is missing.")
@@ -55,7 +57,7 @@ def _rows(diagnosis: "Diagnosis") -> "Iterator[tuple[str, str]]":
         devices = f" on {', '.join(backend.devices)}" if backend.devices else ""
         state = "not installed" if backend.version is None else backend.version + devices
         yield f"backend {backend.name}", state if backend.works is not False else f"{backend.version}, broken"
-    shown = {each.name for each in diagnosis.backends}
+    shown = {backend.name for backend in diagnosis.backends}
     installed = {name: version for name, version in diagnosis.versions.items() if version and name not in shown}
     yield "libraries", ", ".join(f"{name} {version}" for name, version in installed.items())
     yield "bench's store", _folder(diagnosis.cache)
