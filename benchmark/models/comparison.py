@@ -5,14 +5,19 @@ The same rules judge a header, which is read without a load, and what a load rep
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, Self
 
-from benchmark.models.expected_tensors import LAYER_WEIGHTS, Part, Skeleton, is_harmless, is_learnt_by_encoder
 from benchmark.models.heads import HeadMatch
 from benchmark.models.reports import LoadReport, ShapeMismatch
 
+LAYER_WEIGHTS = "layer_weights"
+# Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.
+_HARMLESS = ("masked_spec_embed", "num_batches_tracked")
+_LEARNT = frozenset({"weight", "bias", "weight_g", "weight_v", "original0", "original1"})
+_DEPTH_OF_ADAPTER = 2
 # Weights of a loss, which are used in training only.
 _LOSS = re.compile(r"(loss|criterion|class_weight)\w*(\.|$)")
 # Not the small convolutions of data2vec's positions, nor an adapter behind the encoder.
@@ -48,6 +53,64 @@ class Outcome(StrEnum):
     NO_HEAD = "no-head"
     RANDOM = "random"
     MISMATCHED = "mismatched"
+
+
+class Part(StrEnum):
+    """What a weight belongs to."""
+
+    ENCODER = "encoder"
+    HEAD = "head"
+    LAYER_WEIGHTS = "layer weights"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skeleton:
+    """All weights that a model of some configuration has (`benchmark.models.skeleton`).
+
+    Attributes:
+        labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
+        parameters: Number of weights.
+        shapes: Name → shape of every tensor that a load looks for.
+        encoder: What the names of the encoder's weights begin with.
+        targets: Name of a checkpoint's tensor → the name under which a load looks for it; the others keep theirs.
+    """
+
+    labels: tuple[str, ...]
+    parameters: int
+    shapes: Mapping[str, tuple[int, ...]]
+    encoder: str
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Give the skeleton as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Take the skeleton from plain data, in which tuples have become lists."""
+        shapes = {name: tuple(shape) for name, shape in plain["shapes"].items()}
+        return cls(**{**plain, "labels": tuple(plain["labels"]), "shapes": shapes})
+
+    def part(self, name: str) -> Part:
+        """Say what a weight of the model belongs to.
+
+        Examples:
+            >>> skeleton = Skeleton(labels=(), parameters=0, shapes={}, encoder="hubert.")
+            >>> [skeleton.part(name).value for name in ("hubert.layer_norm.weight", "projector.bias", "layer_weights")]
+            ['encoder', 'head', 'layer weights']
+        """
+        if name.startswith(self.encoder):
+            return Part.ENCODER
+        return Part.LAYER_WEIGHTS if name == LAYER_WEIGHTS else Part.HEAD
+
+    def is_of_encoder(self, name: str) -> bool:
+        """Whether a tensor, expected or not, looks like one of the encoder, such as a layer more."""
+        return name.startswith(self.encoder) or name.partition(".")[0] in self._encoder_parts
+
+    @cached_property
+    def _encoder_parts(self) -> frozenset[str]:
+        names = (name.removeprefix(self.encoder) for name in self.shapes if name.startswith(self.encoder))
+        return frozenset(name.partition(".")[0] for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +219,7 @@ def compare(expected: Skeleton, found: Mapping[str, Sequence[int]]) -> Compariso
     """
     placed: dict[str, str] = {}
     for name in sorted(found):
-        placed.setdefault(expected.target_name(name), name)
+        placed.setdefault(expected.targets.get(name, name), name)
     sources = {name: source for name, source in sorted(placed.items()) if name in expected.shapes}
     return Comparison(
         expected=expected,
@@ -204,6 +267,31 @@ def conclude(comparison: Comparison, head: HeadMatch | None, *, is_stated: bool 
     if comparison.without_head and comparison.other_heads:
         return Outcome.WRONG_TASK
     return Outcome.NO_HEAD if comparison.bare_encoder else Outcome.RANDOM
+
+
+def is_learnt_by_encoder(name: str) -> bool:
+    """Whether a tensor of an encoder was learnt and decided its answers, so that it must not be left out.
+
+    Buffers, such as positions, are computed by the model; no classifier reads an adapter behind the encoder.
+
+    Examples:
+        >>> is_learnt_by_encoder("wav2vec2.feature_extractor.conv_layers.1.layer_norm.weight")
+        True
+        >>> [is_learnt_by_encoder(f"hubert.{name}") for name in ("encoder.position_ids", "adapter.conv.bias")]
+        [False, False]
+    """
+    parts = name.split(".")
+    return parts[-1] in _LEARNT and "adapter" not in parts[:_DEPTH_OF_ADAPTER]
+
+
+def is_harmless(name: str) -> bool:
+    """Whether a weight decides nothing about an answer, so that it may be missing.
+
+    Examples:
+        >>> is_harmless("wavlm.masked_spec_embed"), is_harmless("classifier.bias")
+        (True, False)
+    """
+    return name.rpartition(".")[2] in _HARMLESS
 
 
 def _count_layers(names: Iterable[str]) -> int:

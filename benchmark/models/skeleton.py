@@ -4,15 +4,15 @@ The meta device holds names and shapes only. transformers allocates a few tensor
 (`masked_spec_embed`), so that a hostile configuration may take gigabytes: this runs in a worker with a memory limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForAudioClassification, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
-from transformers.core_model_loading import WeightRenaming
+from transformers.core_model_loading import WeightRenaming, rename_source_key
 
-from benchmark.models.expected_tensors import Renaming, Skeleton
+from benchmark.models.comparison import Skeleton
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, output_labels
 
 _BYTES_PER_NUMBER = 4
@@ -37,11 +37,12 @@ def check_config(config: Mapping[str, Any]) -> None:
     CONFIG_MAPPING[config["model_type"]].from_dict(fields)
 
 
-def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
+def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skeleton:
     """Build the model that a configuration describes, without weights, and list what it expects.
 
     Args:
         config: The content of a `config.json`, as it was parsed.
+        names: The names of a checkpoint's tensors, to be looked up as a load does.
 
     Raises:
         ValueError: The model type has no audio classifier, or the configuration is no one's.
@@ -59,14 +60,13 @@ def build_skeleton(config: Mapping[str, Any]) -> Skeleton:
         model = AutoModelForAudioClassification.from_config(made, dtype=torch.float32, trust_remote_code=False)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     _refuse_size(parameters * _BYTES_PER_NUMBER, f"a model with {parameters} weights")
-    tied = model.all_tied_weights_keys
+    expected = {name: value for name, value in model.state_dict().items() if name not in model.all_tied_weights_keys}
     return Skeleton(
         labels=output_labels(made.id2label, made.num_labels),
         parameters=parameters,
-        shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in tied},
+        shapes={name: tuple(tensor.shape) for name, tensor in expected.items()},
         encoder=_encoder(model),
-        base=model.base_model_prefix,
-        renamings=tuple(_renaming(item) for item in get_model_conversion_mapping(model)),
+        targets=_targets(model, expected, names),
     )
 
 
@@ -108,12 +108,15 @@ def _encoder(model: Any) -> str:
     return f"{name}."
 
 
-def _renaming(item: Any) -> Renaming:
-    if not isinstance(item, WeightRenaming):
-        raise TypeError(f"transformers converts weights of this model by more than their names: {item}")
-    return Renaming(
-        pattern=item.compiled_sources.pattern,
-        target=item.target_patterns[0],
-        scope=item.scope_prefix,
-        base=item.base_model_prefix,
-    )
+def _targets(model: Any, expected: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Look names of a checkpoint up as a load does: renamed, with or without the prefix of the base model."""
+    renamings = get_model_conversion_mapping(model)
+    if not all(isinstance(renaming, WeightRenaming) for renaming in renamings):
+        raise TypeError(f"transformers converts weights of this model by more than their names: {renamings}")
+    base, targets = model.base_model_prefix, {}
+    for name in names:
+        target = rename_source_key(name, renamings, [], base, expected)[0]
+        if target not in expected and name in expected:
+            target = rename_source_key(name, [], [], base, expected)[0]
+        targets[name] = target
+    return targets

@@ -22,9 +22,9 @@ class InspectionActor:
         """Let transformers validate a configuration (see `benchmark.models.skeleton.check_config`)."""
         check_config(config)
 
-    def build(self, config: dict[str, Any]) -> dict[str, Any]:
+    def build(self, config: dict[str, Any], names: list[str]) -> dict[str, Any]:
         """Build a model without weights and give `Skeleton.as_plain()` (see `build_skeleton`)."""
-        return build_skeleton(config).as_plain()
+        return build_skeleton(config, names).as_plain()
 
     def read_pickle(self, content: NDArray[np.uint8], name: str, pickles: int, load: bool) -> dict[str, Any]:
         """Describe the pickle of a weight file (see `benchmark.hub.torch_pickles.read_pickle`)."""

@@ -6,8 +6,9 @@ Independent checks over the facts of the repository, then its tensors against th
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap, is_placeholder
@@ -15,7 +16,7 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
 from benchmark.hub.weights import absent_weights, weight_files
-from benchmark.models.expected_tensors import Skeleton
+from benchmark.models.comparison import Skeleton
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
@@ -39,6 +40,8 @@ from benchmark.verification.sandbox import InspectionWorker
 from benchmark.verification.store import VerdictStore
 from benchmark.verification.weights import judge_header
 from benchmark.workers.process import start_server
+
+Config = Mapping[str, Any]
 
 _BEYOND_LOOKING = frozenset({Status.CUSTOM_CODE, Status.INVALID_CONFIG, Status.UNSUPPORTED_ARCHITECTURE})
 _DIMENSION = re.compile(
@@ -113,7 +116,7 @@ class Inspector:
             record.failure = None if record.findings else listing
             return
         record.listing = listing
-        built = self.worker.skeleton(record.config)
+        built = self.worker.skeleton(record.config, listing.by_name if listing.known else ())
         if isinstance(built, Skeleton):
             record.skeleton = built
         else:
@@ -139,8 +142,12 @@ def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap
     Returns:
         The findings, the deciding one first; nothing where only tensors or a load can tell.
     """
-    findings = [finding for check in _CHECKS for finding in check(facts, label_map)]
-    findings += [*judge_preprocessor(candidate, facts), *_quantised(facts)]
+    config = facts.config or {}
+    findings = [*_custom_code(facts), *_custom_interface(facts), *_invalid_config(facts), *_unsupported(config)]
+    findings += _dimensional(config, label_map)
+    if model_type(config) is not None:
+        findings += [*_head_task(config), *_unnamed(config, label_map), *_not_emotion(config, label_map)]
+        findings += [*_no_weights(facts), *judge_preprocessor(candidate, facts), *_quantised(config)]
     return sorted(findings, key=lambda finding: finding.status.precedence)
 
 
@@ -168,7 +175,7 @@ def _has_tensors(facts: RepoFacts, findings: list[Finding]) -> bool:
     return facts.partial or weight_files(facts.files, facts.config) is not None
 
 
-def _custom_code(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+def _custom_code(facts: RepoFacts) -> Iterator[Finding]:
     for name, content in (("config.json", facts.config), ("preprocessor_config.json", facts.preprocessor)):
         if content and content.get("auto_map"):
             yield Finding(
@@ -178,7 +185,7 @@ def _custom_code(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
             )
 
 
-def _custom_interface(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+def _custom_interface(facts: RepoFacts) -> Iterator[Finding]:
     if facts.config_problem is not None or (facts.config is not None and model_type(facts.config) is not None):
         return
     what = "It has no config.json" if facts.config is None else "Its config.json names no model type"
@@ -200,7 +207,7 @@ def _custom_interface(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Findin
     )
 
 
-def _invalid_config(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
+def _invalid_config(facts: RepoFacts) -> Iterator[Finding]:
     config = facts.config or {}
     problem = facts.config_problem or label_problem(config)
     if problem is None and model_type(config) in AUDIO_CLASSIFICATION_TYPES:
@@ -209,8 +216,8 @@ def _invalid_config(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]
         yield Finding(status=Status.INVALID_CONFIG, reason=f"Its config.json cannot be used: {problem}.")
 
 
-def _unsupported(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
-    kind = model_type(facts.config or {})
+def _unsupported(config: Config) -> Iterator[Finding]:
+    kind = model_type(config)
     if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
         yield Finding(
             status=Status.UNSUPPORTED_ARCHITECTURE,
@@ -219,8 +226,8 @@ def _unsupported(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
         )
 
 
-def _dimensional(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
-    labels, problem_type = label_map.labels, (facts.config or {}).get("problem_type")
+def _dimensional(config: Config, label_map: LabelMap) -> Iterator[Finding]:
+    labels, problem_type = label_map.labels, config.get("problem_type")
     dimensions = all(_DIMENSION.fullmatch(label.strip()) for label in labels)
     single_value = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))
     if problem_type == "regression" or (dimensions and len(labels) > 1) or single_value:
@@ -231,11 +238,10 @@ def _dimensional(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
         )
 
 
-def _head_task(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
-    config = facts.config or {}
+def _head_task(config: Config) -> Iterator[Finding]:
     claimed = architectures(config)
     status = task_status(claimed)
-    if status is None or model_type(config) is None:
+    if status is None:
         return
     names = ", ".join(claimed)
     reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
@@ -244,10 +250,8 @@ def _head_task(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
     yield Finding(status=status, reason=reason, evidence={"architectures": list(claimed)})
 
 
-def _no_weights(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
-    if model_type(facts.config or {}) is None or facts.partial:
-        return
-    if weight_files(facts.files, facts.config) is None:
+def _no_weights(facts: RepoFacts) -> Iterator[Finding]:
+    if not facts.partial and weight_files(facts.files, facts.config) is None:
         problem = absent_weights(facts.files)
         yield Finding(
             status=problem.status or Status.LOAD_FAILED,
@@ -256,10 +260,9 @@ def _no_weights(facts: RepoFacts, _label_map: LabelMap) -> Iterator[Finding]:
         )
 
 
-def _quantised(facts: RepoFacts) -> Iterator[Finding]:
-    config = facts.config or {}
+def _quantised(config: Config) -> Iterator[Finding]:
     quantisation = config.get("quantization_config")
-    if not quantisation or model_type(config) is None:
+    if not quantisation:
         return
     method = quantisation.get("quant_method") if isinstance(quantisation, dict) else None
     kind = f" ({_plain(method)})" if method else ""
@@ -271,10 +274,7 @@ def _quantised(facts: RepoFacts) -> Iterator[Finding]:
     )
 
 
-def _unnamed(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
-    config = facts.config or {}
-    if model_type(config) is None:
-        return
+def _unnamed(config: Config, label_map: LabelMap) -> Iterator[Finding]:
     if _only_numbered(label_map):
         why = "".join(f": {note}" for note in label_notes(config))
         yield Finding(
@@ -299,9 +299,9 @@ def _unnamed(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
         )
 
 
-def _not_emotion(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
-    config, labels = facts.config or {}, label_map.labels
-    if model_type(config) is None or label_problem(config) is not None or _only_numbered(label_map):
+def _not_emotion(config: Config, label_map: LabelMap) -> Iterator[Finding]:
+    labels = label_map.labels
+    if label_problem(config) is not None or _only_numbered(label_map):
         return
     emotions = [name for name in label_map.classes if emotion_class(name).kind is Kind.EMOTION]
     mapped = sum(emotion is not None for emotion in label_map.emotions)
@@ -311,19 +311,6 @@ def _not_emotion(facts: RepoFacts, label_map: LabelMap) -> Iterator[Finding]:
             reason=_too_few(label_map, mapped, len(emotions)),
             evidence={"labels": list(labels[:_LONGEST_LIST]), "emotions": list(emotions)},
         )
-
-
-_CHECKS: tuple[Callable[[RepoFacts, LabelMap], Iterator[Finding]], ...] = (
-    _custom_code,
-    _custom_interface,
-    _invalid_config,
-    _unsupported,
-    _dimensional,
-    _head_task,
-    _unnamed,
-    _not_emotion,
-    _no_weights,
-)
 
 
 def _only_numbered(label_map: LabelMap) -> bool:

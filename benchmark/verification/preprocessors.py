@@ -18,9 +18,9 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.model_config import model_type
 
-SAY_IT = "where you know what the model expects, say so in the registry: preprocessor: {sampling_rate: 16000, \
+_STATE_IT = "where you know what the model expects, say so in the registry: preprocessor: {sampling_rate: 16000, \
 do_normalize: true}"
-BRING_IT = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
+_BRING_IT = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
 _WHISPER_RATE, _WHISPER_HOP, _FRAMES_PER_POSITION = 16_000, 160, 2
 
 
@@ -29,42 +29,39 @@ def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Findi
 
     Args:
         candidate: As the registry names it; what it says of samples replaces the description.
-        facts: What is known of its repository.
+        facts: What is known of its repository, whose configuration names a model type.
 
     Yields:
         At most one finding, `load-failed`, whose reason names the fix.
     """
     config = facts.config or {}
-    kind = AUDIO_CLASSIFICATION_TYPES.get(model_type(config) or "")
-    reads_samples = kind is None or kind.reads is Reads.SAMPLES
-    if model_type(config) is None or (reads_samples and candidate.preprocessor is not None):
+    kind = model_type(config) or ""
+    supported = AUDIO_CLASSIFICATION_TYPES.get(kind)
+    reads_samples = supported is None or supported.reads is Reads.SAMPLES
+    if reads_samples and candidate.preprocessor is not None:
         return
+    described = facts.preprocessor or {}
+    problem: str | None = None
     if facts.preprocessor is None:
-        if facts.partial and facts.preprocessor_problem is None:
-            return
-        problem = facts.preprocessor_problem or "there is none"
+        if not facts.partial or facts.preprocessor_problem is not None:
+            problem = facts.preprocessor_problem or "there is none"
     else:
-        # What the registry says of other models changes fields of their own description.
-        said = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
-        own = {**facts.preprocessor, **said}
-        if (wrong := wrong_extractor(model_type(config) or "", own.get("feature_extractor_type"))) is not None:
-            yield _told(f"Its preprocessor_config.json is of the wrong kind: {wrong}.", own)
+        # What the registry says of models that read features changes fields of their own description.
+        stated = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
+        described = {**described, **stated}
+        if (wrong := wrong_extractor(kind, described.get("feature_extractor_type"))) is not None:
+            yield _finding(f"Its preprocessor_config.json is of the wrong kind: {wrong}.", described)
             return
-        found = next(_problems(model_type(config) or "", own, config), None)
-        if found is None:
-            return
-        problem = found
-    fix = SAY_IT if reads_samples else BRING_IT
-    yield _told(f"Its preprocessor_config.json cannot be used ({problem}); {fix}.", facts.preprocessor or {})
+        problem = next(_problems(kind, described, config), None)
+    if problem is not None:
+        fix = _STATE_IT if reads_samples else _BRING_IT
+        yield _finding(f"Its preprocessor_config.json cannot be used ({problem}); {fix}.", described)
 
 
-def _told(reason: str, described: Mapping[str, Any]) -> Finding:
+def _finding(reason: str, described: Mapping[str, Any]) -> Finding:
     kind = described.get("feature_extractor_type")
-    return Finding(
-        status=Status.LOAD_FAILED,
-        reason=reason,
-        evidence={} if kind is None else {"feature_extractor_type": str(kind)[:200]},
-    )
+    evidence = {} if kind is None else {"feature_extractor_type": str(kind)[:200]}
+    return Finding(status=Status.LOAD_FAILED, reason=reason, evidence=evidence)
 
 
 def _problems(kind: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:

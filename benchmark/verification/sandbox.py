@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ import psutil
 from pydantic import JsonValue
 
 from benchmark.errors import BenchError
-from benchmark.models.expected_tensors import Skeleton
+from benchmark.models.comparison import Skeleton
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut
@@ -100,8 +100,13 @@ class InspectionWorker:
         self._turn = threading.Lock()
         self._worker: Worker | None = None
 
-    def skeleton(self, config: Mapping[str, Any]) -> Skeleton | Finding:
-        """Build the model that a configuration describes, without weights; a finding where that fails."""
+    def skeleton(self, config: Mapping[str, Any], names: Iterable[str] = ()) -> Skeleton | Finding:
+        """Build the model that a configuration describes, without weights; a finding where that fails.
+
+        Args:
+            config: The content of a `config.json`.
+            names: The names of the checkpoint's tensors, to be looked up as a load does.
+        """
         checked = self.call("check_config", config)
         if isinstance(checked, Raised):
             return Finding(
@@ -109,7 +114,7 @@ class InspectionWorker:
                 reason=f"transformers refuses its configuration: {checked.reason.rstrip('.')}.",
                 evidence={"message": checked.reason, "outer": checked.outer},
             )
-        built = self.call("build", config) if isinstance(checked, Returned) else checked
+        built = self.call("build", config, list(names)) if isinstance(checked, Returned) else checked
         if isinstance(built, Returned):
             return Skeleton.from_plain(built.value)
         if isinstance(built, Raised):

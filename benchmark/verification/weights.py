@@ -8,8 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.models.comparison import Comparison, OtherTask, Outcome, compare, conclude
-from benchmark.models.expected_tensors import LAYER_WEIGHTS, Part, is_harmless
+from benchmark.models.comparison import (
+    LAYER_WEIGHTS,
+    Comparison,
+    OtherTask,
+    Outcome,
+    Part,
+    compare,
+    conclude,
+    is_harmless,
+)
 from benchmark.models.heads import HeadMatch, HeadParameters, Shapes, recognise
 from benchmark.models.reports import STANDARD_HEAD
 from benchmark.registry.schema import Candidate

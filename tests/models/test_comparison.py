@@ -1,6 +1,8 @@
 """What names and shapes tell of a checkpoint, held against what the real load says of it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from transformers import (
 )
 
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.comparison import Comparison, OtherTask, Outcome, compare, compare_load, conclude
+from benchmark.models.comparison import Comparison, OtherTask, Outcome, compare, compare_load, conclude, is_harmless
 from benchmark.models.heads import recognise
 from benchmark.models.reports import CheckpointError, MismatchedWeightsError
 from benchmark.models.skeleton import build_skeleton
@@ -59,7 +61,8 @@ def config_of(folder: Path) -> dict[str, Any]:
 
 
 def compared(folder: Path) -> Comparison:
-    return compare(build_skeleton(config_of(folder)), shapes_of(folder))
+    found = shapes_of(folder)
+    return compare(build_skeleton(config_of(folder), found), found)
 
 
 def outcome(folder: Path) -> Outcome:
@@ -319,3 +322,15 @@ def test_a_checkpoint_with_nothing_in_it_is_not_even_an_encoder(tiny: dict[str, 
         assert set(comparison.missing) == set(skeleton.shapes)
         assert not comparison.bare_encoder
         assert conclude(comparison, None) is Outcome.RANDOM
+
+
+@pytest.mark.parametrize("name", ["masked_spec_embed", "wavlm.masked_spec_embed", "a.batch_norm.num_batches_tracked"])
+def test_what_only_training_uses_is_harmless(name: str) -> None:
+    assert is_harmless(name)
+    assert not is_harmless(f"{name}.weight")
+    assert not is_harmless("a.batch_norm.running_mean")
+
+
+def test_comparing_imports_nothing_heavy() -> None:
+    program = "import sys, benchmark.models.comparison; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

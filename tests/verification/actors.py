@@ -12,19 +12,26 @@ from benchmark.verification.actors import InspectionActor, LoadActor
 class FragileActor(LoadActor):
     """Loads, unless the folder's name tells it to fail."""
 
-    def load(self, folder: str, options: dict[str, Any], streams: int = 1, batch: int = 1) -> dict[str, Any]:
+    def load(
+        self,
+        folder: str,
+        options: dict[str, Any],
+        engine: dict[str, Any] | None = None,
+        streams: dict[str, int] | None = None,
+        converted: dict[str, str | None] | None = None,
+    ) -> dict[str, Any]:
         """Load a checkpoint, or fail."""
         _come_to_grief(Path(folder).name)
-        return super().load(folder, options, streams, batch)
+        return super().load(folder, options, engine, streams, converted)
 
 
 class FragileInspector(InspectionActor):
     """Builds, unless the configuration tells it to fail."""
 
-    def build(self, config: dict[str, Any]) -> dict[str, Any]:
+    def build(self, config: dict[str, Any], names: list[str]) -> dict[str, Any]:
         """Build a skeleton, or fail."""
         _come_to_grief(config.get("name"))
-        return super().build(config)
+        return super().build(config, names)
 
 
 def _come_to_grief(how: str | None) -> None:
