@@ -48,17 +48,15 @@ def load_checkpoint(
 
     Args:
         folder: Holds `config.json`, the weights and `preprocessor_config.json`.
-        preprocessor: The registry's override of the feature extractor; None for the checkpoint's own.
-        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, the report
-            tells it and the model can't be asked.
+        preprocessor: As in `LoadOptions`, like all that follow.
+        preprocessor_required: Whether a missing or broken feature extractor fails the load.
         device: `cpu` or `cuda`.
         dtype: `float32`, `bfloat16` or `float16`.
-        seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
-        head: The layout of a head that is to be rebuilt: `kind`, and optionally `pooling` and `activation`, which are
-            else what the configuration and the original say; None for transformers' own.
+        seed: Of whatever the checkpoint does not hold.
+        head: The layout of a head that is to be rebuilt.
 
     Returns:
-        The model, ready to be asked.
+        The model, ready to compute.
 
     Raises:
         MissingPreprocessorError: There is no feature extractor; the message names the fix.

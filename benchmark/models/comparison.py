@@ -205,20 +205,20 @@ class Comparison:
         return tuple(name for name in self.missing if self.expected.part(name) is part and not is_harmless(name))
 
 
-def compare(expected: Skeleton, found: Mapping[str, Sequence[int]]) -> Comparison:
+def compare(expected: Skeleton, shapes: Mapping[str, Sequence[int]]) -> Comparison:
     """Compare the names and shapes of a checkpoint with those of the model of its configuration.
 
     The number types don't matter: a load converts them.
 
     Args:
         expected: The model of the configuration.
-        found: Name → shape of every tensor of the checkpoint, of all its shards together.
+        shapes: Name → shape of every tensor of the checkpoint, of all its shards together.
 
     Returns:
         What a load would report.
     """
     placed: dict[str, str] = {}
-    for name in sorted(found):
+    for name in sorted(shapes):
         placed.setdefault(expected.targets.get(name, name), name)
     sources = {name: source for name, source in sorted(placed.items()) if name in expected.shapes}
     return Comparison(
@@ -226,9 +226,9 @@ def compare(expected: Skeleton, found: Mapping[str, Sequence[int]]) -> Compariso
         missing=tuple(sorted(set(expected.shapes) - set(sources))),
         unexpected=tuple(sorted(set(placed) - set(sources))),
         mismatched=tuple(
-            ShapeMismatch(name, tuple(found[source]), expected.shapes[name])
+            ShapeMismatch(name, tuple(shapes[source]), expected.shapes[name])
             for name, source in sources.items()
-            if tuple(found[source]) != expected.shapes[name]
+            if tuple(shapes[source]) != expected.shapes[name]
         ),
         sources=sources,
     )

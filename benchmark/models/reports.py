@@ -1,4 +1,4 @@
-"""What a load is asked for and what it found, as plain data that passes between processes; nothing heavy here."""
+"""Options and reports of a load, as plain data that passes between processes, and the errors of checkpoints."""
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
@@ -13,11 +13,11 @@ class LoadOptions:
     Attributes:
         preprocessor: The registry's override of the feature extractor, such as
             `{"sampling_rate": 16000, "do_normalize": True}`; None for the checkpoint's own.
-        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, it is told in
-            the report and the model can't be asked.
+        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, the report
+            says so and the model cannot be used.
         device: `cpu` or `cuda`.
         dtype: `float32`, `bfloat16` or `float16`.
-        seed: Seed of whatever the checkpoint does not hold; None leaves it to chance.
+        seed: Of whatever the checkpoint does not hold; None leaves it to chance.
         head: The layout of a head that is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and
             `activation`; None for transformers' own.
     """
@@ -62,22 +62,18 @@ class LoadReport:
 
     Attributes:
         architecture: The class of the model.
-        model_type: The type that the configuration names.
         head: The layout of the head.
         head_parameters: What the weights of a rebuilt head leave open, and was assumed: `pooling` and `activation`.
         labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
         label_problems: What is wrong with the names of the outputs, one sentence each.
         multi_label: Whether the head was trained with one sigmoid per label.
         parameters: Number of weights.
-        dtype: The type that the model computes in.
-        device: `cpu` or `cuda`.
         gpu: Name of the GPU; None on the CPU.
-        attention: The attention implementation.
         sampling_rate: Samples per second that the model expects; None where that is unknown.
         window_s: The longest stretch of audio, in seconds, that goes into the model at once.
         fixed_window: Whether a call costs the same however long the clip is.
-        missing: Weights of the model that the checkpoint does not hold, and that are random therefore.
-        unexpected: Weights of the checkpoint that the model has no place for.
+        missing: Weights of the model that the checkpoint does not hold, and that are random therefore; sorted.
+        unexpected: Weights of the checkpoint that the model has no place for; sorted.
         mismatched: Weights of different shapes; a load in which there are any fails, so this is empty in practice.
         errors: Further errors that transformers noted.
         preprocessor_problem: Why there is no feature extractor, with the fix; None where there is one.

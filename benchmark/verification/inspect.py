@@ -106,7 +106,7 @@ class Inspector:
         record.findings = check_repository(record.candidate, facts, label_map)
         looks_at_tensors = _has_tensors(facts, record.findings)
         if looks_at_tensors or self.options.depth is not Depth.INSPECT:
-            start_server()  # imports torch while the Hub is asked
+            start_server()  # imports torch while the Hub answers
         if looks_at_tensors:
             self._inspect_tensors(record, facts)
 
@@ -324,9 +324,9 @@ def _too_few(label_map: LabelMap, mapped: int, emotions: int) -> str:
     labels = label_map.labels
     if not labels:
         return "Its configuration says that it has no outputs."
-    one = len(labels) == 1
+    single = len(labels) == 1
     return (
-        f"Of its {'one label' if one else f'{len(labels)} labels'} ({named(labels, most=_FEW)}) {mapped} "
+        f"Of its {'one label' if single else f'{len(labels)} labels'} ({named(labels, most=_FEW)}) {mapped} "
         f"{'means' if mapped == 1 else 'mean'} something that bench knows, and {emotions} "
         f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions"
         f"{_how_to_name(label_map)}."

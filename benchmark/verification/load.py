@@ -14,7 +14,7 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.settings import Settings
 from benchmark.verification.options import Depth, VerifyOptions
-from benchmark.verification.probe import SEEDS, LoadedModel, ask_activations, probe
+from benchmark.verification.probe import SEEDS, LoadedModel, answers_by_activation, run_probes
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import WorkerPool, finding_of, load_limit
 from benchmark.verification.weights import CLASSIFIERS, Judgement, judge_biases, judge_tensors, repaired
@@ -152,8 +152,8 @@ class _LoadCheck:
         record = self.record
         model = LoadedModel(self.worker, str(self.folder), self._options(), report, self.settings)
         if record.repair is not None:
-            record.evidence = {"answers": ask_activations(model)}
+            record.evidence = {"answers": answers_by_activation(model)}
         if self.options.depth is Depth.PROBE:
-            probe(record, model)
+            run_probes(record, model)
         if record.repair is not None:
             record.findings.append(repaired(record.repair, record.evidence))

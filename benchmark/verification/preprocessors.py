@@ -76,17 +76,17 @@ def _problems(kind: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> I
     if kind == "whisper":
         yield from _differ("bands", own, ("feature_size", 80), config, ("num_mel_bins", 80))
         chunk, hop = own.get("chunk_length", 30), own.get("hop_length", _WHISPER_HOP)
-        wanted = config.get("max_source_positions", 1500)
-        if _all_counts(chunk, hop, wanted) and chunk * rate // hop != _FRAMES_PER_POSITION * wanted:
-            yield f"it makes {chunk * rate // hop:g} frames, and the model reads {_FRAMES_PER_POSITION * wanted}"
+        positions = config.get("max_source_positions", 1500)
+        if _all_counts(chunk, hop, positions) and chunk * rate // hop != _FRAMES_PER_POSITION * positions:
+            yield f"it makes {chunk * rate // hop:g} frames, and the model reads {_FRAMES_PER_POSITION * positions}"
     elif kind == "audio-spectrogram-transformer":
         yield from _differ("bands", own, ("num_mel_bins", 128), config, ("num_mel_bins", 128))
         yield from _differ("frames", own, ("max_length", 1024), config, ("max_length", 1024))
     elif kind == "wav2vec2-bert":
         bands, joined = own.get("num_mel_bins", 80), own.get("stride", 2)
-        wanted = config.get("feature_projection_input_dim", 160)
-        if _all_counts(bands, joined, wanted) and bands * joined != wanted:
-            yield f"it makes {bands * joined} numbers per frame, and the model reads {wanted}"
+        width = config.get("feature_projection_input_dim", 160)
+        if _all_counts(bands, joined, width) and bands * joined != width:
+            yield f"it makes {bands * joined} numbers per frame, and the model reads {width}"
 
 
 def _differ(

@@ -125,9 +125,9 @@ class _CallFailedError(Exception):
         self.failure = failure
 
 
-def probe(record: CandidateRecord, model: LoadedModel) -> None:
+def run_probes(record: CandidateRecord, model: LoadedModel) -> None:
     """Compute all probes, load again and compute some again, and try batches; fill in what that shows."""
-    samples = [model.samples(each) for each in make_probes()]
+    samples = [model.samples(sound) for sound in make_probes()]
     try:
         logits = model.logits(samples)
         findings = list(judge_answers(logits, model.report.labels))
@@ -144,21 +144,21 @@ def probe(record: CandidateRecord, model: LoadedModel) -> None:
         record.findings.append(_finding_of_failure(error.failure))
 
 
-def ask_activations(model: LoadedModel) -> dict[str, Any]:
+def answers_by_activation(model: LoadedModel) -> dict[str, Any]:
     """Give the answers of a rebuilt head under every activation that it may have had, as evidence for a person."""
-    chosen = [each for each in make_probes() if each.voiced][:_REPEATED]
-    samples = [model.samples(each) for each in chosen]
+    chosen = [sound for sound in make_probes() if sound.voiced][:_REPEATED]
+    samples = [model.samples(sound) for sound in chosen]
     timeout_s = model.settings.clip_timeout_s * len(ACTIVATIONS) * len(samples)
     answer = model.worker.call("answers_by_activation", samples, timeout_s=timeout_s)
     if not isinstance(answer, Returned):
         return {"message": answer.reason}
     return {
         activation: {
-            each.name: {
+            sound.name: {
                 "answer": model.report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
                 "logits": [round(float(value), 4) for value in logits if np.isfinite(value)],
             }
-            for each, logits in zip(chosen, answers, strict=True)
+            for sound, logits in zip(chosen, answers, strict=True)
         }
         for activation, answers in answer.value.items()
     }

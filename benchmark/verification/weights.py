@@ -151,11 +151,11 @@ class Judgement:
                 f"{comparison.layers_expected}; a load would leave the others out."
             )
         elif names := comparison.left_out:
-            one = len(names) == 1
+            single = len(names) == 1
             yield (
-                f"{_UNFITTING}: the encoder was trained with {len(names)} {'weight' if one else 'weights'}, such as "
-                f"{min(names)}, that {'has' if one else 'have'} no place in the model of its configuration; a load "
-                f"would leave {'it' if one else 'them'} out."
+                f"{_UNFITTING}: the encoder was trained with {len(names)} {'weight' if single else 'weights'}, such as "
+                f"{min(names)}, that {'has' if single else 'have'} no place in the model of its configuration; a load "
+                f"would leave {'it' if single else 'them'} out."
             )
         if LAYER_WEIGHTS in comparison.unexpected and self.outcome is Outcome.STANDARD:
             yield _SUM_LEFT_OUT
@@ -181,10 +181,10 @@ class Judgement:
             instead = ""
         else:
             instead = " (there is no weight at its top, as where a whole training was saved)"
-        missing, one = comparison.fatal, len(comparison.fatal) == 1
+        missing, single = comparison.fatal, len(comparison.fatal) == 1
         return (
-            f"{len(missing)} {'weight' if one else 'weights'} of {where}, such as {missing[0]}, "
-            f"{'is' if one else 'are'} not in the checkpoint{instead} and would be random."
+            f"{len(missing)} {'weight' if single else 'weights'} of {where}, such as {missing[0]}, "
+            f"{'is' if single else 'are'} not in the checkpoint{instead} and would be random."
         )
 
     def _other_layout(self) -> str:
