@@ -1,13 +1,9 @@
-"""Inspection: what can be decided about a candidate without its weights.
-
-Independent checks over the facts of the repository, then its tensors against the model of its configuration.
-"""
+"""Inspection: independent checks over the facts of a repository, before anything is known of its tensors."""
 
 import fnmatch
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from benchmark.emotions.classes import Kind, emotion_class
@@ -16,15 +12,12 @@ from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
 from benchmark.hub.weights import absent_weights, weight_files
-from benchmark.models.comparison import Skeleton
 from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.model_config import (
     architectures,
-    candidate_labels,
-    config_labels,
     label_notes,
     label_problem,
     misplaced_names,
@@ -33,13 +26,7 @@ from benchmark.verification.model_config import (
     size_problem,
     task_status,
 )
-from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.preprocessors import judge_preprocessor
-from benchmark.verification.record import CandidateRecord
-from benchmark.verification.sandbox import InspectionWorker
-from benchmark.verification.store import VerdictStore
-from benchmark.verification.weights import judge_header
-from benchmark.workers.process import start_server
 
 Config = Mapping[str, Any]
 
@@ -69,59 +56,6 @@ _TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("scikit-learn", ("*.joblib", "*.pkl", "*.pickle")),
     ("plain PyTorch", ("*.pt", "*.pth", "*.ckpt")),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inspector:
-    """Inspects candidates; it may be used by several threads.
-
-    Attributes:
-        hub: Knows the repositories.
-        options: What the user asks for.
-        store: Verdicts of former runs.
-        worker: Builds models without weights.
-    """
-
-    hub: Hub
-    options: VerifyOptions
-    store: VerdictStore
-    worker: InspectionWorker
-
-    def inspect(self, record: CandidateRecord) -> None:
-        """Fill in what can be known without weights, or the stored verdict of a former run.
-
-        Raises:
-            RequestError: The registry overrides a label that the model does not have.
-        """
-        facts = look_at(record.candidate, self.hub)
-        if isinstance(facts, HubFailure):
-            record.failure = facts
-            return
-        record.facts = facts
-        # A wrong override ends all: better now than after an hour of loading.
-        label_map = candidate_labels(record.candidate, config_labels(record.config))
-        record.verification = None if self.options.refresh else self.store.read(record.candidate, facts)
-        if record.verification is not None:
-            return
-        record.findings = check_repository(record.candidate, facts, label_map)
-        looks_at_tensors = _has_tensors(facts, record.findings)
-        if looks_at_tensors or self.options.depth is not Depth.INSPECT:
-            start_server()  # imports torch while the Hub answers
-        if looks_at_tensors:
-            self._inspect_tensors(record, facts)
-
-    def _inspect_tensors(self, record: CandidateRecord, facts: RepoFacts) -> None:
-        listing = self.hub.tensors(facts, self.worker.read_pickle)
-        if isinstance(listing, HubFailure):
-            record.failure = None if record.findings else listing
-            return
-        record.listing = listing
-        built = self.worker.skeleton(record.config, listing.by_name if listing.known else ())
-        if isinstance(built, Skeleton):
-            record.skeleton = built
-        else:
-            record.findings.append(built)
-        judge_header(record, repair_heads=self.options.repair_heads)
 
 
 def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
@@ -165,7 +99,7 @@ def toolkit_of(names: Iterable[str]) -> str | None:
     return None
 
 
-def _has_tensors(facts: RepoFacts, findings: list[Finding]) -> bool:
+def tensors_can_tell(facts: RepoFacts, findings: list[Finding]) -> bool:
     """Whether looking at the tensors can tell something that is not decided yet."""
     config = facts.config or {}
     if model_type(config) not in AUDIO_CLASSIFICATION_TYPES or label_problem(config) is not None:

@@ -29,6 +29,7 @@ class CandidateRecord:
         unknown: Why its tensors are not known, although they may be in order.
         head: The layout of its head, as it is or is to be rebuilt.
         repair: How its head is to be rebuilt, as `LoadOptions.head`; None where it is transformers' own.
+        denial: Why its weights are not downloaded.
         loads: Whether `from_pretrained` succeeded; None where it was not tried, or the worker ended before.
         report: What the load reports.
         evidence: Its answers to the probes.
@@ -49,6 +50,7 @@ class CandidateRecord:
     unknown: str | None = None
     head: str | None = None
     repair: dict[str, str] | None = None
+    denial: str | None = None
     loads: bool | None = None
     report: LoadReport | None = None
     evidence: dict[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Verification of a registry: inspect all candidates, load what is undecided then, and give each its verdict."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
+from benchmark.models.comparison import Skeleton
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
-from benchmark.results.storage import candidate_folder, create_cache
+from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
-from benchmark.verification.inspect import Inspector
+from benchmark.verification.inspect import check_repository, look_at, tensors_can_tell
 from benchmark.verification.load import load_candidate
 from benchmark.verification.model_config import (
     architectures,
@@ -32,6 +33,8 @@ from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors, unforeseen
 from benchmark.verification.store import VerdictStore, registry_fields
+from benchmark.verification.weights import judge_header
+from benchmark.workers.process import start_server
 
 _INSPECTED_AT_ONCE = 8
 _INSPECTION_LOG = "inspection.log"
@@ -77,8 +80,11 @@ def verify_candidates(
     run = _Run(hub, settings, progress, options)
     records = [CandidateRecord(candidate=candidate) for candidate in registry.candidates]
     try:
-        run.inspect_all(records)
-        run.load_all([record for record in records if record.verification is None])
+        run.do("Inspecting", run.inspect, records, threads=_INSPECTED_AT_ONCE)
+        run.worker.close()
+        if undecided := [record for record in records if record.verification is None]:
+            run.agree_on_downloads(undecided)
+            run.do(_STAGE_NAMES[options.depth], run.load, undecided, threads=settings.jobs)
     except KeyboardInterrupt:
         # Taken before the workers are killed: what that does to a candidate is no verdict.
         raise InterruptedVerificationError(_verdicts(records)) from None
@@ -109,7 +115,7 @@ def inspect_candidates(
     run = _Run(hub, settings, progress, replace(options, depth=Depth.INSPECT))
     records = [CandidateRecord(candidate=candidate) for candidate in registry.candidates]
     try:
-        run.inspect_all(records)
+        run.do("Inspecting", run.inspect, records, threads=_INSPECTED_AT_ONCE)
     finally:
         run.end()
     facts = [None if record.failure else record.facts for record in records]
@@ -120,92 +126,108 @@ class _Run:
     """What all candidates of one verification share, and the steps that each of them goes through."""
 
     def __init__(self, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions) -> None:
-        self._hub = hub
-        self._settings = settings
-        self._progress = progress
-        self._options = options
-        self._pool = WorkerPool()
-        create_cache(settings.cache)
-        self._store = VerdictStore(settings.cache, options)
-        self._worker = InspectionWorker(self._pool, settings.logs / _INSPECTION_LOG, settings.load_timeout_s)
-        self._inspector = Inspector(hub=hub, options=options, store=self._store, worker=self._worker)
+        self.hub = hub
+        self.settings = settings
+        self.progress = progress
+        self.options = options
+        self.pool = WorkerPool()
+        self.store = VerdictStore(settings.cache, options)
+        self.worker = InspectionWorker(self.pool, settings.logs / _INSPECTION_LOG, settings.load_timeout_s)
 
-    def inspect_all(self, records: Sequence[CandidateRecord]) -> None:
-        """Inspect all candidates, and give those their verdict that need no load."""
-        inspect = isolate_errors(self._inspect, _lose)
-        with self._progress.stage("Inspecting", total=len(records), unit="candidates") as stage:
-            in_parallel(inspect, records, threads=_INSPECTED_AT_ONCE, finished=stage.advance)
-        self._worker.close()
+    def do(
+        self, name: str, step: Callable[[CandidateRecord], None], records: Sequence[CandidateRecord], *, threads: int
+    ) -> None:
+        """Take a step for several candidates at once; an unforeseen error costs its own candidate only."""
+        with self.progress.stage(name, total=len(records), unit="candidates") as stage:
+            in_parallel(isolate_errors(step, _lose), records, threads=threads, finished=stage.advance)
 
-    def load_all(self, records: Sequence[CandidateRecord]) -> None:
-        """Load candidates, as many at once as there are jobs, and give each its verdict."""
-        if not records:
-            return
-        denied = self._agree_on_downloads(records)
-        load = isolate_errors(lambda record: self._load(record, denied.get(record.candidate.name)), _lose)
-        name = _STAGE_NAMES.get(self._options.depth, "")
-        with self._progress.stage(name, total=len(records), unit="candidates") as stage:
-            in_parallel(load, records, threads=self._settings.jobs, finished=stage.advance)
+    def inspect(self, record: CandidateRecord) -> None:
+        """Find out what can be known without weights, or take the verdict of a former run.
 
-    def end(self) -> None:
-        """Kill what still runs."""
-        self._pool.end()
-        self._worker.close()
-
-    def _inspect(self, record: CandidateRecord) -> None:
-        begin = time.monotonic()
-        self._inspector.inspect(record)
+        Raises:
+            RequestError: The registry overrides a label that the model does not have.
+        """
+        begin, depth = time.monotonic(), self.options.depth
+        facts = look_at(record.candidate, self.hub)
+        if isinstance(facts, HubFailure):
+            record.failure = facts
+        else:
+            record.facts = facts
+            # A wrong override ends all: better now than after an hour of loading.
+            label_map = candidate_labels(record.candidate, config_labels(record.config))
+            record.verification = None if self.options.refresh else self.store.read(record.candidate, facts)
+            if record.verification is not None:
+                return
+            record.findings = check_repository(record.candidate, facts, label_map)
+            looks_at_tensors = tensors_can_tell(facts, record.findings)
+            if looks_at_tensors or depth is not Depth.INSPECT:
+                start_server()  # imports torch while the Hub answers
+            if looks_at_tensors:
+                self._inspect_tensors(record)
         record.seconds = time.monotonic() - begin
-        is_open = not record.failure and not record.rejected and self._options.depth is not Depth.INSPECT
-        if record.verification is None and not is_open:
-            self._decide(record)
+        if record.failure is not None or record.rejected or depth is Depth.INSPECT:
+            record.verification = decide(record, depth)
+            if record.failure is None:
+                self.store.write(record.candidate, record.repository, record.verification)
 
-    def _agree_on_downloads(self, records: Sequence[CandidateRecord]) -> dict[str, str]:
-        """Say how much is to be downloaded; give the reason for each candidate that is over a limit."""
-
-        def missing_bytes(record: CandidateRecord) -> int | None:
-            return self._hub.download_size(record.repository)
-
+    def agree_on_downloads(self, records: Sequence[CandidateRecord]) -> None:
+        """Say how much is to be downloaded, and note for each candidate over a limit that its weights are not."""
         sizes = in_parallel(
-            isolate_errors(missing_bytes, lambda _record, _error: None),
+            isolate_errors(lambda record: self.hub.download_size(record.repository), lambda _record, _error: None),
             records,
             threads=_INSPECTED_AT_ONCE,
             finished=lambda: None,
         )
         names = [record.candidate.name for record in records]
-        denied = agree(dict(zip(names, sizes, strict=True)), self._options, self._progress)
-        for name, reason in denied.items():
-            self._progress.warn(f"{name} is skipped. {reason}")
-        return denied
+        denied = agree(dict(zip(names, sizes, strict=True)), self.options, self.progress)
+        for record in records:
+            record.denial = denied.get(record.candidate.name)
+            if record.denial is not None:
+                self.progress.warn(f"{record.candidate.name} is skipped. {record.denial}")
 
-    def _load(self, record: CandidateRecord, denial: str | None) -> None:
-        if denial is not None:
-            record.findings.append(Finding(status=Status.SKIPPED, reason=denial))
-            self._decide(record)
-            return
+    def load(self, record: CandidateRecord) -> None:
+        """Load a candidate, unless its download was denied, and give it its verdict."""
         begin, facts = time.monotonic(), record.repository
-        log = self._settings.logs / f"{candidate_folder(Path(), record.candidate.id, '').parent.name}.log"
-        try:
-            load_candidate(
-                record,
-                log=log,
-                fetch=lambda: self._hub.download(facts, self._progress),
-                settings=self._settings,
-                options=self._options,
-                pool=self._pool,
-            )
-        finally:
-            if self._options.free_cache:
-                self._hub.free(facts)
-        record.log = log.relative_to(self._settings.cache).as_posix() if log.is_file() else None
+        log = self.settings.logs / f"{candidate_folder(Path(), record.candidate.id, '').parent.name}.log"
+        if record.denial is not None:
+            record.findings.append(Finding(status=Status.SKIPPED, reason=record.denial))
+        else:
+            try:
+                load_candidate(
+                    record,
+                    log=log,
+                    fetch=lambda: self.hub.download(facts, self.progress),
+                    settings=self.settings,
+                    options=self.options,
+                    pool=self.pool,
+                )
+            finally:
+                if self.options.free_cache:
+                    self.hub.free(facts)
+            record.log = log.relative_to(self.settings.cache).as_posix() if log.is_file() else None
         record.seconds += time.monotonic() - begin
-        self._decide(record)
+        record.verification = decide(record, self.options.depth)
+        if record.failure is None:
+            self.store.write(record.candidate, record.repository, record.verification)
 
-    def _decide(self, record: CandidateRecord) -> None:
-        verification = decide(record, self._options.depth)
-        if record.facts is not None and record.failure is None:
-            self._store.write(record.candidate, record.facts, verification)
-        record.verification = verification
+    def end(self) -> None:
+        """Kill what still runs."""
+        self.pool.end()
+        self.worker.close()
+
+    def _inspect_tensors(self, record: CandidateRecord) -> None:
+        """Hold the tensors in the headers against the model of the configuration."""
+        listing = self.hub.tensors(record.repository, self.worker.read_pickle)
+        if isinstance(listing, HubFailure):
+            record.failure = None if record.findings else listing
+            return
+        record.listing = listing
+        built = self.worker.skeleton(record.config, listing.by_name if listing.known else ())
+        if isinstance(built, Skeleton):
+            record.skeleton = built
+        else:
+            record.findings.append(built)
+        judge_header(record, repair_heads=self.options.repair_heads)
 
 
 def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:

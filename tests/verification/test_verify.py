@@ -435,7 +435,7 @@ def server() -> Iterator[HubServer]:
 def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_weights(
     verify: Any, server: HubServer, good: Path, copy: Any, tmp_path: Path
 ) -> None:
-    hub = Hub(timeout_s=1.0, endpoint=server.url, cache=tmp_path / "hf")
+    hub = Hub(timeout_s=3.0, endpoint=server.url, cache=tmp_path / "hf")
     server.add("org/good", good, info={"cardData": {"license": "mit"}})
     edit_json((code := copy("code")) / "config.json", auto_map={"AutoModel": "x.Y"})
     server.add("org/code", code)
