@@ -9,7 +9,7 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
-from benchmark.verification import store as kept_module
+from benchmark.verification import store as store_module
 from benchmark.verification.store import VerdictStore, known_outputs
 from tests.verification.conftest import facts_with
 
@@ -21,14 +21,14 @@ def verdict(status: Status = Status.USABLE) -> Verification:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> VerdictStore:
-    kept = VerdictStore(tmp_path)
-    kept.write(CANDIDATE, facts_with(), verdict())
-    return kept
+def store(tmp_path: Path) -> VerdictStore:
+    store = VerdictStore(tmp_path)
+    store.write(CANDIDATE, facts_with(), verdict())
+    return store
 
 
-def test_a_verdict_is_kept(kept: VerdictStore) -> None:
-    assert kept.read(CANDIDATE, facts_with()) == verdict()
+def test_a_verdict_is_kept(store: VerdictStore) -> None:
+    assert store.read(CANDIDATE, facts_with()) == verdict()
 
 
 @pytest.mark.parametrize(
@@ -41,21 +41,21 @@ def test_a_verdict_is_kept(kept: VerdictStore) -> None:
     ],
     ids=str,
 )
-def test_whatever_changes_a_verdict_is_part_of_its_key(kept: VerdictStore, override: dict[str, Any]) -> None:
+def test_whatever_changes_a_verdict_is_part_of_its_key(store: VerdictStore, override: dict[str, Any]) -> None:
     fields = {"id": "org/model", "name": "model", **override}
-    assert kept.read(Candidate.model_validate(fields), facts_with()) is None
+    assert store.read(Candidate.model_validate(fields), facts_with()) is None
 
 
-def test_another_revision_or_version_is_another_verdict(kept: VerdictStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_revision_or_version_is_another_verdict(store: VerdictStore, monkeypatch: pytest.MonkeyPatch) -> None:
     other = facts_with().__class__(id="org/model", revision="r2", files=())
-    assert kept.read(CANDIDATE, other) is None
-    monkeypatch.setattr(kept_module, "RULES_VERSION", 10_000)
-    assert kept.read(CANDIDATE, facts_with()) is None
+    assert store.read(CANDIDATE, other) is None
+    monkeypatch.setattr(store_module, "RULES_VERSION", 10_000)
+    assert store.read(CANDIDATE, facts_with()) is None
 
 
-def test_what_the_registry_says_today_is_what_counts(kept: VerdictStore) -> None:
+def test_what_the_registry_says_today_is_what_counts(store: VerdictStore) -> None:
     today = Candidate(id="org/model", name="new name", expect=Status.REPAIRED, languages=("ko",), trained_on=())
-    read = kept.read(today, facts_with())
+    read = store.read(today, facts_with())
     assert read is not None
     assert (read.candidate, read.expect, read.languages, read.trained_on) == ("new name", Status.REPAIRED, ("ko",), ())
 
@@ -64,25 +64,25 @@ def test_what_the_registry_says_today_is_what_counts(kept: VerdictStore) -> None
     "status", [Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY]
 )
 def test_what_may_be_the_fault_of_the_day_is_not_kept(tmp_path: Path, status: Status) -> None:
-    kept = VerdictStore(tmp_path)
-    kept.write(CANDIDATE, facts_with(), verdict(status))
-    assert kept.read(CANDIDATE, facts_with()) is None
+    store = VerdictStore(tmp_path)
+    store.write(CANDIDATE, facts_with(), verdict(status))
+    assert store.read(CANDIDATE, facts_with()) is None
 
 
 @pytest.mark.parametrize(("version", "content"), [(0, None), (1, "{"), (1, '{"schema_version": 1}')])
 def test_an_old_or_broken_file_is_no_verdict(
-    kept: VerdictStore, tmp_path: Path, version: int, content: str | None
+    store: VerdictStore, tmp_path: Path, version: int, content: str | None
 ) -> None:
     (path,) = tmp_path.rglob("verification-*.json")
     path.write_text(content or json.dumps({"schema_version": version}))
-    assert kept.read(CANDIDATE, facts_with()) is None
+    assert store.read(CANDIDATE, facts_with()) is None
 
 
-def test_a_file_of_a_newer_version_is_refused(kept: VerdictStore, tmp_path: Path) -> None:
+def test_a_file_of_a_newer_version_is_refused(store: VerdictStore, tmp_path: Path) -> None:
     (path,) = tmp_path.rglob("verification-*.json.meta")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"content_schema": 99}))
     with pytest.raises(RequestError, match="newer"):
-        kept.read(CANDIDATE, facts_with())
+        store.read(CANDIDATE, facts_with())
 
 
 def keep(cache: Path, candidate: Candidate, *labels: str, status: Status = Status.USABLE) -> None:

@@ -245,11 +245,6 @@ def test_what_this_machine_cannot_hold_is_not_even_fetched(
     assert (verification.status, verification.loads) == (Status.OUT_OF_MEMORY, None)
 
 
-def test_a_configuration_that_asks_for_terabytes_is_out_of_memory(verify: Any, copy: Any, good: Path) -> None:
-    edit_json((giant := copy("giant")) / "config.json", hidden_size=3_000_000_000)
-    assert [each.status for each in verify(local(giant), local(good))] == [Status.OUT_OF_MEMORY, Status.USABLE]
-
-
 def test_inspection_alone_decides_what_headers_decide_and_leaves_the_rest(
     verify: Any, good: Path, copy: Any, tmp_path: Path
 ) -> None:
@@ -410,14 +405,6 @@ def test_a_changed_folder_is_another_revision(verify: Any, copy: Any) -> None:
     (after,) = verify(local(folder))
     assert before.revision != after.revision
     assert (before.status, after.status) == (Status.USABLE, Status.RANDOM_HEAD)
-
-
-def test_a_missing_preprocessor_is_healed_by_the_registry(verify: Any, copy: Any) -> None:
-    folder = copy("mute")
-    (folder / "preprocessor_config.json").unlink()
-    override = {"sampling_rate": 16000, "do_normalize": True}
-    assert verify(local(folder))[0].status is Status.LOAD_FAILED
-    assert verify(local(folder, preprocessor=override))[0].status is Status.USABLE
 
 
 def test_a_wrong_override_ends_all_before_anything_is_loaded(verify: Any, good: Path, settings: Settings) -> None:
