@@ -17,7 +17,7 @@ TOLERANCE = 1e-6
 MOST_LINES = 12
 
 _VOLATILE_KEY = re.compile(
-    r"created|started|finished|seconds|modified|bytes_read|load_s|rtfx|peak_memory_mb|free_gb|pid|log"
+    r"created|started|finished|seconds|modified|bytes_read|load_s|rtfx|peak_memory_mb|free_gb|free_memory_gb|check_s|conversion_s|pid|log"
     r"|latency_(p\d+|calls|stopped|low|high).*|.*_ms|.*busy.*|path|bytes"
 )
 _NOISY = re.compile(r"(?:, |; |, and )?\bnoisy\b(?:: Other processes used[^;|]*)?|Other processes used [^.|]*\.\s*")
@@ -64,6 +64,9 @@ def compare_records(before: Path, after: Path, sections: Sequence[str]) -> list[
 
 def _compare_section(before: Path, after: Path) -> Iterator[str]:
     paths = [json.loads((folder / "paths.json").read_text(encoding="utf-8")) for folder in (before, after)]
+    shared = [known.get("<SHARED>") for known in paths]
+    if shared[0] != shared[1]:
+        yield f"{before.name}: recorded with the recordings of {shared[0]} and of {shared[1]}; set BENCH_SHARED"
     cases = [{path.name for path in folder.iterdir() if path.is_dir()} for folder in (before, after)]
     for case in sorted(cases[0] ^ cases[1]):
         yield f"{before.name}/{case}: only {'before' if case in cases[0] else 'after'}"
