@@ -42,6 +42,8 @@ _PATTERNS = tuple(
 )
 _PROGRESS = re.compile(r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$", re.MULTILINE)
 _COUNTED = re.compile(r"^(Listening|Reading|Finding speech in) (.*)\(\d+ \w+\)$", re.MULTILINE)
+# The last cells of the table of checks: seconds of conversion and of comparison.
+_CHECK_TIMES = re.compile(r"(\d+ clips(?: \| |\n))\d+\.\d((?: \| |\n))\d+\.\d\b")
 _SIZE_OR_AGE = re.compile(r"\b\d+\.\d+( (s|minutes|hours)\b)?|\b\d+ (s|minutes)\b")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*|BENCH_[A-Z_]+")
 _SCRIPT = re.compile(r"<(script|style|svg)\b[^>]*>.*?</\1>", re.DOTALL)
@@ -156,7 +158,8 @@ def _normalised(text: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in _normalised(text).splitlines() if line.strip()]
+    lines = "\n".join(line.strip() for line in _normalised(text).splitlines() if line.strip())
+    return _CHECK_TIMES.sub(r"\1<S>\2<S>", lines).splitlines()
 
 
 def _differences(first: Any, second: Any, at: str = "") -> Iterator[str]:
