@@ -40,7 +40,11 @@ _PATTERNS = tuple(
         (r"[ \t]+", " "),
     )
 )
-_PROGRESS = re.compile(r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$", re.MULTILINE)
+# Lines on progress, on the load of the machine, and rows of latencies with their intervals.
+_PROGRESS = re.compile(
+    r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$|^.*\b\d+\.\d \[\d+\.\d–\d+\.\d\].*$",
+    re.MULTILINE,
+)
 _COUNTED = re.compile(r"^(Listening|Reading|Finding speech in) (.*)\(\d+ \w+\)$", re.MULTILINE)
 # The last cells of the table of checks: seconds of conversion and of comparison.
 _CHECK_TIMES = re.compile(r"(\d+ clips(?: \| |\n))\d+\.\d((?: \| |\n))\d+\.\d\b")
