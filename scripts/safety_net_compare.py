@@ -42,7 +42,8 @@ _PATTERNS = tuple(
 )
 # Lines on progress, on the load of the machine, and rows of latencies with their intervals.
 _PROGRESS = re.compile(
-    r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$|^.*\b\d+\.\d \[\d+\.\d–\d+\.\d\].*$",
+    r"^.*: \d+ of \d+ .*$|^Timing on .*$|^.*\bnoisy\b: Other processes.*$"
+    r"|^.*\b\d+\.\d \[\d+\.\d–\d+\.\d\].*$",
     re.MULTILINE,
 )
 _COUNTED = re.compile(r"^(Listening|Reading|Finding speech in) (.*)\(\d+ \w+\)$", re.MULTILINE)
