@@ -15,9 +15,9 @@ from scipy.special import log_softmax
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import plan, runner
+from benchmark.evaluation.close_clips import ClipPass
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.passes import ClipPass
 from benchmark.evaluation.plan import InferencePlan, Overwrite, RunContext
 from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import Implementation, ModelSession
@@ -27,7 +27,7 @@ from benchmark.models.backends.protocol import Engine as ModelEngine
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
 from benchmark.results.inference import InferenceRecord
-from benchmark.results.store import PredictionStore
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from performance.engines import Engine, Probabilities
 from performance.memory import peak_mb

@@ -22,10 +22,10 @@ import numpy as np
 
 from benchmark.results.environment import Environment
 from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord, save_run
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification
 
 EMOTIONS = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -44,7 +44,7 @@ from benchmark.reporting.predictions import write_predictions
 from benchmark.reporting.predictions import prediction_tables
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.runs import load_run
-from benchmark.results.store import PredictionStore
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.scoring.leaderboard import score_run
 mark("imports")
 cache, output = Path(sys.argv[1]), Path(sys.argv[2])

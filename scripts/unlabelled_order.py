@@ -15,8 +15,8 @@ import yaml
 
 from benchmark.api.run import RunOutcome, run
 from benchmark.demo.files import registry_path
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
-from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from scripts.generated_sections import write_section
 from scripts.hidden_labels import Hidden, hidden_corpora, tables

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmark.errors import RequestError
-from benchmark.options.stored import CacheRequest, PruneRequest
+from benchmark.options.report_commands import CacheRequest, PruneRequest
 from benchmark.results.cache import CacheEntry, CacheListing, CacheSelector, delete_entries, parse_age
 from benchmark.results.cache import list_cache as list_folder
 from benchmark.results.entries import CacheKind

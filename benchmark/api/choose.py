@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
-from benchmark.options.stored import EnsembleRequest, RecommendRequest
+from benchmark.options.report_commands import EnsembleRequest, RecommendRequest
 from benchmark.reporting.recommend import registry_file
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
-from benchmark.results.store import PredictionStore
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.ensembles import ensemble_request
 from benchmark.scoring.leaderboard import score_run

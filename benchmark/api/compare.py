@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
-from benchmark.options.stored import CompareRequest
+from benchmark.options.report_commands import CompareRequest
 from benchmark.reporting.compare import comparison_json, comparison_markdown
 from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
 from benchmark.results.comparison import RunComparison
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import load_run
-from benchmark.results.store import PredictionStore
 from benchmark.scoring.compare import compare_runs
 from benchmark.scoring.gates import judge_gates, parse_gate
 from benchmark.scoring.leaderboard import score_run

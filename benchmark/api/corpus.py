@@ -15,8 +15,8 @@ from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.decoding import decode_corpus, measure_corpus
 from benchmark.evaluation.speech import find_speech as find_speech_in
-from benchmark.options.commands import DescribeRequest
 from benchmark.options.declare import keywords
+from benchmark.options.model_commands import DescribeRequest
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
@@ -26,7 +26,7 @@ from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
-from benchmark.verification.store import known_outputs
+from benchmark.verification.verdict_store import known_outputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub, Search
 from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
-from benchmark.options.commands import DiscoverRequest
 from benchmark.options.declare import keywords
+from benchmark.options.model_commands import DiscoverRequest
 from benchmark.progress import Silent
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry

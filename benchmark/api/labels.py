@@ -12,7 +12,7 @@ from benchmark.emotions.merges import Merges, chosen_merges
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
-from benchmark.options.commands import LabelsRequest
+from benchmark.options.model_commands import LabelsRequest
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry

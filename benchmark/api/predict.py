@@ -17,8 +17,8 @@ from benchmark.evaluation.engines import resolve_devices
 from benchmark.evaluation.subjects import Subject, select_subjects
 from benchmark.evaluation.timelines import MODEL_FAILED, TimelinePredictor
 from benchmark.hub.client import Hub
-from benchmark.options.commands import PredictRequest
 from benchmark.options.declare import keywords
+from benchmark.options.model_commands import PredictRequest
 from benchmark.progress import Silent
 from benchmark.results.environment import Environment
 from benchmark.results.status import Status

@@ -10,7 +10,7 @@ from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
 from benchmark.options.declare import keywords
-from benchmark.options.stored import PublishRequest
+from benchmark.options.report_commands import PublishRequest
 from benchmark.registry.locations import is_hub_id
 from benchmark.reporting.model_cards import (
     Destination,
@@ -32,8 +32,8 @@ from benchmark.reporting.publishing import (
 )
 from benchmark.results.files import check_writable, write_atomically
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
-from benchmark.results.store import PredictionStore
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 

@@ -13,7 +13,7 @@ from benchmark.corpora.opening import not_named, open_corpora, relabelled, still
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.options.declare import keywords
-from benchmark.options.stored import ReportRequest
+from benchmark.options.report_commands import ReportRequest
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
@@ -22,8 +22,8 @@ from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, Selection, load_run, select_from
-from benchmark.results.store import PredictionStore
 from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings

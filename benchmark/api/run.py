@@ -19,9 +19,9 @@ from benchmark.evaluation.metrics import UserMetrics
 from benchmark.evaluation.plan import Overwrite
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
-from benchmark.options.commands import RunRequest
 from benchmark.options.declare import keywords
-from benchmark.options.groups import ClipOptions
+from benchmark.options.model_commands import RunRequest
+from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
@@ -30,9 +30,9 @@ from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, StoredRequest, save_run
 from benchmark.results.storage import create_cache
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.group_columns import find_columns

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmark.api.outcomes import INTERRUPTED, Outcome, judge_verification
 from benchmark.hub.client import Hub
-from benchmark.options.commands import VerifyRequest
 from benchmark.options.declare import keywords
+from benchmark.options.model_commands import VerifyRequest
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import shadowed_id

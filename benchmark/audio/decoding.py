@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, select_channel
-from benchmark.audio.containers import (
+from benchmark.audio.ffmpeg_decoding import (
     BEGINNING_BYTES,
     DECODERS,
     ContainerError,

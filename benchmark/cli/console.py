@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from benchmark.errors import RequestError
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.shared import ConsoleOptions
 from benchmark.progress import Silent, Stage
 from benchmark.reporting.escaping import plain_text
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from benchmark.cli.console import print_error, print_note
 from benchmark.cli.tables import Column, print_table, result_console
-from benchmark.options.groups import QuietOptions
+from benchmark.options.shared import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.numbers import counted, formatted, fraction, moment, with_interval

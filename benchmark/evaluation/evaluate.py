@@ -17,8 +17,8 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
 from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
-from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 
 

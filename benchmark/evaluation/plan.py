@@ -22,8 +22,8 @@ from benchmark.evaluation.sessions import Implementation
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH, Engine
 from benchmark.results.inference import InferenceRecord, ParityCheck, converted_model, describe_converted_model
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup
-from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 
 PAYS_FROM_CLIPS = 128

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from benchmark.corpora.sources import AudioSource
+from benchmark.evaluation.close_clips import ClipInProgress, ClipPass, is_lasting, is_taken_over
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_windows
-from benchmark.evaluation.passes import ClipInProgress, ClipPass, is_lasting, is_taken_over
 from benchmark.evaluation.plan import InferencePlan, Overwrite, PlannedEngine
 from benchmark.evaluation.sessions import ModelSession, log_path
 from benchmark.models.reports import LoadReport

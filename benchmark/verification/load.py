@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.hub.facts import HubFailure
 from benchmark.hub.weights import weight_files
-from benchmark.models.comparison import compare_load
+from benchmark.models.head_rules import compare_load
 from benchmark.models.heads import Shapes
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.results.environment import available_cores

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.models.comparison import Outcome, Skeleton
+from benchmark.models.head_rules import Outcome, Skeleton
 from benchmark.models.reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Verdict

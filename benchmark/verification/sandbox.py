@@ -15,7 +15,7 @@ import psutil
 from pydantic import JsonValue
 
 from benchmark.errors import BenchError
-from benchmark.models.comparison import Skeleton
+from benchmark.models.head_rules import Skeleton
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut

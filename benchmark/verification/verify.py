@@ -11,7 +11,7 @@ from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
-from benchmark.models.comparison import Skeleton
+from benchmark.models.head_rules import Skeleton
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
@@ -32,7 +32,7 @@ from benchmark.verification.model_config import (
 from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors, unforeseen
-from benchmark.verification.store import VerdictStore, registry_fields
+from benchmark.verification.verdict_store import VerdictStore, registry_fields
 from benchmark.verification.weights import judge_header
 from benchmark.workers.process import start_server
 

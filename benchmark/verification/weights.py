@@ -1,6 +1,6 @@
 """What the tensors of a checkpoint say of it, from a header or from a load, as findings.
 
-What becomes of a head is decided by `benchmark.models.comparison`; here it gets its sentences and its evidence.
+What becomes of a head is decided by `benchmark.models.head_rules`; here it gets its sentences and its evidence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.models.comparison import (
+from benchmark.models.head_rules import (
     LAYER_WEIGHTS,
     Comparison,
     OtherTask,

@@ -14,8 +14,8 @@ from benchmark.evaluation.evaluate import Evaluation, RunOptions
 from benchmark.evaluation.subjects import Subject
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import Environment
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from tests.support.tiny_models import EMOTIONS, write_tiny

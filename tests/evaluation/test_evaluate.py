@@ -27,8 +27,8 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.reports import LoadReport
 from benchmark.progress import Silent
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import Prediction
-from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from benchmark.workers import worker
 from benchmark.workers.answers import Answer, Failure
@@ -368,7 +368,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from benchmark.evaluation import runner
-from benchmark.results.store import PredictionStore
+from benchmark.results.prediction_store import PredictionStore
 import benchmark
 runner._FLUSH_CLIPS = 4
 add, parts = PredictionStore.add, []

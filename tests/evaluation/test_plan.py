@@ -17,7 +17,7 @@ from benchmark.evaluation.parity import ParityTest
 from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.results.inference import InferenceRecord
-from benchmark.results.store import PredictionStore
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from tests.support.tiny_models import EMOTIONS, edit_json, write_tiny
 

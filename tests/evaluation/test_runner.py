@@ -16,10 +16,10 @@ import soundfile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import parity, plan, runner
+from benchmark.evaluation.close_clips import ClipPass
 from benchmark.evaluation.decoding import ClipSet, ClipWindow, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluated, Evaluation, RunOptions
-from benchmark.evaluation.passes import ClipPass
 from benchmark.evaluation.plan import EngineStatus, InferencePlan, Overwrite, PlannedEngine, RunContext
 from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import AnsweredWindow, Implementation, ModelSession
@@ -33,8 +33,8 @@ from benchmark.models.reports import LoadReport
 from benchmark.progress import Silent
 from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord, ParityCheck
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import Prediction
-from benchmark.results.store import PredictionStore
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Raised, Returned, TimedOut
 from benchmark.workers.worker import Worker

@@ -7,9 +7,9 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import BACKENDS, Engine
 from benchmark.registry.schema import Candidate
 from benchmark.results.cache import list_cache
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import CONVERSION, Prediction
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from transformers import AutoModelForAudioClassification
 
-from benchmark.models.comparison import Part, Skeleton
+from benchmark.models.head_rules import Part, Skeleton
 from benchmark.models.skeleton import build_skeleton
 from benchmark.workers.answers import Answer, OutOfMemory, Raised, Returned
 from benchmark.workers.process import Limits

@@ -13,9 +13,9 @@ from scipy.special import softmax
 from benchmark.errors import RequestError
 from benchmark.reporting import predictions
 from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, prediction_tables, write_predictions
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
-from benchmark.results.store import PredictionStore
 from tests.support.finished_runs import FinishedRun, corpus, setup_of, verification
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import (
     ABSENT,
     InferenceSetup,
@@ -14,7 +15,6 @@ from benchmark.results.predictions import (
     arrow_table,
     latest_answers,
 )
-from benchmark.results.store import PredictionStore
 
 LABELS = ("anger", "fear", "joy", "x1")
 

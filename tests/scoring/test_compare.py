@@ -7,9 +7,9 @@ import pytest
 
 from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.comparison import RowChange, RunComparison
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.scoring.compare import compare_runs
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.paired import ComparedRun, answers_by_pairing

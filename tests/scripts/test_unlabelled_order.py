@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from benchmark.results.store import PredictionStore
+from benchmark.results.prediction_store import PredictionStore
 from scripts.hidden_labels import FEWEST, Hidden, hidden_corpora, orders, rho, subsets, tables, true_scores
 from scripts.noisy_checkpoints import Member, noisy_copy, with_noisy_copies
 from scripts.unlabelled_order import DEMO, PAGE, ask, demo_members, hide

@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmark.results.environment import Environment
 from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord, save_run
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Verification
 
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")

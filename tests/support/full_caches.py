@@ -13,10 +13,10 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.entries import EntryKey
 from benchmark.results.environment import installed_version
 from benchmark.results.inference import converted_model, describe_converted_model
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech import save_speech_shares
-from benchmark.results.store import PredictionStore
-from benchmark.verification.store import VerdictStore
+from benchmark.verification.verdict_store import VerdictStore
 from tests.support.finished_runs import FinishedRun, verification
 
 OLD, NEW = "a" * 40, "b" * 40

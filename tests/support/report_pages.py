@@ -10,9 +10,9 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.writing import write_leaderboard
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status
-from benchmark.results.store import PredictionStore
 from benchmark.results.verification import Finding, Verification
 from benchmark.scoring.leaderboard import score_run
 from tests.support.finished_runs import EMOTIONS, FinishedRun, corpus, verification

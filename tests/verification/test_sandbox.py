@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.models.comparison import Skeleton
+from benchmark.models.head_rules import Skeleton
 from benchmark.results.status import Status
 from benchmark.threads import in_parallel
 from benchmark.verification import sandbox

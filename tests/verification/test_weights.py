@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmark.hub.tensor_listing import TensorInfo, TensorListing
-from benchmark.models.comparison import Skeleton, compare, compare_load
+from benchmark.models.head_rules import Skeleton, compare, compare_load
 from benchmark.models.reports import LoadReport
 from benchmark.models.skeleton import build_skeleton
 from benchmark.registry.schema import Candidate

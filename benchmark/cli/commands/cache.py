@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from benchmark.options.declare import command
-from benchmark.options.groups import JsonOptions
-from benchmark.options.stored import CacheRequest, PruneRequest
+from benchmark.options.report_commands import CacheRequest, PruneRequest
+from benchmark.options.shared import JsonOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """`bench candidates`: what the registry lists."""
 
-from benchmark.options.groups import CandidateOptions, JsonOptions
+from benchmark.options.shared import CandidateOptions, JsonOptions
 
 
 def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:

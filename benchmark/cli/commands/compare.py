@@ -1,7 +1,7 @@
 """`bench compare`: what changed between two runs, for a pull request, with gates for a CI."""
 
-from benchmark.options.groups import QuietOptions
-from benchmark.options.stored import CompareRequest
+from benchmark.options.report_commands import CompareRequest
+from benchmark.options.shared import QuietOptions
 
 
 def compare(*, options: CompareRequest, console: QuietOptions) -> int:

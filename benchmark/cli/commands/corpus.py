@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmark.options.commands import DescribeRequest
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.model_commands import DescribeRequest
+from benchmark.options.shared import ConsoleOptions
 
 if TYPE_CHECKING:
     from benchmark.results.description import CorpusDescription

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import EXIT_REQUEST
-from benchmark.options.commands import DiscoverRequest
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.model_commands import DiscoverRequest
+from benchmark.options.shared import ConsoleOptions
 
 if TYPE_CHECKING:
     from benchmark.api.discover import Discovered

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from benchmark.errors import EXIT_ENVIRONMENT
-from benchmark.options.groups import JsonOptions
+from benchmark.options.shared import JsonOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """`bench ensemble`: several candidates as one, from what they answered already."""
 
-from benchmark.options.groups import QuietOptions
-from benchmark.options.stored import EnsembleRequest
+from benchmark.options.report_commands import EnsembleRequest
+from benchmark.options.shared import QuietOptions
 
 
 def ensemble(*, options: EnsembleRequest, console: QuietOptions) -> int:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.options.commands import LabelsRequest
-from benchmark.options.groups import JsonOptions
+from benchmark.options.model_commands import LabelsRequest
+from benchmark.options.shared import JsonOptions
 
 if TYPE_CHECKING:
     from benchmark.api.labels import LabelSource

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from benchmark.options.commands import PredictRequest, TimelineFiles, TimelineOptions
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.model_commands import PredictRequest, TimelineFiles, TimelineOptions
+from benchmark.options.shared import ConsoleOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

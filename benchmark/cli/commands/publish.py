@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from benchmark.options.groups import QuietOptions
-from benchmark.options.stored import PublishRequest
+from benchmark.options.report_commands import PublishRequest
+from benchmark.options.shared import QuietOptions
 
 if TYPE_CHECKING:
     from benchmark.api.publish import PublishOutcome

@@ -1,7 +1,7 @@
 """`bench recommend`: which candidate to take, from what a run has measured."""
 
-from benchmark.options.groups import QuietOptions
-from benchmark.options.stored import RecommendRequest
+from benchmark.options.report_commands import RecommendRequest
+from benchmark.options.shared import QuietOptions
 
 
 def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from benchmark.options.groups import QuietOptions
-from benchmark.options.stored import ReportRequest
+from benchmark.options.report_commands import ReportRequest
+from benchmark.options.shared import QuietOptions
 
 
 def report(*, options: ReportRequest, console: QuietOptions) -> int:

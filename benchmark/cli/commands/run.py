@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from benchmark.options.commands import RunRequest
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.model_commands import RunRequest
+from benchmark.options.shared import ConsoleOptions
 
 
 def run(*, options: RunRequest, console: ConsoleOptions) -> int:

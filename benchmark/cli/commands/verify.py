@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from benchmark.options.commands import VerifyRequest
-from benchmark.options.groups import ConsoleOptions
+from benchmark.options.model_commands import VerifyRequest
+from benchmark.options.shared import ConsoleOptions
 
 
 def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Group
 
 from benchmark.options.declare import KEYWORD_ONLY, Mark, Options, Range, option
-from benchmark.options.groups import (
+from benchmark.options.shared import (
     CORPUS,
     MODELS,
     RESULT,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from benchmark.options.declare import KEYWORD_ONLY, Mark, Options, Range, option
-from benchmark.options.groups import (
+from benchmark.options.shared import (
     CORPUS,
     INFERENCE,
     MODELS,

@@ -9,9 +9,9 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.results.entries import EntryParts, Sidecar
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.storage import LocalStorage
-from benchmark.results.store import PredictionStore
 
 SETUP = InferenceSetup(
     candidate="org/model",

@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.comparison import Comparison, OtherTask, Outcome, compare, compare_load, conclude, is_harmless
+from benchmark.models.head_rules import Comparison, OtherTask, Outcome, compare, compare_load, conclude, is_harmless
 from benchmark.models.heads import recognise
 from benchmark.models.reports import CheckpointError, MismatchedWeightsError
 from benchmark.models.skeleton import build_skeleton
@@ -332,5 +332,5 @@ def test_what_only_training_uses_is_harmless(name: str) -> None:
 
 
 def test_comparing_imports_nothing_heavy() -> None:
-    program = "import sys, benchmark.models.comparison; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    program = "import sys, benchmark.models.head_rules; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -9,8 +9,8 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.storage import candidate_folder
 from benchmark.results.verification import Verification
-from benchmark.verification import store as store_module
-from benchmark.verification.store import VerdictStore, known_outputs
+from benchmark.verification import verdict_store as store_module
+from benchmark.verification.verdict_store import VerdictStore, known_outputs
 from tests.verification.conftest import facts_with
 
 CANDIDATE = Candidate(id="org/model", name="model")
