@@ -1,6 +1,7 @@
 """Write docs/commands.md from the commands themselves: `python -m scripts.command_reference`."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cyclopts import App
@@ -8,6 +9,7 @@ from cyclopts.argument import Argument
 
 from benchmark.cli.main import app
 
+_SHARED_FROM = 4  # commands
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 _HEADING = """# All commands
 
@@ -43,9 +45,12 @@ def main() -> None:
 
 
 def reference() -> str:
-    """Write the reference of all commands, as a page of Markdown."""
-    sections = [_section(name, command) for name, command in commands(app, "bench")]
-    return "\n".join([_HEADING, *sections])
+    """Write the reference of all commands, as a page of Markdown; what many commands share is described once."""
+    listed = list(commands(app, "bench"))
+    counts = Counter(line for _, command in listed for line in _option_lines(command))
+    shared = [line for line, count in counts.items() if count >= _SHARED_FROM]
+    sections = [_section(name, command, shared) for name, command in listed]
+    return "\n".join([_HEADING, "## Options of many commands", "", *shared, "", *sections])
 
 
 def commands(group: App, name: str = "") -> Iterator[tuple[str, App]]:
@@ -60,13 +65,29 @@ def commands(group: App, name: str = "") -> Iterator[tuple[str, App]]:
             yield f"{name} {word}".strip(), command
 
 
-def _section(name: str, command: App) -> str:
-    every = [argument for argument in command.assemble_argument_collection() if argument.show]
-    positional = [argument for argument in every if argument.field_info.is_positional]
-    options = [argument for argument in every if argument not in positional]
-    usage = " ".join([name, "[OPTIONS]" if options else "", *(_positional_usage(each) for each in positional)])
-    lines = [*(f"- `{_title(each)}`: {each.parameter.help}" for each in positional), *map(_option, options)]
+def _section(name: str, command: App, shared: Sequence[str]) -> str:
+    positional = [argument for argument in _arguments(command) if argument.field_info.is_positional]
+    options = _option_lines(command)
+    usage = " ".join([name, "[OPTIONS]" if options else "", *map(_positional_usage, positional)])
+    lines = [f"- `{_title(argument)}`: {argument.parameter.help}" for argument in positional]
+    lines += [line for line in options if line not in shared]
+    if also := [_flag(line) for line in options if line in shared]:
+        lines.append(f"- Also {', '.join(also)}.")
     return "\n".join([f"## {name}", "", f"`{' '.join(usage.split())}`", "", command.help, "", *lines, ""])
+
+
+def _arguments(command: App) -> list[Argument]:
+    return [argument for argument in command.assemble_argument_collection() if argument.show]
+
+
+def _option_lines(command: App) -> list[str]:
+    return [_option(argument) for argument in _arguments(command) if not argument.field_info.is_positional]
+
+
+def _flag(line: str) -> str:
+    """The long name of the option that a line describes."""
+    names = line.split(": ", 1)[0].split(" (", 1)[0].split(" or ", 1)[0]
+    return f"`{names.rsplit('`', 2)[-2].split()[0]}`"
 
 
 def _title(argument: Argument) -> str:
