@@ -201,13 +201,27 @@ def _wait_before_retry(error: BaseException, attempt: int) -> float | None:
     """Seconds until another attempt can help; None where none can."""
     if attempt == _ATTEMPTS:
         return None
+    if _client_was_closed(error):
+        return 0.0
     backoff: float = _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
     if isinstance(error, HfHubHTTPError):
         if error.response.status_code not in _WORTH_REPEATING:
             return None
         return max(backoff, retry_after(error.response.headers) or 0.0)
-    # RuntimeError: another thread met a connection error, on which the library closes the client that all share.
-    return backoff if isinstance(error, httpx2.TransportError | WrongAnswerError | RuntimeError) else None
+    return backoff if isinstance(error, httpx2.TransportError | WrongAnswerError) else None
+
+
+def _client_was_closed(error: BaseException) -> bool:
+    """Whether another thread met a connection error, on which the library closes the client that all threads share.
+
+    The client raises RuntimeError before a call; a call that is under way loses its socket. The server has no part in it.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RuntimeError) or (isinstance(cause, OSError) and cause.errno == errno.EBADF):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _raise_disk_errors(error: BaseException) -> None:

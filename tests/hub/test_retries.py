@@ -44,6 +44,16 @@ def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmark.hub.retries._FIRST_WAIT_S", 0.001)
 
 
+def test_a_client_that_another_thread_has_closed_costs_no_time() -> None:
+    lost = httpx2.ReadError("[Errno 9] Bad file descriptor")
+    lost.__cause__ = OSError(errno.EBADF, "Bad file descriptor")
+    task = Task(lost, RuntimeError("the client has been closed"))
+    begin = time.monotonic()
+    assert asked(task) == "answer"
+    assert len(task.times) == 3
+    assert time.monotonic() - begin < 0.4
+
+
 @pytest.mark.usefixtures("_no_backoff")
 @pytest.mark.parametrize(
     "error",
