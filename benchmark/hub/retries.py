@@ -214,7 +214,7 @@ def _wait_before_retry(error: BaseException, attempt: int) -> float | None:
 def _client_was_closed(error: BaseException) -> bool:
     """Whether another thread met a connection error, on which the library closes the client that all threads share.
 
-    The client raises RuntimeError before a call; a call that is under way loses its socket. The server has no part in it.
+    A new call raises RuntimeError then, and one that is under way loses its socket. The server has no part in it.
     """
     cause: BaseException | None = error
     while cause is not None:
