@@ -76,7 +76,7 @@ def _write_recordings(folder: Path, clips: list[DemoClip]) -> None:
             f"recordings/{clip.emotion}/{name}",
             f"calls/2026/{name}",
             f"casual-recordings/s{clip.speaker[1:]}{'0' if clip.sex == 'male' else '1'}_{clip.emotion}_{take}.wav",
-            f"corpora/ravdess/Actor_{speaker}/03-01-{_RAVDESS_CODES[clip.emotion]}-01-01-01-{speaker}.wav",
+            f"corpora/ravdess/Actor_{speaker}/03-01-{_RAVDESS_CODES[clip.emotion or '']}-01-01-01-{speaker}.wav",
         ]
         for place in places:
             path = folder / place
