@@ -9,6 +9,7 @@ from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.corpora.sources import AudioSource, ChannelledSource
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import NO_MERGES, Merges
+from benchmark.results.runs import ClipRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,21 @@ class Clip:
         if self.label is not None or not self.votes:
             return self.label
         return min(self.votes, key=lambda label: (-self.votes[label] if self.votes else 0, label))
+
+
+def described(record: ClipRecord, clip: Clip) -> ClipRecord:
+    """A record with what the corpus says of its clip."""
+    return replace(
+        record,
+        label=clip.label,
+        speaker=clip.speaker,
+        sex=clip.sex,
+        language=clip.language,
+        text_id=clip.text_id,
+        intensity=clip.intensity,
+        votes=None if clip.votes is None else dict(clip.votes),
+        attributes=dict(clip.attributes),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

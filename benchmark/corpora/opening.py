@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.clips import Clip, Corpus, choose_channel, storable
+from benchmark.corpora.clips import Clip, Corpus, choose_channel, described, storable
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import Filters
@@ -16,7 +16,7 @@ from benchmark.demo.files import DemoClip, demo_clips
 from benchmark.errors import BenchError, RequestError
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import CorpusEntry, Registry
-from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.results.runs import CorpusRecord
 from benchmark.settings import Settings, expanded
 
 # What may stand after `demo:`; nothing stands for the labelled corpus.
@@ -230,24 +230,8 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
             f"{corpus.source} names none of the clips that the run heard of {record.name} (such as {example}); give "
             "the folder or the table that the run was made with."
         )
-    clips = tuple(_describe_again(clip, by_name.get(clip.clip)) for clip in record.clips)
+    clips = tuple(described(clip, by_name[clip.clip]) if clip.clip in by_name else clip for clip in record.clips)
     return record.model_copy(update={"clips": clips, "labels": dict(corpus.labels)})
-
-
-def _describe_again(record: ClipRecord, clip: Clip | None) -> ClipRecord:
-    if clip is None:
-        return record
-    return replace(
-        record,
-        label=clip.label,
-        speaker=clip.speaker,
-        sex=clip.sex,
-        language=clip.language,
-        text_id=clip.text_id,
-        intensity=clip.intensity,
-        votes=None if clip.votes is None else dict(clip.votes),
-        attributes=dict(clip.attributes),
-    )
 
 
 def not_named(record: CorpusRecord, corpus: Corpus) -> tuple[str, ...]:

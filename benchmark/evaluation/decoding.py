@@ -14,7 +14,7 @@ from benchmark.audio.measuring import Acoustics, measure
 from benchmark.audio.perturbation import Perturbation, measure_level, needs_level, perturbed_blocks
 from benchmark.audio.waveform import ContentHash, resampled_blocks
 from benchmark.audio.windows import window_blocks
-from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.clips import Clip, Corpus, described
 from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
@@ -123,21 +123,10 @@ def _decode_clip(clip: Clip) -> ClipRecord:
             sampling_rate = stream.sampling_rate
     except UndecodableAudio as error:
         failure = str(error)
-    return ClipRecord(
-        clip=clip.name,
-        clip_hash=clip_hash,
-        duration_s=duration_s,
-        failure=failure,
-        sampling_rate=sampling_rate,
-        label=clip.label,
-        speaker=clip.speaker,
-        sex=clip.sex,
-        language=clip.language,
-        text_id=clip.text_id,
-        intensity=clip.intensity,
-        votes=None if clip.votes is None else dict(clip.votes),
-        attributes=dict(clip.attributes),
+    decoded = ClipRecord(
+        clip=clip.name, clip_hash=clip_hash, duration_s=duration_s, failure=failure, sampling_rate=sampling_rate
     )
+    return described(decoded, clip)
 
 
 def drop_unreadable(corpus: CorpusRecord, unreadable: Mapping[str, str]) -> CorpusRecord:
