@@ -41,13 +41,11 @@ class Metric:
     Attributes:
         name: Its column of the leaderboard; an interval goes into the columns `NAME_low` and `NAME_high`.
         score: Computes it; None where it is not defined.
-        higher_is_better: Its direction; None for what describes the corpus.
         interval: Computes its 95 % interval, if it has one.
     """
 
     name: str
     score: Callable[[Evaluation], float | None]
-    higher_is_better: bool | None = True
     interval: Callable[[Evaluation], Interval | None] | None = None
 
     @property
@@ -380,10 +378,10 @@ METRICS = (
     Metric(name="macro_f1", score=lambda own: macro_f1(own.decisions)),
     Metric(name="weighted_f1", score=lambda own: weighted_f1(own.decisions)),
     Metric(name="shared_uar", score=lambda own: common_uar(own.answers, covered_emotions(own.answers))),
-    Metric(name="majority_accuracy", score=lambda own: majority_accuracy(own.decisions), higher_is_better=None),
-    Metric(name="ece", score=lambda own: expected_calibration_error(own.decisions), higher_is_better=False),
-    Metric(name="brier", score=lambda own: brier(own.answers), higher_is_better=False),
-    Metric(name="soft_cross_entropy", score=lambda own: soft_cross_entropy(own.answers), higher_is_better=False),
-    Metric(name="soft_jensen_shannon", score=lambda own: soft_jensen_shannon(own.answers), higher_is_better=False),
+    Metric(name="majority_accuracy", score=lambda own: majority_accuracy(own.decisions)),
+    Metric(name="ece", score=lambda own: expected_calibration_error(own.decisions)),
+    Metric(name="brier", score=lambda own: brier(own.answers)),
+    Metric(name="soft_cross_entropy", score=lambda own: soft_cross_entropy(own.answers)),
+    Metric(name="soft_jensen_shannon", score=lambda own: soft_jensen_shannon(own.answers)),
 )
 """Every score of a row, apart from `common_uar`, which depends on the other candidates."""
