@@ -216,9 +216,11 @@ def _client_was_closed(error: BaseException) -> bool:
 
     A new call raises RuntimeError then, and one that is under way loses its socket. The server has no part in it.
     """
+    if isinstance(error, RuntimeError):
+        return True
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, RuntimeError) or (isinstance(cause, OSError) and cause.errno == errno.EBADF):
+        if isinstance(cause, OSError) and cause.errno == errno.EBADF:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
