@@ -45,7 +45,7 @@ format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the lint
 	$(PY) -m ruff format
 	cp candidates.yaml benchmark/registry/candidates.yaml
 	$(PY) -m scripts.command_reference
-	$(PY) -m scripts.column_table
+	$(PY) -m scripts.document_tables
 
 bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain transformers, half an hour (BENCH_ARGS=--quick: 3 minutes)
 	$(PY) -m performance.bench $(BENCH_ARGS)

@@ -1,7 +1,7 @@
 """One row of a leaderboard, and the one declaration of its columns: title, meaning, format, and where it is shown.
 
 To add a column: a field of `LeaderboardRow`, an entry of `COLUMNS`, and the code that computes it. All reports, the
-legend and the table in README read these two.
+legend and the table in docs/reports.md read these two.
 """
 
 from collections.abc import Mapping
@@ -116,7 +116,7 @@ class Shown(Flag):
     PAGE_SCORES = auto()  # what the page lists of one candidate on one corpus
     PAGE_SPEED = auto()  # the page's table of one candidate's latencies
     TERMINAL = auto()  # what `bench run` prints
-    README = auto()  # the table of columns in README
+    DOCS = auto()  # the table of columns in docs/reports.md
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ class Column:
         return self.format not in {Format.TEXT, Format.TRUTH} and not is_score
 
 
-_RIGHT = Shown.RIGHTNESS | Shown.LEGEND | Shown.README
-_VARIED = Shown.VARIETY | Shown.LEGEND | Shown.README
-_FAST = Shown.SPEED | Shown.PAGE_SPEED | Shown.README
+_RIGHT = Shown.RIGHTNESS | Shown.LEGEND | Shown.DOCS
+_VARIED = Shown.VARIETY | Shown.LEGEND | Shown.DOCS
+_FAST = Shown.SPEED | Shown.PAGE_SPEED | Shown.DOCS
 
 _COLUMNS = (
     Column(
@@ -223,14 +223,12 @@ _COLUMNS = (
         _RIGHT | Shown.PAGE_SCORES,
         Format.FRACTION,
     ),
-    Column(
-        "weighted_f1", "weighted F1", "F1 averaged by the emotions' numbers of clips.", Shown.README, Format.FRACTION
-    ),
+    Column("weighted_f1", "weighted F1", "F1 averaged by the emotions' numbers of clips.", Shown.DOCS, Format.FRACTION),
     Column(
         "brier",
         "Brier",
         "mean over the scored clips of the squared distance between probabilities and truth, from 0 to 2.",
-        Shown.README,
+        Shown.DOCS,
         Format.QUANTITY,
     ),
     Column(
@@ -253,7 +251,7 @@ _COLUMNS = (
         "adjusted_uar",
         "above guessing",
         "(UAR − 1/K) / (1 − 1/K), averaged over the corpora: 0 is guessing, 1 is perfect.",
-        Shown.PAGE | Shown.README,
+        Shown.PAGE | Shown.DOCS,
         Format.FRACTION,
         interval=("adjusted_uar_low", "adjusted_uar_high"),
     ),
@@ -261,14 +259,14 @@ _COLUMNS = (
         "speaker_tenth",
         "unlucky tenth",
         "the 10th percentile of the speakers' scores.",
-        Shown.README,
+        Shown.DOCS,
         Format.FRACTION,
     ),
     Column(
         "speaker_spread",
         "spread beyond chance",
         "standard deviation of the speakers' scores beyond what the chance of few clips makes.",
-        Shown.README,
+        Shown.DOCS,
         Format.FRACTION,
     ),
     Column(
@@ -379,12 +377,12 @@ _COLUMNS = (
         Format.QUANTITY,
         legend_title="memory",
     ),
-    Column("parameters", "weights", "number of weights.", Shown.SPEED | Shown.README, Format.PARAMETERS),
+    Column("parameters", "weights", "number of weights.", Shown.SPEED | Shown.DOCS, Format.PARAMETERS),
     Column(
         "size_mb",
         "size MB",
         "Megabytes of the weight files.",
-        Shown.SPEED | Shown.PAGE | Shown.README,
+        Shown.SPEED | Shown.PAGE | Shown.DOCS,
         Format.QUANTITY,
     ),
     Column(

@@ -88,12 +88,3 @@ class Status(StrEnum):
     def precedence(self) -> int:
         """The place in the order of precedence; smaller decides."""
         return list(Status).index(self)
-
-
-def status_table() -> str:
-    """The table of the statuses of each verdict, in Markdown, as the README has it."""
-    rows = [
-        f"| {verdict} | {', '.join(f'`{status}`' for status in Status if status.verdict is verdict)} |"
-        for verdict in Verdict
-    ]
-    return "\n".join(["| verdict | status |", "| --- | --- |", *rows])

@@ -1,16 +1,12 @@
 from pathlib import Path
 
-from benchmark.results.status import Status, status_table
+from benchmark.results.status import Status
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_status_has_a_meaning_of_one_sentence() -> None:
     assert all(status.meaning.endswith(".") for status in Status)
-
-
-def test_the_readme_has_the_table_of_statuses() -> None:
-    assert status_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_on_verification_names_every_status() -> None:

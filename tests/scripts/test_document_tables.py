@@ -1,6 +1,13 @@
-from scripts.column_table import REPORTS_PAGE, column_table
+from pathlib import Path
+
+import pytest
+
+from scripts.document_tables import README, REPORTS_PAGE, column_table, status_table
 
 
-def test_the_page_has_the_columns_as_they_are_declared() -> None:
-    section = REPORTS_PAGE.read_text(encoding="utf-8").partition("<!-- columns: begin -->\n")[2]
-    assert section.startswith(f"{column_table()}\n<!-- columns: end -->"), "renew it: python -m scripts.column_table"
+@pytest.mark.parametrize(
+    ("page", "name", "table"), [(REPORTS_PAGE, "columns", column_table()), (README, "statuses", status_table())]
+)
+def test_a_page_has_what_is_declared(page: Path, name: str, table: str) -> None:
+    section = page.read_text(encoding="utf-8").partition(f"<!-- {name}: begin -->\n")[2]
+    assert section.startswith(f"{table}\n<!-- {name}: end -->"), "renew it: python -m scripts.document_tables"
