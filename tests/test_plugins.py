@@ -134,9 +134,9 @@ def test_a_registry_that_a_package_adds_is_found_by_its_name(added: Adds, tmp_pa
     path = tmp_path / "theirs.yaml"
     path.write_text("version: 1\ncandidates:\n  - id: org/model\n", encoding="utf-8")
     added(Group.CANDIDATES, "theirs", "added_list:path", f"path = {str(path)!r}")
-    found = find_registry("theirs")
-    assert [candidate.id for candidate in found.registry.candidates] == ["org/model"]
-    assert found.announced == "the registry theirs of an installed package"
+    registry = find_registry("theirs")
+    assert [candidate.id for candidate in registry.candidates] == ["org/model"]
+    assert registry.announced == "the registry theirs of an installed package"
 
 
 def test_a_registry_of_a_package_must_be_a_path(added: Adds) -> None:

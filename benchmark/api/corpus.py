@@ -60,11 +60,11 @@ def describe_corpus_with(options: DescribeRequest) -> DescribeOutcome:
     """
     settings, progress = options.settings or Settings(), options.progress or Silent()
     merges = chosen_merges(options.merge_preset, options.merge)
-    registry = find_registry(options.candidates).registry
+    registry = find_registry(options.candidates)
     (corpus,) = open_clips([options.corpus], registry, options, settings, progress)
     folder = Path(options.output)
     check_writable(folder)
-    corpus = corpus.merging(merges.as_dict())
+    corpus = corpus.merging(merges)
     description = _described(corpus, registry, settings, progress, find_speech=options.find_speech)
     return DescribeOutcome(description=description, files=write_description(description, folder))
 

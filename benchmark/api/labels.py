@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.corpora.clips import corpus_labels
 from benchmark.corpora.opening import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.merges import Merges, chosen_merges
+from benchmark.emotions.merges import chosen_merges, merged
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
@@ -65,7 +65,7 @@ def label_sources(options: LabelsRequest) -> list[LabelSource]:
         RequestError: There is no such model or corpus, or it has no labels.
         UnavailableError: The Hub cannot be reached.
     """
-    registry = find_registry(options.candidates).registry
+    registry = find_registry(options.candidates)
     merges = chosen_merges(options.merge_preset, options.merge)
     hub = Hub()
     sources: list[LabelSource] = []
@@ -93,15 +93,15 @@ def _is_corpus(name: str, registry: Registry) -> bool:
     return path.is_file()
 
 
-def _of_corpus(name: str, registry: Registry, merges: Merges) -> LabelSource:
+def _of_corpus(name: str, registry: Registry, merges: Mapping[str, str]) -> LabelSource:
     (corpus,) = open_corpora([name], registry)
-    labels = corpus_labels(corpus, merges)
+    labels = corpus_labels(corpus.merging(merges))
     entry = registry.corpora.get(name)
-    place = resolved_source(corpus.source, Path.cwd()) if entry is None else entry.resolved_source(registry.folder)
-    return LabelSource(corpus.name, place, labels.label_map, labels.clips, labels.unlabelled)
+    source, folder = (corpus.source, Path.cwd()) if entry is None else (entry.source, registry.folder)
+    return LabelSource(corpus.name, resolved_source(source, folder), labels.label_map, labels.clips, labels.unlabelled)
 
 
-def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> LabelSource:
+def _of_candidate(candidate: Candidate, hub: Hub, merges: Mapping[str, str]) -> LabelSource:
     facts = look_at(candidate, hub)
     if isinstance(facts, HubFailure):
         kind = UnavailableError if facts.status is Status.UNREACHABLE else RequestError
@@ -110,9 +110,8 @@ def _of_candidate(candidate: Candidate, hub: Hub, merges: Merges) -> LabelSource
     if not labels:
         raise RequestError(f"{candidate.name} has no labels: {_why_none(facts)}.")
     mapped = candidate_labels(candidate, labels)
-    merged = replace(mapped, emotions=tuple(merges.apply(emotion) for emotion in mapped.emotions))
     place = candidate.id if candidate.local_path is None else str(candidate.local_path)
-    return LabelSource(candidate.name, place, merged)
+    return LabelSource(candidate.name, place, replace(mapped, emotions=merged(mapped.emotions, merges)))
 
 
 def _why_none(facts: RepoFacts) -> str:

@@ -62,14 +62,14 @@ def report_with(options: ReportRequest) -> ReportOutcome:
         models=tuple(options.models),
         corpora=tuple(options.corpora),
         min_emotions=options.min_emotions,
-        merge=chosen_merges(options.merge_preset, options.merge).as_dict(),
+        merge=chosen_merges(options.merge_preset, options.merge),
     )
     folder = Path(options.output)
     record = select_from(load_run(settings.cache, options.run), selection)
     registry = Registry(title="", candidates=())
     corpora: Sequence[Corpus] = ()
     if options.relabel:
-        registry = find_registry(options.candidates).registry
+        registry = find_registry(options.candidates)
         corpora = open_corpora(options.relabel, registry, settings=settings, progress=progress)
     record = _with_labels(record, corpora, progress)
     check_writable(folder)

@@ -138,7 +138,7 @@ def _inference(options: RunRequest) -> RunOptions:
         limit=options.limit,
         segment_s=options.segment_seconds,
         latency_budget_s=options.latency_seconds,
-        merge=chosen_merges(options.merge_preset, options.merge).as_dict(),
+        merge=chosen_merges(options.merge_preset, options.merge),
         find_speech=options.find_speech,
         min_speech=options.min_speech if options.skip_silence or options.min_speech > 0 else None,
         overwrite=Overwrite(options.overwrite),

@@ -88,10 +88,10 @@ def open_registry(candidates: str | Path | None, models: Sequence[str], progress
     Raises:
         RequestError: The registry or a model is wrong; the message says how to fix it.
     """
-    found = find_registry(candidates)
-    if found.announced:
-        progress.note(found.announced)
+    registry = find_registry(candidates)
+    if registry.announced:
+        progress.note(registry.announced)
     for model in models:
         if (folder := shadowed_id(model, Path.cwd())) is not None:
             progress.warn(f"{model} is the folder {folder} here, not the repository of that name on the Hub.")
-    return select(found.registry, models)
+    return select(registry, models)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.corpora.sources import AudioSource, ChannelledSource
 from benchmark.emotions.label_map import LabelMap, map_labels
-from benchmark.emotions.merges import NO_MERGES, Merges
+from benchmark.emotions.merges import resolve_merges
 from benchmark.results.runs import ClipRecord
 
 
@@ -97,7 +97,7 @@ class Corpus:
         Raises:
             RequestError: Together they go round a circle.
         """
-        return replace(self, merge=Merges({**self.merge, **more}).as_dict())
+        return replace(self, merge=resolve_merges({**self.merge, **more}))
 
     def limited(self, clips: int | None) -> "Corpus":
         """Keep at most `clips` clips, the labels in turn, each label's in an order that depends on names alone."""
@@ -177,24 +177,19 @@ class CorpusLabels:
     unlabelled: int
 
 
-def corpus_labels(corpus: Corpus, merges: Merges = NO_MERGES) -> CorpusLabels:
+def corpus_labels(corpus: Corpus) -> CorpusLabels:
     """Map the labels of a corpus to emotions, without decoding a clip.
 
-    Args:
-        corpus: As it was opened, with the user's overrides and its own merges.
-        merges: Further merges, which count more than the corpus's own.
-
     Raises:
-        RequestError: A merge or an override contradicts another, or names an unknown emotion.
+        RequestError: An override names an unknown emotion.
     """
     counted: Counter[str] = Counter()
     for clip in corpus.clips:
         counted.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
     labels = sorted(counted)
     overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counted}
-    together = Merges(corpus.merging(merges.as_dict()).merge)
     return CorpusLabels(
-        label_map=map_labels(labels, overrides=overrides, merges=together),
+        label_map=map_labels(labels, overrides=overrides, merges=corpus.merge),
         clips=dict(counted),
         unlabelled=sum(clip.label is None and not clip.votes for clip in corpus.clips),
     )

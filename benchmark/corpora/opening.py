@@ -15,6 +15,7 @@ from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.files import DemoClip, demo_clips
 from benchmark.errors import BenchError, RequestError
 from benchmark.progress import Progress, Silent
+from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.results.runs import CorpusRecord
 from benchmark.settings import Settings, expanded
@@ -119,7 +120,7 @@ def open_corpora(
     corpora = []
     for name in dict.fromkeys(names or entries):
         entry = entries.get(name)
-        spec = _spec_of(name, entries) if entry is None else parse_spec(entry.resolved_source(registry.folder))
+        spec = _spec_of(name, entries) if entry is None else parse_spec(resolved_source(entry.source, registry.folder))
         corpus = _read(name if entry else _name_of(spec), spec, entry, settings, progress)
         corpus = choose_channel(corpus, channel or (entry.channel if entry else ChannelChoice.MIX))
         corpora.append(corpus if entry is None else _apply_entry(corpus, entry))
@@ -199,7 +200,7 @@ def _apply_entry(corpus: Corpus, entry: CorpusEntry) -> Corpus:
         corpus,
         clips=tuple(replace(clip, language=clip.language or entry.language) for clip in corpus.clips),
         labels={**corpus.labels, **entry.labels},
-        merge=entry.merges.as_dict(),
+        merge=entry.merge,
     )
     return Filters(
         speakers=entry.speakers or (),

@@ -16,8 +16,7 @@ _TESS_SPEAKERS = frozenset({"oaf", "yaf"})
 _ARABIC_VARIANTS = str.maketrans(
     {"ي": "ی", "ى": "ی", "ك": "ک", "ـ": None} | dict.fromkeys(map(chr, range(0x64B, 0x653)))
 )
-_FIRST_EMOJI_MODIFIER, _LAST_EMOJI_MODIFIER = "\U0001f3fb", "\U0001f3ff"
-_VARIATION_SELECTORS = "\ufe0e\ufe0f"
+_UNWRITTEN = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")  # variation selectors, skin tones
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _LETTERS_WITHOUT_ACCENTS_TO_LOSE = str.maketrans({"ł": "l", "ı": "i", "ø": "o"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -26,7 +25,7 @@ _LANGUAGES_OFTEN_WRITTEN_WITHOUT_ACCENTS = frozenset({"de", "fr", "es", "it", "p
 
 
 def normalise(label: str) -> str:
-    """The form of a label in which spellings that differ in form only are equal.
+    """The form under which a label is looked up.
 
     1. Unicode NFC; emoji, invisible format characters, Arabic vowel marks and stretching are dropped, and the Arabic
        and Persian forms of yeh and kaf become one.
@@ -63,9 +62,10 @@ def emotion_of(label: str) -> str | None:
         >>> emotion_of("Angry music") is None, emotion_of("F") is None
         (True, True)
     """
-    emotion = _class_by_spelling().get(normalise(label))
+    classes = _class_by_spelling()
+    emotion = classes.get(normalise(label))
     if emotion is None and "/" in label:
-        named = {_class_by_spelling().get(normalise(part)) for part in label.split("/")}
+        named = {classes.get(normalise(part)) for part in label.split("/")}
         return named.pop() if len(named) == 1 else None
     return emotion
 
@@ -75,10 +75,6 @@ def resolve_emotion(text: str) -> str:
 
     Raises:
         RequestError: No class is called so; the message names the nearest.
-
-    Examples:
-        >>> resolve_emotion("joy")
-        'happiness'
     """
     emotion = emotion_of(text)
     if emotion is None:
@@ -89,8 +85,8 @@ def resolve_emotion(text: str) -> str:
 def spellings(alias: str, language: str) -> Iterator[str]:
     """The normalised forms under which an alias of a language is found.
 
-    Beside the alias itself: as upper case folds it (Turkish dotless ı, Greek), without accents in languages that
-    are often written without, with German umlauts written out, and with Russian ё as е.
+    Besides the alias: its upper case folded again (Turkish dotless ı, Greek), without accents in languages that are
+    often written without, German umlauts written out, Russian ё as е.
 
     Examples:
         >>> sorted(set(spellings("Ärger", "de")))
@@ -111,11 +107,7 @@ def spellings(alias: str, language: str) -> Iterator[str]:
 def _is_written(character: str) -> bool:
     if character == "\u200c":  # the zero-width non-joiner separates the parts of Persian words
         return True
-    return (
-        unicodedata.category(character) not in {"So", "Cf"}
-        and character not in _VARIATION_SELECTORS
-        and not _FIRST_EMOJI_MODIFIER <= character <= _LAST_EMOJI_MODIFIER
-    )
+    return unicodedata.category(character) not in {"So", "Cf"} and _UNWRITTEN.match(character) is None
 
 
 def _without_speaker_group(text: str) -> str:

@@ -21,7 +21,7 @@ class Kind(StrEnum):
     """What a class says about a voice."""
 
     EMOTION = "emotion"
-    """One emotion, or the absence of any (neutral)."""
+    """One emotion, or the absence of any (neutral). Only these can be scored."""
     COARSE = "coarse"
     """A half of the emotions: positive or negative, activated or deactivated."""
     RESIDUAL = "residual"
@@ -30,13 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class EmotionClass:
-    """A canonical class.
-
-    Attributes:
-        name: The word that is used everywhere, such as `anger`.
-        kind: Only emotions can be scored.
-        aliases: The labels that name it, by language; `codes` holds the abbreviations.
-    """
+    """A canonical class, with the labels that name it by language; `codes` stands for the abbreviations."""
 
     name: str
     kind: Kind
@@ -52,7 +46,12 @@ def packaged(file_name: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def vocabulary() -> Mapping[str, EmotionClass]:
-    """All canonical classes by name: the emotions first, then the coarse and the residual ones."""
+    """All canonical classes by name: the emotions first, then the coarse and the residual ones.
+
+    Examples:
+        >>> list(vocabulary())[:3]
+        ['neutral', 'anger', 'happiness']
+    """
     classes = {}
     for name, fields in packaged("aliases.yaml").items():
         kind = Kind(fields.pop("kind"))
@@ -61,18 +60,8 @@ def vocabulary() -> Mapping[str, EmotionClass]:
     return MappingProxyType(classes)
 
 
-def canonical_names() -> tuple[str, ...]:
-    """The names of all canonical classes, in the order of `vocabulary`.
-
-    Examples:
-        >>> canonical_names()[:3]
-        ('neutral', 'anger', 'happiness')
-    """
-    return tuple(vocabulary())
-
-
 def emotion_class(name: str) -> EmotionClass:
-    """The canonical class of this name; an alias will not do.
+    """The canonical class of this name; an alias is refused.
 
     Raises:
         RequestError: There is no such class; the message names the nearest.
@@ -89,31 +78,11 @@ def emotion_class(name: str) -> EmotionClass:
 
 def unknown_emotion(name: str) -> RequestError:
     """The error about an emotion that is no class."""
-    names = canonical_names()
-    hint = did_you_mean(name, names) or f"; the classes are {', '.join(names)}"
-    return RequestError(f"unknown emotion {name!r}{hint}")
+    return RequestError(f"unknown emotion {name!r}{did_you_mean(name, vocabulary(), otherwise='the classes are')}")
 
 
-@cache
-def _codes_by_corpus() -> dict[str, Mapping[str, str]]:
-    return {corpus: MappingProxyType(codes) for corpus, codes in packaged("codes.yaml").items()}
-
-
-def conventions() -> tuple[str, ...]:
-    """The names of the corpora whose label codes are known.
-
-    Examples:
-        >>> "emodb" in conventions()
-        True
-    """
-    return tuple(_codes_by_corpus())
-
-
-def label_codes(corpus: str) -> Mapping[str, str]:
-    """The codes of one corpus, as it writes them, with the canonical class of each.
-
-    Args:
-        corpus: One of `conventions`; case, hyphens and underscores do not matter.
+def label_codes(corpus: str) -> dict[str, str]:
+    """The label codes of a corpus, as it writes them, with the canonical class of each.
 
     Raises:
         RequestError: The codes of this corpus are not known.
@@ -122,13 +91,8 @@ def label_codes(corpus: str) -> Mapping[str, str]:
         >>> label_codes("emodb")["F"], label_codes("savee")["f"]
         ('happiness', 'fear')
     """
-    by_folded = {_fold(name): codes for name, codes in _codes_by_corpus().items()}
-    codes = by_folded.get(_fold(corpus))
-    if codes is None:
-        hint = did_you_mean(corpus, conventions()) or f"; the known ones are {', '.join(conventions())}"
+    known = packaged("codes.yaml")
+    if corpus not in known:
+        hint = did_you_mean(corpus, known, otherwise="the known ones are")
         raise RequestError(f"unknown label codes {corpus!r}{hint}")
-    return codes
-
-
-def _fold(name: str) -> str:
-    return name.casefold().replace("-", "").replace("_", "")
+    return known[corpus]

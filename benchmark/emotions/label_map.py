@@ -12,23 +12,19 @@ from scipy.special import softmax
 
 from benchmark.emotions.aliases import emotion_of, resolve_emotion
 from benchmark.emotions.classes import Kind, emotion_class
-from benchmark.emotions.merges import NO_MERGES, Merges
+from benchmark.emotions.merges import merged
 from benchmark.errors import RequestError
 
-NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
-LOGITS_DIMENSIONS = 2
-MOST_INDICES_SHOWN = 20
-MOST_LABELS_SHOWN = 30
-MOST_CHARACTERS_SHOWN = 60
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_MAX_LABELS, _MAX_CHARACTERS = 30, 60  # shown in a message
 _PLACEHOLDER = re.compile(r"LABEL_(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The labels of one model or corpus with their emotions.
+    """The labels of one model or corpus, in the order of the outputs, with their emotions.
 
     Attributes:
-        labels: In the order of the outputs.
         emotions: For each label the canonical class, after overrides and merges; None if it maps to nothing.
         loose: Labels that name a coarse class and that an override lets stand for an emotion.
 
@@ -43,7 +39,6 @@ class LabelMap:
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.emotions):
             raise ValueError(f"{len(self.labels)} labels and {len(self.emotions)} emotions")
-        require_contiguous(self.indices)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -85,7 +80,7 @@ class LabelMap:
             >>> map_labels(["happy", "joy", "sad"]).probabilities(np.zeros((1, 3))).round(3)
             array([[0.667, 0.333]])
         """
-        if logits.ndim != LOGITS_DIMENSIONS or logits.shape[1] != len(self.labels):
+        if logits.shape[1:] != (len(self.labels),):
             raise ValueError(f"logits of shape {logits.shape} for {len(self.labels)} labels")
         shape = (len(logits), len(self.classes))
         if 0 in shape:
@@ -97,20 +92,20 @@ class LabelMap:
 
 
 def map_labels(
-    labels: Sequence[str], *, overrides: Mapping[str, str] = NO_OVERRIDES, merges: Merges = NO_MERGES
+    labels: Sequence[str], *, overrides: Mapping[str, str] = _NOTHING, merges: Mapping[str, str] = _NOTHING
 ) -> LabelMap:
     """Map labels to emotions; a label that is not known maps to None.
 
     Args:
-        labels: The labels of a model in the order of `id2label[i]` (see `ordered_labels`), or those of a corpus.
+        labels: The labels of a model in the order of `id2label[i]`, or those of a corpus.
         overrides: Label, or placeholder such as `LABEL_0`, → what it means.
-        merges: Classes that count as another class.
+        merges: Class → the class that it becomes in the end, as from `resolve_merges`.
 
     Raises:
         RequestError: An override is of an unknown label or emotion, or contradicts a name.
 
     Examples:
-        >>> map_labels(["ang", "hap", "x1"], merges=Merges(["happiness=positive"])).emotions
+        >>> map_labels(["ang", "hap", "x1"], merges={"happiness": "positive"}).emotions
         ('anger', 'positive', None)
         >>> map_labels(["angry", "positive"], overrides={"positive": "happiness"}).loose
         ('positive',)
@@ -128,7 +123,7 @@ def map_labels(
         for label, before, after in zip(labels, own, meant, strict=True)
         if _has_kind(before, Kind.COARSE) and _has_kind(after, Kind.EMOTION)
     )
-    return LabelMap(tuple(labels), tuple(merges.apply(emotion) for emotion in meant), tuple(loose))
+    return LabelMap(tuple(labels), merged(meant, merges), tuple(loose))
 
 
 def is_placeholder(label: str) -> bool:
@@ -141,68 +136,20 @@ def is_placeholder(label: str) -> bool:
     return _PLACEHOLDER.fullmatch(label) is not None
 
 
-def ordered_labels(id2label: Mapping[int, str] | Mapping[str, str]) -> tuple[str, ...]:
-    """The labels of a model in the order of its outputs, from `id2label` alone.
-
-    Args:
-        id2label: Output → label, as config.json (keys are texts) or transformers (keys are numbers) has it.
-
-    Raises:
-        ValueError: A key is not a number, or the numbers have a hole or a double.
-
-    Examples:
-        >>> ordered_labels({"1": "sad", "0": "angry"})
-        ('angry', 'sad')
-    """
-    by_index = sorted((int(index), str(label)) for index, label in id2label.items())
-    require_contiguous([index for index, _ in by_index], once=True)
-    return tuple(label for _, label in by_index)
-
-
-def require_contiguous(indices: Sequence[int | None], *, once: bool = False) -> None:
-    """Refuse indices of classes that are not exactly 0, 1, …, C - 1.
-
-    Args:
-        indices: The indices; None stands for no class.
-        once: Whether each may occur once only.
-
-    Raises:
-        ValueError: An index is missing, or occurs twice where it must not.
-
-    Examples:
-        >>> require_contiguous([0, 2])
-        Traceback (most recent call last):
-            ...
-        ValueError: class indices 0, 2 have a hole: 1 is missing
-    """
-    present = sorted(index for index in indices if index is not None)
-    distinct = sorted(set(present))
-    for expected, index in enumerate(distinct):
-        if index != expected:  # counting up, so that an index of a billion costs nothing
-            raise ValueError(f"class indices {_shorten(distinct)} have a hole: {expected} is missing")
-    if once and len(distinct) != len(present):
-        raise ValueError(f"class indices {_shorten(present)} have a double")
-
-
 def _require_agreeing_placeholder(label: str, emotion: str, labels: Sequence[str], own: Sequence[str | None]) -> None:
     """Accept an override by placeholder of an output that has a name, if both mean the same."""
     match = _PLACEHOLDER.fullmatch(label)
     output = int(match[1]) if match else len(labels)
     if output >= len(labels):
-        shown = ", ".join(repr(known[:MOST_CHARACTERS_SHOWN]) for known in labels[:MOST_LABELS_SHOWN])
-        rest = ", …" if len(labels) > MOST_LABELS_SHOWN else ""
+        shown = ", ".join(repr(known[:_MAX_CHARACTERS]) for known in labels[:_MAX_LABELS])
+        rest = ", …" if len(labels) > _MAX_LABELS else ""
         raise RequestError(f"there is no label {label!r} to override; the labels are {shown}{rest}")
     if own[output] != emotion:
-        name = labels[output][:MOST_CHARACTERS_SHOWN]
+        name = labels[output][:_MAX_CHARACTERS]
         raise RequestError(
             f"the override says that {label} means {emotion}, but that output is called {name!r}; "
             f"override {name!r} instead, or remove the override"
         )
-
-
-def _shorten(indices: Sequence[int]) -> str:
-    more = ", …" if len(indices) > MOST_INDICES_SHOWN else ""
-    return ", ".join(map(str, indices[:MOST_INDICES_SHOWN])) + more
 
 
 def _has_kind(emotion: str | None, kind: Kind) -> bool:

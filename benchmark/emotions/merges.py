@@ -11,79 +11,56 @@ from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 
 
-class Merges:
-    """Which classes count as another class; nothing is ever merged silently.
+def resolve_merges(merges: Mapping[str, str] | Iterable[str] = ()) -> dict[str, str]:
+    """Map each merged class to the class that it becomes in the end, both by canonical names.
 
     Args:
-        merges: Texts such as `calm=neutral`, or a mapping from the class that goes to the class it becomes. Both
-            sides may be any alias. Chains are followed to their end.
+        merges: Texts such as `calm=neutral`, or a mapping. Both sides may be any alias. Chains are followed to their
+            end.
 
     Raises:
         RequestError: A text has no `=`; an emotion is unknown; a class is merged into itself, into two different
             classes, or round a circle; a coarse class is merged into an emotion, which only an override may do.
 
     Examples:
-        >>> merges = Merges(["calm=neutral", "excited=joy"])
-        >>> merges.apply("calm"), merges.apply("excitement"), merges.apply("fear"), merges.apply(None)
-        ('neutral', 'happiness', 'fear', None)
+        >>> resolve_merges(["calm=neutral", "excited=joy"])
+        {'calm': 'neutral', 'excitement': 'happiness'}
     """
-
-    __slots__ = ("_ends",)
-
-    def __init__(self, merges: Mapping[str, str] | Iterable[str] = ()) -> None:
-        steps: dict[str, str] = {}
-        if isinstance(merges, Mapping):
-            pairs = list(merges.items())
-        else:
-            pairs = [_pair(text) for text in ([merges] if isinstance(merges, str) else merges)]
-        for source, target in pairs:
-            _add_step(steps, source, target)
-        self._ends: Mapping[str, str] = MappingProxyType({source: _end_of(source, steps) for source in steps})
-
-    def apply(self, emotion: str | None) -> str | None:
-        """The class that a class has become; the same if it is not merged, None for None."""
-        return None if emotion is None else self._ends.get(emotion, emotion)
-
-    def as_dict(self) -> dict[str, str]:
-        """Every merged class and what it becomes in the end, by canonical names.
-
-        Examples:
-            >>> Merges({"calm": "neutral", "serene": "neutral"}).as_dict()
-            {'calm': 'neutral'}
-        """
-        return dict(self._ends)
-
-    def __bool__(self) -> bool:
-        return bool(self._ends)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Merges) and self._ends == other._ends
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._ends.items()))
-
-    def __repr__(self) -> str:
-        return f"Merges({[f'{source}={target}' for source, target in self._ends.items()]})"
+    if isinstance(merges, Mapping):
+        pairs = list(merges.items())
+    else:
+        pairs = [_split(text) for text in ([merges] if isinstance(merges, str) else merges)]
+    steps: dict[str, str] = {}
+    for source_text, target_text in pairs:
+        source, target = resolve_emotion(source_text), resolve_emotion(target_text)
+        merge = f"merge {source_text}={target_text}"
+        if source == target:
+            raise RequestError(f"{merge}: both sides are {source}; remove it")
+        if emotion_class(source).kind is Kind.COARSE and emotion_class(target).kind is Kind.EMOTION:
+            raise RequestError(
+                f"{merge}: a coarse class is not one emotion; "
+                f"where a model means {target} by it, say so in the registry, under `labels` of that candidate"
+            )
+        if steps.setdefault(source, target) != target:
+            raise RequestError(f"{source} is merged into both {steps[source]} and {target}; keep one of the two")
+    return {source: _end_of(source, steps) for source in steps}
 
 
-def _pair(text: str) -> tuple[str, str]:
+def merged(emotions: Iterable[str | None], merges: Mapping[str, str]) -> tuple[str | None, ...]:
+    """Replace classes by what they are merged into, according to `resolve_merges`; None stays None.
+
+    Examples:
+        >>> merged(["calm", "fear", None], {"calm": "neutral"})
+        ('neutral', 'fear', None)
+    """
+    return tuple(None if emotion is None else merges.get(emotion, emotion) for emotion in emotions)
+
+
+def _split(text: str) -> tuple[str, str]:
     source, _, target = text.partition("=")
     if not (source.strip() and target.strip()) or "=" in target:
         raise RequestError(f"{text!r} is not a merge; write the class that goes, =, the class it becomes: calm=neutral")
     return source, target
-
-
-def _add_step(steps: dict[str, str], source_text: str, target_text: str) -> None:
-    source, target = resolve_emotion(source_text), resolve_emotion(target_text)
-    if source == target:
-        raise RequestError(f"merge {source_text}={target_text}: both sides are {source}; remove it")
-    if emotion_class(source).kind is Kind.COARSE and emotion_class(target).kind is Kind.EMOTION:
-        raise RequestError(
-            f"merge {source_text}={target_text}: a coarse class is not one emotion; "
-            f"where a model means {target} by it, say so in the registry, under `labels` of that candidate"
-        )
-    if steps.setdefault(source, target) != target:
-        raise RequestError(f"{source} is merged into both {steps[source]} and {target}; keep one of the two")
 
 
 def _end_of(source: str, steps: Mapping[str, str]) -> str:
@@ -96,18 +73,9 @@ def _end_of(source: str, steps: Mapping[str, str]) -> str:
     return chain[-1]
 
 
-NO_MERGES = Merges()
-
-
 @dataclass(frozen=True)
 class MergePreset:
-    """Merges under one name, which many studies make.
-
-    Attributes:
-        name: What the user calls them.
-        why: What they rest on, in sentences for a person.
-        merges: Class → the class that it counts as.
-    """
+    """Merges under one name, which many studies make; `why` says in sentences what they rest on."""
 
     name: str
     why: str
@@ -115,22 +83,18 @@ class MergePreset:
 
 
 @cache
-def _presets() -> dict[str, MergePreset]:
+def merge_presets() -> Mapping[str, MergePreset]:
+    """The presets by name.
+
+    Examples:
+        >>> list(merge_presets())
+        ['sentiment', 'arousal', 'big4']
+    """
     presets = {}
     for name, fields in packaged("presets.yaml").items():
         merges = {source: target for target, sources in fields["merges"].items() for source in sources}
         presets[name] = MergePreset(name, " ".join(fields["why"].split()), MappingProxyType(merges))
-    return presets
-
-
-def merge_presets() -> tuple[str, ...]:
-    """The names of the presets.
-
-    Examples:
-        >>> merge_presets()
-        ('sentiment', 'arousal', 'big4')
-    """
-    return tuple(_presets())
+    return MappingProxyType(presets)
 
 
 def merge_preset(name: str) -> MergePreset:
@@ -138,29 +102,25 @@ def merge_preset(name: str) -> MergePreset:
 
     Raises:
         RequestError: There is none.
-
-    Examples:
-        >>> merge_preset("sentiment").merges["anger"]
-        'negative'
     """
-    preset = _presets().get(name)
-    if preset is None:
-        hint = did_you_mean(name, merge_presets()) or f"; the presets are {', '.join(merge_presets())}"
+    presets = merge_presets()
+    if name not in presets:
+        hint = did_you_mean(name, presets, otherwise="the presets are")
         raise RequestError(f"unknown preset of merges {name!r}{hint}")
-    return preset
+    return presets[name]
 
 
-def chosen_merges(preset: str | None, merges: Iterable[str] | Mapping[str, str] = ()) -> Merges:
-    """The merges of a preset and single ones, which take precedence.
+def chosen_merges(preset: str | None, merges: Iterable[str] | Mapping[str, str] = ()) -> dict[str, str]:
+    """Resolve a preset together with single merges, which take precedence.
 
     Raises:
         RequestError: The preset or an emotion is unknown, or both together go round in a circle.
 
     Examples:
-        >>> chosen_merges("sentiment", ["surprise=happiness"]).apply("surprise")
+        >>> chosen_merges("sentiment", ["surprise=happiness"])["surprise"]
         'positive'
-        >>> chosen_merges("sentiment", ["boredom=neutral"]).apply("boredom")
+        >>> chosen_merges("sentiment", ["boredom=neutral"])["boredom"]
         'neutral'
     """
-    single = Merges(merges).as_dict()
-    return Merges({**(merge_preset(preset).merges if preset is not None else {}), **single})
+    single = resolve_merges(merges)
+    return resolve_merges({**(merge_preset(preset).merges if preset is not None else {}), **single})

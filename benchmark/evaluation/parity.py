@@ -20,7 +20,7 @@ from scipy.special import softmax
 
 from benchmark.corpora.sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.merges import merged
 from benchmark.evaluation.decoding import ClipWindow, decode_windows
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
@@ -57,10 +57,7 @@ class Decisions:
     @classmethod
     def of(cls, verification: Verification, merges: Sequence[Mapping[str, str]]) -> "Decisions":
         """Collect the readings of a candidate, without merges and with those of a run's corpora."""
-        label_maps = [
-            LabelMap(verification.labels, tuple(Merges(merge).apply(emotion) for emotion in verification.emotions))
-            for merge in ({}, *merges)
-        ]
+        label_maps = [LabelMap(verification.labels, merged(verification.emotions, merge)) for merge in ({}, *merges)]
         return cls(tuple(dict.fromkeys(label_maps)))
 
     @property

@@ -1,6 +1,6 @@
 """Predictions for recordings over time, window after window; no recording is ever in memory as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from benchmark.audio.windows import sliding_windows
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.sources import AudioFile, open_source
 from benchmark.emotions.label_map import LabelMap
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.merges import merged
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
@@ -39,7 +39,7 @@ class TimelinePredictor:
         progress: Gets a stage for each recording.
     """
 
-    merges: Merges
+    merges: Mapping[str, str]
     device: str
     threads: int
     settings: Settings
@@ -92,7 +92,7 @@ class _Prediction:
     """One model in the middle of one recording."""
 
     subject: Subject
-    merges: Merges
+    merges: Mapping[str, str]
     recording: Clip
     window_s: float
     hop_s: float
@@ -104,8 +104,7 @@ class _Prediction:
     def label_map(self) -> LabelMap:
         """What the model's outputs mean, after merges."""
         verification = self.subject.verification
-        emotions = tuple(self.merges.apply(emotion) for emotion in verification.emotions)
-        return LabelMap(verification.labels, emotions)
+        return LabelMap(verification.labels, merged(verification.emotions, self.merges))
 
     def compute(self, session: ModelSession, rate: int, stage: Stage) -> None:
         """Compute window after window, until the end or until something fails.

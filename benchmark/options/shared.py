@@ -49,7 +49,7 @@ def _registry(context: "CompletionContext") -> "Registry | None":
     from benchmark.registry.loading import find_registry  # noqa: PLC0415
 
     try:
-        return find_registry(context["--candidates"].raw).registry
+        return find_registry(context["--candidates"].raw)
     except (BenchError, OSError):
         return None  # the command itself reports what is wrong with it
 

@@ -1,7 +1,6 @@
 """Find and read a registry, and select candidates from it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from pydantic import ValidationError
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.plugins import Group, load_plugin, plugin_names
-from benchmark.registry import locations
 from benchmark.registry.documents import Document, read_document
+from benchmark.registry.locations import absolute, is_folder, looks_like_path
 from benchmark.registry.schema import FOLDER, VERSION, Candidate, Registry, RegistryFile
 from benchmark.registry.validation_errors import first_error
 from benchmark.settings import expanded
@@ -22,20 +21,7 @@ DEMO = "demo"
 _WILDCARDS = frozenset("*?[")
 
 
-@dataclass(frozen=True)
-class FoundRegistry:
-    """A registry, and how it was chosen.
-
-    Attributes:
-        registry: The registry.
-        announced: One sentence for the user; None if it is the chosen file or the one of this folder.
-    """
-
-    registry: Registry
-    announced: str | None = None
-
-
-def find_registry(choice: str | Path | None) -> FoundRegistry:
+def find_registry(choice: str | Path | None) -> Registry:
     """The registry that a user chooses.
 
     Args:
@@ -50,24 +36,22 @@ def find_registry(choice: str | Path | None) -> FoundRegistry:
         from benchmark.demo.files import registry_path  # noqa: PLC0415 - only the demo needs the demo
 
         registry = load_registry(registry_path(), title=DEMO)
-        return FoundRegistry(
-            registry, "the demo: tiny checkpoints and synthetic voices, which say nothing about people"
-        )
-    if choice is not None and not Path(choice).exists() and choice in plugin_names(Group.CANDIDATES):
+        announced = "the demo: tiny checkpoints and synthetic voices, which say nothing about people"
+    elif choice is not None and not Path(choice).exists() and choice in plugin_names(Group.CANDIDATES):
         path = load_plugin(Group.CANDIDATES, choice)
         if not isinstance(path, str | Path):
             raise RequestError(f"The package that adds the registry {choice!r} must name the path of a file.")
         registry = load_registry(Path(path), title=choice)
-        return FoundRegistry(registry, f"the registry {choice} of an installed package")
-    if choice is not None:
-        return FoundRegistry(load_registry(expanded(choice), title=choice))
-    if DEFAULT_FILE.exists():
-        return FoundRegistry(load_registry(DEFAULT_FILE))
-    registry = load_registry(PACKAGED_FILE, title="candidates.yaml (packaged)")
-    count = len(registry.candidates)
-    return FoundRegistry(
-        registry, f"no {DEFAULT_FILE} in this folder: using the list of {count} candidates that comes with bench"
-    )
+        announced = f"the registry {choice} of an installed package"
+    elif choice is not None:
+        return load_registry(expanded(choice), title=choice)
+    elif DEFAULT_FILE.exists():
+        return load_registry(DEFAULT_FILE)
+    else:
+        registry = load_registry(PACKAGED_FILE, title="candidates.yaml (packaged)")
+        count = len(registry.candidates)
+        announced = f"no {DEFAULT_FILE} in this folder: using the list of {count} candidates that comes with bench"
+    return registry.model_copy(update={"announced": announced})
 
 
 def load_registry(path: Path, *, title: str | None = None) -> Registry:
@@ -87,14 +71,8 @@ def load_registry(path: Path, *, title: str | None = None) -> Registry:
     except ValidationError as error:
         raise first_error(document, error) from error
     _require_unique(document, content.candidates, "model", "id", _identity, "remove one of the two")
-    _require_unique(
-        document,
-        content.candidates,
-        "name",
-        "name",
-        lambda candidate: candidate.name.casefold(),
-        "give one of them another with 'name:'",
-    )
+    fix = "give one of them another with 'name:'"
+    _require_unique(document, content.candidates, "name", "name", lambda candidate: candidate.name.casefold(), fix)
     return Registry(path=path, title=title or str(path), candidates=content.candidates, corpora=content.corpora)
 
 
@@ -188,12 +166,12 @@ def _unlisted(registry: Registry, model: str) -> Candidate:
     if _WILDCARDS & set(model):
         raise RequestError(f"no candidate of {registry.title} matches {model!r}{hint}")
     path = _path(model)
-    is_folder = path is not None and locations.is_folder(path)
-    if not is_folder and locations.looks_like_path(model):
+    exists = path is not None and is_folder(path)
+    if not exists and looks_like_path(model):
         if path is not None and path.is_file():
             raise RequestError(f"{model} is a file; give the folder that holds config.json and the weights")
         raise RequestError(f"there is no folder {model}; give a folder with a checkpoint, or a Hub id")
-    if not is_folder and "/" not in model and hint:
+    if not exists and "/" not in model and hint:
         raise RequestError(f"no candidate of {registry.title} is called {model!r}{hint}")
     try:
         return Candidate.model_validate({"id": model}, context={FOLDER: Path.cwd()})
@@ -204,6 +182,6 @@ def _unlisted(registry: Registry, model: str) -> Candidate:
 
 def _path(model: str) -> Path | None:
     try:
-        return locations.absolute(model, Path.cwd())
+        return absolute(model, Path.cwd())
     except ValueError:
         return None

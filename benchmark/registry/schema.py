@@ -22,12 +22,11 @@ from pydantic import (
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.emotions.aliases import resolve_emotion
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.merges import resolve_merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.plugins import Group, plugin_names
-from benchmark.registry import locations
-from benchmark.registry.locations import is_hub_id, what_to_write
+from benchmark.registry.locations import is_hub_id, local_path, resolved_source, what_to_write
 from benchmark.results.status import Status
 
 COLUMN_ROLES = (
@@ -61,8 +60,7 @@ def _language(text: str) -> str:
 
 def _column_role(role: str) -> str:
     if role not in COLUMN_ROLES:
-        hint = did_you_mean(role, COLUMN_ROLES) or f"; the columns are {', '.join(COLUMN_ROLES)}"
-        raise ValueError(f"unknown column {role!r}{hint}")
+        raise ValueError(f"unknown column {role!r}{did_you_mean(role, COLUMN_ROLES, otherwise='the columns are')}")
     return role
 
 
@@ -102,10 +100,6 @@ Language = Annotated[str, AfterValidator(_language)]
 """An ISO 639 code, which a region may follow."""
 Emotion = Annotated[str, _converted(resolve_emotion)]
 """A canonical class, written as such or as any alias."""
-MergeTable = Annotated[dict[str, str], _converted(lambda merges: Merges(merges).as_dict())]
-"""Class → the class it becomes in the end, canonical on both sides."""
-ColumnRole = Annotated[str, AfterValidator(_column_role)]
-"""What a column of a table holds."""
 CorpusName = Annotated[str, AfterValidator(_corpus_name)]
 """What tables and the command line call a corpus."""
 Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
@@ -180,7 +174,6 @@ class Candidate(Described):
         name: What tables call it; by default the id, or the folder's name.
         revision: Branch, tag or sha on the Hub; None for its default branch.
         expect: The status that verification should find.
-        languages: The languages that it was made for.
         trained_on: Corpora it has seen; None if nothing is declared.
         labels: Label → canonical class, where the label does not say it itself.
     """
@@ -206,7 +199,7 @@ class Candidate(Described):
     @field_validator("id")
     @classmethod
     def _is_path_or_hub_id(cls, candidate_id: str, info: ValidationInfo) -> str:
-        if locations.local_path(candidate_id, _folder(info.context)) is None and not is_hub_id(candidate_id):
+        if local_path(candidate_id, _folder(info.context)) is None and not is_hub_id(candidate_id):
             raise ValueError(
                 f"{candidate_id!r} is neither a folder nor a possible Hub id; {what_to_write(candidate_id)}"
             )
@@ -217,14 +210,14 @@ class Candidate(Described):
     def _with_a_name(cls, fields: Any, info: ValidationInfo) -> Any:
         if not isinstance(fields, dict) or not isinstance(fields.get("id"), str) or fields.get("name") is not None:
             return fields
-        path = locations.local_path(fields["id"].strip(), _folder(info.context))
+        path = local_path(fields["id"].strip(), _folder(info.context))
         written = Path(fields["id"].strip()).name
         name = fields["id"] if path is None else path.name if written in {"", "..", "~"} else written
         return fields | {"name": name}
 
     def model_post_init(self, context: Any, /) -> None:
         """Remember where a local candidate lies."""
-        self._local_path = locations.local_path(self.id, _folder(context))
+        self._local_path = local_path(self.id, _folder(context))
 
 
 class CorpusEntry(Described):
@@ -233,13 +226,13 @@ class CorpusEntry(Described):
     Attributes:
         source: A SPEC or a bare path; relative paths are relative to the registry file.
         language: The language spoken.
-        speakers: The only speakers to take; None takes all.
-        languages: The only languages to take, if the corpus has a language for every clip.
-        only_labels: The only labels, or emotions, to take.
+        speakers: The only speakers to take; None takes all. `languages` and `only_labels` likewise.
+        languages: For a corpus that has a language for every clip.
+        only_labels: Labels or emotions.
         sample: How many clips to take at most, each label with its share of the whole; None takes all.
-        seed: Of the sample.
         channel: Which channel of recordings with several; `each` makes every channel a clip.
         labels: Label → canonical class, where the label does not say it itself.
+        merge: Class → the class that it becomes in the end.
         columns: Role of a column (`COLUMN_ROLES`) → its name.
     """
 
@@ -252,48 +245,35 @@ class CorpusEntry(Described):
     seed: StrictInt = 0
     channel: ChannelChoice = ChannelChoice.MIX
     labels: dict[str, Emotion] = Field(default_factory=dict)
-    merge: MergeTable = Field(default_factory=dict)
-    columns: dict[ColumnRole, str] = Field(default_factory=dict)
-
-    @property
-    def merges(self) -> Merges:
-        """The merges of this corpus."""
-        return Merges(self.merge)
-
-    def resolved_source(self, registry_folder: Path) -> str:
-        """The source with an absolute path in it; what is on the Hub as it is.
-
-        Raises:
-            ValueError: The path cannot be followed.
-
-        Examples:
-            >>> CorpusEntry(source="folder:calls/2026").resolved_source(Path("/data"))
-            'folder:/data/calls/2026'
-        """
-        return locations.resolved_source(self.source, registry_folder)
+    merge: Annotated[dict[str, str], _converted(resolve_merges)] = Field(default_factory=dict)
+    columns: dict[Annotated[str, AfterValidator(_column_role)], str] = Field(default_factory=dict)
 
     @field_validator("source")
     @classmethod
     def _can_be_followed(cls, source: str, info: ValidationInfo) -> str:
-        locations.resolved_source(source, _folder(info.context))
+        resolved_source(source, _folder(info.context))
         return source
 
 
 class RegistryFile(Described):
     """The content of a registry file."""
 
-    version: Literal[1]
+    version: Literal[1] = VERSION
     candidates: tuple[Candidate, ...]
     corpora: dict[CorpusName, CorpusEntry] = Field(default_factory=dict)
 
 
-class Registry(Described):
-    """The candidates and corpora of one registry, with the title that reports give it."""
+class Registry(RegistryFile):
+    """The candidates and corpora of one registry, with the title that reports give it.
+
+    Attributes:
+        announced: One sentence for the user on how it was chosen; None if it is the chosen file or the one of this
+            folder.
+    """
 
     path: Path | None = None
     title: str
-    candidates: tuple[Candidate, ...]
-    corpora: dict[CorpusName, CorpusEntry] = Field(default_factory=dict)
+    announced: str | None = None
 
     @property
     def folder(self) -> Path:

@@ -1,6 +1,5 @@
 """Turn pydantic's errors about a registry into one line: file, line, what is wrong, and the fix."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,8 +11,7 @@ from benchmark.registry.documents import Document, KeyPath
 from benchmark.registry.schema import Candidate, CorpusEntry, Head, Preprocessor, Published, RegistryFile
 from benchmark.results.status import Status
 
-MOST_CHARACTERS_SHOWN = 80
-MOST_CHARACTERS_OF_MESSAGE = 400
+_MAX_SHOWN, _MAX_MESSAGE = 80, 400  # characters
 _PARTS: dict[str, type[BaseModel]] = {"head": Head, "preprocessor": Preprocessor, "published": Published}
 _EXPECTED = {
     "string_type": "a text",
@@ -51,14 +49,14 @@ def _message(document: Document, detail: ErrorDetails) -> str:
     must_be = f"{field_of_owner} must be {_EXPECTED.get(kind)}, not {_show(value)}"
     match kind:
         case "extra_forbidden":
-            hint = _hint(str(keys[-1]), "fields", list(_model_at(keys).model_fields))
+            hint = did_you_mean(str(keys[-1]), list(_model_at(keys).model_fields), otherwise="the fields are")
             message = f"unknown field {keys[-1]!r} of {owner}{hint}"
         case "missing":
             message = f"{owner} has no {keys[-1]!r}; add it"
         case "value_error":
             message = f"{field_of_owner}: {_shorten(str(detail['ctx']['error']))}"
         case "enum" if keys[-1:] == ("expect",):
-            hint = _hint(str(value), "words", [status.value for status in Status])
+            hint = did_you_mean(str(value), [status.value for status in Status], otherwise="the words are")
             message = f"unknown status {_show(value)} of {owner}{hint}"
         case "enum":
             message = f"{field_of_owner} is {_show(value)}, and must be {detail['ctx']['expected']}"
@@ -73,10 +71,6 @@ def _message(document: Document, detail: ErrorDetails) -> str:
         case _:
             message = f"{field_of_owner} is {_show(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
     return message
-
-
-def _hint(word: str, kind: str, choices: Sequence[str]) -> str:
-    return did_you_mean(word, choices) or f"; the {kind} are {', '.join(choices)}"
 
 
 def _field(keys: KeyPath) -> str:
@@ -117,12 +111,10 @@ def _model_at(keys: KeyPath) -> type[BaseModel]:
 
 def _show(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= MOST_CHARACTERS_SHOWN else f"{text[:MOST_CHARACTERS_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _shorten(message: str) -> str:
     """Leave out the middle of what somebody has pasted; the fix is at the end."""
-    if len(message) <= MOST_CHARACTERS_OF_MESSAGE:
-        return message
-    half = MOST_CHARACTERS_OF_MESSAGE // 2
-    return f"{message[:half]} … {message[-half:]}"
+    half = _MAX_MESSAGE // 2
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:half]} … {message[-half:]}"

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.emotions.classes import canonical_names
+from benchmark.emotions.classes import vocabulary
 from benchmark.errors import RequestError
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import VERSION, CorpusWord, Language, Line
@@ -136,7 +136,7 @@ def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[Unmapp
         lines.append("corpora:")
     for entry in corpora:
         lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.source)}", *_empty_labels(entry)]
-    return _TEMPLATE_HEAD.format(classes=_wrapped(canonical_names())) + "\n".join(lines) + "\n"
+    return _TEMPLATE_HEAD.format(classes=_wrapped(vocabulary())) + "\n".join(lines) + "\n"
 
 
 def _fields(entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from benchmark.emotions.merges import Merges
 from benchmark.results.files import open_atomically
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
@@ -98,7 +97,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         or tried.
     """
     corpora = {corpus.name: corpus for corpus in record.corpora}
-    labelled = {name: label_clips(corpus, Merges(corpus.merge)) for name, corpus in corpora.items()}
+    labelled = {name: label_clips(corpus) for name, corpus in corpora.items()}
     clip_columns = {name: _clip_columns(clips) for name, clips in labelled.items()}
     verifications = {verification.candidate: verification for verification in record.verifications}
     for evaluation in record.evaluations:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import to_json
 
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.merges import resolve_merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts
@@ -305,7 +305,7 @@ def select_from(record: RunRecord, selection: Selection) -> RunRecord:
     corpora = _matching(record.corpora, lambda item: (item.name,), selection.corpora, "corpus")
     if selection.merge:
         corpora = tuple(
-            corpus.model_copy(update={"merge": Merges({**corpus.merge, **selection.merge}).as_dict()})
+            corpus.model_copy(update={"merge": resolve_merges({**corpus.merge, **selection.merge})})
             for corpus in corpora
         )
     least = record.min_emotions if selection.min_emotions is None else selection.min_emotions

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import Merges
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.scoring.labels import LabelledClips
 
@@ -81,7 +80,7 @@ def join_answers(
     predictions: PredictionTable,
     labels: tuple[str, ...],
     overrides: Mapping[str, str],
-    merges: Merges,
+    merges: Mapping[str, str],
 ) -> Answers:
     """Join a candidate's predictions with the labels of a corpus.
 

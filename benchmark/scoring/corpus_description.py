@@ -10,8 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from benchmark.audio.measuring import Acoustics
-from benchmark.emotions.label_map import map_labels, require_contiguous
-from benchmark.emotions.merges import Merges
+from benchmark.emotions.label_map import map_labels
 from benchmark.results.description import (
     CorpusDescription,
     Coverage,
@@ -66,7 +65,7 @@ def summarise_corpus(corpus: CorpusRecord) -> CorpusSummary:
         RequestError: An override or a merge names an unknown emotion.
     """
     clips = readable_clips(corpus)
-    emotions = emotion_by_label(corpus, Merges(corpus.merge))
+    emotions = emotion_by_label(corpus)
     labels = Counter(clip.label for clip in clips if clip.label is not None)
     truth = [emotion_of_clip(clip, emotions) for clip in clips]
     emotion_clips = Counter(emotion for emotion in truth if emotion is not None)
@@ -130,7 +129,7 @@ def describe(
     Raises:
         RequestError: An override or a merge names an unknown emotion.
     """
-    emotions = emotion_by_label(corpus, Merges(corpus.merge))
+    emotions = emotion_by_label(corpus)
     clips = tuple(_clip(clip, measured, emotions) for clip, measured in zip(corpus.clips, acoustics, strict=True))
     readable = [clip for clip in clips if clip.clip_hash is not None]
     records = readable_clips(corpus)
@@ -187,7 +186,7 @@ def is_telephone(clip: DescribedClip) -> bool:
 def coverage_of(known: KnownOutputs, corpus: CorpusDescription) -> Coverage:
     """The emotions of a corpus that a candidate could express, by its labels alone."""
     labels = tuple(emotion for emotion in known.emotions if emotion is not None)
-    own = map_labels(labels, merges=Merges(corpus.merge)).classes
+    own = map_labels(labels, merges=corpus.merge).classes
     covered = tuple(name for name in corpus.classes if name in own)
     clips = sum(corpus.classes.values())
     return Coverage(
@@ -296,7 +295,6 @@ def _labels(
         DescribedLabel(label=label, clips=number, emotion=emotions[label], index=index.get(emotions[label] or ""))
         for label, number in Counter(clip.label for clip in clips if clip.label is not None).items()
     ]
-    require_contiguous([*index.values()], once=True)
     return tuple(sorted(labels, key=lambda label: (label.index is None, label.index or 0, label.label)))
 
 

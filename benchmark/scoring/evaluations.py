@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import Merges
 from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
@@ -119,7 +118,6 @@ def join_evaluation(
     Raises:
         RequestError: A merge or an override of the corpus names an unknown emotion.
     """
-    merges = Merges(corpus.merge)
     labels = record.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
@@ -127,7 +125,7 @@ def join_evaluation(
     return Evaluation(
         record=record,
         verification=verification,
-        answers=join_answers(clips or label_clips(corpus, merges), table, labels, overrides, merges),
+        answers=join_answers(clips or label_clips(corpus), table, labels, overrides, corpus.merge),
         seen=seen(verification.trained_on, corpus.name),
         loose_map=bool(map_labels(labels, overrides=overrides).loose),
     )

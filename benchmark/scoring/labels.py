@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import Merges
 from benchmark.results.runs import ClipRecord, CorpusRecord
 
 _UNKNOWN = "unknown"
@@ -72,14 +71,14 @@ class LabelledClips:
     votes: tuple[Mapping[str | None, int] | None, ...]
 
 
-def label_clips(corpus: CorpusRecord, merges: Merges) -> LabelledClips:
+def label_clips(corpus: CorpusRecord) -> LabelledClips:
     """Join the labels of a corpus with its clips.
 
     Raises:
         RequestError: An override or a merge names an unknown emotion.
     """
     clips = readable_clips(corpus)
-    emotions = emotion_by_label(corpus, merges)
+    emotions = emotion_by_label(corpus)
     return LabelledClips(
         clips=clips,
         clip_hashes=pa.array([clip.clip_hash for clip in clips], type=pa.string()),
@@ -94,7 +93,7 @@ def readable_clips(corpus: CorpusRecord) -> tuple[ClipRecord, ...]:
     return tuple(clip for clip in corpus.clips if clip.clip_hash is not None)
 
 
-def emotion_by_label(corpus: CorpusRecord, merges: Merges) -> dict[str, str | None]:
+def emotion_by_label(corpus: CorpusRecord) -> dict[str, str | None]:
     """Map each label that occurs in the corpus to its emotion, after overrides and merges; None for no emotion.
 
     Overrides of labels that do not occur are ignored: a part of a corpus need not hold all its labels. A label that
@@ -109,7 +108,7 @@ def emotion_by_label(corpus: CorpusRecord, merges: Merges) -> dict[str, str | No
             occurring |= dict.fromkeys(clip.votes)
     labels = tuple(occurring)
     overrides = {label: emotion for label, emotion in corpus.labels.items() if label in occurring}
-    emotions = map_labels(labels, overrides=overrides, merges=merges).emotions
+    emotions = map_labels(labels, overrides=overrides, merges=corpus.merge).emotions
     return {label: None if emotion == _UNKNOWN else emotion for label, emotion in zip(labels, emotions, strict=True)}
 
 

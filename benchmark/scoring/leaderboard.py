@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmark.emotions.merges import Merges
 from benchmark.results.analyses import CorpusAgreement
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.predictions import InferenceSetup, Prediction
@@ -117,7 +116,7 @@ def _known(values: Iterable[_T | None]) -> tuple[_T, ...]:
 
 
 def _corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusEvaluations:
-    clips = label_clips(corpus, Merges(corpus.merge))
+    clips = label_clips(corpus)
     return CorpusEvaluations(
         corpus=corpus,
         summary=summarise_corpus(corpus),

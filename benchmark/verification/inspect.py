@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap, is_placeholder
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
@@ -237,7 +236,7 @@ def _not_emotion(config: Config, label_map: LabelMap) -> Iterator[Finding]:
     labels = label_map.labels
     if label_problem(config) is not None or _only_numbered(label_map):
         return
-    emotions = [name for name in label_map.classes if emotion_class(name).kind is Kind.EMOTION]
+    emotions = label_map.scorable
     mapped = sum(emotion is not None for emotion in label_map.emotions)
     if len(emotions) < _FEWEST_EMOTIONS or mapped < len(labels) / 2:
         yield Finding(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.emotions.classes import Kind, emotion_class
 from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
@@ -332,7 +331,7 @@ def _notes(record: CandidateRecord, label_map: LabelMap) -> list[str]:
         notes.append(f"coarse labels that stand for an emotion by override: {named(label_map.loose)}")
     if label_map.unmapped:
         notes.append(f"labels that map to nothing: {named(label_map.unmapped)}")
-    coarse = [name for name in label_map.classes if emotion_class(name).kind is not Kind.EMOTION]
+    coarse = [name for name in label_map.classes if name not in label_map.scorable]
     if coarse:
         notes.append(f"classes that are no single emotion: {', '.join(coarse)}")
     return notes

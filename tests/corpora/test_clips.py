@@ -127,7 +127,7 @@ def test_labels_are_counted_and_get_contiguous_classes() -> None:
 def test_overrides_and_merges_apply_and_those_of_absent_labels_are_passed_over() -> None:
     one = corpus("x1", "calm", labels={"x1": "fear", "x2": "joy"}, merge={"calm": "neutral"})
     assert corpus_labels(one).label_map.emotions == ("neutral", "fear")
-    assert corpus_labels(one, chosen_merges("arousal")).label_map.emotions == ("deactivated", "activated")
+    assert corpus_labels(one.merging(chosen_merges("arousal"))).label_map.emotions == ("deactivated", "activated")
 
 
 def test_votes_are_labels_too() -> None:

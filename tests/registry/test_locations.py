@@ -1,10 +1,12 @@
-"""What can be the name of a repository."""
+"""What can be the name of a repository, and where the source of a corpus lies."""
+
+from pathlib import Path
 
 import pytest
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from benchmark.registry.locations import is_hub_id, what_to_write
+from benchmark.registry.locations import is_hub_id, resolved_source, what_to_write
 
 IDS = [
     "", "gpt2", "superb/wav2vec2-base-superb-er", "123", "a/b/c", "datasets/a/b", ".repo", "repo.", "-repo", "repo-",
@@ -49,3 +51,20 @@ def test_a_revision_in_an_address_has_a_field_of_its_own(text: str) -> None:
 )
 def test_what_names_no_model_gets_no_guess(text: str) -> None:
     assert "organisation/name" in what_to_write(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "resolved"),
+    [
+        ("folder:calls/2026", "folder:/data/calls/2026"),
+        ("table:../x.csv", "table:/x.csv"),
+        ("ravdess:/abs", "ravdess:/abs"),
+        ("calls", "/data/calls"),
+        ("hf:AbstractTTS/RAVDESS:train", "hf:AbstractTTS/RAVDESS:train"),
+        ("folder:a:b", "folder:/data/a:b"),
+        ("demo:", "demo:"),
+        ("demo:long", "demo:long"),
+    ],
+)
+def test_a_source_is_relative_to_the_registry(source: str, resolved: str) -> None:
+    assert resolved_source(source, Path("/data")) == resolved

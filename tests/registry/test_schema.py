@@ -1,11 +1,11 @@
-"""Candidates and corpora as typed data."""
+"""Candidates as typed data."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from benchmark.registry.schema import FOLDER, Candidate, CorpusEntry
+from benchmark.registry.schema import FOLDER, Candidate
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,3 @@ def test_a_candidate_does_not_change() -> None:
 def test_a_copy_still_knows_where_it_lies(tmp_path: Path) -> None:
     candidate = Candidate.model_validate({"id": "./model"}, context={FOLDER: tmp_path})
     assert candidate.model_copy(update={"name": "other"}).local_path == tmp_path / "model"
-
-
-@pytest.mark.parametrize(
-    ("source", "resolved"),
-    [
-        ("folder:calls/2026", "folder:/data/calls/2026"),
-        ("table:../x.csv", "table:/x.csv"),
-        ("ravdess:/abs", "ravdess:/abs"),
-        ("calls", "/data/calls"),
-        ("hf:AbstractTTS/RAVDESS:train", "hf:AbstractTTS/RAVDESS:train"),
-        ("folder:a:b", "folder:/data/a:b"),
-        ("demo:", "demo:"),
-        ("demo:long", "demo:long"),
-    ],
-)
-def test_a_source_is_relative_to_the_registry(source: str, resolved: str) -> None:
-    assert CorpusEntry(source=source).resolved_source(Path("/data")) == resolved

@@ -1,9 +1,9 @@
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmark.emotions.merges import NO_MERGES, Merges
 from benchmark.errors import RequestError
 from benchmark.results.predictions import Prediction, PredictionTable
 from benchmark.results.runs import ClipRecord, CorpusRecord
@@ -15,8 +15,8 @@ def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipReco
     return ClipRecord(clip=name, clip_hash=name if audio else None, duration_s=1.0, label=label, speaker="s1")
 
 
-def corpus(*clips: ClipRecord, labels: dict[str, str] | None = None) -> CorpusRecord:
-    return CorpusRecord(name="mine", source="folder:mine", clips=clips, available_clips=len(clips), labels=labels or {})
+def corpus(*clips: ClipRecord, **fields: Any) -> CorpusRecord:
+    return CorpusRecord(name="mine", source="folder:mine", clips=clips, available_clips=len(clips), **fields)
 
 
 def said(name: str, *logits: float) -> Prediction:
@@ -26,7 +26,7 @@ def said(name: str, *logits: float) -> Prediction:
 
 def joined(record: CorpusRecord, *predictions: Prediction, labels: tuple[str, ...] = ("ang", "joy")) -> Answers:
     by_hash = {prediction.clip_hash: prediction for prediction in predictions}
-    return _join(record, by_hash, labels, {}, NO_MERGES)
+    return _join(record, by_hash, labels, {})
 
 
 def _join(
@@ -34,10 +34,9 @@ def _join(
     by_hash: Mapping[str, Prediction],
     labels: tuple[str, ...],
     overrides: Mapping[str, str],
-    merges: Merges,
 ) -> Answers:
     table = PredictionTable.of_mapping(by_hash, labels=len(labels))
-    return join_answers(label_clips(record, merges), table, labels, overrides, merges)
+    return join_answers(label_clips(record), table, labels, overrides, record.merge)
 
 
 def test_an_empty_corpus_joins_to_no_answers() -> None:
@@ -79,15 +78,14 @@ def test_labels_of_the_corpus_that_map_to_nothing_are_not_scored() -> None:
 
 def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:
     record = corpus(clip("a", "x1"), labels={"x1": "fear", "x2": "anger"})
-    answers = _join(record, {"a": said("a", 5.0, 0.0)}, ("x1", "joy"), {"x1": "sadness"}, NO_MERGES)
+    answers = _join(record, {"a": said("a", 5.0, 0.0)}, ("x1", "joy"), {"x1": "sadness"})
     assert answers.truth == ("fear",)
     assert answers.classes == ("sadness", "happiness")
 
 
 def test_merges_apply_on_both_sides_and_merged_probabilities_add_up() -> None:
-    merges = Merges({"calm": "neutral"})
-    record = corpus(clip("a", "calm"))
-    answers = _join(record, {"a": said("a", 0.0, 0.0, 0.5)}, ("neutral", "calm", "angry"), {}, merges)
+    record = corpus(clip("a", "calm"), merge={"calm": "neutral"})
+    answers = _join(record, {"a": said("a", 0.0, 0.0, 0.5)}, ("neutral", "calm", "angry"), {})
     assert answers.truth == ("neutral",)
     assert answers.classes == ("neutral", "anger")
     weights = np.exp([0.0, 0.0, 0.5])
@@ -116,4 +114,4 @@ def test_clips_with_the_same_audio_share_an_answer_and_keep_their_labels() -> No
 
 def test_an_override_to_an_unknown_emotion_is_refused() -> None:
     with pytest.raises(RequestError):
-        emotion_by_label(corpus(clip("a", "x1"), labels={"x1": "angryness of sorts"}), NO_MERGES)
+        emotion_by_label(corpus(clip("a", "x1"), labels={"x1": "angryness of sorts"}))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from benchmark.emotions.merges import Merges
 from benchmark.results.analyses import HardClips
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import Answers
@@ -41,7 +40,7 @@ def heard(truth: Said, evaluations: Mapping[str, Answers]) -> CorpusEvaluations:
     return CorpusEvaluations(
         corpus=corpus,
         summary=summarise_corpus(corpus),
-        clips=label_clips(corpus, Merges({})),
+        clips=label_clips(corpus),
         evaluations=tuple(evaluation_of(name, answers) for name, answers in evaluations.items()),
         loose=False,
     )

@@ -9,7 +9,7 @@ def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
     from benchmark.registry.loading import find_registry, select
     from benchmark.reporting.numbers import counted
 
-    registry = select(find_registry(options.candidates).registry, options.models)
+    registry = select(find_registry(options.candidates), options.models)
     if console.as_json:
         print(registry.model_dump_json(exclude={"path"}, exclude_none=True, indent=2))
         return 0
