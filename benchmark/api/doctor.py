@@ -1,7 +1,6 @@
 """What this machine has and lacks for running models: what `bench doctor` calls."""
 
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from benchmark.results.environment import (
     FolderFact,
     HubFact,
     Problem,
+    cpuinfo,
     installed_version,
 )
 from benchmark.results.files import check_writable
@@ -65,7 +65,6 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
         cache, hub_cache = _folder(settings.cache), _folder(Path(hub_cache_folder()))
         formats = decodable_formats()
         hub, (backends, gpus) = asked_hub.result(), asked_backends.result()
-    here = Environment.here()
     problems = [
         *_missing_libraries(),
         *_broken_backends(backends),
@@ -75,12 +74,8 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
     ]
     return Diagnosis(
         created=datetime.now(UTC),
-        platform=here.platform,
-        python=platform.python_version(),
+        **Environment.here().model_dump(exclude={"versions"}),
         executable=sys.executable,
-        processor=here.processor,
-        cores=here.cores,
-        memory_gb=here.memory_gb,
         free_memory_gb=round(psutil.virtual_memory().available / _BYTES_PER_GB, 1),
         processor_features=_processor_features(),
         gpus=gpus,
@@ -158,14 +153,8 @@ def _is_writable(path: Path) -> bool:
 
 
 def _processor_features() -> tuple[str, ...]:
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return ()
-    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith(("flags", "Features")):
-            there = set(line.partition(":")[2].split())
-            return tuple(name for name in _FEATURES if name in there)
-    return ()
+    features = cpuinfo("flags", "Features").split()
+    return tuple(name for name in _FEATURES if name in features)
 
 
 def _missing_libraries() -> Iterator[Problem]:

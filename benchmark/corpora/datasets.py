@@ -21,7 +21,7 @@ from benchmark.progress import Progress
 from benchmark.results.entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
-from benchmark.results.storage import LocalStorage
+from benchmark.results.storage import Storage
 from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Spool:
 
     @property
     def _entry(self) -> EntryFolder:
-        storage = LocalStorage(self.folder.parent)
+        storage = Storage(self.folder.parent)
         return EntryFolder(storage, self.folder.name, CacheKind.DATASETS, self.key, _SCHEMA_VERSION)
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:

@@ -15,7 +15,7 @@ from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, InferenceSetup
 from benchmark.results.status import Status, Verdict
-from benchmark.results.storage import candidate_folder
+from benchmark.results.storage import candidate_slug
 from benchmark.results.verification import Verification
 
 _LIBRARIES = ("torch", "transformers", "soxr")
@@ -45,7 +45,7 @@ class Subject:
     @property
     def slug(self) -> str:
         """A unique file name."""
-        return candidate_folder(Path(), self.candidate.id, "").parent.name
+        return candidate_slug(self.candidate.id)
 
     @property
     def preprocessor(self) -> dict[str, JsonValue] | None:

@@ -26,7 +26,6 @@ class Document:
     """The content of a YAML file.
 
     Attributes:
-        path: The file, as it was given.
         content: Mappings, lists, texts, numbers, truth values, dates and None.
         lines: The line of each mapping key and list item.
         written: How each plain value is written in the file.
@@ -49,7 +48,7 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read a YAML file with the lines of its values.
+    """Read a YAML file, with the lines of its values.
 
     Raises:
         RequestError: There is no such file; it is not UTF-8, too large or not YAML; it holds nothing; or it uses
@@ -118,7 +117,7 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> RequestError:
 
 
 def _value(document: Document, node: yaml.Node, keys: KeyPath) -> Any:
-    """Build plain data from a node, and note the lines."""
+    """Build plain data from a node, and record the lines."""
     document.lines.setdefault(keys, _line(node))
     if isinstance(node, yaml.MappingNode):
         return {key: _value(document, value, (*keys, key)) for key, value in _items(document, node, keys)}

@@ -46,12 +46,7 @@ def what_to_write(text: str) -> str:
 
 
 def looks_like_path(candidate_id: str) -> bool:
-    """Whether an id can only be a path.
-
-    Examples:
-        >>> looks_like_path("./model"), looks_like_path("~/model"), looks_like_path("org/model")
-        (True, True, False)
-    """
+    """Whether an id can only be a path, such as `./model` or `~/model`."""
     return candidate_id.startswith(_PATH_BEGINNINGS) or Path(candidate_id).is_absolute()
 
 
@@ -66,14 +61,10 @@ def local_path(candidate_id: str, folder: Path) -> Path | None:
 
 
 def shadowed_id(candidate_id: str, folder: Path) -> Path | None:
-    """The folder that is taken for an id that could as well be a repository's on the Hub; None if it is clear.
-
-    Examples:
-        >>> shadowed_id("./org/model", Path("/")) is shadowed_id("org/no-such-folder", Path("/")) is None
-        True
-    """
-    path = None if looks_like_path(candidate_id) else local_path(candidate_id, folder)
-    return path if candidate_id.count("/") == 1 else None
+    """The existing folder of an id that could also be a repository on the Hub; None if there is no such doubt."""
+    if looks_like_path(candidate_id) or candidate_id.count("/") != 1:
+        return None
+    return local_path(candidate_id, folder)
 
 
 def absolute(path: str, folder: Path) -> Path:
@@ -89,11 +80,9 @@ def absolute(path: str, folder: Path) -> Path:
 
 
 def resolved_source(source: str, folder: Path) -> str:
-    """The source of a corpus with an absolute path in it; a dataset of the Hub or the demo stays as it is.
+    """The source of a corpus, a SPEC such as `folder:DIR` or a bare path, with an absolute path in it.
 
-    Args:
-        source: A SPEC such as `folder:DIR`, or a bare path.
-        folder: What a relative path is relative to.
+    A dataset of the Hub or the demo stays as it is.
 
     Raises:
         ValueError: The path cannot be followed.

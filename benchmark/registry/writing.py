@@ -28,14 +28,11 @@ _TEMPLATE_HEAD = """\
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A candidate to write; what a registry could not hold is left out.
+    """A candidate of the Hub to write; what a registry could not hold is left out.
 
     Attributes:
-        id: The Hub id.
-        revision: The commit sha.
         languages: As the model card declares them.
         datasets: Training data as the model card declares it: ids of datasets, or names.
-        note: One line for people.
     """
 
     id: str
@@ -52,8 +49,8 @@ class UnmappedLabels:
 
     Attributes:
         source: The id of the candidate, or the source of the corpus.
-        name: What the registry calls the corpus; the id for a candidate.
-        labels: The labels, each with a remark for the person who fills them in.
+        name: What the registry calls the corpus; unused for a candidate.
+        labels: Label → a remark for the person who fills them in.
     """
 
     source: str
@@ -66,7 +63,7 @@ def write_registry(path: Path, entries: Iterable[Entry], *, comment: str, force:
 
     Args:
         path: The file.
-        entries: The candidates.
+        entries: The candidates; what is no Hub id is left out.
         comment: One line above them.
         force: Replace an existing file.
 
@@ -76,34 +73,13 @@ def write_registry(path: Path, entries: Iterable[Entry], *, comment: str, force:
     """
     if path.exists() and not force:
         raise RequestError(f"{path} is there already; choose another name, or replace it with --force")
-    text = registry_text(entries, comment=comment)
-    return write_atomically(path, text, remedy="choose another place with --write")
-
-
-def registry_text(entries: Iterable[Entry], *, comment: str) -> str:
-    """The text of a registry file.
-
-    Raises:
-        RequestError: There are no entries.
-
-    Examples:
-        >>> print(registry_text([Entry(id="org/model", revision="a" * 40, languages=("ko", "?"))], comment="found"))
-        # found
-        version: 1
-        candidates:
-        - id: org/model
-          revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-          languages:
-          - ko
-        <BLANKLINE>
-    """
     candidates = [_fields(entry) for entry in entries if is_hub_id(entry.id)]
     if not candidates:
         raise RequestError("there is nothing to write: no candidate was found that could be used")
     document = {"version": VERSION, "candidates": candidates}
     body = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1_000)
     line = "".join(character if character.isprintable() else "?" for character in " ".join(comment.split()))
-    return f"# {line}\n{body}"
+    return write_atomically(path, f"# {line}\n{body}", remedy="choose another place with --write")
 
 
 def corpus_word(dataset: str) -> str | None:

@@ -20,7 +20,7 @@ from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDICTIONS_SCHEMA_VERSION
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import LocalStorage, StoredObject
+from benchmark.results.storage import Storage, StoredObject
 
 KIND_MEANINGS = {
     CacheKind.PREDICTIONS: "what models said to clips",
@@ -183,7 +183,7 @@ def delete_entries(cache: Path, entries: Sequence[CacheEntry]) -> tuple[CacheEnt
     Raises:
         UnavailableError: The system refuses to delete one; those before it are gone.
     """
-    storage = LocalStorage(cache.resolve())
+    storage = Storage(cache.resolve())
     groups, _ = _scan(cache)
     deleted = []
     for entry in entries:
@@ -262,7 +262,7 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
     Returns:
         The groups by path of the entry, and the bytes of everything else by name at the top of the cache.
     """
-    storage = LocalStorage(cache.resolve())
+    storage = Storage(cache.resolve())
     objects = storage.list()
     sidecars = _read_sidecars(storage, objects)
     groups: dict[str, _Group] = {}
@@ -290,7 +290,7 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
     return groups, Counter({name: size for name, size in unknown.items() if name not in tops})
 
 
-def _read_sidecars(storage: LocalStorage, objects: Iterable[StoredObject]) -> dict[str, Sidecar]:
+def _read_sidecars(storage: Storage, objects: Iterable[StoredObject]) -> dict[str, Sidecar]:
     """The sidecars that this version of bench can read, by the name of their part."""
     sidecars = {}
     for stored in objects:

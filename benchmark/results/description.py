@@ -16,17 +16,13 @@ class Spread(Stored):
 
 
 class DescribedClip(Stored):
-    """One clip: the metadata of the corpus, and the measurements.
+    """One clip: the metadata of the corpus as in `ClipRecord`, and the measurements.
 
     Attributes:
-        clip_hash: Hash of its decoded samples and their rate; None where it could not be read.
-        failure: Why it could not be read.
         emotion: The emotion of its label or raters, after merges.
-        text_id: The sentence that is spoken.
         level_db: Root mean square in dB below full scale; None for digital silence.
         clipped_share: Share of its samples in runs of three or more at full scale.
         bandwidth_hz: The end of its average spectrum, 45 dB below its strongest part.
-        speech_share: Share of its time that is speech.
     """
 
     clip: str
@@ -69,9 +65,8 @@ class KnownOutputs:
     """The outputs of a candidate as far as they are known without loading it.
 
     Attributes:
-        known_from: `verification`, `configuration`, `registry` or `nothing`.
+        known_from: As in `Coverage`.
         emotions: The emotion of each output, if any; empty where the outputs are unknown.
-        status: Its status, where it was verified.
         trained_on: Its training corpora; None where nothing is declared.
     """
 
@@ -87,7 +82,7 @@ class Coverage(Stored):
 
     Attributes:
         known_from: `verification` (of a former run), `configuration` (of a local folder), `registry`, or `nothing`.
-        status: Its status, where a verification is stored.
+        status: None where no verification is stored.
         classes: What it distinguishes, after merges.
         coverage: Share of the scored clips whose emotion it can express; None where its labels are unknown.
         seen: Whether it was trained on the corpus: yes, no or unknown.
@@ -104,17 +99,12 @@ class Coverage(Stored):
 
 
 class CorpusDescription(StoredFile):
-    """The description of a corpus; counts are of readable clips.
+    """The description of a corpus; counts are of readable clips, and fields of the corpus are as in `CorpusRecord`.
 
     Attributes:
-        source: The SPEC it came from.
-        channel: The channel of recordings with several.
-        selection: The part of it that the user asked for, in words.
-        available_clips: How many clips there were before a limit.
         clips: Every clip, in the corpus's order.
         labels: Every label that occurs, by class.
         classes: Clips by class, in the order of the class indices.
-        merge: Merges that were applied.
         speakers: Clips by speaker; as for sexes, languages, rates and channels, the empty name stands for unknown.
         level_db: Over clips that are not digital silence.
         clipped: Clips with clipped peaks.
@@ -122,7 +112,7 @@ class CorpusDescription(StoredFile):
         silent: Clips without speech.
         speech_share: Share of all audio that is speech; None where it was not measured.
         text_tie: Association of text and label: bias-corrected Cramér's V; None where it is not defined.
-        speaker_tie: Association of speaker and label.
+        speaker_tie: The same of speaker and label.
         flags: What to know before believing a score.
         notes: What to know of how the corpus was read.
     """

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SIDECAR_SUFFIX = ".meta"
 _MERGED, _ADDED = "0", "1"  # within a sequence number, what was merged comes before what was added meanwhile
+_OLD_CACHE = "holds results of an earlier version of bench, which are not used any more"
 _warned: set[str] = set()
 
 Document = TypeVar("Document", bound=StoredFile)
@@ -45,7 +46,6 @@ class EntryKey(Stored):
 
     Attributes:
         candidate: The Hub id or local path; None if the entry belongs to no candidate.
-        revision: The revision of the candidate or dataset.
         versions: Versions of the libraries that computed it; with others it would not be used.
         details: Everything else that determines the content.
     """
@@ -60,14 +60,7 @@ class EntryKey(Stored):
 
 
 class Sidecar(StoredFile):
-    """The description of one part.
-
-    Attributes:
-        content_schema: Schema version of the content.
-        sha256: Of the content; of a folder that of its manifest, or None if the manifest has checksums itself.
-        size: Of the content in bytes; None for a folder.
-        clips: Predictions in the part.
-    """
+    """The description of one part; of a folder, `sha256` is of its manifest and `size` is None."""
 
     SCHEMA_VERSION: ClassVar[int] = 1
 
@@ -90,19 +83,14 @@ class DamagedPartError(Exception):
 
 @dataclass(frozen=True)
 class EntryParts:
-    """All parts of one entry.
-
-    Attributes:
-        content_schema: Schema version of the content, as this version of bench writes and reads it.
-        prefix: The beginning of the names of the parts.
-        suffix: Their end, such as `.parquet`.
+    """All parts of one entry, with the beginning and the end of their names.
 
     Examples:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
-        >>> from benchmark.results.storage import LocalStorage
+        >>> from benchmark.results.storage import Storage
         >>> with TemporaryDirectory() as folder:
-        ...     entry = EntryParts(LocalStorage(Path(folder)), CacheKind.SPEECH, EntryKey(), 1, "speech/part", ".json")
+        ...     entry = EntryParts(Storage(Path(folder)), CacheKind.SPEECH, EntryKey(), 1, "speech/part", ".json")
         ...     entry.add(b"first")
         ...     entry.replace(b"second")
         ...     [entry.read(name) for name in entry.names()], entry.latest()
@@ -122,7 +110,7 @@ class EntryParts:
         contents = sorted(name for name in listed if name.endswith(self.suffix))
         described = [name for name in contents if name + SIDECAR_SUFFIX in listed or self._has_sidecar(name)]
         if len(described) < len(contents):
-            _warn_old_cache(self.storage)
+            _warn_once(self.storage.location(""), _OLD_CACHE)
         return tuple(described)
 
     def read(self, name: str) -> bytes | None:
@@ -146,11 +134,11 @@ class EntryParts:
         return content
 
     def read_or_warn(self, name: str) -> bytes | None:
-        """Read a part; a damaged one is None as well, with one line in the log."""
+        """Read a part; None for a damaged one as well, with a warning."""
         try:
             return self.read(name)
         except DamagedPartError as error:
-            _warn_left_out(self.storage.location(name), str(error))
+            _warn_once(self.storage.location(name), f"is left out: {error}")
             return None
 
     def latest(self) -> bytes | None:
@@ -192,17 +180,17 @@ class EntryParts:
         self.storage.write(name, content)
 
     def add(self, content: bytes, *, clips: int | None = None) -> None:
-        """Write a part behind all others."""
+        """Write a part that is newer than all others."""
         names = self.names()
         self.write(self._name(self._sequence(names[-1]) + 1 if names else 1, _ADDED), content, clips=clips)
 
     def merge(self, names: Sequence[str], content: bytes, *, clips: int | None = None) -> None:
-        """Put one part in the place of several; what other processes add meanwhile stays behind it."""
+        """Replace several parts by one; what other processes add meanwhile stays newer than it."""
         self.write(self._name(self._sequence(names[-1]) if names else 1, _MERGED), content, clips=clips)
         self.delete(names)
 
     def replace(self, content: bytes) -> None:
-        """Write a part and delete those before it."""
+        """Write a part and delete all older ones."""
         before = self.names()
         self.add(content)
         self.delete(before)
@@ -225,7 +213,7 @@ class EntryParts:
         return int(digits) if digits.isdecimal() else 0
 
     def _has_sidecar(self, name: str) -> bool:
-        """Look again: a listing may hold a part that was written during it, and not its sidecar."""
+        """Look again, as a listing may hold a part that was written during it, without its sidecar."""
         try:
             return bool(self.storage.read(name + SIDECAR_SUFFIX))
         except FileNotFoundError:
@@ -243,15 +231,7 @@ class EntryFolder:
     content_schema: int
 
     def describe(self, manifest: bytes | None = None) -> None:
-        """Write the sidecar, before the folder takes its name.
-
-        Args:
-            manifest: The content of the manifest; None if the folder is not made yet and checks its files itself.
-
-        Raises:
-            RequestError: The cache cannot be written.
-            UnavailableError: The disk is full.
-        """
+        """Write the sidecar, before the folder takes its name; without a manifest if the folder checks its files."""
         sha256 = None if manifest is None else hashlib.sha256(manifest).hexdigest()
         sidecar = Sidecar(kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256)
         self.storage.write(self.name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
@@ -270,25 +250,16 @@ class EntryFolder:
         try:
             sidecar = Sidecar.parse(self.storage.read(self.name + SIDECAR_SUFFIX), location)
         except FileNotFoundError:
-            _warn_old_cache(self.storage)
+            _warn_once(self.storage.location(""), _OLD_CACHE)
             return False
         is_intact = sidecar is not None and sidecar.describes(content)
         if not is_intact:
-            _warn_left_out(location, f"its {manifest} is not what was written (SHA-256)")
+            _warn_once(location, f"is left out: its {manifest} is not what was written (SHA-256)")
         return is_intact
 
 
-def _warn_old_cache(storage: Storage) -> None:
-    folder = storage.location("")
-    _warn_once(folder, f"{folder} holds results of an earlier version of bench, which are not used any more.")
-
-
-def _warn_left_out(location: str, reason: str) -> None:
-    _warn_once(location, f"{location} is left out: {reason}.")
-
-
-def _warn_once(location: str, message: str) -> None:
+def _warn_once(location: str, problem: str) -> None:
     """Log one line per process about what is treated as missing."""
     if location not in _warned:
         _warned.add(location)
-        logger.warning("%s", message)
+        logger.warning("%s %s.", location, problem)

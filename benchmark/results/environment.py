@@ -30,7 +30,6 @@ class Environment(Stored):
     """The machine and the libraries.
 
     Attributes:
-        platform: Operating system and architecture.
         cores: Cores that this process may use.
         memory_gb: Of the machine, in GB (10⁹ bytes).
         versions: By distribution; those that are not installed are left out.
@@ -49,7 +48,7 @@ class Environment(Stored):
         return cls(
             platform=f"{platform.system()} {platform.release()} {platform.machine()}",
             python=platform.python_version(),
-            processor=_processor(),
+            processor=cpuinfo("model name") or platform.processor() or platform.machine(),
             cores=available_cores(),
             memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
             versions={name: version for name in _LIBRARIES if (version := installed_version(name)) is not None},
@@ -57,7 +56,7 @@ class Environment(Stored):
 
 
 def available_cores() -> int:
-    """The number of cores that this process may use; a container or `taskset` can leave fewer than there are."""
+    """Cores that this process may use; a container or `taskset` can leave fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -72,21 +71,17 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def cpuinfo(*fields: str) -> str:
+    """The first value of any of these fields in Linux's /proc/cpuinfo; empty if there is none."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(fields)), "")
 
 
 class Problem(Stored):
-    """Something that is missing or broken.
+    """Something that is missing or broken, in a sentence, with the remedy if there is one.
 
     Attributes:
-        what: One sentence for a person.
-        fix: The remedy, such as a command; empty if there is none.
         essential: Whether bench cannot work without it.
     """
 
@@ -96,12 +91,11 @@ class Problem(Stored):
 
 
 class BackendFact(Stored):
-    """A backend: what `--backend` names.
+    """A backend that `--backend` names.
 
     Attributes:
         version: None if it is not installed.
         works: Whether it could be imported; None if that was not tried.
-        problem: Why it cannot be used.
     """
 
     name: str
@@ -135,7 +129,6 @@ class HubFact(Stored):
         token: Whether there is a token, which is never shown.
         reached: Whether the server answered; None if that was not tried.
         seconds: Until it answered.
-        problem: Why it did not answer.
     """
 
     endpoint: str
@@ -150,7 +143,6 @@ class Diagnosis(StoredFile):
     """What a machine has and lacks for running models; fields as in `Environment`.
 
     Attributes:
-        created: In UTC.
         executable: The Python interpreter.
         processor_features: Instructions that make models faster, such as `avx512_bf16` or `amx_bf16`.
         gpus: CUDA devices that torch sees.

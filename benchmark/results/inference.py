@@ -9,7 +9,7 @@ from benchmark.errors import BenchError
 from benchmark.results.entries import CacheKind, EntryFolder, EntryParts
 from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import LocalStorage, candidate_prefix
+from benchmark.results.storage import Storage, candidate_prefix
 
 MOST_CLOSE = 0.25
 """The share of clips to re-run above which a faster engine gains nothing: the reference takes about four times as long
@@ -25,7 +25,7 @@ class ParityCheck(StoredFile):
         decisions: Keys of the label maps and merges under which these clips were compared.
         clips: Hashes of the clips that both engines got.
         compared: How many of those both could process.
-        largest_difference: Of a probability, on any of them and on the clips that were re-run since.
+        largest_difference: Of a probability, on these clips and on those that were re-run since.
         close: How many of the compared clips would have to be re-run.
         speed: How many times as fast as the reference, for the median clip in a full batch; None without batches.
         failure: Why no comparison was possible, if that will not change.
@@ -89,16 +89,16 @@ def converted_model(cache: Path, setup: InferenceSetup) -> Path:
 
 
 def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
-    """Write the sidecar of `converted_model`, before it is made; if that fails, so does the conversion."""
+    """Write the sidecar of `converted_model`, before it is made; a failure is left to the conversion to report."""
     name = converted_model(cache, setup).relative_to(cache).as_posix()
     key = setup.entry_key.model_copy(update={"device": None, "dtype": None})
     with contextlib.suppress(BenchError):
-        EntryFolder(LocalStorage(cache), name, CacheKind.CONVERTED, key, CONVERSION_VERSION).describe()
+        EntryFolder(Storage(cache), name, CacheKind.CONVERTED, key, CONVERSION_VERSION).describe()
 
 
 def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:
     return EntryParts(
-        storage=LocalStorage(cache),
+        storage=Storage(cache),
         kind=CacheKind.CONVERTED,
         key=setup.entry_key.model_copy(update={"device": None}),
         content_schema=ParityCheck.SCHEMA_VERSION,
@@ -122,9 +122,8 @@ class InferenceRecord(Stored):
         note: Why `auto` did not look for a faster engine, if so.
         checked_clips: Clips of the comparison with the reference; 0 for the reference itself.
         largest_difference: Of a probability in that comparison; None for the reference itself.
-        redone_below: Clips whose two best probabilities were closer than this were re-run, on the reference or on an
-            engine in float32 that passed.
-        redone_clips: How many of the run's clips those are.
+        redone_below: Clips whose top-2 margin was below this were re-run, on the reference or on an engine in float32
+            that passed.
         conversion_s: None if a former run has converted the model; `check_s` as well.
     """
 
@@ -145,7 +144,7 @@ class InferenceRecord(Stored):
 
 
 class Stopped(StrEnum):
-    """Why no more calls were timed: the median is known well enough, time or calls are used up, or a failure."""
+    """Why no more calls were timed; `precise` means that the median is known well enough."""
 
     PRECISE = "precise"
     TIME = "time"
@@ -159,13 +158,12 @@ class LatencyMeasurement(Stored):
     The clock runs from float32 samples at the model's rate on the host to probabilities on the host.
 
     Attributes:
-        calls_ms: Every timed call in milliseconds, in the order of the calls.
+        calls_ms: Every timed call, in the order of the calls.
         peak_memory_mb: Largest memory of the worker in MB (10⁶ bytes); on a GPU, the allocator's peak there.
         machine_load: Busy share of the machine's processors before the measurement, 0 to 1.
         block_calls: Calls of one candidate before the next has its turn; 0 if unknown.
         others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None if
-            the system does not tell.
-        others_during: The same while this candidate's group was measured.
+            the system does not tell. `others_during` likewise, while this candidate's group was measured.
         reference: The candidate that every group is measured beside, if memory does not hold all candidates.
         reference_drift: The reference's median in this group by its median in the first group.
     """

@@ -18,7 +18,7 @@ from benchmark.results.predictions import (
     arrow_table,
     latest_answers,
 )
-from benchmark.results.storage import LocalStorage, candidate_prefix
+from benchmark.results.storage import Storage, candidate_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class PredictionStore:
     """
 
     def __init__(self, cache: Path) -> None:
-        self._storage = LocalStorage(cache)
+        self._storage = Storage(cache)
         self._reported: set[str] = set()
         # Arrow's own allocator keeps what it has had, for each of its threads: 50 MB after 20,000 clips.
         pa.set_memory_pool(pa.system_memory_pool())

@@ -21,7 +21,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import LocalStorage
+from benchmark.results.storage import Storage
 from benchmark.results.verification import Verification
 from benchmark.settings import expanded
 
@@ -224,7 +224,7 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
 
 def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
     return EntryParts(
-        storage=LocalStorage(cache),
+        storage=Storage(cache),
         kind=CacheKind.RUNS,
         key=key or EntryKey(),
         content_schema=RunRecord.SCHEMA_VERSION,

@@ -43,7 +43,7 @@ class StoredFile(Stored):
 
         Args:
             content: The JSON text.
-            source: Where it comes from, for the message.
+            source: Its path, for the message.
 
         Raises:
             RequestError: A newer version of bench wrote it.

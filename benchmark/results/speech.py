@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.schema import StoredFile
-from benchmark.results.storage import LocalStorage
+from benchmark.results.storage import Storage
 
 
 class SpeechShares(StoredFile):
-    """By clip hash, the share of the clip's time in which somebody speaks, as one version of a detector found it."""
+    """By clip hash, the share of the clip's time in which somebody speaks, according to one version of a detector."""
 
     SCHEMA_VERSION: ClassVar[int] = 1
 
@@ -21,13 +21,13 @@ class SpeechShares(StoredFile):
 
 
 def read_speech_shares(cache: Path, detector: str) -> dict[str, float]:
-    """Read what `detector` found in former runs, by clip hash."""
+    """Read the shares that `detector` found in former runs, by clip hash."""
     parts = _parts(cache, detector)
     return _read(parts, parts.names(), detector)
 
 
 def save_speech_shares(cache: Path, detector: str, shares: Mapping[str, float]) -> None:
-    """Keep what `detector` found beside what it found before; shares of other detectors are deleted.
+    """Add to the shares that `detector` found before; shares of other detectors are deleted.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -41,7 +41,7 @@ def save_speech_shares(cache: Path, detector: str, shares: Mapping[str, float]) 
 
 def _parts(cache: Path, detector: str) -> EntryParts:
     return EntryParts(
-        storage=LocalStorage(cache),
+        storage=Storage(cache),
         kind=CacheKind.SPEECH,
         key=EntryKey(details={"detector": detector}),
         content_schema=SpeechShares.SCHEMA_VERSION,

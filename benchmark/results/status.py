@@ -13,13 +13,9 @@ class Verdict(StrEnum):
 
 
 class Status(StrEnum):
-    """The reason of a verdict in one word.
+    """The reason of a verdict in one word, with its meaning as a sentence in Markdown.
 
     The order is the order of precedence: where several apply, the first one decides.
-
-    Attributes:
-        verdict: The verdict that the status stands for.
-        meaning: One sentence for a reader of a report, in Markdown.
 
     Examples:
         >>> Status.RANDOM_HEAD.verdict, Status("not-found").meaning
@@ -30,7 +26,7 @@ class Status(StrEnum):
     meaning: str
 
     def __new__(cls, word: str, verdict: Verdict = Verdict.UNDECIDED, meaning: str = "") -> Self:
-        """Make a status of its word, its verdict and its meaning; `Status("gated")` only looks one up."""
+        """Make a member; `Status("gated")` only looks one up."""
         status = str.__new__(cls, word)
         status._value_ = word
         status.verdict, status.meaning = verdict, meaning

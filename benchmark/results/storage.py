@@ -1,7 +1,4 @@
-"""The storage below the cache: named objects in a folder, and the names under which results of a candidate lie.
-
-An object store can implement `Storage` as well: a write is atomic, and nothing is renamed, appended to or locked.
-"""
+"""The storage below the cache: named files in a folder, and the names under which results of a candidate lie."""
 
 import contextlib
 import hashlib
@@ -10,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from benchmark.errors import UnavailableError
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
@@ -22,40 +18,23 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing gives it: its size in bytes, and when it was written, in seconds since 1970."""
+    """A file in a listing: its size in bytes, and when it was written, in seconds since 1970."""
 
     name: str
     size: int
     modified: float
 
 
-class Storage(Protocol):
-    """Objects by name. Names are relative to the storage and have `/` between folders."""
-
-    def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
-        """List the objects whose names begin with `prefix`, sorted by name."""
-
-    def read(self, name: str) -> bytes:
-        """Read an object; a FileNotFoundError says that there is none."""
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write an object whole or not at all; a RequestError or UnavailableError says why not."""
-
-    def delete(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error."""
-
-    def location(self, name: str) -> str:
-        """The path or address of an object, for messages."""
-
-
 @dataclass(frozen=True)
-class LocalStorage:
-    """Storage in a folder, which is created with the first object. A listing follows no links.
+class Storage:
+    """Files by name in a folder, which is created with the first one.
+
+    Names are relative to the folder and have `/` between their parts.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     storage = LocalStorage(Path(folder))
+        ...     storage = Storage(Path(folder))
         ...     storage.write("runs/one.json", b"{}")
         ...     [stored.name for stored in storage.list("runs/o")], storage.read("runs/one.json")
         (['runs/one.json'], b'{}')
@@ -64,24 +43,29 @@ class LocalStorage:
     root: Path
 
     def list(self, prefix: str = "") -> tuple[StoredObject, ...]:
-        """List the files whose names begin with `prefix`, sorted by name."""
+        """List the files whose names begin with `prefix`, sorted by name; links are not followed."""
         folder, _, beginning = prefix.rpartition("/")
         return tuple(sorted(self._walk(folder, beginning), key=lambda stored: stored.name))
 
     def read(self, name: str) -> bytes:
-        """Read a file."""
+        """Read a file; a FileNotFoundError says that there is none."""
         try:
             return (self.root / name).read_bytes()
         except NotADirectoryError as error:
             raise FileNotFoundError(error.errno, error.strerror, error.filename) from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file aside, sync it and rename it."""
+        """Write a file whole or not at all.
+
+        Raises:
+            RequestError: The cache cannot be written.
+            UnavailableError: The disk is full.
+        """
         create_cache(self.root)
         write_atomically(self.root / name, content, remedy=CHOOSE_ANOTHER_CACHE)
 
     def delete(self, name: str) -> None:
-        """Delete a file, and the folders that are empty then."""
+        """Delete a file, and the folders that are empty then; one that is gone already is no error."""
         path = self.root / name
         try:
             path.unlink(missing_ok=True)
@@ -94,7 +78,7 @@ class LocalStorage:
                 path.rmdir()
 
     def location(self, name: str) -> str:
-        """The path of a file."""
+        """The path of a file, for messages."""
         return str(self.root / name)
 
     def _walk(self, folder: str, beginning: str = "") -> Iterator[StoredObject]:
@@ -119,26 +103,24 @@ def create_cache(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def candidate_folder(cache: Path, id: str, revision: str) -> Path:
-    """Name the folder of everything about one revision of a candidate; nothing is created.
-
-    Two local folders of one name stay apart by a hash of their path. No id and no revision leads out of `cache`.
+def candidate_prefix(id: str, revision: str) -> str:
+    """The folder, within the cache, of everything about one revision of a candidate; it never leads out of the cache.
 
     Examples:
-        >>> candidate_folder(Path(".bench"), "superb/wav2vec2-base-superb-er", "13f9bc7").as_posix()
-        '.bench/superb__wav2vec2-base-superb-er/13f9bc7'
-        >>> candidate_folder(Path(".bench"), "../../etc", "../x").as_posix()
-        '.bench/etc-74ccf3c5/x-d6b96a97'
+        >>> candidate_prefix("superb/wav2vec2-base-superb-er", "13f9bc7")
+        'superb__wav2vec2-base-superb-er/13f9bc7'
+        >>> candidate_prefix("../../etc", "../x")
+        'etc-74ccf3c5/x-d6b96a97'
     """
-    return cache / candidate_prefix(id, revision)
+    return f"{candidate_slug(id)}/{_safe(revision)}"
 
 
-def candidate_prefix(id: str, revision: str) -> str:
-    """The name of `candidate_folder` within the cache."""
+def candidate_slug(id: str) -> str:
+    """A file name for a candidate; two local folders of one name stay apart by a hash of their path."""
     if _HUB_ID.fullmatch(id) and ".." not in id and len(id) <= _LONGEST_NAME:
-        return f"{id.replace('/', '__')}/{_safe(revision)}"
+        return id.replace("/", "__")
     folder_name = id.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-    return f"{_safe(folder_name, distinguish=id)}/{_safe(revision)}"
+    return _safe(folder_name, distinguish=id)
 
 
 def _safe(text: str, *, distinguish: str | None = None) -> str:

@@ -35,17 +35,16 @@ class Timeline(Stored):
     """The predictions of one model for one recording.
 
     Attributes:
-        model: What tables call it.
+        model: Its name in tables.
         id: A repository, or a local folder.
         multi_label: Whether the head was trained with one sigmoid per label; softmax is taken all the same.
         recording: The file, as it was given.
-        duration_s: Seconds of audio that were decoded.
+        duration_s: Of the audio that was decoded.
         window_s: Length of a window; the only window of a shorter recording is shorter.
         hop_s: From the beginning of one window to that of the next.
         emotions: The classes that the model distinguishes, after merges.
         windows: In the order of time; they may overlap.
         failure: Why there is no prediction, or none for the rest of the recording.
-        notes: Facts about the model for a reader.
     """
 
     model: str
@@ -124,12 +123,10 @@ class RefusedModel(Stored):
 
 
 class Timelines(StoredFile):
-    """Timelines of several models for several recordings.
+    """Timelines of several models for several recordings; the models of one recording stand together.
 
     Attributes:
-        created: In UTC.
         calibrated: Whether a probability of 0.9 means right nine times in ten. It does not: these are the models' own.
-        timelines: One per model and recording; the models of one recording stand together.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

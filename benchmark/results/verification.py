@@ -16,7 +16,7 @@ class Finding(Stored):
     """A fault of a candidate that would decide its status on its own.
 
     Attributes:
-        reason: One sentence for a person, with the fix if there is one.
+        reason: One sentence, with the fix if there is one.
         evidence: The facts it rests on, by name.
     """
 
@@ -42,22 +42,12 @@ class Batching(Stored):
 
     @property
     def batches(self) -> bool:
-        """Whether clips of one length may go into one call.
-
-        Examples:
-            >>> Batching(size=2, equal_lengths=1e-6, padded=0.3).batches
-            True
-        """
+        """Whether clips of one length may go into one call."""
         return self.equal_lengths is not None and self.equal_lengths <= self.TOLERANCE
 
     @property
     def pads(self) -> bool:
-        """Whether clips of different lengths may be padded to one.
-
-        Examples:
-            >>> Batching(size=2, equal_lengths=1e-6, padded=0.3).pads
-            False
-        """
+        """Whether clips of different lengths may be padded to one."""
         return self.padded is not None and self.padded <= self.TOLERANCE
 
 
@@ -73,7 +63,7 @@ class Verification(Stored):
     """The verdict on one candidate with its evidence; None stands for what was not found out.
 
     Attributes:
-        candidate: What tables call it.
+        candidate: Its name in tables.
         id: The Hub id, or the local path as the registry writes it.
         revision: The commit sha, or the content hash of a local folder.
         findings: The deciding one first.
@@ -84,11 +74,11 @@ class Verification(Stored):
         head: The layout of the head: `standard`, or the name of a known other one.
         head_parameters: Assumptions about a rebuilt head: `pooling` and `activation`.
         sampling_rate: In Hz, as the model needs it.
-        window_s: The longest stretch of audio, in seconds, that goes into the model at once.
+        window_s: The longest stretch of audio that goes into the model at once.
         fixed_window: Whether a call costs the same however short the clip is.
         parameters: Number of weights.
         size_bytes: Of the weight files that a load reads.
-        expect: The status that the registry expects; `languages`, `trained_on` and `published` are its words too.
+        expect: From the registry, as are `languages`, `trained_on` and `published`.
         log: The worker's output, relative to the cache.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
@@ -130,25 +120,14 @@ class Verification(Stored):
 
     @property
     def surprising(self) -> bool:
-        """Whether the registry expects another status; `inspected` is as expected where `usable` is expected.
-
-        Examples:
-            >>> Verification(candidate="a", id="a", status=Status.USABLE, reason="", expect=Status.REPAIRED).surprising
-            True
-        """
+        """Whether the registry expects another status; `inspected` is as expected where `usable` is expected."""
         if self.expect is None or self.expect is self.status:
             return False
         return not (self.status is Status.INSPECTED and self.expect.verdict is Verdict.USABLE)
 
     @property
     def emotion_classes(self) -> tuple[str, ...]:
-        """The distinct canonical classes, of any kind, in the order of the outputs; what `--min-emotions` counts.
-
-        Examples:
-            >>> Verification(candidate="a", id="a", status=Status.USABLE, reason="", labels=("ang", "hap", "x"),
-            ...     emotions=("anger", "happiness", None)).emotion_classes
-            ('anger', 'happiness')
-        """
+        """The distinct canonical classes, of any kind, in the order of the outputs; `--min-emotions` counts these."""
         return tuple(dict.fromkeys(emotion for emotion in self.emotions if emotion is not None))
 
     @property
@@ -161,7 +140,6 @@ class VerificationReport(StoredFile):
     """The verdicts on all candidates of a registry, in its order.
 
     Attributes:
-        created: In UTC.
         registry: The registry file, as it was given.
         cache: The folder that logs are relative to.
         interrupted: Whether it was stopped before its end, so that some candidates are `skipped`.

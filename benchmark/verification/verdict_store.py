@@ -16,7 +16,7 @@ from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.environment import installed_version
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
-from benchmark.results.storage import LocalStorage, candidate_folder, candidate_prefix
+from benchmark.results.storage import Storage, candidate_prefix, candidate_slug
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.verification.model_config import config_labels
 from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
@@ -77,7 +77,7 @@ class VerdictStore:
             decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return EntryParts(
-            storage=LocalStorage(self._cache),
+            storage=Storage(self._cache),
             kind=CacheKind.VERIFICATIONS,
             key=EntryKey(candidate=candidate.id, revision=facts.revision, details={"key": key, "decides": decides}),
             content_schema=_StoredVerdict.SCHEMA_VERSION,
@@ -128,7 +128,7 @@ def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
 
 
 def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
-    folder = candidate_folder(cache, candidate.id, "").parent
+    folder = cache / candidate_slug(candidate.id)
     for path in sorted(folder.glob(_VERDICT_FILES), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             return Verification.model_validate_json(json.dumps(_json_object(path).get("verification")))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from benchmark.emotions.label_map import LabelMap
@@ -14,7 +13,7 @@ from benchmark.models.head_rules import Skeleton
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
-from benchmark.results.storage import candidate_folder
+from benchmark.results.storage import candidate_slug
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
@@ -187,7 +186,7 @@ class _Run:
     def load(self, record: CandidateRecord) -> None:
         """Load a candidate, unless its download was denied, and give it its verdict."""
         begin, facts = time.monotonic(), record.repository
-        log = self.settings.logs / f"{candidate_folder(Path(), record.candidate.id, '').parent.name}.log"
+        log = self.settings.logs / f"{candidate_slug(record.candidate.id)}.log"
         if record.denial is not None:
             record.findings.append(Finding(status=Status.SKIPPED, reason=record.denial))
         else:

@@ -7,14 +7,14 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.results.entries import CacheKind, EntryFolder, EntryKey, EntryParts, Sidecar
-from benchmark.results.storage import LocalStorage
+from benchmark.results.storage import Storage
 
 
 @pytest.fixture
 def entry(tmp_path: Path) -> EntryParts:
     """Give an entry without parts."""
     key = EntryKey(candidate="org/model", versions={"torch": "2"}, details={"window_s": 30.0})
-    return EntryParts(LocalStorage(tmp_path), CacheKind.VERIFICATIONS, key, 2, "org__model/abc/verification-1", ".json")
+    return EntryParts(Storage(tmp_path), CacheKind.VERIFICATIONS, key, 2, "org__model/abc/verification-1", ".json")
 
 
 def test_a_sidecar_says_what_produced_a_part_and_what_is_in_it(entry: EntryParts, tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_a_part_that_is_written_during_the_listing_is_no_old_cache(
     entry: EntryParts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry.add(b"first")
-    listing = LocalStorage.list
+    listing = Storage.list
     monkeypatch.setattr(
-        LocalStorage,
+        Storage,
         "list",
         lambda self, prefix: tuple(stored for stored in listing(self, prefix) if not stored.name.endswith(".meta")),
     )
@@ -117,7 +117,7 @@ def test_a_part_that_is_written_during_the_listing_is_no_old_cache(
 def test_a_folder_is_intact_while_its_manifest_is_the_described_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = EntryFolder(LocalStorage(tmp_path), "corpora/set/train", CacheKind.DATASETS, EntryKey(revision="abc"), 1)
+    folder = EntryFolder(Storage(tmp_path), "corpora/set/train", CacheKind.DATASETS, EntryKey(revision="abc"), 1)
     assert not folder.is_intact("rows.jsonl")
     folder.describe(b"rows")
     assert not folder.is_intact("rows.jsonl")

@@ -11,7 +11,7 @@ from benchmark.errors import RequestError
 from benchmark.results.entries import EntryParts, Sidecar
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.storage import LocalStorage
+from benchmark.results.storage import Storage
 
 SETUP = InferenceSetup(
     candidate="org/model",
@@ -141,16 +141,16 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]],
     """Give a function that lets another process act just before the second part is read."""
 
     def schedule(action: Callable[[], None]) -> None:
-        read, parts_read = LocalStorage.read, []
+        read, parts_read = Storage.read, []
 
-        def interrupted(self: LocalStorage, name: str) -> bytes:
+        def interrupted(self: Storage, name: str) -> bytes:
             if name.endswith(".parquet"):
                 parts_read.append(name)
                 if len(parts_read) == 2:
                     action()
             return read(self, name)
 
-        monkeypatch.setattr(LocalStorage, "read", interrupted)
+        monkeypatch.setattr(Storage, "read", interrupted)
 
     return schedule
 

@@ -7,7 +7,7 @@ import pytest
 from benchmark.errors import RequestError
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
-from benchmark.results.storage import candidate_folder
+from benchmark.results.storage import candidate_prefix
 from benchmark.results.verification import Verification
 from benchmark.verification import verdict_store as store_module
 from benchmark.verification.verdict_store import VerdictStore, known_outputs
@@ -87,7 +87,7 @@ def test_a_file_of_a_newer_version_is_refused(store: VerdictStore, tmp_path: Pat
 
 def keep(cache: Path, candidate: Candidate, *labels: str, status: Status = Status.USABLE) -> None:
     verdict = Verification(candidate="x", id=candidate.id, status=status, reason="", labels=labels)
-    path = candidate_folder(cache, candidate.id, "abc") / "verification-0.json"
+    path = cache / candidate_prefix(candidate.id, "abc") / "verification-0.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"schema_version": 1, "verification": verdict.model_dump(mode="json")}))
 
