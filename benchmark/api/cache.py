@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from benchmark.errors import RequestError
 from benchmark.options.report_commands import CacheRequest, PruneRequest
-from benchmark.results.cache import CacheEntry, CacheListing, CacheSelector, delete_entries, parse_age
+from benchmark.results.cache import CacheEntry, CacheListing, delete_entries, parse_age, select_entries
 from benchmark.results.cache import list_cache as list_folder
 from benchmark.results.entries import CacheKind
 from benchmark.results.schema import StoredFile
@@ -46,9 +46,18 @@ def list_cache(request: CacheRequest, *, settings: Settings | None = None) -> Ca
     Raises:
         RequestError: The request is wrong, or the cache is no folder.
     """
-    selector = _selector(request)
+    if unknown := [kind for kind in request.kinds if kind not in set(CacheKind)]:
+        raise RequestError(f"Unknown kind {unknown[0]!r}: choose among {', '.join(CacheKind)}.")
+    older_than = None if request.older_than is None else parse_age(request.older_than)
     listing = list_folder(_folder(settings))
-    return listing.model_copy(update={"entries": tuple(filter(selector.selects, listing.entries))})
+    entries = select_entries(
+        listing.entries,
+        kinds=[CacheKind(kind) for kind in request.kinds],
+        candidates=request.candidates,
+        older_than=older_than,
+        stale=request.stale,
+    )
+    return listing.model_copy(update={"entries": entries})
 
 
 def prune_cache(
@@ -68,7 +77,8 @@ def prune_cache(
         RequestError: The request is wrong, asks for nothing, or nobody confirmed it.
         UnavailableError: The system refuses to delete something.
     """
-    if _selector(request).selects_all and not request.everything:
+    has_condition = request.kinds or request.candidates or request.older_than is not None or request.stale
+    if not has_condition and not request.everything:
         raise RequestError(_NOTHING_ASKED)
     listing = list_cache(request, settings=settings)
     entries, declined = listing.entries, False
@@ -84,17 +94,6 @@ def prune_cache(
         declined=declined,
         entries=entries,
         bytes=sum(entry.bytes for entry in entries),
-    )
-
-
-def _selector(request: CacheRequest) -> CacheSelector:
-    if unknown := [kind for kind in request.kinds if kind not in set(CacheKind)]:
-        raise RequestError(f"Unknown kind {unknown[0]!r}: choose among {', '.join(CacheKind)}.")
-    return CacheSelector(
-        kinds=tuple(CacheKind(kind) for kind in request.kinds),
-        candidates=tuple(request.candidates),
-        older_than=None if request.older_than is None else parse_age(request.older_than),
-        stale=request.stale,
     )
 
 

@@ -23,7 +23,7 @@ from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import RunRecord, Selection, load_run, select_from
+from benchmark.results.runs import RunRecord, load_run, select_from
 from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
@@ -58,14 +58,15 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     """
     settings, progress = options.settings or Settings(), options.progress or Silent()
     focus = emotion_names(options.focus)
-    selection = Selection(
-        models=tuple(options.models),
-        corpora=tuple(options.corpora),
-        min_emotions=options.min_emotions,
-        merge=chosen_merges(options.merge_preset, options.merge),
-    )
+    merge = chosen_merges(options.merge_preset, options.merge)
     folder = Path(options.output)
-    record = select_from(load_run(settings.cache, options.run), selection)
+    record = select_from(
+        load_run(settings.cache, options.run),
+        models=options.models,
+        corpora=options.corpora,
+        min_emotions=options.min_emotions,
+        merge=merge,
+    )
     registry = Registry(title="", candidates=())
     corpora: Sequence[Corpus] = ()
     if options.relabel:

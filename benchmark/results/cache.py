@@ -1,7 +1,7 @@
-"""List and prune the cache, by what the sidecars of its entries say.
+"""List and prune the cache, according to the sidecars of its entries.
 
-Only what has a sidecar, a worker's log and unfinished files are entries: whoever points BENCH_CACHE at a folder of
-their own keeps what is theirs. Links are never followed.
+Only files with a sidecar, logs of workers and unfinished files are entries: other files in the folder of BENCH_CACHE
+are never deleted. Links are never followed.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ KIND_MEANINGS = {
     CacheKind.LEFTOVERS: "unfinished files of runs that were killed",
 }
 
-_UNFINISHED = re.compile(r"\.bench-[0-9a-f]{12}\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
+_UNFINISHED = re.compile(r"\.bench-\w+\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
 _LOG = re.compile(r"logs/[^/]+\.log")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
@@ -50,7 +50,6 @@ class CacheEntry(Stored):
         path: Relative to the cache, with `/`.
         candidate: The Hub id or path of the candidate it belongs to; None if it belongs to none.
         clips: For predictions.
-        bytes: Its size, without the system's rounding.
         modified: When any of it was last written, in UTC.
         stale: Why bench would not use it any more.
     """
@@ -69,7 +68,7 @@ class CacheEntry(Stored):
 
     @property
     def owner(self) -> str | None:
-        """What the entry is a revision of: the folder of a candidate or a dataset; None if it has no revisions."""
+        """The folder of the candidate or dataset that the entry is a revision of; None if it has no revisions."""
         folders = self.path.split("/")
         if self.kind in _OF_A_CANDIDATE:
             return folders[0]
@@ -77,12 +76,10 @@ class CacheEntry(Stored):
 
 
 class CacheListing(StoredFile):
-    """What a cache holds.
+    """All entries of a cache, by kind, then by candidate and path.
 
     Attributes:
-        cache: The folder.
-        entries: By kind, then by candidate and path.
-        unknown: Names at its top that bench did not make; they are never deleted.
+        unknown: Names at its top that bench did not make.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -94,43 +91,11 @@ class CacheListing(StoredFile):
     unknown_bytes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class CacheSelector:
-    """Which entries are selected; all conditions hold together.
-
-    Attributes:
-        kinds: Only these kinds; empty for all.
-        candidates: Only what belongs to these, by id, by folder or as globs; empty for all.
-        older_than: Only what was last written longer ago; None for any age.
-        stale: Only what bench would not use any more.
-    """
-
-    kinds: tuple[CacheKind, ...] = ()
-    candidates: tuple[str, ...] = ()
-    older_than: timedelta | None = None
-    stale: bool = False
-
-    @property
-    def selects_all(self) -> bool:
-        """Whether there is no condition."""
-        return self == CacheSelector()
-
-    def selects(self, entry: CacheEntry) -> bool:
-        """Whether the conditions hold for an entry."""
-        if self.kinds and entry.kind not in self.kinds:
-            return False
-        if self.candidates and not any(_belongs(entry, name) for name in self.candidates):
-            return False
-        if self.older_than is not None and datetime.now(UTC) - entry.modified <= self.older_than:
-            return False
-        return entry.stale is not None or not self.stale
-
-
 def parse_age(text: str) -> timedelta:
     """Read an age such as `30d`, `12h`, `2w` or `90m`.
 
     Raises:
-        RequestError: It is none.
+        RequestError: It is no age.
 
     Examples:
         >>> parse_age("30d"), parse_age("90m")
@@ -148,11 +113,8 @@ def parse_age(text: str) -> timedelta:
 def list_cache(cache: Path) -> CacheListing:
     """List every entry of a cache, with the reason if bench would not use it any more.
 
-    In use of a candidate is the revision that was written to last, and what the latest run has verified; of a dataset,
-    the revision that was fetched last.
-
-    Args:
-        cache: The folder; one that does not exist holds nothing.
+    Of a candidate, the revision that was written to last and what the latest run verified are in use; of a dataset, the
+    revision that was fetched last.
     """
     groups, unknown = _scan(cache)
     kinds = list(CacheKind)
@@ -168,17 +130,38 @@ def list_cache(cache: Path) -> CacheListing:
     )
 
 
-def delete_entries(cache: Path, entries: Sequence[CacheEntry]) -> tuple[CacheEntry, ...]:
-    """Delete entries, and the folders that are empty then.
-
-    The cache is listed again: what has become a link, or lies behind one, stays. What is gone already is no failure.
+def select_entries(
+    entries: Iterable[CacheEntry],
+    *,
+    kinds: Collection[CacheKind] = (),
+    candidates: Collection[str] = (),
+    older_than: timedelta | None = None,
+    stale: bool = False,
+) -> tuple[CacheEntry, ...]:
+    """The entries that meet all conditions.
 
     Args:
-        cache: The folder of the cache.
-        entries: As `list_cache` gave them.
+        entries: As from `list_cache`.
+        kinds: Empty for all.
+        candidates: Ids, folders or globs; empty for all.
+        older_than: Only entries last written longer ago.
+        stale: Only entries that bench would not use any more.
+    """
+    now = datetime.now(UTC)
+    return tuple(
+        entry
+        for entry in entries
+        if (not kinds or entry.kind in kinds)
+        and (not candidates or any(_belongs(entry, name) for name in candidates))
+        and (older_than is None or now - entry.modified > older_than)
+        and (entry.stale is not None or not stale)
+    )
 
-    Returns:
-        Those that are gone now.
+
+def delete_entries(cache: Path, entries: Sequence[CacheEntry]) -> tuple[CacheEntry, ...]:
+    """Delete entries, and the folders that are empty then; return the entries that are gone now.
+
+    The cache is listed again: what has become a link, or lies behind one, stays. What is gone already is no failure.
 
     Raises:
         UnavailableError: The system refuses to delete one; those before it are gone.
@@ -197,7 +180,7 @@ def delete_entries(cache: Path, entries: Sequence[CacheEntry]) -> tuple[CacheEnt
 
 
 def bytes_by_kind(entries: Sequence[CacheEntry]) -> dict[CacheKind, int]:
-    """Sum up what each kind takes, in the order of `CacheKind`; kinds without an entry are left out."""
+    """Sum up the sizes by kind, in the order of `CacheKind`; kinds without an entry are left out."""
     sums: Counter[CacheKind] = Counter()
     for entry in entries:
         sums[entry.kind] += entry.bytes
@@ -206,7 +189,7 @@ def bytes_by_kind(entries: Sequence[CacheEntry]) -> dict[CacheKind, int]:
 
 @dataclass
 class _Group:
-    """The objects of one entry, and the sidecars of its parts by the name of the part."""
+    """The files of one entry, and the sidecars of its parts by the name of the part."""
 
     path: str
     kind: CacheKind
@@ -257,11 +240,7 @@ class _Group:
 
 
 def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
-    """Assign every object of a cache to its entry.
-
-    Returns:
-        The groups by path of the entry, and the bytes of everything else by name at the top of the cache.
-    """
+    """Group the files of a cache by path of their entry; count the bytes of all others by name at the top."""
     storage = Storage(cache.resolve())
     objects = storage.list()
     sidecars = _read_sidecars(storage, objects)
@@ -293,28 +272,23 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
 def _read_sidecars(storage: Storage, objects: Iterable[StoredObject]) -> dict[str, Sidecar]:
     """The sidecars that this version of bench can read, by the name of their part."""
     sidecars = {}
-    for stored in objects:
-        if stored.name.endswith(SIDECAR_SUFFIX):
-            with contextlib.suppress(OSError, RequestError):
-                sidecar = Sidecar.parse(storage.read(stored.name), stored.name)
-                if sidecar is not None:
-                    sidecars[stored.name.removesuffix(SIDECAR_SUFFIX)] = sidecar
+    for name in [stored.name for stored in objects if stored.name.endswith(SIDECAR_SUFFIX)]:
+        with contextlib.suppress(OSError, RequestError):
+            if (sidecar := Sidecar.parse(storage.read(name), name)) is not None:
+                sidecars[name.removesuffix(SIDECAR_SUFFIX)] = sidecar
     return sidecars
 
 
 def _part_of(name: str, sidecars: Mapping[str, Sidecar]) -> str | None:
-    """The part that an object is, describes, or lies in."""
+    """The part that a file is, describes, or lies in."""
     names = (name, name.removesuffix(SIDECAR_SUFFIX), *(str(folder) for folder in PurePosixPath(name).parents))
     return next((candidate for candidate in names if candidate in sidecars), None)
 
 
 def _unfinished(name: str) -> str | None:
-    """The file or folder that was not finished, if an object is or lies in one."""
-    folders = name.split("/")
-    for index, folder in enumerate(folders):
-        if _UNFINISHED.fullmatch(folder):
-            return "/".join(folders[: index + 1])
-    return None
+    """The unfinished file or folder that a file is or lies in, if so."""
+    paths = [*reversed(PurePosixPath(name).parents), PurePosixPath(name)]
+    return next((str(path) for path in paths if _UNFINISHED.fullmatch(path.name)), None)
 
 
 def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[object]) -> tuple[CacheEntry, ...]:
@@ -322,19 +296,17 @@ def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[ob
     for entry in entries:
         if entry.owner is not None and (entry.owner not in newest or entry.modified > newest[entry.owner].modified):
             newest[entry.owner] = entry
-    return tuple(
-        entry
-        if entry.stale is not None
-        or entry.owner is None
-        or entry.revision == newest[entry.owner].revision
-        or f"{entry.candidate}@{entry.revision}" in verified
-        else entry.model_copy(update={"stale": "another revision is in use"})
-        for entry in entries
-    )
+    marked = []
+    for entry in entries:
+        is_in_use = entry.owner is None or entry.revision == newest[entry.owner].revision
+        is_in_use = is_in_use or f"{entry.candidate}@{entry.revision}" in verified
+        other = entry.stale is None and not is_in_use
+        marked.append(entry.model_copy(update={"stale": "another revision is in use"}) if other else entry)
+    return tuple(marked)
 
 
 def _verified_by_latest_run(groups: Iterable[_Group]) -> Collection[object]:
-    """What the latest run has verified, as `id@revision`."""
+    """What the latest run verified, as `id@revision`."""
     runs = {group.path: group for group in groups if group.kind is CacheKind.RUNS}
     verified = runs[max(runs)].key.details.get("verified") if runs else None
     return verified if isinstance(verified, list) else ()

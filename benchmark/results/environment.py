@@ -13,16 +13,8 @@ import psutil
 from benchmark.results.schema import Stored, StoredFile
 
 _LIBRARIES = (
-    "ser-bench",
-    "torch",
-    "transformers",
-    "huggingface_hub",
-    "numpy",
-    "scikit-learn",
-    "soundfile",
-    "soxr",
-    "openvino",
-    "onnxruntime",
+    *("ser-bench", "torch", "transformers", "huggingface_hub", "numpy", "scikit-learn", "soundfile", "soxr"),
+    *("openvino", "onnxruntime"),
 )
 
 

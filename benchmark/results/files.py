@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from benchmark.errors import BenchError, RequestError, UnavailableError
@@ -32,15 +33,15 @@ _WRONG_PLACE = {
 def open_atomically(path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Iterator[BinaryIO]:
     """Open a file that takes the name `path` at the end of the `with` block, and only if the block succeeds.
 
-    Until then the content is in a temporary file beside it, so that a reader sees the old content or the new one and
-    never a half. Missing folders are created. An OSError out of the block counts as a failure to write.
+    Until then the content is in a temporary file beside it: readers see the old content or the new one, never a part.
+    An existing file is replaced, missing folders are created. An OSError in the block counts as a failure to write.
 
     Args:
-        path: The name to take; a file that has it already is replaced.
-        remedy: What a user can do if that place cannot be written; the end of the message.
+        path: The name to take.
+        remedy: The end of the message if the path cannot be written: what a user can do.
 
     Raises:
-        RequestError: The place cannot be written: not allowed, not a folder, read-only.
+        RequestError: The path cannot be written: not allowed, not a folder, read-only.
         UnavailableError: The disk is full or fails.
     """
     temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(6)}.part")
@@ -61,15 +62,9 @@ def open_atomically(path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Itera
 
 
 def write_atomically(path: Path, content: bytes | str, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> Path:
-    r"""Write a file as `open_atomically` does, and return `path`.
+    """Write a file as `open_atomically` does, and return `path`.
 
     Text is written as UTF-8 with its line ends as they are; lone surrogates become `?`.
-
-    Examples:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     write_atomically(Path(folder, "new", "report.md"), "# Übersicht\n").read_text(encoding="utf-8")
-        '# Übersicht\n'
     """
     with open_atomically(path, remedy=remedy) as file:
         file.write(content.encode("utf-8", errors="replace") if isinstance(content, str) else content)
@@ -77,38 +72,24 @@ def write_atomically(path: Path, content: bytes | str, *, remedy: str = CHOOSE_A
 
 
 def check_writable(folder: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> None:
-    """Create a folder and prove that files can be written there, before hours of work whose result goes there.
+    """Create a folder and prove that files can be written there.
 
     Raises:
         RequestError: The folder cannot be written: not allowed, not a folder, read-only.
         UnavailableError: The disk is full or fails.
-
-    Examples:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     check_writable(Path(folder, "reports"))
-        ...     list(Path(folder, "reports").iterdir())
-        []
     """
-    probe = folder / f".bench-{secrets.token_hex(6)}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with probe.open("xb") as file:
-                file.write(b"bench was here\n")
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=".bench-", suffix=".part") as file:
+            file.write(b"bench was here\n")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise explain_write_failure(error, folder, remedy=remedy) from error
 
 
 def explain_write_failure(error: OSError, path: Path, *, remedy: str = CHOOSE_ANOTHER_FOLDER) -> BenchError:
-    """One sentence for the user about a path that could not be written.
-
-    Returns:
-        A RequestError if the place is the wrong one, an UnavailableError if the disk is full or fails.
+    """A RequestError if a path cannot be written by its nature, an UnavailableError if the disk is full or fails.
 
     Examples:
         >>> explain_write_failure(OSError(errno.ENOSPC, ""), Path("reports/leaderboard.md"))

@@ -168,7 +168,6 @@ class Column:
 
     Attributes:
         title: Its heading, with the unit.
-        interval: The fields with the ends of its interval.
         legend_title: Its name in legends, by default the heading.
         long_title: Its name on the terminal, and on the page beside a single value; by default the heading.
     """
@@ -177,7 +176,6 @@ class Column:
     title: str
     shown: Shown
     format: Format = Format.TEXT
-    interval: tuple[str, str] | None = None
     legend_title: str = ""
     long_title: str = ""
 
@@ -185,6 +183,13 @@ class Column:
     def meaning(self) -> str:
         """One sentence or two, in Markdown."""
         return " ".join((LeaderboardRow.model_fields[self.field].description or "").split())
+
+    @property
+    def interval(self) -> tuple[str, str] | None:
+        """The fields with the ends of its interval, such as `uar_low` and `uar_high`; None if it has none."""
+        name, unit = self.field.removesuffix("_ms"), "_ms" if self.field.endswith("_ms") else ""
+        low, high = f"{name}_low{unit}", f"{name}_high{unit}"
+        return (low, high) if low in LeaderboardRow.model_fields else None
 
     @property
     def is_number(self) -> bool:
@@ -201,20 +206,8 @@ _COLUMNS = (
     Column("rank", "rank", _RIGHT | Shown.PAGE | Shown.TERMINAL, Format.COUNT),
     Column("candidate", "candidate", Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE | Shown.TERMINAL),
     Column("corpus", "corpus", Shown.PAGE),
-    Column(
-        "uar",
-        "UAR",
-        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL,
-        Format.FRACTION,
-        interval=("uar_low", "uar_high"),
-    ),
-    Column(
-        "accuracy",
-        "accuracy",
-        _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL,
-        Format.FRACTION,
-        interval=("accuracy_low", "accuracy_high"),
-    ),
+    Column("uar", "UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
+    Column("accuracy", "accuracy", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
     Column("majority_accuracy", "majority", _RIGHT, Format.FRACTION),
     Column("macro_f1", "macro-F1", _RIGHT | Shown.PAGE_SCORES, Format.FRACTION),
     Column("common_uar", "common UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.FRACTION),
@@ -225,13 +218,7 @@ _COLUMNS = (
     Column("soft_cross_entropy", "soft CE", _RIGHT, Format.QUANTITY),
     Column("soft_jensen_shannon", "soft JSD", _RIGHT, Format.FRACTION),
     Column("metrics", "", Shown.RIGHTNESS),
-    Column(
-        "adjusted_uar",
-        "above guessing",
-        Shown.PAGE | Shown.DOCS,
-        Format.FRACTION,
-        interval=("adjusted_uar_low", "adjusted_uar_high"),
-    ),
+    Column("adjusted_uar", "above guessing", Shown.PAGE | Shown.DOCS, Format.FRACTION),
     Column("speaker_tenth", "unlucky tenth", Shown.DOCS, Format.FRACTION),
     Column("speaker_spread", "spread beyond chance", Shown.DOCS, Format.FRACTION),
     Column("emotions", "emotions", _VARIED, Format.COUNT),
@@ -260,7 +247,6 @@ _COLUMNS = (
         "p50 ms",
         _FAST | Shown.LEGEND | Shown.PAGE | Shown.TERMINAL,
         Format.MILLISECONDS,
-        interval=("latency_p50_low_ms", "latency_p50_high_ms"),
         legend_title="p50, p90, p99",
     ),
     Column("latency_p90_ms", "p90 ms", Shown.SPEED | Shown.PAGE_SPEED, Format.MILLISECONDS),

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,19 +36,18 @@ SHORTEST_SPEECH_S = 0.05
 
 @pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class ClipRecord:
-    """One clip of a corpus in a run. No `Stored`, which would take twice the memory for every clip.
+    """One clip of a corpus in a run. It is not a `Stored`, which would take twice the memory for every clip.
 
     Attributes:
         clip: Its name within the corpus, such as the path below the corpus's folder.
-        clip_hash: Hash of its decoded samples and their rate; None if it could not be read.
-        duration_s: Seconds of audio; None if it could not be read.
+        clip_hash: Hash of its decoded samples and their rate; None if it could not be read, as is the duration.
         failure: Why it could not be read.
-        speech_share: Share of its time in which somebody speaks, a fraction; None if unknown.
+        speech_share: Share of its time in which somebody speaks; None if unknown.
         label: The corpus's own label.
         text_id: Identifies the sentence spoken.
         intensity: How strongly the emotion is played, in the corpus's own word.
         sampling_rate: In Hz, as recorded; None in older records.
-        votes: How many raters chose each of the corpus's labels. Without a label, the majority of them is one.
+        votes: How many raters chose each of the corpus's labels. Without a label, their majority counts as one.
         attributes: The other columns of the corpus.
     """
 
@@ -79,15 +78,15 @@ class CorpusRecord(Stored):
     """A corpus in a run.
 
     Attributes:
-        name: What tables call it.
+        name: Its name in tables.
         source: Its SPEC.
         synthetic: Whether a program made the voices.
         clips: The selected clips.
         available_clips: How many there were before `--limit` or `--sample`.
         channel: Of recordings with several channels: `mix`, `left`, `right` or `each`.
         silent_clips: Clips that were left out for want of speech.
-        labels: The user's overrides of what labels mean.
-        merge: Emotions that the user merges into others.
+        labels: The user's overrides: label → emotion.
+        merge: Emotion → the emotion that it is merged into.
         selection: The user's selection of clips in words; None for all.
     """
 
@@ -121,13 +120,12 @@ class EvaluationRecord(Stored):
 
 
 class StoredRequest(Stored):
-    """What a user asked of a run, as `--config` takes it.
+    """The request of a run, as `--config` reads it.
 
     Attributes:
-        command: The command, such as `run`.
-        options: The options that are not as by default, by their flags without dashes.
-        command_line: The command that asks for the same.
-        folder: What relative paths count from; of a report, relative to the folder of the report.
+        options: The options that differ from their defaults, by their flags without dashes.
+        command_line: The same request as a command line.
+        folder: What relative paths are relative to; in a report, relative to the folder of the report.
     """
 
     command: str
@@ -136,7 +134,7 @@ class StoredRequest(Stored):
     folder: str
 
     def seen_from(self, folder: Path) -> "StoredRequest":
-        """Give the same request for a file in another folder."""
+        """The same request, for a file in another folder."""
         try:
             relative = os.path.relpath(self.folder, folder)
         except ValueError:  # on another drive
@@ -150,16 +148,15 @@ class RunRecord(StoredFile):
     Attributes:
         created: When the run began, in UTC.
         registry: The registry file, as it was given.
-        min_emotions: The option of this name.
+        request: None in records of earlier versions.
         limit: Clips per corpus, if the user limited them.
         interrupted: Whether the user stopped the run before its end.
         verifications: Every candidate of the registry, in its order.
         ineligible: The reason, by candidate, for usable candidates that were not evaluated.
         evaluations: One per candidate and corpus.
         latencies: One per candidate and device.
-        perturbed: One per candidate, corpus and perturbation, which the setup names; apart from `evaluations`, so that
-            no score, rank or export takes a prediction for perturbed audio for one of the corpus.
-        request: What the user asked for; None in records of earlier versions.
+        perturbed: One per candidate, corpus and perturbation, which the setup names; kept apart from `evaluations` so
+            that no score, rank or export mistakes them for predictions for the corpus.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -199,8 +196,8 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
 
     Args:
         cache: The folder of the cache.
-        name: The run's file below `runs`, or the beginning of its name that no other has, or the path of a record;
-            None for the latest that was not interrupted and can still be read.
+        name: The run's file below `runs`, a unique beginning of its name, or the path of a record; None for the latest
+            that was not interrupted and can still be read.
 
     Raises:
         RequestError: There is no such run, the name fits several, or a newer version of bench wrote it.
@@ -275,83 +272,71 @@ def _path_of(cache: Path, name: str) -> Path:
     raise RequestError(f"there is no run {name!r} in {cache / 'runs'}; the latest are: {shown}.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """Which part of a run a report is about.
-
-    Attributes:
-        models: Names, ids or patterns such as `superb/*`; none for all candidates.
-        corpora: Names or patterns of corpora; none for all.
-        min_emotions: Leave out the scores of candidates that distinguish fewer; None for the run's own limit.
-        merge: Emotions to merge, beside those that the run merged.
-    """
-
-    models: tuple[str, ...] = ()
-    corpora: tuple[str, ...] = ()
-    min_emotions: int | None = None
-    merge: Mapping[str, str] = field(default_factory=dict)
-
-
-def select_from(record: RunRecord, selection: Selection) -> RunRecord:
+def select_from(
+    record: RunRecord,
+    *,
+    models: Collection[str] = (),
+    corpora: Collection[str] = (),
+    min_emotions: int | None = None,
+    merge: Mapping[str, str] | None = None,
+) -> RunRecord:
     """Take a part of a run; nothing is changed in the cache.
 
-    Returns:
-        The record of a run of this part only. Candidates below `min_emotions` stay in it, without scores.
+    Args:
+        record: The run.
+        models: Names, ids or patterns such as `superb/*`; none for all candidates.
+        corpora: Names or patterns; none for all.
+        min_emotions: Candidates that distinguish fewer stay without scores; None for the run's own limit.
+        merge: Emotions to merge, in addition to those that the run merged.
 
     Raises:
         RequestError: A name fits nothing in the run, or the merges go round in a circle.
     """
-    candidates = _matching(record.verifications, lambda item: (item.candidate, item.id), selection.models, "candidate")
-    corpora = _matching(record.corpora, lambda item: (item.name,), selection.corpora, "corpus")
-    if selection.merge:
-        corpora = tuple(
-            corpus.model_copy(update={"merge": resolve_merges({**corpus.merge, **selection.merge})})
-            for corpus in corpora
+    candidates = _matching(record.verifications, lambda item: (item.candidate, item.id), models, "candidate")
+    chosen_corpora = _matching(record.corpora, lambda item: (item.name,), corpora, "corpus")
+    if merge:
+        chosen_corpora = tuple(
+            corpus.model_copy(update={"merge": resolve_merges({**corpus.merge, **merge})}) for corpus in chosen_corpora
         )
-    least = record.min_emotions if selection.min_emotions is None else selection.min_emotions
-    too_few = {
-        candidate.candidate: f"It distinguishes {count} emotions; at least {least} were asked for."
-        for candidate in candidates
-        if (count := len(candidate.emotion_classes)) < least
-    }
-    selected = {candidate.candidate for candidate in candidates}
+    least = record.min_emotions if min_emotions is None else min_emotions
+    emotions = {candidate.candidate: len(candidate.emotion_classes) for candidate in candidates}
+    scored = {name for name, count in emotions.items() if count >= least}
     evaluated = {evaluation.candidate for evaluation in record.evaluations}
-    ineligible = {name: reason for name, reason in record.ineligible.items() if name in selected}
-    ineligible |= {name: reason for name, reason in too_few.items() if name in evaluated}
-    scored, corpus_names = selected - too_few.keys(), {corpus.name for corpus in corpora}
-
-    def kept(evaluations: tuple[EvaluationRecord, ...]) -> tuple[EvaluationRecord, ...]:
-        return tuple(item for item in evaluations if item.candidate in scored and item.corpus in corpus_names)
-
-    return record.model_copy(
-        update={
-            "min_emotions": least,
-            "verifications": candidates,
-            "ineligible": ineligible,
-            "corpora": corpora,
-            "evaluations": kept(record.evaluations),
-            "latencies": tuple(latency for latency in record.latencies if latency.candidate in scored),
-            "perturbed": kept(record.perturbed),
-        }
-    )
+    ineligible = {name: reason for name, reason in record.ineligible.items() if name in emotions} | {
+        name: f"It distinguishes {count} emotions; at least {least} were asked for."
+        for name, count in emotions.items()
+        if name in evaluated - scored
+    }
+    names = {corpus.name for corpus in chosen_corpora}
+    update = {
+        "min_emotions": least,
+        "verifications": candidates,
+        "ineligible": ineligible,
+        "corpora": chosen_corpora,
+        "evaluations": tuple(item for item in record.evaluations if item.candidate in scored and item.corpus in names),
+        "latencies": tuple(item for item in record.latencies if item.candidate in scored),
+        "perturbed": tuple(item for item in record.perturbed if item.candidate in scored and item.corpus in names),
+    }
+    return record.model_copy(update=update)
 
 
 def _matching(
-    items: tuple[_Item, ...], names_of: Callable[[_Item], tuple[str, ...]], patterns: Sequence[str], what: str
+    items: tuple[_Item, ...], names_of: Callable[[_Item], tuple[str, ...]], patterns: Collection[str], what: str
 ) -> tuple[_Item, ...]:
     """The items of a run that a name or pattern fits, in the run's order; all if there is no pattern."""
     if not patterns:
         return items
     matches: list[_Item] = []
     for pattern in patterns:
-        fitting = [item for item in items if any(_fits(pattern, name) for name in names_of(item))]
+        folded = pattern.casefold()
+        fitting = [
+            item
+            for item in items
+            if any(pattern == name or fnmatchcase(name.casefold(), folded) for name in names_of(item))
+        ]
         if not fitting:
             names = tuple(dict.fromkeys(name for item in items for name in names_of(item)))
             hint = did_you_mean(pattern, names) or f"; it has {', '.join(names) or 'none'}."
             raise RequestError(f"The run has no {what} {pattern!r}{hint}")
         matches += fitting
     return tuple(item for item in items if item in matches)
-
-
-def _fits(pattern: str, name: str) -> bool:
-    return pattern == name or fnmatchcase(name.casefold(), pattern.casefold())

@@ -4,17 +4,18 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.results.cache import (
     CacheEntry,
-    CacheSelector,
     bytes_by_kind,
     delete_entries,
     list_cache,
     parse_age,
+    select_entries,
 )
 from benchmark.results.entries import CacheKind
 from benchmark.results.inference import ParityCheck
@@ -29,9 +30,8 @@ def cache(tmp_path: Path) -> Path:
     return folder
 
 
-def entries(cache: Path, **conditions: object) -> list[CacheEntry]:
-    selector = CacheSelector(**conditions)  # type: ignore[arg-type]
-    return [entry for entry in list_cache(cache).entries if selector.selects(entry)]
+def entries(cache: Path, **conditions: Any) -> list[CacheEntry]:
+    return list(select_entries(list_cache(cache).entries, **conditions))
 
 
 def files(folder: Path) -> set[str]:
@@ -105,7 +105,7 @@ def test_what_another_version_wrote_is_stale(cache: Path) -> None:
         ({"older_than": timedelta(days=30_000)}, set()),
     ],
 )
-def test_conditions_narrow_each_other_down(cache: Path, conditions: dict[str, object], kinds: set[str]) -> None:
+def test_conditions_narrow_each_other_down(cache: Path, conditions: dict[str, Any], kinds: set[str]) -> None:
     assert {entry.kind.value for entry in entries(cache, **conditions)} == kinds
 
 

@@ -1,11 +1,12 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results.runs import RunRecord, Selection, list_runs, load_run, select_from
+from benchmark.results.runs import RunRecord, list_runs, load_run, select_from
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
@@ -77,46 +78,50 @@ def record(tmp_path: Path) -> RunRecord:
     return run.record()
 
 
-def test_nothing_wanted_is_the_whole_run(record: RunRecord) -> None:
-    assert select_from(record, Selection()) == record
+def test_an_empty_selection_is_the_whole_run(record: RunRecord) -> None:
+    assert select_from(record) == record
 
 
 @pytest.mark.parametrize("name", ["good", "org/good", "GOOD", "org/g*"])
 def test_a_candidate_is_found_by_name_id_or_pattern(record: RunRecord, name: str) -> None:
-    found = select_from(record, Selection(models=(name,)))
-    assert [each.candidate for each in found.verifications] == ["good"]
-    assert {each.candidate for each in found.evaluations} == {each.candidate for each in found.latencies} == {"good"}
+    selected = select_from(record, models=(name,))
+    assert [item.candidate for item in selected.verifications] == ["good"]
+    assert (
+        {item.candidate for item in selected.evaluations} == {item.candidate for item in selected.latencies} == {"good"}
+    )
 
 
 def test_corpora_are_chosen_with_what_was_answered_on_them(record: RunRecord) -> None:
-    found = select_from(record, Selection(corpora=("*2026",)))
-    assert [each.name for each in found.corpora] == ["calls-2026"]
-    assert {each.corpus for each in found.evaluations} == {"calls-2026"}
+    selected = select_from(record, corpora=("*2026",))
+    assert [item.name for item in selected.corpora] == ["calls-2026"]
+    assert {item.corpus for item in selected.evaluations} == {"calls-2026"}
 
 
 def test_candidates_with_fewer_emotions_stay_without_scores(record: RunRecord) -> None:
-    found = select_from(record, Selection(min_emotions=3))
-    assert len(found.verifications) == 2
-    assert {each.candidate for each in found.evaluations} == {each.candidate for each in found.latencies} == {"good"}
-    assert found.ineligible["two"] == "It distinguishes 2 emotions; at least 3 were asked for."
+    selected = select_from(record, min_emotions=3)
+    assert len(selected.verifications) == 2
+    assert (
+        {item.candidate for item in selected.evaluations} == {item.candidate for item in selected.latencies} == {"good"}
+    )
+    assert selected.ineligible["two"] == "It distinguishes 2 emotions; at least 3 were asked for."
 
 
 def test_merges_come_to_those_of_the_run(record: RunRecord) -> None:
-    first, second = select_from(record, Selection(merge={"anger": "sadness"})).corpora
+    first, second = select_from(record, merge={"anger": "sadness"}).corpora
     assert first.merge == {"anger": "sadness"}
     assert second.merge == {"sadness": "neutral", "anger": "neutral"}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "hint"),
+    ("selection", "hint"),
     [
-        (Selection(models=("goood",)), "did you mean 'good'"),
-        (Selection(models=("zebra",)), "it has good, org/good"),
-        (Selection(corpora=("calls-2024",)), "did you mean 'calls-202"),
-        (Selection(merge={"neutral": "sadness"}), "circle"),
+        ({"models": ["goood"]}, "did you mean 'good'"),
+        ({"models": ["zebra"]}, "it has good, org/good"),
+        ({"corpora": ["calls-2024"]}, "did you mean 'calls-202"),
+        ({"merge": {"neutral": "sadness"}}, "circle"),
     ],
 )
-def test_what_fits_nothing_is_refused_in_one_sentence(record: RunRecord, wanted: Selection, hint: str) -> None:
+def test_what_fits_nothing_is_refused_in_one_sentence(record: RunRecord, selection: dict[str, Any], hint: str) -> None:
     with pytest.raises(RequestError, match=hint) as refused:
-        select_from(record, wanted)
+        select_from(record, **selection)
     assert "\n" not in str(refused.value)
