@@ -24,10 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class PredictionStore:
-    """Predictions of models for clips, kept by what produced them.
-
-    Args:
-        cache: The folder of the cache.
+    """Predictions of models for clips, stored in a cache by the setup that produced them.
 
     Examples:
         >>> import tempfile
@@ -60,7 +57,7 @@ class PredictionStore:
         return PredictionTable.from_arrow(table, len(setup.labels))
 
     def add(self, setup: InferenceSetup, predictions: Iterable[Prediction]) -> None:
-        """Keep `predictions` as one new part; nothing is written where there are none.
+        """Store `predictions` as one new part; nothing is written if there are none.
 
         Raises:
             RequestError: The folder cannot be written.

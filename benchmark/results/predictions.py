@@ -1,7 +1,7 @@
 """Predictions: the model's output for each clip, the setup that determines it, and their columns in Arrow."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,7 +31,7 @@ class Prediction:
         clip_hash: Hash of the clip's decoded samples and their rate.
         logits: Shape (labels,), in `id2label` order; None if the model could not process the clip. For a clip of
             several windows: the logarithm of the probabilities averaged by duration, so that softmax gives those back.
-        windows: How many windows the clip went through in.
+        windows: How many windows the clip was cut into.
         failure: Why there are no logits.
         seconds: Time from samples to logits.
     """
@@ -52,11 +52,11 @@ class InferenceSetup(Stored):
         labels: In `id2label` order.
         head: The layout of the head.
         head_parameters: What the layout leaves open, such as the pooling.
-        batch: Windows that went through the model together.
-        window_s: The longest stretch of audio, in seconds, that goes into the model at once.
+        batch: Windows that go through the model together.
+        window_s: The longest stretch of audio that goes into the model at once.
         preprocessor: The registry's override of the feature extractor.
         versions: Versions of the libraries that compute.
-        perturbation: What was done to every clip before, such as `noise:20dB`.
+        perturbation: Applied to every clip before, such as `noise:20dB`.
     """
 
     candidate: str
@@ -112,20 +112,18 @@ ARROW_SCHEMA = pa.schema(
 class PredictionTable(Mapping[str, Prediction]):
     """The predictions of one setup, a row per clip; as a mapping, single predictions by clip hash.
 
-    There is no object per clip, of which a large corpus would have millions.
+    There is no object per clip, as a large corpus has millions. All arrays but `logits` have the shape (clips,).
 
     Attributes:
         clip_hashes: An Arrow array of texts, each once.
         logits: Shape (clips, labels); rows of clips that the model could not process are NaN.
-        processed: Whether the model could process each clip, shape (clips,).
-        windows: Shape (clips,).
+        processed: Whether the model could process each clip.
         failures: An Arrow array of texts with nulls.
-        seconds: Shape (clips,).
 
     Examples:
         >>> logits = np.array([0.5, -0.5], dtype=np.float32)
         >>> prediction = Prediction(clip_hash="c1", logits=logits, windows=1, failure=None, seconds=0.1)
-        >>> table = PredictionTable.of([prediction], labels=2)
+        >>> table = PredictionTable.of_mapping({"c1": prediction}, labels=2)
         >>> table.logits, table.rows(pa.array(["c2", "c1"]))
         (array([[ 0.5, -0.5]], dtype=float32), array([-1,  0]))
         >>> table["c1"].seconds, len(table)
@@ -140,18 +138,15 @@ class PredictionTable(Mapping[str, Prediction]):
     seconds: NDArray[np.float64]
 
     @classmethod
-    def of(cls, predictions: Iterable[Prediction], labels: int) -> "PredictionTable":
-        """Make a table of single predictions, each about another clip, with `labels` logits."""
-        return cls.from_arrow(arrow_table(list(predictions)), labels)
-
-    @classmethod
     def of_mapping(cls, predictions: Mapping[str, Prediction], labels: int) -> "PredictionTable":
-        """Make a table of predictions by clip hash; what is a table stays as it is."""
-        return predictions if isinstance(predictions, cls) else cls.of(predictions.values(), labels)
+        """Make a table of predictions by clip hash; a table is returned as it is."""
+        if isinstance(predictions, cls):
+            return predictions
+        return cls.from_arrow(arrow_table(list(predictions.values())), labels)
 
     @classmethod
     def from_arrow(cls, table: pa.Table, labels: int) -> "PredictionTable":
-        """Make a table of an Arrow table of `ARROW_SCHEMA`: every clip once, `labels` logits in rows that have any."""
+        """Make a table of an Arrow table of `ARROW_SCHEMA`, every clip once, with `labels` logits where processed."""
         column = table.column("logits").combine_chunks()
         processed = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
         logits = np.full((len(table), labels), np.nan, dtype=np.float32)

@@ -11,22 +11,16 @@ from benchmark.errors import RequestError, UnavailableError
 from benchmark.results.files import check_writable, explain_write_failure, open_atomically, write_atomically
 
 
-@pytest.mark.parametrize("content", ["", "línea\nzwei\r\n", "불안\n", b"\x00\xff"])
+@pytest.mark.parametrize("content", ["", "línea\r\n불안\n", b"\x00\xff"])
 def test_content_arrives_byte_for_byte_without_leftovers(tmp_path: Path, content: str | bytes) -> None:
-    path = write_atomically(tmp_path / "a" / "b" / "file", content)
+    for text in ("old and longer", content):
+        path = write_atomically(tmp_path / "a" / "b" / "file", text)
     assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
 
 
 def test_a_lone_surrogate_does_not_stop_a_report(tmp_path: Path) -> None:
     assert write_atomically(tmp_path / "file", "a\ud800b").read_text(encoding="utf-8") == "a?b"
-
-
-def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, "old and longer")
-    write_atomically(path, "new")
-    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt])
@@ -64,17 +58,15 @@ def test_a_file_where_a_folder_is_needed_is_a_wrong_request(tmp_path: Path) -> N
 
 def test_a_folder_where_a_file_is_needed_is_a_wrong_request(tmp_path: Path) -> None:
     (tmp_path / "leaderboard.md").mkdir()
-    with pytest.raises(RequestError, match=r"leaderboard\.md"):
+    with pytest.raises(RequestError, match=r"leaderboard\.md: there is a folder of that name"):
         write_atomically(tmp_path / "leaderboard.md", "x")
     assert [entry.name for entry in tmp_path.iterdir()] == ["leaderboard.md"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that not even root can write")
 def test_an_unwritable_folder_is_a_wrong_request() -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RequestError, match="^Cannot write /proc/self/reports: .*$"):
         check_writable(Path("/proc/self/reports"))
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
 
 
 def test_a_writable_folder_is_created_and_left_empty(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from benchmark.results.medians import median_interval
 
 
 @pytest.mark.parametrize("samples", [6, 7, 10, 29, 30, 100, 301, 3000])
-def test_the_places_are_those_of_the_binomial_distribution(samples: int) -> None:
+def test_the_ends_have_the_order_that_the_binomial_distribution_gives(samples: int) -> None:
     interval = median_interval([float(number) for number in range(1, samples + 1)])
     assert interval is not None
-    place = int(interval.low)
-    assert stats.binom.cdf(place - 1, samples, 0.5) <= 0.025 < stats.binom.cdf(place, samples, 0.5)
-    assert interval.high == samples + 1 - place
+    order = int(interval.low)
+    assert stats.binom.cdf(order - 1, samples, 0.5) <= 0.025 < stats.binom.cdf(order, samples, 0.5)
+    assert interval.high == samples + 1 - order
     assert interval.median == (samples + 1) / 2
 
 

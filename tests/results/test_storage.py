@@ -13,11 +13,13 @@ def test_a_hub_id_is_readable_in_the_store() -> None:
     assert candidate_prefix("superb/hubert-large", SHA) == f"superb__hubert-large/{SHA}"
 
 
+NAMES = ("..", ".", "/", "", "../../etc/passwd", "a/../../b", "C:\\models\\x", "~/m\0x", "./мой", "x" * 5000, "\ud800")
+REVISIONS = ("..", "", "../..", "refs/pr/1", "/abs")
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["..", ".", "/", "", "../../etc/passwd", "a/../../b", "C:\\models\\x", "~/m\0x", "./мой", "x" * 5000, "\ud800"],
+    ("name", "revision"), [*((name, SHA) for name in NAMES), *(("a/b", text) for text in REVISIONS)]
 )
-@pytest.mark.parametrize("revision", [SHA, "..", "", "../..", "refs/pr/1", "/abs"])
 def test_no_id_and_no_revision_leads_out_of_the_store(name: str, revision: str) -> None:
     parts = candidate_prefix(name, revision).split("/")
     assert len(parts) == 2
