@@ -65,7 +65,7 @@ def test_a_folder_where_a_file_is_needed_is_a_wrong_request(tmp_path: Path) -> N
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that not even root can write")
 def test_an_unwritable_folder_is_a_wrong_request() -> None:
-    with pytest.raises(RequestError, match="^Cannot write /proc/self/reports: .*$"):
+    with pytest.raises(RequestError, match=r"^Cannot write /proc/self/reports: .*$"):
         check_writable(Path("/proc/self/reports"))
 
 
