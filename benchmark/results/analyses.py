@@ -1,6 +1,7 @@
-"""What a leaderboard holds beside its rows: scores in detail, agreement, groups, robustness, and clips to listen to.
+"""The parts of a leaderboard beside its rows: scores in detail, agreement, groups, robustness, clips to listen to.
 
-`candidate` and `corpus` are the names in tables everywhere. Fractions are 0–1.
+`candidate` and `corpus` are names as in tables. Fractions are 0 to 1. `interval` says how the ends `_low` and `_high`
+were computed: `speakers`, `wilson` or `clips`. `problem` says in a sentence why there are no numbers.
 """
 
 from benchmark.results.schema import Stored
@@ -13,9 +14,7 @@ class EmotionScore(Stored):
 
     Attributes:
         clips: Clips that have it.
-        answered: Clips that were answered with it.
-        precision: None where it was never answered.
-        f1: 0 where it was never answered.
+        answered: Clips that were answered with it; if none, precision is None and F1 is 0.
     """
 
     emotion: str
@@ -30,7 +29,6 @@ class ClassScores(Stored):
     """Open scores per emotion.
 
     Attributes:
-        emotions: One for each of the corpus's emotions.
         confusion: Clips; a row per emotion in their order, a column per answer in the same order, and a last one for
             answers that are none of them.
     """
@@ -49,7 +47,6 @@ class FocusScore(Stored):
         share: Their share, which is the average precision of random answers.
         average_precision: None where the candidate cannot express the emotion.
         auroc: Area under the ROC curve; 0.5 for random answers.
-        interval: How the intervals were computed: `speakers`, `wilson`, or `clips`.
     """
 
     candidate: str
@@ -99,10 +96,10 @@ class Voter(Stored):
         clips: Clips that it answered.
         distribution: Share of its answers by emotion, the most frequent first.
         confidence: Mean probability of its answers.
-        twin_of: The earlier candidate that stands for both, where they are near-twins.
+        twin_of: The earlier candidate that stands for both, if they are near-twins.
         majority_agreement: How often it agrees with the majority, itself included; a clip on which n answers tie
-            counts 1/n for each of them. None where there are too few voters.
-        estimated_accuracy: Its accuracy if all errors were independent; None where that is not estimated.
+            counts 1/n for each of them. None if there are too few voters.
+        estimated_accuracy: Its accuracy if all errors were independent; None if that is not estimated.
     """
 
     candidate: str
@@ -128,12 +125,11 @@ class CorpusAgreement(Stored):
 
     Attributes:
         clips: Clips that could be read.
-        shared_emotions: Those that all voters can express; every other answer is one class of its own.
+        shared_emotions: Those that all voters can express; every other answer counts as one further class.
         voters: The candidates that answered all clips, in the registry's order.
         pairs: Every two of them that are not twins.
-        alpha: Krippendorff's alpha of all voters; None where nothing varies.
-        model: How accuracy was estimated: `dawid-skene` or `one-coin`; None where it was not.
-        problem: Why it was not, in a sentence.
+        alpha: Krippendorff's alpha of all voters; None if nothing varies.
+        model: How accuracy was estimated: `dawid-skene` or `one-coin`.
     """
 
     corpus: str
@@ -163,11 +159,7 @@ class LeftOutGroup(Stored):
 
 
 class GroupScore(Stored):
-    """Open UAR on one part of a corpus, over the emotions that all compared groups have.
-
-    Attributes:
-        interval: How the interval was computed: `speakers` or `wilson`.
-    """
+    """Open UAR on one part of a corpus, over the emotions that all compared groups have."""
 
     group: str
     uar: float
@@ -181,8 +173,7 @@ class CandidateGroups(Stored):
 
     Attributes:
         scores: In the order of `CorpusGroups.groups`.
-        best: The group with the highest UAR; None with fewer than two groups.
-        worst: The one with the lowest.
+        best: The group with the highest UAR, and in `worst` the one with the lowest; None with fewer than two groups.
         gap: The difference of the two; a gap_low of 0 means that chance may explain it.
     """
 
@@ -199,13 +190,11 @@ class CorpusGroups(Stored):
     """A corpus divided by one column: `sex`, `language`, `duration`, or another one that it has.
 
     Attributes:
-        emotions: Those that every compared group has enough clips of; UAR of a group runs over them.
+        emotions: Those that every compared group has enough clips of; UAR of a group is over them.
         omitted: Emotions of the corpus that some compared group has too few clips of.
-        left_out: Groups that are too small, the largest first, as far as they are listed.
-        left_out_more: How many more there are.
+        left_out: Groups that are too small, the largest first; `left_out_more` are not listed.
         unknown_clips: Scored clips without a value.
-        problem: Why no group is scored, or nothing compared; None where at least two are.
-        candidates: One for each candidate that was scored on the corpus.
+        problem: None if at least two groups are compared.
     """
 
     corpus: str
@@ -226,13 +215,11 @@ class Robustness(Stored):
     Attributes:
         clips: Compared clips: those that the candidate could process unperturbed.
         unchanged: Share of them with the same answer to the perturbed clip.
-        failed_clips: Those of them that it could not process perturbed; changed and wrong.
+        failed_clips: Those of them that it could not process perturbed; they count as changed and wrong.
         untouched_clips: Clips of the corpus in which there was nothing to remove.
         uar: Open UAR on the unperturbed clips; None without labels.
         perturbed_uar: Open UAR on the same clips, perturbed.
         uar_loss: The first less the second, from −1 to 1.
-        interval: How its interval was computed: `speakers`, `wilson` or `clips`.
-        problem: Why there are no numbers, in a sentence.
     """
 
     candidate: str
@@ -252,12 +239,7 @@ class Robustness(Stored):
 
 
 class FailedClips(Stored):
-    """Clips that a candidate could not process for one reason, which count as answered wrongly by it.
-
-    Attributes:
-        reason: The error of the model's libraries.
-        examples: The names of the first five clips.
-    """
+    """Clips that a candidate could not process for one reason, with the first five; they count as answered wrongly."""
 
     candidate: str
     corpus: str
@@ -274,8 +256,8 @@ class HardClip(Stored):
         emotion: The emotion of the label, after merges.
         able: How many candidates can express its emotion.
         wrong: How many of these do not answer it.
-        disagreement: Entropy of the answers in nats; 0 where all are equal.
-        answers: By candidate; None where it could not process the clip.
+        disagreement: Entropy of the answers in nats; 0 if all are equal.
+        answers: By candidate; None if it could not process the clip.
     """
 
     clip: str

@@ -10,9 +10,8 @@ class Change(Stored):
     """One number in both runs.
 
     Attributes:
-        difference: New − old; where `how` says paired, of the clips that both runs have.
-        low: Lower end of its 95 % interval, with the upper end in `high`.
-        how: `paired`, on common clips; `unpaired`; None where there is no interval.
+        difference: New − old, with its 95 % interval from `low` to `high`.
+        how: `paired`, on the clips that both runs have; `unpaired`; None if there is no interval.
     """
 
     old: float | None = None
@@ -24,12 +23,7 @@ class Change(Stored):
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Whether the interval of the difference leaves out zero.
-
-        Examples:
-            >>> Change(old=0.5, new=0.6, difference=0.1, low=0.02, high=0.18).is_beyond_chance
-            True
-        """
+        """Whether the interval of the difference excludes zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
@@ -39,11 +33,10 @@ class RowChange(Stored):
     Attributes:
         corpus: None for a candidate that was not evaluated.
         presence: `both`, `old` (it was removed) or `new` (it was added).
-        common_clips: Scored clips that both runs have, on which the scores were paired; None where they were not.
+        common_clips: Scored clips that both runs have, on which the scores were paired; None if they were not.
         numbers: Every column that has a number in either run.
-        latency_ratio: The new median latency by the old one, minus 1, with its own interval.
-        flags_came: Flags that the old row does not have.
-        flags_went: Flags that the new row does not have.
+        latency_ratio: The new median latency divided by the old one, minus 1, with its own interval.
+        flags_came: Flags that the old row does not have; `flags_went`, that the new one does not have.
     """
 
     candidate: str
@@ -84,7 +77,7 @@ class RowChange(Stored):
 
 
 class StatusChange(Stored):
-    """A candidate whose status is different; `evaluated` with scores, None where it was not in the registry."""
+    """A candidate whose status is different: `evaluated` if it has scores, None if it was not in the registry."""
 
     candidate: str
     old: str | None
@@ -96,7 +89,6 @@ class GateResult(Stored):
     """The result of a gate.
 
     Attributes:
-        gate: As the user wrote it.
         findings: Rows that fail it or cannot be judged, in sentences.
         checked: How many rows were judged.
     """
@@ -108,11 +100,9 @@ class GateResult(Stored):
 
 
 class RunComparison(StoredFile):
-    """Two runs side by side.
+    """Two runs, named as the user did, side by side.
 
     Attributes:
-        old: The old run, as the user named it.
-        old_created: When the old run began.
         warnings: What makes the two hard to compare, in sentences.
         statuses: Candidates that were added or removed, or have another status.
         rows: All rows of either run.

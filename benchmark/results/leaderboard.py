@@ -22,38 +22,29 @@ from benchmark.results.schema import Stored, StoredFile
 __all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated"]
 
 ALL_CORPORA = "*"
-"""What stands for the corpus in the row of a summary over several."""
+"""The corpus of a row that summarises several."""
 
 
 class CorpusSummary(Stored):
-    """What a reader has to know of a corpus beside the scores on it.
+    """The facts on a corpus that qualify the scores on it; fields of the corpus are as in `CorpusRecord`.
 
     Attributes:
-        name: What tables call it.
-        source: The SPEC it came from.
-        synthetic: Whether a program made the voices.
         clips: Clips that could be read.
-        available_clips: How many there were before `--limit` or `--sample`.
-        unreadable: Clips that could not be read.
         unscored_labels: Labels that map to nothing, with their number of clips.
         emotion_clips: Scored clips by emotion, after merges.
         label_emotions: The emotion, after merges, of every label that occurs and maps.
-        speakers: Number of speakers; None where nobody knows.
-        hours: Hours of audio that could be read.
-        merge: Merges that were applied.
-        channel: What of recordings with several channels was heard.
-        no_speech: Clips in which nobody speaks, as far as is known; they are scored like the others.
-        silent_clips: Clips that were left out for too little speech, as the user asked.
-        speech_share: Share of all audio in which somebody speaks; None where nobody listened for that.
-        selection: Which part of it the user asked for, in words; None for all of it.
-        rated_clips: Clips of which the corpus says how many raters chose what.
-        tied_clips: Clips without a label whose raters are of two or more opinions equally often: not scored.
-        minority_clips: Clips without a label of which no more than half of the raters say the same: not scored.
-        human_uar: UAR of one rater against the others, over the scored clips; None where no clip has two raters.
-        human_accuracy: How often a rater says what the others say.
-        duplicate_clips: Clips that are the same recording, sample by sample, as an earlier one.
-        text_tie: How strongly emotions are tied to texts, as Cramér's V without its bias; None where nobody knows.
-        speaker_tie: The same of speakers.
+        speakers: Number of speakers; None if unknown.
+        hours: Of audio that could be read.
+        no_speech: Clips known to hold no speech; they are scored like the others.
+        speech_share: Share of all audio in which somebody speaks; None if it was not measured.
+        rated_clips: Clips with votes of raters.
+        tied_clips: Clips without a label whose votes tie: not scored.
+        minority_clips: Clips without a label of which no more than half of the raters agree: not scored.
+        human_uar: UAR of one rater against the others, over the scored clips; None if no clip has two raters.
+        human_accuracy: How often a rater agrees with the others.
+        duplicate_clips: Clips with the same samples as an earlier one.
+        text_tie: Association of emotions and texts: bias-corrected Cramér's V; None if unknown.
+        speaker_tie: The same of emotions and speakers.
     """
 
     name: str
@@ -87,12 +78,9 @@ class NotEvaluated(Stored):
     """A candidate of the registry that was not evaluated, and why.
 
     Attributes:
-        candidate: What tables call it.
-        status: Its status.
-        reason: One sentence for a person.
         emotions: Number of distinct classes it distinguishes.
-        fallback: Whether it is usable and has merely fewer emotions than were asked for.
-        log: Where its worker's output is.
+        fallback: Whether it is usable and merely has fewer emotions than `--min-emotions`.
+        log: The worker's output, relative to the cache.
     """
 
     candidate: str
@@ -104,33 +92,20 @@ class NotEvaluated(Stored):
 
 
 class Leaderboard(StoredFile):
-    """All rows of a run, with what is needed to read them.
+    """All rows of a run, with what is needed to read them; fields of the run are as in `RunRecord`.
 
     Attributes:
-        created: When the run began, in UTC.
-        environment: The machine and the libraries.
-        registry: The registry file, as it was given.
-        min_emotions: The filter that was asked for.
-        limit: Clips per corpus, where the user limited them.
-        interrupted: Whether the user stopped the run before its end.
-        segment_s: Length of the segments that latency was measured on, in seconds.
+        segment_s: Length of the segments that latency was measured on.
         threads: Threads that one timed call could use.
-        corpora: What the candidates heard.
         rows: By corpus, best first; those without a rank after the ranked.
-        not_evaluated: Every other candidate of the registry, with the reason.
-        classes: Scores emotion by emotion, of each candidate's deciding evaluation.
-        focus: How well the emotions that the user asked for are found.
-        focused: The emotions that the user asked for.
-        summary_corpora: What the rows with the corpus `*` are about: those on which all ranked candidates are scored.
-        failures: For evaluations and measurements that did not come to their end, what happened, by candidate.
-        agreements: For each corpus without labels, how far the candidates agree there.
-        profiles: What each candidate answers on each corpus, taken together, by its deciding evaluation.
-        hard_clips: For each corpus, the clips that are worth listening to.
-        inference: What computed each candidate's answers, and how far that was held against the reference.
-        robustness: By corpus, candidate and perturbation, which answers survive what was done to the audio.
-        failed_clips: By corpus, candidate and reason, which clips a candidate could not process.
-        groups: Scores of parts of the corpora: by sex, language, duration, and the columns that the user asked for.
-        request: What the user asked of the run, as `--config` takes it.
+        not_evaluated: Every other candidate of the registry.
+        failures: The reason, by candidate, of evaluations and measurements that ended early.
+        agreements: One per corpus without labels.
+        summary_corpora: The corpora of the rows with the corpus `*`: those on which all ranked candidates are scored.
+        classes: Of each candidate's deciding evaluation, as are the profiles.
+        focused: The emotions of `--focus`, whose scores are in `focus`.
+        hard_clips: One per corpus.
+        groups: By sex, language, duration, and the columns of `--by`.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
