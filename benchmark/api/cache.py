@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 from benchmark.errors import RequestError
 from benchmark.options.report_commands import CacheRequest, PruneRequest
@@ -30,9 +29,6 @@ class Pruned(StoredFile):
         bytes: What those took of the disk.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     cache: str
     dry_run: bool
     declined: bool = False

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
 
 from benchmark.errors import RequestError
 from benchmark.results.entries import SIDECAR_SUFFIX, CacheKind, EntryKey, Sidecar
@@ -38,7 +37,7 @@ _LOG = re.compile(r"logs/[^/]+\.log")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
 _OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
-_KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.SCHEMA_VERSION}
+_KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.known_version()}
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -82,9 +81,6 @@ class CacheListing(StoredFile):
         unknown: Names at its top that bench did not make.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     cache: str
     entries: tuple[CacheEntry, ...]
     unknown: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """What changed between two runs."""
 
 from datetime import datetime
-from typing import ClassVar
 
 from benchmark.results.schema import Stored, StoredFile
 
@@ -108,9 +107,6 @@ class RunComparison(StoredFile):
         rows: All rows of either run.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     old: str
     new: str
     old_created: datetime

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from benchmark.results.schema import Stored, StoredFile
 
@@ -117,9 +116,6 @@ class CorpusDescription(StoredFile):
         notes: What to know of how the corpus was read.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     name: str
     source: str

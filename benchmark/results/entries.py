@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -62,9 +62,6 @@ class EntryKey(Stored):
 class Sidecar(StoredFile):
     """The description of one part; of a folder, `sha256` is of its manifest and `size` is None."""
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     kind: CacheKind
     key: EntryKey
     content_schema: int

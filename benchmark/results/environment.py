@@ -6,7 +6,6 @@ import platform
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import ClassVar
 
 import psutil
 
@@ -143,9 +142,6 @@ class Diagnosis(StoredFile):
         problems: The essential first.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     platform: str
     python: str

@@ -3,7 +3,7 @@
 import contextlib
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from benchmark.errors import BenchError
 from benchmark.results.entries import CacheKind, EntryFolder, EntryParts
@@ -31,9 +31,7 @@ class ParityCheck(StoredFile):
         failure: Why no comparison was possible, if that will not change.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 2
-
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 2
     setup: str
     model: str | None
     decisions: tuple[str, ...] = ()
@@ -101,7 +99,7 @@ def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:
         storage=Storage(cache),
         kind=CacheKind.CONVERTED,
         key=setup.entry_key.model_copy(update={"device": None}),
-        content_schema=ParityCheck.SCHEMA_VERSION,
+        content_schema=ParityCheck.known_version(),
         prefix=f"{_converted_prefix(setup)}/{setup.backend}-{setup.dtype}-{setup.key}",
         suffix=".parity.json",
     )

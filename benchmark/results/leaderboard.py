@@ -1,7 +1,6 @@
 """A leaderboard: the rows of a run, with what is needed to read them."""
 
 from datetime import datetime
-from typing import ClassVar
 
 from benchmark.results.analyses import (
     AnswerProfile,
@@ -108,9 +107,6 @@ class Leaderboard(StoredFile):
         groups: By sex, language, duration, and the columns of `--by`.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     environment: Environment
     registry: str

@@ -7,7 +7,7 @@ from dataclasses import field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -159,9 +159,6 @@ class RunRecord(StoredFile):
             that no score, rank or export mistakes them for predictions for the corpus.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     environment: Environment
     registry: str
@@ -224,7 +221,7 @@ def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
         storage=Storage(cache),
         kind=CacheKind.RUNS,
         key=key or EntryKey(),
-        content_schema=RunRecord.SCHEMA_VERSION,
+        content_schema=RunRecord.known_version(),
         prefix="runs/",
         suffix=".json",
     )

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,12 +18,16 @@ class Stored(BaseModel):
 class StoredFile(Stored):
     """A JSON document with a schema version.
 
-    Attributes:
-        SCHEMA_VERSION: Raised whenever the meaning or the fields change; an older document is read as absent.
+    A class raises the default of `schema_version` whenever its fields or their meaning change; older documents are then
+    read as absent.
     """
 
-    SCHEMA_VERSION: ClassVar[int]
-    schema_version: int
+    schema_version: int = 1
+
+    @classmethod
+    def known_version(cls) -> int:
+        """The schema version that this version of bench writes and reads."""
+        return int(cls.model_fields["schema_version"].default)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -51,11 +55,11 @@ class StoredFile(Stored):
         try:
             document = cls.model_validate_json(content)
         except ValidationError:
-            require_known_version(_version(content), cls.SCHEMA_VERSION, source)
+            require_known_version(_version(content), cls.known_version(), source)
             return None
-        require_known_version(document.schema_version, cls.SCHEMA_VERSION, source)
+        require_known_version(document.schema_version, cls.known_version(), source)
         has_version = "schema_version" in document.model_fields_set  # not merely the default
-        return document if has_version and document.schema_version == cls.SCHEMA_VERSION else None
+        return document if has_version and document.schema_version == cls.known_version() else None
 
 
 def require_known_version(version: object, known: int, source: Path | str) -> None:

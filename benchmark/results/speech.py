@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.schema import StoredFile
@@ -13,9 +12,6 @@ from benchmark.results.storage import Storage
 class SpeechShares(StoredFile):
     """By clip hash, the share of the clip's time in which somebody speaks, according to one version of a detector."""
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     detector: str
     shares: dict[str, float]
 
@@ -44,7 +40,7 @@ def _parts(cache: Path, detector: str) -> EntryParts:
         storage=Storage(cache),
         kind=CacheKind.SPEECH,
         key=EntryKey(details={"detector": detector}),
-        content_schema=SpeechShares.SCHEMA_VERSION,
+        content_schema=SpeechShares.known_version(),
         prefix="speech/part",
         suffix=".json",
     )

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from itertools import groupby, pairwise
-from typing import ClassVar
 
 from benchmark.results.environment import Environment
 from benchmark.results.schema import Stored, StoredFile
@@ -129,9 +128,6 @@ class Timelines(StoredFile):
         calibrated: Whether a probability of 0.9 means right nine times in ten. It does not: these are the models' own.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     environment: Environment
     calibrated: bool = False

@@ -145,9 +145,6 @@ class VerificationReport(StoredFile):
         interrupted: Whether it was stopped before its end, so that some candidates are `skipped`.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     created: datetime
     registry: str
     environment: Environment

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,9 +32,6 @@ _VERDICT_FILES = "*/verification-*.json"
 class _StoredVerdict(StoredFile):
     """A verdict in a file of its own."""
 
-    SCHEMA_VERSION: ClassVar[int] = 1
-
-    schema_version: int = SCHEMA_VERSION
     verification: Verification
 
 
@@ -80,7 +77,7 @@ class VerdictStore:
             storage=Storage(self._cache),
             kind=CacheKind.VERIFICATIONS,
             key=EntryKey(candidate=candidate.id, revision=facts.revision, details={"key": key, "decides": decides}),
-            content_schema=_StoredVerdict.SCHEMA_VERSION,
+            content_schema=_StoredVerdict.known_version(),
             prefix=f"{candidate_prefix(candidate.id, facts.revision)}/verification-{key}",
             suffix=".json",
         )

@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -9,9 +8,7 @@ from benchmark.results.schema import StoredFile
 
 
 class Note(StoredFile):
-    SCHEMA_VERSION: ClassVar[int] = 3
-
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 3
     text: str = ""
 
 
