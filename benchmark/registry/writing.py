@@ -1,5 +1,6 @@
 """Write registries: from discovered candidates, and as templates for labels without a meaning."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from benchmark.results.status import Status
 _LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
 _CORPUS: TypeAdapter[str] = TypeAdapter(CorpusWord)
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
-_WIDTH = 100
+_WIDTH = 101  # with the comma at the end of a line
 _TEMPLATE_HEAD = """\
 # What do these labels mean? Write a class, or any other name of one, after each colon; remove the lines of labels that
 # are no emotion. Then move the entries into your registry, or use this file as one: bench run --candidates THIS-FILE
@@ -112,7 +113,8 @@ def edit_template(candidates: Sequence[UnmappedLabels], corpora: Sequence[Unmapp
         lines.append("corpora:")
     for entry in corpora:
         lines += [f"  {_quoted(entry.name)}:", f"    source: {_quoted(entry.source)}", *_empty_labels(entry)]
-    return _TEMPLATE_HEAD.format(classes=_wrapped(vocabulary())) + "\n".join(lines) + "\n"
+    classes = "\n#   ".join(textwrap.wrap(", ".join(vocabulary()), _WIDTH, break_on_hyphens=False))
+    return _TEMPLATE_HEAD.format(classes=classes) + "\n".join(lines) + "\n"
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
@@ -144,12 +146,3 @@ def _quoted(text: str) -> str:
     # YAML's own writer escapes what would break a line or cannot be seen.
     written: str = yaml.dump(text, default_style='"', allow_unicode=True, width=float("inf"))
     return written.rstrip("\n")
-
-
-def _wrapped(names: Sequence[str]) -> str:
-    lines = [""]
-    for name in names:
-        if len(lines[-1]) + len(name) > _WIDTH:
-            lines.append("")
-        lines[-1] += f"{name}, "
-    return "\n#   ".join(lines).rstrip(", ")

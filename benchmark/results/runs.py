@@ -279,12 +279,9 @@ def select_from(
 ) -> RunRecord:
     """Take a part of a run; nothing is changed in the cache.
 
-    Args:
-        record: The run.
-        models: Names, ids or patterns such as `superb/*`; none for all candidates.
-        corpora: Names or patterns; none for all.
-        min_emotions: Candidates that distinguish fewer stay without scores; None for the run's own limit.
-        merge: Emotions to merge, in addition to those that the run merged.
+    Candidates and corpora are selected by names, ids or patterns such as `superb/*`; no pattern selects all. Candidates
+    that distinguish fewer than `min_emotions`, by default the run's own limit, stay without scores. `merge` is added
+    to the merges of the run.
 
     Raises:
         RequestError: A name fits nothing in the run, or the merges go round in a circle.
@@ -297,14 +294,13 @@ def select_from(
         )
     least = record.min_emotions if min_emotions is None else min_emotions
     emotions = {candidate.candidate: len(candidate.emotion_classes) for candidate in candidates}
-    scored = {name for name, count in emotions.items() if count >= least}
-    evaluated = {evaluation.candidate for evaluation in record.evaluations}
-    ineligible = {name: reason for name, reason in record.ineligible.items() if name in emotions} | {
-        name: f"It distinguishes {count} emotions; at least {least} were asked for."
-        for name, count in emotions.items()
-        if name in evaluated - scored
-    }
     names = {corpus.name for corpus in chosen_corpora}
+    scored = {name for name, count in emotions.items() if count >= least}
+    unscored = {evaluation.candidate for evaluation in record.evaluations} - scored
+    ineligible = {name: reason for name, reason in record.ineligible.items() if name in emotions}
+    for name, count in emotions.items():
+        if name in unscored:
+            ineligible[name] = f"It distinguishes {count} emotions; at least {least} were asked for."
     update = {
         "min_emotions": least,
         "verifications": candidates,
