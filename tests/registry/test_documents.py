@@ -22,15 +22,11 @@ def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None
     ("text", "message"),
     [
         ("", "is empty; begin it with"),
-        ("# only a comment\n", "is empty; begin it with"),
         ("a: [1\nb: 2\n", r":2: not YAML \(.*\); check indentation"),
         ("a: 1\n\tb: 2\n", ":2: not YAML"),
-        ("a: 'x\n", ": not YAML"),
         ("a: \x01\n", ": not YAML"),
         ("a: &x [1]\nb: *x\n", ":1: YAML anchors and aliases"),
-        ("a: 1\nb: *x\n", ":2: YAML anchors and aliases"),
         ("a: !!python/object/apply:os.system ['true']\n", r":1: YAML tags \(!\) are not allowed"),
-        ("a: !!str 01\n", ":1: YAML tags"),
         ("a: !custom 01\n", ":1: YAML tags"),
         ("a: 1\n---\nb: 2\n", ":2: a second YAML document begins"),
         ("a: 1\nb: 2\na: 3\n", r":3: 'a' is here a second time \(first in line 1\)"),
@@ -43,7 +39,6 @@ def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None
         ("a: =\n", "'=' cannot be read"),
         (f"a: {'9' * 5000}\n", "cannot be read"),
         ("[" * 20_000, "nested more than"),
-        ("- " * 5_000 + "x", "nested more than"),
     ],
 )  # fmt: skip
 def test_what_is_not_plain_data_is_refused_with_its_line(text: str, message: str, write: Callable[[str], Path]) -> None:

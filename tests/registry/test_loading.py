@@ -78,12 +78,11 @@ def _corpus(fields: str) -> str:
         ("candidates: []\n", ":1: the version is missing; add the line 'version: 1'"),
         ("candidates: []\nversion: 2\n", ":2: version 2 was written for a newer bench"),
         ("version: 0\n", ":1: unknown version 0; write 'version: 1'"),
-        ("version: '1'\n", ":1: unknown version '1'"),
         ("version: true\n", ":1: unknown version True"),
         ("version: 1\n", "no candidates are listed; add one: '- id: organisation/name'"),
-        ("version: 1\ncandidates: []\n", ":2: no candidates are listed"),
         ("version: 1\ncandidates:\n", ":2: no candidates are listed"),
-        ("version: 1\ncandidates: org/model\n", ":2: candidates of the registry must be a list"),
+        ("version: 1\ncandidates: org/model\n",
+         ":2: candidates of the registry must be a list; begin each with '- id: organisation/name'"),
         (f"{HEAD}  - id: a/b\ncandidate: 1\n",
          ":4: unknown field 'candidate' of the registry; did you mean 'candidates'?"),
         (_one("langauge: [en]"), ":4: unknown field 'langauge' of candidate 'org/model'; did you mean 'languages'?"),
@@ -96,12 +95,10 @@ def _corpus(fields: str) -> str:
         (f"{HEAD}  - org/model\n", ":3: the entry of candidate number 1 must be a mapping of fields, not 'org/model'"),
         (f"{HEAD}  - id: a/b\n  - id: c/d\n  - id: A/b\n",
          ":5: candidate 'A/b' has the same model as 'a/b' in line 3; remove one"),
-        (f"{HEAD}  - id: ./x\n  - {{id: y/../x, name: z}}\n", "neither a folder nor a possible Hub id"),
         (f"{HEAD}  - id: ./x\n  - {{id: ./y/../x, name: z}}\n", ":4: candidate './y/../x' has the same model"),
         (f"{HEAD}  - id: a/b\n    name: n\n  - id: c/d\n    name: N\n",
          ":6: candidate 'c/d' has the same name as 'a/b' in line 3; give one of them another"),
         (f"{HEAD}  - id: ./a/x\n  - id: ./b/x\n", ":4: candidate './b/x' has the same name as './a/x'"),
-        (f"{HEAD}  - id: a/b\n    id: c/d\n", ":4: 'id' is here a second time"),
         (_one("expect: usabel"), ":4: unknown status 'usabel' of candidate 'org/model'; did you mean 'usable'?"),
         (f"{HEAD}  - id: a/b\ncorpora:\n  c: {{source: x, channel: middle}}\n",
          "channel of corpus 'c' is 'middle', and must be 'mix', 'left', 'right' or 'each'"),
@@ -110,7 +107,6 @@ def _corpus(fields: str) -> str:
          "languages of candidate 'org/model' must be a list in brackets, such as .en., not 'en'"),
         (_one("languages: [english]"), "'english' is not a language code; write the ISO 639 code"),
         (_one("revision: 1234567"), 'revision of candidate .* must be a text, not 1234567; quote it: "1234567"'),
-        (_one("revision: 2024-01-01"), 'quote it: "2024-01-01"'),
         (_one("revision: [a]"), r"revision of candidate 'org/model' must be a text, not \['a'\]$"),
         (_one('name: ""'), "name of candidate 'org/model': it is empty"),
         (_one('note: "a\\u001b[31m"'), "it holds control characters"),
@@ -119,9 +115,6 @@ def _corpus(fields: str) -> str:
          ":6: labels → b of candidate 'org/model': unknown emotion 'angerr'; did you mean 'anger'"),
         (_one("labels: {a: }"), ":4: labels → a of candidate 'org/model' is empty; write something, or remove it"),
         (_one("labels: {a: null}"), 'must be a text, not None; quote it: "null"'),
-        ("version: 1\ncandidates: {a/b: {expect: usable}}\n",
-         ":2: candidates of the registry must be a list; begin each with '- id: organisation/name'"),
-        (_one("labels: {0: joy}"), 'the key 0 as text; quote it: "0"'),
         (_one("head: {kind: strange}"),
          "head → kind of candidate 'org/model': unknown kind of head 'strange'; known are dense-out"),
         (_one("head: dense-out"), "head of candidate 'org/model' must be a mapping of fields"),
@@ -134,13 +127,10 @@ def _corpus(fields: str) -> str:
         (_one("published: {corpus: ravdess, uar: high}"), "must be a number, not 'high'"),
         (f"{HEAD}  - id: a/b/c\n", ":3: id of candidate 'a/b/c': 'a/b/c' is neither a folder nor a possible Hub id"),
         (f"{HEAD}  - id: ~nobody-has-this-name/x\n", "is not a path that can be followed"),
-        (f"{HEAD}  - id: 12\n", 'must be a text, not 12; quote it: "12"'),
         (_corpus("{language: ko}"), ":5: corpus 'calls' has no 'source'; add it"),
-        (_corpus("{source: x, speaker: []}"), "unknown field 'speaker' of corpus 'calls'; did you mean 'speakers'?"),
         (_corpus("{source: x, speakers: [01]}"), 'must be a text, not 1; quote it: "01"'),
         (_corpus("{source: x, speakers: []}"), "speakers of corpus 'calls': the list is empty"),
         (_corpus("{source: x, merge: {calm: neutrall}}"), "merge of corpus 'calls': unknown emotion 'neutrall'"),
-        (_corpus("{source: x, merge: {calm: neutral, neutral: calm}}"), "go round in a circle"),
         (_corpus("{source: x, columns: {lbel: y}}"), "unknown column 'lbel'; did you mean 'label'"),
         (_corpus("{source: ~nobody-has-this-name/x}"),
          "source of corpus 'calls': .* is not a path that can be followed"),
@@ -245,15 +235,11 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
         (["short"], ["superb/base-er"]),
         (["superb/large-er", "superb/base-er"], ["superb/large-er", "superb/base-er"]),
         (["Superb/Base-ER"], ["superb/base-er"]),
-        (["superb/*"], ["superb/base-er", "superb/large-er"]),
         (["SUPERB/*", "short"], ["superb/base-er", "superb/large-er"]),
         (["s[h]ort"], ["superb/base-er"]),
-        (["listed"], ["./listed"]),
-        (["./listed/"], ["./listed"]),
         (["listed/../listed"], ["./listed"]),
         (["org/unlisted"], ["org/unlisted"]),
         (["./unlisted"], ["./unlisted"]),
-        (["unlisted"], ["unlisted"]),
         (["gpt2"], ["gpt2"]),
     ],
 )
@@ -273,6 +259,7 @@ def test_a_listed_candidate_keeps_what_the_registry_says_and_another_folder_is_l
     [
         ("nothing*", "no candidate of mine matches 'nothing.*'"),
         ("./missing", "there is no folder ./missing"),
+        ("./unlisted/model.safetensors", r"^\./unlisted/model\.safetensors is a file; give the folder"),
         ("~nobody-has-this-name/x", "there is no folder"),
         ("shorty", "no candidate of mine is called 'shorty'; did you mean 'short'"),
         ("a/b/c", "model 'a/b/c': 'a/b/c' is neither a folder nor a possible Hub id"),
@@ -280,15 +267,10 @@ def test_a_listed_candidate_keeps_what_the_registry_says_and_another_folder_is_l
         ("", "model ''"),
     ],
 )
-def test_what_cannot_be_a_model_is_refused(model: str, message: str, registry: Registry) -> None:
+def test_what_cannot_be_a_model_is_refused(model: str, message: str, registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "unlisted" / "model.safetensors").touch()
     with pytest.raises(RequestError, match=message):
         select(registry, [model])
-
-
-def test_a_file_of_a_checkpoint_is_told_from_nothing_at_all(registry: Registry, tmp_path: Path) -> None:
-    (tmp_path / "unlisted" / "model.safetensors").touch()
-    with pytest.raises(RequestError, match=r"^\./unlisted/model\.safetensors is a file; give the folder"):
-        select(registry, ["./unlisted/model.safetensors"])
 
 
 def test_a_folder_that_is_named_in_two_ways_is_one_model(registry: Registry) -> None:

@@ -34,11 +34,6 @@ def test_the_home_folder_is_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert Candidate(id="~/model", name="mine").local_path == tmp_path / "model"
 
 
-def test_an_id_longer_than_any_file_name_is_no_folder() -> None:
-    with pytest.raises(ValidationError, match="neither a folder nor a possible Hub id"):
-        Candidate(id="x" * 5000)
-
-
 def test_a_candidate_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Candidate(id="org/model").name = "other"  # type: ignore[misc] # that it is refused is what is tested

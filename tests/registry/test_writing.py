@@ -12,15 +12,10 @@ SHA = "a" * 40
 
 
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
-    entries = [
-        Entry(
-            id="org/first", revision=SHA, expect=Status.REPAIRED, languages=("ko",), datasets=("org/RAVDESS", "tess")
-        ),
-        Entry(id="org/second", revision=SHA),
-    ]
-    registry = load_registry(write_registry(tmp_path / "found.yaml", entries, comment="found"))
-    first, second = registry.candidates
-    assert (first.id, first.revision, first.expect) == ("org/first", SHA, Status.REPAIRED)
+    full = Entry(id="org/a", revision=SHA, expect=Status.REPAIRED, languages=("ko",), datasets=("org/RAVDESS", "tess"))
+    path = write_registry(tmp_path / "found.yaml", [full, Entry(id="org/b", revision=SHA)], comment="found")
+    first, second = load_registry(path).candidates
+    assert (first.id, first.revision, first.expect) == ("org/a", SHA, Status.REPAIRED)
     assert (first.languages, first.trained_on) == (("ko",), ("ravdess", "tess"))
     assert (second.expect, second.languages, second.trained_on) == (None, (), None)
 
@@ -51,19 +46,21 @@ def test_nothing_to_write_is_said(tmp_path: Path) -> None:
 
 
 HOSTILE = (
-    "상황1",
-    "a: b # c",
-    'say "x"',
-    "- x",
-    "مرحبا",
-    "😡😡",
-    "\u202eabc",
-    "line\nend",
-    "\u2028",
-    "~",
-    "12",
-    "null",
-    "",
+    *(
+        "상황1",
+        "a: b # c",
+        'say "x"',
+        "- x",
+        "مرحبا",
+        "😡😡",
+        "\u202eabc",
+        "line\nend",
+        "\u2028",
+        "~",
+        "12",
+        "null",
+        "",
+    ),
 )
 
 
@@ -81,16 +78,12 @@ def test_labels_of_every_kind_come_back_as_they_were(tmp_path: Path) -> None:
     assert set(content["corpora"]["콜센터"]["labels"].values()) == {None}
 
 
-def test_a_template_that_was_filled_in_is_a_registry(tmp_path: Path) -> None:
+def test_a_template_is_a_registry_once_it_was_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "filled.yaml"
+    path.write_text(template(tmp_path), encoding="utf-8")
+    with pytest.raises(RequestError):
+        load_registry(path)
     path.write_text(template(tmp_path).replace(":  #", ": joy  #"), encoding="utf-8")
     registry = load_registry(path)
     assert set(registry.candidates[0].labels) == set(HOSTILE)
     assert set(registry.corpora["콜센터"].labels.values()) == {"happiness"}
-
-
-def test_a_template_that_was_not_filled_in_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "empty.yaml"
-    path.write_text(template(tmp_path), encoding="utf-8")
-    with pytest.raises(RequestError):
-        load_registry(path)
