@@ -1,4 +1,4 @@
-"""What can be said of a corpus before anyone trusts a score on it."""
+"""The description of a corpus, to be read before any score on it."""
 
 from dataclasses import dataclass
 from datetime import datetime
