@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -33,7 +33,7 @@ COLUMN_ROLES = (
     *("file", "label", "speaker", "sex", "language", "text_id", "intensity"),
     *("start", "stop", "duration", "rater"),
 )
-VERSION = 1
+VERSION: Final = 1
 FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
