@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from benchmark.demo.files import DemoClip, demo_clips, registry_path
+from tests.support.command_server import CommandServer
 from tests.support.hub_server import HubServer
 
 CHECKPOINTS = registry_path().parent / "checkpoints"
@@ -57,6 +58,19 @@ def kept(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
     shutil.copytree(demo_run / ".bench", folder / "bench")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reader(hub: HubServer, kept: Path) -> Iterator[CommandServer]:
+    """Run the commands of all pages in one process, in a reader's environment."""
+    with CommandServer(
+        HF_ENDPOINT=hub.url,
+        HF_HOME=str(kept / "hf"),
+        BENCH_CACHE=str(kept / "bench"),
+        OMP_NUM_THREADS="1",
+        BENCH_LATENCY_SECONDS="0",
+    ) as server:
+        yield server
 
 
 @pytest.fixture

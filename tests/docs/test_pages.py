@@ -2,14 +2,18 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from tests.support.hub_server import HubServer
+from tests.support.command_server import CommandServer
 from tests.support.pages import Block, blocks_of, prose_of
 from tests.support.plugins import install
 
@@ -20,28 +24,15 @@ _EXIT = re.compile(r"#\s*exit (\d+)\b")
 # Setting up an environment is what `make` and `.ci/run` do before any test runs: it is not done again inside one.
 _SET_UP = re.compile(r"^(git clone |python3 -m venv |source |\S*pip install |\S+/pre-commit )")
 _MAKE = re.compile(r"^make\b")
+# What only a shell understands: redirections, pipes, variables, patterns.
+_SHELL = re.compile(r"[<>|&;$`*?]")
 _PATIENT_S = 300
-# A script that measures no latency, as most commands here; `benchmark.run` asks no environment for its defaults.
-_EXAMPLE = (
-    "import functools, runpy, benchmark; "
-    "benchmark.run = functools.partial(benchmark.run, latency_seconds=0); "
-    'runpy.run_path("example.py", run_name="__main__")'
-)
 
 
 @pytest.mark.parametrize("page", [page for page in _PAGES if blocks_of(page)], ids=_NAMES.get)
 def test_the_commands_and_examples_of_a_page_work_as_they_stand(
-    page: Path, desk: Path, kept: Path, hub: HubServer
+    page: Path, desk: Path, kept: Path, reader: CommandServer
 ) -> None:
-    environment = _with_bench_on_the_path() | {
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(kept / "hf"),
-        "BENCH_CACHE": str(kept / "bench"),
-        "OMP_NUM_THREADS": "1",
-        "BENCH_LATENCY_SECONDS": "0",
-        "PYTHONPATH": str(_ROOT),
-    }
-    environment.pop("HF_HUB_OFFLINE", None)
     blocks = blocks_of(page)
     files = {block.file: block.content for block in blocks if block.file is not None}
     commands = [command for block in blocks for command in block.commands]
@@ -49,17 +40,20 @@ def test_the_commands_and_examples_of_a_page_work_as_they_stand(
         path = desk / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    for block in blocks:
-        if block.language == "python" and block.file is None:
-            (desk / "example.py").write_text(block.content, encoding="utf-8")
-            _run(f"python -c '{_EXAMPLE}'", desk, environment)
-        for command in block.commands:
-            if command.startswith("pip install -e ."):
-                environment["PYTHONPATH"] = f"{_ROOT}{os.pathsep}{_installed(desk, files)}"
-            elif _MAKE.match(command):
-                _run(f"make -n {command.partition('#')[0].removeprefix('make')}", _ROOT, environment)
-            elif not _SET_UP.match(command):
-                _run(command, desk, environment | _measured(command, commands))
+    with ExitStack() as servers:
+        for block in blocks:
+            if block.language == "python" and block.file is None:
+                (desk / "example.py").write_text(block.content, encoding="utf-8")
+                _check(reader.script(desk / "example.py"), "example.py")
+            for command in block.commands:
+                if command.startswith("pip install -e ."):
+                    # A package that is installed is found by processes that start afterwards.
+                    python_path = f"{_ROOT}{os.pathsep}{_installed(desk, files)}"
+                    reader = servers.enter_context(CommandServer(**reader.environment | {"PYTHONPATH": python_path}))
+                elif _MAKE.match(command):
+                    _run(f"make -n {command.partition('#')[0].removeprefix('make')}", _ROOT, reader)
+                elif not _SET_UP.match(command):
+                    _run(command, desk, reader, _measured(command, commands) | {"BENCH_CACHE": str(kept / "bench")})
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=_NAMES.get)
@@ -70,10 +64,11 @@ def test_commands_stand_in_blocks_that_are_run(page: Path) -> None:
 
 
 def test_a_command_that_fails_would_be_noticed(tmp_path: Path) -> None:
-    environment = _with_bench_on_the_path()
-    with pytest.raises(AssertionError, match="exit 2"):
-        _run("bench candidates --candidates nowhere.yaml", tmp_path, environment)
-    _run("bench candidates --candidates nowhere.yaml  # exit 2", tmp_path, environment)
+    with CommandServer() as reader:
+        for shell in ("", " > out.txt"):
+            with pytest.raises(AssertionError, match="exit 2"):
+                _run(f"bench candidates --candidates nowhere.yaml{shell}", tmp_path, reader)
+            _run(f"bench candidates --candidates nowhere.yaml{shell}  # exit 2", tmp_path, reader)
 
 
 def test_the_blocks_of_a_page_are_taken_apart(tmp_path: Path) -> None:
@@ -93,26 +88,34 @@ def _measured(command: str, page: list[str]) -> dict[str, str]:
     return {"BENCH_LATENCY_SECONDS": "0.1"} if asked and "--candidates demo" not in command else {}
 
 
-def _with_bench_on_the_path() -> dict[str, str]:
-    """The environment of a reader who has activated the one that bench is installed in."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _run(command: str, folder: Path, environment: dict[str, str]) -> None:
+def _run(
+    command: str, folder: Path, reader: CommandServer, variables: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Run a command: `bench` by itself where the libraries are imported already, anything else by the shell."""
     expected = _EXIT.search(command)
-    ended = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_PATIENT_S,
-        check=False,
-    )
-    said = f"{command}\nexit {ended.returncode}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
-    assert ended.returncode == (int(expected[1]) if expected else 0), said
-    assert "Traceback" not in ended.stderr, said
+    program, *arguments = shlex.split(command, comments=True)
+    if program == "bench" and not _SHELL.search(command.partition(" #")[0]):
+        ended = reader.bench(*arguments, folder=folder, **variables)
+    else:
+        # The environment of a reader who has activated the one that bench is installed in.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        ended = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env={**reader.environment, "PATH": path, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENT_S,
+            check=False,
+        )
+    _check(ended, command, int(expected[1]) if expected else 0)
+
+
+def _check(ended: "subprocess.CompletedProcess[str]", command: str, expected: int = 0) -> None:
+    report = f"{command}\nexit {ended.returncode}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
+    assert ended.returncode == expected, report
+    assert "Traceback" not in ended.stderr, report
 
 
 def _installed(desk: Path, files: dict[str, str]) -> Path:
