@@ -11,7 +11,8 @@ from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import CompareRequest
-from benchmark.reporting.compare import comparison_json, comparison_markdown
+from benchmark.reporting.compare import comparison_markdown
+from benchmark.reporting.csv_and_json import model_json
 from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
 from benchmark.results.comparison import RunComparison
 from benchmark.results.files import write_atomically
@@ -58,7 +59,7 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
     files: tuple[Path, ...] = ()
     if options.output is not None:
         path = expanded(options.output)
-        write = comparison_json if path.suffix.lower() == ".json" else comparison_markdown
+        write = model_json if path.suffix.lower() == ".json" else comparison_markdown
         files = (write_atomically(path, write(comparison), remedy=_ANOTHER_FILE),)
     failed = [gate for gate in comparison.gates if not gate.passed]
     return CompareOutcome(

@@ -112,5 +112,6 @@ def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress
 
 
 def _recordings(record: RunRecord, *, embed: int, registry: Registry, settings: Settings) -> Recordings:
-    found = [(corpus.name, still_there(corpus, registry, settings)) for corpus in record.corpora]
-    return Recordings.of([replace(corpus, name=name) for name, corpus in found if corpus is not None], embed=embed)
+    opened = [(corpus.name, still_there(corpus, registry, settings)) for corpus in record.corpora]
+    corpora = [replace(corpus, name=name) for name, corpus in opened if corpus is not None]
+    return Recordings(corpora=corpora, embed=embed)

@@ -90,7 +90,7 @@ def run_with(options: RunRequest) -> RunOutcome:
         leaderboard = score_run(
             record, store.read, rank_seen=options.rank_seen, focus=focus, metrics=own.metrics, by=options.by
         )
-    recordings = Recordings.of(corpora, embed=options.embed_audio)
+    recordings = Recordings(corpora=corpora, embed=options.embed_audio)
     files = (
         *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
         write_predictions(prediction_tables(record, store.read), folder),

@@ -19,14 +19,14 @@ _RECORDINGS = _FOLDER / "recordings"
 class DemoClip:
     """A recording of one synthetic speaker.
 
-    It is an audio source of its own, not an `AudioFile`: pages embed it instead of linking into the installed package.
+    It is an audio source of its own, not an `AudioFile`, so that pages embed it instead of linking to the installed
+    package.
 
     Attributes:
         name: Unique in the demo, such as `f1-anger-t1`, `f5-1` or `f6-long`.
         path: FLAC, 16 kHz, 16 bits, one channel.
         speaker: Begins with `f` for a woman, with `m` for a man.
-        emotion: Canonical name of the emotion that it shows; None where the demo gives no label.
-        text_id: Which text is spoken; None where the demo gives no label.
+        emotion: Canonical name of the emotion; like `text_id` (the spoken text) None without a label.
     """
 
     name: str
@@ -53,8 +53,8 @@ def demo_clips(part: str = "labelled") -> Iterator[DemoClip]:
     """List the recordings of a part of the demo, in a fixed order.
 
     Args:
-        part: `labelled`: 112 clips, 7 emotions by 8 speakers by 2 texts each. `unlabelled`: 12 clips of two other
-            speakers. `long`: one recording of 77 s of a third, whose emotion changes every few sentences.
+        part: `labelled`: 112 clips, 7 emotions of 8 speakers with 2 texts each. `unlabelled`: 12 clips of two other
+            speakers. `long`: one recording of 77 s of a third speaker, whose emotion changes every few sentences.
 
     Examples:
         >>> [clip.name for clip in demo_clips()][:2]
@@ -72,7 +72,7 @@ def demo_clips(part: str = "labelled") -> Iterator[DemoClip]:
 
 
 def read_probe(emotion: str) -> Waveform:
-    """Decode one of the recordings that verification gives to every model.
+    """Decode one of the recordings for the probes of verification.
 
     Examples:
         >>> read_probe("neutral").sampling_rate
@@ -82,20 +82,10 @@ def read_probe(emotion: str) -> Waveform:
 
 
 def registry_path() -> Path:
-    """Return the demo's registry file.
-
-    Examples:
-        >>> registry_path().name
-        'registry.yaml'
-    """
+    """The demo's registry file."""
     return _FOLDER / "registry.yaml"
 
 
 def checkpoints_path() -> Path:
-    """Return the folder that holds the demo's checkpoints, one folder each.
-
-    Examples:
-        >>> checkpoints_path().name
-        'checkpoints'
-    """
+    """The folder of the demo's checkpoints, one folder each."""
     return _FOLDER / "checkpoints"

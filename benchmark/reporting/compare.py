@@ -1,19 +1,14 @@
-"""What `bench compare` writes: the changes between two runs, as Markdown for a pull request and as JSON."""
+"""What `bench compare` writes: the changes between two runs, as Markdown for a pull request."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from benchmark.reporting.escaping import json_text, markdown_text
-from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table
+from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, milliseconds, moment
-from benchmark.results.comparison import Change, RowChange, RunComparison, StatusChange
+from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
 
 _MOST_FINDINGS = 20
 RowColumn = Column[RowChange]
-
-
-def comparison_json(comparison: RunComparison) -> str:
-    """Write a comparison as a JSON document."""
-    return json_text(comparison.model_dump_json(indent=2) + "\n")
 
 
 def comparison_markdown(comparison: RunComparison) -> str:
@@ -25,23 +20,18 @@ def comparison_markdown(comparison: RunComparison) -> str:
             f"From **{markdown_text(comparison.old)}** ({moment(comparison.old_created)}) to "
             f"**{markdown_text(comparison.new)}** ({moment(comparison.new_created)}).",
             _summary(comparison, rows),
-            *_gates(comparison),
-            *_listed("## Before you compare", map(markdown_text, comparison.warnings)),
-            *_listed("## Candidates", map(_status, comparison.statuses)),
+            *section("## Gates", "\n".join(map(_gate, comparison.gates))),
+            *section("## Before you compare", bullets(map(markdown_text, comparison.warnings))),
+            *section("## Candidates", bullets(map(_status, comparison.statuses))),
             *_scores(rows),
             *_latencies(rows),
-            *_listed("## Flags and revisions", filter(None, map(_flags_and_revisions, rows))),
-            *_listed(
+            *section("## Flags and revisions", bullets(filter(None, map(_flags_and_revisions, rows)))),
+            *section(
                 "## Rows that only one run has",
-                (_single_row(row) for row in comparison.rows if row.presence != "both"),
+                bullets(_single_row(row) for row in comparison.rows if row.presence != "both"),
             ),
         ]
     )
-
-
-def _listed(title: str, texts: Iterable[str]) -> list[str]:
-    listed = bullets(texts)
-    return [title, listed] if listed else []
 
 
 def _summary(comparison: RunComparison, rows: Sequence[RowChange]) -> str:
@@ -59,16 +49,14 @@ def _summary(comparison: RunComparison, rows: Sequence[RowChange]) -> str:
     )
 
 
-def _gates(comparison: RunComparison) -> list[str]:
-    if not comparison.gates:
-        return []
-    lines = []
-    for gate in comparison.gates:
-        outcome = "passed" if gate.passed else "**failed**"
-        lines.append(f"- `{gate.gate.replace('`', '')}` {outcome} ({counted(gate.checked, 'row')} looked at)")
-        findings = first_of(list(map(markdown_text, gate.findings)), _MOST_FINDINGS, rest="… and {} more.")
-        lines += [f"  - {finding}" for finding in findings]
-    return ["## Gates", "\n".join(lines)]
+def _gate(gate: GateResult) -> str:
+    outcome = "passed" if gate.passed else "**failed**"
+    findings = first_of(list(map(markdown_text, gate.findings)), _MOST_FINDINGS, rest="… and {} more.")
+    lines = [
+        f"- `{gate.gate.replace('`', '')}` {outcome} ({counted(gate.checked, 'row')} looked at)",
+        *(f"  - {finding}" for finding in findings),
+    ]
+    return "\n".join(lines)
 
 
 def _status(change: StatusChange) -> str:
@@ -84,8 +72,6 @@ def _status(change: StatusChange) -> str:
 
 def _scores(rows: Sequence[RowChange]) -> list[str]:
     changed = [row for row in rows if _has_new_scores(row)]
-    if not changed:
-        return []
     columns = [
         RowColumn("candidate", lambda row: markdown_text(row.candidate)),
         RowColumn("corpus", lambda row: markdown_text(row.corpus or "")),
@@ -102,26 +88,23 @@ def _scores(rows: Sequence[RowChange]) -> list[str]:
         "Changes with their 95 % intervals; bold where chance does not explain them. Those on common clips are paired, "
         f"and can differ from the difference of the scores, each of which is about all clips of its run.{rest}"
     )
-    return ["## Scores", sentence, markdown_table(changed, columns)]
+    return section("## Scores", sentence, markdown_table(changed, columns))
 
 
 def _latencies(rows: Sequence[RowChange]) -> list[str]:
     # Latency does not depend on the corpus.
     timed = {(row.candidate, row.device, row.backend, row.dtype): row for row in rows if row.latency_ratio is not None}
-    changed = [row for row in timed.values() if _has_changed(row.latency_ratio)]
-    if not changed:
-        return []
     columns = [
         RowColumn("candidate", lambda row: markdown_text(row.candidate)),
         *_SETUP_COLUMNS,
         _old_and_new("p50 ms", "latency_p50_ms", milliseconds),
         RowColumn("change", lambda row: _difference(row.latency_ratio, _percent)),
     ]
-    return [
+    return section(
         "## Latency",
         "The median time of one segment; bold where the calls of both runs do not explain the change by chance.",
-        markdown_table(changed, columns),
-    ]
+        markdown_table([row for row in timed.values() if _has_changed(row.latency_ratio)], columns),
+    )
 
 
 _SETUP_COLUMNS = (
@@ -142,13 +125,12 @@ def _has_changed(change: Change | None) -> bool:
 def _old_and_new(title: str, field: str, write: Callable[[float | None], str]) -> RowColumn:
     def cell(row: RowChange) -> str:
         change = row.numbers.get(field)
-        return "" if change is None else _arrow(write(change.old) or UNKNOWN, write(change.new) or UNKNOWN)
+        if change is None:
+            return ""
+        old, new = write(change.old) or UNKNOWN, write(change.new) or UNKNOWN
+        return old if old == new else f"{old} → {new}"
 
     return RowColumn(title, cell)
-
-
-def _arrow(old: str, new: str) -> str:
-    return old if old == new else f"{old} → {new}"
 
 
 def _difference(change: Change | None, write: Callable[[float], str]) -> str:

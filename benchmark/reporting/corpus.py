@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.reporting.csv_and_json import corpus_json
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table
+from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
 from benchmark.results.description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
 from benchmark.results.files import write_atomically
@@ -38,7 +38,7 @@ def write_description(description: CorpusDescription, folder: Path) -> tuple[Pat
 
 
 def file_stem(name: str) -> str:
-    """Turn a corpus's name into one that every file system takes; letters of all scripts stay.
+    """Turn the name of a corpus into one that every file system accepts; letters of all scripts stay.
 
     Examples:
         >>> file_stem("my-calls"), file_stem("../콜센터 2026"), file_stem("***")
@@ -59,8 +59,10 @@ def corpus_markdown(corpus: CorpusDescription) -> str:
         [
             f"# The corpus {markdown_text(corpus.name)}",
             _source(corpus),
-            "## Before you trust a score on it" if corpus.flags else "",
-            bullets(f"**{flag}**: {CORPUS_FLAGS.get(flag, '')}" for flag in corpus.flags),
+            *section(
+                "## Before you trust a score on it",
+                bullets(f"**{flag}**: {CORPUS_FLAGS.get(flag, '')}" for flag in corpus.flags),
+            ),
             "## Labels",
             *_labels(corpus),
             "## Who speaks",
@@ -72,20 +74,19 @@ def corpus_markdown(corpus: CorpusDescription) -> str:
             *_ties(corpus),
             "## What the candidates could cover",
             *_coverage(corpus),
-            "## How it was read" if corpus.notes else "",
-            bullets(markdown_text(note) for note in corpus.notes),
+            *section("## How it was read", bullets(map(markdown_text, corpus.notes))),
         ]
     )
 
 
 def readable(corpus: CorpusDescription) -> str:
-    """Say how many clips could be read, and of how many."""
+    """The number of readable clips, and of how many."""
     clips = sum(clip.clip_hash is not None for clip in corpus.clips)
     return f"{counted(clips, 'readable clip')} of {corpus.available_clips:,}"
 
 
 def sound_facts(corpus: CorpusDescription) -> list[tuple[str, str]]:
-    """What was measured of the recordings, as pairs of a name and a text."""
+    """The measurements of the recordings, as pairs of a name and a text."""
     band = corpus.bandwidth_hz
     kilohertz = band and Spread(low=band.low / 1000, median=band.median / 1000, high=band.high / 1000)
     knows_speech = corpus.speech_share is not None
@@ -106,7 +107,7 @@ def sound_facts(corpus: CorpusDescription) -> list[tuple[str, str]]:
 
 
 def spread(values: Spread | None, unit: str) -> str:
-    """Write the smallest, the middle and the largest of a quantity.
+    """Write minimum, median and maximum of a quantity.
 
     Examples:
         >>> spread(Spread(low=1.43, median=2.6, high=8.98), "s"), spread(None, "s")
@@ -214,8 +215,9 @@ def _clip_lists(corpus: CorpusDescription) -> list[str]:
         "A telephone's band": names(is_telephone),
         "Clipped": names(lambda clip: clip.clipped_share),
     }
-    blocks = []
-    for title, texts in lists.items():
-        if texts:
-            blocks += [f"{title}:", bullets(first_of(texts, _MOST_LISTED, rest="and {:,} more (all in the JSON file)"))]
-    return blocks
+    rest = "and {:,} more (all in the JSON file)"
+    return [
+        block
+        for title, texts in lists.items()
+        for block in section(f"{title}:", bullets(first_of(texts, _MOST_LISTED, rest=rest)))
+    ]

@@ -12,8 +12,10 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from pydantic import BaseModel
 
 from benchmark.reporting.escaping import csv_text, json_text
 from benchmark.results.analyses import CorpusGroups, Robustness
@@ -32,7 +34,7 @@ VERIFICATION_COLUMNS = (
 """The columns of `verification.csv`."""
 
 LEADERBOARD_COLUMNS = tuple(name for name in LeaderboardRow.model_fields if name != "metrics")
-"""The columns of `leaderboard.csv`; those of the user's own metrics, `metric_…`, stand behind them."""
+"""The columns of `leaderboard.csv`; those of the user's own metrics, `metric_…`, follow them."""
 
 GROUP_COLUMNS = (
     *("corpus", "column", "group", "candidate", "clips", "speakers", "emotions", "uar", "uar_low", "uar_high"),
@@ -55,46 +57,49 @@ def verification_csv(report: VerificationReport) -> str:
 
 
 def verification_json(report: VerificationReport) -> str:
-    """Write the verdicts with everything they rest on, as JSON.
+    """Write the verdicts with their evidence as JSON.
 
     The keys of a candidate are the columns of `verification.csv`, then `findings`, `size_bytes`, `label_emotions` (for
     each label the emotion it maps to, or null) and all other stored fields.
     """
     content = report.model_dump(mode="json")
-    content["candidates"] = [_verification_values(candidate) for candidate in report.candidates]
-    return _document(content)
+    return json_document(content | {"candidates": list(map(_verification_values, report.candidates))})
 
 
 def leaderboard_csv(leaderboard: Leaderboard) -> str:
-    """Write all rows of a run as CSV, those of candidates that were not evaluated at its end."""
+    """Write all rows of a run as CSV."""
     metrics = dict.fromkeys(name for row in leaderboard.rows for name in row.metrics)
     headings = {csv_text(f"metric_{name}"): name for name in metrics}
     rows = (
         row.model_dump() | {heading: row.metrics.get(name) for heading, name in headings.items()}
-        for row in complete_rows(leaderboard)
+        for row in leaderboard.rows
     )
     return csv_table((*LEADERBOARD_COLUMNS, *headings), rows)
 
 
 def leaderboard_json(leaderboard: Leaderboard) -> str:
-    """Write a run with all its rows as JSON, which can be read again as a `Leaderboard`.
+    """Write a run as JSON, which can be read again as a `Leaderboard`.
 
     The keys of a row are the columns of `leaderboard.csv`; the user's own metrics are under `metrics`.
     """
-    complete = leaderboard.model_copy(update={"rows": complete_rows(leaderboard)})
-    return _document(complete.model_dump(mode="json"))
+    return json_document(leaderboard.model_dump(mode="json"))
 
 
 def corpus_json(description: CorpusDescription) -> str:
     """Write the description of a corpus as JSON, which can be read again as a `CorpusDescription`."""
-    return _document(description.model_dump(mode="json"))
+    return json_document(description.model_dump(mode="json"))
+
+
+def model_json(result: BaseModel) -> str:
+    """Write a comparison or a recommendation as JSON, with numbers as pydantic writes them."""
+    return json_text(result.model_dump_json(indent=2) + "\n")
 
 
 def groups_csv(groups: Sequence[CorpusGroups]) -> str:
     """Write the scores on all parts of all corpora as CSV.
 
-    Rows without a candidate are parts that were not scored, with the reason; those without a part too say why a whole
-    column was not. The gap between the best and the worst part stands in all rows of a candidate and a column.
+    Rows without a candidate are parts that were not scored, with the reason; rows without a part say why a whole column
+    was not. All rows of a candidate and a column have the gap between the best and the worst part.
     """
     return csv_table(GROUP_COLUMNS, (row for corpus_groups in groups for row in _group_rows(corpus_groups)))
 
@@ -104,26 +109,12 @@ def robustness_csv(rows: Sequence[Robustness]) -> str:
     return csv_table(ROBUSTNESS_COLUMNS, (row.model_dump() for row in rows))
 
 
-def complete_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
-    """List the rows of a run, then one for each candidate without, which has its status (and `fallback`) in `flags`."""
-    present = {row.candidate for row in leaderboard.rows}
-    absent = (candidate for candidate in leaderboard.not_evaluated if candidate.candidate not in present)
-    return leaderboard.rows + tuple(
-        LeaderboardRow(
-            candidate=candidate.candidate,
-            emotions=candidate.emotions or None,
-            flags=(candidate.status, "fallback") if candidate.fallback else (candidate.status,),
-        )
-        for candidate in absent
-    )
-
-
 def csv_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    r"""Write rows with a heading, as this module says.
+    r"""Write rows below a heading, in the format described above.
 
     Args:
         columns: Their names, in order.
-        rows: A value for each of the columns; others are left out.
+        rows: Mappings with a value for each column; other keys are ignored.
 
     Examples:
         >>> csv_table(["name", "share", "flags"], [{"name": "=a", "share": None, "flags": ("seen", "limit")}])
@@ -180,13 +171,17 @@ def _group_rows(groups: CorpusGroups) -> Iterator[Mapping[str, Any]]:
         yield base | {"reason": groups.problem}
 
 
-def _document(content: dict[str, Any]) -> str:
-    return json_text(json.dumps(_finite(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+def json_document(content: Mapping[str, Any]) -> str:
+    """Write a document of JSON for people and programs; what is not finite is null."""
+    return json_text(json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any, text: Callable[[str], str] = str) -> Any:
+    """Replace what is not finite by None, however deep, and all texts and keys by what `text` makes of them."""
+    if isinstance(value, str):
+        return text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(member) for key, member in value.items()}
-    return [_finite(member) for member in value] if isinstance(value, list) else value
+    if isinstance(value, Mapping):
+        return {text(str(key)): finite(member, text) for key, member in value.items()}
+    return [finite(member, text) for member in value] if isinstance(value, list | tuple) else value

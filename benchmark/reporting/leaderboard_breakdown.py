@@ -1,50 +1,44 @@
 """Sections of `leaderboard.md` that take scores apart: by emotion, group of clips, speaker, and perturbation."""
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column, evaluated_rows
-from benchmark.reporting.markdown import Column, bullets, markdown_table
+from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column
+from benchmark.reporting.markdown import Column, bullets, columns_of, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
-from benchmark.results.analyses import (
-    CandidateGroups,
-    ClassScores,
-    CorpusGroups,
-    EmotionScore,
-    FocusScore,
-    GroupSize,
-    Robustness,
-)
+from benchmark.results.analyses import CandidateGroups, ClassScores, CorpusGroups, FocusScore, GroupSize, Robustness
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.scoring.flags import Flag
 
-# Groups that are formed without being asked for, and are not mentioned where the corpus says nothing of them.
+# Columns that are always compared, and not mentioned if the corpus does not have them.
 _DEFAULT_GROUPS = frozenset({"sex", "language", "duration"})
 _MOST_GROUP_COLUMNS = 5
 _MOST_UNSCORED_GROUPS = 5
 _MOST_NAMES = 8
+Result = TypeVar("Result", CandidateGroups, ClassScores, Robustness)
+Rows = Mapping[str, LeaderboardRow]
+"""The first row of each candidate on a corpus, in the order of the ranking."""
 
 
 def emotion_sections(leaderboard: Leaderboard) -> list[str]:
     """Write recall and precision of every emotion, and the confusion matrix of the first candidate of each corpus."""
-    if not leaderboard.classes:
-        return []
-    blocks = [
+    blocks: list[str] = []
+    for corpus in leaderboard.corpora:
+        rows = _first_rows(leaderboard, corpus.name)
+        scored = _in_order((scores for scores in leaderboard.classes if scores.corpus == corpus.name), rows)
+        if scored:
+            blocks += [f"### On {markdown_text(corpus.name)}", _recall_table(scored, rows), *_confusion(scored[0])]
+    return section(
         "## Emotion by emotion",
         "Recall / precision: the share of an emotion's clips that get its name, and the share of the clips with that "
         "name that have the emotion. `leaderboard.json` has all confusion matrices, under `classes`.",
-    ]
-    for corpus in dict.fromkeys(scores.corpus for scores in leaderboard.classes):
-        rows = [row for row in leaderboard.rows if row.corpus == corpus]
-        scored = sorted((scores for scores in leaderboard.classes if scores.corpus == corpus), key=_position(rows))
-        blocks += [f"### On {markdown_text(corpus)}", _recall_table(scored, rows), *_confusion(scored[0])]
-    return blocks
+        "\n\n".join(blocks),
+    )
 
 
 def focus_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write how well each candidate finds the emotions that the user asked for; no blocks without `--focus`."""
+    """Write how well each candidate finds the emotions of `--focus`; no blocks without it."""
     blocks: list[str] = []
     for emotion in leaderboard.focused:
         scores = [score for score in leaderboard.focus if score.emotion == emotion]
@@ -57,89 +51,86 @@ def focus_sections(leaderboard: Leaderboard) -> list[str]:
 
 
 def group_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write how right the candidates are on parts of the corpora, and how much it matters who speaks."""
-    rows = evaluated_rows(leaderboard)
-    with_speakers = [row.corpus for row in rows if row.corpus and is_known(row.speaker_tenth)]
+    """Write how right the candidates are on parts of the corpora, and how much speakers differ."""
     blocks: list[str] = []
-    for corpus in dict.fromkeys([*(groups.corpus for groups in leaderboard.groups), *with_speakers]):
-        corpus_rows = [row for row in rows if row.corpus == corpus]
-        parts = [_group_blocks(groups, corpus_rows) for groups in leaderboard.groups if groups.corpus == corpus]
-        parts.append(_speaker_blocks([row for row in corpus_rows if is_known(row.speaker_tenth)]))
-        if any(parts):
-            blocks += [f"### Parts of {markdown_text(corpus)}", *(block for part in parts for block in part)]
-    if not blocks:
-        return []
-    return [
+    for corpus in leaderboard.corpora:
+        rows = _first_rows(leaderboard, corpus.name)
+        parts = [
+            block
+            for groups in leaderboard.groups
+            if groups.corpus == corpus.name
+            for block in _group_blocks(groups, rows)
+        ]
+        parts += _speaker_blocks([row for row in leaderboard.rows if row.corpus == corpus.name])
+        if parts:
+            blocks += [f"### Parts of {markdown_text(corpus.name)}", *parts]
+    return section(
         "## Equally right for everybody?",
         "UAR of parts of a corpus, over the emotions that all compared parts have ten clips of. **Gap**: the best part "
         "less the worst, with its 95 % interval. An interval that begins at 0 says that chance may have made the gap; "
         "of twenty gaps that are none, chance makes about one that does not. All numbers, and the parts that are too "
         "small: `groups.csv`.",
-        *blocks,
-    ]
+        "\n\n".join(blocks),
+    )
 
 
 def robustness_sections(leaderboard: Leaderboard) -> list[str]:
     """Write which answers survive perturbed audio; no blocks without `--perturb`."""
-    if not leaderboard.robustness:
-        return []
-    blocks = [
+    blocks: list[str] = []
+    for corpus in leaderboard.corpora:
+        rows = _first_rows(leaderboard, corpus.name)
+        perturbed = _in_order((result for result in leaderboard.robustness if result.corpus == corpus.name), rows)
+        if perturbed:
+            blocks += [f"### On {markdown_text(corpus.name)}", *_perturbed_blocks(perturbed, rows)]
+    return section(
         "## How robust",
         "The same clips once more, perturbed (`--perturb`); `docs/protocol.md` says exactly how, and `robustness.csv` "
         "has every number. Nothing else in this report knows of these answers.",
-    ]
-    for corpus in dict.fromkeys(row.corpus for row in leaderboard.robustness):
-        rows = [row for row in leaderboard.rows if row.corpus == corpus]
-        perturbed = sorted((row for row in leaderboard.robustness if row.corpus == corpus), key=_position(rows))
-        blocks += [f"### On {markdown_text(corpus)}", *_perturbed_blocks(perturbed, rows)]
-    return blocks
+        "\n\n".join(block for block in blocks if block),
+    )
 
 
-def _position(rows: Sequence[LeaderboardRow]) -> Callable[[Any], int]:
+def _first_rows(leaderboard: Leaderboard, corpus: str) -> Rows:
+    rows: dict[str, LeaderboardRow] = {}
+    for row in leaderboard.rows:
+        if row.corpus == corpus:
+            rows.setdefault(row.candidate, row)
+    return rows
+
+
+def _in_order(results: Iterable[Result], rows: Rows) -> list[Result]:
     """Sort results of candidates as the rows of their corpus; candidates without a row come last."""
-    order = {name: number for number, name in enumerate(dict.fromkeys(row.candidate for row in rows))}
-    return lambda result: order.get(result.candidate, len(order))
+    order = {name: number for number, name in enumerate(rows)}
+    return sorted(results, key=lambda result: order.get(result.candidate, len(order)))
 
 
-def _first_rows(rows: Sequence[LeaderboardRow]) -> dict[str, LeaderboardRow]:
-    return {row.candidate: row for row in reversed(rows)}
-
-
-def _recall_table(scored: Sequence[ClassScores], rows: Sequence[LeaderboardRow]) -> str:
-    row_of = _first_rows(rows)
+def _recall_table(scored: Sequence[ClassScores], rows: Rows) -> str:
+    def recall_and_precision(scores: ClassScores, index: int) -> str:
+        score = scores.emotions[index]
+        return f"{fraction(score.recall)} / {fraction(score.precision) or UNKNOWN}"
 
     def from_row(field: str) -> Column[ClassScores]:
         column = declared_column(field)
-        return Column(
-            column.title,
-            lambda scores: column.cell(row_of[scores.candidate]) if scores.candidate in row_of else "",
-            column.numeric,
-        )
+        return Column(column.title, lambda scores: column.cell(rows[scores.candidate]), column.numeric)
 
-    def emotion_column(index: int, emotion: str) -> Column[ClassScores]:
-        return Column(markdown_text(emotion), lambda scores: _recall_and_precision(scores.emotions[index]))
-
+    emotions = [markdown_text(score.emotion) for score in scored[0].emotions]
     columns = [
         Column[ClassScores]("candidate", lambda scores: markdown_text(scores.candidate)),
-        *(emotion_column(index, score.emotion) for index, score in enumerate(scored[0].emotions)),
+        *columns_of(dict(enumerate(emotions)), recall_and_precision),
         from_row("weighted_f1"),
         from_row("brier"),
     ]
     return markdown_table(scored, columns)
 
 
-def _recall_and_precision(score: EmotionScore) -> str:
-    return f"{fraction(score.recall)} / {fraction(score.precision) or UNKNOWN}"
-
-
 def _confusion(scores: ClassScores) -> list[str]:
-    def answer_column(index: int, title: str) -> Column[int]:
-        return Column(title, lambda truth: str(scores.confusion[truth][index]), numeric=True)
+    def clips(truth: int, answer: int) -> str:
+        return str(scores.confusion[truth][answer])
 
     emotions = [markdown_text(score.emotion) for score in scores.emotions]
     columns = [
         Column[int]("clips of", lambda truth: emotions[truth]),
-        *(answer_column(index, title) for index, title in enumerate([*emotions, "none of these"])),
+        *columns_of(dict(enumerate([*emotions, "none of these"])), clips, numeric=True),
     ]
     return [f"What {markdown_text(scores.candidate)} answers:", markdown_table(range(len(emotions)), columns)]
 
@@ -166,42 +157,39 @@ def _focus_on_corpus(scores: Sequence[FocusScore]) -> list[str]:
     ]
 
 
-def _group_blocks(groups: CorpusGroups, rows: Sequence[LeaderboardRow]) -> list[str]:
+def _group_blocks(groups: CorpusGroups, rows: Rows) -> list[str]:
     title = f"**By {markdown_text(groups.column)}**"
     if not groups.candidates:
         if groups.column in _DEFAULT_GROUPS and not groups.groups and not groups.left_out:
             return []
         return [f"{title}: {markdown_text(groups.problem or 'nothing was scored')}.{_unscored_groups(groups)}"]
-    names = {name: candidate_name(row) for name, row in _first_rows(rows).items()}
-    ordered = sorted(groups.candidates, key=_position(rows))
+    ordered = _in_order(groups.candidates, rows)
     columns = [
-        Column[CandidateGroups](
-            "candidate", lambda scored: names.get(scored.candidate, markdown_text(scored.candidate))
-        ),
+        Column[CandidateGroups]("candidate", lambda scored: candidate_name(rows[scored.candidate])),
         *_group_columns(groups),
         Column[CandidateGroups]("gap", lambda scored: with_interval(scored.gap, scored.gap_low, scored.gap_high)),
     ]
-    text = f"{title}, over {_compared_emotions(groups)}.{_gaps(groups, ordered, names)}{_unscored_groups(groups)}"
+    text = f"{title}, over {_compared_emotions(groups)}.{_gaps(groups, ordered, rows)}{_unscored_groups(groups)}"
     return [text, markdown_table(ordered, columns)]
 
 
 def _group_columns(groups: CorpusGroups) -> list[Column[CandidateGroups]]:
-    """A column for each group, or only the best and the worst where there are many."""
+    """A column for each group; for many groups, one for the best and one for the worst."""
     uar = {
         (scored.candidate, score.group): with_interval(score.uar, score.uar_low, score.uar_high)
         for scored in groups.candidates
         for score in scored.scores
     }
 
-    def group_column(size: GroupSize) -> Column[CandidateGroups]:
-        title = f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
-        return Column(title, lambda scored: uar.get((scored.candidate, size.group), ""))
+    def title(size: GroupSize) -> str:
+        return f"{markdown_text(size.group)} ({counted(size.clips, 'clip')}, {counted(size.speakers, 'speaker')})"
 
     def named_score(scored: CandidateGroups, group: str | None) -> str:
         return "" if group is None else f"{markdown_text(group)} {uar[scored.candidate, group]}"
 
     if len(groups.groups) <= _MOST_GROUP_COLUMNS:
-        return [group_column(size) for size in groups.groups]
+        titles = {size.group: title(size) for size in groups.groups}
+        return columns_of(titles, lambda scored, group: uar[scored.candidate, group])
     return [
         Column("best", lambda scored: named_score(scored, scored.best)),
         Column("worst", lambda scored: named_score(scored, scored.worst)),
@@ -219,20 +207,18 @@ def _compared_emotions(groups: CorpusGroups) -> str:
     return text
 
 
-def _gaps(groups: CorpusGroups, ordered: Sequence[CandidateGroups], names: dict[str, str]) -> str:
+def _gaps(groups: CorpusGroups, ordered: Sequence[CandidateGroups], rows: Rows) -> str:
     if len(groups.groups) < 2:  # noqa: PLR2004 - a gap is between two
         return " Only one part is large enough, so that there is nothing to compare."
-    beyond_chance = [scored for scored in ordered if is_known(scored.gap_low) and scored.gap_low > 0]
+    beyond_chance = [
+        f"{candidate_name(rows[scored.candidate])} ({markdown_text(scored.best or '')} over "
+        f"{markdown_text(scored.worst or '')})"
+        for scored in ordered
+        if is_known(scored.gap_low) and scored.gap_low > 0
+    ]
     if not beyond_chance:
         return " No gap is beyond chance."
-    listed = [
-        f"{names.get(scored.candidate, markdown_text(scored.candidate))} "
-        f"({markdown_text(scored.best or '')} over {markdown_text(scored.worst or '')})"
-        for scored in beyond_chance[:_MOST_NAMES]
-    ]
-    if len(beyond_chance) > _MOST_NAMES:
-        listed.append(f"and {len(beyond_chance) - _MOST_NAMES} more")
-    return f" Beyond chance: {', '.join(listed)}."
+    return f" Beyond chance: {', '.join(first_of(beyond_chance, _MOST_NAMES, rest='and {} more'))}."
 
 
 def _unscored_groups(groups: CorpusGroups) -> str:
@@ -252,9 +238,10 @@ def _unscored_groups(groups: CorpusGroups) -> str:
 
 
 def _speaker_blocks(rows: Sequence[LeaderboardRow]) -> list[str]:
-    if not rows:
+    known = [row for row in rows if is_known(row.speaker_tenth)]
+    if not known:
         return []
-    field, measure = ("uar", "UAR") if rows[0].speaker_measure == "uar" else ("accuracy", "share of right answers")
+    field, measure = ("uar", "UAR") if known[0].speaker_measure == "uar" else ("accuracy", "share of right answers")
     columns = [
         declared_column("candidate"),
         RowColumn("all speakers", lambda row: fraction(getattr(row, field)), numeric=True),
@@ -264,11 +251,11 @@ def _speaker_blocks(rows: Sequence[LeaderboardRow]) -> list[str]:
     return [
         f"**By speaker**: the {measure} that a tenth of the speakers fall below, and how far speakers differ (one "
         "standard deviation) beyond what the chance of few clips each makes; 0 says that chance explains all.",
-        markdown_table(rows, columns),
+        markdown_table(known, columns),
     ]
 
 
-def _perturbed_blocks(perturbed: Sequence[Robustness], rows: Sequence[LeaderboardRow]) -> list[str]:
+def _perturbed_blocks(perturbed: Sequence[Robustness], rows: Rows) -> list[str]:
     blocks = []
     if any(is_known(result.unchanged) for result in perturbed):
         clips = counted(max(result.clips for result in perturbed), "clip")
@@ -282,28 +269,17 @@ def _perturbed_blocks(perturbed: Sequence[Robustness], rows: Sequence[Leaderboar
             f"{_loss_interval(perturbed)}; **bold** where it excludes 0.",
             _perturbation_table(perturbed, _uar_loss),
         ]
-    row_of = _first_rows(rows)
-    tested = [row_of[name] for name in dict.fromkeys(map(attrgetter("candidate"), perturbed)) if name in row_of]
-    constant = [candidate_name(row) for row in tested if row.collapsed or Flag.NARROW in row.flags]
-    remarks = _perturbation_remarks(perturbed)
-    if constant:
-        verb = "answers" if len(constant) == 1 else "answer"
-        remarks.insert(
-            0, f"{', '.join(constant)} {verb} nearly always the same, whatever is heard: that is not robustness."
-        )
-    return [*blocks, bullets(remarks)]
+    return [*blocks, bullets(_perturbation_remarks(perturbed, rows))]
 
 
 def _perturbation_table(perturbed: Sequence[Robustness], write: Callable[[Robustness], str]) -> str:
     cells = {(result.candidate, result.perturbation): write(result) for result in perturbed}
 
-    def column(perturbation: str) -> Column[str]:
-        return Column(
-            markdown_text(perturbation), lambda candidate: cells.get((candidate, perturbation), ""), numeric=True
-        )
+    def cell(candidate: str, perturbation: str) -> str:
+        return cells.get((candidate, perturbation), "")
 
-    perturbations = dict.fromkeys(result.perturbation for result in perturbed)
-    columns = [Column[str]("candidate", markdown_text), *map(column, perturbations)]
+    titles = {result.perturbation: markdown_text(result.perturbation) for result in perturbed}
+    columns = [Column[str]("candidate", markdown_text), *columns_of(titles, cell, numeric=True)]
     return markdown_table(list(dict.fromkeys(result.candidate for result in perturbed)), columns)
 
 
@@ -326,9 +302,15 @@ def _loss_interval(perturbed: Sequence[Robustness]) -> str:
     return "the paired 95 % interval over speakers (Wilson's where nothing changes from one to the next)"
 
 
-def _perturbation_remarks(perturbed: Sequence[Robustness]) -> list[str]:
-    """Name failures, and perturbations that left clips as they are."""
+def _perturbation_remarks(perturbed: Sequence[Robustness], rows: Rows) -> list[str]:
+    """Name candidates whose answers hardly vary, failures, and perturbations that left clips unchanged."""
+    tested = [rows[name] for name in dict.fromkeys(result.candidate for result in perturbed) if name in rows]
+    constant = [candidate_name(row) for row in tested if row.collapsed or Flag.NARROW in row.flags]
     remarks = []
+    if constant:
+        verb = "answers" if len(constant) == 1 else "answer"
+        names = ", ".join(constant)
+        remarks.append(f"{names} {verb} nearly always the same, whatever is heard: that is not robustness.")
     for result in perturbed:
         subject = f"**{markdown_text(result.candidate)}**, {markdown_text(result.perturbation)}"
         if result.problem is not None:

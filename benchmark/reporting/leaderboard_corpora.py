@@ -1,9 +1,9 @@
-"""What `leaderboard.md` says of a corpus beside scores: what it holds, what failed, how far candidates agree."""
+"""What `leaderboard.md` says about a corpus beside scores: contents, failures, agreement of candidates."""
 
 from collections.abc import Mapping, Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import Column, bullets, first_of, mark_repaired, markdown_table
+from benchmark.reporting.markdown import Column, bullets, first_of, mark_repaired, markdown_table, section
 from benchmark.reporting.numbers import counted, duration, fraction, is_known
 from benchmark.results.analyses import CorpusAgreement, PairAgreement, Voter
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
@@ -24,39 +24,27 @@ _AGREEMENT_MODELS = {
 
 
 def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> list[str]:
-    """Write what a reader has to know of a corpus.
-
-    Args:
-        corpus: What the candidates were evaluated on.
-        rows: The rows on this corpus.
-    """
+    """Write what a reader has to know about a corpus, on which these are the rows."""
+    renamed = {label: emotion for label, emotion in corpus.label_emotions.items() if label != emotion}
     facts = [
         _size_and_source(corpus),
         _emotions(corpus, rows),
         _renamed("Merged", corpus.merge),
-        _renamed(
-            "Labels read as", {label: emotion for label, emotion in corpus.label_emotions.items() if label != emotion}
-        ),
+        _renamed("Labels read as", renamed),
         _scored_clips(corpus),
         _raters(corpus),
     ]
-    blocks = [" ".join(fact for fact in facts if fact)]
-    if corpus.unreadable:
-        listed = [
-            f"{markdown_text(clip.clip)}: {markdown_text(clip.failure or 'no reason known')}"
-            for clip in corpus.unreadable
-        ]
-        blocks += ["Clips that could not be read:", bullets(first_of(listed, _MOST_CLIPS, rest=_MORE_IN_JSON))]
-    return blocks
-
-
-def is_labelled(corpus: CorpusSummary) -> bool:
-    """Whether a corpus has clips whose label maps to an emotion."""
-    return bool(corpus.emotion_clips)
+    unreadable = [
+        f"{markdown_text(clip.clip)}: {markdown_text(clip.failure or 'no reason known')}" for clip in corpus.unreadable
+    ]
+    return [
+        " ".join(filter(None, facts)),
+        *section("Clips that could not be read:", bullets(first_of(unreadable, _MOST_CLIPS, rest=_MORE_IN_JSON))),
+    ]
 
 
 def why_unlabelled(corpus: CorpusSummary) -> str:
-    """Say why a corpus that is not labelled has no ranking."""
+    """The reason why a corpus without a label that maps to an emotion has no ranking."""
     if not corpus.clips:
         return "not one clip could be read"
     if corpus.tied_clips + corpus.minority_clips == corpus.clips:
@@ -67,7 +55,7 @@ def why_unlabelled(corpus: CorpusSummary) -> str:
 
 
 def why_unranked(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
-    """Say why no row of a labelled corpus has a rank."""
+    """The reason why no row of a labelled corpus has a rank."""
     scored = [row for row in rows if is_known(row.uar)]
     if not scored:
         return "no candidate has answered all clips"
@@ -81,7 +69,7 @@ def why_unranked(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
 
 
 def corpus_warnings(corpus: CorpusSummary) -> list[str]:
-    """Write what changes how all scores on a corpus are to be read."""
+    """Write what affects all scores on a corpus."""
     name = markdown_text(corpus.name)
     warnings = []
     if corpus.synthetic:
@@ -120,11 +108,11 @@ def flag_reasons(rows: Sequence[LeaderboardRow]) -> list[str]:
         for row in rows
         for flag, reason in row.flag_reasons.items()
     )
-    return ["What the flags rest on:", bullets(reasons)] if reasons else []
+    return section("What the flags rest on:", bullets(reasons))
 
 
 def failed_clips_list(leaderboard: Leaderboard, corpus: str) -> list[str]:
-    """List how many clips of a corpus each candidate could not process, and why; no blocks where nothing failed."""
+    """List how many clips of a corpus each candidate could not process, and why; no blocks if nothing failed."""
     listed = []
     for failed in leaderboard.failed_clips:
         if failed.corpus == corpus:
@@ -133,19 +121,18 @@ def failed_clips_list(leaderboard: Leaderboard, corpus: str) -> list[str]:
                 f"**{markdown_text(failed.candidate)}**: {counted(failed.clips, 'clip')}{example}: "
                 f"{markdown_text(failed.reason)}"
             )
-    if not listed:
-        return []
     more = counted(len(listed) - _MOST_REASONS, "reason")
-    return [
+    return section(
         "Clips that a candidate could not process count as answered wrongly by it (`failed_clips` in "
         "`leaderboard.json`):",
         bullets(first_of(listed, _MOST_REASONS, rest=f"{more} more")),
-    ]
+    )
 
 
-def agreement_section(agreement: CorpusAgreement) -> list[str]:
-    """Write how far candidates agree on a corpus without labels, and what that cannot say."""
-    if not agreement.voters:
+def agreement_section(leaderboard: Leaderboard, corpus: str) -> list[str]:
+    """Write how far candidates agree on a corpus without labels; no blocks on other corpora, and without voters."""
+    agreement = next((agreement for agreement in leaderboard.agreements if agreement.corpus == corpus), None)
+    if agreement is None or not agreement.voters:
         return []
     return [
         "### What they answer, and how far they agree",
@@ -231,7 +218,7 @@ def _distribution(voter: Voter) -> str:
     shares = list(voter.distribution.items())
     listed = [f"{markdown_text(name)} {fraction(share)}" for name, share in shares[:_MOST_EMOTIONS]]
     rest = sum(share for _, share in shares[_MOST_EMOTIONS:])
-    return ", ".join([*listed, *([f"others {fraction(rest)}"] if rest else [])])
+    return ", ".join([*listed, f"others {fraction(rest)}"] if rest else listed)
 
 
 _VOTER_COLUMNS = (
@@ -270,11 +257,9 @@ def _agreement_note(agreement: CorpusAgreement) -> str:
 
 
 def _pairs(agreement: CorpusAgreement) -> list[str]:
-    if not agreement.pairs:
-        return []
     # Below every kappa, which is -1 at least.
     shown = sorted(agreement.pairs, key=lambda pair: -2.0 if pair.kappa is None else -pair.kappa)[:_MOST_PAIRS]
     rest = len(agreement.pairs) - len(shown)
     meaning = "; kappa takes off what chance would give" if any(pair.kappa is not None for pair in shown) else ""
     more = f" {counted(rest, 'pair')} more in `leaderboard.json`." if rest else ""
-    return [f"How often two agree{meaning}.{more}", markdown_table(shown, _PAIR_COLUMNS)]
+    return section(f"How often two agree{meaning}.{more}", markdown_table(shown, _PAIR_COLUMNS))

@@ -1,12 +1,13 @@
 """The tables of `leaderboard.md` about candidates: how right, how varied, how fast, and what computed the answers.
 
-Their columns are declared in `results/leaderboard_columns.py`; here is only what depends on several fields of a row.
+Their columns are declared in `results/leaderboard_columns.py`. This module adds what depends on several fields of a
+row.
 """
 
 from collections.abc import Collection, Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import Column, all_the_same, bullets, mark_repaired, markdown_table
+from benchmark.reporting.markdown import Column, all_the_same, bullets, columns_of, mark_repaired, markdown_table
 from benchmark.reporting.numbers import counted, formatted, fraction, is_known, with_interval
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
@@ -21,8 +22,8 @@ def rightness_table(rows: Sequence[LeaderboardRow], *, shared_flags: Collection[
     """Write how right the candidates are on a labelled corpus.
 
     Args:
-        rows: Those of one corpus, in the order of the ranking.
-        shared_flags: Flags of all rows, which are named above the table instead of in each row.
+        rows: Rows of one corpus, in the order of the ranking.
+        shared_flags: Flags of all rows, which the table leaves out.
     """
     return _corpus_table(rows, shown_in(Shown.RIGHTNESS), shared_flags)
 
@@ -33,20 +34,23 @@ def variety_table(
     """Write how varied the answers of the candidates are, and how well their probabilities are calibrated.
 
     Args:
-        rows: Those of one corpus.
-        with_flags: Whether flags and clips stand here, since without labels no table of rightness shows them.
-        shared_flags: Flags of all rows, which are named above the table instead of in each row.
+        rows: Rows of one corpus.
+        with_flags: Add columns such as flags and clips, for a corpus without a table of rightness.
+        shared_flags: Flags of all rows, which the table leaves out.
     """
     declared = shown_in(Shown.VARIETY) + (shown_in(Shown.UNLABELLED) if with_flags else ())
     return _corpus_table(rows, declared, shared_flags)
 
 
 def speed_section(leaderboard: Leaderboard) -> list[str]:
-    """Write how fast and how large the candidates are, the fastest first, by device.
+    """Write how fast and how large the candidates are, by device, the fastest first.
 
-    Latency does not depend on the corpus: a candidate stands here once per device, backend and dtype.
+    Latency does not depend on the corpus: a candidate has one line per device, backend and dtype.
     """
-    rows = sorted(evaluated_rows(leaderboard), key=_speed_order)
+    rows = sorted(
+        evaluated_rows(leaderboard),
+        key=lambda row: (row.device or "", row.latency_p50_ms is None, row.latency_p50_ms or 0.0),
+    )
     if not any(row.latency_p50_ms is not None or row.size_mb is not None for row in rows):
         return []
     table = markdown_table(rows, _table_columns(rows, shown_in(Shown.SPEED)))
@@ -65,7 +69,7 @@ def speed_section(leaderboard: Leaderboard) -> list[str]:
 
 
 def inference_section(leaderboard: Leaderboard) -> list[str]:
-    """Say what computed the answers and how it compares with torch in float32; no blocks where torch computed all."""
+    """Name the engines and their differences from torch in float32; no blocks if torch computed everything."""
     faster = [record for record in leaderboard.inference if record.largest_difference is not None]
     fallbacks = [(record, reason) for record in leaderboard.inference for reason in record.fallbacks]
     blocks: list[str] = []
@@ -84,12 +88,17 @@ def inference_section(leaderboard: Leaderboard) -> list[str]:
 
 
 def declared_column(name: str) -> RowColumn:
-    """The column of a field of a row, as it is declared."""
+    """The declared column of a field of a row."""
     return _row_column(COLUMNS[name], ())
 
 
+def is_rebuilt(row: LeaderboardRow) -> bool:
+    """Whether the head of a row's candidate was rebuilt from the weights of the checkpoint."""
+    return row.head not in {None, "", "standard"}
+
+
 def candidate_name(row: LeaderboardRow) -> str:
-    """Write the name of a row's candidate, marked where its head had to be rebuilt.
+    """Write the name of a row's candidate, marked if its head was rebuilt.
 
     Examples:
         >>> candidate_name(LeaderboardRow(candidate="a", head="standard"))
@@ -97,12 +106,11 @@ def candidate_name(row: LeaderboardRow) -> str:
         >>> candidate_name(LeaderboardRow(candidate="a", head="dense-out"))
         'a (repaired)'
     """
-    is_rebuilt = row.head not in {None, "", "standard"}
-    return mark_repaired(row.candidate, repaired=is_rebuilt or "repaired" in row.flags)
+    return mark_repaired(row.candidate, repaired=is_rebuilt(row) or "repaired" in row.flags)
 
 
 def evaluated_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
-    """List the rows of candidates that were evaluated on a corpus, without summaries over several."""
+    """The rows of candidates on a corpus, without summaries over several."""
     return tuple(row for row in leaderboard.rows if row.corpus not in {None, ALL_CORPORA})
 
 
@@ -124,14 +132,15 @@ def _table_columns(
     columns = []
     for column in declared:
         if column.field == "metrics":
-            columns += [_metric_column(name) for name in dict.fromkeys(name for row in rows for name in row.metrics)]
+            titles = {name: markdown_text(name) for row in rows for name in row.metrics}
+            columns += columns_of(titles, _metric, numeric=True)
         elif _is_informative(column.field, rows):
             columns.append(_row_column(column, shared_flags))
     return columns
 
 
 def _is_informative(name: str, rows: Sequence[LeaderboardRow]) -> bool:
-    """Leave out what is the same for all rows or said elsewhere; empty columns go by themselves."""
+    """Leave out what is equal in all rows or stands elsewhere; `markdown_table` drops empty columns."""
     if name in _SETUP:
         return _shared(rows, name) is None
     if name == "clips":
@@ -166,20 +175,13 @@ def _cell(column: DeclaredColumn, row: LeaderboardRow, shared_flags: Collection[
     return markdown_text(text) if column.format is Format.TEXT else text
 
 
-def _metric_column(name: str) -> RowColumn:
-    def cell(row: LeaderboardRow) -> str:
-        value = row.metrics.get(name)
-        return f"{value:.3g}" if is_known(value) else ""
-
-    return RowColumn(markdown_text(name), cell, numeric=True)
-
-
-def _speed_order(row: LeaderboardRow) -> tuple[str, bool, float]:
-    return row.device or "", row.latency_p50_ms is None, row.latency_p50_ms or 0.0
+def _metric(row: LeaderboardRow, name: str) -> str:
+    value = row.metrics.get(name)
+    return f"{value:.3g}" if is_known(value) else ""
 
 
 def _latency_precision(rows: Sequence[LeaderboardRow]) -> str:
-    """Explain the brackets behind a median, and name the candidates whose median is less precise than intended."""
+    """Explain the interval of a median, and name the candidates whose median is less precise than intended."""
     timed = [row for row in rows if is_known(row.latency_p50_ms)]
     if not any(is_known(row.latency_p50_low_ms) for row in timed):
         return ""

@@ -1,24 +1,19 @@
 """How to read the reports: what columns, intervals and flags mean, one sentence each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import bullets
+from benchmark.reporting.leaderboard_tables import is_rebuilt
+from benchmark.reporting.markdown import bullets, section
 from benchmark.results.leaderboard import LeaderboardRow
-from benchmark.results.leaderboard_columns import Column, Shown, shown_in
+from benchmark.results.leaderboard_columns import Shown, shown_in
 from benchmark.scoring.flags import FLAG_MEANINGS
 
 
-@dataclass(frozen=True)
-class IntervalKind:
-    """What the reports say of one kind of interval.
-
-    Attributes:
-        name: What texts call it.
-        meaning: One sentence.
-    """
+class IntervalKind(NamedTuple):
+    """The words for one kind of interval."""
 
     name: str
     meaning: str
@@ -38,11 +33,12 @@ INTERVALS: Mapping[str, IntervalKind] = MappingProxyType(
 
 
 def legend(rows: Sequence[LeaderboardRow]) -> list[str]:
-    """Explain the columns, intervals and flags that occur in tables of these rows, and no others."""
+    """Explain the columns, intervals and flags that occur in tables of these rows."""
+    tables = (Shown.RIGHTNESS, Shown.VARIETY, Shown.SPEED)
     columns = [
         f"**{column.legend_title or column.title}**: {column.meaning}"
-        for column in legend_columns()
-        if any(getattr(row, column.field) not in {None, 0} for row in rows)
+        for column in dict.fromkeys(column for table in tables for column in shown_in(table))
+        if Shown.LEGEND in column.shown and any(getattr(row, column.field) not in {None, 0} for row in rows)
     ]
     if not columns:
         return []
@@ -55,24 +51,12 @@ def legend(rows: Sequence[LeaderboardRow]) -> list[str]:
         "**(repaired)**: a known non-standard head was rebuilt from the checkpoint's own weights; that it is the right "
         "one is an assumption."
     ]
-    has_repaired = any(row.head not in {None, "", "standard"} for row in rows)
+    occurring = dict.fromkeys(flag for row in rows for flag in row.flags)
+    flags = [f"**{markdown_text(flag)}**: {FLAG_MEANINGS[flag]}" for flag in occurring if flag in FLAG_MEANINGS]
     return [
         "## How to read this",
-        bullets(columns + intervals + (repaired if has_repaired else [])),
-        *_flags(rows),
+        bullets(columns + intervals + (repaired if any(map(is_rebuilt, rows)) else [])),
+        *section("Flags in these tables:", bullets(flags)),
         "Fractions are 0 to 1. – is unknown, or not measured often enough to be said. `leaderboard.csv` and "
         "`leaderboard.json` have every number in full.",
     ]
-
-
-def legend_columns() -> list[Column]:
-    """List the columns that are explained, in the order in which the tables of `leaderboard.md` show them."""
-    tables = (Shown.RIGHTNESS, Shown.VARIETY, Shown.SPEED)
-    ordered = dict.fromkeys(column for table in tables for column in shown_in(table))
-    return [column for column in ordered if Shown.LEGEND in column.shown]
-
-
-def _flags(rows: Sequence[LeaderboardRow]) -> list[str]:
-    occurring = dict.fromkeys(flag for row in rows for flag in row.flags)
-    explained = [f"**{markdown_text(flag)}**: {FLAG_MEANINGS[flag]}" for flag in occurring if flag in FLAG_MEANINGS]
-    return ["Flags in these tables:", bullets(explained)] if explained else []

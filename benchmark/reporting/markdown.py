@@ -1,7 +1,7 @@
 """Markdown: tables whose source is as readable as they are rendered, lists, and texts that several reports share."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +12,7 @@ from benchmark.reporting.numbers import UNKNOWN, counted
 from benchmark.results.environment import Environment
 
 Row = TypeVar("Row")
+Key = TypeVar("Key")
 _NARROWEST = 3
 
 
@@ -21,8 +22,8 @@ class Column(Generic[Row]):
 
     Attributes:
         title: Its heading, in Markdown.
-        cell: Gives the cell of a row, in Markdown; empty where nothing is known.
-        numeric: Whether cells stand at the right.
+        cell: Gives the cell of a row, in Markdown; empty if nothing is known.
+        numeric: Whether cells are aligned to the right.
     """
 
     title: str
@@ -60,11 +61,21 @@ def _padded_cells(column: Column[Row], cells: Sequence[str]) -> list[str]:
     texts = [column.title, *(cell or UNKNOWN for cell in cells)]
     width = max(_NARROWEST, *map(cell_len, texts))
     blanks = [" " * (width - cell_len(text)) for text in texts]
-    if column.numeric:
-        heading, *rest = [blank + text for text, blank in zip(texts, blanks, strict=True)]
-        return [heading, "-" * (width - 1) + ":", *rest]
-    heading, *rest = [text + blank for text, blank in zip(texts, blanks, strict=True)]
-    return [heading, "-" * width, *rest]
+    heading, *rest = [
+        blank + text if column.numeric else text + blank for text, blank in zip(texts, blanks, strict=True)
+    ]
+    return [heading, "-" * (width - 1) + (":" if column.numeric else "-"), *rest]
+
+
+def columns_of(
+    titles: Mapping[Key, str], cell: Callable[[Row, Key], str], *, numeric: bool = False
+) -> list[Column[Row]]:
+    """A column for each key, such as the name of a corpus, with its heading; `cell` takes a row and the key."""
+
+    def column(key: Key) -> Column[Row]:
+        return Column(titles[key], lambda row: cell(row, key), numeric)
+
+    return list(map(column, titles))
 
 
 def bullets(texts: Iterable[str]) -> str:
@@ -87,6 +98,16 @@ def first_of(texts: Sequence[str], most: int, *, rest: str = "and {:,} more") ->
     """
     more = len(texts) - most
     return [*texts[:most], rest.format(more)] if more > 0 else list(texts)
+
+
+def section(heading: str, *blocks: str) -> list[str]:
+    """Put a heading before blocks; nothing if the last block, which the others introduce, is empty.
+
+    Examples:
+        >>> section("## Notes", "Two.", "- a"), section("## Notes", "None.", "")
+        (['## Notes', 'Two.', '- a'], [])
+    """
+    return [heading, *blocks] if blocks[-1] else []
 
 
 def code_span(text: str) -> str:
@@ -113,7 +134,7 @@ def document(blocks: Iterable[str]) -> str:
 
 
 def mark_repaired(candidate: str, *, repaired: bool) -> str:
-    r"""Write a candidate's name for a table, with the mark that a rebuilt head bears wherever it appears.
+    r"""Write a candidate's name for a table, marked if its head was rebuilt.
 
     Examples:
         >>> mark_repaired("a|b", repaired=True)
@@ -123,7 +144,7 @@ def mark_repaired(candidate: str, *, repaired: bool) -> str:
 
 
 def all_the_same(values: Iterable[str | None]) -> str | None:
-    """Find the one value that all have; None where they differ, where it is unknown, or where there are none.
+    """The value that all have in common; None if they differ, if it is unknown, or if there are none.
 
     Examples:
         >>> all_the_same(["cpu", "cpu"]), all_the_same(["cpu", "cuda"]), all_the_same([])

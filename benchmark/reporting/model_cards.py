@@ -1,4 +1,4 @@
-"""Results as the Hub shows them: the card of a dataset of results, and the scores in the repositories of models."""
+"""Results on the Hub: the card of a dataset of results, and the scores in the repositories of models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from huggingface_hub import DatasetCardData, EvalResult, EvalResultEntry, eval_r
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import evaluated_rows, rightness_table, variety_table
+from benchmark.reporting.leaderboard_tables import evaluated_rows, is_rebuilt, rightness_table, variety_table
 from benchmark.reporting.legend import legend
-from benchmark.reporting.markdown import environment_line
+from benchmark.reporting.markdown import document, environment_line
 from benchmark.reporting.numbers import counted, fraction, is_known, moment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from benchmark.results.runs import RunRecord
@@ -21,35 +21,25 @@ _CLAIMS = (
     "Scores hold for the recordings they were made on. What is *unknown* as `seen` may have been in a model's training "
     "data. A person's emotion cannot be read from a voice with certainty, by anyone."
 )
-# What makes a score no evidence of skill stands in the very name of the metric, since notes are easily lost.
+# Flags of scores that are no evidence of skill become part of the name of the metric, since notes are easily lost.
 _UNSOUND_FLAGS = ("collapsed", "at-chance", "majority-like", "label-permuted", "too-good", "loose-map", "narrow")
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the results as a whole are.
-
-    Attributes:
-        repo: The dataset of results, such as `me/emotion-results`.
-        url: Its address.
-    """
+    """The dataset of results, such as `me/emotion-results`, and its address."""
 
     repo: str
     url: str
 
     @property
     def file_name(self) -> str:
-        """The name of the results in a model's repository, which differs from those of other people's results."""
+        """The name of the results in a model's repository, unlike that of other people's results."""
         return f"{self.repo.replace('/', '__')}.yaml"
 
 
 def dataset_card(leaderboard: Leaderboard, repo: str) -> str:
-    """Write the README of a dataset of results, with the metadata of a card.
-
-    Args:
-        leaderboard: The published part of a run, scored.
-        repo: The name of the dataset.
-    """
+    """Write the README of the dataset `repo` of the published part of a run, with the metadata of a card."""
     name = repo.rpartition("/")[2]
     data = DatasetCardData(
         pretty_name=f"Speech-emotion models compared: {name}",
@@ -58,22 +48,23 @@ def dataset_card(leaderboard: Leaderboard, repo: str) -> str:
         configs=[{"config_name": "default", "data_files": [{"split": "test", "path": "leaderboard.parquet"}]}],
     )
     rows = evaluated_rows(leaderboard)
-    blocks = [
-        f"---\n{data.to_yaml()}\n---",
-        f"# {markdown_text(name)}",
-        f"Made with `bench run` and `bench publish` of ser-bench from a run of {moment(leaderboard.created)}. "
-        "`leaderboard.csv`, `.json` and `.parquet` hold the same rows in full.",
-        *(f"> {warning}" for warning in _warnings(leaderboard, rows)),
-        *(block for corpus in leaderboard.corpora for block in _corpus(corpus, leaderboard.rows)),
-        *legend(rows),
-        f"Measured on: {environment_line(leaderboard.environment)}.",
-        _CLAIMS,
-    ]
-    return "\n\n".join(blocks) + "\n"
+    return document(
+        [
+            f"---\n{data.to_yaml()}\n---",
+            f"# {markdown_text(name)}",
+            f"Made with `bench run` and `bench publish` of ser-bench from a run of {moment(leaderboard.created)}. "
+            "`leaderboard.csv`, `.json` and `.parquet` hold the same rows in full.",
+            *(f"> {warning}" for warning in _warnings(leaderboard, rows)),
+            *(block for corpus in leaderboard.corpora for block in _corpus(corpus, leaderboard.rows)),
+            *legend(rows),
+            f"Measured on: {environment_line(leaderboard.environment)}.",
+            _CLAIMS,
+        ]
+    )
 
 
 def eval_yaml(leaderboard: Leaderboard, repo: str) -> str:
-    """Write `eval.yaml`, which makes each corpus a task of a benchmark that models' repositories can point to."""
+    """Write `eval.yaml`, which makes each corpus a task that the repositories of models can refer to."""
     content = {
         "name": repo.rpartition("/")[2],
         "description": "Unweighted average recall of speech-emotion models on recordings, as measured by ser-bench.",
@@ -84,7 +75,7 @@ def eval_yaml(leaderboard: Leaderboard, repo: str) -> str:
 
 
 def scored_rows(leaderboard: Leaderboard, candidate: str) -> list[LeaderboardRow]:
-    """Take one row per corpus on which a candidate has scores, whatever the device."""
+    """One row per corpus on which a candidate has scores, on any device."""
     rows: dict[str | None, LeaderboardRow] = {}
     for row in evaluated_rows(leaderboard):
         if row.candidate == candidate and is_known(row.uar):
@@ -93,13 +84,7 @@ def scored_rows(leaderboard: Leaderboard, candidate: str) -> list[LeaderboardRow
 
 
 def eval_results_yaml(rows: list[LeaderboardRow], record: RunRecord, destination: Destination) -> str:
-    """Write the content of `.eval_results/….yaml`: the UAR on each corpus, with what a reader has to know of it.
-
-    Args:
-        rows: One per corpus.
-        record: The run.
-        destination: Where the leaderboard is.
-    """
+    """Write the content of `.eval_results/….yaml`: the UAR on each corpus with notes, from one row per corpus."""
     entries = [
         EvalResultEntry(
             dataset_id=destination.repo,
@@ -116,7 +101,7 @@ def eval_results_yaml(rows: list[LeaderboardRow], record: RunRecord, destination
 
 
 def model_index_results(rows: list[LeaderboardRow], destination: Destination) -> list[EvalResult]:
-    """Give the scores as a card's metadata holds them: UAR, accuracy and macro-F1 on each corpus."""
+    """The UAR, accuracy and macro-F1 on each corpus as metadata of a card."""
     results = []
     for row in rows:
         caution = _caution(row)
@@ -151,7 +136,7 @@ def model_index_yaml(name: str, results: list[EvalResult]) -> str:
 
 
 def score_notes(row: LeaderboardRow) -> str:
-    """Say in one line how a score was made, and everything that speaks against believing it.
+    """Say in one line how a score was measured, and what speaks against it.
 
     Examples:
         >>> score_notes(LeaderboardRow(candidate="a", corpus="c", clips=240, uar=0.9, uar_low=0.8, uar_high=0.95,
@@ -172,7 +157,7 @@ def score_notes(row: LeaderboardRow) -> str:
 def _caution(row: LeaderboardRow) -> str:
     cautions = ["trained on this corpus"] if row.seen == "yes" else []
     cautions += [flag for flag in row.flags if flag in _UNSOUND_FLAGS]
-    if row.head not in {None, "", "standard"}:
+    if is_rebuilt(row):
         cautions.append(f"head rebuilt, {'' if 'repair-confirmed' in row.flags else 'un'}confirmed")
     return "; ".join(cautions)
 

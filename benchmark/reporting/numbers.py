@@ -1,4 +1,4 @@
-"""Numbers for people: as many digits as mean something, and never a rounded claim of perfection."""
+"""Numbers for people: only significant digits, and never rounded to 0 or 1."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,10 +9,8 @@ from typing import Any, TypeGuard
 from benchmark.results.leaderboard_columns import Format
 
 UNKNOWN = "–"
-"""What stands where a number is not known or was not measured."""
+"""Stands for a number that is unknown or was not measured."""
 
-_MILLION = 1_000_000
-_THOUSAND = 1000
 _TWO_DECIMALS_FROM = 0.005
 _THREE_DECIMALS_FROM = 0.0005
 
@@ -55,7 +53,7 @@ def with_interval(
     high: float | None,
     write: Callable[[float | None], str] = fraction,
 ) -> str:
-    """Write a number with its interval, where it has one.
+    """Write a number with its interval, if it has one.
 
     Examples:
         >>> with_interval(0.44, 0.39, 0.49), with_interval(0.44, None, None), with_interval(None, None, None)
@@ -64,18 +62,6 @@ def with_interval(
     if not is_known(value) or not is_known(low) or not is_known(high):
         return write(value)
     return f"{write(value)} [{write(low)}–{write(high)}]"
-
-
-def with_low(value: float | None, low: float | None) -> str:
-    """Write a fraction with the lower end of its interval.
-
-    Examples:
-        >>> with_low(0.44, 0.39), with_low(0.44, None), with_low(None, None)
-        ('0.44 (≥ 0.39)', '0.44', '')
-    """
-    if not is_known(value) or not is_known(low):
-        return fraction(value)
-    return f"{fraction(value)} (≥ {fraction(low)})"
 
 
 def quantity(value: float | None) -> str:
@@ -118,15 +104,14 @@ def parameter_count(value: int | None) -> str:
         >>> parameter_count(94_568_000), parameter_count(315_438_000), parameter_count(4_300), parameter_count(None)
         ('94.6 M', '315 M', '4.30 k', '')
     """
-    if value is None:
-        return ""
-    if value >= _MILLION:
-        return f"{quantity(value / _MILLION)} M"
-    return f"{quantity(value / _THOUSAND)} k" if value >= _THOUSAND else str(value)
+    for factor, unit in ((1_000_000, "M"), (1000, "k")):
+        if value is not None and value >= factor:
+            return f"{quantity(value / factor)} {unit}"
+    return "" if value is None else str(value)
 
 
 def formatted(value: Any, format: Format) -> str:
-    """Write the value of a leaderboard's column as it is declared; text is not escaped.
+    """Write a value in the declared format of its column; text is not escaped.
 
     Examples:
         >>> formatted(0.4449, Format.FRACTION), formatted(1440, Format.COUNT), formatted(True, Format.TRUTH)
@@ -146,7 +131,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a length of time in the unit a person would take.
+    """Write a length of time in hours, minutes or seconds.
 
     Examples:
         >>> duration(5328), duration(600), duration(42.04), duration(0.3)

@@ -1,4 +1,4 @@
-"""`predictions.parquet`: the answers of every candidate to every clip, for people and their notebooks."""
+"""`predictions.parquet`: the answers of every candidate to every clip."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -36,13 +36,13 @@ PREDICTIONS_SCHEMA = pa.schema(
     ],
     metadata={"written_by": "bench", "schema_version": "1"},
 )
-"""The columns of the export; text is kept as it is, since nothing that reads Parquet runs it."""
+"""The columns of the export; text is not escaped, since no reader of Parquet runs it."""
 
 
-# Enough for good compression, and little for who writes or reads group by group.
+# Enough rows for good compression, few enough for the memory of writers and readers.
 _ROWS_PER_GROUP = 5_000
-# The columns whose values are few. To look for repetitions in the others made the file larger, and took 40 MB of memory
-# for 20,000 clips.
+# The columns with few distinct values. A dictionary of the others made the file larger, and took 40 MB of memory for
+# 20,000 clips.
 _REPEATED = [
     *("candidate", "corpus", "label", "emotion", "speaker", "predicted", "probabilities.list.element.label"),
     *("device", "backend", "dtype"),
@@ -53,8 +53,8 @@ def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:
     """Write `predictions.parquet`, whole or not at all, without holding all rows in memory.
 
     Args:
-        tables: Each of `PREDICTIONS_SCHEMA`; read once.
-        folder: Where reports go; created where it is missing.
+        tables: Tables with `PREDICTIONS_SCHEMA`; read once.
+        folder: The folder of the reports; created if it is missing.
 
     Raises:
         RequestError: The folder cannot be written.
@@ -71,7 +71,7 @@ def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:
 
 
 def text_column(texts: Iterable[str | None]) -> pa.Array:
-    r"""Make a column of texts; what is not Unicode is replaced by `?`, for file names of Linux need not be.
+    r"""Make a column of texts; what is not Unicode is replaced by `?`, since file names of Linux need not be Unicode.
 
     Examples:
         >>> text_column(["angry", None, "\udcff.wav"]).to_pylist()
@@ -93,8 +93,8 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
 
     Yields:
-        A table of `PREDICTIONS_SCHEMA` per candidate and corpus, with a row for every readable clip that was answered
-        or tried.
+        A table with `PREDICTIONS_SCHEMA` per candidate and corpus, with a row for every readable clip with a stored
+        answer or failure.
     """
     corpora = {corpus.name: corpus for corpus in record.corpora}
     labelled = {name: label_clips(corpus) for name, corpus in corpora.items()}
@@ -117,10 +117,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         }
         columns = {
             **{name: column.filter(pa.array(tried)) for name, column in clip_columns[evaluation.corpus].items()},
-            **{
-                name: text_column([text]).take(pa.array(np.zeros_like(chosen)))
-                for name, text in same_in_all_rows.items()
-            },
+            **{name: pa.repeat(text_column([text])[0], len(chosen)) for name, text in same_in_all_rows.items()},
             "predicted": text_column(answers.classes).take(pa.array(chosen, mask=chosen == NO_ANSWER)),
             "probabilities": _probabilities(stored, rows[tried], setup.labels),
         }

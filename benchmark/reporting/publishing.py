@@ -1,11 +1,9 @@
 """What of a run is published: candidates and corpora that may be named in public, and the table about them."""
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any, get_args
+from typing import get_args
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -14,11 +12,10 @@ from benchmark.corpora.conventions import CONVENTIONS
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.registry.locations import looks_like_path
-from benchmark.reporting.csv_and_json import Cell, complete_rows, csv_table
-from benchmark.reporting.escaping import json_text
+from benchmark.reporting.csv_and_json import Cell, csv_table, json_document
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import PUBLISHED_COLUMNS
-from benchmark.results.runs import CorpusRecord, RunRecord
+from benchmark.results.runs import CorpusRecord, RunRecord, fits
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 
@@ -39,8 +36,8 @@ class Publishable:
     """The part of a run that may be published.
 
     Attributes:
-        record: The run, with nothing else in it; it is scored again, so that ranks are among what is left.
-        left_out: Why everything else is not published, by its name.
+        record: The run without the rest; it is scored again, so that ranks are among the published candidates.
+        left_out: The reason, by name, for candidates and corpora that are not published.
     """
 
     record: RunRecord
@@ -52,41 +49,31 @@ def publishable(record: RunRecord, *, candidates: Sequence[str] = (), corpora: S
 
     Args:
         record: The run.
-        candidates: Only these, by name, id or pattern; local folders are published only where they are named here. By
-            default all that come from the Hub.
-        corpora: Only these; corpora in folders and tables are published only where they are named here. By default all
-            that anybody can get.
+        candidates: Names, ids or patterns; local folders are published only if they are named here. By default all
+            candidates from the Hub.
+        corpora: Names; corpora in folders and tables are published only if they are named here. By default all that
+            anybody can get.
 
     Raises:
         RequestError: A candidate or a corpus is not in the run, or nothing may be published.
     """
-    left_out: dict[str, str] = {}
-    chosen = [candidate for candidate in record.verifications if _is_public_candidate(candidate, candidates, left_out)]
-    kept = [corpus for corpus in record.corpora if _is_public_corpus(corpus, corpora, left_out)]
-    _require_known(
-        candidates, [name for candidate in record.verifications for name in (candidate.candidate, candidate.id)]
-    )
+    _require_known(candidates, [name for item in record.verifications for name in (item.candidate, item.id)])
     _require_known(corpora, [corpus.name for corpus in record.corpora])
-    names, corpus_names = {candidate.candidate for candidate in chosen}, {corpus.name for corpus in kept}
-    evaluations = tuple(
-        evaluation
-        for evaluation in record.evaluations
-        if evaluation.candidate in names and evaluation.corpus in corpus_names
-    )
-    if not evaluations:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "nobody was evaluated"
-        raise RequestError(f"There is nothing to publish in this run: {reasons}.")
-    public = record.model_copy(
-        update={
-            "verifications": tuple(chosen),
-            "corpora": tuple(kept),
-            "evaluations": evaluations,
-            "latencies": tuple(latency for latency in record.latencies if latency.candidate in names),
-            "perturbed": (),  # robustness is not published
-            "ineligible": {name: reason for name, reason in record.ineligible.items() if name in names},
-        }
-    )
-    return Publishable(record=public, left_out=left_out)
+    left_out: dict[str, str] = {}
+    if candidates:
+        chosen = [item for item in record.verifications if _is_requested(item, candidates)]
+    else:
+        conclusive = [item for item in record.verifications if item.status not in _INCONCLUSIVE]
+        chosen = [item for item in conclusive if is_on_hub(item)]
+        reason = "it is a local folder; name it with -m to publish its scores"
+        left_out |= {item.candidate: reason for item in conclusive if not is_on_hub(item)}
+    if corpora:
+        kept = [corpus for corpus in record.corpora if corpus.name in corpora]
+    else:
+        kept = [corpus for corpus in record.corpora if _is_public(corpus)]
+        reason = "it is a corpus of yours; name it with --corpus to publish scores on it"
+        left_out |= {corpus.name: reason for corpus in record.corpora if not _is_public(corpus)}
+    return Publishable(record=_part_of(record, chosen, kept, left_out), left_out=left_out)
 
 
 def is_on_hub(verification: Verification) -> bool:
@@ -96,19 +83,14 @@ def is_on_hub(verification: Verification) -> bool:
 
 
 def published_rows(leaderboard: Leaderboard, record: RunRecord) -> list[dict[str, Cell]]:
-    """List the rows of a leaderboard with nothing but the published columns; flags are joined by spaces.
-
-    Args:
-        leaderboard: The scored run.
-        record: The run, which knows the repositories.
-    """
+    """The published columns of all rows of a scored run; flags are joined by spaces."""
     verifications = {verification.candidate: verification for verification in record.verifications}
     rows = []
-    for row in complete_rows(leaderboard):
-        verification = verifications.get(row.candidate)
+    for row in leaderboard.rows:
+        verification = verifications[row.candidate]
         cells: dict[str, Cell] = row.model_dump() | {
-            "id": verification.id if verification is not None and is_on_hub(verification) else None,
-            "status": None if verification is None else str(verification.status),
+            "id": verification.id if is_on_hub(verification) else None,
+            "status": str(verification.status),
             "flags": " ".join(row.flags) or None,
         }
         rows.append({name: cells[name] for name in PUBLISHED_COLUMNS})
@@ -121,7 +103,7 @@ def published_csv(rows: list[dict[str, Cell]]) -> str:
 
 
 def published_parquet(rows: list[dict[str, Cell]]) -> bytes:
-    """Write the published table as Parquet, in which a column has the type of its field whatever is in it."""
+    """Write the published table as Parquet, in which the type of a column does not depend on its values."""
     schema = pa.schema([(name, _arrow_type(name)) for name in PUBLISHED_COLUMNS])
     file = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows, schema=schema), file)
@@ -129,54 +111,62 @@ def published_parquet(rows: list[dict[str, Cell]]) -> bytes:
 
 
 def published_json(rows: list[dict[str, Cell]], leaderboard: Leaderboard) -> str:
-    """Write the published table with what is known of the corpora and the machine, as JSON."""
+    """Write the published table with the facts about the corpora and the machine, as JSON."""
     corpora = [
         {"name": corpus.name, "kind": corpus.source.partition(":")[0]}
         | {field: getattr(corpus, field) for field in _CORPUS_FIELDS}
         | {"hours": round(corpus.hours, 3)}
         for corpus in leaderboard.corpora
     ]
-    content: dict[str, Any] = {
-        "schema_version": _SCHEMA_VERSION,
-        "created": leaderboard.created.isoformat(),
-        "environment": leaderboard.environment.model_dump(mode="json"),
-        **{field: getattr(leaderboard, field) for field in ("limit", "interrupted", "segment_s", "threads")},
-        "corpora": corpora,
-        "rows": rows,
-    }
-    return json_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
-
-
-def _is_public_candidate(candidate: Verification, requested: Sequence[str], left_out: dict[str, str]) -> bool:
-    if requested:
-        names = (candidate.candidate, candidate.id)
-        return any(
-            pattern == name or fnmatchcase(name.casefold(), pattern.casefold())
-            for pattern in requested
-            for name in names
-        )
-    if candidate.status in _INCONCLUSIVE:
-        return False
-    if not is_on_hub(candidate):
-        left_out[candidate.candidate] = "it is a local folder; name it with -m to publish its scores"
-        return False
-    return True
-
-
-def _is_public_corpus(corpus: CorpusRecord, requested: Sequence[str], left_out: dict[str, str]) -> bool:
-    if requested:
-        return corpus.name in requested
-    kind, _, location = corpus.source.partition(":")
-    if kind in _PUBLIC_KINDS or (kind == "hf" and not looks_like_path(location)):
-        return True
-    left_out[corpus.name] = "it is a corpus of yours; name it with --corpus to publish scores on it"
-    return False
+    return json_document(
+        {
+            "schema_version": _SCHEMA_VERSION,
+            "created": leaderboard.created.isoformat(),
+            "environment": leaderboard.environment.model_dump(mode="json"),
+            **{field: getattr(leaderboard, field) for field in ("limit", "interrupted", "segment_s", "threads")},
+            "corpora": corpora,
+            "rows": rows,
+        }
+    )
 
 
 def _require_known(requested: Sequence[str], known: Sequence[str]) -> None:
     for pattern in requested:
-        if not any(pattern == name or fnmatchcase(name.casefold(), pattern.casefold()) for name in known):
+        if not any(fits(pattern, name) for name in known):
             raise RequestError(f"The run has nothing called {pattern!r}{did_you_mean(pattern, known)}.")
+
+
+def _is_requested(candidate: Verification, requested: Sequence[str]) -> bool:
+    return any(fits(pattern, name) for pattern in requested for name in (candidate.candidate, candidate.id))
+
+
+def _is_public(corpus: CorpusRecord) -> bool:
+    kind, _, location = corpus.source.partition(":")
+    return kind in _PUBLIC_KINDS or (kind == "hf" and not looks_like_path(location))
+
+
+def _part_of(
+    record: RunRecord, candidates: Sequence[Verification], corpora: Sequence[CorpusRecord], left_out: dict[str, str]
+) -> RunRecord:
+    names, corpus_names = {candidate.candidate for candidate in candidates}, {corpus.name for corpus in corpora}
+    evaluations = tuple(
+        evaluation
+        for evaluation in record.evaluations
+        if evaluation.candidate in names and evaluation.corpus in corpus_names
+    )
+    if not evaluations:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "nobody was evaluated"
+        raise RequestError(f"There is nothing to publish in this run: {reasons}.")
+    return record.model_copy(
+        update={
+            "verifications": tuple(candidates),
+            "corpora": tuple(corpora),
+            "evaluations": evaluations,
+            "latencies": tuple(latency for latency in record.latencies if latency.candidate in names),
+            "perturbed": (),  # robustness is not published
+            "ineligible": {name: reason for name, reason in record.ineligible.items() if name in names},
+        }
+    )
 
 
 def _arrow_type(column: str) -> pa.DataType:

@@ -11,9 +11,9 @@ from benchmark.errors import RequestError
 from benchmark.registry.loading import DEMO
 from benchmark.registry.locations import local_path
 from benchmark.registry.schema import VERSION
-from benchmark.reporting.escaping import json_text, markdown_text, plain_text
-from benchmark.reporting.markdown import Column, bullets, document, markdown_table
-from benchmark.reporting.numbers import fraction, milliseconds, moment, quantity, with_low
+from benchmark.reporting.escaping import markdown_text, plain_text
+from benchmark.reporting.markdown import Column, bullets, columns_of, document, markdown_table, section
+from benchmark.reporting.numbers import fraction, milliseconds, moment, quantity
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
@@ -25,44 +25,38 @@ def recommendation_markdown(recommendation: Recommendation) -> str:
     """Write a recommendation for people, as a document in Markdown that is as readable in a terminal."""
     front = [choice for choice in recommendation.choices if choice.on_front]
     behind = [choice for choice in recommendation.choices if not choice.on_front]
-    blocks = ["# Recommendation", _answer(recommendation)]
-    if front:
-        blocks += [
-            f"## The Pareto front ({len(front)})",
-            "No other is at least as good in the lower bound of UAR, latency and size, and better in one of them.",
-            _table(front, recommendation.corpora),
-        ]
-    if behind:
-        blocks += [
-            f"## Behind it ({len(behind)})",
-            "Some other is nowhere worse and somewhere better.",
-            _table(behind, recommendation.corpora),
-        ]
-    if recommendation.excluded:
-        blocks += [
-            f"## Not recommended ({len(recommendation.excluded)})",
-            bullets(
-                f"**{markdown_text(excluded.candidate)}**: {'; '.join(map(markdown_text, excluded.reasons))}"
-                for excluded in recommendation.excluded
+    excluded = [
+        f"**{markdown_text(exclusion.candidate)}**: {'; '.join(map(markdown_text, exclusion.reasons))}"
+        for exclusion in recommendation.excluded
+    ]
+    return document(
+        [
+            "# Recommendation",
+            _answer(recommendation),
+            *section(
+                f"## The Pareto front ({len(front)})",
+                "No other is at least as good in the lower bound of UAR, latency and size, and better in one of them.",
+                _table(front, recommendation.corpora),
             ),
+            *section(
+                f"## Behind it ({len(behind)})",
+                "Some other is nowhere worse and somewhere better.",
+                _table(behind, recommendation.corpora),
+            ),
+            *section(f"## Not recommended ({len(excluded)})", bullets(excluded)),
         ]
-    return document(blocks)
-
-
-def recommendation_json(recommendation: Recommendation) -> str:
-    """Write a recommendation as a JSON document."""
-    return json_text(recommendation.model_dump_json(indent=2) + "\n")
+    )
 
 
 def registry_file(record: RunRecord, candidates: Sequence[str]) -> str:
     """Write candidates of a run, at the revisions that were verified, as a registry that `load_registry` reads.
 
-    Overrides of labels, head and preprocessing are taken along; paths become absolute. A folder has no revision that
-    could be requested: the hash of what was verified stands in its note.
+    Overrides of labels, head and preprocessing are kept; paths become absolute. A folder has no revision that could be
+    requested: its note has the hash of what was verified.
 
     Args:
         record: The run.
-        candidates: Names of those to write, in this order; all of them were evaluated.
+        candidates: Names of evaluated candidates, in the order of the file.
 
     Raises:
         RequestError: A local candidate cannot be found from here.
@@ -111,16 +105,13 @@ def _ties(ties: Sequence[Choice], pick: Choice) -> str:
 
 
 def _uar(choice: Choice, corpus: str) -> str:
-    return with_low(choice.uar.get(corpus), choice.uar_low.get(corpus))
+    return f"{fraction(choice.uar[corpus])} (≥ {fraction(choice.uar_low[corpus])})"
 
 
 def _table(choices: Sequence[Choice], corpora: Sequence[str]) -> str:
-    def uar_column(corpus: str) -> Column[Choice]:
-        return Column(f"UAR (at least) on {markdown_text(corpus)}", lambda choice: _uar(choice, corpus))
-
     columns = [
         Column[Choice]("candidate", lambda choice: markdown_text(choice.candidate)),
-        *map(uar_column, corpora),
+        *columns_of({corpus: f"UAR (at least) on {markdown_text(corpus)}" for corpus in corpora}, _uar),
         Column[Choice]("quality", lambda choice: fraction(choice.quality), numeric=True),
         Column[Choice]("p50 ms", lambda choice: milliseconds(choice.latency_p50_ms), numeric=True),
         Column[Choice]("size MB", lambda choice: quantity(choice.size_mb), numeric=True),
@@ -137,7 +128,7 @@ def _registry_entry(record: RunRecord, verification: Verification) -> dict[str, 
             f"the folder of {verification.candidate} is not {folder}: run this where `bench run` was run, so that "
             "relative paths lead there."
         )
-    evaluations = [item for item in record.evaluations if item.candidate == verification.candidate]
+    setup = next(item.setup for item in record.evaluations if item.candidate == verification.candidate)
     overrides = {
         label: emotion
         for label, emotion in zip(verification.labels, verification.emotions, strict=True)
@@ -155,7 +146,7 @@ def _registry_entry(record: RunRecord, verification: Verification) -> dict[str, 
         "trained_on": None if verification.trained_on is None else list(verification.trained_on),
         "labels": overrides or None,
         "head": head,
-        "preprocessor": evaluations[0].setup.preprocessor if evaluations else None,
+        "preprocessor": setup.preprocessor,
         "note": None if folder is None else f"Verified with the content hash {verification.revision}.",
     }
     return {field: value for field, value in fields.items() if value is not None}

@@ -2,9 +2,9 @@
 
 import csv
 import io
-import json
 
-from benchmark.reporting.escaping import csv_text, json_text, plain_text
+from benchmark.reporting.csv_and_json import json_document
+from benchmark.reporting.escaping import csv_text, plain_text
 from benchmark.results.timelines import Timeline, Timelines
 
 _DECIMALS = 6
@@ -16,13 +16,13 @@ def timelines_json(timelines: Timelines) -> str:
     for plain, timeline in zip(content["timelines"], timelines.timelines, strict=True):
         plain["mean_probabilities"] = list(timeline.mean_probabilities())
         plain["stretches"] = [span.model_dump() for span in timeline.stretches()]
-    return json_text(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    return json_document(content)
 
 
 def timelines_csv(timelines: Timelines) -> str:
-    """Write a row per window: the most probable emotion, and a column per emotion that any of the models knows.
+    """Write a row per window with the most probable emotion, and a column per emotion of any model.
 
-    The cell of an emotion that a model does not know is empty.
+    The cell of an emotion that a model cannot express is empty.
     """
     emotions = dict.fromkeys(name for timeline in timelines.timelines for name in timeline.emotions)
     columns = ("recording", "model", "revision", "start_s", "end_s", "emotion", "probability")

@@ -1,4 +1,4 @@
-"""`verification.md`: the candidates of a registry in the order in which a person decides what to do with them."""
+"""`verification.md`: the candidates of a registry by verdict, with reasons and the next step."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ from benchmark.reporting.markdown import (
     first_of,
     mark_repaired,
     markdown_table,
+    section,
 )
 from benchmark.reporting.numbers import counted, duration, moment, parameter_count, quantity
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification, VerificationReport
 
 DEFAULT_FALLBACK_BELOW = 5
-"""Usable candidates with fewer emotions than this stand apart, unless the caller says otherwise."""
+"""Usable candidates with fewer emotions have a section of their own, by default."""
 
 _SHORT_REVISION = 10
 _MOST_SURPRISES = 5
@@ -31,12 +32,12 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
 
     Args:
         report: The verdicts on all candidates.
-        fallback_below: Usable candidates with fewer emotions stand in a section of their own.
+        fallback_below: Usable candidates with fewer emotions have a section of their own.
     """
-    by_verdict: dict[Verdict, list[Verification]] = {verdict: [] for verdict in Verdict}
-    for candidate in report.candidates:
-        by_verdict[candidate.verdict].append(candidate)
-    # Sorting is stable: among equals the registry's order stays.
+    by_verdict = {
+        verdict: [candidate for candidate in report.candidates if candidate.verdict is verdict] for verdict in Verdict
+    }
+    # Sorting is stable: candidates with equally many emotions stay in the order of the registry.
     ordered = sorted(by_verdict[Verdict.USABLE], key=lambda candidate: -len(candidate.emotion_classes))
     usable = [candidate for candidate in ordered if len(candidate.emotion_classes) >= fallback_below]
     fallback = [candidate for candidate in ordered if len(candidate.emotion_classes) < fallback_below]
@@ -159,7 +160,7 @@ def _counts_section(candidates: Sequence[Verification]) -> list[str]:
         Column("status", str),
         Column("candidates", lambda status: str(counts[status]), numeric=True),
     ]
-    return ["## Counts", markdown_table(occurring, columns)] if occurring else []
+    return section("## Counts", markdown_table(occurring, columns))
 
 
 def _origin(report: VerificationReport) -> str:
@@ -171,7 +172,7 @@ def _origin(report: VerificationReport) -> str:
 
 
 def _batches(candidate: Verification) -> str:
-    """Which clips may share a call without changing the answers."""
+    """The clips that may share a call without changing the answers."""
     if candidate.batching is None:
         return ""
     if candidate.batching.pads:

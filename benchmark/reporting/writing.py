@@ -1,4 +1,7 @@
-"""The files of a report, each written whole or not at all."""
+"""The files of a report, each written whole or not at all.
+
+All functions raise a `RequestError` if the folder cannot be written, and an `UnavailableError` if the disk is full.
+"""
 
 from pathlib import Path
 
@@ -23,19 +26,12 @@ from benchmark.results.verification import VerificationReport
 def write_verification(
     report: VerificationReport, folder: Path, *, fallback_below: int = DEFAULT_FALLBACK_BELOW
 ) -> tuple[Path, ...]:
-    """Write `verification.md`, `.csv` and `.json`.
+    """Write `verification.md`, `.csv` and `.json`; the folder is created if it is missing.
 
     Args:
         report: The verdicts on all candidates.
-        folder: Where reports go; created where it is missing.
-        fallback_below: Usable candidates with fewer emotions stand in a section of their own.
-
-    Returns:
-        The files, the one for reading first.
-
-    Raises:
-        RequestError: The folder cannot be written.
-        UnavailableError: The disk is full or fails.
+        folder: The folder of the reports.
+        fallback_below: Usable candidates with fewer emotions have a section of their own in the Markdown.
     """
     contents = {
         "verification.md": verification_markdown(report, fallback_below=fallback_below),
@@ -54,21 +50,14 @@ def write_leaderboard(
 ) -> tuple[Path, ...]:
     """Write `leaderboard.md`, `.csv`, `.json` and `.html`, `robustness.csv` and `groups.csv`.
 
-    The last two are written where the run perturbed audio and where anything was scored; else those of a former run are
+    The last two are written if the run perturbed audio and if anything was scored; else those of a former run are
     removed.
 
     Args:
         leaderboard: The scored run.
-        folder: Where reports go; created where it is missing.
-        record: The run, for the evidence of the verdicts in the page; None where it is not known.
-        recordings: Where the page's audio comes from, and how much of it is embedded; None for no audio.
-
-    Returns:
-        The files, the one for reading first.
-
-    Raises:
-        RequestError: The folder cannot be written.
-        UnavailableError: The disk is full or fails.
+        folder: The folder of the reports; created if it is missing.
+        record: The run, for the evidence of the verdicts in the page.
+        recordings: The audio for the page, and how much of it is embedded; None for no audio.
     """
     if leaderboard.request is not None:
         leaderboard = leaderboard.model_copy(update={"request": leaderboard.request.seen_from(folder)})

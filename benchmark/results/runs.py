@@ -321,15 +321,15 @@ def _matching(
         return items
     matches: list[_Item] = []
     for pattern in patterns:
-        folded = pattern.casefold()
-        fitting = [
-            item
-            for item in items
-            if any(pattern == name or fnmatchcase(name.casefold(), folded) for name in names_of(item))
-        ]
+        fitting = [item for item in items if any(fits(pattern, name) for name in names_of(item))]
         if not fitting:
             names = tuple(dict.fromkeys(name for item in items for name in names_of(item)))
             hint = did_you_mean(pattern, names) or f"; it has {', '.join(names) or 'none'}."
             raise RequestError(f"The run has no {what} {pattern!r}{hint}")
         matches += fitting
     return tuple(item for item in items if item in matches)
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name is a pattern such as `superb/*`, or matches it in any case."""
+    return pattern == name or fnmatchcase(name.casefold(), pattern.casefold())

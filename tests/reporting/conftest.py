@@ -1,5 +1,6 @@
 """Builders of stored results, as realistic as a table of them has to be to be judged."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     "[click](javascript:alert(1))",
     "![x](http://127.0.0.1/pixel.png)",
+    '"><img src=x onerror=alert(1)>',
     "<javascript:alert(1)>",
     "&lt;script&gt;",
     "# heading\n\n- list",
@@ -113,7 +115,21 @@ def board(*rows: LeaderboardRow, **changes: Any) -> Leaderboard:
     return Leaderboard.model_validate(base | changes)
 
 
-@pytest.fixture
+def section(markdown: str, title: str) -> str:
+    """The text below a heading that begins with the title, up to the next heading."""
+    match = re.search(rf"^#+ {re.escape(title)}[^\n]*\n(.*?)(?=^#+ |\Z)", markdown, flags=re.MULTILINE | re.DOTALL)
+    assert match is not None, f"no section {title!r} in:\n{markdown}"
+    return match[1]
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The cells of the table in a text of Markdown, by their headings."""
+    lines = [line.strip("| ") for line in text.splitlines() if line.startswith("|")]
+    titles, _, *rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in lines]
+    return [dict(zip(titles, row, strict=True)) for row in rows]
+
+
+@pytest.fixture(scope="session")
 def every_status() -> VerificationReport:
     """One candidate of every status, some with all that can be said of one."""
     special: dict[Status, dict[str, Any]] = {
@@ -133,7 +149,7 @@ def every_status() -> VerificationReport:
     return reported(small, *candidates, rich)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def realistic_board() -> Leaderboard:
     """A run with everything that a report can have to say."""
     rows = (
@@ -144,6 +160,8 @@ def realistic_board() -> Leaderboard:
         scored("superb/always-neutral", rank=4, uar=0.125, uar_low=0.12, uar_high=0.13, collapsed=True, top_share=0.997,
                effective_emotions=1.02, top_emotion="neutral", flags=("collapsed",)),
         scored("ehcalabres/seen", rank=None, uar=0.99, seen="yes", flags=("seen",)),
+        LeaderboardRow(candidate="superb/four", emotions=4, flags=("usable", "fallback")),
+        LeaderboardRow(candidate="org/unreachable", flags=("unreachable",)),
         LeaderboardRow(candidate="org/random-head", flags=("random-head",)),
     )  # fmt: skip
     return board(

@@ -1,7 +1,8 @@
 import json
 from datetime import UTC, datetime
 
-from benchmark.reporting.compare import comparison_json, comparison_markdown
+from benchmark.reporting.compare import comparison_markdown
+from benchmark.reporting.csv_and_json import model_json
 from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -12,14 +13,11 @@ def comparison(*rows: RowChange, **fields: object) -> RunComparison:
     return RunComparison.model_validate(content | fields)
 
 
-def test_the_same_twice_is_nothing_changed() -> None:
+def test_runs_without_changes_and_runs_without_common_rows_are_told_apart() -> None:
     same = RowChange(candidate="a", corpus="calls", numbers={"uar": Change(old=0.5, new=0.5, difference=0.0)})
     text = comparison_markdown(comparison(same))
     assert "Nothing changed." in text
     assert "|" not in text
-
-
-def test_runs_that_have_nothing_in_common_are_not_said_to_have_kept_their_scores() -> None:
     apart = [RowChange(candidate="a", corpus=name, presence=name) for name in ("old", "new")]
     text = comparison_markdown(comparison(*apart))
     assert "Nothing can be compared: no candidate was evaluated on the same corpus and device in both runs." in text
@@ -56,4 +54,4 @@ def test_names_from_outside_are_escaped(hostile: str) -> None:
     text = comparison_markdown(compared)
     assert "<script" not in text
     assert "\x1b" not in text
-    assert json.loads(comparison_json(compared))["rows"][0]["candidate"] == hostile
+    assert json.loads(model_json(compared))["rows"][0]["candidate"] == hostile

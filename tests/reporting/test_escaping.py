@@ -55,17 +55,13 @@ def test_plain_text_keeps_what_can_be_seen(text: str, expected: str) -> None:
     assert plain_text(text) == expected
 
 
-def test_markdown_shows_exactly_what_can_be_seen_in_a_table(hostile: str) -> None:
+def test_markdown_shows_exactly_what_can_be_seen_in_a_table_and_in_a_list(hostile: str) -> None:
     table = markdown_table([hostile], [Column("label", markdown_text), Column("n", lambda row: "1")])
     assert len(table.splitlines()) == 3
     assert _rendered_texts(table) == ["label", "n", plain_text(hostile), "1"]
 
-
-def test_markdown_shows_exactly_what_can_be_seen_in_a_list(hostile: str) -> None:
     assert _rendered_texts(document([bullets([markdown_text(hostile)])])) == [plain_text(hostile)]
 
-
-def test_markdown_leaves_no_html_in_the_source(hostile: str) -> None:
     assert "<" not in markdown_text(hostile)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Opened:
-    """A page in a browser, with what it said and asked for."""
+    """A page in a browser, with its messages on the console and its requests."""
 
     path: Path
     page: Page
@@ -51,9 +51,9 @@ class Opened:
         number = titles.index(title) + 1
         return self.page.locator(f"#board tbody tr > :nth-child({number})").all_inner_texts()
 
-    def go(self, at: str) -> None:
+    def go(self, anchor: str) -> None:
         """Follow a link within the page, which is not loaded again."""
-        self.page.goto(self.path.as_uri() + at)
+        self.page.goto(self.path.as_uri() + anchor)
 
     def start_again(self) -> None:
         """Show what a reader sees first: everything, in the order of the ranking."""
@@ -68,32 +68,28 @@ class Opened:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until events of scrolling, which hides hints, have come, as they do before a frame is drawn."""
+        """Wait for two frames: events of scrolling, which hides hints, come before a frame is drawn."""
         self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-class Opener:
-    """Opens pages as a reader would, and watches them."""
+OpenPage = Callable[[Path], Opened]
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
 
-    def __call__(self, path: Path, *, viewport: ViewportSize = DESKTOP) -> Opened:
-        opened = Opened(path, self.browser.new_page(viewport=viewport, color_scheme="light"))
+@pytest.fixture(scope="module")
+def open_page(chromium: Browser) -> OpenPage:
+    def opening(path: Path) -> Opened:
+        opened = Opened(path, chromium.new_page(viewport=DESKTOP, color_scheme="light"))
         opened.page.on("console", lambda message: opened.complaints.append(message.text))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.page.on("request", lambda request: opened.requests.append(request.url))
         opened.page.goto(path.as_uri())
         return opened
 
-
-@pytest.fixture(scope="module")
-def open_page(chromium: Browser) -> Opener:
-    return Opener(chromium)
+    return opening
 
 
 @pytest.fixture(scope="module")
-def demo_page(open_page: Opener, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+def demo_page(open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return open_page(usual_page(tmp_path_factory.mktemp("demo")))
 
 
@@ -105,12 +101,12 @@ def demo(demo_page: Opened) -> Opened:
 
 
 @pytest.fixture(scope="module")
-def hostile(open_page: Opener, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+def hostile(open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return open_page(hostile_page(tmp_path_factory.mktemp("hostile")))
 
 
 @pytest.fixture(scope="module")
-def real(open_page: Opener, demo_run: Path) -> Opened:
+def real(open_page: OpenPage, demo_run: Path) -> Opened:
     """The page of a run of real models, which other tests share."""
     return open_page(demo_run / "reports" / "leaderboard.html")
 
@@ -139,27 +135,27 @@ def test_a_page_opens_sorts_and_shows_a_candidate_without_a_complaint_or_a_reque
     assert opened.path.stat().st_size < 3_000_000
 
 
+def assert_plays(audio: Locator) -> None:
+    audio.evaluate("(audio) => audio.play()")
+    audio.page.wait_for_function("(audio) => audio.currentTime > 0", arg=audio.element_handle())
+    assert audio.evaluate("(audio) => audio.duration") > 1
+
+
 def test_recordings_that_are_embedded_play(demo: Opened) -> None:
     audio = demo.page.locator("#clips audio").first
     assert str(audio.get_attribute("src")).startswith("data:audio/flac;base64,")
-    audio.evaluate("(audio) => audio.play()")
-    demo.page.wait_for_timeout(300)
-    assert audio.evaluate("(audio) => audio.currentTime") > 0
-    assert audio.evaluate("(audio) => audio.duration") > 1
+    assert_plays(audio)
     assert demo.complaints == []
     expect(demo.page.locator("footer")).to_contain_text(re.compile(r"holds \d+ recordings: who gets the page"))
 
 
-def test_recordings_that_are_linked_play_from_their_files(hostile: Opened) -> None:
+def test_recordings_that_are_linked_play_from_their_files_and_say_if_they_are_gone(
+    hostile: Opened, open_page: OpenPage, tmp_path: Path
+) -> None:
     audio = hostile.page.locator("#clips audio[src^='../']").first
     assert re.fullmatch(r"\.\./recordings/\d+%20%231%3F%2520%20javascript%3A\.wav", str(audio.get_attribute("src")))
-    audio.evaluate("(audio) => audio.play()")
-    hostile.page.wait_for_timeout(300)
-    assert audio.evaluate("(audio) => audio.currentTime") > 0
+    assert_plays(audio)
     assert hostile.complaints == []
-
-
-def test_a_recording_that_is_gone_says_so(hostile: Opened, open_page: Opener, tmp_path: Path) -> None:
     alone = tmp_path / "sent" / "leaderboard.html"
     alone.parent.mkdir()
     alone.write_bytes(hostile.path.read_bytes())
@@ -169,15 +165,10 @@ def test_a_recording_that_is_gone_says_so(hostile: Opened, open_page: Opener, tm
     expect(player.get_by_text("cannot be played")).to_be_visible()
 
 
-def test_ties_are_marked(hostile: Opened) -> None:
-    ranks = [text.split()[0] for text in hostile.column("rank")]
-    assert ranks == ["=1"] * len(HOSTILE)
-
-
-def test_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
+def test_ties_are_marked_and_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
     page = hostile.page
-    shown = hostile.column("candidate")
-    assert set(shown) == {text.replace("\u202e", "") for text in HOSTILE}
+    assert [text.split()[0] for text in hostile.column("rank")] == ["=1"] * len(HOSTILE)
+    assert set(hostile.column("candidate")) == {text.replace("\u202e", "") for text in HOSTILE}
     for summary in page.locator("summary").all():
         summary.click()
     links = page.locator("a").evaluate_all("(links) => links.map((link) => link.getAttribute('href'))")
@@ -193,7 +184,7 @@ def test_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
     assert hostile.complaints == []
 
 
-def test_filters_leave_what_is_wanted_and_say_how_many_that_is(demo: Opened) -> None:
+def test_filters_say_how_many_rows_are_left(demo: Opened) -> None:
     page = demo.page
     assert demo.rows().count() == 3
     page.get_by_label("Search", exact=True).fill("german")
@@ -214,10 +205,8 @@ def test_filters_leave_what_is_wanted_and_say_how_many_that_is(demo: Opened) -> 
 def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Opened) -> None:
     page = demo.page
     page.get_by_label("Corpus", exact=True).select_option("demo-unlabelled")
-    titles = [text.strip() for text in page.locator("#board thead th").all_inner_texts()]
-    assert "UAR" not in titles
-    assert "rank" not in titles
-    assert "top answer" in titles
+    titles = {text.strip() for text in page.locator("#board thead th").all_inner_texts()}
+    assert {"UAR", "rank", "top answer"} & titles == {"top answer"}
     expect(page.locator("#plot-section")).to_be_hidden()
     expect(page.get_by_role("tab")).to_have_text(["Most disagreed on"])
     expect(page.get_by_role("heading", name="What they answer, and how far they agree")).to_be_visible()
@@ -278,94 +267,36 @@ def test_everything_can_be_reached_with_the_keyboard(demo: Opened) -> None:
     expect(focused).to_have_text(name)
 
 
-STRUCTURE = """
-() => {
-  const all = (what) => [...document.querySelectorAll(what)];
-  const complaints = [];
-  const ids = all("[id]").map((each) => each.id);
-  complaints.push(...ids.filter((id, place) => ids.indexOf(id) !== place).map((id) => `two elements are #${id}`));
-  for (const field of all("select, input")) if (!field.labels.length) complaints.push(`${field.name} has no label`);
-  for (const table of all("table")) {
-    if (!table.caption?.textContent.trim()) complaints.push("a table has no caption");
-    for (const th of table.querySelectorAll("th")) if (!th.scope) complaints.push(`no scope: ${th.textContent}`);
-  }
-  for (const each of all("button, a[href], summary")) {
-    if (!each.textContent.trim() && !each.ariaLabel) complaints.push("something to press has no name");
-  }
-  for (const svg of all("svg:not([aria-hidden])")) {
-    const named = svg.closest("[aria-label], [role=graphics-document]");
-    if (!named) complaints.push("a plot has no name");
-  }
-  for (const each of all("[aria-labelledby], [aria-controls], [aria-describedby]")) {
-    for (const name of ["aria-labelledby", "aria-controls", "aria-describedby"]) {
-      const id = each.getAttribute(name);
-      if (id && !document.getElementById(id)) complaints.push(`${name} names #${id}, which is not there`);
-    }
-  }
-  const headings = all("h1, h2, h3, h4, h5, h6").filter((each) => each.offsetParent);
-  const levels = headings.map((each) => Number(each.tagName[1]));
-  levels.forEach((level, place) => {
-    if (place && level > levels[place - 1] + 1) complaints.push(`heading ${place} skips a level`);
-  });
-  return complaints;
-}
-"""
-
-
-@pytest.mark.parametrize("at", ["", "#candidate-0"])
-def test_the_structure_is_one_that_screen_readers_know(demo: Opened, at: str) -> None:
-    if at:
-        demo.go(at)
+@pytest.mark.parametrize("anchor", ["#overview", "#candidate-0"])
+def test_screen_readers_find_names_labels_and_headings(demo: Opened, anchor: str) -> None:
+    demo.go(anchor)
     demo.page.locator("svg").first.wait_for(state="attached")
     demo.page.wait_for_timeout(300)
     for summary in demo.page.locator("summary:visible").all():
         summary.click()
-    assert demo.page.evaluate(STRUCTURE) == []
+    assert demo.page.evaluate(Path(__file__).with_name("page_structure.js").read_text("utf-8")) == []
 
 
-CONTRASTS = """
-() => {
-  const style = getComputedStyle(document.documentElement);
-  const channels = (name) => {
-    const value = style.getPropertyValue(`--${name}`).trim();
-    return [1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16) / 255);
-  };
-  const light = (name) => {
-    const [r, g, b] = channels(name).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const contrast = (one, other) => {
-    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const pairs = ["ink", "soft", "accent", "right", "grave"].flatMap((one) => [[one, "paper"], [one, "raised"]]);
-  return Object.fromEntries(pairs.map(([one, other]) => [`${one} on ${other}`, contrast(one, other)]));
-}
-"""
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Opened, dark: bool) -> None:
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Opened, scheme: str) -> None:
     page = demo.page
-    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
-    assert (brightness < 60) if dark else (brightness > 240)
-    weak = {pair: round(found, 2) for pair, found in page.evaluate(CONTRASTS).items() if found < 4.5}
+    contrasts = page.evaluate(Path(__file__).with_name("page_contrasts.js").read_text("utf-8"))
     page.emulate_media(color_scheme="light")
-    assert weak == {}
+    assert (brightness < 60) if scheme == "dark" else (brightness > 240)
+    assert {pair: round(contrast, 2) for pair, contrast in contrasts.items() if contrast < 4.5} == {}
 
 
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(
-    demo_page: Opened, hostile: Opened, open_page: Opener
-) -> None:
-    for path in (demo_page.path, hostile.path):
-        opened = open_page(path, viewport=PHONE)
-        for at in ("", "#candidate-0"):
-            if at:
-                opened.go(at)
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(demo: Opened, hostile: Opened) -> None:
+    for opened in (demo, hostile):
+        opened.page.set_viewport_size(PHONE)
+        for anchor in ("#overview", "#candidate-0"):
+            opened.go(anchor)
             opened.page.wait_for_timeout(300)
             assert not opened.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        opened.page.set_viewport_size(DESKTOP)
 
 
 def test_on_paper_there_is_nothing_to_press(demo: Opened) -> None:
@@ -375,22 +306,20 @@ def test_on_paper_there_is_nothing_to_press(demo: Opened) -> None:
     demo.page.emulate_media(media="screen")
 
 
-def test_a_run_of_one_candidate_and_a_run_of_none_have_pages(open_page: Opener, tmp_path: Path) -> None:
-    for number in (1, 0):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        finished = FinishedRun(folder / "cache", *([corpus()] if number else []))
-        if number:
-            finished.add(verification("alone"))
-        record = finished.record(verifications=tuple(finished.verifications) or (verification("idle"),))
-        opened = open_page(write_page(record, folder, embed=0))
-        assert opened.rows().count() == number
-        expect(opened.page.locator("#others tbody tr")).to_have_count(1 - number)
-        opened.page.wait_for_timeout(200)
-        assert opened.complaints == []
+@pytest.mark.parametrize("number", [1, 0])
+def test_a_run_of_one_candidate_and_a_run_of_none_have_pages(open_page: OpenPage, tmp_path: Path, number: int) -> None:
+    finished = FinishedRun(tmp_path / "cache", *([corpus()] if number else []))
+    if number:
+        finished.add(verification("alone"))
+    record = finished.record(verifications=tuple(finished.verifications) or (verification("idle"),))
+    opened = open_page(write_page(record, tmp_path, embed=0))
+    assert opened.rows().count() == number
+    expect(opened.page.locator("#others tbody tr")).to_have_count(1 - number)
+    opened.page.wait_for_timeout(200)
+    assert opened.complaints == []
 
 
-def test_two_hundred_candidates_on_five_corpora_open_sort_and_fit(open_page: Opener, tmp_path: Path) -> None:
+def test_two_hundred_candidates_on_five_corpora_open_sort_and_fit(open_page: OpenPage, tmp_path: Path) -> None:
     write_leaderboard(large_leaderboard(), tmp_path)
     path = tmp_path / "leaderboard.html"
     assert path.stat().st_size < 3_000_000
@@ -404,29 +333,26 @@ def test_two_hundred_candidates_on_five_corpora_open_sort_and_fit(open_page: Ope
     assert opened.complaints == []
 
 
-WRITTEN = (0, 1, 0.5, 0.125, 0.375, 0.715, 0.9949, 0.995, 0.997, 0.9995, 0.99999, 0.0001, 0.00049, 0.004, 0.005, 1 / 3)
+FRACTIONS = (
+    *(0, 1, 0.5, 0.125, 0.375, 0.715, 0.9949, 0.995, 0.997, 0.9995, 0.99999, 0.0001, 0.00049, 0.004, 0.005),
+    1 / 3,
+)
 AMOUNTS = (0, 0.042, 0.0995, 0.5, 1.005, 3.14159, 9.994, 9.995, 12.25, 42.04, 99.94, 99.96, 100.5, 101.5, 1234.5, 1e6)
+WEIGHTS = (950, 4_300, 94_568_000, 315_438_000)
 
 
 def test_numbers_are_written_as_in_the_other_reports(demo: Opened) -> None:
-    page = demo.page
-    assert page.evaluate("(values) => values.map(numbers.fraction)", list(WRITTEN)) == list(
-        map(numbers.fraction, WRITTEN)
-    )
-    assert page.evaluate("(values) => values.map(numbers.quantity)", list(AMOUNTS)) == list(
-        map(numbers.quantity, AMOUNTS)
-    )
-    assert page.evaluate("(values) => values.map(numbers.milliseconds)", list(AMOUNTS[1:])) == list(
-        map(numbers.milliseconds, AMOUNTS[1:])
-    )
-    counts = (950, 4_300, 94_568_000, 315_438_000)
-    assert page.evaluate("(values) => values.map(numbers.weights)", list(counts)) == list(
-        map(numbers.parameter_count, counts)
-    )
+    def on_the_page(function: str, values: Sequence[float]) -> list[str]:
+        return list(demo.page.evaluate(f"(values) => values.map(numbers.{function})", list(values)))
+
+    assert on_the_page("fraction", FRACTIONS) == list(map(numbers.fraction, FRACTIONS))
+    assert on_the_page("quantity", AMOUNTS) == list(map(numbers.quantity, AMOUNTS))
+    assert on_the_page("milliseconds", AMOUNTS[1:]) == list(map(numbers.milliseconds, AMOUNTS[1:]))
+    assert on_the_page("weights", WEIGHTS) == list(map(numbers.parameter_count, WEIGHTS))
 
 
 def test_a_board_without_its_run_still_has_a_page(
-    realistic_board: Leaderboard, open_page: Opener, tmp_path: Path
+    realistic_board: Leaderboard, open_page: OpenPage, tmp_path: Path
 ) -> None:
     write_leaderboard(realistic_board, tmp_path)
     opened = open_page(tmp_path / "leaderboard.html")

@@ -31,23 +31,15 @@ from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
 from benchmark.scoring.flags import FLAG_MEANINGS
-from tests.reporting.conftest import absent, board, described, scored
+from tests.reporting.conftest import absent, board, described, scored, section, table
 
 
-def _section(markdown: str, title: str) -> str:
-    found = re.search(rf"^#+ {re.escape(title)}[^\n]*\n(.*?)(?=^#+ |\Z)", markdown, flags=re.MULTILINE | re.DOTALL)
-    assert found is not None, f"no section {title!r} in:\n{markdown}"
-    return found[1]
-
-
-def _cells(section: str) -> list[dict[str, str]]:
-    lines = [line.strip("| ") for line in section.splitlines() if line.startswith("|")]
-    titles, _, *rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in lines]
-    return [dict(zip(titles, row, strict=True)) for row in rows]
+def text_of(*rows: LeaderboardRow, **changes: Any) -> str:
+    return leaderboard_markdown(board(*rows, **changes))
 
 
 def test_scores_stand_with_interval_rank_and_baseline(realistic_board: Leaderboard) -> None:
-    rows = _cells(_section(leaderboard_markdown(realistic_board), "How right"))
+    rows = table(section(leaderboard_markdown(realistic_board), "How right"))
     assert [row["rank"] for row in rows] == ["1", "1", "3", "4", "4", "–"]
     assert rows[2]["UAR"] == "0.44 [0.39–0.49]"
     assert rows[2]["accuracy"] == "0.46 [0.42–0.50]"
@@ -56,14 +48,13 @@ def test_scores_stand_with_interval_rank_and_baseline(realistic_board: Leaderboa
     assert rows[5]["flags"] == "seen"
 
 
-def test_the_kind_of_interval_is_named(realistic_board: Leaderboard) -> None:
-    markdown = leaderboard_markdown(realistic_board)
-    assert "95 % interval over speakers" in _section(markdown, "How right")
-    mixed = leaderboard_markdown(board(scored("a"), scored("b", interval="wilson")))
-    assert [row["interval"] for row in _cells(_section(mixed, "How right"))] == ["speakers", "wilson"]
+def test_a_kind_of_interval_is_named_above_the_table_and_several_in_a_column(realistic_board: Leaderboard) -> None:
+    assert "95 % interval over speakers" in section(leaderboard_markdown(realistic_board), "How right")
+    mixed = text_of(scored("a"), scored("b", interval="wilson"))
+    assert [row["interval"] for row in table(section(mixed, "How right"))] == ["speakers", "wilson"]
 
 
-def test_ties_at_the_top_are_named_as_ties_before_any_table(realistic_board: Leaderboard) -> None:
+def test_ties_at_the_top_are_named_before_any_table(realistic_board: Leaderboard) -> None:
     head = leaderboard_markdown(realistic_board).split("## ")[0]
     assert "2 candidates share rank 1" in head
     assert "**Dpngtm/wav2vec2-emotion-recognition**, UAR 0.61 [0.56–0.66]" in head
@@ -74,12 +65,12 @@ def test_a_first_rank_among_the_useless_is_not_praised() -> None:
     assert (
         "the only one that is ranked is **a**, UAR 0.13 [0.10–0.20], not shown to be better than guessing, which "
         "answers nearly always the same."
-    ) in leaderboard_markdown(board(useless))
+    ) in text_of(useless)
 
 
 def test_without_ranks_the_highest_score_is_given_as_what_it_is() -> None:
     rows = (scored("seen", rank=None, uar=0.9, seen="yes"), scored("b", rank=None), scored("c", rank=None, uar=0.3))
-    text = leaderboard_markdown(board(*rows))
+    text = text_of(*rows)
     assert (
         "nothing is ranked: ranks need scored clips of three speakers, and of two for each emotion. The highest UAR, "
         "which may be chance, is that of **b**" in text
@@ -95,16 +86,9 @@ def test_without_ranks_the_highest_score_is_given_as_what_it_is() -> None:
         ({}, {"uar": None}, "no candidate has answered all clips"),
     ],
 )
-def test_why_nothing_is_ranked_is_said(corpus: dict[str, Any], row: dict[str, Any], why: str) -> None:
-    text = leaderboard_markdown(board(scored(**({"rank": None} | row)), corpora=(described(**corpus),)))
+def test_the_reason_why_nothing_is_ranked_is_given(corpus: dict[str, Any], row: dict[str, Any], why: str) -> None:
+    text = text_of(scored(**({"rank": None} | row)), corpora=(described(**corpus),))
     assert f"nothing is ranked: {why}" in text
-
-
-def test_clips_without_a_label_are_counted() -> None:
-    text = leaderboard_markdown(
-        board(scored(), corpora=(described(clips=50, emotion_clips={"anger": 30, "fear": 15}),))
-    )
-    assert "Scored: 45 clips; 5 have no label." in text
 
 
 def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderboard) -> None:
@@ -123,13 +107,17 @@ def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderbo
     ]
 
 
-def test_a_clean_run_warns_of_nothing() -> None:
-    assert "\n> " not in leaderboard_markdown(board(scored()))
+def test_a_run_without_problems_has_no_warnings() -> None:
+    assert "\n> " not in text_of(scored())
 
 
-def test_a_corpus_is_described_before_it_is_scored() -> None:
+def test_a_corpus_is_described_before_its_scores() -> None:
+    small = described(clips=50, emotion_clips={"anger": 30, "fear": 15}, selection="speaker 21, 22")
+    text = text_of(scored(), corpora=(small,))
+    assert "Scored: 45 clips; 5 have no label." in text
+    assert "only speaker 21, 22" in text
     corpus = described(merge={"calm": "neutral"})
-    text = _section(leaderboard_markdown(board(scored(), corpora=(corpus,))), "ravdess")
+    text = section(text_of(scored(), corpora=(corpus,)), "ravdess")
     assert "1,440 clips by 24 speakers, 1.48 hours, from table:corpora/ravdess/metadata.csv." in text
     assert "8 emotions: anger 192, calm 192" in text
     assert "Guessing gives a UAR of 0.125; always answering *anger*, an accuracy of 0.13." in text
@@ -141,7 +129,7 @@ def test_many_unreadable_clips_are_listed_up_to_a_limit() -> None:
     clips = tuple(
         ClipRecord(clip=f"c{number}.wav", clip_hash=None, duration_s=None, failure="is empty") for number in range(25)
     )
-    text = leaderboard_markdown(board(scored(), corpora=(described(unreadable=clips),)))
+    text = text_of(scored(), corpora=(described(unreadable=clips),))
     assert "- c9.wav: is empty" in text
     assert "c10.wav" not in text
     assert "and 15 more" in text
@@ -149,10 +137,10 @@ def test_many_unreadable_clips_are_listed_up_to_a_limit() -> None:
 
 def test_flags_of_all_rows_are_said_once_and_every_flag_is_explained() -> None:
     rows = (scored("a", flags=("collapsed", "synthetic")), scored("b", flags=("synthetic",)))
-    text = leaderboard_markdown(board(*rows))
+    text = text_of(*rows)
     assert "Flags of all rows: synthetic." in text
-    assert [row["flags"] for row in _cells(_section(text, "How right"))] == ["collapsed", "–"]
-    legend = _section(text, "How to read this")
+    assert [row["flags"] for row in table(section(text, "How right"))] == ["collapsed", "–"]
+    legend = section(text, "How to read this")
     assert f"- **synthetic**: {FLAG_MEANINGS['synthetic']}" in legend
     assert f"- **collapsed**: {FLAG_MEANINGS['collapsed']}" in legend
     assert FLAG_MEANINGS["narrow"] not in legend
@@ -160,22 +148,25 @@ def test_flags_of_all_rows_are_said_once_and_every_flag_is_explained() -> None:
 
 def test_a_median_stands_with_its_interval_and_who_was_not_timed_long_enough_is_named() -> None:
     known = {"latency_p50_low_ms": 200.0, "latency_p50_high_ms": 209.0}
-    text = _section(
+    text = section(
         leaderboard_markdown(
             board(scored("a", **known, latency_stopped_by="precise"), scored("b|c", **known, latency_stopped_by="time"))
         ),
         "How fast",
     )
-    assert [row["p50 ms"] for row in _cells(text)] == ["204 [200–209]", "204 [200–209]"]
+    assert [row["p50 ms"] for row in table(text)] == ["204 [200–209]", "204 [200–209]"]
     assert "Not within 3 % of it when the time was over: b\\|c;" in text
 
 
 def test_latency_stands_once_per_device_the_fastest_first(realistic_board: Leaderboard) -> None:
-    rows = _cells(_section(leaderboard_markdown(realistic_board), "How fast"))
+    rows = table(section(leaderboard_markdown(realistic_board), "How fast"))
     assert [row["p50 ms"] for row in rows] == ["99.9", "204", "204", "204", "204", "1,843"]
     assert "p99 ms" not in rows[0]
-    two = board(scored("a"), scored("a", device="cuda", latency_p50_ms=4.04), scored("b"), scored("b", corpus="other"))
-    rows = _cells(_section(leaderboard_markdown(two), "How fast"))
+    two = board(
+        *(scored("a"), scored("a", device="cuda", latency_p50_ms=4.04), scored("b"), scored("b", corpus="other")),
+        corpora=(described(), described("other")),
+    )
+    rows = table(section(leaderboard_markdown(two), "How fast"))
     assert [(row["candidate"], row["device"], row["p50 ms"]) for row in rows] == [
         ("a", "cpu", "204"),
         ("b", "cpu", "204"),
@@ -185,17 +176,17 @@ def test_latency_stands_once_per_device_the_fastest_first(realistic_board: Leade
 
 def test_a_score_that_is_the_same_on_two_devices_stands_once_and_one_that_differs_names_the_device() -> None:
     same = board(scored("a"), scored("a", device="cuda"))
-    assert len(_cells(_section(leaderboard_markdown(same), "How right"))) == 1
+    assert len(table(section(leaderboard_markdown(same), "How right"))) == 1
     different = board(scored("a"), scored("a", device="cuda", uar=0.3))
-    assert [row["device"] for row in _cells(_section(leaderboard_markdown(different), "How right"))] == ["cpu", "cuda"]
+    assert [row["device"] for row in table(section(leaderboard_markdown(different), "How right"))] == ["cpu", "cuda"]
 
 
 def test_a_number_format_that_was_only_timed_is_not_listed_as_if_it_had_been_scored() -> None:
     timed = LeaderboardRow(candidate="a", corpus="ravdess", device="cpu", dtype="bfloat16", backend="torch",
                            latency_p50_ms=71.4, flags=("latency-only",))  # fmt: skip
-    text = leaderboard_markdown(board(scored("a"), timed))
-    assert len(_cells(_section(text, "How right"))) == 1
-    assert [row["dtype"] for row in _cells(_section(text, "How fast"))] == ["bfloat16", "float32"]
+    text = text_of(scored("a"), timed)
+    assert len(table(section(text, "How right"))) == 1
+    assert [row["dtype"] for row in table(section(text, "How fast"))] == ["bfloat16", "float32"]
 
 
 def test_a_repaired_candidate_bears_its_mark_in_every_table(realistic_board: Leaderboard) -> None:
@@ -207,11 +198,11 @@ def test_a_repaired_candidate_bears_its_mark_in_every_table(realistic_board: Lea
 
 def test_who_was_not_evaluated_is_named_with_status_and_reason(realistic_board: Leaderboard) -> None:
     text = leaderboard_markdown(realistic_board)
-    fallback = _section(text, "Fallback: usable, with fewer than 5 emotions")
+    fallback = section(text, "Fallback: usable, with fewer than 5 emotions")
     assert "- **superb/four** (usable, 4 emotions): The reason of usable." in fallback
-    assert "- **org/unreachable** (unreachable): The reason of unreachable." in _section(text, "Undecided")
-    assert "- **org/random-head** (random-head): The reason of random-head." in _section(text, "Rejected")
-    assert "- **firdhokk/whisper**: The worker was killed by SIGKILL" in _section(text, "Failures")
+    assert "- **org/unreachable** (unreachable): The reason of unreachable." in section(text, "Undecided")
+    assert "- **org/random-head** (random-head): The reason of random-head." in section(text, "Rejected")
+    assert "- **firdhokk/whisper**: The worker was killed by SIGKILL" in section(text, "Failures")
 
 
 def test_a_corpus_without_labels_has_no_accuracy_and_says_why() -> None:
@@ -219,33 +210,33 @@ def test_a_corpus_without_labels_has_no_accuracy_and_says_why() -> None:
     empty = dict.fromkeys([*names.split(), "majority_accuracy", "coverage", "ece"])
     rows = (scored("z", corpus="calls", **empty), scored("a", corpus="calls", **empty, flags=("narrow",)))
     corpus = described("calls", emotion_clips={}, label_emotions={}, speakers=None)
-    text = leaderboard_markdown(board(*rows, corpora=(corpus,)))
+    text = text_of(*rows, corpora=(corpus,))
     assert "On **calls** nothing is ranked: without labels nobody can say what is right." in text
-    section = _section(text, "calls")
-    assert [row["candidate"] for row in _cells(section)] == ["z", "a"]
-    assert {"UAR", "accuracy", "rank", "coverage"}.isdisjoint(_cells(section)[0])
-    assert _cells(section)[1]["flags"] == "narrow"
-    assert "nobody knows how many speakers" in section
+    calls = section(text, "calls")
+    assert [row["candidate"] for row in table(calls)] == ["z", "a"]
+    assert {"UAR", "accuracy", "rank", "coverage"}.isdisjoint(table(calls)[0])
+    assert table(calls)[1]["flags"] == "narrow"
+    assert "nobody knows how many speakers" in calls
     assert "**UAR**" not in text
 
 
 def test_a_corpus_whose_labels_mean_nothing_says_so() -> None:
     corpus = described(emotion_clips={}, label_emotions={}, unscored_labels={"LABEL_7": 1440})
-    text = leaderboard_markdown(board(scored(uar=None, rank=None), corpora=(corpus,)))
+    text = text_of(scored(uar=None, rank=None), corpora=(corpus,))
     assert "nothing is ranked: none of its labels means an emotion." in text
     assert "LABEL_7 1,440" in text
 
 
-def test_where_the_evidence_and_the_logs_are_is_said_of_those_that_have_any() -> None:
+def test_evidence_is_referred_to_and_logs_where_there_are_any() -> None:
     usable = absent("a", Status.USABLE, emotions=4, fallback=True).model_copy(update={"log": "logs/a.log"})
     crashed = absent("b", Status.CRASHED).model_copy(update={"log": "logs/b.log"})
-    both = _section(leaderboard_markdown(board(not_evaluated=(usable, crashed))), "Not evaluated")
-    assert "`bench run` and `bench verify` write the evidence into `verification.md` and `.json`." in both
-    assert "Logs are below `.bench`, or below `$BENCH_CACHE`." in both
-    whole = leaderboard_markdown(board(not_evaluated=(usable, crashed)))
-    assert "Log: logs/b.log" in whole
-    assert "logs/a.log" not in whole
-    assert "Logs are" not in leaderboard_markdown(board(not_evaluated=(usable,)))
+    text = text_of(not_evaluated=(usable, crashed))
+    introduction = section(text, "Not evaluated")
+    assert "`bench run` and `bench verify` write the evidence into `verification.md` and `.json`." in introduction
+    assert "Logs are below `.bench`, or below `$BENCH_CACHE`." in introduction
+    assert "Log: logs/b.log" in text
+    assert "logs/a.log" not in text
+    assert "Logs are" not in text_of(not_evaluated=(usable,))
 
 
 @pytest.mark.parametrize(
@@ -261,21 +252,15 @@ def test_where_the_evidence_and_the_logs_are_is_said_of_those_that_have_any() ->
     ],
 )
 def test_a_run_without_rows_says_so_and_what_helps(changes: dict[str, Any], sentence: str) -> None:
-    assert sentence in leaderboard_markdown(board(**changes))
+    assert sentence in text_of(**changes)
 
 
 def test_200_candidates_are_all_there_in_aligned_tables() -> None:
     rows = [scored(f"org/model-{number:03}", rank=number + 1, uar=0.9 - number / 300) for number in range(200)]
-    text = leaderboard_markdown(board(*rows))
-    assert len(_cells(_section(text, "How right"))) == 200
-    assert len(_cells(_section(text, "How fast"))) == 200
-    assert len({cell_len(line) for line in _section(text, "How right").splitlines() if line.startswith("|")}) == 1
-
-
-def test_rows_of_a_corpus_that_nobody_described_are_shown() -> None:
-    text = leaderboard_markdown(board(scored("a"), scored("a", corpus="unheard", uar=0.35)))
-    rows = _cells(_section(text.partition("## unheard")[2], "How right"))
-    assert [row["UAR"] for row in rows] == ["0.35 [0.39–0.49]"]
+    text = text_of(*rows)
+    assert len(table(section(text, "How right"))) == 200
+    assert len(table(section(text, "How fast"))) == 200
+    assert len({cell_len(line) for line in section(text, "How right").splitlines() if line.startswith("|")}) == 1
 
 
 def test_several_corpora_are_summarised_apart_from_their_rankings() -> None:
@@ -285,56 +270,47 @@ def test_several_corpora_are_summarised_apart_from_their_rankings() -> None:
         LeaderboardRow(candidate="a", size_mb=378.3, **whole),
         LeaderboardRow(candidate="late", corpus="*", flags=("incomplete",)),
     )
-    text = leaderboard_markdown(board(*rows, summary_corpora=("ravdess", "b|c")))
+    corpora = (described(), described("b|c"))
+    text = text_of(*rows, corpora=corpora, summary_corpora=("ravdess", "b|c"))
     assert r"- Over **ravdess, b\|c** together, **a** is furthest from guessing: 0.31 [0.20–0.40]" in text
-    cells = _cells(_section(text, "All corpora"))
+    cells = table(section(text, "All corpora"))
     assert [list(row.values()) for row in cells] == [
         ["a", "0.31 [0.20–0.40]", "0.44", "0.44", "–"],
         ["late", "–", "0.44", "0.44", "incomplete"],
     ]
-    assert len(_cells(_section(text, "How fast"))) == 2
-    assert "All corpora" not in leaderboard_markdown(board(scored("a")))
+    assert len(table(section(text, "How fast"))) == 2
+    assert "All corpora" not in text_of(scored("a"))
 
 
 def hostile_board(text: str) -> Leaderboard:
     """A run in which everything that comes from outside is the same text."""
     corpus = described(
-        text,
-        source=text,
-        selection=text,
-        unscored_labels={text: 2},
-        label_emotions={text: "anger"},
+        text, source=text, selection=text, unscored_labels={text: 2}, label_emotions={text: "anger"},
         unreadable=(ClipRecord(clip=text, clip_hash=None, duration_s=None, failure=text),),
-    )
-    gone = absent(text, Status.CRASHED).model_copy(update={"reason": text, "log": text, "status": text})
+    )  # fmt: skip
     scores = (GroupScore(group=text, uar=0.6, uar_low=0.5, uar_high=0.7, interval="speakers"),)
     groups = CorpusGroups(
-        corpus=text,
-        column=text,
-        emotions=(text,),
-        groups=(GroupSize(group=text, clips=10, speakers=3),),
+        corpus=text, column=text, emotions=(text,), groups=(GroupSize(group=text, clips=10, speakers=3),),
         candidates=(CandidateGroups(candidate=text, scores=scores, best=text, worst=text, gap=0.0, gap_low=0.0),),
         left_out=(LeftOutGroup(group=text, clips=1, reason=text),),
+    )  # fmt: skip
+    voter = Voter(candidate=text, clips=1, distribution={text: 1.0}, confidence=0.5, twin_of=text)
+    pair = PairAgreement(first=text, second=text, agreement=1.0, kappa=None)
+    agreement = CorpusAgreement(
+        corpus="calls", clips=1, shared_emotions=(text,), voters=(voter,), pairs=(pair,), alpha=0.5, model="one-coin"
     )
     return board(
         scored(text, corpus=text, top_emotion=text, flags=(text,), flag_reasons={text: text}, head=text, device=text),
-        corpora=(corpus,),
-        not_evaluated=(gone,),
-        failures={text: text},
-        registry=text,
-        groups=(groups,),
+        corpora=(corpus,), failures={text: text}, registry=text, groups=(groups,), agreements=(agreement,),
+        not_evaluated=(absent(text, Status.CRASHED).model_copy(update={"reason": text, "log": text}),),
         robustness=(Robustness(candidate=text, corpus=text, perturbation=text, clips=1, unchanged=1.0, problem=text),),
         failed_clips=(FailedClips(candidate=text, corpus=text, reason=text, clips=12, examples=(text,)),),
-    )
+    )  # fmt: skip
 
 
 def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
-    voter = Voter(candidate=hostile, clips=1, distribution={hostile: 1.0}, confidence=0.5, twin_of=hostile)
-    pair = PairAgreement(first=hostile, second=hostile, agreement=1.0, kappa=None)
-    agreement = CorpusAgreement(
-        corpus="calls", clips=1, shared_emotions=(hostile,), voters=(voter,), pairs=(pair,), alpha=0.5, model="one-coin"
-    )
-    text = leaderboard_markdown(hostile_board(hostile)) + "\n".join(agreement_section(agreement))
+    run = hostile_board(hostile)
+    text = leaderboard_markdown(run) + "\n".join(agreement_section(run, "calls"))
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     tokens = parser.parse(text)
     assert sum(token.type == "table_open" for token in tokens) == 6
@@ -346,39 +322,31 @@ def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
 
 def test_no_cell_of_a_table_for_programs_runs_as_a_formula(hostile: str) -> None:
     run = hostile_board(hostile)
-    for table in (leaderboard_csv(run), groups_csv(run.groups), robustness_csv(run.robustness)):
-        rows = list(csv.reader(io.StringIO(table)))
+    for text in (leaderboard_csv(run), groups_csv(run.groups), robustness_csv(run.robustness)):
+        rows = list(csv.reader(io.StringIO(text)))
         assert len({len(row) for row in rows}) == 1
         assert not [cell for row in rows for cell in row if cell[:1] in set("=+-@\t\r") or "\n" in cell]
 
 
 def test_several_raters_are_told_with_their_ceiling_and_what_is_kept_apart() -> None:
     corpus = described(rated_clips=1440, tied_clips=12, minority_clips=1, human_uar=0.71, human_accuracy=0.74)
-    text = leaderboard_markdown(board(scored(soft_cross_entropy=1.234, soft_jensen_shannon=0.321), corpora=(corpus,)))
+    text = text_of(scored(soft_cross_entropy=1.234, soft_jensen_shannon=0.321), corpora=(corpus,))
     assert "12 clips with a tie and 1 clip on which no majority agrees" in text
     assert "UAR of 0.71 and an accuracy of 0.74" in text
     assert "soft JSD" in text
     assert "0.32" in text
     assert "in nats" in text
-
-
-def test_without_raters_nothing_is_said_of_them() -> None:
-    text = leaderboard_markdown(board(scored()))
-    assert "rater" not in text
-    assert "soft" not in text
-
-
-def test_the_part_of_a_corpus_that_was_asked_for_is_told() -> None:
-    text = leaderboard_markdown(board(scored(), corpora=(described(selection="speaker 21, 22"),)))
-    assert "only speaker 21, 22" in text
+    without = text_of(scored())
+    assert "rater" not in without
+    assert "soft" not in without
 
 
 def test_what_a_flag_rests_on_is_said_once_per_candidate() -> None:
     rows = [scored("a", device=device, flags=("near-twins",), flag_reasons={"near-twins": "cannot be told from *b*."})
             for device in ("cpu", "cuda")]  # fmt: skip
-    text = leaderboard_markdown(board(*rows))
+    text = text_of(*rows)
     assert text.count(r"- a, **near-twins**: cannot be told from \*b\*.") == 1
-    assert "What the flags rest on" not in leaderboard_markdown(board(scored("a", flags=("seen",))))
+    assert "What the flags rest on" not in text_of(scored("a", flags=("seen",)))
 
 
 def test_emotions_stand_one_by_one_with_what_the_first_candidate_answers() -> None:
@@ -388,15 +356,15 @@ def test_emotions_stand_one_by_one_with_what_the_first_candidate_answers() -> No
         return ClassScores(candidate=name, corpus="ravdess", emotions=(right, wrong), confusion=((9, 0, 1), (1, 0, 1)))
 
     rows = (scored("first", weighted_f1=0.5, brier=0.61), scored("second"))
-    text = leaderboard_markdown(board(*rows, classes=(classes("second", 4), classes("first", 9))))
-    section = _section(text.partition("## Emotion by emotion")[2], "On ravdess")
-    recalls, confusion = section.split("What first answers:")
-    assert [list(row.values()) for row in _cells(recalls)] == [
+    text = text_of(*rows, classes=(classes("second", 4), classes("first", 9)))
+    emotions = section(text.partition("## Emotion by emotion")[2], "On ravdess")
+    recalls, confusion = emotions.split("What first answers:")
+    assert [list(row.values()) for row in table(recalls)] == [
         ["first", "0.90 / 0.90", "0.00 / –", "0.50", "0.61"],
         ["second", "0.40 / 0.90", "0.00 / –", "–", "–"],
     ]
-    assert [list(row.values()) for row in _cells(confusion)] == [["anger", "9", "0", "1"], [r"b\|c", "1", "0", "1"]]
-    assert "Emotion by emotion" not in leaderboard_markdown(board(scored("a")))
+    assert [list(row.values()) for row in table(confusion)] == [["anger", "9", "0", "1"], [r"b\|c", "1", "0", "1"]]
+    assert "Emotion by emotion" not in text_of(scored("a"))
 
 
 def test_an_emotion_that_was_looked_for_has_a_section_even_where_no_corpus_has_it() -> None:
@@ -404,22 +372,22 @@ def test_an_emotion_that_was_looked_for_has_a_section_even_where_no_corpus_has_i
                        average_precision_low=0.4, average_precision_high=0.6, auroc=0.8, auroc_low=0.7,
                        auroc_high=0.9, interval="speakers")  # fmt: skip
     other = FocusScore(candidate="b", corpus="ravdess", emotion="anger", clips=192, share=0.1333)
-    text = leaderboard_markdown(board(scored("a"), focus=(other, found), focused=("anger", "boredom")))
-    cells = _cells(_section(text, "Looking for anger"))
+    text = text_of(scored("a"), focus=(other, found), focused=("anger", "boredom"))
+    cells = table(section(text, "Looking for anger"))
     assert [list(row.values()) for row in cells] == [
         ["a", "0.50 [0.40–0.60]", "0.80 [0.70–0.90]", "speakers"],
         ["b", "–", "–", "cannot express it"],
     ]
     assert "average precision of 0.13" in text
-    assert "No corpus has scored clips both with and without it." in _section(text, "Looking for boredom")
+    assert "No corpus has scored clips both with and without it." in section(text, "Looking for boredom")
 
 
 def test_a_number_of_the_users_own_metric_is_a_column() -> None:
-    text = leaderboard_markdown(board(scored("a", metrics={"kappa": -0.1234}), scored("b")))
-    assert [row["kappa"] for row in _cells(_section(text, "How right"))] == ["-0.123", "–"]
+    text = text_of(scored("a", metrics={"kappa": -0.1234}), scored("b"))
+    assert [row["kappa"] for row in table(section(text, "How right"))] == ["-0.123", "–"]
 
 
 @pytest.mark.parametrize(("flags", "told"), [((), "nobody with a number was trained"), (("seen",), "`--rank-seen`")])
 def test_a_summary_says_whether_seen_corpora_count(flags: tuple[str, ...], told: str) -> None:
     rows = (scored("a"), LeaderboardRow(candidate="a", corpus="*", adjusted_uar=0.3, flags=flags))
-    assert told in _section(leaderboard_markdown(board(*rows, summary_corpora=("ravdess",))), "All corpora")
+    assert told in section(text_of(*rows, summary_corpora=("ravdess",)), "All corpora")

@@ -16,23 +16,20 @@ from benchmark.reporting.predictions import PREDICTIONS_SCHEMA, prediction_table
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
+from tests.reporting.conftest import HOSTILE
 from tests.support.finished_runs import FinishedRun, corpus, setup_of, verification
 
 
 def _table(*numbers: int, label: str | None = "ang") -> pa.Table:
+    answers = [{"label": "ANGRY", "probability": 0.1 + 0.2}, {"label": "SAD", "probability": 0.7}]
     rows = [
         {
-            "candidate": "org/model",
-            "corpus": "ravdess",
-            "clip": f"{number}.wav",
-            "clip_hash": f"{number:032x}",
-            "label": label,
-            "emotion": None if label is None else "anger",
-            "predicted": "anger",
-            "probabilities": [{"label": "ANGRY", "probability": 0.1 + 0.2}, {"label": "SAD", "probability": 0.7}],
+            "candidate": "org/model", "corpus": "ravdess", "clip": f"{number}.wav", "clip_hash": f"{number:032x}",
+            "label": label, "emotion": None if label is None else "anger", "predicted": "anger",
+            "probabilities": answers,
         }
         for number in numbers
-    ]
+    ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
 
 
@@ -80,27 +77,27 @@ LABELS = ("ang", "sadness", "??", "joy")
 
 @pytest.fixture
 def run(tmp_path: Path) -> FinishedRun:
-    """One candidate on two corpora: answers, a failure, logits that are not numbers, and clips that it never heard."""
+    """One candidate on two corpora: answers, a failure, logits that are not numbers, and clips without an answer."""
     first = corpus("first", speakers=3, repeats=2)
     second = CorpusRecord.model_validate(corpus("second", speakers=1).model_dump() | {"merge": {"sadness": "anger"}})
     built = FinishedRun(tmp_path, first, second)
     candidate = verification("model", LABELS, emotions=("anger", "sadness", None, "happiness"))
     built.verifications.append(candidate)
     generator = np.random.default_rng(0)
-    for each in (first, second):
+    for recorded in (first, second):
         predictions = []
-        for place, clip in enumerate(each.clips[:-2]):
+        for index, clip in enumerate(recorded.clips[:-2]):
             logits = generator.normal(0, 3, len(LABELS)).astype(np.float32)
-            if place == 3:
+            if index == 3:
                 logits[1] = np.nan
-            failed = place == 5
+            failed = index == 5
             predictions.append(
-                Prediction(clip_hash=clip.clip_hash or "", logits=None if failed else logits, windows=1 + place % 3,
+                Prediction(clip_hash=clip.clip_hash or "", logits=None if failed else logits, windows=1 + index % 3,
                            failure="too long" if failed else None, seconds=0.1)
             )  # fmt: skip
         PredictionStore(tmp_path).add(setup_of(candidate), predictions)
         built.evaluations.append(
-            EvaluationRecord(candidate="model", corpus=each.name, setup=setup_of(candidate), failure="it crashed.")
+            EvaluationRecord(candidate="model", corpus=recorded.name, setup=setup_of(candidate), failure="it crashed.")
         )
     return built
 
@@ -145,16 +142,16 @@ def test_the_answer_and_the_emotion_are_those_after_the_merges_of_the_corpus(run
         assert row["predicted"] == max(chances, key=lambda name: chances[name])
 
 
-def test_names_that_are_no_text_are_replaced_and_all_others_kept(tmp_path: Path, hostile: str) -> None:
-    heard = corpus(speakers=1, repeats=1)
-    for clip in heard.clips:
+def test_names_that_are_no_text_are_replaced_and_all_others_kept(tmp_path: Path) -> None:
+    hostile_corpus = corpus(speakers=len(HOSTILE), repeats=1)
+    for index, clip in enumerate(hostile_corpus.clips):
         object.__setattr__(clip, "clip", "\udcff.wav")  # no record takes such a name
-        object.__setattr__(clip, "speaker", hostile)
-    run = FinishedRun(tmp_path, heard)
+        object.__setattr__(clip, "speaker", HOSTILE[index % len(HOSTILE)])
+    run = FinishedRun(tmp_path, hostile_corpus)
     run.add(verification("model"))
     rows = rows_of(run)
     assert {row["clip"] for row in rows} == {"?.wav"}
-    assert {row["speaker"] for row in rows} == {hostile}
+    assert {row["speaker"] for row in rows} == set(HOSTILE)
 
 
 def test_a_run_without_evaluations_is_an_empty_export(tmp_path: Path) -> None:

@@ -23,9 +23,6 @@ def test_both_reports_write_their_files_and_nothing_else(
         content = path.read_bytes()
         assert content.endswith(b"\n")
         assert b"\r" not in content
-
-
-def test_the_border_of_the_fallback_reaches_the_file(tmp_path: Path, every_status: VerificationReport) -> None:
     markdown, *_ = write_verification(every_status, tmp_path, fallback_below=7)
     assert "Fallback: usable, with fewer than 7 emotions (3)" in markdown.read_text(encoding="utf-8")
 

@@ -78,7 +78,7 @@ def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
     """Write a run's reports beside recordings of all its clips, and return the page."""
     opened = [_opened(each, folder / "recordings") for each in record.corpora]
     leaderboard = score_run(record, PredictionStore(folder / "cache").read)
-    recordings = Recordings.of(opened, embed=embed)
+    recordings = Recordings(corpora=opened, embed=embed)
     write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings)
     return folder / "reports" / "leaderboard.html"
 

@@ -12,10 +12,11 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     """
     from benchmark.api.compare import compare_with
     from benchmark.cli.console import print_error, print_note
-    from benchmark.reporting.compare import comparison_json, comparison_markdown
+    from benchmark.reporting.compare import comparison_markdown
+    from benchmark.reporting.csv_and_json import model_json
 
     outcome = compare_with(options)
-    write = comparison_json if console.as_json else comparison_markdown
+    write = model_json if console.as_json else comparison_markdown
     print(write(outcome.comparison), end="")
     if outcome.files and not console.quiet:
         print_note(f"Comparison: {outcome.files[0]}")

@@ -13,11 +13,12 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     from benchmark.api.choose import recommend_with
     from benchmark.cli.console import print_note
     from benchmark.cli.summaries import print_run
-    from benchmark.reporting.recommend import recommendation_json, recommendation_markdown
+    from benchmark.reporting.csv_and_json import model_json
+    from benchmark.reporting.recommend import recommendation_markdown
 
     outcome = recommend_with(options)
     print_run(outcome.record, quiet=console.quiet)
-    write = recommendation_json if console.as_json else recommendation_markdown
+    write = model_json if console.as_json else recommendation_markdown
     print(write(outcome.recommendation), end="")
     if outcome.files and not console.quiet:
         print_note(f"Registry: {outcome.files[0]}")

@@ -1,15 +1,13 @@
-"""`leaderboard.html`: sentences, tables and data in one file that needs nothing else.
+"""`leaderboard.html`: sentences, tables and data in one file that loads no other.
 
-Sentences and tables are those of `leaderboard.md`, where what comes from outside is escaped already. Of Markdown only
-emphasis, code, lists, headings and tables are read, no link, image or HTML, and the renderer escapes all text.
+Sentences and tables are those of `leaderboard.md`, in which text from outside is escaped. The renderer knows emphasis,
+code, lists, headings and tables, no link, image or HTML, and escapes all text.
 """
 
 import base64
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -20,6 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from benchmark.reporting.csv_and_json import finite
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.html_page.page_data import page_data
 from benchmark.reporting.html_page.recordings import Recordings, recording_data
@@ -40,30 +39,17 @@ from benchmark.results.runs import RunRecord
 
 _ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
 _LIBRARY = "vendor/vega-embed.js"
-# In the order in which they use each other.
+# In the order of their dependencies.
 _SCRIPTS = (
     *("dom", "data", "numbers", "hints", "intervals", "tables", "tabs", "rows", "filters", "point_labels"),
     *("charts", "clips", "candidate", "main"),
 )
 _STYLES = ("base", "tables", "candidate", "print")
 _MARKDOWN_RULES = ("heading", "list", "blockquote", "table", "emphasis", "backticks", "entity", "escape", "newline")
-# Inside a script element only these matter: the end of the element, comments, and line ends that JavaScript has and
-# JSON has not.
+# These matter inside a script element: its end, comments, and line ends of JavaScript that are none in JSON.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 # Names and labels occur many times.
 _plain = lru_cache(maxsize=16_384)(plain_text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Inline:
-    """A style or a script as it stands in the page, and as the page's policy names it."""
-
-    content: Markup
-
-    @property
-    def source(self) -> str:
-        digest = hashlib.sha256(self.content.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def leaderboard_html(
@@ -77,12 +63,12 @@ def leaderboard_html(
 
     Args:
         leaderboard: The scored run.
-        folder: Where the page will lie, for the links to recordings.
-        record: The run, which holds the evidence of the verdicts; without it the page shows what the rows tell.
-        recordings: Where audio comes from, and how much of it is embedded; by default nowhere, and none.
+        folder: The folder of the page, for relative links to recordings.
+        record: The run, for the evidence of the verdicts; without it the page has no evidence.
+        recordings: The audio of the clips, and how much of it is embedded; by default none.
 
     Returns:
-        An HTML document that needs no other file but the recordings it links to.
+        An HTML document that loads nothing but the recordings it links to.
     """
     scripts = [_asset(_LIBRARY), *(_asset(f"scripts/{name}.js") for name in _SCRIPTS)]
     styles = [_asset(f"styles/{name}.css") for name in _STYLES]
@@ -94,7 +80,7 @@ def leaderboard_html(
         data=script_json(page_data(leaderboard, record)),
         # Addresses are ASCII; what `script_json` does to texts would take long for megabytes of audio.
         recordings=Markup(json.dumps(audio).replace("<", "\\u003c")),  # noqa: S704 - no `<` is left
-        licences=_asset("vendor/LICENCES.txt").content,
+        licences=_asset("vendor/LICENCES.txt"),
         **_sentences(leaderboard, audio),
     )
 
@@ -114,11 +100,11 @@ def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> 
 
     Args:
         blocks: Markdown, with everything from outside escaped.
-        caption: Of tables without a heading before them.
+        caption: The caption of tables without a heading before them.
         deeper: By how many levels headings are moved down.
 
     Returns:
-        HTML without the style attributes that the page's policy forbids.
+        HTML without style attributes, which the page's policy forbids.
 
     Examples:
         >>> print(block_html(["## A", "Some *text*."]), end="")
@@ -134,14 +120,14 @@ def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> 
 def script_json(content: Mapping[str, Any]) -> Markup:
     r"""Write data for a script element of the type `application/json`.
 
-    Every text is reduced to what can be seen of it; what is not finite is null. Numbers are whole: what is rounded
-    twice can come out differently from what other reports say.
+    Texts are reduced to their visible characters; what is not finite is null. Numbers are not rounded, so that the page
+    rounds them as the other reports do.
 
     Examples:
         >>> print(script_json({"label": "</script>\u202e", "uar": 0.25, "ece": float("nan")}))
         {"label":"\u003c/script\u003e","uar":0.25,"ece":null}
     """
-    document = json.dumps(_presentable(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    document = json.dumps(finite(content, _plain), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(document.translate(_ESCAPES))  # noqa: S704 - escaped here
 
 
@@ -167,12 +153,7 @@ def _sentences(leaderboard: Leaderboard, audio: list[dict[str, Any]]) -> dict[st
 def _about(corpus: CorpusSummary, leaderboard: Leaderboard) -> dict[str, Any]:
     rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
     description = [*corpus_description(corpus, rows), *failed_clips_list(leaderboard, corpus.name)]
-    agreement = [
-        block
-        for agreement in leaderboard.agreements
-        if agreement.corpus == corpus.name
-        for block in agreement_section(agreement)
-    ]
+    agreement = agreement_section(leaderboard, corpus.name)
     return {
         "name": corpus.name,
         "description": block_html(description, caption="Clips that failed"),
@@ -186,7 +167,7 @@ def _renderer() -> MarkdownIt:
 
 
 def _accessible(tokens: Sequence[Token], caption: str, deeper: int) -> Iterator[Token]:
-    """Give tables a caption, scopes, and a frame that scrolls; and numbers a class instead of a style."""
+    """Give tables a caption, scopes and a scrollable frame, and numbers a class instead of a style."""
     about = inline_html(caption)
     for index, token in enumerate(tokens):
         if token.type in {"heading_open", "heading_close"}:
@@ -213,23 +194,13 @@ def _html(content: str) -> Token:
     return Token("html_block", "", 0, content=content)
 
 
-def _presentable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _plain(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {_plain(str(key)): _presentable(member) for key, member in value.items()}
-    return [_presentable(member) for member in value] if isinstance(value, list | tuple) else value
-
-
-def _policy(scripts: list[_Inline], styles: list[_Inline]) -> str:
-    """Run these scripts and no others, fetch nothing, and play nothing but what the page holds or files beside it."""
+def _policy(scripts: Sequence[Markup], styles: Sequence[Markup]) -> str:
+    """Allow these scripts and styles by their hashes, audio in the page and in files, and nothing else."""
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {' '.join(script.source for script in scripts)}",
-            f"style-src {' '.join(style.source for style in styles)}",
+            f"script-src {' '.join(map(_digest, scripts))}",
+            f"style-src {' '.join(map(_digest, styles))}",
             "img-src data:",
             "media-src 'self' data: file:",
             "base-uri 'none'",
@@ -239,9 +210,15 @@ def _policy(scripts: list[_Inline], styles: list[_Inline]) -> str:
 
 
 @cache
-def _asset(name: str) -> _Inline:
-    # The files are ours, and hold no end of a script or style element; a test holds that.
-    return _Inline(content=Markup(_ASSETS.joinpath(name).read_text(encoding="utf-8")))  # noqa: S704
+def _digest(content: Markup) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+@cache
+def _asset(name: str) -> Markup:
+    # The files are ours, and contain no end of a script or style element, as a test checks.
+    return Markup(_ASSETS.joinpath(name).read_text(encoding="utf-8"))  # noqa: S704
 
 
 @cache

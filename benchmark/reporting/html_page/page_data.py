@@ -1,7 +1,7 @@
 """Everything that the page's scripts show, as plain data: rows, candidates with their verdicts, tables, clips."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
@@ -15,7 +15,7 @@ from benchmark.scoring.flags import FLAG_MEANINGS
 
 _DIGITS = 4
 _LONGEST_EVIDENCE = 400
-# Candidate and corpus are sent as numbers, the others are not shown.
+# Candidate and corpus are sent as indices, the others are not shown.
 _UNSENT_FIELDS = frozenset({"candidate", "corpus", "revision", "head", "metrics"})
 _ROW_FIELDS = tuple(name for name in LeaderboardRow.model_fields if name not in _UNSENT_FIELDS)
 _VERDICT_FIELDS = frozenset(
@@ -26,31 +26,21 @@ _VERDICT_FIELDS = frozenset(
 )
 
 
-class _Numbers:
-    """Numbers for the names of candidates and corpora: each name stands in the page once."""
+class _Indices:
+    """Indices of candidates and corpora, which stand for their names in the page; the summary `*` has no index."""
 
-    def __init__(self, leaderboard: Leaderboard, candidates: Sequence[str]) -> None:
-        self.candidates: Mapping[str, int] = {name: number for number, name in enumerate(candidates)}
-        self._corpora = {corpus.name: number for number, corpus in enumerate(leaderboard.corpora)}
+    def __init__(self, leaderboard: Leaderboard, candidates: Iterable[str]) -> None:
+        self.candidates = {name: index for index, name in enumerate(candidates)}
+        self.corpora: dict[str | None, int] = {corpus.name: index for index, corpus in enumerate(leaderboard.corpora)}
 
-    def corpus(self, name: str | None) -> int | None:
-        """The corpus's number; None for the summary over several."""
-        return self._corpora.get(name or "")
-
-    def of(self, result: Any) -> dict[str, int | None]:
-        """The numbers of a result's candidate and corpus."""
-        return {"candidate": self.candidates.get(result.candidate), "corpus": self.corpus(result.corpus)}
+    def of(self, candidate: str, corpus: str | None) -> dict[str, int | None]:
+        return {"candidate": self.candidates.get(candidate), "corpus": self.corpora.get(corpus)}
 
 
 def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, Any]:
-    """Collect what the scripts show.
-
-    Args:
-        leaderboard: The scored run.
-        record: The run, which holds the evidence of the verdicts; None where it is not known.
-    """
+    """Collect what the scripts show; without the record of the run, candidates have no evidence."""
     candidates = _candidates(leaderboard, record)
-    numbers = _Numbers(leaderboard, [candidate["name"] for candidate in candidates])
+    indices = _Indices(leaderboard, (candidate["name"] for candidate in candidates))
     occurring = {flag for row in leaderboard.rows for flag in row.flags}
     return {
         "corpora": [{"name": corpus.name, "emotions": corpus.emotion_clips} for corpus in leaderboard.corpora],
@@ -58,27 +48,25 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "candidates": candidates,
         "fields": ["candidate", "corpus", *_ROW_FIELDS],
         "rows": [
-            [
-                numbers.candidates[row.candidate],
-                numbers.corpus(row.corpus),
-                *(getattr(row, name) for name in _ROW_FIELDS),
-            ]
+            [*indices.of(row.candidate, row.corpus).values(), *(getattr(row, name) for name in _ROW_FIELDS)]
             for row in leaderboard.rows
             if row.corpus is not None
         ],
-        "profiles": [numbers.of(profile) | _profile(profile) for profile in leaderboard.profiles],
+        "profiles": [
+            indices.of(profile.candidate, profile.corpus) | _profile(profile) for profile in leaderboard.profiles
+        ],
         "classes": [
-            numbers.of(scores)
+            indices.of(scores.candidate, scores.corpus)
             | {"emotions": [score.emotion for score in scores.emotions], "confusion": scores.confusion}
             for scores in leaderboard.classes
         ],
-        "tables": list(_tables(leaderboard, numbers)),
+        "tables": list(_tables(leaderboard, indices)),
         "hardClips": [
             {
-                "corpus": numbers.corpus(clips.corpus),
+                "corpus": indices.corpora.get(clips.corpus),
                 "candidates": clips.candidates,
-                "wrong": [_clip(clip, numbers) for clip in clips.most_wrong],
-                "disputed": [_clip(clip, numbers) for clip in clips.most_disputed],
+                "wrong": [_clip(clip, indices) for clip in clips.most_wrong],
+                "disputed": [_clip(clip, indices) for clip in clips.most_disputed],
             }
             for clips in leaderboard.hard_clips
         ],
@@ -94,7 +82,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
 
 
 def _candidates(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:
-    """Describe all candidates, in the registry's order where the run is known, else in that of the rows."""
+    """Describe all candidates, in the order of the registry, or of the rows if the record is unknown."""
     verifications = {item.candidate: item for item in record.verifications} if record is not None else {}
     not_evaluated = {candidate.candidate: candidate for candidate in leaderboard.not_evaluated}
     names = dict.fromkeys([*verifications, *(row.candidate for row in leaderboard.rows), *not_evaluated])
@@ -112,25 +100,21 @@ def _candidate(name: str, verification: Verification | None, absent: NotEvaluate
         "evaluated": absent is None,
         "fallback": absent is not None and absent.fallback,
         "why": None if absent is None else absent.reason,
-        "emotions": absent.emotions if absent is not None else None,
+        "emotions": None if absent is None else absent.emotions,
     }
     if verification is None:
         return facts
-    is_surprising = verification.surprising and verification.expect is not None
-    return (
-        facts
-        | verification.model_dump(include=set(_VERDICT_FIELDS))
-        | {
-            "emotions": len(verification.emotion_classes) if verification.labels else None,
-            "labels": list(zip(verification.labels, verification.emotions, strict=True)),
-            "size_mb": verification.size_mb,
-            "expect": str(verification.expect) if is_surprising else None,
-            "findings": [
-                {"status": str(finding.status), "reason": finding.reason, "evidence": _evidence(finding.evidence)}
-                for finding in verification.findings
-            ],
-        }
-    )
+    return facts | {
+        **verification.model_dump(include=set(_VERDICT_FIELDS)),
+        "emotions": len(verification.emotion_classes) if verification.labels else None,
+        "labels": list(zip(verification.labels, verification.emotions, strict=True)),
+        "size_mb": verification.size_mb,
+        "expect": verification.expect if verification.surprising else None,
+        "findings": [
+            {"status": finding.status, "reason": finding.reason, "evidence": _evidence(finding.evidence)}
+            for finding in verification.findings
+        ],
+    }
 
 
 def _evidence(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -172,28 +156,23 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _tables(leaderboard: Leaderboard, numbers: _Numbers) -> Iterator[dict[str, Any]]:
+def _tables(leaderboard: Leaderboard, indices: _Indices) -> Iterator[dict[str, Any]]:
     """Tables of one candidate on one corpus that the page shows as they are."""
     for groups in leaderboard.groups:
         for scored in groups.candidates:
-            corpus = numbers.corpus(groups.corpus)
-            yield {"candidate": numbers.candidates.get(scored.candidate), "corpus": corpus} | _group_table(
-                groups, scored
-            )
+            yield indices.of(scored.candidate, groups.corpus) | _group_table(groups, scored)
     perturbed: dict[tuple[str, str], list[Robustness]] = {}
     for result in leaderboard.robustness:
         perturbed.setdefault((result.candidate, result.corpus), []).append(result)
-    for results in perturbed.values():
-        yield numbers.of(results[0]) | _perturbation_table(results)
+    for (candidate, corpus), results in perturbed.items():
+        yield indices.of(candidate, corpus) | _perturbation_table(results)
 
 
 def _group_table(groups: CorpusGroups, scored: CandidateGroups) -> dict[str, Any]:
-    sizes = {size.group: size for size in groups.groups}
-    rows = []
-    for score in scored.scores:
-        size = sizes.get(score.group)
-        clips, speakers = (UNKNOWN, UNKNOWN) if size is None else (f"{size.clips:,}", f"{size.speakers:,}")
-        rows.append((score.group, clips, speakers, with_interval(score.uar, score.uar_low, score.uar_high)))
+    rows = [
+        (score.group, f"{size.clips:,}", f"{size.speakers:,}", with_interval(score.uar, score.uar_low, score.uar_high))
+        for size, score in zip(groups.groups, scored.scores, strict=True)
+    ]
     gap = ""
     if scored.gap is not None:
         size_of_gap = with_interval(scored.gap, scored.gap_low, scored.gap_high)
@@ -224,11 +203,10 @@ def _perturbation_table(results: Sequence[Robustness]) -> dict[str, Any]:
     }
 
 
-def _clip(clip: HardClip, numbers: _Numbers) -> dict[str, Any]:
+def _clip(clip: HardClip, indices: _Indices) -> dict[str, Any]:
     candidates: dict[str | None, list[int]] = {}
     for name, answer in clip.answers.items():
-        if name in numbers.candidates:
-            candidates.setdefault(answer, []).append(numbers.candidates[name])
+        candidates.setdefault(answer, []).append(indices.candidates[name])
     return {
         **clip.model_dump(include={"clip", "label", "emotion", "speaker", "duration_s", "able", "wrong"}),
         # The most frequent answer first: with many candidates far shorter than an answer for each.

@@ -1,13 +1,12 @@
-"""The recordings of clips for the page: embedded where the user asked for it, else links to files of this machine."""
+"""The recordings of clips for the page: embedded on request, else links to files of this machine."""
 
 import base64
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -16,22 +15,22 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.clips import Corpus
 from benchmark.corpora.sources import AudioFile, AudioSource, open_source
 from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0
-"""Of longer recordings the page holds the beginning."""
+"""Longer recordings are cut to this length."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Where a page finds the audio of a clip.
+    """The audio of a clip in a page.
 
     Attributes:
         address: A `data:` address, or one relative to the page, or of a file.
-        embedded: Whether the page holds the audio itself.
-        cut: Whether only the beginning is there.
+        embedded: Whether the page contains the audio.
+        cut: Whether it contains only the beginning.
     """
 
     address: str
@@ -41,47 +40,40 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """The audio behind the clips of a run.
+    """The audio of the clips of opened corpora.
 
     Attributes:
-        clips: By corpus and clip.
         embed: How many clips of each corpus are embedded at most.
     """
 
-    clips: Mapping[str, Mapping[str, Clip]] = field(default_factory=lambda: MappingProxyType({}))
+    corpora: Sequence[Corpus] = ()
     embed: int = 0
 
-    @classmethod
-    def of(cls, corpora: Sequence[Corpus], *, embed: int = 0) -> "Recordings":
-        """Take the audio of opened corpora, of which at most `embed` clips each are embedded."""
-        return cls(clips={corpus.name: {clip.name: clip for clip in corpus.clips} for corpus in corpora}, embed=embed)
-
-    def find(self, corpus: str, clips: Sequence[str], folder: Path) -> dict[str, Recording]:
-        """Find the recordings of clips, the first of them embedded as far as that was asked for.
+    def find(self, corpus: str, clips: Iterable[str], folder: Path) -> dict[str, Recording]:
+        """Embed the first clips of a corpus, and link the others.
 
         Args:
-            corpus: Its name.
+            corpus: The name of the corpus.
             clips: Names of clips, the most interesting first.
-            folder: Where the page will lie.
+            folder: The folder of the page.
 
         Returns:
-            By clip; without those that are neither embedded nor files of this machine.
+            By clip, without clips that can be neither embedded nor linked.
         """
-        known = self.clips.get(corpus, {})
+        sources = {clip.name: clip.audio for opened in self.corpora if opened.name == corpus for clip in opened.clips}
         recordings: dict[str, Recording] = {}
+        left = self.embed
         for name in clips:
-            if name not in known:
-                continue
-            audio = known[name].audio
-            is_room_left = sum(recording.embedded for recording in recordings.values()) < self.embed
-            recording = (_embedded(audio) if is_room_left else None) or _linked(audio, folder)
-            if recording is not None:
-                recordings[name] = recording
+            if name in sources:
+                recording = (_embedded(sources[name]) if left > 0 else None) or _linked(sources[name], folder)
+                if recording is not None:
+                    recordings[name] = recording
+                    left -= recording.embedded
         return recordings
 
 
 def _embedded(audio: AudioSource) -> Recording | None:
-    """The decoded audio as FLAC, which every current browser plays; None where it cannot be decoded."""
+    """The audio as FLAC, which every current browser plays; None if it cannot be decoded."""
     try:
         with open_source(audio) as stream:
             rate = stream.sampling_rate
@@ -114,15 +106,11 @@ def _linked(audio: AudioSource, folder: Path) -> Recording | None:
 
 
 def file_address(path: Path, folder: Path) -> str:
-    """Write where a file lies, as seen from a page: relative, so that the address tells nothing of the user's home.
-
-    Args:
-        path: The file.
-        folder: Where the page lies.
+    """The address of a file relative to the folder of a page, so that it does not disclose the user's home.
 
     Returns:
         An address that begins with `./` or `../`, so that no name can be taken for a scheme or a host; a `file:`
-        address where the two have no folder in common.
+        address if the two have no folder in common.
 
     Examples:
         >>> file_address(Path("/a/calls/javascript:x #1.wav"), Path("/a/reports"))
@@ -139,12 +127,7 @@ def file_address(path: Path, folder: Path) -> str:
 
 
 def recording_data(leaderboard: Leaderboard, recordings: Recordings, folder: Path) -> list[dict[str, Any]]:
-    """Find the recordings of all clips that the page lists.
-
-    Args:
-        leaderboard: The scored run.
-        recordings: Where audio comes from.
-        folder: Where the page will lie.
+    """The recordings of all clips that the page in `folder` lists.
 
     Returns:
         Per corpus with listed clips: its recordings, and for each clip of both lists (`wrong`, `disputed`) the index of
@@ -155,11 +138,11 @@ def recording_data(leaderboard: Leaderboard, recordings: Recordings, folder: Pat
         # Clips are embedded in this order, until there are as many as were requested.
         pairs = zip_longest(clips.most_wrong, clips.most_disputed)
         names = dict.fromkeys(clip.clip for pair in pairs for clip in pair if clip is not None)
-        found = recordings.find(clips.corpus, list(names), folder)
-        index = {name: number for number, name in enumerate(found)}
+        named = recordings.find(clips.corpus, names, folder)
+        index = {name: number for number, name in enumerate(named)}
         content.append(
             {
-                "recordings": [(recording.address, recording.embedded, recording.cut) for recording in found.values()],
+                "recordings": [(recording.address, recording.embedded, recording.cut) for recording in named.values()],
                 "wrong": [index.get(clip.clip) for clip in clips.most_wrong],
                 "disputed": [index.get(clip.clip) for clip in clips.most_disputed],
             }

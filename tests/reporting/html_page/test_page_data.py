@@ -20,7 +20,7 @@ GROUPS = CorpusGroups(
         CandidateGroups(
             candidate=FIRST, scores=SCORES, best="female", worst="male", gap=0.2, gap_low=0.05, gap_high=0.35
         ),
-        CandidateGroups(candidate=SECOND, scores=SCORES[:1]),
+        CandidateGroups(candidate=SECOND, scores=SCORES),
     ),
 )
 

@@ -12,7 +12,7 @@ import soundfile
 from benchmark.audio.waveform import Waveform
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile, AudioSource, UnusableAudio
-from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recordings, file_address
+from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recording, Recordings, file_address
 
 RATE = 8000
 
@@ -32,48 +32,48 @@ def corpus(*sources: AudioSource) -> Corpus:
     return Corpus(name="own", source="folder:own", clips=clips, available_clips=len(clips))
 
 
-def find(sources: Sequence[AudioSource], folder: Path, *, embed: int = 0, corpus_name: str = "own") -> list[object]:
-    found = Recordings.of([corpus(*sources)], embed=embed).find(corpus_name, ["clip 0", "clip 1", "gone"], folder)
-    return [found.get(name) for name in ("clip 0", "clip 1", "gone")]
+def find(
+    sources: Sequence[AudioSource], folder: Path, *, embed: int = 0, corpus_name: str = "own"
+) -> list[Recording | None]:
+    clips = Recordings(corpora=[corpus(*sources)], embed=embed).find(corpus_name, ["clip 0", "clip 1", "gone"], folder)
+    return [clips.get(name) for name in ("clip 0", "clip 1", "gone")]
 
 
-def test_embedded_audio_is_what_was_heard(tmp_path: Path) -> None:
-    found = Recordings.of([corpus(Generated())], embed=1).find("own", ["clip 0"], tmp_path)["clip 0"]
-    assert found.embedded
-    assert not found.cut
-    kind, _, content = found.address.partition(";base64,")
+def test_embedded_audio_is_that_of_the_clip_and_at_most_its_beginning(tmp_path: Path) -> None:
+    short, long, _ = find([Generated(), Generated(LONGEST_EMBEDDED_S + 1)], tmp_path, embed=2)
+    assert short is not None
+    assert long is not None
+    assert (short.embedded, short.cut, long.embedded, long.cut) == (True, False, True, True)
+    beginning = io.BytesIO(base64.b64decode(long.address.partition(";base64,")[2]))
+    assert soundfile.info(beginning).duration == LONGEST_EMBEDDED_S
+    kind, _, content = short.address.partition(";base64,")
     assert kind == "data:audio/flac"
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(content)), dtype="float32")
     assert rate == RATE
     assert samples == pytest.approx(Generated().waveform().samples, abs=1 / 30_000)
 
 
-def test_of_a_long_recording_only_the_beginning_is_embedded(tmp_path: Path) -> None:
-    found = Recordings.of([corpus(Generated(LONGEST_EMBEDDED_S + 1))], embed=1).find("own", ["clip 0"], tmp_path)
-    content = base64.b64decode(found["clip 0"].address.partition(";base64,")[2])
-    assert soundfile.info(io.BytesIO(content)).duration == LONGEST_EMBEDDED_S
-    assert found["clip 0"].cut
-
-
 def test_no_more_is_embedded_than_was_asked_for_and_the_rest_is_linked_where_it_is_a_file(tmp_path: Path) -> None:
     first, second, gone = find([Generated(), AudioFile(tmp_path / "b.wav")], tmp_path, embed=1)
-    assert getattr(first, "embedded", None) is True
-    assert getattr(second, "address", None) == "./b.wav"
+    assert first is not None
+    assert first.embedded
+    assert second == Recording(address="./b.wav", embedded=False)
     assert gone is None
     assert find([Generated(), Generated()], tmp_path) == [None, None, None]
+    assert find([Generated()], tmp_path, embed=3, corpus_name="not opened") == [None, None, None]
 
 
-def test_what_nobody_can_decode_takes_nobody_elses_place(tmp_path: Path) -> None:
+def test_undecodable_audio_does_not_count_as_embedded(tmp_path: Path) -> None:
     first, second, _ = find([UnusableAudio("gone"), Generated()], tmp_path, embed=1)
     assert first is None
-    assert getattr(second, "embedded", None) is True
+    assert second is not None
+    assert second.embedded
 
 
 def test_a_stretch_of_a_recording_is_linked_with_its_times(tmp_path: Path) -> None:
     segments = [AudioFile(tmp_path / "long.wav", 1.5, 3.0), AudioFile(tmp_path / "long.wav", 2.0, None)]
-    first, second, _ = find(segments, tmp_path / "reports")
-    assert getattr(first, "address", None) == "../long.wav#t=1.5,3"
-    assert getattr(second, "address", None) == "../long.wav#t=2"
+    addresses = [recording.address for recording in find(segments, tmp_path / "reports") if recording is not None]
+    assert addresses == ["../long.wav#t=1.5,3", "../long.wav#t=2"]
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,4 @@ def test_no_name_of_a_file_is_anything_but_a_path(name: str, tmp_path: Path) -> 
     assert address.startswith("../calls/")
     assert not set(' :"<>#?') & set(address)
     assert address.isascii()
-
-
-def test_links_tell_nothing_of_the_folders_above_both(tmp_path: Path) -> None:
-    assert tmp_path.name not in file_address(tmp_path / "calls" / "a.wav", tmp_path / "reports")
-
-
-def test_a_corpus_that_was_not_opened_has_no_recordings(tmp_path: Path) -> None:
-    assert find([Generated()], tmp_path, embed=3, corpus_name="another") == [None, None, None]
+    assert tmp_path.name not in address
