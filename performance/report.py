@@ -123,7 +123,7 @@ def _repeated(figures: Figures) -> Iterable[str]:
     yield (
         f"`bench run` on {figures.repeated['clips']:.0f} clips, one model of base size, without latency: "
         f"{first:.1f} s the first time (verification included; the model was converted already), {second:.1f} s the "
-        f"second. Start-up, the same command on an empty folder's worth of work (one clip, known): {start:.1f} s. "
+        f"second. Start-up (the same command with one clip, whose predictions are stored): {start:.1f} s. "
         f"Beyond start-up the second run takes {max(0.0, second - start) / max(1e-9, first - start):.1%} of the first, "
         "and loads no model."
     )
@@ -149,8 +149,8 @@ def _decoding(figures: Figures) -> Iterable[str]:
         [name, f"{cost:.2f}", f"{cost / fastest:.1%}" if fastest else ""] for name, cost in figures.decoding.items()
     ]
     yield (
-        "What a clip costs before a model hears it: decoding, hashing, resampling to 16 kHz. The share is that of the "
-        "fastest engine's time on all cores, for the model of base size that is answered fastest."
+        "Cost of a clip before inference: decoding, hashing, resampling to 16 kHz. The share is relative to the time "
+        "of the fastest engine on all cores, for the fastest model of base size."
     )
     yield _table(["format", "ms of one core per s of audio", "share of `--fast`"], rows)
 

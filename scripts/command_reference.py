@@ -20,21 +20,21 @@ names of candidates and corpora; `bench --show-completion` prints the script for
 (bash, zsh, fish or powershell), by default the current one. Install it again after an update of bench. `ser-bench` is a
 second name of `bench`.
 
-- Standard output holds results and nothing else; `--json` prints them as data. What is being done, warnings and errors
-  go to standard error.
+- Standard output holds results only; `--json` prints them as data. Progress, warnings and errors go to standard error.
 - A terminal gets colours and bars, unless `NO_COLOR` or `TERM=dumb` is set; a pipe, a file and a CI (`CI=true`) get
   lines. In a narrow window the rows of tables become lists; in a pipe every row is one line.
-- What an old encoding does not have is written as `\\uXXXX` on standard output.
-- Most options can be set by an environment variable, named in brackets. Several values of a repeatable one stand there
-  with spaces between (`BENCH_CORPUS="ravdess calls"`), so that one that holds a space can only be given as an option.
-- `--config FILE` reads options from a TOML file. Keys are flags without dashes (`min-emotions = 5`). Those at the root
-  are for all commands that have them; those in a table (`[run]`, `[cache.ls]`) are for that command, and override those
-  at the root. Flags override variables, and variables override the file. Relative paths count from the file. What
-  sends, replaces, deletes or runs something (`--push`, `--force`, `--metric`) is refused in a file.
-- `leaderboard.json` holds what was asked for as `request`; `bench run --config reports/leaderboard.json` repeats it.
+- Characters that the encoding of standard output lacks are written as `\\uXXXX`.
+- Most options can be set by an environment variable, named in brackets. Values of a repeatable option are separated by
+  spaces (`BENCH_CORPUS="ravdess calls"`); a value that contains a space can only be given as an option.
+- `--config FILE` reads options from a TOML file. Keys are flags without dashes (`min-emotions = 5`). Keys at the root
+  apply to all commands that have the option; keys in a table (`[run]`, `[cache.ls]`) apply to that command and override
+  the root. Flags override variables, and variables override the file. Relative paths count from the file. Options that
+  send, replace, delete or run something (`--push`, `--force`, `--metric`) are refused in a file.
+- `leaderboard.json` holds the options of its run as `request`; `bench run --config reports/leaderboard.json` repeats
+  it.
 
-Exit codes: 0 done; 1 done, but something that was asked for does not hold; 2 the request is wrong; 3 the network or the
-machine failed; 130 interrupted; 141 nobody read the output to its end.
+Exit codes: 0 done; 1 done, but a condition of the request does not hold; 2 invalid request; 3 the network or the
+machine failed; 130 interrupted; 141 the reader of a pipe closed it early.
 """
 
 

@@ -1,7 +1,7 @@
 """Sections of a document that a script writes, between two comments that nobody sees."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 PROTOCOL = Path(__file__).parents[1] / "docs" / "protocol.md"
@@ -20,6 +20,16 @@ def write_section(document: Path, name: str, content: str) -> None:
     before, _, rest = text.partition(begin)
     after = rest.partition(end)[2]
     document.write_text(f"{before}{begin}\n{content.strip()}\n{end}{after}", encoding="utf-8")
+
+
+def percentages(shares: Iterable[float]) -> str:
+    """Write shares in one cell of a table whose heading says what each is.
+
+    Examples:
+        >>> percentages([0.5, 0.051])
+        '50.0/5.1'
+    """
+    return "/".join(f"{share * 100:.1f}" for share in shares)
 
 
 def simulate_into_protocol(name: str, simulate: Callable[[int], str], *, description: str, draws: int) -> None:

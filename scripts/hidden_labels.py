@@ -141,9 +141,9 @@ def drawn_orders(hidden: Hidden) -> list[Orders]:
 def tables(corpora: Sequence[Hidden]) -> str:
     """Write the orders of all corpora as Markdown."""
     lines = [
-        f"Seed {SEED}; `python -m scripts.unlabelled_order --models ../shared/models --work WORK --write`. The three "
-        "last numbers are Spearman's rho with the order by true UAR: 1 is the same order, 0 none, −1 the reverse. "
-        "In parentheses: with the order by true accuracy.",
+        f"Seed {SEED}; `python -m scripts.unlabelled_order --models ../shared/models --work WORK --write`. The last "
+        "three columns are Spearman's rho with the order by true UAR: 1 is the same order, 0 none, −1 the reverse. In "
+        "parentheses: with the order by true accuracy. `--stored` prints the scores of each candidate.",
         "",
         "| corpus | candidates | how many | true UAR | Dawid–Skene | with the majority | confidence |",
         "| --- | --- | ---: | --- | ---: | ---: | ---: |",
@@ -164,11 +164,11 @@ def tables(corpora: Sequence[Hidden]) -> str:
                 f"| {hidden.corpus} ({hidden.clips} clips) | {DRAWN} drawn at random, {DRAWS} times: median "
                 f"[10 % to 90 %] | {DRAWN} | | {' | '.join(map(_middle, columns))} |"
             )
-    return "\n".join([*lines, *_each(corpora)])
+    return "\n".join(lines)
 
 
-def _each(corpora: Sequence[Hidden]) -> list[str]:
-    """What is said of each checkpoint, without its copies, where all of them and their copies vote."""
+def candidate_tables(corpora: Sequence[Hidden]) -> str:
+    """Write the scores of each checkpoint, without its copies, where all of them and their copies vote."""
     lines: list[str] = []
     for hidden in corpora:
         said = voters(hidden, range(len(hidden.members)))
@@ -187,7 +187,7 @@ def _each(corpora: Sequence[Hidden]) -> list[str]:
             numbers = (truth[place], right, voter.estimated_accuracy, voter.majority_agreement, voter.confidence)
             cells = " | ".join("–" if number is None else f"{number:.2f}" for number in numbers)
             lines.append(f"| {member.name} | {member.trained_on} | {cells} |")
-    return lines
+    return "\n".join(lines)
 
 
 def _shown(value: float) -> str:

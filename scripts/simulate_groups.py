@@ -5,8 +5,8 @@
 Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
 """
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import groupby, product
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.gaps import GroupCounts, gap_between, speaker_spread
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import percentages, simulate_into_protocol
 
 SEED = 20_260_301
 GROUPS, SPEAKERS, SPREADS = (2, 4), (3, 6, 12), (0.0, 0.5, 1.0)
@@ -124,28 +124,31 @@ def report(draws: int) -> str:
     """Simulate everything and write what came of it as Markdown."""
     lines = [
         f"{draws:,} draws a cell, {EMOTIONS} emotions, {CLIPS_OF_EACH} clips per speaker, group and emotion, seed "
-        f"{SEED}; `python -m scripts.simulate_groups --write`.",
+        f"{SEED}; `python -m scripts.simulate_groups --write`. Three values in a cell belong to a spread between "
+        "speakers of 0, 0.5 and 1 (logit).",
         "",
-        "| groups | speakers in each | who | spread (logit) | intervals of groups that hold the truth | gaps claimed "
-        "where there is none | intervals of a gap that hold it | gaps of 0.1 claimed |",
-        "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| groups | speakers in each | speakers | intervals of groups that hold the truth, % | gaps claimed where "
+        "there is none, % | intervals of a gap that hold it, % | gaps of 0.1 claimed, % |",
+        "| ---: | ---: | --- | ---: | ---: | ---: | ---: |",
     ]
-    for cell in all_cells():
-        none = rates(cell, draws)
-        one = rates(Cell(**{**cell.__dict__, "shift": SHIFT}), draws)
+    for first, cells in groupby(all_cells(), key=lambda cell: replace(cell, spread=0.0)):
+        pairs = [(rates(cell, draws), rates(replace(cell, shift=SHIFT), draws)) for cell in cells]
         lines.append(
-            f"| {cell.groups} | {cell.speakers} | {'the same' if cell.same else 'others'} | {cell.spread:g} | "
-            f"{(none.groups + one.groups) / 2:.1%} | {none.claimed:.1%} | {one.gap:.1%} | "
-            f"{one.claimed:.1%} |"
+            f"| {first.groups} | {first.speakers} | {'same' if first.same else 'different'} | "
+            f"{percentages((none.groups + gap.groups) / 2 for none, gap in pairs)} | "
+            f"{percentages(none.claimed for none, _ in pairs)} | {percentages(gap.gap for _, gap in pairs)} | "
+            f"{percentages(gap.claimed for _, gap in pairs)} |"
         )
     lines += [
         "",
-        "| speakers | spread (logit) | their UARs really differ by | are seen to differ by | beyond chance |",
-        "| ---: | ---: | ---: | ---: | ---: |",
+        "| speakers | true spread of their UARs | observed | beyond chance |",
+        "| ---: | ---: | ---: | ---: |",
     ]
-    for speakers, spread in product((6, 12, 24), SPREADS):
-        true, seen, left = spreads(speakers, spread, draws)
-        lines.append(f"| {speakers} | {spread:g} | {true:.3f} | {seen:.3f} | {left:.3f} |")
+    for speakers in (6, 12, 24):
+        columns = zip(*(spreads(speakers, spread, draws) for spread in SPREADS), strict=True)
+        lines.append(
+            f"| {speakers} | {' | '.join('/'.join(f'{value:.3f}' for value in column) for column in columns)} |"
+        )
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.settings import Settings
 from scripts.generated_sections import write_section
-from scripts.hidden_labels import Hidden, hidden_corpora, tables
+from scripts.hidden_labels import Hidden, candidate_tables, hidden_corpora, tables
 from scripts.noisy_checkpoints import Member, with_noisy_copies
 
 PAGE = Path(__file__).parents[1] / "docs" / "unlabelled.md"
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=480)
     parser.add_argument("--stored", action="store_true", help="take the last run below --work as it is")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/unlabelled.md")
+    parser.add_argument("--write", action="store_true", help="put the orders into docs/unlabelled.md")
     options = parser.parse_args()
     if options.limit < LEAST_CLIPS:
         parser.error(f"--limit: at least {LEAST_CLIPS} clips, or the order is that of chance")
@@ -112,8 +112,9 @@ def main() -> None:
         record = load_run(options.work / "cache")
     else:
         record = ask(members, shared_corpora(options.models), options.work, limit=options.limit).record
-    content = tables(hide(record, members, options.work))
-    print(content)
+    corpora = hide(record, members, options.work)
+    content = tables(corpora)
+    print(content, candidate_tables(corpora), sep="\n")
     if options.write:
         write_section(PAGE, "unlabelled-order", content)
 

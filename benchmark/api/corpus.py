@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome
-from benchmark.api.run import open_clips
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
 from benchmark.corpora.clips import Corpus
+from benchmark.corpora.opening import open_corpora
 from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.decoding import decode_corpus, measure_corpus
@@ -61,7 +61,7 @@ def describe_corpus_with(options: DescribeRequest) -> DescribeOutcome:
     settings, progress = options.settings or Settings(), options.progress or Silent()
     merges = chosen_merges(options.merge_preset, options.merge)
     registry = find_registry(options.candidates)
-    (corpus,) = open_clips([options.corpus], registry, options, settings, progress)
+    (corpus,) = open_corpora([options.corpus], registry, options, settings=settings, progress=progress)
     folder = Path(options.output)
     check_writable(folder)
     corpus = corpus.merging(merges)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.api.outcomes import Outcome, judge_report
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import not_named, open_corpora, relabelled, still_there
+from benchmark.corpora.opening import open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.options.declare import keywords
@@ -100,7 +100,10 @@ def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress
     if unknown:
         raise RequestError(f"The run has no corpus {unknown[0]!r} to label again; it has {', '.join(sorted(known))}.")
     for corpus in record.corpora:
-        if corpus.name in by_name and (kept := len(not_named(corpus, by_name[corpus.name]))):
+        if corpus.name not in by_name:
+            continue
+        named = {clip.name for clip in by_name[corpus.name].clips}
+        if kept := sum(clip.clip not in named for clip in corpus.clips):
             progress.warn(
                 f"{corpus.name}: {by_name[corpus.name].source} does not name {kept} of the {len(corpus.clips)} clips "
                 "that the run heard; what it does not name keeps its label."

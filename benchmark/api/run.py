@@ -7,10 +7,8 @@ from pathlib import Path
 
 from benchmark.api.outcomes import Outcome, judge_run
 from benchmark.api.verify import open_registry
-from benchmark.audio.channels import ChannelChoice
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.filters import Filters
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
@@ -21,7 +19,6 @@ from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import RunRequest
-from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
 from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
@@ -73,7 +70,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     with UserMetrics(options.metrics, settings, progress):
         pass
     registry = open_registry(options.candidates, options.models, progress)
-    corpora = open_clips(options.corpora, registry, options, settings, progress)
+    corpora = open_corpora(options.corpora, registry, options, settings=settings, progress=progress)
     for corpus in corpora:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
@@ -101,32 +98,6 @@ def run_with(options: RunRequest) -> RunOutcome:
 
 
 run = keywords(run_with, RunRequest, "run")
-
-
-def open_clips(
-    names: Sequence[str], registry: Registry, options: ClipOptions, settings: Settings, progress: Progress
-) -> tuple[Corpus, ...]:
-    """Open corpora, and select the clips that the options name.
-
-    Raises:
-        RequestError: There is no such corpus or column, or nothing is left of one.
-    """
-    filters = Filters(
-        speakers=tuple(options.speakers),
-        languages=tuple(options.languages),
-        only_labels=tuple(options.only_labels),
-        sample=options.sample,
-        seed=options.seed,
-    )
-    return open_corpora(
-        names,
-        registry,
-        limit=options.limit,
-        filters=filters,
-        channel=None if options.channel is None else ChannelChoice(options.channel),
-        settings=settings,
-        progress=progress,
-    )
 
 
 def _inference(options: RunRequest) -> RunOptions:

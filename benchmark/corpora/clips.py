@@ -6,27 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.channels import Channel, ChannelChoice
-from benchmark.corpora.sources import AudioSource, ChannelledSource
+from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import resolve_merges
 from benchmark.results.runs import ClipRecord
 
+_STEREO = 2
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clip:
-    """One recording, with what its corpus knows of it.
+    """One recording, with what its corpus says of it.
 
     Attributes:
         name: Its name within the corpus, such as the path below the corpus's folder.
-        audio: Where the audio comes from.
-        label: The corpus's own label; None where it has none.
-        speaker: Who speaks.
-        sex: The speaker's sex.
-        language: The language spoken.
-        text_id: What is said.
+        label: The corpus's own label.
+        text_id: Identifies the sentence spoken.
         intensity: How strongly the emotion is played, in the corpus's own word.
-        votes: How many raters chose each label; None where nobody counted them.
-        attributes: Whatever else its corpus says of it: column → value.
+        votes: Label → number of raters who chose it; None where nobody counted them.
+        attributes: The other columns of the corpus: column → value.
     """
 
     name: str
@@ -45,7 +43,23 @@ class Clip:
         """The label, or else the one that most raters chose, the first of equals by name: for drawing samples only."""
         if self.label is not None or not self.votes:
             return self.label
-        return min(self.votes, key=lambda label: (-self.votes[label] if self.votes else 0, label))
+        return min(self.votes.items(), key=lambda vote: (-vote[1], vote[0]))[0]
+
+
+@dataclass(frozen=True)
+class CorpusContents:
+    """What a folder, a table or a dataset holds.
+
+    Attributes:
+        notes: Sentences for the user on how it was read.
+        codes: The corpus's own codes for labels: code → canonical class.
+        source: The SPEC pinned to a revision, of a dataset.
+    """
+
+    clips: tuple[Clip, ...]
+    notes: tuple[str, ...] = ()
+    codes: dict[str, str] = field(default_factory=dict)
+    source: str | None = None
 
 
 def described(record: ClipRecord, clip: Clip) -> ClipRecord:
@@ -69,15 +83,14 @@ class Corpus:
 
     Attributes:
         name: What tables call it.
-        source: The SPEC it came from.
-        clips: The clips that are to be used.
+        source: Its SPEC.
+        clips: The selected clips.
         available_clips: How many there were before a limit.
         synthetic: Whether a program made the voices.
         labels: The user's overrides of what a label means.
         merge: Emotions that the user merges into others.
-        notes: What a person should know of how it was read.
-        selection: Which part of it the user asked for, in words; None for all of it.
-        channel: What of recordings with several channels is heard.
+        notes: Sentences for the user on how it was read.
+        selection: The user's selection of clips in words; None for all.
     """
 
     name: str
@@ -92,10 +105,10 @@ class Corpus:
     channel: ChannelChoice = ChannelChoice.MIX
 
     def merging(self, more: Mapping[str, str]) -> "Corpus":
-        """Merge emotions in addition to what the registry says of this corpus; what `more` says counts more.
+        """Merge emotions in addition to the corpus's own merges, over which `more` takes precedence.
 
         Raises:
-            RequestError: Together they go round a circle.
+            RequestError: The merges form a circle.
         """
         return replace(self, merge=resolve_merges({**self.merge, **more}))
 
@@ -103,37 +116,24 @@ class Corpus:
         """Keep at most `clips` clips, the labels in turn, each label's in an order that depends on names alone."""
         if clips is None or clips >= len(self.clips):
             return self
-        by_label: dict[str | None, list[int]] = defaultdict(list)
-        for index in sorted(range(len(self.clips)), key=lambda index: shuffled(self.clips[index].name)):
-            by_label[self.clips[index].stratum].append(index)
         turns = sorted(
-            (turn, str(label), index) for label, group in by_label.items() for turn, index in enumerate(group)
+            (turn, str(label), index)
+            for label, indices in self.shuffled_by_label().items()
+            for turn, index in enumerate(indices)
         )
         kept = sorted(index for _, _, index in turns[:clips])
         return replace(self, clips=tuple(self.clips[index] for index in kept))
 
+    def shuffled_by_label(self, salt: str = "") -> dict[str | None, list[int]]:
+        """Label → indices of its clips, in an order that follows from their names and the salt on every machine."""
 
-def storable(text: str) -> str:
-    r"""Give a text as it can be stored: a name in a file system of Linux need not be Unicode, and what is stored must.
+        def digest(index: int) -> bytes:
+            return hashlib.sha256((salt + self.clips[index].name).encode("utf-8", "surrogatepass")).digest()
 
-    Examples:
-        >>> storable("call-\udcff.wav")
-        'call-?.wav'
-    """
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def shuffled(name: str) -> bytes:
-    """A sort key that is unrelated to the order of names, and the same on every machine.
-
-    Examples:
-        >>> sorted(["a1", "a2", "a3"], key=shuffled)
-        ['a2', 'a3', 'a1']
-    """
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
-
-
-_STEREO = 2
+        by_label: dict[str | None, list[int]] = defaultdict(list)
+        for index in sorted(range(len(self.clips)), key=digest):
+            by_label[self.clips[index].stratum].append(index)
+        return by_label
 
 
 def choose_channel(corpus: Corpus, choice: ChannelChoice) -> Corpus:
@@ -151,7 +151,7 @@ def choose_channel(corpus: Corpus, choice: ChannelChoice) -> Corpus:
 
 def _sides(clip: Clip, choice: ChannelChoice) -> Iterator[Clip]:
     audio = clip.audio
-    if not isinstance(audio, ChannelledSource):
+    if not isinstance(audio, AudioFile | AudioAddress):
         yield clip
     elif choice is not ChannelChoice.EACH:
         yield replace(clip, audio=audio.on(Channel(choice)))
@@ -168,7 +168,7 @@ class CorpusLabels:
 
     Attributes:
         label_map: What each means; the classes have the indices 0, 1, … in the order of the labels.
-        clips: How many clips, or votes of raters where clips have no label of their own, have each label.
+        clips: Label → number of clips, or of raters where clips have no label of their own.
         unlabelled: Clips with neither a label nor votes.
     """
 
@@ -183,13 +183,12 @@ def corpus_labels(corpus: Corpus) -> CorpusLabels:
     Raises:
         RequestError: An override names an unknown emotion.
     """
-    counted: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for clip in corpus.clips:
-        counted.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
-    labels = sorted(counted)
-    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counted}
+        counts.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
+    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counts}
     return CorpusLabels(
-        label_map=map_labels(labels, overrides=overrides, merges=corpus.merge),
-        clips=dict(counted),
+        label_map=map_labels(sorted(counts), overrides=overrides, merges=corpus.merge),
+        clips=dict(counts),
         unlabelled=sum(clip.label is None and not clip.votes for clip in corpus.clips),
     )

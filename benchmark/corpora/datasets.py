@@ -8,12 +8,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.rows import Located, TableContents, find_columns, read_rows
-from benchmark.corpora.sources import UnusableAudio
+from benchmark.corpora.clips import CorpusContents
+from benchmark.corpora.rows import find_columns, read_rows
+from benchmark.corpora.sources import AudioFile, UnusableAudio
 from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import NO_STATEMENT, HubFailure
@@ -29,6 +30,7 @@ _REVISION_DIGITS = 40
 _UNSAFE = re.compile(r"[^\w.-]+")
 _INDEX = "rows.jsonl"
 _SCHEMA_VERSION = 1
+_REMEDY = "choose another folder with BENCH_CACHE"
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,15 @@ class Spool:
     """A split of a dataset in a folder of its own.
 
     Attributes:
-        folder: Where it lies; whole, or not there at all.
-        key: What it holds: the revision, the dataset and the split.
+        folder: Complete, or not there at all.
+        key: The revision, the dataset and the split.
     """
 
     folder: Path
     key: EntryKey = field(default_factory=EntryKey)
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all of the split is there."""
         return self._entry.is_intact(_INDEX)
 
@@ -54,11 +56,7 @@ class Spool:
         return EntryFolder(storage, self.folder.name, CacheKind.DATASETS, self.key, _SCHEMA_VERSION)
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
-        """Keep all rows, or nothing where they do not come to their end.
-
-        Args:
-            audio_column: The dataset's column that held the audio.
-            rows: With encoded audio.
+        """Keep all rows, with encoded audio, or nothing where reading them fails.
 
         Raises:
             UnavailableError: The disk is full, or the folder cannot be written.
@@ -67,16 +65,13 @@ class Spool:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=self.folder.parent))
         except OSError as error:
-            raise explain_write_failure(
-                error, self.folder.parent, remedy="choose another folder with BENCH_CACHE"
-            ) from error
+            raise explain_write_failure(error, self.folder.parent, remedy=_REMEDY) from error
         try:
             with (unfinished / _INDEX).open("w", encoding="utf-8") as index:
                 index.write(json.dumps({"audio_column": audio_column}) + "\n")
                 for number, row in enumerate(rows):
-                    file = _keep(row.audio, unfinished / f"{number:08}")
-                    content = {"name": row.name, "audio": file, "failure": row.failure, "values": row.values}
-                    index.write(json.dumps(content) + "\n")
+                    file = _write_audio(row.audio, unfinished / f"{number:08}")
+                    index.write(json.dumps(vars(replace(row, audio=file))) + "\n")
                 index.flush()
                 os.fsync(index.fileno())
             self._entry.describe((unfinished / _INDEX).read_bytes())
@@ -85,78 +80,68 @@ class Spool:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
-    def audio_column(self) -> str:
-        """The dataset's column that held the audio."""
-        with (self.folder / _INDEX).open(encoding="utf-8") as index:
-            return str(json.loads(index.readline())["audio_column"])
-
-    def rows(self) -> list[SpooledRow]:
-        """All rows, with the names of the files that hold the audio."""
-        lines = (self.folder / _INDEX).read_text(encoding="utf-8").split("\n")[1:]
-        return [SpooledRow(**json.loads(line)) for line in lines if line]
+    def read(self) -> tuple[str, list[SpooledRow]]:
+        """The column that held the audio, and all rows, with the names of the files that hold it now."""
+        first, *lines = (self.folder / _INDEX).read_text(encoding="utf-8").split("\n")
+        return str(json.loads(first)["audio_column"]), [SpooledRow(**json.loads(line)) for line in lines if line]
 
 
-def _keep(audio: bytes | str | None, path: Path) -> str | None:
+def _write_audio(audio: bytes | str | None, path: Path) -> str | None:
     if not isinstance(audio, bytes):
         return audio
     try:
         path.write_bytes(audio)
     except OSError as error:
-        raise explain_write_failure(error, path, remedy="choose another folder with BENCH_CACHE") from error
+        raise explain_write_failure(error, path, remedy=_REMEDY) from error
     return path.name
-
-
-@dataclass(frozen=True)
-class DatasetContents:
-    """What a split of a dataset holds.
-
-    Attributes:
-        contents: The clips, and notes.
-        source: The SPEC, pinned to the revision that was read where it came from the Hub.
-    """
-
-    contents: TableContents
-    source: str
 
 
 def read_dataset(
     spec: DatasetSpec, *, columns: Mapping[str, str], settings: Settings, progress: Progress
-) -> DatasetContents:
+) -> CorpusContents:
     """Read one split of a dataset.
 
     The encoded audio is kept in the cache, by revision and split: a second run needs no network, and asks the Hub only
     whether the dataset has changed.
 
     Args:
-        spec: Which dataset and which split.
         columns: Role (`file`, `label`, `speaker`, …) → the column that has it.
-        settings: Where the cache is, and how long the Hub may take.
         progress: Gets a stage while the dataset is fetched.
-
-    Returns:
-        The clips in the order of the dataset.
 
     Raises:
         RequestError: There is no such dataset, split or column.
         UnavailableError: The Hub cannot be reached and the dataset is not in the cache, or the disk is full.
     """
-    place = settings.cache / "corpora" / _safe(spec.id)
-    split = _safe("~".join([spec.config or "default", spec.split or "only", columns.get("file") or "audio"]))
-    revision, notes = _pin_revision(spec, settings, place, split)
+    folder = settings.cache / "corpora" / _folder_name(spec.id)
+    split = _folder_name("~".join([spec.config or "default", spec.split or "only", columns.get("file") or "audio"]))
+    revision, notes = _pin_revision(spec, settings, folder, split)
     key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
-    spool = Spool(place / revision / split, key)
-    if not spool.is_whole:
+    spool = Spool(folder / revision / split, key)
+    if not spool.is_complete:
         _fetch(spec, revision, columns.get("file"), spool, progress)
-    rows = spool.rows()
+    audio_column, rows = spool.read()
     if not rows:
         raise RequestError(f"The dataset {spec.id} has no rows in this split.")
-    contents = _contents(spec, spool, rows, columns)
+    present = [audio_column, *dict.fromkeys(name for row in rows for name in row.values)]
+    audio = {
+        row.name: UnusableAudio(row.failure or "The dataset has no audio here.")
+        if row.audio is None
+        else AudioFile(spool.folder / str(row.audio))
+        for row in rows
+    }
+    empty = dict.fromkeys(present, "")
+    contents = read_rows(
+        f"hf:{spec.id}",
+        find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
+        [{**empty, **row.values, audio_column: row.name} for row in rows],
+        audio.__getitem__,
+    )
     part = "/".join(part for part in (spec.config, spec.split) if part)
     source = f"hf:{spec.id}" + (f"@{revision}" if spec.folder is None else "") + (f":{part}" if part else "")
-    return DatasetContents(TableContents(contents.clips, notes + contents.notes), source)
+    return replace(contents, notes=notes + contents.notes, source=source)
 
 
-def _pin_revision(spec: DatasetSpec, settings: Settings, place: Path, split: str) -> tuple[str, tuple[str, ...]]:
+def _pin_revision(spec: DatasetSpec, settings: Settings, folder: Path, split: str) -> tuple[str, tuple[str, ...]]:
     """The revision to read, and notes: that of the Hub, or where it cannot be reached the newest in the cache."""
     if spec.folder is not None:
         return folder_hash(spec.folder), ()
@@ -166,7 +151,7 @@ def _pin_revision(spec: DatasetSpec, settings: Settings, place: Path, split: str
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
     if revision.status is not Status.UNREACHABLE:
         raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    stored = [path for path in place.glob("*") if path.is_dir() and Spool(path / split).is_whole]
+    stored = [path for path in folder.glob("*") if path.is_dir() and Spool(path / split).is_complete]
     if spec.revision is not None:
         stored = [path for path in stored if path.name == spec.revision]
     if not stored:
@@ -216,14 +201,14 @@ def _fetch(spec: DatasetSpec, revision: str, audio_column: str | None, spool: Sp
 
     try:
         with without_torch(), progress.stage(f"Fetching {spec.name}", total=None, unit="clips") as stage:
-            split = stream_split(spec, revision, audio_column)
+            column, rows = stream_split(spec, revision, audio_column)
 
             def counted() -> Iterator[SpooledRow]:
-                for row in split.rows:
+                for row in rows:
                     yield row
                     stage.advance()
 
-            spool.write(split.audio_column, counted())
+            spool.write(column, counted())
     except (httpx2.HTTPError, TimeoutError, ConnectionError, UndecodableAudio) as error:
         raise UnavailableError(f"The dataset {spec.id} could not be fetched: {_one_line(error)}.") from error
     except (DatasetsError, pa.ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -233,25 +218,7 @@ def _fetch(spec: DatasetSpec, revision: str, audio_column: str | None, spool: Sp
         ) from error
 
 
-def _contents(spec: DatasetSpec, spool: Spool, rows: list[SpooledRow], columns: Mapping[str, str]) -> TableContents:
-    audio_column = spool.audio_column()
-    present = [audio_column, *dict.fromkeys(name for row in rows for name in row.values)]
-    places: dict[str, Located] = {
-        row.name: UnusableAudio(row.failure or "The dataset has no audio here.")
-        if row.audio is None
-        else spool.folder / str(row.audio)
-        for row in rows
-    }
-    empty = dict.fromkeys(present, "")
-    return read_rows(
-        f"hf:{spec.id}",
-        find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
-        [{**empty, **row.values, audio_column: row.name} for row in rows],
-        places.__getitem__,
-    )
-
-
-def _safe(text: str) -> str:
+def _folder_name(text: str) -> str:
     """A name for a folder, which no two texts share."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{_UNSAFE.sub('_', text).strip('._')[-60:]}-{digest}"

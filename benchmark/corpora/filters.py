@@ -1,74 +1,50 @@
 """Choosing a part of a corpus: speakers, languages, labels, and a sample that keeps the labels' shares."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from benchmark.corpora.clips import Clip, Corpus, shuffled
+from benchmark.corpora.clips import Corpus
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
+from benchmark.options.shared import ClipOptions
+from benchmark.registry.schema import CorpusEntry
 
 _SHOWN = 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Which clips of a corpus to keep; by default all.
+def filtered(corpus: Corpus, options: ClipOptions | CorpusEntry) -> Corpus:
+    """Keep the clips with the speakers, languages and labels of the options or of the registry, and sample them.
 
-    Attributes:
-        speakers: Only clips of these, as the corpus writes them.
-        languages: Only clips in these, as the corpus or the registry writes them.
-        only_labels: Only clips with these labels, or of these emotions.
-        sample: At most so many clips, each label with its share of the whole.
-        seed: Which sample.
+    Clips that are filtered out by speaker, language or label no longer count as available; those that a sample leaves
+    out do.
+
+    Raises:
+        RequestError: No clip has one of the speakers, languages or labels.
     """
-
-    speakers: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    only_labels: tuple[str, ...] = ()
-    sample: int | None = None
-    seed: int = 0
-
-    def apply(self, corpus: Corpus) -> Corpus:
-        """Keep the clips that pass.
-
-        Clips that are filtered out by speaker, language or label no longer count as available; those that a sample
-        leaves out do.
-
-        Raises:
-            RequestError: A speaker, language or label does not occur, or nothing is left.
-        """
-        corpus = _keep_values(corpus, "speaker", self.speakers)
-        corpus = _keep_values(corpus, "language", self.languages)
-        corpus = _keep_labels(corpus, self.only_labels)
-        return corpus if self.sample is None else sampled(corpus, self.sample, self.seed)
+    corpus = _keep_values(corpus, "speaker", options.speakers)
+    corpus = _keep_values(corpus, "language", options.languages)
+    corpus = _keep_values(corpus, "label", options.only_labels)
+    return corpus if options.sample is None else sampled(corpus, options.sample, options.seed)
 
 
 def sampled(corpus: Corpus, clips: int, seed: int = 0) -> Corpus:
-    """Draw a sample in which each label has its share of the whole, and at least one clip where there is room.
+    """Draw a sample of at most `clips` clips, in which each label has its share and, if there is room, at least one.
 
-    A clip is drawn or not by its name and the seed alone: the same on every machine, and larger samples hold most of
-    the smaller ones.
-
-    Args:
-        corpus: What to draw from; its order is kept.
-        clips: How many at most.
-        seed: Which sample.
+    Whether a clip is drawn depends on its name and the seed alone: the same on every machine, and larger samples
+    contain most of the smaller ones. The order of the corpus is kept.
     """
     if clips >= len(corpus.clips):
         return corpus
-    by_label: dict[str | None, list[int]] = defaultdict(list)
-    for index in sorted(range(len(corpus.clips)), key=lambda index: shuffled(f"{seed}\0{corpus.clips[index].name}")):
-        by_label[corpus.clips[index].stratum].append(index)
-    shares = shares_of({repr(label): len(group) for label, group in by_label.items()}, clips)
-    kept = sorted(index for label, group in by_label.items() for index in group[: shares[repr(label)]])
+    by_label = corpus.shuffled_by_label(f"{seed}\0")
+    shares = shares_of({repr(label): len(indices) for label, indices in by_label.items()}, clips)
+    kept = sorted(index for label, indices in by_label.items() for index in indices[: shares[repr(label)]])
     drawn = replace(corpus, clips=tuple(corpus.clips[index] for index in kept))
-    return _selected(drawn, f"a sample of {clips}, seed {seed}")
+    return _with_selection(drawn, f"a sample of {clips}, seed {seed}")
 
 
 def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
-    """Divide a number among groups by their sizes, by largest remainders; where there is room, each gets at least one.
+    """Divide a number among groups by their sizes, by largest remainders; if there is room, each gets at least one.
 
     Args:
         groups: Group → its size.
@@ -96,46 +72,32 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
     return shares
 
 
-def _keep_values(corpus: Corpus, field: str, wanted: tuple[str, ...]) -> Corpus:
-    """Keep the clips whose `speaker` or `language` is one of those wanted."""
+def _keep_values(corpus: Corpus, field: str, wanted: Sequence[str] | None) -> Corpus:
+    """Keep the clips whose speaker, language or label is one of `wanted`, or whose label means one of these emotions.
+
+    A text that is a label or the emotion of one is not translated into an emotion as well.
+    """
     if not wanted:
         return corpus
-    values = [getattr(clip, field) for clip in corpus.clips]
-    if unknown := [value for value in wanted if value not in values]:
-        known = _listed(values) or f"no {field}s at all"
-        raise RequestError(f"The corpus {corpus.name!r} has no {field} {unknown[0]!r}; it has {known}.")
-    kept = [clip for clip, value in zip(corpus.clips, values, strict=True) if value in wanted]
-    return _with_clips(corpus, kept, f"{field} {', '.join(wanted)}")
-
-
-def _keep_labels(corpus: Corpus, wanted: tuple[str, ...]) -> Corpus:
-    """Keep the clips with one of the labels wanted, or of one of the emotions."""
-    if not wanted:
-        return corpus
-    present = {clip.stratum for clip in corpus.clips if clip.stratum}
-    meanings = {label: {label, corpus.labels.get(label) or emotion_of(label)} for label in present}
-    known = {meaning for named in meanings.values() for meaning in named}
-    if unknown := [text for text in wanted if not known & {text, emotion_of(text)}]:
-        raise RequestError(
-            f"The corpus {corpus.name!r} has no label {unknown[0]!r}; it has {_listed(present) or 'no labels at all'}."
-        )
-    accepted = {text if text in known else emotion_of(text) for text in wanted}
-    kept = [clip for clip in corpus.clips if meanings.get(clip.stratum or "", set()) & accepted]
-    return _with_clips(corpus, kept, f"label {', '.join(wanted)}")
-
-
-def _with_clips(corpus: Corpus, kept: Sequence[Clip], selection: str) -> Corpus:
-    if not kept:
-        raise RequestError(f"Nothing is left of the corpus {corpus.name!r} ({selection}): loosen a filter.")
-    # Clips that an earlier sample left out count as available still.
+    values = [clip.stratum if field == "label" else getattr(clip, field) for clip in corpus.clips]
+    present = {value for value in values if value is not None}
+    emotions = {label: corpus.labels.get(label) or emotion_of(label) for label in present} if field == "label" else {}
+    accepted: set[str] = set()
+    for text in wanted:
+        emotion = emotion_of(text)
+        matches = {value for value in present if text in (value, emotions.get(value))} or {
+            label for label, meaning in emotions.items() if meaning is not None and meaning == emotion
+        }
+        if not matches:
+            names = sorted(present)
+            known = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or f"no {field}s at all"
+            raise RequestError(f"The corpus {corpus.name!r} has no {field} {text!r}; it has {known}.")
+        accepted |= matches
+    kept = tuple(clip for clip, value in zip(corpus.clips, values, strict=True) if value in accepted)
+    # Clips that an earlier sample left out still count as available.
     available = corpus.available_clips - len(corpus.clips) + len(kept)
-    return _selected(replace(corpus, clips=tuple(kept), available_clips=available), selection)
+    return _with_selection(replace(corpus, clips=kept, available_clips=available), f"{field} {', '.join(wanted)}")
 
 
-def _selected(corpus: Corpus, selection: str) -> Corpus:
+def _with_selection(corpus: Corpus, selection: str) -> Corpus:
     return replace(corpus, selection=f"{corpus.selection}; {selection}" if corpus.selection else selection)
-
-
-def _listed(present: Iterable[str | None]) -> str:
-    names = sorted({name for name in present if name is not None})
-    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.corpora.clips import Clip, Corpus, choose_channel, described, storable
+from benchmark.corpora.clips import Clip, Corpus, CorpusContents, choose_channel, described
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.datasets import read_dataset
-from benchmark.corpora.filters import Filters
+from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.streaming import parse_dataset
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.files import DemoClip, demo_clips
 from benchmark.errors import BenchError, RequestError
+from benchmark.hub.facts import storable
+from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import CorpusEntry, Registry
@@ -22,6 +24,8 @@ from benchmark.settings import Settings, expanded
 
 # What may stand after `demo:`; nothing stands for the labelled corpus.
 _DEMO_PARTS = ("", "unlabelled", "long")
+_NO_ENTRY = CorpusEntry(source="demo:")
+"""Stands for the entry of a corpus that is not in the registry; its source is not used."""
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
 
@@ -37,10 +41,6 @@ class Spec:
     Attributes:
         kind: `folder`, `table`, a convention such as `ravdess`, `hf` or `demo`.
         location: A path, or the id of a dataset; a part of the demo, empty for its labelled corpus.
-
-    Examples:
-        >>> str(Spec("folder", "calls/2026"))
-        'folder:calls/2026'
     """
 
     kind: str
@@ -53,8 +53,7 @@ class Spec:
 def parse_spec(text: str) -> Spec:
     """Take a SPEC apart: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
 
-    The demo has the parts `demo:`, `demo:unlabelled` and `demo:long`. A bare folder that holds a `metadata.csv` is read
-    as that table.
+    A bare folder that holds a `metadata.csv` is read as that table.
 
     Raises:
         RequestError: The kind or the part of the demo is unknown, or a bare path does not exist.
@@ -91,10 +90,8 @@ def _parse_kind(text: str, kind: str, location: str) -> Spec:
 def open_corpora(
     names: Sequence[str],
     registry: Registry,
+    options: ClipOptions | None = None,
     *,
-    limit: int | None = None,
-    filters: Filters | None = None,
-    channel: ChannelChoice | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> tuple[Corpus, ...]:
@@ -102,11 +99,7 @@ def open_corpora(
 
     Args:
         names: Names of the registry's corpora, or SPECs.
-        registry: Where names are looked up.
-        limit: Clips per corpus at most, the labels in turn.
-        filters: Which clips of each corpus, beside what the registry says of it.
-        channel: Which channel of recordings with several; None as the registry says, else their mean.
-        settings: Where datasets of the Hub are kept.
+        options: Which clips, in addition to the registry's selection; its channel takes precedence.
         progress: Gets the stages of fetching a dataset.
 
     Raises:
@@ -116,22 +109,25 @@ def open_corpora(
     entries = registry.corpora
     if not names and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
-    settings, progress = settings or Settings(), progress or Silent()
+    options, settings, progress = options or ClipOptions(), settings or Settings(), progress or Silent()
     corpora = []
     for name in dict.fromkeys(names or entries):
-        entry = entries.get(name)
-        spec = _spec_of(name, entries) if entry is None else parse_spec(resolved_source(entry.source, registry.folder))
-        corpus = _read(name if entry else _name_of(spec), spec, entry, settings, progress)
-        corpus = choose_channel(corpus, channel or (entry.channel if entry else ChannelChoice.MIX))
-        corpora.append(corpus if entry is None else _apply_entry(corpus, entry))
+        if name in entries:
+            entry = entries[name]
+            spec, shown_name = parse_spec(resolved_source(entry.source, registry.folder)), name
+        else:
+            entry, spec = _NO_ENTRY, _spec_of(name, entries)
+            shown_name = _name_of(spec)
+        corpus = _read(shown_name, spec, entry, settings, progress)
+        corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel))
+        corpora.append(_apply_entry(corpus, entry))
     opened = [corpus.name for corpus in corpora]
     if doubled := {name for name in opened if opened.count(name) > 1}:
         raise RequestError(
             f"Two corpora are called {sorted(doubled)[0]!r}: give them names of their own under `corpora:` "
             "in the registry, or run them one at a time."
         )
-    filters = filters or Filters()
-    return tuple(filters.apply(corpus).limited(limit) for corpus in corpora)
+    return tuple(filtered(corpus, options).limited(options.limit) for corpus in corpora)
 
 
 def _spec_of(text: str, entries: Mapping[str, CorpusEntry]) -> Spec:
@@ -158,33 +154,27 @@ def _name_of(spec: Spec) -> str:
     return path.name or spec.location
 
 
-def _read(name: str, spec: Spec, entry: CorpusEntry | None, settings: Settings, progress: Progress) -> Corpus:
+def _read(name: str, spec: Spec, entry: CorpusEntry, settings: Settings, progress: Progress) -> Corpus:
     """Read all of a corpus."""
-    source, path = str(spec), expanded(spec.location)
-    columns = entry.columns if entry else {}
-    clips: tuple[Clip, ...]
-    notes: tuple[str, ...] = ()
-    codes: dict[str, str] = {}
+    path, columns = expanded(spec.location), entry.columns
     if spec.kind == "demo":
-        clips = tuple(_demo_clip(clip) for clip in demo_clips(spec.location or "labelled"))
+        contents = CorpusContents(tuple(map(_demo_clip, demo_clips(spec.location or "labelled"))))
     elif spec.kind == "table":
-        table = read_table(path, columns=columns)
-        clips, notes = table.clips, table.notes
+        contents = read_table(path, columns=columns)
     elif spec.kind == "hf":
-        dataset = read_dataset(parse_dataset(spec.location), columns=columns, settings=settings, progress=progress)
-        source, clips, notes = dataset.source, dataset.contents.clips, dataset.contents.notes
+        contents = read_dataset(parse_dataset(spec.location), columns=columns, settings=settings, progress=progress)
+    elif spec.kind == "folder":
+        contents = read_folder(path, labels=entry.labels)
     else:
-        labels = entry.labels if entry else {}
-        contents = read_folder(path, labels=labels) if spec.kind == "folder" else convention(spec.kind)(path)
-        clips, notes, codes = contents.clips, contents.notes, contents.codes
+        contents = convention(spec.kind)(path)
     return Corpus(
         name=storable(name),
-        source=storable(source),
-        clips=clips,
-        available_clips=len(clips),
+        source=storable(contents.source or str(spec)),
+        clips=contents.clips,
+        available_clips=len(contents.clips),
         synthetic=spec.kind == "demo",
-        labels=codes,
-        notes=tuple(map(storable, notes)),
+        labels=contents.codes,
+        notes=tuple(map(storable, contents.notes)),
     )
 
 
@@ -202,31 +192,20 @@ def _apply_entry(corpus: Corpus, entry: CorpusEntry) -> Corpus:
         labels={**corpus.labels, **entry.labels},
         merge=entry.merge,
     )
-    return Filters(
-        speakers=entry.speakers or (),
-        languages=entry.languages or (),
-        only_labels=entry.only_labels or (),
-        sample=entry.sample,
-        seed=entry.seed,
-    ).apply(corpus)
+    return filtered(corpus, entry)
 
 
 def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
-    """Replace the descriptions of a finished run's clips by those that a corpus gives now.
+    """Replace labels, votes, speakers and all other columns of a finished run's clips by those of a corpus read again.
 
-    Labels, votes, speakers and all other columns are replaced. Clips belong together by their names; a clip that the
-    corpus no longer names keeps what it has.
-
-    Args:
-        record: The corpus as a run read it.
-        corpus: The same corpus, read again.
+    Clips are matched by name; a clip that the corpus no longer names keeps what it has.
 
     Raises:
         RequestError: The two have no clip in common.
     """
     by_name = {clip.name: clip for clip in corpus.clips}
     if not any(clip.clip in by_name for clip in record.clips):
-        example = next((clip.clip for clip in record.clips), "none")
+        example = record.clips[0].clip if record.clips else "none"
         raise RequestError(
             f"{corpus.source} names none of the clips that the run heard of {record.name} (such as {example}); give "
             "the folder or the table that the run was made with."
@@ -235,23 +214,12 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
     return record.model_copy(update={"clips": clips, "labels": dict(corpus.labels)})
 
 
-def not_named(record: CorpusRecord, corpus: Corpus) -> tuple[str, ...]:
-    """List the clips of a finished run that a corpus no longer names."""
-    names = {clip.name for clip in corpus.clips}
-    return tuple(clip.clip for clip in record.clips if clip.clip not in names)
-
-
 def still_there(record: CorpusRecord, registry: Registry, settings: Settings) -> Corpus | None:
     """Open the corpus of a finished run again, for its audio; None where it is remote or no longer there."""
     if record.source.startswith("hf:"):
         return None
     try:
-        (corpus,) = open_corpora(
-            [record.source],
-            registry.model_copy(update={"corpora": {}}),
-            channel=ChannelChoice(record.channel),
-            settings=settings,
-        )
+        (corpus,) = open_corpora([record.source], registry.model_copy(update={"corpora": {}}), settings=settings)
+        return choose_channel(corpus, ChannelChoice(record.channel))
     except (BenchError, OSError):
         return None
-    return corpus

@@ -3,12 +3,11 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from benchmark.corpora.clips import Clip
+from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.errors import RequestError
 
@@ -28,7 +27,7 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Role → the names that a column with it usually has, the likeliest first."""
-VOTES_PREFIX = "votes_"
+_VOTES_PREFIX = "votes_"
 
 
 @dataclass(frozen=True)
@@ -38,51 +37,33 @@ class Columns:
     Attributes:
         by_role: Role → name of the column.
         votes: Label → name of the column that counts the raters who chose it.
-        passed_over: Role → columns that might have had it as well, for those by which scores are made.
+        notes: Sentences for the user on columns that might have been meant as well.
     """
 
     by_role: Mapping[str, str]
     votes: Mapping[str, str]
-    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know: which column was taken where several might have been meant."""
-        return tuple(
-            f"The {role} is read from the column {self.by_role[role]!r}; {', '.join(map(repr, others))} might be meant "
-            f"as well: say which under `columns: {{{role}: …}}` in the registry."
-            for role, others in self.passed_over.items()
-        )
+    notes: tuple[str, ...] = ()
 
 
-def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
-    """Find out what the columns of a table hold.
+def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
+    """Find out what the columns of a table hold, by their names or as the user says.
 
-    Names are compared whatever their case, a space or a hyphen being as good as `_` (a spreadsheet's "File Name"); the
-    first of the usual names wins. A column named `votes_<label>` counts
-    raters. A duration means something only beside a start: alone it merely describes the file.
+    Case, spaces and hyphens in names do not matter (a spreadsheet's "File Name" is `file_name`); the first of the usual
+    names wins. A duration without a start describes the file and has no role.
 
     Args:
-        place: What the user calls the table.
-        present: The names of its columns.
-        chosen: Role → name, where the user says it.
-
-    Returns:
-        The columns that are there.
+        table: What the user calls it.
+        chosen: Role → name, from the user.
 
     Raises:
-        RequestError: A role is unknown, a chosen column is absent, or there is none of audio.
+        RequestError: A chosen column is absent, or there is none of audio.
 
     Examples:
         >>> find_columns("t.csv", ["Path", "votes_anger", "duration"], {})
-        Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'}, passed_over={})
+        Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'}, notes=())
     """
-    if unknown := set(chosen) - set(COLUMN_NAMES):
-        raise RequestError(
-            f"Unknown role {sorted(unknown)[0]!r} under `columns:`: known are {', '.join(COLUMN_NAMES)}."
-        )
     if absent := [column for column in chosen.values() if column not in present]:
-        raise RequestError(f"{place} has no column {absent[0]!r}; it has {', '.join(present)}.")
+        raise RequestError(f"{table} has no column {absent[0]!r}; it has {', '.join(present)}.")
     by_usual_name = {_usual(column): column for column in reversed(present)}
     roles = {
         role: column
@@ -91,26 +72,29 @@ def find_columns(place: str, present: Sequence[str], chosen: Mapping[str, str]) 
     }
     if "file" not in roles:
         raise RequestError(
-            f"{place} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
+            f"{table} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
             f"{', '.join(present)}. Rename one, or say which under `columns: {{file: …}}` in the registry."
         )
     if "start" not in roles:
         roles.pop("duration", None)
     votes = {
-        column[len(VOTES_PREFIX) :]: column
+        column[len(_VOTES_PREFIX) :]: column
         for column in present
-        if column.lower().startswith(VOTES_PREFIX) and len(column) > len(VOTES_PREFIX)
+        if column.lower().startswith(_VOTES_PREFIX) and len(column) > len(_VOTES_PREFIX)
     }
-    others = {
-        role: tuple(name for name in present if _usual(name) in COLUMN_NAMES[role] and name != roles[role])
-        for role in ("label", "speaker")
-        if role in roles and role not in chosen
-    }
-    return Columns(roles, votes, {role: names for role, names in others.items() if names})
+    notes = []
+    for role in ("label", "speaker"):
+        others = [name for name in present if _usual(name) in COLUMN_NAMES[role] and name != roles[role]]
+        if others and role not in chosen:
+            notes.append(
+                f"The {role} is read from the column {roles[role]!r}; {', '.join(map(repr, others))} might be meant "
+                f"as well: say which under `columns: {{{role}: …}}` in the registry."
+            )
+    return Columns(roles, votes, tuple(notes))
 
 
 def is_usual_name(name: str) -> bool:
-    """Whether a column of this name is one that usually has a role.
+    """Whether a column of this name usually has a role.
 
     Examples:
         >>> is_usual_name("Speaker ID"), is_usual_name("remarks")
@@ -123,9 +107,9 @@ def _usual(name: str) -> str:
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
-Located = Path | AudioAddress | UnusableAudio
+Located = AudioFile | AudioAddress | UnusableAudio
 _LONGEST_ATTRIBUTE = 80
-"""In characters: what is longer is text that nobody groups clips by, and is cut."""
+"""In characters: longer texts do not group clips, and are cut."""
 # What libraries write into tables for missing values.
 _MISSING = frozenset({"nan", "<na>", "nat"})
 # What people write for an unknown speaker; never read as a label, an intensity (which may be `none`) or a language
@@ -134,39 +118,25 @@ _UNKNOWN_SPEAKER = _MISSING | {"na", "n/a", "none", "null", "unknown", "unk", "?
 _DESCRIPTIONS = ("label", "speaker", "sex", "language", "text_id", "intensity")
 
 
-@dataclass(frozen=True)
-class TableContents:
-    """What a table holds.
-
-    Attributes:
-        clips: In the order of the rows.
-        notes: What a person should know of how it was read.
-    """
-
-    clips: tuple[Clip, ...]
-    notes: tuple[str, ...] = ()
-
-
 def read_rows(
     table: str, columns: Columns, rows: Sequence[Mapping[str, str]], locate: Callable[[str], Located]
-) -> TableContents:
+) -> CorpusContents:
     """Make clips of the rows of a table.
 
     Args:
-        table: What the user calls the table.
-        columns: What its columns hold.
+        table: What the user calls it.
         rows: Column → text, empty where there is nothing.
         locate: Finds the audio that a text in the column of files names.
 
     Raises:
-        RequestError: A count of raters is none.
+        RequestError: A number of raters is not a whole number.
     """
     clips = [_read_row(table, columns, row, locate) for row in rows]
     rater = columns.by_role.get("rater")
     if rater is None or columns.votes:
-        return TableContents(tuple(clips), columns.notes)
+        return CorpusContents(tuple(clips), columns.notes)
     joined, notes = join_ratings(clips, [row[rater].strip() for row in rows])
-    return TableContents(joined, columns.notes + notes)
+    return CorpusContents(joined, columns.notes + notes)
 
 
 def _read_row(table: str, columns: Columns, row: Mapping[str, str], locate: Callable[[str], Located]) -> Clip:
@@ -176,35 +146,33 @@ def _read_row(table: str, columns: Columns, row: Mapping[str, str], locate: Call
         if cells.get(role, "").lower() in _UNKNOWN_SPEAKER:
             descriptions[role] = None
     name, audio = _locate_clip(cells, locate)
-    with_a_role = {*columns.by_role.values(), *columns.votes.values()}
-    others = {column: text.strip() for column, text in row.items() if column not in with_a_role}
+    with_role = {*columns.by_role.values(), *columns.votes.values()}
+    attributes = {column: text.strip() for column, text in row.items() if column not in with_role}
     return Clip(
         name=name,
         audio=audio,
         votes=count_votes(table, {label: row[column] for label, column in columns.votes.items()}),
-        attributes={column: _cut(text) for column, text in others.items() if text and text.lower() not in _MISSING},
+        attributes={
+            column: text if len(text) <= _LONGEST_ATTRIBUTE else text[: _LONGEST_ATTRIBUTE - 1] + "…"
+            for column, text in attributes.items()
+            if text and text.lower() not in _MISSING
+        },
         **descriptions,
     )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_ATTRIBUTE else text[: _LONGEST_ATTRIBUTE - 1] + "…"
-
-
 def _locate_clip(cells: Mapping[str, str], locate: Callable[[str], Located]) -> tuple[str, AudioSource]:
-    """The name of a clip, which tells stretches of one file apart, and its audio."""
+    """The name of a clip, which distinguishes stretches of one file, and its audio."""
     name, texts = cells["file"], {role: cells.get(role, "") for role in ("start", "stop", "duration")}
-    located = locate(name)
+    audio = locate(name)
     if not any(texts.values()):
-        return name, AudioFile(located) if isinstance(located, Path) else located
+        return name, audio
     try:
         start, stop = _read_stretch(texts)
     except ValueError as error:
         return name, UnusableAudio(str(error))
     name = f"{name}#{start:g}-" + ("" if stop is None else f"{stop:g}")
-    if isinstance(located, AudioAddress):
-        return name, AudioAddress(located.address, start, stop)
-    return name, AudioFile(located, start, stop) if isinstance(located, Path) else located
+    return name, audio if isinstance(audio, UnusableAudio) else replace(audio, start_s=start, stop_s=stop)
 
 
 def _read_stretch(texts: Mapping[str, str]) -> tuple[float, float | None]:
@@ -225,14 +193,7 @@ def _read_stretch(texts: Mapping[str, str]) -> tuple[float, float | None]:
 
 
 def count_votes(table: str, counts: Mapping[str, str]) -> dict[str, int] | None:
-    """Read the counts of raters in one row.
-
-    Args:
-        table: What the user calls the table.
-        counts: Label → the text in its column; empty is no vote.
-
-    Returns:
-        The labels that were chosen, with the number of raters; None where there are none.
+    """Read the counts of raters in one row: label → the text in its column; None where nobody chose one.
 
     Raises:
         RequestError: A count is not a whole number of people.
@@ -257,17 +218,11 @@ def count_votes(table: str, counts: Mapping[str, str]) -> dict[str, int] | None:
 
 
 def join_ratings(rows: Sequence[Clip], raters: Sequence[str]) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
-    """Make one clip of all the rows that rate it.
+    """Make one clip of all the rows that rate it, in the order of the first rows, and notes for the user.
 
-    Where a rater rated a clip twice, the last rating counts. Everything but the label is taken from the first row that
-    has it. Where no clip has two ratings, there is nothing to count, and the ratings are labels.
-
-    Args:
-        rows: In the order of the table, each with its rater's label; rows of one clip have the same name.
-        raters: Of each row; empty where the row does not name one.
-
-    Returns:
-        The clips in the order of their first rows, and notes for a person.
+    Rows of one clip have the same name and the labels of their raters; an empty rater is unknown. Where a rater rated a
+    clip twice, the last rating counts. Everything but the label is taken from the first row that has it. Where no clip
+    has two ratings, the ratings are labels.
     """
     by_clip: dict[str, dict[str, Clip]] = defaultdict(dict)
     for index, (row, rater) in enumerate(zip(rows, raters, strict=True)):

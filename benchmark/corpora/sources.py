@@ -1,12 +1,14 @@
 """Where the audio of a clip comes from: a file, a stretch of a longer one, an address, or nowhere."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import soundfile
@@ -26,11 +28,7 @@ class AudioSource(Protocol):
     """Audio of a clip, wherever it comes from."""
 
     def waveform(self) -> Waveform:
-        """Decode all of it.
-
-        Raises:
-            UndecodableAudio: It is missing, damaged, or no audio.
-        """
+        """Decode all of it; raises `UndecodableAudio` if it is missing, damaged, or no audio."""
 
 
 @runtime_checkable
@@ -39,17 +37,6 @@ class StreamedSource(AudioSource, Protocol):
 
     def stream(self) -> AbstractContextManager[AudioStream]:
         """Open the audio; entering, and reading on, raises `UndecodableAudio`."""
-
-
-@runtime_checkable
-class ChannelledSource(AudioSource, Protocol):
-    """Audio that may have several channels, of which one can be chosen."""
-
-    def channels(self) -> int | None:
-        """Count the channels; None where the audio cannot be opened."""
-
-    def on(self, channel: Channel) -> AudioSource:
-        """The same audio on another channel."""
 
 
 def open_source(source: AudioSource) -> AbstractContextManager[AudioStream]:
@@ -67,52 +54,44 @@ def _one_block(source: AudioSource) -> Iterator[AudioStream]:
     yield AudioStream(waveform.sampling_rate, 1, iter([waveform.samples]))
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class AudioFile:
-    """Audio in a file: all of it, or a stretch.
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """A recording or a stretch of one: what files and addresses have in common.
 
     Attributes:
-        location: Its path, as a text: for each clip of a large corpus, a `Path` would take five times the memory.
-        start_s: Where the clip begins, in seconds; None for the whole file.
-        stop_s: Where it ends; None for the end of the file.
+        location: A path or an address, kept as a text: a `Path` would take five times the memory for each clip.
+        start_s: Where the clip begins, in seconds; None for the whole recording.
+        stop_s: Where it ends; None for the end of the recording.
         channel: Which channel the clip is.
     """
 
-    location: str
-    start_s: float | None
-    stop_s: float | None
-    channel: Channel
+    location: str | Path
+    start_s: float | None = None
+    stop_s: float | None = None
+    channel: Channel = Channel.MIX
 
-    def __init__(
-        self,
-        path: Path,
-        start_s: float | None = None,
-        stop_s: float | None = None,
-        *,
-        channel: Channel = Channel.MIX,
-    ) -> None:
-        """Take the path as a `Path`."""
-        for name, value in (("location", str(path)), ("start_s", start_s), ("stop_s", stop_s), ("channel", channel)):
-            object.__setattr__(self, name, value)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "location", str(self.location))
 
     @property
     def path(self) -> Path:
-        """The path of the file."""
+        """The path of a file with the recording; raises `UndecodableAudio` if it cannot be fetched."""
         return Path(self.location)
 
     def waveform(self) -> Waveform:
         """Decode the clip; of a stretch, where the format allows, without the rest of the file.
 
         Raises:
-            UndecodableAudio: The file is missing, damaged or no audio, or ends before the stretch does.
+            UndecodableAudio: The recording is missing, damaged or no audio, or ends before the stretch does.
         """
+        path = self.path
         if self.start_s is None:
-            return decode(self.path, self.channel)
-        with open_audio(self.path, self.channel) as stream:
+            return decode(path, self.channel)
+        with open_audio(path, self.channel) as stream:
             rate = stream.sampling_rate
             start = round(self.start_s * rate)
             stop = None if self.stop_s is None else round(self.stop_s * rate)
-            samples = self._read_directly(start, stop)
+            samples = _read_directly(path, self.channel, start, stop)
             if samples is None:
                 samples = _cut(stream.blocks, start, stop)
         if not len(samples) or (stop is not None and len(samples) < stop - start - _TOLERATED_S * rate):
@@ -121,37 +100,41 @@ class AudioFile:
             raise UndecodableAudio(f"The clip is the stretch {wanted}, and the recording {end}.")
         return Waveform(np.ascontiguousarray(samples), rate)
 
-    def stream(self) -> AbstractContextManager[AudioStream]:
-        """Open the file to be decoded block by block; a stretch comes as one block."""
-        return open_audio(self.path, self.channel) if self.start_s is None else _one_block(self)
+    @contextmanager
+    def stream(self) -> Iterator[AudioStream]:
+        """Open the clip to be decoded block by block; a stretch comes as one block."""
+        opened = open_audio(self.path, self.channel) if self.start_s is None else _one_block(self)
+        with opened as stream:
+            yield stream
 
     def channels(self) -> int | None:
-        """Count the channels; None where the file cannot be opened."""
+        """Count the channels; None where the recording cannot be opened."""
         try:
             with open_audio(self.path) as stream:
                 return stream.channels
         except UndecodableAudio:
             return None
 
-    def on(self, channel: Channel) -> "AudioFile":
+    def on(self, channel: Channel) -> Self:
         """The same clip on another channel."""
-        return AudioFile(self.path, self.start_s, self.stop_s, channel=channel)
+        return replace(self, channel=channel)
 
-    def _read_directly(self, start: int, stop: int | None) -> NDArray[np.float32] | None:
-        """Read from the middle of the file; None where its format does not allow that."""
-        try:
-            # From an open file, since soundfile trusts a file's extension.
-            with self.path.open("rb") as content, soundfile.SoundFile(content) as file:
-                # A file of no frames may be one that was never closed, of which only the stream knows what is there.
-                if not file.frames or file.format not in _SEEKABLE or not has_channel(self.channel, file.channels):
-                    return None
-                file.seek(min(start, file.frames))
-                frames = -1 if stop is None else max(0, stop - start)
-                samples = select_channel(file.read(frames, dtype="float32", always_2d=True), self.channel)
-        except (soundfile.SoundFileError, OSError):
-            return None
-        check_samples(samples)
-        return samples
+
+def _read_directly(path: Path, channel: Channel, start: int, stop: int | None) -> NDArray[np.float32] | None:
+    """Read from the middle of a file; None where its format does not allow that."""
+    try:
+        # From an open file, since soundfile trusts a file's extension.
+        with path.open("rb") as content, soundfile.SoundFile(content) as file:
+            # A file of no frames may be one that was never closed, of which only the stream knows what is there.
+            if not file.frames or file.format not in _SEEKABLE or not has_channel(channel, file.channels):
+                return None
+            file.seek(min(start, file.frames))
+            frames = -1 if stop is None else max(0, stop - start)
+            samples = select_channel(file.read(frames, dtype="float32", always_2d=True), channel)
+    except (soundfile.SoundFileError, OSError):
+        return None
+    check_samples(samples)
+    return samples
 
 
 def _cut(blocks: Iterator[NDArray[np.float32]], start: int, stop: int | None) -> NDArray[np.float32]:
@@ -164,49 +147,23 @@ def _cut(blocks: Iterator[NDArray[np.float32]], start: int, stop: int | None) ->
     return np.concatenate(kept)
 
 
-@dataclass(frozen=True)
-class AudioAddress:
-    """Audio at an address of any file system that fsspec knows; it is fetched once in the life of the process.
+@dataclass(frozen=True, slots=True)
+class AudioFile(_Recording):
+    """Audio in a file: all of it, or a stretch."""
 
-    Attributes:
-        address: Such as `https://host/a.wav` or `s3://bucket/a.wav`.
-        start_s: Where the clip begins, in seconds; None for all of the recording.
-        stop_s: Where it ends; None for the end of the recording.
-        channel: Which channel the clip is.
-    """
 
-    address: str
-    start_s: float | None = None
-    stop_s: float | None = None
-    channel: Channel = Channel.MIX
+@dataclass(frozen=True, slots=True)
+class AudioAddress(_Recording):
+    """Audio at an address of any file system that fsspec knows, such as `https://host/a.wav` or `s3://bucket/a.wav`."""
 
-    def waveform(self) -> Waveform:
-        """Fetch the recording and decode the clip.
-
-        Raises:
-            UndecodableAudio: It cannot be fetched, or is no audio.
-        """
-        return self._fetch().waveform()
-
-    @contextmanager
-    def stream(self) -> Iterator[AudioStream]:
-        """Fetch the recording and open it to be decoded block by block."""
-        with self._fetch().stream() as stream:
-            yield stream
-
-    def channels(self) -> int | None:
-        """Count the channels; None where the recording cannot be fetched or opened."""
-        try:
-            return self._fetch().channels()
-        except UndecodableAudio:
-            return None
-
-    def on(self, channel: Channel) -> "AudioAddress":
-        """The same clip on another channel."""
-        return replace(self, channel=channel)
-
-    def _fetch(self) -> AudioFile:
-        return AudioFile(_FETCHED.path_of(self.address), self.start_s, self.stop_s, channel=self.channel)
+    @property
+    def path(self) -> Path:
+        """The path of a copy, which is fetched once in the life of the process."""
+        address = str(self.location)
+        with _LOCK:
+            folder, lock = Path(_temporary_folder().name), _LOCKS.setdefault(address, Lock())
+        with lock:
+            return _fetch(address, folder)
 
 
 @dataclass(frozen=True)
@@ -220,33 +177,21 @@ class UnusableAudio:
         raise UndecodableAudio(self.reason)
 
 
-class _FetchedFiles:
-    """Recordings from addresses, encoded as they came, in a folder that is deleted when the process ends."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._locks: dict[str, Lock] = {}
-        self._paths: dict[str, Path] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def path_of(self, address: str) -> Path:
-        """Fetch an address, once."""
-        with self._lock:
-            own = self._locks.setdefault(address, Lock())
-        with own:
-            if address not in self._paths:
-                content = read_address(address)
-                with self._lock:
-                    self._folder = self._folder or tempfile.TemporaryDirectory(
-                        prefix="bench-fetched-", ignore_cleanup_errors=True
-                    )
-                    path = Path(self._folder.name) / str(len(self._paths))
-                    path.write_bytes(content)
-                    self._paths[address] = path
-            return self._paths[address]
+_LOCK = Lock()
+_LOCKS: dict[str, Lock] = {}
 
 
-_FETCHED = _FetchedFiles()
+@cache
+def _temporary_folder() -> "tempfile.TemporaryDirectory[str]":
+    """The folder of fetched recordings, which is deleted when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="bench-fetched-", ignore_cleanup_errors=True)
+
+
+@cache
+def _fetch(address: str, folder: Path) -> Path:
+    path = folder / hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
+    path.write_bytes(read_address(address))
+    return path
 
 
 def read_address(address: str) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from benchmark.errors import RequestError
 from benchmark.registry.locations import is_hub_id, looks_like_path
 from benchmark.settings import expanded
 
+_HUB = "hf://"
+_ARCHIVE = "zip://"
 _FORM = "hf:ID, hf:ID:split, hf:ID:configuration/split or hf:ID@revision, where ID is organisation/name or a folder"
 _PART = re.compile(r"\w[\w.-]*")
 
@@ -25,8 +27,8 @@ class DatasetSpec:
     Attributes:
         id: The Hub id, or the folder as the user wrote it.
         revision: Branch, tag or sha; None for the default branch.
-        config: The configuration; None for the only one, or the default.
-        split: The split; None for the only one.
+        config: None for the only configuration, or the default.
+        split: None for the only split.
     """
 
     id: str
@@ -47,7 +49,7 @@ class DatasetSpec:
 
 
 def parse_dataset(location: str) -> DatasetSpec:
-    """Take apart what stands behind `hf:`.
+    """Parse what follows `hf:`.
 
     Raises:
         RequestError: It names no dataset, or a split or a revision that cannot be one.
@@ -65,10 +67,9 @@ def parse_dataset(location: str) -> DatasetSpec:
     elif not tail:
         raise RequestError(f"'hf:{location}' names no split after the colon; write {_FORM}.")
     config, _, split = tail.rpartition("/")
-    if wrong := [
-        part for part in (*([config] if config else []), *([split] if tail else [])) if not _PART.fullmatch(part)
-    ]:
-        raise RequestError(f"{wrong[0]!r} in 'hf:{location}' cannot name a split; write {_FORM}.")
+    for part, is_given in ((config, config), (split, tail)):
+        if is_given and not _PART.fullmatch(part):
+            raise RequestError(f"{part!r} in 'hf:{location}' cannot name a split; write {_FORM}.")
     id, _, revision = rest.partition("@") if not looks_like_path(rest) else (rest, "", "")
     spec = DatasetSpec(id, revision or None, config or None, split or None)
     if spec.folder is None and not is_hub_id(id):
@@ -82,8 +83,8 @@ class SpooledRow:
 
     Attributes:
         name: What the dataset calls the clip.
-        audio: The encoded audio, or the name of the file that holds it; None where there is none.
-        failure: Why there is none.
+        audio: The encoded audio, or the name of the file that holds it.
+        failure: Why there is no audio.
         values: Column → text, empty where there is nothing.
     """
 
@@ -91,23 +92,6 @@ class SpooledRow:
     audio: bytes | str | None
     failure: str | None
     values: dict[str, str]
-
-
-_HUB = "hf://"
-_ARCHIVE = "zip://"
-
-
-@dataclass(frozen=True)
-class StreamedSplit:
-    """A split that is ready to be read.
-
-    Attributes:
-        audio_column: The column that holds the audio.
-        rows: One for each clip; can be read once.
-    """
-
-    audio_column: str
-    rows: Iterator[SpooledRow]
 
 
 @contextmanager
@@ -123,13 +107,15 @@ def without_torch() -> Iterator[None]:
         config.TORCH_AVAILABLE = available
 
 
-def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> StreamedSplit:
+def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> tuple[str, Iterator[SpooledRow]]:
     """Open a split; reading its rows uses the network.
 
     Args:
-        spec: Which split of which dataset.
         revision: The commit sha; unused for a folder.
-        audio_column: The column that holds the audio, where the user says it.
+        audio_column: The column that holds the audio, if the user names one.
+
+    Returns:
+        The column that holds the audio, and the rows.
 
     Raises:
         RequestError: There is no such split, or no column of audio. Errors of `datasets` are not changed.
@@ -144,14 +130,12 @@ def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> 
     split = _chosen_split(spec, builder.as_streaming_dataset())
     features = split.features or Features({name: Value("string") for name in next(iter(split), {})})
     column = _audio_column(spec, features, audio_column, Audio)
-    described = {
-        name: kind for name, kind in features.items() if isinstance(kind, (Value, ClassLabel)) and name != column
-    }
-    split = split.select_columns([column, *described])
+    texts = {name: kind for name, kind in features.items() if isinstance(kind, (Value, ClassLabel)) and name != column}
+    split = split.select_columns([column, *texts])
     if isinstance(features[column], Audio):
         split = split.cast_column(column, _undecoded(builder))
-    names = {name: kind for name, kind in described.items() if isinstance(kind, ClassLabel)}
-    return StreamedSplit(column, _read_rows(spec, revision, split, column, names))
+    classes = {name: kind for name, kind in texts.items() if isinstance(kind, ClassLabel)}
+    return column, _read_rows(spec, revision, split, column, classes)
 
 
 def _chosen_split(spec: DatasetSpec, splits: Any) -> Any:
@@ -196,40 +180,39 @@ def _undecoded(builder: Any) -> Any:
 
 
 def _read_rows(
-    spec: DatasetSpec, revision: str, split: Any, column: str, names: dict[str, Any]
+    spec: DatasetSpec, revision: str, split: Any, column: str, classes: dict[str, Any]
 ) -> Iterator[SpooledRow]:
+    root = f"{_HUB}datasets/{spec.id}@{revision}" if spec.folder is None else str(spec.folder)
     seen: set[str] = set()
     for number, values in enumerate(split):
         stored = values.pop(column)
-        texts = {key: _text(value, names.get(key)) for key, value in values.items()}
-        row = _read_audio(stored, spec, revision, texts)
-        name = row.name or f"{number:06}"
+        content, path = (stored.get("bytes"), stored.get("path")) if isinstance(stored, dict) else (None, stored)
+        if isinstance(path, bytes):
+            content, path = path, None
+        name = str(path or "").partition("::")[0].removeprefix(_ARCHIVE).removeprefix(root).lstrip("/")
+        name = name or f"{number:06}"
         if name in seen:
             name = f"{number:06}/{name}"
         seen.add(name)
-        yield replace(row, name=name)
+        failure = None
+        if content is None:
+            try:
+                content = _read_file(path, root)
+            except UndecodableAudio as error:
+                if spec.folder is None and not isinstance(error.__cause__, FileNotFoundError | None):
+                    raise  # the network failed, and the cache must not say that the audio is missing
+                failure = error.reason
+        yield SpooledRow(name, content, failure, {key: _text(value, classes.get(key)) for key, value in values.items()})
 
 
-def _read_audio(stored: Any, spec: DatasetSpec, revision: str, values: dict[str, str]) -> SpooledRow:
-    """A row with its encoded audio, or with the reason why there is none; its name is empty where it has no path."""
-    content, path = (stored.get("bytes"), stored.get("path")) if isinstance(stored, dict) else (None, stored)
-    if isinstance(path, bytes):
-        content, path = path, None
-    root = f"{_HUB}datasets/{spec.id}@{revision}" if spec.folder is None else str(spec.folder)
-    name = str(path or "").partition("::")[0].removeprefix(_ARCHIVE).removeprefix(root).lstrip("/")
-    if content is not None:
-        return SpooledRow(name, content, None, values)
+def _read_file(path: Any, root: str) -> bytes:
+    """Read a file of a dataset; raises UndecodableAudio."""
     if not path:
-        return SpooledRow(name, None, "The dataset has no audio here.", values)
+        raise UndecodableAudio("The dataset has no audio here.")
     address = _inside(str(path), root)
     if address is None:
-        return SpooledRow(name, None, f"It lies outside the dataset, at {path}.", values)
-    try:
-        return SpooledRow(name, read_address(address), None, values)
-    except UndecodableAudio as problem:
-        if spec.folder is None and not isinstance(problem.__cause__, FileNotFoundError):
-            raise  # the network failed, and the cache must not say that the audio is missing
-        return SpooledRow(name, None, problem.reason, values)
+        raise UndecodableAudio(f"It lies outside the dataset, at {path}.")
+    return read_address(address)
 
 
 def _inside(path: str, root: str) -> str | None:
@@ -250,7 +233,7 @@ def _inside(path: str, root: str) -> str | None:
     return str(resolved) if "://" not in path and resolved.is_relative_to(root) else None
 
 
-def _text(value: Any, names: Any) -> str:
-    if value is None or (names is not None and value < 0):  # -1 is the library's "no label"
+def _text(value: Any, classes: Any) -> str:
+    if value is None or (classes is not None and value < 0):  # -1 is the library's "no label"
         return ""
-    return str(names.int2str(value)) if names is not None else str(value)
+    return str(classes.int2str(value)) if classes is not None else str(value)

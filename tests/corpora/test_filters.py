@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.filters import Filters, sampled, shares_of
+from benchmark.corpora.filters import filtered, sampled, shares_of
 from benchmark.corpora.sources import AudioFile
 from benchmark.errors import RequestError
+from benchmark.options.shared import ClipOptions
 
 
-def corpus_of(said: Sequence[str | None], labels: dict[str, str] | None = None) -> Corpus:
+def corpus_of(labels: Sequence[str | None], meanings: dict[str, str] | None = None) -> Corpus:
     clips = tuple(
         Clip(
             name=f"{index}.wav",
@@ -19,19 +20,22 @@ def corpus_of(said: Sequence[str | None], labels: dict[str, str] | None = None) 
             speaker=f"s{index % 4}",
             language=("ko", "en")[index % 2],
         )
-        for index, label in enumerate(said)
+        for index, label in enumerate(labels)
     )
-    return Corpus(name="c", source="folder:c", clips=clips, available_clips=len(clips), labels=labels or {})
+    return Corpus(name="c", source="folder:c", clips=clips, available_clips=len(clips), labels=meanings or {})
 
 
 MANY = corpus_of(["anger"] * 600 + ["fear"] * 300 + [None] * 95 + ["calm"] * 5)
 
 
-def test_a_sample_keeps_the_shares_of_the_labels() -> None:
+def test_a_sample_keeps_the_shares_of_the_labels_and_the_order() -> None:
     drawn = sampled(MANY, 100)
     assert Counter(clip.label for clip in drawn.clips) == {"anger": 60, "fear": 30, None: 9, "calm": 1}
-    assert drawn.available_clips == 1000
-    assert drawn.selection == "a sample of 100, seed 0"
+    assert (drawn.available_clips, drawn.selection) == (1000, "a sample of 100, seed 0")
+    names = [int(clip.name.split(".")[0]) for clip in drawn.clips]
+    assert names == sorted(names)
+    assert max(names) > 900
+    assert sampled(MANY, 1000) is MANY
 
 
 def test_a_sample_is_the_same_every_time_and_another_for_another_seed() -> None:
@@ -39,14 +43,13 @@ def test_a_sample_is_the_same_every_time_and_another_for_another_seed() -> None:
     assert {clip.name for clip in sampled(MANY, 50, 1).clips} != {clip.name for clip in sampled(MANY, 50, 2).clips}
 
 
-def test_a_sample_keeps_the_order_and_is_no_beginning() -> None:
-    names = [int(clip.name.split(".")[0]) for clip in sampled(MANY, 100).clips]
-    assert names == sorted(names)
-    assert max(names) > 900
-
-
-def test_a_sample_of_more_than_there_is_changes_nothing() -> None:
-    assert sampled(MANY, 1000) is MANY
+def test_clips_with_votes_are_drawn_by_what_most_raters_say() -> None:
+    clips = tuple(
+        Clip(name=str(index), audio=AudioFile(Path("x")), votes={"anger": 1 + index % 2, "fear": 2 - index % 2})
+        for index in range(100)
+    )
+    drawn = sampled(Corpus(name="c", source="c", clips=clips, available_clips=100), 10)
+    assert Counter(clip.stratum for clip in drawn.clips) == {"anger": 5, "fear": 5}
 
 
 @pytest.mark.parametrize("total", range(13))
@@ -59,41 +62,36 @@ def test_shares_add_up_and_are_never_more_than_there_is(total: int) -> None:
 
 
 def test_speakers_languages_and_labels_are_filters_that_add_up() -> None:
-    kept = Filters(speakers=("s1", "s2"), languages=("en",), only_labels=("fear",)).apply(MANY)
+    kept = filtered(MANY, ClipOptions(speakers=["s1", "s2"], languages=["en"], only_labels=["fear"]))
     assert {(clip.speaker, clip.language, clip.label) for clip in kept.clips} == {("s1", "en", "fear")}
     assert kept.available_clips == len(kept.clips) == 75
     assert kept.selection == "speaker s1, s2; language en; label fear"
 
 
-@pytest.mark.parametrize("wanted", ["W", "anger", "angry", "분노"])
-def test_a_label_may_be_wanted_by_its_code_or_as_an_emotion(wanted: str) -> None:
-    corpus = corpus_of(["W", "F", "W"], labels={"W": "anger", "F": "happiness"})
-    assert [clip.label for clip in Filters(only_labels=(wanted,)).apply(corpus).clips] == ["W", "W"]
+@pytest.mark.parametrize("label", ["W", "anger", "angry", "분노"])
+def test_a_label_may_be_selected_by_its_code_or_as_an_emotion(label: str) -> None:
+    corpus = corpus_of(["W", "F", "W"], {"W": "anger", "F": "happiness"})
+    assert [clip.label for clip in filtered(corpus, ClipOptions(only_labels=[label])).clips] == ["W", "W"]
 
 
 def test_a_label_that_is_written_so_is_not_taken_for_an_emotion_as_well() -> None:
-    corpus = corpus_of(["angry", "anger"])
-    assert len(Filters(only_labels=("angry",)).apply(corpus).clips) == 1
+    assert len(filtered(corpus_of(["angry", "anger"]), ClipOptions(only_labels=["angry"])).clips) == 1
 
 
 @pytest.mark.parametrize(
-    ("filters", "words"),
+    ("options", "words"),
     [
-        (Filters(speakers=("s9",)), "no speaker 's9'; it has s0, s1, s2, s3"),
-        (Filters(languages=("de",)), "no language 'de'; it has en, ko"),
-        (Filters(only_labels=("surprise",)), "no label 'surprise'; it has anger, calm, fear"),
-        (Filters(speakers=("s1",), languages=("ko",)), "no language 'ko'; it has en"),
+        (ClipOptions(speakers=["s9"]), "no speaker 's9'; it has s0, s1, s2, s3"),
+        (ClipOptions(languages=["de"]), "no language 'de'; it has en, ko"),
+        (ClipOptions(only_labels=["surprise"]), "no label 'surprise'; it has anger, calm, fear"),
+        (ClipOptions(speakers=["s1"], languages=["ko"]), "no language 'ko'; it has en"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(filters: Filters, words: str) -> None:
+def test_what_does_not_occur_is_one_sentence(options: ClipOptions, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        filters.apply(MANY)
+        filtered(MANY, options)
 
 
-def test_clips_with_votes_are_drawn_by_what_most_raters_say() -> None:
-    clips = tuple(
-        Clip(name=str(index), audio=AudioFile(Path("x")), votes={"anger": 1 + index % 2, "fear": 2 - index % 2})
-        for index in range(100)
-    )
-    drawn = sampled(Corpus(name="c", source="c", clips=clips, available_clips=100), 10)
-    assert Counter(clip.stratum for clip in drawn.clips) == {"anger": 5, "fear": 5}
+def test_a_text_that_means_nothing_does_not_select_labels_that_mean_nothing() -> None:
+    with pytest.raises(RequestError, match="no label 'x9'; it has anger, x1"):
+        filtered(corpus_of(["x1", "anger"]), ClipOptions(only_labels=["x9"]))

@@ -6,9 +6,10 @@ Dataset. IEEE Transactions on Affective Computing 5(4), 377-390; README of https
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance, with_sexes
+from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
 from benchmark.corpora.folder import FolderContents
 from benchmark.errors import RequestError
 
@@ -50,19 +51,16 @@ def read(folder: Path) -> FolderContents:
         RequestError: There is no such folder, no recording that is named so, or the table is not what it should be.
     """
     contents = NAMING.read(folder)
-    table = next(
-        (place / _DEMOGRAPHICS for place in (folder, folder.parent) if (place / _DEMOGRAPHICS).is_file()), None
-    )
+    tables = (parent / _DEMOGRAPHICS for parent in (folder, folder.parent))
+    table = next((path for path in tables if path.is_file()), None)
     if table is None:
-        return contents.with_note(f"Nobody knows the speakers' sex: there is no {_DEMOGRAPHICS} in {folder}.")
-    return with_sexes(contents, _sexes(table))
-
-
-def _sexes(table: Path) -> dict[str, str]:
+        note = f"Nobody knows the speakers' sex: there is no {_DEMOGRAPHICS} in {folder}."
+        return replace(contents, notes=(*contents.notes, note))
     with table.open(encoding="utf-8-sig", newline="") as file:
         try:
-            return {row["ActorID"].strip(): row["Sex"].strip().lower() for row in csv.DictReader(file)}
+            sexes = {row["ActorID"].strip(): row["Sex"].strip().lower() for row in csv.DictReader(file)}
         except (KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
             raise RequestError(
                 f"{table} is not CREMA-D's table of actors (columns ActorID and Sex): replace or remove it."
             ) from error
+    return replace(contents, clips=tuple(replace(clip, sex=sexes.get(clip.speaker or "")) for clip in contents.clips))

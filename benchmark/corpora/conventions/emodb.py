@@ -11,18 +11,7 @@ from benchmark.corpora.conventions.naming import Naming, Parsed, Utterance
 
 _NAME = re.compile(r"(?P<speaker>\d{2})(?P<text>[ab]\d{2})(?P<emotion>[WLEAFTN])(?P<version>[a-z])?", re.IGNORECASE)
 # "Information about the speakers" of its documentation.
-_SEXES = {
-    "03": "male",
-    "08": "female",
-    "09": "female",
-    "10": "male",
-    "11": "male",
-    "12": "male",
-    "13": "female",
-    "14": "female",
-    "15": "male",
-    "16": "female",
-}
+_SEXES = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(("08", "09", "13", "14", "16"), "female")
 
 
 def parse(path: PurePosixPath) -> Parsed:

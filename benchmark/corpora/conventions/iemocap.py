@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.corpora.clips import Clip, storable
+from benchmark.corpora.clips import Clip
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.corpora.sources import AudioFile
+from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
+from benchmark.hub.facts import storable
 
 _FORM = "an utterance of dialog/EmoEvaluation, such as Ses01F_impro01_F000.wav"
 _UTTERANCE = re.compile(
@@ -23,26 +25,13 @@ _UTTERANCE = re.compile(
 )
 _NAME = re.compile(r"(?P<session>Ses\d{2})[FM]_(?P<scene>(?:impro|script)\w+?)_(?P<speaker>[FM])\w+")
 # "C-E2: Neutral; Frustration; ()": a listener's categories. C-F1 and C-M1 are the actors' words on themselves.
-_RATING = re.compile(r"C-E\d+:\s*(?P<categories>[^(]*)")
-_CODES = {
-    "anger": "ang",
-    "happiness": "hap",
-    "excited": "exc",
-    "sadness": "sad",
-    "neutral state": "neu",
-    "neutral": "neu",
-    "frustration": "fru",
-    "fear": "fea",
-    "surprise": "sur",
-    "disgust": "dis",
-    "other": "oth",
-}
-NO_AGREEMENT = "xxx"
+_LISTENER = re.compile(r"C-E\d+:\s*(?P<categories>[^(]*)")
+_NO_AGREEMENT = "xxx"
 _SEXES = {"F": "female", "M": "male"}
 
 
 @dataclass
-class _Rated:
+class _Rating:
     label: str
     votes: Counter[str] = field(default_factory=Counter)
 
@@ -63,63 +52,53 @@ def read(folder: Path) -> FolderContents:
             f"There are no label files (Session*/dialog/EmoEvaluation/*.txt) in {folder}: name the folder that holds "
             "IEMOCAP's sessions."
         )
-    rated: dict[str, _Rated] = {}
+    ratings: dict[str, _Rating] = {}
     for path in files:
-        rated |= parse_evaluation(path.read_text(encoding="utf-8", errors="replace").splitlines())
-    # Whole dialogs, one file for minutes of two people, are recordings of the corpus and no clips of it.
-    strange = [name for name, path in recordings.items() if name not in rated and "dialog" not in path.parts]
-    clips = tuple(
-        clip for name in sorted(rated) if (clip := _clip(name, rated[name], recordings.get(name), folder)) is not None
-    )
-    missing = [name for name in rated if name not in recordings]
-    if len(missing) == len(rated):
+        ratings |= parse_evaluation(path.read_text(encoding="utf-8", errors="replace").splitlines())
+    missing = [name for name in ratings if name not in recordings]
+    if len(missing) == len(ratings):
         raise RequestError(
-            f"Not one recording of the {len(rated)} utterances that IEMOCAP's label files in {folder} name is there; "
+            f"Not one recording of the {len(ratings)} utterances that IEMOCAP's label files in {folder} name is there; "
             "expected Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav and the like."
         )
-    notes = left_out([recordings[name].relative_to(folder).as_posix() for name in sorted(strange)], _FORM)
+    clips = tuple(
+        Clip(
+            name=storable(recordings[name].relative_to(folder).as_posix()),
+            audio=AudioFile(recordings[name]),
+            label=rating.label,
+            speaker=match["session"] + match["speaker"],
+            sex=_SEXES[match["speaker"]],
+            language="en",
+            text_id=match["scene"],
+            votes=dict(sorted(rating.votes.items())) or None,
+        )
+        for name, rating in sorted(ratings.items())
+        if name in recordings and (match := _NAME.fullmatch(name)) is not None
+    )
+    # Whole dialogs, one file for minutes of two people, are recordings of the corpus and no clips of it.
+    unrated = [name for name, path in recordings.items() if name not in ratings and "dialog" not in path.parts]
+    notes = left_out([recordings[name].relative_to(folder).as_posix() for name in sorted(unrated)], _FORM)
     if missing:
         notes += (f"{len(missing)} utterances of the label files have no recording and are left out: {missing[0]}, …",)
-    occurring = occurring_codes(label_codes("iemocap"), clips)
-    codes = {code: emotion for code, emotion in occurring.items() if code != NO_AGREEMENT}
-    return FolderContents(clips, notes, codes)
+    codes = {code: emotion for code, emotion in label_codes("iemocap").items() if code != _NO_AGREEMENT}
+    return FolderContents(clips, notes, occurring_codes(codes, clips))
 
 
-def parse_evaluation(lines: Iterable[str]) -> dict[str, _Rated]:
-    r"""Read one label file.
-
-    Args:
-        lines: Its lines.
-
-    Returns:
-        Name of the utterance → its label and the listeners' votes.
+def parse_evaluation(lines: Iterable[str]) -> dict[str, _Rating]:
+    r"""Read the lines of one label file: name of the utterance → its label and the listeners' votes.
 
     Examples:
         >>> parse_evaluation(["[6.29 - 8.23]\tSes01F_impro01_F000\tneu\t[2.5, 2.5, 2.5]", "C-E2:\tNeutral;\t()"])
-        {'Ses01F_impro01_F000': _Rated(label='neu', votes=Counter({'neu': 1}))}
+        {'Ses01F_impro01_F000': _Rating(label='neu', votes=Counter({'neu': 1}))}
     """
-    rated: dict[str, _Rated] = {}
-    current: _Rated | None = None
+    codes = {emotion: code for code, emotion in label_codes("iemocap").items()}
+    ratings: dict[str, _Rating] = {}
+    current: _Rating | None = None
     for line in lines:
         if (match := _UTTERANCE.match(line)) is not None:
-            current = rated[match["name"]] = _Rated(match["label"])
-        elif current is not None and (rating := _RATING.match(line)) is not None:
-            words = (word.strip().lower() for word in rating["categories"].split(";"))
-            current.votes.update(_CODES[word] for word in words if word in _CODES)
-    return rated
-
-
-def _clip(name: str, rated: _Rated, path: Path | None, folder: Path) -> Clip | None:
-    match = _NAME.fullmatch(name)
-    if path is None or match is None:
-        return None
-    return Clip(
-        name=storable(path.relative_to(folder).as_posix()),
-        audio=AudioFile(path),
-        label=rated.label,
-        speaker=match["session"] + match["speaker"],
-        sex=_SEXES[match["speaker"]],
-        language="en",
-        text_id=match["scene"],
-        votes=dict(sorted(rated.votes.items())) or None,
-    )
+            current = ratings[match["name"]] = _Rating(match["label"])
+        elif current is not None and (listener := _LISTENER.match(line)) is not None:
+            # "Neutral state" is the only category of two words.
+            emotions = (emotion_of(word.strip().removesuffix(" state")) for word in listener["categories"].split(";"))
+            current.votes.update(codes[emotion] for emotion in emotions if emotion in codes)
+    return ratings

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from benchmark.corpora.clips import Clip, storable
+from benchmark.corpora.clips import Clip
 from benchmark.corpora.folder import FolderContents, find_recordings, shorten
 from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
+from benchmark.hub.facts import storable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +19,9 @@ class Utterance:
 
     Attributes:
         label: The corpus's code for the emotion.
-        speaker: Name of the speaker.
         sex: `female` or `male`.
-        text_id: Which text is spoken.
-        intensity: How strongly it is played, in the corpus's own word.
+        text_id: Identifies the sentence spoken.
+        intensity: How strongly the emotion is played, in the corpus's own word.
     """
 
     label: str
@@ -47,9 +47,8 @@ class Naming:
 
     Attributes:
         corpus: The kind of SPEC.
-        language: The language spoken.
-        form: What a name looks like, for people.
-        parse: Takes a path below the corpus's folder apart; gives None where it does not follow the rule.
+        form: What a name looks like, for users.
+        parse: Takes a path below the corpus's folder apart; None where it does not follow the rule.
         codes: Code → canonical class; None for those that `emotions/codes.yaml` has under the name of the corpus.
     """
 
@@ -60,10 +59,7 @@ class Naming:
     codes: Mapping[str, str] | None = None
 
     def read(self, folder: Path) -> FolderContents:
-        """Read all recordings below a folder, at any depth, whose names follow the rule.
-
-        Returns:
-            The clips with the codes as labels, the meaning of the codes, and notes on files that were left out.
+        """Read all recordings below a folder, at any depth, whose names follow the rule; note those left out.
 
         Raises:
             RequestError: There is no such folder or no recording in it, or no name follows the rule.
@@ -75,18 +71,7 @@ class Naming:
             name = path.relative_to(folder).as_posix()
             parsed = self.parse(PurePosixPath(name))
             if isinstance(parsed, Utterance):
-                clips.append(
-                    Clip(
-                        name=storable(name),
-                        audio=AudioFile(path),
-                        label=parsed.label,
-                        speaker=parsed.speaker,
-                        sex=parsed.sex,
-                        language=self.language,
-                        text_id=parsed.text_id,
-                        intensity=parsed.intensity,
-                    )
-                )
+                clips.append(Clip(name=storable(name), audio=AudioFile(path), language=self.language, **vars(parsed)))
             elif isinstance(parsed, Excluded):
                 excluded[parsed.reason] += 1
             else:
@@ -116,9 +101,3 @@ def occurring_codes(codes: Mapping[str, str], clips: Iterable[Clip]) -> dict[str
     for clip in clips:
         present |= {clip.label, *(clip.votes or ())}
     return {code: emotion for code, emotion in codes.items() if code in present}
-
-
-def with_sexes(contents: FolderContents, sexes: Mapping[str, str]) -> FolderContents:
-    """Add the sex of each speaker."""
-    clips = tuple(replace(clip, sex=sexes.get(clip.speaker or "", clip.sex)) for clip in contents.clips)
-    return replace(contents, clips=clips)

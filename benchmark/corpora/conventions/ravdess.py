@@ -5,6 +5,7 @@ e0196391; the "File naming convention" of https://doi.org/10.5281/zenodo.1188976
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from benchmark.corpora.conventions.naming import Excluded, Naming, Parsed, Utterance
@@ -20,10 +21,7 @@ _VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov"})
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart.
-
-    The actors with odd numbers are male. Song is told apart from speech by its text id, `song-01` and `song-02`, so
-    that the same words spoken and sung are two texts.
+    """Take a name apart. Actors with odd numbers are male. Sung words are texts of their own, `song-01` and `song-02`.
 
     Examples:
         >>> parse(PurePosixPath("Actor_12/03-01-06-01-02-01-12.wav"))
@@ -63,4 +61,5 @@ def read(folder: Path) -> FolderContents:
     sung = sum((clip.text_id or "").startswith("song-") for clip in contents.clips)
     if not sung:
         return contents
-    return contents.with_note(f"{sung} of the {len(contents.clips)} clips are song (vocal channel 02).")
+    note = f"{sung} of the {len(contents.clips)} clips are song (vocal channel 02)."
+    return replace(contents, notes=(*contents.notes, note))

@@ -1,13 +1,10 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmark.corpora.clips import Corpus
 from benchmark.corpora.conventions.iemocap import read
 from benchmark.errors import RequestError
-
-Record = Callable[..., Path]
+from tests.corpora.conftest import Opened, Record
 
 # The format of the corpus's own files; a line of the kind "C-F1" is an actor's word on herself.
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
@@ -41,23 +38,21 @@ def release(folder: Path, record: Record) -> Path:
     return folder / "IEMOCAP"
 
 
-def test_labels_speakers_and_votes_come_from_the_label_files(
-    record: Record, tmp_path: Path, opened: Callable[..., Corpus]
-) -> None:
+def test_labels_speakers_and_votes_come_from_the_label_files(record: Record, tmp_path: Path, opened: Opened) -> None:
     corpus = opened(f"iemocap:{release(tmp_path, record)}")
-    said = {Path(clip.name).stem[-4:]: clip for clip in corpus.clips}
-    assert {name: clip.label for name, clip in said.items()} == {"F000": "neu", "M001": "xxx", "F002": "exc"}
-    assert (said["M001"].speaker, said["M001"].sex, said["M001"].text_id) == ("Ses01M", "male", "impro01")
-    assert (said["F000"].speaker, said["F000"].sex, said["F000"].language) == ("Ses01F", "female", "en")
-    assert said["F000"].votes == {"ang": 1, "neu": 3}
-    assert said["M001"].votes == {"ang": 1, "fru": 1, "oth": 1}
-    assert said["F002"].votes == {"exc": 1, "neu": 1}
+    clips = {Path(clip.name).stem[-4:]: clip for clip in corpus.clips}
+    assert {name: clip.label for name, clip in clips.items()} == {"F000": "neu", "M001": "xxx", "F002": "exc"}
+    assert (clips["M001"].speaker, clips["M001"].sex, clips["M001"].text_id) == ("Ses01M", "male", "impro01")
+    assert (clips["F000"].speaker, clips["F000"].sex, clips["F000"].language) == ("Ses01F", "female", "en")
+    assert clips["F000"].votes == {"ang": 1, "neu": 3}
+    assert clips["M001"].votes == {"ang": 1, "fru": 1, "oth": 1}
+    assert clips["F002"].votes == {"exc": 1, "neu": 1}
     assert corpus.labels["exc"] == "excitement"
     assert "xxx" not in corpus.labels
     assert corpus.notes == ()
 
 
-def test_an_utterance_without_a_label_and_one_without_a_recording_are_told(record: Record, tmp_path: Path) -> None:
+def test_an_utterance_without_a_label_and_one_without_a_recording_are_noted(record: Record, tmp_path: Path) -> None:
     folder = release(tmp_path, record)
     (folder / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F002.wav").unlink()
     record("IEMOCAP/Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F099.wav")
@@ -67,13 +62,10 @@ def test_an_utterance_without_a_label_and_one_without_a_recording_are_told(recor
     assert any("no recording" in note and "F002" in note for note in contents.notes)
 
 
-def test_without_label_files_the_expected_place_is_told(record: Record, tmp_path: Path) -> None:
-    record("IEMOCAP/Ses01F_impro01_F000.wav")
+def test_without_label_files_or_recordings_the_expected_files_are_named(record: Record, tmp_path: Path) -> None:
+    record("unlabelled/Ses01F_impro01_F000.wav")
     with pytest.raises(RequestError, match="EmoEvaluation"):
-        read(tmp_path / "IEMOCAP")
-
-
-def test_label_files_without_one_of_their_recordings_are_refused(record: Record, tmp_path: Path) -> None:
+        read(tmp_path / "unlabelled")
     folder = release(tmp_path, record)
     for path in folder.rglob("Ses01F_impro01_*.wav"):
         path.unlink()
