@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 from benchmark.results.analyses import Voter
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.scoring.evaluations import Evaluation, join_evaluation
+from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 from benchmark.scoring.metrics import accuracy, uar
 from benchmark.scoring.ranking import near_twins
@@ -74,8 +75,9 @@ def hidden_corpora(record: RunRecord, find: FindPredictions, members: Sequence[M
 
 def _hidden(record: RunRecord, corpus: CorpusRecord, find: FindPredictions, members: Mapping[str, Member]) -> Hidden:
     verifications = {verification.candidate: verification for verification in record.verifications}
+    clips = label_clips(corpus)
     joined = [
-        join_evaluation(each, verifications[each.candidate], corpus, find(each.setup))
+        join_evaluation(each, verifications[each.candidate], corpus, find(each.setup), clips)
         for each in record.evaluations
         if each.corpus == corpus.name and each.candidate in members
     ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from benchmark.scoring.decisions import SpeakerCounts
-from benchmark.scoring.gaps import GroupCounts, gap_between, speaker_spread
+from benchmark.scoring.gaps import GroupCounts, gap_between, speaker_columns
 from scripts.generated_sections import percentages, simulate_into_protocol
 
 SEED = 20_260_301
@@ -85,8 +85,8 @@ def rates(cell: Cell, draws: int) -> Rates:
         intervals = [group.interval for group in drawn]
         groups += sum(each.low <= true <= each.high for each, true in zip(intervals, truth, strict=True))
         gap = gap_between(drawn)
-        gaps += gap.low <= true_gap <= gap.high
-        claimed += gap.low > 0
+        gaps += gap.gap_low <= true_gap <= gap.gap_high
+        claimed += gap.gap_low > 0
     return Rates(groups / draws / cell.groups, gaps / draws, claimed / draws)
 
 
@@ -101,7 +101,7 @@ def draw(generator: np.random.Generator, cell: Cell) -> list[GroupCounts]:
         hits = generator.binomial(clips, expit(cell.ease[place] + cell.spread * people[:, None]))
         first = 0 if cell.same else place * cell.speakers
         speakers = np.arange(first, first + cell.speakers)
-        drawn.append(GroupCounts(counts=SpeakerCounts(hits=hits, clips=clips), speakers=speakers))
+        drawn.append(GroupCounts(name=f"g{place}", counts=SpeakerCounts(hits=hits, clips=clips), speakers=speakers))
     return drawn
 
 
@@ -113,10 +113,10 @@ def spreads(speakers: int, spread: float, draws: int) -> tuple[float, float, flo
     seen, left = [], []
     for _ in range(draws):
         counts = draw(generator, cell)[0].counts
-        found = speaker_spread(counts)
-        if found is not None:
+        columns = speaker_columns(counts)
+        if columns:
             seen.append(float((counts.hits / counts.clips).mean(axis=1).std(ddof=1)))
-            left.append(found.spread)
+            left.append(float(columns["speaker_spread"]))
     return float(means.std()), float(np.mean(seen)), float(np.mean(left))
 
 

@@ -1,5 +1,6 @@
 """A leaderboard: the rows of a run, with what is needed to read them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from benchmark.results.analyses import (
@@ -18,7 +19,7 @@ from benchmark.results.leaderboard_columns import LeaderboardRow
 from benchmark.results.runs import ClipRecord, StoredRequest
 from benchmark.results.schema import Stored, StoredFile
 
-__all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated"]
+__all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated", "deciding_rows"]
 
 ALL_CORPORA = "*"
 """The corpus of a row that summarises several."""
@@ -131,3 +132,8 @@ class Leaderboard(StoredFile):
     robustness: tuple[Robustness, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()
+
+
+def deciding_rows(rows: Sequence[LeaderboardRow]) -> dict[tuple[str, str | None], LeaderboardRow]:
+    """The first row of each candidate and corpus, whose scores decide its rank; others are of further devices."""
+    return {(row.candidate, row.corpus): row for row in reversed(rows)}

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.emotions.label_map import map_labels
+from benchmark.emotions.label_map import LabelMap
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.scoring.labels import LabelledClips
 
@@ -23,9 +23,9 @@ class Answers:
         probabilities: Shape (clips, classes); rows of clips that the candidate could not process are NaN.
         classes: What the candidate distinguishes, after merges.
         truth: The emotion of each clip, after merges; None where it has no label, or one that maps to nothing.
-        speakers: The speaker of each clip; None where unknown.
+        speakers: None where unknown.
         missing: Clips without a stored prediction, neither an answer nor a failure.
-        votes: What the raters of each clip chose, emotion → votes after merges; None where the corpus does not tell.
+        votes: Emotion → number of raters who chose it; None where the corpus does not tell.
     """
 
     probabilities: NDArray[np.float64]
@@ -74,30 +74,34 @@ class Answers:
         table = np.array([*(index.get(emotion, NO_EMOTION) for emotion in self.emotions), NO_EMOTION], dtype=np.int64)
         return table[self.truth_index]
 
+    def chosen_among(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """Index into `classes` of each answer; `len(classes)` for any other answer, `NO_ANSWER` without one."""
+        index = {name: number for number, name in enumerate(classes)}
+        # NO_ANSWER is -1 and picks the last entry.
+        table = np.array([*(index.get(name, len(classes)) for name in self.classes), NO_ANSWER], dtype=np.int64)
+        return table[self.chosen]
 
-def join_answers(
-    clips: LabelledClips,
-    predictions: PredictionTable,
-    labels: tuple[str, ...],
-    overrides: Mapping[str, str],
-    merges: Mapping[str, str],
-) -> Answers:
+    def probabilities_of(self, classes: Sequence[str]) -> NDArray[np.float64]:
+        """Shape (clips, len(classes)); 0 for classes that the candidate lacks, NaN for clips without an answer."""
+        columns = np.zeros((len(self.truth), len(classes)))
+        for column, name in enumerate(classes):
+            if name in self.classes:
+                columns[:, column] = self.probabilities[:, self.classes.index(name)]
+        columns[~self.answered] = np.nan
+        return columns
+
+
+def join_answers(clips: LabelledClips, predictions: PredictionTable, label_map: LabelMap) -> Answers:
     """Join a candidate's predictions with the labels of a corpus.
 
     Args:
         clips: The clips of the corpus, with their labels.
         predictions: What is stored of the candidate.
-        labels: The candidate's labels, in the order of its logits.
-        overrides: Label → emotion, where the alias table is wrong or silent.
-        merges: Emotions that the user merges into others, for candidate and corpus.
+        label_map: The classes of the candidate's outputs, after the merges of the corpus.
 
     Returns:
         One row per readable clip.
-
-    Raises:
-        RequestError: An override or a merge names an unknown emotion.
     """
-    label_map = map_labels(labels, overrides=overrides, merges=merges)
     rows = predictions.rows(clips.clip_hashes)
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
     # ABSENT is -1 and picks the appended entry.

@@ -1,18 +1,20 @@
 """Two runs side by side: added, removed and changed rows and statuses, and the change of every number."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.results.comparison import Change, RowChange, RunComparison, StatusChange
-from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.scoring.gates import numbers_of
 from benchmark.scoring.paired import ComparedRun, PairedScores, Pairing, paired_scores
 
 EVALUATED = "evaluated"
-_PAIRED = "paired"
+_WITH_INTERVAL = ("uar", "accuracy")
 _UNPAIRED = "unpaired"
 
 
@@ -21,22 +23,14 @@ class _Key:
     """The identity of a row over two runs; for backend and dtype see `_under_new_keys`."""
 
     candidate: str
-    corpus: str | None
+    corpus: str
     device: str | None
     backend: str | None
     dtype: str | None
 
-    @classmethod
-    def of(cls, row: LeaderboardRow) -> "_Key":
-        return cls(row.candidate, row.corpus, row.device, row.backend, row.dtype)
-
     @property
     def without_engine(self) -> "_Key":
         return replace(self, backend=None, dtype=None)
-
-    @property
-    def pairing(self) -> Pairing:
-        return Pairing(self.candidate, self.corpus or "")
 
 
 def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
@@ -51,15 +45,15 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
     after = _rows_by_key(new.leaderboard)
     before = _under_new_keys(_rows_by_key(old.leaderboard), after)
     paired = _paired(old, new)
-    deciding = [_deciding_rows(run.leaderboard) for run in (old, new)]
+    old_deciding, new_deciding = (deciding_rows(run.leaderboard.rows) for run in (old, new))
     rows = []
     for key in dict.fromkeys((*after, *before)):
-        old_row, new_row = before.get(key), after.get(key)
+        pairing = (key.candidate, key.corpus)
         # The paired answers are those of the deciding rows; a row with other scores has other answers.
-        is_paired = _same_scores(old_row, deciding[0].get(key.pairing)) and _same_scores(
-            new_row, deciding[1].get(key.pairing)
+        is_paired = _same_scores(before.get(key), old_deciding.get(pairing)) and _same_scores(
+            after.get(key), new_deciding.get(pairing)
         )
-        rows.append(_row_change(key, old_row, new_row, paired.get(key.pairing) if is_paired else None))
+        rows.append(_row_change(before.get(key), after.get(key), paired.get(pairing) if is_paired else None))
     return RunComparison(
         old=old.title,
         new=new.title,
@@ -76,7 +70,11 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
 
 
 def _rows_by_key(leaderboard: Leaderboard) -> dict[_Key, LeaderboardRow]:
-    return {_Key.of(row): row for row in leaderboard.rows if row.corpus is not None}
+    return {
+        _Key(row.candidate, row.corpus, row.device, row.backend, row.dtype): row
+        for row in leaderboard.rows
+        if row.corpus is not None
+    }
 
 
 def _under_new_keys(
@@ -92,14 +90,6 @@ def _under_new_keys(
     return {new_keys.get(key.without_engine, key): row for key, row in before.items()}
 
 
-def _deciding_rows(leaderboard: Leaderboard) -> dict[Pairing, LeaderboardRow]:
-    """The first row of each candidate on each corpus, whose answers are those that are exported first."""
-    rows: dict[Pairing, LeaderboardRow] = {}
-    for row in leaderboard.rows:
-        rows.setdefault(_Key.of(row).pairing, row)
-    return rows
-
-
 def _same_scores(row: LeaderboardRow | None, deciding: LeaderboardRow | None) -> bool:
     """Whether a row shows the scores of the deciding one, as that of another device does; bfloat16's need not."""
     if row is None or deciding is None:
@@ -110,83 +100,72 @@ def _same_scores(row: LeaderboardRow | None, deciding: LeaderboardRow | None) ->
 def _paired(old: ComparedRun, new: ComparedRun) -> dict[Pairing, PairedScores]:
     old_merges, new_merges = ({corpus.name: corpus.merge for corpus in run.leaderboard.corpora} for run in (old, new))
     paired = {}
-    for pairing, table in new.answers.items():
-        other = old.answers.get(pairing)
-        if other is not None and old_merges.get(pairing.corpus) == new_merges.get(pairing.corpus):
-            scores = paired_scores(other, table)
-            if scores.uar is not None:
+    for pairing, answers in new.answers.items():
+        if pairing in old.answers and old_merges.get(pairing[1]) == new_merges.get(pairing[1]):
+            scores = paired_scores(old.answers[pairing], answers)
+            if scores.changes:
                 paired[pairing] = scores
     return paired
 
 
-def _row_change(
-    key: _Key, old: LeaderboardRow | None, new: LeaderboardRow | None, paired: PairedScores | None
-) -> RowChange:
-    both = old is not None and new is not None
-    return RowChange(
-        candidate=key.candidate,
-        corpus=key.corpus,
-        device=key.device,
-        backend=key.backend,
-        dtype=key.dtype,
-        presence="both" if both else "new" if old is None else "old",
-        common_clips=None if paired is None else paired.clips,
-        numbers=_numbers(old, new, paired),
-        latency_ratio=_latency_ratio(old, new),
-        flags_came=tuple(flag for flag in new.flags if flag not in old.flags) if old and new else (),
-        flags_went=tuple(flag for flag in old.flags if flag not in new.flags) if old and new else (),
-        old_revision=None if old is None else old.revision,
-        new_revision=None if new is None else new.revision,
-    )
-
-
-def _numbers(old: LeaderboardRow | None, new: LeaderboardRow | None, paired: PairedScores | None) -> dict[str, Change]:
-    before = {} if old is None else numbers_of(old)
-    after = {} if new is None else numbers_of(new)
-    changes = {}
+def _row_change(old: LeaderboardRow | None, new: LeaderboardRow | None, paired: PairedScores | None) -> RowChange:
+    before, after = ({} if row is None else numbers_of(row) for row in (old, new))
+    numbers = {}
     for name in dict.fromkeys((*after, *before)):
-        first, second = before.get(name), after.get(name)
-        difference = None if first is None or second is None else second - first
-        changes[name] = Change(old=first, new=second, difference=difference)
-    for name in ("uar", "accuracy"):
-        if name not in changes:
-            continue
-        pair = None if paired is None else paired.uar if name == "uar" else paired.accuracy
-        if pair is not None:
-            update = {"difference": pair.difference, "low": pair.low, "high": pair.high, "how": _PAIRED}
-            changes[name] = changes[name].model_copy(update=update)
-        elif old is not None and new is not None:
-            changes[name] = _with_unpaired_interval(changes[name], old, new, name)
-    return changes
+        change = Change(old=before.get(name), new=after.get(name))
+        if change.old is not None and change.new is not None:
+            change = change.model_copy(update={"difference": change.new - change.old})
+        if paired is not None and name in paired.changes:
+            change = paired.changes[name].model_copy(update={"old": change.old, "new": change.new})
+        elif name in _WITH_INTERVAL and old is not None and new is not None:
+            change = _with_unpaired_interval(change, old, new, name)
+        numbers[name] = change
+    update: dict[str, object] = {
+        "presence": "new" if old is None else "old" if new is None else "both",
+        "common_clips": None if paired is None else paired.clips,
+        "numbers": numbers,
+        "old_revision": None if old is None else old.revision,
+        "new_revision": None if new is None else new.revision,
+    }
+    if old is not None and new is not None:
+        update["latency_ratio"] = _latency_ratio(old, new)
+        update["flags_came"] = tuple(flag for flag in new.flags if flag not in old.flags)
+        update["flags_went"] = tuple(flag for flag in old.flags if flag not in new.flags)
+    return RowChange.model_validate(new or old, from_attributes=True).model_copy(update=update)
 
 
 def _with_unpaired_interval(change: Change, old: LeaderboardRow, new: LeaderboardRow, name: str) -> Change:
     """The interval of a difference from the intervals of both, as if they were about different clips (MOVER)."""
-    ends = [getattr(row, f"{name}_{end}") for row in (old, new) for end in ("low", "high")]
-    if change.old is None or change.new is None or change.difference is None or None in ends:
+    ends = [[getattr(row, f"{name}{end}") for end in ("", "_low", "_high")] for row in (old, new)]
+    if change.difference is None or None in (*ends[0], *ends[1]):
         return change
-    old_low, old_high, new_low, new_high = ends
-    below = np.hypot(change.new - new_low, old_high - change.old)
-    above = np.hypot(new_high - change.new, change.old - old_low)
-    low, high = change.difference - float(below), change.difference + float(above)
-    return change.model_copy(update={"low": low, "high": high, "how": _UNPAIRED})
+    below, above = _mover(np.array(ends))
+    update = {"low": change.difference - below, "high": change.difference + above, "how": _UNPAIRED}
+    return change.model_copy(update=update)
 
 
-def _latency_ratio(old: LeaderboardRow | None, new: LeaderboardRow | None) -> Change | None:
+def _latency_ratio(old: LeaderboardRow, new: LeaderboardRow) -> Change | None:
     """The ratio of the medians, with an interval from theirs, by the order of the calls (MOVER of logarithms)."""
-    if old is None or new is None or not old.latency_p50_ms or not new.latency_p50_ms:
+    if not old.latency_p50_ms or not new.latency_p50_ms:
         return None
     ratio = new.latency_p50_ms / old.latency_p50_ms
     change = Change(old=old.latency_p50_ms, new=new.latency_p50_ms, difference=ratio - 1)
-    ends = (old.latency_p50_low_ms, old.latency_p50_high_ms, new.latency_p50_low_ms, new.latency_p50_high_ms)
-    if not all(ends):
+    ends = [[row.latency_p50_ms, row.latency_p50_low_ms, row.latency_p50_high_ms] for row in (old, new)]
+    if not all((*ends[0], *ends[1])):
         return change
-    old_low, old_high, new_low, new_high = (np.log(end) for end in ends if end)
-    old_median, new_median = np.log(old.latency_p50_ms), np.log(new.latency_p50_ms)
-    below = np.hypot(new_median - new_low, old_high - old_median)
-    above = np.hypot(new_high - new_median, old_median - old_low)
+    below, above = _mover(np.log(np.array(ends, dtype=np.float64)))
     low, high = ratio * float(np.exp(-below)) - 1, ratio * float(np.exp(above)) - 1
     return change.model_copy(update={"low": low, "high": high, "how": _UNPAIRED})
+
+
+def _mover(estimates: NDArray[np.float64]) -> tuple[float, float]:
+    """How far the interval of new − old reaches below and above it.
+
+    Args:
+        estimates: Shape (2, 3): of the old and of the new run the estimate, and the ends of its interval.
+    """
+    (old, old_low, old_high), (new, new_low, new_high) = estimates.tolist()
+    return math.hypot(new - new_low, old_high - old), math.hypot(new_high - new, old - old_low)
 
 
 def _status_changes(old: Leaderboard, new: Leaderboard) -> Iterator[StatusChange]:
@@ -217,8 +196,8 @@ def _engine_warnings(before: Mapping[_Key, LeaderboardRow], after: Mapping[_Key,
 
 def _relabelling_warnings(paired: Mapping[Pairing, PairedScores]) -> Iterator[str]:
     most: dict[str, int] = {}
-    for pairing, scores in paired.items():
-        most[pairing.corpus] = max(most.get(pairing.corpus, 0), scores.relabelled)
+    for (_, corpus), scores in paired.items():
+        most[corpus] = max(most.get(corpus, 0), scores.relabelled)
     for corpus, clips in most.items():
         if clips:
             yield (

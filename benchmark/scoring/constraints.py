@@ -1,7 +1,6 @@
 """Reasons against choosing a candidate, each one sentence for a person, and the corpora on which a choice can rest."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import Field
@@ -46,16 +45,13 @@ class Constraints(Stored):
     device: str | None = None
 
 
-@dataclass(frozen=True)
-class ConsideredCorpora:
-    """The corpora that count; where there are none, the reason in a sentence."""
-
-    corpora: tuple[CorpusSummary, ...]
-    problem: str | None = None
-
-
-def considered_corpora(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> ConsideredCorpora:
+def considered_corpora(
+    leaderboard: Leaderboard, record: RunRecord, constraints: Constraints
+) -> tuple[CorpusSummary, ...] | str:
     """Find the corpora that a choice can rest on: those asked for that are labelled and wholly in the language.
+
+    Returns:
+        The corpora; where there are none, the reason in a sentence.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
@@ -68,24 +64,20 @@ def considered_corpora(leaderboard: Leaderboard, record: RunRecord, constraints:
     labelled = tuple(corpus for corpus in chosen if len(corpus.emotion_clips) >= MIN_EMOTIONS)
     if not labelled:
         named = ", ".join(corpus.name for corpus in chosen) or "no corpus at all"
-        return ConsideredCorpora(
-            (),
+        return (
             f"Nothing can be recommended from {named}: without labels of at least two emotions nobody can say who is "
-            "right; run on a labelled corpus that is like your audio.",
+            "right; run on a labelled corpus that is like your audio."
         )
     if constraints.language is None:
-        return ConsideredCorpora(labelled)
+        return labelled
     languages = {corpus.name: corpus_languages(corpus) for corpus in record.corpora}
     in_language = tuple(corpus for corpus in labelled if languages[corpus.name] == {_primary(constraints.language)})
-    if in_language:
-        return ConsideredCorpora(in_language)
     listed = "; ".join(
         f"{corpus.name}: {', '.join(sorted(languages[corpus.name])) or 'unknown'}" for corpus in labelled
     )
-    return ConsideredCorpora(
-        (),
+    return in_language or (
         f"No labelled corpus of this run is wholly in {constraints.language!r} ({listed}): run on one that is, or "
-        "on that part of one, with the option --language of run. What a model's card claims does not count.",
+        "on that part of one, with the option --language of run. What a model's card claims does not count."
     )
 
 
@@ -107,13 +99,7 @@ def _primary(language: str) -> str:
 def disqualifying_reasons(
     leaderboard: Leaderboard, candidate: str, rows: Mapping[str, LeaderboardRow]
 ) -> tuple[str, ...]:
-    """Reasons against a candidate that hold whatever is required.
-
-    Args:
-        leaderboard: The run.
-        candidate: Its name in tables.
-        rows: The deciding row on each corpus that counts.
-    """
+    """Reasons against a candidate, by its deciding row on each corpus that counts, that hold whatever is required."""
     absent = next((other for other in leaderboard.not_evaluated if other.candidate == candidate), None)
     if absent is not None:
         return (f"it was not evaluated ({absent.status}): {absent.reason}",)

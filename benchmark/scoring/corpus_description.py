@@ -8,6 +8,8 @@ from statistics import median
 from types import MappingProxyType
 
 import numpy as np
+from scipy.stats import chi2_contingency
+from scipy.stats.contingency import crosstab
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
@@ -23,15 +25,7 @@ from benchmark.results.description import (
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.flags import FEW_CLIPS_BELOW, FEW_SPEAKERS_BELOW, TIED_FROM
-from benchmark.scoring.labels import (
-    RaterAgreement,
-    emotion_by_label,
-    emotion_of_clip,
-    human_ceiling,
-    majority,
-    readable_clips,
-    votes_by_emotion,
-)
+from benchmark.scoring.labels import LabelledClips, emotion_of_clip, human_ceiling, is_tied, label_clips, majority
 from benchmark.scoring.seen import seen
 
 MIN_OCCURRENCES = 2
@@ -58,23 +52,18 @@ CORPUS_FLAGS: Mapping[str, str] = MappingProxyType(
 """The meaning of each flag of a corpus."""
 
 
-def summarise_corpus(corpus: CorpusRecord) -> CorpusSummary:
-    """Count clips, emotions, speakers and hours of a corpus, as a leaderboard shows them.
-
-    Raises:
-        RequestError: An override or a merge names an unknown emotion.
-    """
-    clips = readable_clips(corpus)
-    emotions = emotion_by_label(corpus)
+def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSummary:
+    """Count clips, emotions, speakers and hours of a corpus, as a leaderboard shows them."""
+    clips, truth, emotions = labelled.clips, labelled.truth, labelled.emotions
     labels = Counter(clip.label for clip in clips if clip.label is not None)
-    truth = [emotion_of_clip(clip, emotions) for clip in clips]
-    emotion_clips = Counter(emotion for emotion in truth if emotion is not None)
-    votes = [votes_by_emotion(clip.votes or {}, emotions) for clip in clips]
-    agreements = Counter(
-        majority(own).agreement for clip, own in zip(clips, votes, strict=True) if clip.votes and clip.label is None
-    )
-    ceiling = human_ceiling([own for emotion, own in zip(truth, votes, strict=True) if emotion is not None])
-    speakers = {clip.speaker for clip in clips}
+    votes = [own or {} for own in labelled.votes]
+    split = [
+        own for clip, own in zip(clips, votes, strict=True) if own and clip.label is None and majority(own) is None
+    ]
+    tied = sum(map(is_tied, split))
+    human = human_ceiling([own for emotion, own in zip(truth, votes, strict=True) if emotion is not None])
+    human_uar, human_accuracy = human or (None, None)
+    speakers = set(labelled.speakers)
     return CorpusSummary(
         name=corpus.name,
         source=corpus.source,
@@ -83,39 +72,31 @@ def summarise_corpus(corpus: CorpusRecord) -> CorpusSummary:
         available_clips=corpus.available_clips,
         unreadable=tuple(clip for clip in corpus.clips if clip.clip_hash is None),
         unscored_labels={label: number for label, number in sorted(labels.items()) if emotions[label] is None},
-        emotion_clips=dict(sorted(emotion_clips.items())),
+        emotion_clips=dict(sorted(Counter(emotion for emotion in truth if emotion is not None).items())),
         label_emotions={label: emotion for label, emotion in sorted(emotions.items()) if emotion is not None},
         speakers=len(speakers) if speakers and None not in speakers else None,
-        hours=_hours(clips),
+        hours=sum(clip.duration_s or 0.0 for clip in clips) / _SECONDS_PER_HOUR,
         merge=corpus.merge,
         channel=corpus.channel,
         no_speech=sum(clip.is_silent for clip in clips),
         silent_clips=corpus.silent_clips,
         speech_share=_speech_share(clips),
         selection=corpus.selection,
-        rated_clips=sum(bool(clip.votes) for clip in clips),
-        tied_clips=agreements[RaterAgreement.TIED],
-        minority_clips=agreements[RaterAgreement.MINORITY],
-        human_uar=ceiling.uar,
-        human_accuracy=ceiling.accuracy,
+        rated_clips=sum(map(bool, votes)),
+        tied_clips=tied,
+        minority_clips=len(split) - tied,
+        human_uar=human_uar,
+        human_accuracy=human_accuracy,
         duplicate_clips=len(clips) - len({clip.clip_hash for clip in clips}),
         text_tie=association([clip.text_id for clip in clips], truth),
-        speaker_tie=association([clip.speaker for clip in clips], truth),
+        speaker_tie=association(labelled.speakers, truth),
     )
-
-
-def has_loose_labels(corpus: CorpusRecord) -> bool:
-    """Whether a coarse label that occurs in the corpus stands for an emotion by an override."""
-    clips = readable_clips(corpus)
-    occurring = {clip.label for clip in clips} | {label for clip in clips for label in clip.votes or ()}
-    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in occurring}
-    return bool(map_labels(tuple(overrides), overrides=overrides).loose)
 
 
 def describe(
     corpus: CorpusRecord, acoustics: Sequence[Acoustics | None], *, created: datetime, notes: Sequence[str] = ()
 ) -> CorpusDescription:
-    """Describe a corpus.
+    """Describe a corpus, without candidates.
 
     Args:
         corpus: The decoded corpus, with its merges.
@@ -123,18 +104,13 @@ def describe(
         created: The time of the description.
         notes: What a person should know of how it was read.
 
-    Returns:
-        The description, without candidates.
-
     Raises:
         RequestError: An override or a merge names an unknown emotion.
     """
-    emotions = emotion_by_label(corpus)
+    labelled = label_clips(corpus)
+    summary, emotions = summarise_corpus(corpus, labelled), labelled.emotions
     clips = tuple(_clip(clip, measured, emotions) for clip, measured in zip(corpus.clips, acoustics, strict=True))
     readable = [clip for clip in clips if clip.clip_hash is not None]
-    records = readable_clips(corpus)
-    truth = [clip.emotion for clip in readable]
-    classes = dict(sorted(Counter(emotion for emotion in truth if emotion is not None).items()))
     description = CorpusDescription(
         created=created,
         name=corpus.name,
@@ -144,9 +120,9 @@ def describe(
         selection=corpus.selection,
         available_clips=corpus.available_clips,
         clips=clips,
-        hours=_hours(records),
-        labels=_labels(readable, emotions, classes),
-        classes=classes,
+        hours=summary.hours,
+        labels=_labels(readable, emotions, summary.emotion_clips),
+        classes=summary.emotion_clips,
         unlabelled=sum(clip.label is None for clip in readable),
         merge=corpus.merge,
         speakers=_counts(clip.speaker for clip in readable),
@@ -159,11 +135,11 @@ def describe(
         bandwidth_hz=_spread(clip.bandwidth_hz for clip in readable),
         clipped=sum(bool(clip.clipped_share) for clip in readable),
         telephone=sum(is_telephone(clip) for clip in readable),
-        silent=sum(clip.is_silent for clip in records),
-        speech_share=_speech_share(records),
+        silent=summary.no_speech,
+        speech_share=summary.speech_share,
         identical=_identical(readable),
-        text_tie=association([clip.text_id for clip in readable], truth),
-        speaker_tie=association([clip.speaker for clip in readable], truth),
+        text_tie=summary.text_tie,
+        speaker_tie=summary.speaker_tie,
         notes=tuple(notes),
     )
     return description.model_copy(update={"flags": _flags(description)})
@@ -201,64 +177,35 @@ def coverage_of(known: KnownOutputs, corpus: CorpusDescription) -> Coverage:
     )
 
 
-def bias_corrected_cramers_v(first: Sequence[str | None], second: Sequence[str | None]) -> float | None:
-    r"""Cramér's V with Bergsma's correction, which is 0 on average for independent values (Bergsma 2013).
+def association(values: Sequence[str | None], labels: Sequence[str | None]) -> float | None:
+    """How strongly speakers, or texts, are tied to labels: Cramér's V with Bergsma's correction (Bergsma 2013).
 
     With φ² = χ²/n of the table of counts, r rows and c columns: φ̃² = max(0, φ² − (r−1)(c−1)/(n−1)),
-    r̃ = r − (r−1)²/(n−1), c̃ = c − (c−1)²/(n−1), and V = √(φ̃² / min(r̃−1, c̃−1)).
-
-    Args:
-        first: A value per clip; clips with None on either side are left out.
-        second: Another one, as long.
+    r̃ = r − (r−1)²/(n−1), c̃ = c − (c−1)²/(n−1), and V = √(φ̃² / min(r̃−1, c̃−1)): 0 on average for independent values,
+    1 where one determines the other.
 
     Returns:
-        From 0, independent, to 1, one determines the other; None where a side has fewer than two values.
-
-    Raises:
-        ValueError: The lengths differ.
-
-    Examples:
-        >>> bias_corrected_cramers_v(["a", "b"] * 50, ["x", "y"] * 50)
-        1.0
-        >>> bias_corrected_cramers_v(["a", "b"] * 50, ["x", "x", "y", "y"] * 25)
-        0.0
-    """
-    pairs = [(row, column) for row, column in zip(first, second, strict=True) if row is not None and column is not None]
-    rows = {value: index for index, value in enumerate(dict.fromkeys(row for row, _ in pairs))}
-    columns = {value: index for index, value in enumerate(dict.fromkeys(column for _, column in pairs))}
-    if min(len(rows), len(columns)) < 2:  # noqa: PLR2004 - one value cannot vary
-        return None
-    counts = np.zeros((len(rows), len(columns)))
-    for (row, column), number in Counter(pairs).items():
-        counts[rows[row], columns[column]] = number
-    clips = counts.sum()
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / clips
-    phi_squared = float(((counts - expected) ** 2 / expected).sum() / clips)
-    spare_rows, spare_columns = len(rows) - 1, len(columns) - 1
-    corrected = max(0.0, phi_squared - spare_rows * spare_columns / (clips - 1))
-    most = min(spare_rows - spare_rows**2 / (clips - 1), spare_columns - spare_columns**2 / (clips - 1))
-    return 0.0 if most <= 0 else float(min(1.0, np.sqrt(corrected / most)))
-
-
-def association(values: Sequence[str | None], labels: Sequence[str | None]) -> float | None:
-    """How strongly speakers, or texts, are tied to labels.
-
-    Returns:
-        The bias-corrected Cramér's V over the values that occur at least twice; None where there are not two of them.
+        V over the values that occur at least twice, with a label; None where these or the labels do not vary.
 
     Examples:
         >>> association(["s1", "s1", "s2", "s2", "s3"] * 20, ["anger", "anger", "fear", "fear", "joy"] * 20)
         1.0
+        >>> association(["s1", "s2"] * 50, ["anger", "anger", "fear", "fear"] * 25)
+        0.0
         >>> association([str(clip) for clip in range(100)], ["anger", "fear"] * 50) is None
         True
     """
-    occurrences = Counter(value for value, label in zip(values, labels, strict=True) if label is not None)
-    frequent = [value if occurrences[value] >= MIN_OCCURRENCES else None for value in values]
-    return bias_corrected_cramers_v(frequent, labels)
-
-
-def _hours(clips: Sequence[ClipRecord]) -> float:
-    return sum(clip.duration_s or 0.0 for clip in clips) / _SECONDS_PER_HOUR
+    labelled = [pair for pair in zip(values, labels, strict=True) if None not in pair]
+    occurrences = Counter(value for value, _ in labelled)
+    sides = tuple(zip(*(pair for pair in labelled if occurrences[pair[0]] >= MIN_OCCURRENCES), strict=True))
+    if not sides or 1 in (len(set(side)) for side in sides):
+        return None
+    counts = crosstab(*sides).count
+    clips, (rows, columns) = counts.sum(), counts.shape
+    phi_squared = chi2_contingency(counts, correction=False).statistic / clips
+    corrected = max(0.0, phi_squared - (rows - 1) * (columns - 1) / (clips - 1))
+    most = min(spare - spare**2 / (clips - 1) for spare in (rows - 1, columns - 1))
+    return 0.0 if most <= 0 else float(min(1.0, np.sqrt(corrected / most)))
 
 
 def _speech_share(clips: Sequence[ClipRecord]) -> float | None:
@@ -271,20 +218,9 @@ def _speech_share(clips: Sequence[ClipRecord]) -> float | None:
 
 
 def _clip(clip: ClipRecord, acoustics: Acoustics | None, emotions: Mapping[str, str | None]) -> DescribedClip:
-    return DescribedClip(
-        clip=clip.clip,
-        clip_hash=clip.clip_hash,
-        failure=clip.failure,
-        label=clip.label,
-        emotion=emotion_of_clip(clip, emotions),
-        speaker=clip.speaker,
-        sex=clip.sex,
-        language=clip.language,
-        text_id=clip.text_id,
-        duration_s=clip.duration_s,
-        speech_share=clip.speech_share,
-        **({} if acoustics is None else vars(acoustics)),
-    )
+    described = DescribedClip.model_validate(clip, from_attributes=True)
+    measured = {} if acoustics is None else vars(acoustics)
+    return described.model_copy(update={"emotion": emotion_of_clip(clip, emotions), **measured})
 
 
 def _labels(

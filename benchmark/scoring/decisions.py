@@ -37,32 +37,21 @@ class Decisions:
 
 def open_decisions(answers: Answers) -> Decisions:
     """Take the most probable of all the candidate's classes, on all scored clips."""
-    emotions = answers.emotions
-    index = {emotion: number for number, emotion in enumerate(emotions)}
-    outside = len(emotions)
-    # NO_ANSWER is -1 and picks the last entry.
-    column_of_class = np.array([index.get(name, outside) for name in answers.classes] + [outside], dtype=np.int64)
-    chosen = answers.chosen[answers.scored]
-    answered = chosen != NO_ANSWER
-    probabilities = answers.probabilities[answers.scored][answered]
-    confidence = np.full(len(chosen), np.nan)
-    confidence[answered] = probabilities[np.arange(len(probabilities)), chosen[answered]]
-    truth = answers.truth_index[answers.scored]
-    return Decisions(emotions=emotions, truth=truth, answers=column_of_class[chosen], confidence=confidence)
+    chosen = answers.chosen_among(answers.emotions)
+    confidence = np.where(answers.answered, answers.probabilities.max(axis=1, initial=0.0), np.nan)
+    return Decisions(
+        emotions=answers.emotions,
+        truth=answers.truth_index[answers.scored],
+        answers=np.where(chosen == NO_ANSWER, len(answers.emotions), chosen)[answers.scored],
+        confidence=confidence[answers.scored],
+    )
 
 
 def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions:
-    """Decide among `emotions` only, on the clips of these emotions, with renormalised probabilities.
+    """Decide among `emotions`, all covered by the candidate, on their clips, with renormalised probabilities.
 
-    Args:
-        answers: The candidate's answers.
-        emotions: Emotions that the candidate covers, all of them.
-
-    Returns:
-        Decisions in which a clip counts as missed that the candidate could not process, or to which it gave no
-        probability at all within `emotions`.
+    A clip counts as missed if the candidate could not process it, or gave `emotions` no probability at all.
     """
-    emotions = tuple(emotions)
     truth = answers.index_among(emotions)
     included = truth != NO_EMOTION
     columns = [answers.classes.index(emotion) for emotion in emotions]
@@ -75,7 +64,7 @@ def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions
         renormalised = probabilities[usable] / mass[usable][:, None]
         hard[usable] = renormalised.argmax(axis=1)
         confidence[usable] = renormalised.max(axis=1)
-    return Decisions(emotions=emotions, truth=truth[included], answers=hard, confidence=confidence)
+    return Decisions(emotions=tuple(emotions), truth=truth[included], answers=hard, confidence=confidence)
 
 
 def covered_emotions(answers: Answers) -> tuple[str, ...]:
@@ -84,11 +73,9 @@ def covered_emotions(answers: Answers) -> tuple[str, ...]:
 
 
 def confusion_matrix(decisions: Decisions) -> NDArray[np.int64]:
-    """Count the answers to each emotion's clips.
+    """Clips of emotion i (row) answered as j (column), shape (emotions, emotions + 1).
 
-    Returns:
-        Shape (emotions, emotions + 1): row i, column j holds the clips of emotion i answered as j; the last column
-        holds those answered as none of the emotions or not at all.
+    The last column holds clips answered as none of the emotions or not at all.
 
     Examples:
         >>> confusion_matrix(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 1]),
@@ -101,14 +88,11 @@ def confusion_matrix(decisions: Decisions) -> NDArray[np.int64]:
 
 
 def unweighted_average_recall(hits: NDArray[np.int64], clips: NDArray[np.int64]) -> NDArray[np.float64]:
-    """UAR = (1/K) Σₖ hitsₖ / nₖ over the K emotions.
+    """UAR = (1/K) Σₖ hitsₖ / nₖ over the K emotions, shape (...).
 
     Args:
         hits: Right answers, shape (..., emotions).
         clips: Clips of each emotion, none of them 0, shape (..., emotions).
-
-    Returns:
-        Shape (...): fractions.
 
     Examples:
         >>> float(unweighted_average_recall(np.array([3, 4]), np.array([4, 4])))
@@ -119,12 +103,7 @@ def unweighted_average_recall(hits: NDArray[np.int64], clips: NDArray[np.int64])
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SpeakerCounts:
-    """Clips and right answers of each speaker and emotion.
-
-    Attributes:
-        hits: Right answers, shape (speakers, emotions).
-        clips: Clips, shape (speakers, emotions); the same for all candidates.
-    """
+    """Right answers and clips of each speaker and emotion, both of shape (speakers, emotions)."""
 
     hits: NDArray[np.int64]
     clips: NDArray[np.int64]
@@ -136,21 +115,17 @@ class SpeakerCounts:
 
 
 def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> SpeakerCounts | None:
-    """Count hits and clips per speaker and emotion.
-
-    Returns:
-        None where the speaker of any clip is unknown, since such a clip may be anybody's.
-    """
+    """Count hits and clips per speaker and emotion; None where the speaker of any clip is unknown."""
     codes = speaker_codes(speakers)
     if codes is None:
         return None
     shape = (int(codes.max(initial=-1)) + 1, len(decisions.emotions))
     cells = codes * shape[1] + decisions.truth
-    size = shape[0] * shape[1]
-    return SpeakerCounts(
-        hits=np.bincount(cells[decisions.correct], minlength=size).reshape(shape).astype(np.int64),
-        clips=np.bincount(cells, minlength=size).reshape(shape).astype(np.int64),
+    hits, clips = (
+        np.bincount(chosen, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
+        for chosen in (cells[decisions.correct], cells)
     )
+    return SpeakerCounts(hits=hits, clips=clips)
 
 
 def speaker_codes(speakers: Sequence[str | None]) -> NDArray[np.int64] | None:

@@ -10,48 +10,44 @@ from scipy.stats import entropy
 from benchmark.results.analyses import AnswerProfile
 from benchmark.scoring.answers import NO_ANSWER, Answers
 from benchmark.scoring.evaluations import Evaluation
-from benchmark.scoring.flags import COLLAPSED_EXCESS, COLLAPSED_SHARE, MIN_CLIPS_TO_JUDGE, NARROW_SHARE
 from benchmark.scoring.metrics import reliability
 
+COLLAPSED_SHARE = 0.90
+"""Collapsed: this share of the answers is one emotion, …"""
+COLLAPSED_EXCESS = 0.25
+"""… and exceeds that emotion's share of the clips by this much."""
+NARROW_SHARE = 0.95
+MIN_CLIPS_TO_JUDGE = 20
+"""Below so many answered clips nothing is called collapsed or narrow."""
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diversity:
-    """The distribution of a candidate's answers over its own classes, whether or not the corpus has them.
+    """The distribution of a candidate's answers over its own classes.
 
     Attributes:
-        clips: Answered clips.
         entropy: Of the hard answers, in nats.
         effective_emotions: exp(entropy): the number of equally frequent emotions with that entropy.
         informative_emotions: exp(H(mean p) − mean H(p)): how many emotions the model distinguishes.
         top_emotion: The most frequent answer, the first of equals in the order of the classes.
         top_share: Its share of the answers.
-        top_share_of_truth: Its share of the emotions of all scored clips; None without labels.
+        collapsed: Whether nearly all answers are equal though the truth varies; None without labels or below 20 clips.
+        narrow: Whether nearly all answers to clips without labels are equal; much real speech is neutral.
     """
 
-    clips: int
     entropy: float
     effective_emotions: float
     informative_emotions: float
     top_emotion: str
     top_share: float
-    top_share_of_truth: float | None
+    collapsed: bool | None
+    narrow: bool
 
     @property
-    def collapsed(self) -> bool | None:
-        """Whether nearly all answers are equal though the truth varies; None without labels or below 20 clips."""
-        if self.top_share_of_truth is None or self.clips < MIN_CLIPS_TO_JUDGE:
-            return None
-        excess = self.top_share - self.top_share_of_truth
-        return self.top_share >= COLLAPSED_SHARE and excess >= COLLAPSED_EXCESS - _ROUNDING
-
-    @property
-    def narrow(self) -> bool:
-        """Whether nearly all answers to clips without labels are equal; much real speech is neutral."""
-        if self.top_share_of_truth is not None or self.clips < MIN_CLIPS_TO_JUDGE:
-            return False
-        return self.top_share >= NARROW_SHARE
+    def columns(self) -> dict[str, float | str | bool | None]:
+        """The columns of the leaderboard: all but `narrow`."""
+        return {name: value for name, value in vars(self).items() if name != "narrow"}
 
 
 def diversity(answers: Answers) -> Diversity | None:
@@ -65,29 +61,28 @@ def diversity(answers: Answers) -> Diversity | None:
     if not counted.any():
         return None
     counts = np.bincount(answers.chosen[counted], minlength=len(answers.classes))
-    top = int(counts.argmax())
-    top_emotion = answers.classes[top]
-    nats = float(entropy(counts))
+    top, nats = int(counts.argmax()), float(entropy(counts))
+    top_emotion, share = answers.classes[top], float(counts[top] / counts.sum())
+    excess = share - answers.truth.count(top_emotion) / max(int(answers.scored.sum()), 1)
+    collapsed = share >= COLLAPSED_SHARE and excess >= COLLAPSED_EXCESS - _ROUNDING
+    enough = counts.sum() >= MIN_CLIPS_TO_JUDGE
     return Diversity(
-        clips=int(counted.sum()),
         entropy=nats,
         effective_emotions=float(np.exp(nats)),
         informative_emotions=informative_emotions(answers.probabilities[counted]),
         top_emotion=top_emotion,
-        top_share=float(counts[top] / counts.sum()),
-        top_share_of_truth=answers.truth.count(top_emotion) / int(answers.scored.sum()) if labelled else None,
+        top_share=share,
+        collapsed=collapsed if labelled and enough else None,
+        narrow=bool(enough and not labelled and share >= NARROW_SHARE),
     )
 
 
 def informative_emotions(probabilities: NDArray[np.float64]) -> float:
-    """Count the emotions that are distinguished: exp(H(mean p) − mean H(p)), H in nats.
+    """exp(H(mean p) − mean H(p)), H in nats: 1 for equal probabilities everywhere, up to the number of classes.
 
     Args:
         probabilities: Shape (clips, classes); each row is renormalised, since labels without an emotion may hold a
             part of the mass.
-
-    Returns:
-        1 for a model that gives every clip the same probabilities, up to the number of classes.
 
     Examples:
         >>> informative_emotions(np.array([[1.0, 0.0], [0.0, 1.0]]))

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.leaderboard import LeaderboardRow
-from benchmark.results.predictions import InferenceSetup
-from benchmark.results.runs import EvaluationRecord, RunRecord
+from benchmark.results.leaderboard import LeaderboardRow, deciding_rows
+from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
@@ -38,13 +37,7 @@ _SETTING = ("device", "backend", "dtype")
 
 @dataclass(frozen=True)
 class EnsembleRequest:
-    """An ensemble that a user requests.
-
-    Attributes:
-        name: Its name in tables.
-        members: The candidates that vote; empty where they are to be chosen.
-        best: How many are to be chosen; None where they are named.
-    """
+    """An ensemble that a user requests: the members that vote by name, or how many of the best are to be chosen."""
 
     name: str
     members: tuple[str, ...] = ()
@@ -79,10 +72,9 @@ def ensemble_request(words: Sequence[str], record: RunRecord) -> EnsembleRequest
 
 
 def soft_vote(members: Sequence[Answers]) -> Answers:
-    """Combine the answers of candidates.
+    """Combine the answers of candidates, over all classes that any of them has.
 
-    Returns:
-        Answers over all classes that any member has; a clip that no member could process has none.
+    A clip that no member could process has no answer.
 
     Examples:
         >>> def answers(classes: tuple[str, ...], *probabilities: float) -> Answers:
@@ -93,49 +85,28 @@ def soft_vote(members: Sequence[Answers]) -> Answers:
         (('anger', 'fear', 'sadness'), [[0.333, 0.4, 0.267]])
     """
     classes = _all_classes(members)
-    total = reduce(operator.add, (_Votes.of(member, classes) for member in members))
+    votes = reduce(operator.add, (_votes(member, classes) for member in members))
     missing = max(member.missing for member in members)
-    return replace(members[0], classes=classes, probabilities=total.mean, missing=missing)
+    return replace(members[0], classes=classes, probabilities=_mean(votes), missing=missing)
 
 
-@dataclass(frozen=True, eq=False)
-class _Votes:
-    """Sums over members, shape (clips, classes): of probabilities, and of the members that give one."""
+def _votes(answers: Answers, classes: Sequence[str]) -> NDArray[np.float64]:
+    """What a candidate adds to the vote: probabilities, and 1 where it gives one; shape (2, clips, classes)."""
+    covered = np.array([name in answers.classes for name in classes], dtype=np.bool_)
+    voters = (answers.answered[:, None] & covered).astype(np.float64)
+    return np.stack([np.nan_to_num(answers.probabilities_of(classes)), voters])
 
-    mass: NDArray[np.float64]
-    voters: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, answers: Answers, classes: Sequence[str]) -> "_Votes":
-        answered = answers.answered[:, None]
-        covered = np.array([name in answers.classes for name in classes], dtype=np.bool_)
-        mass = np.where(answered, np.nan_to_num(_in_columns(answers, classes)), 0.0)
-        return cls(mass, (answered & covered).astype(np.float64))
-
-    def __add__(self, other: "_Votes") -> "_Votes":
-        return _Votes(self.mass + other.mass, self.voters + other.voters)
-
-    def __getitem__(self, clips: NDArray[np.bool_]) -> "_Votes":
-        return _Votes(self.mass[clips], self.voters[clips])
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """Probabilities; NaN for clips without any."""
-        mean = np.divide(self.mass, self.voters, out=np.zeros_like(self.mass), where=self.voters > 0)
-        total = mean.sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(mean, total, out=np.full_like(mean, np.nan), where=total > 0), dtype=np.float64)
+def _mean(votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probabilities that sums of votes give, shape (clips, classes); NaN for clips without any."""
+    mass, voters = votes
+    mean = np.divide(mass, voters, out=np.zeros_like(mass), where=voters > 0)
+    total = mean.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(mean, total, out=np.full_like(mean, np.nan), where=total > 0), dtype=np.float64)
 
 
 def _all_classes(members: Sequence[Answers]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for member in members for name in member.classes))
-
-
-def _in_columns(answers: Answers, classes: Sequence[str]) -> NDArray[np.float64]:
-    """The probabilities in the columns of `classes`; 0 where the candidate has no such class, NaN without an answer."""
-    columns = np.zeros((len(answers.truth), len(classes)))
-    columns[:, [classes.index(name) for name in answers.classes]] = answers.probabilities
-    columns[~answers.answered] = np.nan
-    return columns
 
 
 def best_members(candidates: Sequence[Answers], size: int, clips: NDArray[np.bool_]) -> tuple[int, ...]:
@@ -154,11 +125,11 @@ def best_members(candidates: Sequence[Answers], size: int, clips: NDArray[np.boo
     used = clips & first.scored
     # Emotions that no candidate covers come after all classes: they count, and are always missed.
     truth = first.index_among(tuple(dict.fromkeys((*classes, *first.emotions))))[used]
-    votes = [_Votes.of(candidate, classes)[used] for candidate in candidates]
+    votes = [_votes(candidate, classes)[:, used] for candidate in candidates]
     chosen: list[int] = []
-    total = _Votes(np.zeros_like(votes[0].mass), np.zeros_like(votes[0].voters))
+    total = np.zeros_like(votes[0])
     for _ in range(size):
-        scores = {index: _uar(truth, (total + vote).mean) for index, vote in enumerate(votes) if index not in chosen}
+        scores = {index: _uar(truth, _mean(total + vote)) for index, vote in enumerate(votes) if index not in chosen}
         best = max(scores, key=lambda index: scores[index])
         chosen.append(best)
         total = total + votes[best]
@@ -173,34 +144,23 @@ def _uar(truth: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
     return float(unweighted_average_recall(np.bincount(truth[hits], minlength=len(clips))[occurring], clips[occurring]))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class CrossFitted:
-    """An ensemble whose members are chosen on one half of the speakers for the answers on the other, both ways.
-
-    Attributes:
-        answers: To each clip, of the ensemble that was chosen without its speaker.
-        members: Indices of the members for the first and for the second half of the speakers.
-    """
-
-    answers: Answers
-    members: tuple[tuple[int, ...], tuple[int, ...]]
-
-
-def cross_fitted(candidates: Sequence[Answers], size: int) -> CrossFitted | None:
+def cross_fitted(candidates: Sequence[Answers], size: int) -> tuple[Answers, list[tuple[int, ...]]] | None:
     """Choose an ensemble on one half of the speakers and let it answer the other half, both ways.
 
     Returns:
-        None where the speaker of a scored clip is unknown, or there are fewer than two speakers.
+        The answers to each clip of the ensemble that was chosen without its speaker, and the indices of the members
+        for the first and the second half. None where the speaker of a scored clip is unknown, or there are fewer than
+        two speakers.
     """
     first = first_half(candidates[0])
     if first is None:
         return None
-    for_first, for_second = best_members(candidates, size, ~first), best_members(candidates, size, first)
-    votes = [soft_vote([candidates[index] for index in members]) for members in (for_first, for_second)]
+    members = [best_members(candidates, size, clips) for clips in (~first, first)]
+    votes = [soft_vote([candidates[index] for index in team]) for team in members]
     classes = _all_classes(votes)
-    columns = [_in_columns(vote, classes) for vote in votes]
-    answers = replace(votes[0], classes=classes, probabilities=np.where(first[:, None], columns[0], columns[1]))
-    return CrossFitted(answers=answers, members=(for_first, for_second))
+    columns = [vote.probabilities_of(classes) for vote in votes]
+    probabilities = np.where(first[:, None], columns[0], columns[1])
+    return replace(votes[0], classes=classes, probabilities=probabilities), members
 
 
 def first_half(answers: Answers) -> NDArray[np.bool_] | None:
@@ -234,13 +194,13 @@ def ensemble_row(
     Returns:
         The row, or a sentence with the reason why there is none.
     """
-    complete = {evaluation.candidate: evaluation for evaluation in corpus.deciding if evaluation.complete}
+    complete = {evaluation.candidate: evaluation for evaluation in corpus.complete}
     team = _named(request, complete) if request.best is None else _chosen(request, complete, request.best)
     if isinstance(team, str):
         return f"{corpus.summary.name}: {team}"
     standings = rank_corpus(tuple(complete.values()), rank_seen=True)
     row = scored_row(team.evaluation, corpus, standings)
-    deciding = {row.candidate: row for row in reversed(rows) if row.corpus == corpus.summary.name}
+    deciding, name = deciding_rows(rows), corpus.summary.name
     return row.model_copy(
         update={
             "rank": None,
@@ -248,7 +208,7 @@ def ensemble_row(
             "head": None,
             "flags": (Flag.ENSEMBLE.value, *row.flags),
             "flag_reasons": {Flag.ENSEMBLE.value: team.reason, **row.flag_reasons},
-            **_costs([[deciding[name] for name in members] for members in team.members]),
+            **_costs([[deciding[member, name] for member in members] for members in team.members]),
         }
     )
 
@@ -258,7 +218,7 @@ class _Team:
     """The evaluation of an ensemble, its members (one team, or one per half of the speakers), and how they came."""
 
     evaluation: Evaluation
-    members: tuple[tuple[str, ...], ...]
+    members: Sequence[Sequence[str]]
     reason: str
 
 
@@ -272,17 +232,16 @@ def _named(request: EnsembleRequest, complete: dict[str, Evaluation]) -> _Team |
 
 
 def _chosen(request: EnsembleRequest, complete: dict[str, Evaluation], size: int) -> _Team | str:
-    unseen = {name: evaluation for name, evaluation in complete.items() if evaluation.seen != Seen.YES}
+    unseen = [evaluation for evaluation in complete.values() if evaluation.seen != Seen.YES]
     if len(unseen) < size:
         return f"{len(unseen)} candidates that were not trained on it answered all clips; {size} were asked for."
-    answers = [evaluation.answers for evaluation in unseen.values()]
-    if not answers[0].scored.any():
+    if not unseen[0].answers.scored.any():
         return "without labels nobody can say which candidates are the best; name the members."
-    fitted = cross_fitted(answers, size)
+    fitted = cross_fitted([evaluation.answers for evaluation in unseen], size)
     if fitted is None:
         return "to choose on one half of the speakers and score on the other, all speakers must be known, and two."
-    names = list(unseen)
-    first, second = (tuple(names[index] for index in members) for members in fitted.members)
+    answers, teams = fitted
+    first, second = ([unseen[index].candidate for index in team] for team in teams)
     if set(first) == set(second):
         reason = f"both halves of the speakers, each scored by what was chosen on the other, got {', '.join(first)}."
     else:
@@ -290,27 +249,15 @@ def _chosen(request: EnsembleRequest, complete: dict[str, Evaluation], size: int
             f"chosen on one half of the speakers and scored on the other: {', '.join(first)} for the first, "
             f"{', '.join(second)} for the second; none of these is the ensemble of the whole corpus."
         )
-    members = [unseen[name] for name in dict.fromkeys((*first, *second))]
-    return _Team(_as_evaluation(request.name, members, fitted.answers), (first, second), reason)
+    members = [complete[name] for name in dict.fromkeys((*first, *second))]
+    return _Team(_as_evaluation(request.name, members, answers), (first, second), reason)
 
 
 def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -> Evaluation:
-    """Describe an ensemble like a candidate, since rows are made from candidates."""
-    first = members[0].record
-    setup = InferenceSetup(
-        candidate=name,
-        revision="",
-        labels=answers.classes,
-        head="",
-        backend=first.setup.backend,
-        device=first.setup.device,
-        dtype=first.setup.dtype,
-        window_s=min(member.record.setup.window_s for member in members),
-        versions={},
-    )
+    """Describe an ensemble like a candidate, since rows are made from candidates; `ensemble_row` drops the setup."""
     repaired = any(member.verification.status is Status.REPAIRED for member in members)
     return Evaluation(
-        record=EvaluationRecord(candidate=name, corpus=first.corpus, setup=setup),
+        record=members[0].record.model_copy(update={"candidate": name}),
         verification=Verification(
             candidate=name,
             id=name,

@@ -16,7 +16,7 @@ from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
 from benchmark.scoring.decisions import Decisions, SpeakerCounts, confusion_matrix, count_by_speaker, open_decisions
 from benchmark.scoring.intervals import Interval, uar_interval
-from benchmark.scoring.labels import LabelledClips, label_clips
+from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.seen import Seen, seen
 
 
@@ -33,8 +33,10 @@ class Setting:
         """The setting of a setup, a timing or a row."""
         return cls(source.device, source.backend, source.dtype)
 
-
-REFERENCE = Setting("cpu", "torch", "float32")
+    @property
+    def distance(self) -> int:
+        """In how many of the three it differs from the reference inference."""
+        return (self.device != "cpu") + (self.backend != "torch") + (self.dtype != "float32")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,11 +44,7 @@ class Evaluation:
     """One candidate's evaluation on one corpus.
 
     Attributes:
-        record: What was run.
-        verification: The verdict on the candidate.
-        answers: The candidate's answers.
-        seen: Whether the candidate was trained on the corpus.
-        loose_map: Whether one of its coarse labels stands for an emotion.
+        loose_map: Whether a coarse label of the candidate or the corpus stands for an emotion.
     """
 
     record: EvaluationRecord
@@ -64,6 +62,11 @@ class Evaluation:
     def complete(self) -> bool:
         """Whether every clip has an answer or a failure; incomplete evaluations are not scored."""
         return self.answers.missing == 0
+
+    @property
+    def setting(self) -> Setting:
+        """The device, backend and number format that computed it."""
+        return Setting.of(self.record.setup)
 
     @property
     def failed_clips(self) -> int:
@@ -102,62 +105,41 @@ def join_evaluation(
     verification: Verification,
     corpus: CorpusRecord,
     predictions: Mapping[str, Prediction],
-    clips: LabelledClips | None = None,
+    clips: LabelledClips,
 ) -> Evaluation:
-    """Join the stored predictions of one evaluation with its corpus.
+    """Join the stored predictions of one evaluation, by the hash of the clip's audio, with the clips of its corpus.
 
     The meaning of the candidate's labels is taken from its verification, where the registry's overrides are applied.
 
-    Args:
-        record: What was run.
-        verification: The verdict on the candidate.
-        corpus: The corpus of the run.
-        predictions: The stored predictions, by the hash of the clip's audio.
-        clips: The labelled clips of the corpus, where they are known already.
-
     Raises:
-        RequestError: A merge or an override of the corpus names an unknown emotion.
+        RequestError: A merge of the corpus names an unknown emotion.
     """
     labels = record.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
-    table = PredictionTable.of_mapping(predictions, labels=len(labels))
+    label_map = map_labels(labels, overrides=overrides, merges=corpus.merge)
     return Evaluation(
         record=record,
         verification=verification,
-        answers=join_answers(clips or label_clips(corpus), table, labels, overrides, corpus.merge),
+        answers=join_answers(clips, PredictionTable.of_mapping(predictions, labels=len(labels)), label_map),
         seen=seen(verification.trained_on, corpus.name),
-        loose_map=bool(map_labels(labels, overrides=overrides).loose),
+        loose_map=bool(label_map.loose) or clips.loose,
     )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CorpusEvaluations:
-    """All evaluations of a run on one corpus.
-
-    Attributes:
-        corpus: The corpus of the run.
-        summary: Its counts.
-        clips: Its labelled clips.
-        evaluations: In the order of the registry.
-        loose: Whether a coarse label of the corpus stands for an emotion.
-    """
+    """All evaluations of a run on one corpus, in the order of the registry, with its labelled clips."""
 
     corpus: CorpusRecord
     summary: CorpusSummary
     clips: LabelledClips
     evaluations: tuple[Evaluation, ...]
-    loose: bool
 
     def of(self, candidate: str) -> tuple[Evaluation, ...]:
         """The candidate's evaluations, the deciding one first: a complete one, then the reference inference."""
         own = [evaluation for evaluation in self.evaluations if evaluation.candidate == candidate]
-        return tuple(sorted(own, key=lambda evaluation: (not evaluation.complete, _distance(evaluation))))
-
-    def with_setting(self, candidate: str, setting: Setting) -> Evaluation | None:
-        """The candidate's evaluation with this device, backend and number format."""
-        own = self.of(candidate)
-        return next((evaluation for evaluation in own if Setting.of(evaluation.record.setup) == setting), None)
+        return tuple(sorted(own, key=lambda evaluation: (not evaluation.complete, evaluation.setting.distance)))
 
     @cached_property
     def deciding(self) -> tuple[Evaluation, ...]:
@@ -165,8 +147,7 @@ class CorpusEvaluations:
         candidates = dict.fromkeys(evaluation.candidate for evaluation in self.evaluations)
         return tuple(self.of(candidate)[0] for candidate in candidates)
 
-
-def _distance(evaluation: Evaluation) -> int:
-    """In how many respects an evaluation differs from the reference inference."""
-    setup = evaluation.record.setup
-    return (setup.device != REFERENCE.device) + (setup.backend != REFERENCE.backend) + (setup.dtype != REFERENCE.dtype)
+    @property
+    def complete(self) -> list[Evaluation]:
+        """The deciding evaluations that have an answer or a failure for every clip."""
+        return [evaluation for evaluation in self.deciding if evaluation.complete]

@@ -12,16 +12,10 @@ from types import MappingProxyType
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.scoring.diversity import COLLAPSED_SHARE, NARROW_SHARE, Diversity
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.seen import Seen, main_name
 
-COLLAPSED_SHARE = 0.90
-"""Collapsed: this share of the answers is one emotion, …"""
-COLLAPSED_EXCESS = 0.25
-"""… and exceeds that emotion's share of the clips by this much."""
-NARROW_SHARE = 0.95
-MIN_CLIPS_TO_JUDGE = 20
-"""Below so many answered clips nothing is called collapsed or narrow."""
 FEW_CLIPS_BELOW = 10
 FEW_SPEAKERS_BELOW = 6
 TIED_FROM = 0.3
@@ -110,22 +104,14 @@ def in_order(flags: Collection[str]) -> tuple[str, ...]:
 
 
 def row_flags(
-    evaluation: Evaluation,
-    summary: CorpusSummary,
-    *,
-    collapsed: bool,
-    narrow: bool,
-    loose: bool,
-    suspicions: Collection[Flag] = (),
+    evaluation: Evaluation, summary: CorpusSummary, variety: Diversity | None, suspicions: Collection[Flag] = ()
 ) -> tuple[str, ...]:
     """The flags of an evaluated row, in the order of `Flag`.
 
     Args:
         evaluation: The evaluation.
         summary: Its corpus.
-        collapsed: Whether nearly all answers are equal though the truth varies.
-        narrow: The same on clips without labels.
-        loose: Whether a coarse label of the corpus stands for an emotion.
+        variety: Of its answers; None where there is none, or some are missing.
         suspicions: The flags that rest on the answers themselves.
     """
     verification, emotion_clips = evaluation.verification, tuple(summary.emotion_clips.values())
@@ -135,11 +121,11 @@ def row_flags(
         Flag.NO_CLIPS: not summary.clips,
         Flag.NO_LABELS: bool(summary.clips) and not emotion_clips,
         Flag.ONE_EMOTION: len(emotion_clips) == 1,
-        Flag.COLLAPSED: collapsed,
-        Flag.NARROW: narrow,
+        Flag.COLLAPSED: variety is not None and bool(variety.collapsed),
+        Flag.NARROW: variety is not None and variety.narrow,
         Flag.SEEN: evaluation.seen == Seen.YES,
         Flag.REPAIRED: verification.status == Status.REPAIRED,
-        Flag.LOOSE_MAP: loose or evaluation.loose_map,
+        Flag.LOOSE_MAP: evaluation.loose_map,
         Flag.MULTI_LABEL: verification.multi_label,
         Flag.FAILED_CLIPS: bool(summary.unreadable) or evaluation.failed_clips > 0,
         Flag.FEW_CLIPS: bool(emotion_clips) and min(emotion_clips) < FEW_CLIPS_BELOW,
@@ -151,23 +137,17 @@ def row_flags(
         Flag.LIMIT: summary.available_clips > summary.clips + len(summary.unreadable),
         Flag.SYNTHETIC: summary.synthetic,
     }
-    return in_order({flag.value for flag in Flag if flag in suspicions or raised.get(flag, False)})
+    return in_order({*suspicions, *(flag for flag, is_raised in raised.items() if is_raised)})
 
 
 def with_confirmation(row: LeaderboardRow, verification: Verification) -> LeaderboardRow:
-    """Add to a scored row whether it confirms the repair of its candidate.
+    """Add the flag `repair-confirmed` where all published scores are met, else the reason why not, under `repaired`.
 
     The weights of a rebuilt head do not determine its activation, which is assumed. Nothing is chosen by the score: it
-    only speaks for or against that assumption.
-
-    Returns:
-        The row with the flag `repair-confirmed` where all published scores are met, else with the reason why not beside
-        the flag `repaired`; unchanged where nothing is published on its corpus.
+    only speaks for or against that assumption. A row is unchanged where nothing is published on its corpus.
     """
-    published, corpus = verification.published, row.corpus
-    if verification.status is not Status.REPAIRED or published is None or corpus is None:
-        return row
-    if main_name(published.corpus) != main_name(corpus):
+    published, is_repaired = verification.published, verification.status is Status.REPAIRED
+    if not is_repaired or published is None or main_name(published.corpus) != main_name(row.corpus or ""):
         return row
     pairs = [
         (name, theirs, ours)
@@ -178,9 +158,8 @@ def with_confirmation(row: LeaderboardRow, verification: Verification) -> Leader
         return row
     listed = ", ".join(f"{name} {ours:.2f} here and {theirs:.2f} published" for name, theirs, ours in pairs)
     if all(abs(ours - theirs) <= CONFIRMED_WITHIN for _, theirs, ours in pairs):
-        flags = in_order({*row.flags, Flag.REPAIR_CONFIRMED.value})
-        reasons = {Flag.REPAIR_CONFIRMED.value: f"{listed}."}
+        flag, reason = Flag.REPAIR_CONFIRMED, f"{listed}."
     else:
-        flags = in_order(row.flags)
-        reasons = {Flag.REPAIRED.value: f"{listed}: not confirmed."}
-    return row.model_copy(update={"flags": flags, "flag_reasons": row.flag_reasons | reasons})
+        flag, reason = Flag.REPAIRED, f"{listed}: not confirmed."
+    update = {"flags": in_order({*row.flags, flag}), "flag_reasons": row.flag_reasons | {flag.value: reason}}
+    return row.model_copy(update=update)

@@ -11,17 +11,15 @@ from benchmark.results.analyses import FocusScore
 from benchmark.scoring.decisions import speaker_codes
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
+    BOOTSTRAP_SEED,
     MIN_SPEAKERS,
-    NO_SPREAD,
-    TAIL,
     Interval,
-    IntervalMethod,
+    draws_interval,
     speaker_interval,
     wilson_interval,
 )
 
 BOOTSTRAP_DRAWS = 500
-BOOTSTRAP_SEED = 20_240_229
 # Below any probability: clips that the candidate could not process are the last to be found.
 _NOT_PROCESSED = -1.0
 Weights = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
@@ -43,9 +41,8 @@ def emotion_names(names: Sequence[str]) -> tuple[str, ...]:
 def focus_score(evaluation: Evaluation, emotion: str) -> FocusScore | None:
     """Score the probability of one emotion against whether it is the clip's.
 
-    Returns:
-        None without answers to all clips, and where all scored clips have the emotion, or none has; without numbers
-        where the candidate cannot express the emotion.
+    None without answers to all clips, and where all scored clips have the emotion, or none has; without numbers where
+    the candidate cannot express the emotion.
     """
     answers = evaluation.answers
     positive = np.array([truth == emotion for truth in answers.truth], dtype=np.bool_)[answers.scored]
@@ -60,8 +57,7 @@ def focus_score(evaluation: Evaluation, emotion: str) -> FocusScore | None:
     )
     if emotion not in answers.classes:
         return score
-    column = answers.probabilities[:, answers.classes.index(emotion)]
-    probabilities = np.where(answers.answered, column, _NOT_PROCESSED)[answers.scored]
+    probabilities = np.nan_to_num(answers.probabilities_of([emotion])[answers.scored, 0], nan=_NOT_PROCESSED)
     clips = SortedClips(positive, probabilities)
     precision, auroc = clips.measures(np.ones(len(positive))).tolist()
     precision_interval, auroc_interval = _intervals((precision, auroc), clips, positive, evaluation.speakers)
@@ -102,13 +98,10 @@ class SortedClips:
         self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
 
     def measures(self, weights: Weights) -> NDArray[np.float64]:
-        """Average precision Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds, and the area under the ROC curve.
+        """Average precision Σ (Rₙ − Rₙ₋₁) Pₙ over the thresholds, and the area under the ROC curve; shape (2,).
 
         Args:
             weights: How often each clip counts, in the original order; clips with and without the emotion must count.
-
-        Returns:
-            Shape (2,).
         """
         counted = weights[self._order].astype(np.float64)
         hits = np.cumsum(np.where(self._positive, counted, 0.0))[self._ends]
@@ -136,14 +129,9 @@ def _intervals(
     rarer = float(min(positive.sum(), (~positive).sum()))
     intervals = []
     for estimate, values in zip(estimates, resampled.T, strict=True):
-        interval = _of_draws(values) if codes is None else speaker_interval(estimate, values)
+        interval = draws_interval(values) if codes is None else speaker_interval(estimate, values)
         intervals.append(interval or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
     return intervals
-
-
-def _of_draws(values: NDArray[np.float64]) -> Interval | None:
-    low, high = np.quantile(values, [TAIL, 1 - TAIL])
-    return None if high - low < NO_SPREAD else Interval(float(low), float(high), IntervalMethod.CLIPS)
 
 
 def _draws(positive: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:

@@ -37,6 +37,7 @@ class GroupCounts:
         speakers: The speaker of each row, as an index into all speakers of the corpus.
     """
 
+    name: str
     counts: SpeakerCounts
     speakers: NDArray[np.int64]
 
@@ -50,35 +51,24 @@ class GroupCounts:
         return interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gap:
-    """The difference between two groups.
+    """The difference between two groups, in fields of `CandidateGroups`; gap_low is 0 where chance may explain it."""
 
-    Attributes:
-        best: Index of the group with the highest UAR.
-        worst: Index of the one with the lowest.
-        size: The difference.
-        low: Lower end of its 95 % interval; 0 where chance may explain it.
-        high: Upper end.
-    """
-
-    best: int
-    worst: int
-    size: float
-    low: float
-    high: float
+    best: str
+    worst: str
+    gap: float
+    gap_low: float
+    gap_high: float
 
 
 def gap_between(groups: Sequence[GroupCounts]) -> Gap:
-    """The difference between the largest and the smallest UAR of groups.
+    """The difference between the largest and the smallest UAR of at least two groups.
 
     That difference is never negative, so that chance alone makes it large. Its lower end is the largest of all pairs'
     |difference| − reach, with a level corrected for the number of pairs (Šidák), or 0: where all groups are equal, it
     is above 0 in about 5 % of the cases. Its upper end is the largest of all pairs' |difference| + reach; the two
     groups that really differ most are one pair, and no correction is needed.
-
-    Args:
-        groups: At least two.
     """
     scores = np.array([group.counts.uar for group in groups])
     best, worst = int(scores.argmax()), int(scores.argmin())
@@ -94,8 +84,14 @@ def gap_between(groups: Sequence[GroupCounts]) -> Gap:
         clip_error = float(np.sqrt(by_clips[first] + by_clips[second]))
         low = max(low, difference - _reach(corrected, error, freedom, clip_error))
         high = max(high, difference + _reach(CONFIDENCE, error, freedom, clip_error))
-    size = float(scores[best] - scores[worst])
-    return Gap(best, worst, size if size >= NO_SPREAD else 0.0, low, min(high, 1.0))
+    gap = float(np.ptp(scores))
+    return Gap(
+        best=groups[best].name,
+        worst=groups[worst].name,
+        gap=gap if gap >= NO_SPREAD else 0.0,
+        gap_low=low,
+        gap_high=min(high, 1.0),
+    )
 
 
 def _reach(confidence: float, error: float, freedom: float, clip_error: float) -> float:
@@ -153,40 +149,24 @@ def _error(
     return float(np.sqrt(total)), max(total**2 / float((variances**2 / freedoms).sum()), 1.0)
 
 
-@dataclass(frozen=True)
-class SpeakerSpread:
-    """How scores differ between speakers.
+def speaker_columns(counts: SpeakerCounts | None) -> dict[str, float | str]:
+    """The columns that tell how the scores of speakers differ: `speaker_measure`, `speaker_tenth`, `speaker_spread`.
 
-    Attributes:
-        measure: The score of each speaker: `uar`, or `accuracy` where too few speakers have all emotions.
-        speakers: Speakers with enough clips.
-        tenth: The 10th percentile of their scores.
-        spread: Standard deviation of their scores beyond what the chance of few clips makes; 0 where that explains all.
-    """
-
-    measure: str
-    speakers: int
-    tenth: float
-    spread: float
-
-
-def speaker_spread(counts: SpeakerCounts | None) -> SpeakerSpread | None:
-    """Score every speaker and describe how the scores differ.
-
-    A speaker's score is the UAR over all emotions, for speakers with at least two clips of each and ten in all. Where
-    fewer than five speakers, or fewer than half of them, have that, it is the share of right answers instead, for
-    speakers with at least ten clips. The spread is √max(0, S² − V): S² is the variance of the scores, V the mean of the
-    variances that the scores would have if every clip of a speaker and emotion were right with one probability:
-    (1/K²) Σₖ rₖ(1 − rₖ)/(nₖ − 1), which is unbiased.
+    A speaker's score is the UAR over all emotions (measure `uar`), for speakers with at least two clips of each and ten
+    in all. Where fewer than five speakers, or fewer than half of them, have that, it is the share of right answers
+    instead (`accuracy`), for speakers with at least ten clips. The tenth is the 10th percentile of the scores. The
+    spread is √max(0, S² − V): S² is the variance of the scores, V the mean of the variances that the scores would have
+    if every clip of a speaker and emotion were right with one probability: (1/K²) Σₖ rₖ(1 − rₖ)/(nₖ − 1), which is
+    unbiased.
 
     Args:
         counts: By speaker and emotion; None where speakers are unknown.
 
     Returns:
-        None with fewer than five speakers who have enough clips.
+        Nothing with fewer than five speakers who have enough clips.
     """
     if counts is None or not counts.clips.size:
-        return None
+        return {}
     measure, hits, clips = "uar", counts.hits, counts.clips
     chosen = clips.sum(axis=1) >= MIN_CLIPS_PER_SPEAKER
     with_all = chosen & (clips >= MIN_CLIPS_PER_EMOTION).all(axis=1)
@@ -195,13 +175,12 @@ def speaker_spread(counts: SpeakerCounts | None) -> SpeakerSpread | None:
     elif chosen.sum() >= MIN_SPEAKERS_TO_COMPARE:
         measure, hits, clips = "accuracy", hits.sum(axis=1, keepdims=True), clips.sum(axis=1, keepdims=True)
     else:
-        return None
+        return {}
     recalls, clips = hits[chosen] / clips[chosen], clips[chosen]
     scores = recalls.mean(axis=1)
     by_chance = (recalls * (1 - recalls) / (clips - 1)).sum(axis=1) / clips.shape[1] ** 2
-    return SpeakerSpread(
-        measure=measure,
-        speakers=len(scores),
-        tenth=float(np.quantile(scores, LOW_TAIL)),
-        spread=max(float(scores.var(ddof=1) - by_chance.mean()), 0.0) ** 0.5,
-    )
+    return {
+        "speaker_measure": measure,
+        "speaker_tenth": float(np.quantile(scores, LOW_TAIL)),
+        "speaker_spread": max(float(scores.var(ddof=1) - by_chance.mean()), 0.0) ** 0.5,
+    }

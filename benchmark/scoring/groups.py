@@ -1,7 +1,7 @@
 """Scores of parts of a corpus: which groups and emotions can be compared, and every candidate's UAR on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,8 @@ class GroupCells:
         starts: The first row of each group, and last the number of rows; shape (groups + 1,).
         speaker: The speaker of each row, as an index into all speakers of the corpus; `UNKNOWN` for unknown ones.
         row_of_clip: The row of each scored clip; `UNKNOWN` where its group is unknown.
-        truth: Index of each scored clip's emotion.
-        emotions: How many emotions there are.
+        truth: Index into `emotions` of each scored clip's emotion.
+        emotions: The emotions of the corpus.
     """
 
     names: tuple[str, ...]
@@ -42,22 +42,16 @@ class GroupCells:
     speaker: NDArray[np.int64]
     row_of_clip: NDArray[np.int64]
     truth: NDArray[np.int64]
-    emotions: int
+    emotions: Sequence[str]
 
     def count(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-        """Count clips by row and emotion.
-
-        Args:
-            chosen: Which of the scored clips; None for all.
-
-        Returns:
-            Shape (rows, emotions).
-        """
+        """Count the chosen ones of the scored clips, or all, by row and emotion; shape (rows, emotions)."""
         counted = self.row_of_clip != UNKNOWN
         if chosen is not None:
             counted = counted & chosen
-        cells = self.row_of_clip[counted] * self.emotions + self.truth[counted]
-        return np.bincount(cells, minlength=len(self.speaker) * self.emotions).reshape(-1, self.emotions)
+        width = len(self.emotions)
+        cells = self.row_of_clip[counted] * width + self.truth[counted]
+        return np.bincount(cells, minlength=len(self.speaker) * width).reshape(-1, width)
 
     def rows(self, group: int) -> slice:
         """The rows of a group."""
@@ -65,7 +59,7 @@ class GroupCells:
 
 
 def group_cells(
-    values: Sequence[str | None], speakers: Sequence[str | None], truth: NDArray[np.int64], emotions: int
+    values: Sequence[str | None], speakers: Sequence[str | None], truth: NDArray[np.int64], emotions: Sequence[str]
 ) -> GroupCells:
     """Sort scored clips into groups."""
     names, group = _codes(values)
@@ -102,7 +96,7 @@ class GroupSelection:
     """The groups and emotions that are compared.
 
     Attributes:
-        groups: Indices of the compared groups.
+        groups: Indices of the compared groups, in the order in which reports list them.
         emotions: Indices of the emotions that each of them has enough clips of.
         reasons: Why the others are not compared, by index.
     """
@@ -112,7 +106,7 @@ class GroupSelection:
     reasons: dict[int, str]
 
 
-def select_groups(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequence[str]) -> GroupSelection:
+def select_groups(cells: GroupCells, clips: NDArray[np.int64]) -> GroupSelection:
     """Choose the groups and the emotions such that every group has enough clips of every emotion.
 
     Enough is ten clips by two speakers. A group needs three speakers, all of them known, and two such emotions. Of all
@@ -128,7 +122,7 @@ def select_groups(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequenc
     able = able[:MAX_GROUPS]
     while True:
         chosen = _fullest(enough, able)
-        common = np.flatnonzero(enough[list(chosen)].all(axis=0)) if chosen else np.empty(0, dtype=np.int64)
+        common = np.flatnonzero(enough[chosen].all(axis=0)) if chosen else np.empty(0, dtype=np.int64)
         few = [group for group in chosen if _speakers_of(clips[cells.rows(group)][:, common]) < MIN_SPEAKERS]
         if not few:
             break
@@ -136,15 +130,16 @@ def select_groups(cells: GroupCells, clips: NDArray[np.int64], emotions: Sequenc
         able = [group for group in able if group not in few]
     for group in able:
         if group not in chosen:
-            lacking = ", ".join(name for name, has in zip(emotions, enough[group], strict=True) if not has)
+            lacking = ", ".join(name for name, has in zip(cells.emotions, enough[group], strict=True) if not has)
             reasons[group] = f"fewer than {MIN_CLIPS} clips by two speakers of {lacking}"
-    return GroupSelection(groups=chosen, emotions=tuple(common.tolist()), reasons=reasons)
+    ordered = sorted(chosen, key=lambda group: group_order(cells.names[group]))
+    return GroupSelection(groups=tuple(ordered), emotions=tuple(common.tolist()), reasons=reasons)
 
 
 def _enough_clips(cells: GroupCells, clips: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether each group has ten clips by two speakers of each emotion, shape (groups, emotions)."""
     if not cells.names:
-        return np.empty((0, cells.emotions), dtype=np.bool_)
+        return np.empty((0, len(cells.emotions)), dtype=np.bool_)
     # No group is empty, so that there are rows between any two starts.
     first_rows = cells.starts[:-1]
     speakers = np.add.reduceat((clips > 0).astype(np.int64), first_rows, axis=0)
@@ -161,13 +156,13 @@ def _too_small(cells: GroupCells, enough: NDArray[np.bool_], group: int) -> str 
         return "nobody knows who speaks in all of its clips"
     if len(speakers) < MIN_SPEAKERS:
         return f"{len(speakers)} speaker{'s' if len(speakers) > 1 else ''}, where {MIN_SPEAKERS} are needed"
-    needed = min(MIN_EMOTIONS, cells.emotions)
+    needed = min(MIN_EMOTIONS, len(cells.emotions))
     if enough[group].sum() < needed:
         return f"fewer than {needed} emotion{'s' if needed > 1 else ''} with {MIN_CLIPS} clips by two speakers"
     return None
 
 
-def _fullest(enough: NDArray[np.bool_], able: Sequence[int]) -> tuple[int, ...]:
+def _fullest(enough: NDArray[np.bool_], able: Sequence[int]) -> list[int]:
     """The groups of the largest full table of groups × emotions."""
     remaining = list(able)
     best, best_size = remaining[:1], (0, 0)
@@ -180,20 +175,17 @@ def _fullest(enough: NDArray[np.bool_], able: Sequence[int]) -> tuple[int, ...]:
         # A lacking emotion weighs by how many others have it; of equals, the smallest group, which is last, goes.
         lacks = [(int(groups_with[~enough[group]].sum()), index) for index, group in enumerate(remaining)]
         remaining.pop(max(lacks)[1])
-    return tuple(best)
+    return best
 
 
 def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[CorpusGroups, ...]:
-    """Score the parts of a corpus.
+    """Score the parts of a corpus; nothing where no clip was scored.
 
     Args:
         corpus: All evaluations on the corpus; of each candidate the deciding one counts, where it is complete.
         columns: The columns by which the corpus is divided.
-
-    Returns:
-        One for each column; none where nothing was scored.
     """
-    scored = [evaluation for evaluation in corpus.deciding if evaluation.complete]
+    scored = corpus.complete
     if not scored or not scored[0].decisions.truth.size:
         return ()
     clips = [clip for clip, is_scored in zip(corpus.clips.clips, scored[0].answers.scored, strict=True) if is_scored]
@@ -203,74 +195,53 @@ def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[Co
 def _by_column(corpus: str, column: str, clips: Sequence[ClipRecord], scored: Sequence[Evaluation]) -> CorpusGroups:
     first = scored[0]
     values, emotions = values_of(column, clips), first.decisions.emotions
-    cells = group_cells(values, first.speakers, first.decisions.truth, len(emotions))
-    unknown = sum(value is None for value in values)
+    cells = group_cells(values, first.speakers, first.decisions.truth, emotions)
+    parts = CorpusGroups(corpus=corpus, column=column, unknown_clips=values.count(None))
     if len(cells.names) < _MIN_GROUPS:
-        reason = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
-        return CorpusGroups(corpus=corpus, column=column, unknown_clips=unknown, problem=reason)
+        problem = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
+        return parts.model_copy(update={"problem": problem})
     counts = cells.count()
-    selection = select_groups(cells, counts, emotions)
-    ordered = sorted(selection.groups, key=lambda group: group_order(cells.names[group]))
-    selection = replace(selection, groups=tuple(ordered))
-    left_out = sorted(selection.reasons)
-    problem = None
-    if len(ordered) < _MIN_GROUPS:
-        problem = "only one group is large enough" if ordered else "every group is too small"
-    return CorpusGroups(
-        corpus=corpus,
-        column=column,
-        emotions=tuple(emotions[index] for index in selection.emotions),
-        omitted=tuple(name for index, name in enumerate(emotions) if index not in selection.emotions and ordered),
-        groups=tuple(
-            GroupSize(group=cells.names[group], clips=int(own.counts.clips.sum()), speakers=len(own.speakers))
-            for group, own in zip(ordered, _group_counts(cells, counts, counts, selection), strict=True)
+    selection = select_groups(cells, counts)
+    left_out = [
+        LeftOutGroup(group=cells.names[group], clips=int(counts[cells.rows(group)].sum()), reason=reason)
+        for group, reason in sorted(selection.reasons.items())[:MAX_LISTED]
+    ]
+    update: dict[str, object] = {
+        "left_out": tuple(left_out),
+        "left_out_more": len(selection.reasons) - len(left_out),
+        "problem": None if len(selection.groups) >= _MIN_GROUPS else "only one group is large enough",
+    }
+    if not selection.groups:
+        return parts.model_copy(update=update | {"problem": "every group is too small"})
+    compared = _group_counts(cells, counts, counts, selection)
+    update |= {
+        "emotions": tuple(emotions[index] for index in selection.emotions),
+        "omitted": tuple(name for index, name in enumerate(emotions) if index not in selection.emotions),
+        "groups": tuple(
+            GroupSize(group=group.name, clips=int(group.counts.clips.sum()), speakers=len(group.speakers))
+            for group in compared
         ),
-        left_out=tuple(
-            LeftOutGroup(
-                group=cells.names[group],
-                clips=int(counts[cells.rows(group)].sum()),
-                reason=selection.reasons[group],
-            )
-            for group in left_out[:MAX_LISTED]
-        ),
-        left_out_more=max(len(left_out) - MAX_LISTED, 0),
-        unknown_clips=unknown,
-        problem=problem,
-        candidates=tuple(_candidate(evaluation, cells, counts, selection) for evaluation in scored) if ordered else (),
-    )
+        "candidates": tuple(_candidate(evaluation, cells, counts, selection) for evaluation in scored),
+    }
+    return parts.model_copy(update=update)
 
 
 def _candidate(
     evaluation: Evaluation, cells: GroupCells, clips: NDArray[np.int64], selection: GroupSelection
 ) -> CandidateGroups:
     groups = _group_counts(cells, clips, cells.count(evaluation.decisions.correct), selection)
-    names = [cells.names[group] for group in selection.groups]
-    intervals = [group.interval for group in groups]
-    candidate = CandidateGroups(
-        candidate=evaluation.candidate,
-        scores=tuple(
-            GroupScore(
-                group=name,
-                uar=group.counts.uar,
-                uar_low=interval.low,
-                uar_high=interval.high,
-                interval=interval.method.value,
-            )
-            for name, group, interval in zip(names, groups, intervals, strict=True)
-        ),
-    )
-    if len(groups) < _MIN_GROUPS:
-        return candidate
-    gap = gap_between(groups)
-    return candidate.model_copy(
-        update={
-            "best": names[gap.best],
-            "worst": names[gap.worst],
-            "gap": gap.size,
-            "gap_low": gap.low,
-            "gap_high": gap.high,
-        }
-    )
+    scores = [
+        GroupScore(
+            group=group.name,
+            uar=group.counts.uar,
+            uar_low=interval.low,
+            uar_high=interval.high,
+            interval=interval.method.value,
+        )
+        for group, interval in ((group, group.interval) for group in groups)
+    ]
+    gap = vars(gap_between(groups)) if len(groups) >= _MIN_GROUPS else {}
+    return CandidateGroups(candidate=evaluation.candidate, scores=tuple(scores), **gap)
 
 
 def _group_counts(
@@ -284,5 +255,5 @@ def _group_counts(
         own = clips[rows][:, columns]
         present = own.sum(axis=1) > 0  # speakers without a clip of the compared emotions have no part in the score
         counts = SpeakerCounts(hits=hits[rows][:, columns][present], clips=own[present])
-        groups.append(GroupCounts(counts=counts, speakers=cells.speaker[rows][present]))
+        groups.append(GroupCounts(name=cells.names[group], counts=counts, speakers=cells.speaker[rows][present]))
     return groups

@@ -59,14 +59,11 @@ def speakers_can_be_left_out(clips: NDArray[np.int64]) -> bool:
 
 
 def leave_one_out_uar(hits: NDArray[np.int64], clips: NDArray[np.int64]) -> NDArray[np.float64]:
-    """UAR of the remaining clips when each speaker is left out in turn.
+    """UAR of the remaining clips when each speaker is left out in turn, shape (..., speakers).
 
     Args:
         hits: Right answers, shape (..., speakers, emotions).
         clips: Clips, shape (..., speakers, emotions), for which `speakers_can_be_left_out`.
-
-    Returns:
-        Shape (..., speakers).
     """
     remaining = clips.sum(axis=-2, keepdims=True) - clips
     return unweighted_average_recall(hits.sum(axis=-2, keepdims=True) - hits, remaining)
@@ -78,13 +75,7 @@ def leave_one_out_accuracy(hits: NDArray[np.int64], clips: NDArray[np.int64]) ->
 
 
 def jackknife_error(estimates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard error from delete-one estimates: √((G−1)/G · Σ(θ₋g − θ̄)²).
-
-    Args:
-        estimates: One per speaker left out, along the last axis.
-
-    Returns:
-        The shape of `estimates` without its last axis.
+    """Standard error from delete-one estimates, along the last axis: √((G−1)/G · Σ(θ₋g − θ̄)²).
 
     Examples:
         >>> float(jackknife_error(np.array([0.0, 1.0, 2.0])))  # of a mean: the usual standard error of 4, 2, 0
@@ -101,13 +92,7 @@ def t_quantile(groups: int) -> float:
 
 
 def logit_interval(estimate: float, error: float, groups: int) -> Interval:
-    """logit(θ) ± t(0.975, G−1) · SE / (θ(1−θ)), transformed back.
-
-    Args:
-        estimate: A fraction strictly between 0 and 1.
-        error: Its standard error, by the jackknife.
-        groups: Number of speakers.
-    """
+    """logit(θ) ± t(0.975, G−1) · SE / (θ(1−θ)), transformed back, for 0 < θ < 1 and G speakers."""
     reach = t_quantile(groups) * error / (estimate * (1 - estimate))
     low, high = expit(logit(estimate) - reach), expit(logit(estimate) + reach)
     return Interval(float(low), float(high), IntervalMethod.SPEAKERS)
@@ -139,10 +124,7 @@ def wilson_error(counts: SpeakerCounts) -> float:
 
 
 def equivalent_clips(clips: NDArray[np.int64]) -> float:
-    """The number of clips whose accuracy has the variance that the UAR of these clips has: K² / Σ(1/nₖ).
-
-    Args:
-        clips: Number of clips per emotion, none of them 0.
+    """The number of clips whose accuracy has the variance that the UAR of nₖ > 0 clips of K emotions has: K² / Σ(1/nₖ).
 
     Examples:
         >>> equivalent_clips(np.array([10, 10]))
@@ -164,10 +146,12 @@ def uar_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> 
     hits, clips = np.diagonal(confusion), confusion.sum(axis=1)
     if not clips.sum():
         return None
-    wilson = wilson_interval(float(unweighted_average_recall(hits, clips)), equivalent_clips(clips))
+    uar = float(unweighted_average_recall(hits, clips))
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        return speaker_interval(counts.uar, leave_one_out_uar(counts.hits, counts.clips)) or wilson
-    return _bootstrap(hits, clips, 1 / (len(clips) * clips)) or wilson
+        interval = speaker_interval(uar, leave_one_out_uar(counts.hits, counts.clips))
+    else:
+        interval = _bootstrap(hits, clips, 1 / (len(clips) * clips))
+    return interval or wilson_interval(uar, equivalent_clips(clips))
 
 
 def accuracy_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> Interval | None:
@@ -176,10 +160,11 @@ def accuracy_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None
     if not clips.sum():
         return None
     accuracy = float(hits.sum() / clips.sum())
-    wilson = wilson_interval(accuracy, float(clips.sum()))
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        return speaker_interval(accuracy, leave_one_out_accuracy(counts.hits, counts.clips)) or wilson
-    return _bootstrap(hits, clips, np.full(len(clips), 1 / clips.sum())) or wilson
+        interval = speaker_interval(accuracy, leave_one_out_accuracy(counts.hits, counts.clips))
+    else:
+        interval = _bootstrap(hits, clips, np.full(len(clips), 1 / clips.sum()))
+    return interval or wilson_interval(accuracy, float(clips.sum()))
 
 
 def speaker_interval(estimate: float, left_out: NDArray[np.float64]) -> Interval | None:
@@ -188,17 +173,19 @@ def speaker_interval(estimate: float, left_out: NDArray[np.float64]) -> Interval
     return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, len(left_out))
 
 
+def draws_interval(draws: NDArray[np.float64]) -> Interval | None:
+    """The percentile interval of a bootstrap over clips; None where all draws are equal."""
+    low, high = np.quantile(draws, [TAIL, 1 - TAIL])
+    return None if high - low < NO_SPREAD else Interval(float(low), min(float(high), 1.0), IntervalMethod.CLIPS)
+
+
 def _bootstrap(hits: NDArray[np.int64], clips: NDArray[np.int64], weights: NDArray[np.float64]) -> Interval | None:
     """Percentile bootstrap over the clips within each emotion of the score Σ weightₖ · hitsₖ.
 
     To draw the nₖ clips of an emotion with replacement and count the hits is to draw from Binomial(nₖ, hitsₖ/nₖ).
-    None where every emotion is all right or all wrong, so that all draws are equal.
     """
-    if ((hits == 0) | (hits == clips)).all():
-        return None
     draws = np.random.default_rng(BOOTSTRAP_SEED).binomial(clips, hits / clips, size=(BOOTSTRAP_DRAWS, len(clips)))
-    low, high = np.quantile(draws @ weights, [TAIL, 1 - TAIL])
-    return Interval(float(low), min(float(high), 1.0), IntervalMethod.CLIPS)
+    return draws_interval(draws @ weights)
 
 
 def uar_difference_interval(

@@ -1,16 +1,13 @@
 """Latency from stored timings: percentiles, speed relative to real time, and signs of a disturbed measurement."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.inference import LatencyMeasurement
 from benchmark.results.medians import median_interval
 
-CALLS_FOR_P50 = 10
-CALLS_FOR_P90 = 30
-CALLS_FOR_P99 = 300
+MIN_CALLS = {50: 10, 90: 30, 99: 300}
+"""Calls that a percentile needs."""
 MILLISECONDS = 1000.0
 OTHERS_FROM = 0.10
 """Share of the processors used by other processes from which a measurement is disturbed."""
@@ -22,57 +19,42 @@ _MIN_TURNS = 3
 _SHUFFLES = 199
 
 
-@dataclass(frozen=True, kw_only=True)
-class LatencySummary:
-    """Percentiles of single calls, by the names of the leaderboard's columns; None where there are too few calls.
+def latency_columns(measurement: LatencyMeasurement) -> dict[str, float | str | None]:
+    """The columns of the leaderboard that a measurement fills; percentiles are None where there are too few calls.
 
-    Attributes:
-        latency_p50_ms: The median; needs 10 calls.
-        latency_p90_ms: Needs 30 calls.
-        latency_p99_ms: Needs 300 calls.
-        latency_p50_low_ms: Lower end of the median's 95 % interval.
-        latency_p50_high_ms: Its upper end.
-        rtfx: Seconds of audio processed per second of wall time, at the median.
+    `rtfx` is the seconds of audio processed per second of wall time, at the median.
     """
-
-    latency_p50_ms: float | None
-    latency_p90_ms: float | None
-    latency_p99_ms: float | None
-    latency_p50_low_ms: float | None
-    latency_p50_high_ms: float | None
-    rtfx: float | None
-
-
-def summarise_latency(measurement: LatencyMeasurement) -> LatencySummary:
-    """Summarise the timed calls of one measurement."""
-    median = _percentile(measurement.calls_ms, 50, CALLS_FOR_P50)
-    interval = median_interval(measurement.calls_ms) if median is not None else None
-    return LatencySummary(
-        latency_p50_ms=median,
-        latency_p90_ms=_percentile(measurement.calls_ms, 90, CALLS_FOR_P90),
-        latency_p99_ms=_percentile(measurement.calls_ms, 99, CALLS_FOR_P99),
-        latency_p50_low_ms=None if interval is None else interval.low,
-        latency_p50_high_ms=None if interval is None else interval.high,
-        rtfx=measurement.segment_s / (median / MILLISECONDS) if median else None,
+    calls, stopped_by = measurement.calls_ms, measurement.stopped_by
+    median, p90, p99 = (
+        float(np.percentile(calls, percent)) if len(calls) >= least else None for percent, least in MIN_CALLS.items()
     )
-
-
-def _percentile(calls_ms: tuple[float, ...], percent: float, min_calls: int) -> float | None:
-    return float(np.percentile(calls_ms, percent)) if len(calls_ms) >= min_calls else None
+    interval = None if median is None else median_interval(calls)
+    return {
+        "device": measurement.device,
+        "backend": measurement.backend,
+        "dtype": measurement.dtype,
+        "latency_p50_ms": median,
+        "latency_p90_ms": p90,
+        "latency_p99_ms": p99,
+        "latency_p50_low_ms": None if interval is None else interval.low,
+        "latency_p50_high_ms": None if interval is None else interval.high,
+        "rtfx": measurement.segment_s / (median / MILLISECONDS) if median else None,
+        "latency_calls": len(calls),
+        "latency_stopped_by": None if stopped_by is None else stopped_by.value,
+        "load_s": measurement.load_s,
+        "peak_memory_mb": measurement.peak_memory_mb,
+    }
 
 
 def noise(measurement: LatencyMeasurement) -> str:
-    """Describe how a measurement was disturbed.
+    """Describe how a measurement was disturbed, in sentences for a person; empty if it was not.
 
     Disturbed means: other processes used 10 % of the processors or more, before or during the measurement; or the
     medians of the turns scatter by more than 5 % of the median, and by more than after any of 199 shuffles of the
     calls over the turns, so that not single calls varied but minutes; or the reference that all groups share took 10 %
     more or less time beside this group.
-
-    Returns:
-        Sentences for a person; empty where nothing speaks against the measurement.
     """
-    if len(measurement.calls_ms) < CALLS_FOR_P50:
+    if len(measurement.calls_ms) < MIN_CALLS[50]:
         return ""
     sentences = []
     for share, when in (

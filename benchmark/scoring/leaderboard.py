@@ -7,12 +7,19 @@ from typing import TypeVar
 import numpy as np
 
 from benchmark.results.analyses import CorpusAgreement
-from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.leaderboard import (
+    ALL_CORPORA,
+    CorpusSummary,
+    Leaderboard,
+    LeaderboardRow,
+    NotEvaluated,
+    deciding_rows,
+)
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
-from benchmark.scoring.corpus_description import has_loose_labels, summarise_corpus
+from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.decisions import MIN_EMOTIONS
 from benchmark.scoring.diversity import answer_profile
 from benchmark.scoring.ensembles import EnsembleRequest, ensemble_row
@@ -68,8 +75,8 @@ def score_run(
     present = [candidate for candidate in record.verifications if candidate.candidate in evaluated]
     absent = [candidate for candidate in record.verifications if candidate.candidate not in evaluated]
     corpora = [_corpus_evaluations(record, corpus, predictions) for corpus in record.corpora]
-    summaries = tuple(corpus.summary for corpus in corpora)
     deciding = [evaluation for corpus in corpora for evaluation in corpus.deciding]
+    failures = _failures(record, corpora, present)
     blocks = [
         corpus_rows(corpus, present, record.latencies, rank_seen=rank_seen, user_metrics=metrics) for corpus in corpora
     ]
@@ -79,10 +86,16 @@ def score_run(
         if not isinstance(result, str):
             block.append(result)
     missing = " ".join(result for result in ensembles if isinstance(result, str))
-    problems = {ensemble.name: missing} if ensemble is not None and missing else {}
+    if ensemble is not None and missing:
+        failures[ensemble.name] = missing
+    summaries = tuple(corpus.summary for corpus in corpora)
+    shared = shared_corpora(summaries, rows, rank_seen=rank_seen)
     all_rows = [row for block in blocks for row in block]
-    all_rows += summary_rows(summaries, rows, present, rank_seen=rank_seen)
-    all_rows += [_row_without_corpus(record, candidate) for candidate in absent]
+    all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)
+    not_evaluated = tuple(_not_evaluated(record, candidate) for candidate in absent)
+    for candidate, absence in zip(absent, not_evaluated, strict=True):
+        fallback = (Flag.FALLBACK.value,) if absence.fallback else ()
+        all_rows.append(candidate_row(candidate, absence.status, *fallback))
     return Leaderboard(
         created=record.created,
         request=record.request,
@@ -95,13 +108,13 @@ def score_run(
         threads=record.latencies[0].threads if record.latencies else None,
         corpora=summaries,
         rows=tuple(all_rows),
-        not_evaluated=tuple(_not_evaluated(record, candidate) for candidate in absent),
-        failures=_failures(record, corpora, present) | problems,
+        not_evaluated=not_evaluated,
+        failures=failures,
         agreements=tuple(_agreement(corpus) for corpus in corpora if not corpus.summary.emotion_clips),
         classes=_known(class_scores(evaluation) for evaluation in deciding),
         focus=_known(focus_score(evaluation, emotion) for emotion in focus for evaluation in deciding),
         focused=tuple(focus),
-        summary_corpora=shared_corpora(summaries, rows, rank_seen=rank_seen),
+        summary_corpora=tuple(corpus.name for corpus in shared),
         robustness=tuple(robustness_rows(record, corpora, predictions)),
         inference=tuple({own.candidate: own.inference for own in record.evaluations if own.inference}.values()),
         failed_clips=tuple(failed_clips(corpora, predictions)),
@@ -119,7 +132,7 @@ def _corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: Fi
     clips = label_clips(corpus)
     return CorpusEvaluations(
         corpus=corpus,
-        summary=summarise_corpus(corpus),
+        summary=summarise_corpus(corpus, clips),
         clips=clips,
         evaluations=tuple(
             join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips)
@@ -127,27 +140,16 @@ def _corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: Fi
             for evaluation in record.evaluations
             if (evaluation.candidate, evaluation.corpus) == (verification.candidate, corpus.name)
         ),
-        loose=has_loose_labels(corpus),
     )
 
 
 def _agreement(corpus: CorpusEvaluations) -> CorpusAgreement:
-    complete = [evaluation for evaluation in corpus.deciding if evaluation.complete]
-    answers = {evaluation.candidate: evaluation.answers for evaluation in complete}
-    return agreement(corpus.summary.name, answers, near_twins(complete))
-
-
-def _is_fallback(record: RunRecord, candidate: Verification) -> bool:
-    return candidate.verdict == Verdict.USABLE and len(candidate.emotion_classes) < record.min_emotions
-
-
-def _row_without_corpus(record: RunRecord, candidate: Verification) -> LeaderboardRow:
-    fallback = (Flag.FALLBACK.value,) if _is_fallback(record, candidate) else ()
-    return candidate_row(candidate, candidate.status.value, *fallback)
+    answers = {evaluation.candidate: evaluation.answers for evaluation in corpus.complete}
+    return agreement(corpus.summary.name, answers, near_twins(corpus.complete))
 
 
 def _not_evaluated(record: RunRecord, candidate: Verification) -> NotEvaluated:
-    reason = candidate.reason
+    reason, emotions = candidate.reason, len(candidate.emotion_classes)
     if candidate.verdict == Verdict.USABLE:
         ended = "The run was stopped before its turn." if record.interrupted else "The run did not ask for it."
         reason = record.ineligible.get(candidate.candidate, ended)
@@ -155,8 +157,8 @@ def _not_evaluated(record: RunRecord, candidate: Verification) -> NotEvaluated:
         candidate=candidate.candidate,
         status=candidate.status.value,
         reason=reason,
-        emotions=len(candidate.emotion_classes),
-        fallback=_is_fallback(record, candidate),
+        emotions=emotions,
+        fallback=candidate.verdict == Verdict.USABLE and emotions < record.min_emotions,
         log=candidate.log,
     )
 
@@ -187,8 +189,8 @@ def _failures(
 
 
 def shared_corpora(
-    corpora: Sequence[CorpusSummary], rows: Sequence[LeaderboardRow], *, rank_seen: bool = False
-) -> tuple[str, ...]:
+    corpora: Sequence[CorpusSummary], rows: Sequence[LeaderboardRow], *, rank_seen: bool
+) -> tuple[CorpusSummary, ...]:
     """The corpora of a summary: on which all ranked candidates are scored, and on which none was trained.
 
     Args:
@@ -197,72 +199,57 @@ def shared_corpora(
         rank_seen: Whether training on a corpus does not matter.
 
     Returns:
-        Their names in the run's order; none where they are fewer than two, or nobody is ranked on any.
+        In the run's order; none where they are fewer than two, or nobody is ranked on any.
     """
     ranked = {row.candidate for row in rows if row.rank is not None}
-    names = []
-    for corpus in corpora:
-        scored = {row.candidate for row in _deciding(rows, corpus.name).values() if _counts(row, rank_seen=rank_seen)}
-        if ranked and len(corpus.emotion_clips) >= MIN_EMOTIONS and ranked <= scored:
-            names.append(corpus.name)
-    return tuple(names) if len(names) >= MIN_CORPORA else ()
+    scored = {key for key, row in deciding_rows(rows).items() if _counts(row, rank_seen=rank_seen)}
+    shared = tuple(
+        corpus
+        for corpus in corpora
+        if len(corpus.emotion_clips) >= MIN_EMOTIONS and all((name, corpus.name) in scored for name in ranked)
+    )
+    return shared if ranked and len(shared) >= MIN_CORPORA else ()
 
 
 def summary_rows(
-    corpora: Sequence[CorpusSummary],
+    shared: Sequence[CorpusSummary],
     rows: Sequence[LeaderboardRow],
     candidates: Sequence[Verification],
     *,
-    rank_seen: bool = False,
+    rank_seen: bool,
 ) -> list[LeaderboardRow]:
-    """Summarise a run over its corpora, a row per candidate with `*` as its corpus, the best first.
+    """Summarise a run over `shared_corpora`, a row per candidate with `*` as its corpus, the best first.
 
     Clips are never pooled. The interval follows from those of the corpora, whose speakers are different people: its
-    ends are √Σ(θ − end)² / C from the mean (MOVER: G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008).
-
-    Returns:
-        Nothing where `shared_corpora` finds none; a candidate without a score on all of those has no number.
+    ends are √Σ(θ − end)² / C from the mean (MOVER: G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008). A
+    candidate without a score on all of the corpora has no number.
     """
-    names = shared_corpora(corpora, rows, rank_seen=rank_seen)
-    if not names:
-        return []
-    deciding = [_deciding(rows, name) for name in names]
-    emotions = [len(corpus.emotion_clips) for corpus in corpora if corpus.name in names]
-    summaries = [
-        _summary_row(candidate, [own[candidate.candidate] for own in deciding], emotions, rank_seen=rank_seen)
-        for candidate in candidates
-    ]
+    deciding, summaries = deciding_rows(rows), []
+    for candidate in candidates if shared else ():
+        own = [deciding[candidate.candidate, corpus.name] for corpus in shared]
+        flags = {flag for flag in own[0].flags if all(flag in row.flags for row in own)}
+        flags |= {flag for flag in (Flag.INCOMPLETE, Flag.SEEN) if any(flag in row.flags for row in own)}
+        row = candidate_row(candidate, *in_order(flags)).model_copy(update={"corpus": ALL_CORPORA})
+        if all(_counts(scored, rank_seen=rank_seen) for scored in own):
+            row = row.model_copy(update=_mean_columns(own, [len(corpus.emotion_clips) for corpus in shared]))
+        summaries.append(row)
     return sorted(summaries, key=lambda row: (row.adjusted_uar is None, -(row.adjusted_uar or 0.0)))
 
 
-def _summary_row(
-    candidate: Verification, own: Sequence[LeaderboardRow], emotions: Sequence[int], *, rank_seen: bool
-) -> LeaderboardRow:
-    flags = {flag for flag in own[0].flags if all(flag in row.flags for row in own)}
-    flags |= {flag.value for flag in (Flag.INCOMPLETE, Flag.SEEN) if any(flag in row.flags for row in own)}
-    row = candidate_row(candidate, *in_order(flags)).model_copy(update={"corpus": ALL_CORPORA})
-    if not all(_counts(scored, rank_seen=rank_seen) for scored in own):
-        return row
+def _mean_columns(rows: Sequence[LeaderboardRow], emotions: Sequence[int]) -> dict[str, float]:
     scores, lows, highs = np.array([
-        [adjusted_uar(score, number) for score in (scored.uar, scored.uar_low, scored.uar_high)]
-        for scored, number in zip(own, emotions, strict=True)
+        [adjusted_uar(score, number) for score in (row.uar, row.uar_low, row.uar_high)]
+        for row, number in zip(rows, emotions, strict=True)
     ]).T  # fmt: skip
     mean = float(scores.mean())
-    below, above = (float(np.sqrt(((scores - end) ** 2).sum()) / len(own)) for end in (lows, highs))
-    return row.model_copy(
-        update={
-            "adjusted_uar": mean,
-            "adjusted_uar_low": mean - below,
-            "adjusted_uar_high": min(mean + above, 1.0),
-        }
-    )
+    below, above = (float(np.sqrt(((scores - end) ** 2).sum()) / len(rows)) for end in (lows, highs))
+    return {
+        "adjusted_uar": mean,
+        "adjusted_uar_low": mean - below,
+        "adjusted_uar_high": min(mean + above, 1.0),
+    }
 
 
 def _counts(row: LeaderboardRow, *, rank_seen: bool) -> bool:
     """Whether a row is scored on a corpus that its candidate was not trained on."""
     return row.uar is not None and (rank_seen or row.seen != Seen.YES)
-
-
-def _deciding(rows: Sequence[LeaderboardRow], corpus: str) -> dict[str, LeaderboardRow]:
-    """The first row of each candidate on a corpus."""
-    return {row.candidate: row for row in reversed(rows) if row.corpus == corpus}

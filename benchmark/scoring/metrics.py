@@ -5,7 +5,7 @@ averages run over the emotions of the corpus, whatever a candidate answers, so t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -34,26 +34,6 @@ PROBABILITY_FLOOR = 1e-6
 NO_SUCH_EMOTION = "none of these"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A score that every complete evaluation gets.
-
-    Attributes:
-        name: Its column of the leaderboard; an interval goes into the columns `NAME_low` and `NAME_high`.
-        score: Computes it; None where it is not defined.
-        interval: Computes its 95 % interval, if it has one.
-    """
-
-    name: str
-    score: Callable[[Evaluation], float | None]
-    interval: Callable[[Evaluation], Interval | None] | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the leaderboard that it fills."""
-        return (self.name,) if self.interval is None else (self.name, f"{self.name}_low", f"{self.name}_high")
-
-
 class UserMetric(Protocol):
     """A metric of the user's own; scoring itself runs no foreign code, so that the caller provides it."""
 
@@ -72,12 +52,11 @@ class UserMetric(Protocol):
 
 def metric_columns(evaluation: Evaluation) -> dict[str, float | None]:
     """All scores of a complete evaluation, by column of the leaderboard."""
-    columns: dict[str, float | None] = {}
-    for metric in METRICS:
-        columns[metric.name] = metric.score(evaluation)
-        interval = None if metric.interval is None else metric.interval(evaluation)
+    columns = {name: score(evaluation) for name, score in METRICS.items()}
+    for name, compute in INTERVALS.items():
+        interval = compute(evaluation)
         if interval is not None:
-            columns |= {f"{metric.name}_low": interval.low, f"{metric.name}_high": interval.high}
+            columns |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return columns
 
 
@@ -131,10 +110,7 @@ def adjusted_uar(recall: float | None, emotions: int) -> float | None:
 
 
 def macro_f1(decisions: Decisions) -> float | None:
-    """Mean F1 over the emotions; None without clips.
-
-    An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
-    """
+    """Mean F1 over the emotions; None without clips."""
     scores = emotion_scores(decisions)
     return float(np.mean([score.f1 for score in scores])) if scores else None
 
@@ -148,12 +124,9 @@ def weighted_f1(decisions: Decisions) -> float | None:
 
 
 def emotion_scores(decisions: Decisions) -> tuple[EmotionScore, ...]:
-    """Precision, recall and F1 of each emotion.
+    """Precision (None where it was never answered), recall and F1 of each emotion, in their order.
 
     An answer that is none of the emotions is a miss for the clip's emotion and no false positive of any.
-
-    Returns:
-        One per emotion, in their order; the precision of an emotion that was never answered is None.
     """
     confusion = confusion_matrix(decisions)
     hits, clips = np.diagonal(confusion).tolist(), confusion.sum(axis=1).tolist()
@@ -189,15 +162,10 @@ def brier(answers: Answers) -> float | None:
     Probabilities are the open ones: mass outside K, and that of clips that the candidate could not process, is missing
     at the true emotion and added to no other. From 0 to 2.
     """
-    emotions = answers.emotions
-    if not emotions:
+    if not answers.emotions:
         return None
-    probabilities = np.zeros((int(answers.scored.sum()), len(emotions)))
-    for column, name in enumerate(emotions):
-        if name in answers.classes:
-            own = answers.probabilities[:, answers.classes.index(name)]
-            probabilities[:, column] = np.where(answers.answered, own, 0.0)[answers.scored]
-    truth = np.eye(len(emotions))[answers.truth_index[answers.scored]]
+    probabilities = np.nan_to_num(answers.probabilities_of(answers.emotions)[answers.scored])
+    truth = np.eye(len(answers.emotions))[answers.truth_index[answers.scored]]
     return float(np.mean(((probabilities - truth) ** 2).sum(axis=1)))
 
 
@@ -216,14 +184,7 @@ def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
     """UAR over the given emotions of the corpus: their clips, and the candidate choosing among them.
 
     Over the emotions that a candidate covers this is `shared_uar`: easier the fewer emotions it covers, therefore never
-    ranked.
-
-    Args:
-        answers: The candidate's answers.
-        emotions: Such as those that all ranked candidates cover.
-
-    Returns:
-        A fraction; None below two emotions, and where the candidate does not cover all of them.
+    ranked. None below two emotions, and where the candidate does not cover all of them.
     """
     if len(emotions) < MIN_EMOTIONS or not set(emotions) <= set(covered_emotions(answers)):
         return None
@@ -231,16 +192,9 @@ def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
 
 
 def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Sort clips into bins by the share of clips that are less confident.
+    """The bin of each of at least one clip, from 0 to `bins` − 1, by the share of clips that are less confident.
 
     Equal confidences share a bin, and the order of the clips does not matter; therefore a bin can be empty.
-
-    Args:
-        confidence: Shape (clips,), at least one.
-        bins: Number of bins.
-
-    Returns:
-        The bin of each clip, from 0 to `bins` − 1, shape (clips,).
 
     Examples:
         >>> bins_of_equal_mass(np.array([0.9, 0.5, 0.6, 0.8]), 2).tolist()
@@ -266,8 +220,7 @@ def expected_calibration_error(decisions: Decisions) -> float | None:
 def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
     """Accuracy by confidence, in up to 15 bins of equal mass with at least 20 clips each where confidences differ.
 
-    Returns:
-        The bins that are not empty, the least confident first; none below 40 answered clips.
+    Empty bins are left out, the least confident comes first; no bins below 40 answered clips.
     """
     answered = np.isfinite(decisions.confidence)
     confidence, correct = decisions.confidence[answered], decisions.correct[answered]
@@ -287,48 +240,34 @@ def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
 
 
 def soft_cross_entropy(answers: Answers) -> float | None:
-    """Mean of −Σ q ln p over the clips with votes: q the raters' shares, p no less than `PROBABILITY_FLOOR`.
-
-    Returns:
-        In nats; None where nobody rated any clip.
-    """
+    """Mean of −Σ q ln p in nats over the clips with votes: q the raters' shares, p at least `PROBABILITY_FLOOR`."""
     soft = _soft_labels(answers)
     if soft is None:
         return None
-    logarithms = np.log(np.maximum(soft.probabilities, PROBABILITY_FLOOR))
-    return float(-(soft.shares * logarithms).sum(axis=1).mean())
+    probabilities, shares = soft
+    return float(-(shares * np.log(np.maximum(probabilities, PROBABILITY_FLOOR))).sum(axis=1).mean())
 
 
 def soft_jensen_shannon(answers: Answers) -> float | None:
     """Mean Jensen–Shannon divergence H((p + q)/2) − (H(p) + H(q))/2 of probabilities and raters' shares, to base 2.
 
-    A clip that the model could not process has a divergence of 1.
-
-    Returns:
-        From 0 to 1; None where nobody rated any clip.
+    From 0 to 1, which is that of a clip that the model could not process; None where nobody rated any clip.
     """
     soft = _soft_labels(answers)
     if soft is None:
         return None
-    mixed = (soft.probabilities + soft.shares) / 2
-    divergence = _entropy_bits(mixed) - (_entropy_bits(soft.probabilities) + _entropy_bits(soft.shares)) / 2
-    divergence[~soft.processed] = 1.0
+    probabilities, shares = soft
+    mixed = (probabilities + shares) / 2
+    divergence = _entropy_bits(mixed) - (_entropy_bits(probabilities) + _entropy_bits(shares)) / 2
+    divergence[~probabilities.any(axis=1)] = 1.0
     return float(np.clip(divergence, 0.0, 1.0).mean())
 
 
-@dataclass(frozen=True, eq=False)
-class _SoftLabels:
-    """Distributions over emotions of the rated clips, shape (clips, emotions + 1); the last column is no emotion."""
-
-    probabilities: NDArray[np.float64]
-    shares: NDArray[np.float64]
-    processed: NDArray[np.bool_]
-
-
-def _soft_labels(answers: Answers) -> _SoftLabels | None:
+def _soft_labels(answers: Answers) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Probabilities, 0 for clips that could not be processed, and the raters' shares, of all clips with a vote.
 
-    The mass that the model gives to labels without an emotion is in the last column, where the shares are 0.
+    Both have the shape (clips, emotions + 1). The mass that the model gives to labels without an emotion is in the last
+    column, where the shares are 0.
     """
     votes = [clip or {} for clip in answers.votes]
     rated = [row for row, clip in enumerate(votes) if any(clip[emotion] for emotion in clip if emotion)]
@@ -336,17 +275,11 @@ def _soft_labels(answers: Answers) -> _SoftLabels | None:
         return None
     voted = {emotion for row in rated for emotion in votes[row] if emotion is not None}
     emotions = [*answers.classes, *sorted(voted - set(answers.classes))]
-    probabilities = np.zeros((len(rated), len(emotions) + 1))
-    probabilities[:, : len(answers.classes)] = answers.probabilities[rated]
-    processed = answers.answered[rated]
-    probabilities[:, -1] = np.clip(1.0 - probabilities[:, :-1].sum(axis=1), 0.0, 1.0)
-    probabilities[~processed] = 0.0
-    shares = np.zeros_like(probabilities)
-    for number, row in enumerate(rated):
-        for emotion, count in votes[row].items():
-            if emotion is not None:
-                shares[number, emotions.index(emotion)] = count
-    return _SoftLabels(probabilities, shares / shares.sum(axis=1, keepdims=True), processed)
+    known = answers.probabilities_of(emotions)[rated]
+    probabilities = np.column_stack([known, np.clip(1.0 - known.sum(axis=1), 0.0, 1.0)])
+    probabilities[~answers.answered[rated]] = 0.0
+    counts = np.array([[votes[row].get(emotion, 0) for emotion in emotions] for row in rated], dtype=np.float64)
+    return probabilities, np.pad(counts / counts.sum(axis=1, keepdims=True), ((0, 0), (0, 1)))
 
 
 def _entropy_bits(shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -362,26 +295,28 @@ def _adjusted_interval(evaluation: Evaluation) -> Interval | None:
     return Interval(low, high, interval.method)
 
 
-METRICS = (
-    Metric(name="coverage", score=lambda own: coverage(own.answers)),
-    Metric(
-        name="accuracy",
-        score=lambda own: accuracy(own.decisions),
-        interval=lambda own: accuracy_interval(own.confusion, own.counts),
-    ),
-    Metric(name="uar", score=lambda own: uar(own.decisions), interval=lambda own: own.uar_interval),
-    Metric(
-        name="adjusted_uar",
-        score=lambda own: adjusted_uar(uar(own.decisions), len(own.decisions.emotions)),
-        interval=_adjusted_interval,
-    ),
-    Metric(name="macro_f1", score=lambda own: macro_f1(own.decisions)),
-    Metric(name="weighted_f1", score=lambda own: weighted_f1(own.decisions)),
-    Metric(name="shared_uar", score=lambda own: common_uar(own.answers, covered_emotions(own.answers))),
-    Metric(name="majority_accuracy", score=lambda own: majority_accuracy(own.decisions)),
-    Metric(name="ece", score=lambda own: expected_calibration_error(own.decisions)),
-    Metric(name="brier", score=lambda own: brier(own.answers)),
-    Metric(name="soft_cross_entropy", score=lambda own: soft_cross_entropy(own.answers)),
-    Metric(name="soft_jensen_shannon", score=lambda own: soft_jensen_shannon(own.answers)),
+METRICS: Mapping[str, Callable[[Evaluation], float | None]] = MappingProxyType(
+    {
+        "coverage": lambda own: coverage(own.answers),
+        "accuracy": lambda own: accuracy(own.decisions),
+        "uar": lambda own: uar(own.decisions),
+        "adjusted_uar": lambda own: adjusted_uar(uar(own.decisions), len(own.decisions.emotions)),
+        "macro_f1": lambda own: macro_f1(own.decisions),
+        "weighted_f1": lambda own: weighted_f1(own.decisions),
+        "shared_uar": lambda own: common_uar(own.answers, covered_emotions(own.answers)),
+        "majority_accuracy": lambda own: majority_accuracy(own.decisions),
+        "ece": lambda own: expected_calibration_error(own.decisions),
+        "brier": lambda own: brier(own.answers),
+        "soft_cross_entropy": lambda own: soft_cross_entropy(own.answers),
+        "soft_jensen_shannon": lambda own: soft_jensen_shannon(own.answers),
+    }
 )
-"""Every score of a row, apart from `common_uar`, which depends on the other candidates."""
+"""The scores of every complete evaluation by column; `common_uar` depends on the other candidates and is not here."""
+INTERVALS: Mapping[str, Callable[[Evaluation], Interval | None]] = MappingProxyType(
+    {
+        "accuracy": lambda own: accuracy_interval(own.confusion, own.counts),
+        "uar": lambda own: own.uar_interval,
+        "adjusted_uar": _adjusted_interval,
+    }
+)
+"""The 95 % intervals of scores, whose ends go into the columns `NAME_low` and `NAME_high`."""

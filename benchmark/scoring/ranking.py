@@ -27,13 +27,11 @@ TWIN_CLIPS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Standings:
-    """The ranking of one corpus.
+    """The ranking of one corpus: ranks and the names of near-twins, by candidate.
 
     Attributes:
-        ranks: By candidate; without those that are not ranked.
         common_emotions: The corpus's emotions that all ranked candidates cover; where none is ranked, those that all
             scored candidates cover.
-        twins: For each candidate with near-twins, their names.
     """
 
     ranks: dict[str, int]
@@ -72,11 +70,10 @@ def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -
 def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
     """Rank candidates that answered the same clips: 1 + the number of candidates that are significantly better.
 
+    Equal ranks mean that the clips do not show who is better, not that all are equal.
+
     Args:
         candidates: Counts over the same speakers, for which `speakers_can_be_left_out`.
-
-    Returns:
-        One rank per candidate. Equal ranks mean that the clips do not show who is better, not that all are equal.
 
     Examples:
         >>> clips = np.full((4, 2), 50)
@@ -101,9 +98,6 @@ def pair_p_values(candidates: Sequence[SpeakerCounts]) -> NDArray[np.float64]:
     Identical answers give p = 1. Where leaving out a speaker does not change a difference, as between a model that is
     always right and one that always gives the same answer, the jackknife has no information: its error is taken from
     the widths of both Wilson intervals, as for the intervals themselves.
-
-    Args:
-        candidates: Counts over the same speakers.
 
     Returns:
         Shape (pairs,), in the order of `numpy.triu_indices(len(candidates), k=1)`.
@@ -138,11 +132,7 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
-    """Find candidates with equal weights or nearly equal answers, such as two uploads of one checkpoint.
-
-    Returns:
-        For each candidate that has twins, their names.
-    """
+    """Candidates with equal weights or nearly equal answers, such as two uploads of one checkpoint: names by name."""
     twins: dict[str, tuple[str, ...]] = {}
     for first, second in combinations(evaluations, 2):
         # A commit belongs to one repository; the revision of a local folder is the hash of its content.
@@ -154,12 +144,7 @@ def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
 
 
 def same_probabilities(first: Answers, second: Answers) -> bool:
-    """Whether on at least 100 clips no probability differs by 0.001, and both failed on the same clips.
-
-    Args:
-        first: Answers of a candidate.
-        second: Those of another one to the same clips; the order of its classes does not matter.
-    """
+    """Whether on at least 100 clips no probability differs by 0.001, and both failed on the same clips."""
     if sorted(first.classes) != sorted(second.classes) or int(first.answered.sum()) < TWIN_CLIPS:
         return False
     if not np.array_equal(first.answered, second.answered):
@@ -167,7 +152,7 @@ def same_probabilities(first: Answers, second: Answers) -> bool:
     columns = [second.classes.index(name) for name in first.classes]
     answered = np.flatnonzero(first.answered)
     # Nearly all pairs differ on the first few clips already.
-    for rows in (answered[:TWIN_CLIPS], answered):
-        if np.abs(first.probabilities[rows] - second.probabilities[rows][:, columns]).max() >= TWIN_DIFFERENCE:
-            return False
-    return True
+    return all(
+        np.abs(first.probabilities[rows] - second.probabilities[rows][:, columns]).max() < TWIN_DIFFERENCE
+        for rows in (answered[:TWIN_CLIPS], answered)
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
@@ -32,13 +32,9 @@ class Choice(Stored):
     """A candidate that may be chosen.
 
     Attributes:
-        candidate: Its name in tables.
-        revision: The commit sha, or the content hash of a local folder.
         quality: The lower bound of UAR, 0 for guessing and 1 for perfection; over several corpora, that of their mean.
         uar: Open UAR by corpus.
-        uar_low: Its lower bound by corpus.
         latency_p50_ms: Median time of one segment on the device; None where it was not measured.
-        size_mb: Megabytes (10⁶ bytes) of the weight files.
         license: As the repository declares it.
         ranks: Its rank by corpus, where it has one.
         on_front: Whether no other choice is at least as good in quality, latency and size, and better in one.
@@ -69,7 +65,6 @@ class Recommendation(Stored):
     """The choices that a run supports.
 
     Attributes:
-        constraints: The requirements.
         corpora: The corpora that the choices are compared on.
         device: The device of the latencies; None where none was measured.
         pick: The choice with the highest quality; None where there is none.
@@ -108,20 +103,14 @@ class _Contender:
 def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Recommendation:
     """Choose among the candidates of a run.
 
-    Returns:
-        The choices, and every other candidate with the reasons against it.
-
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
     """
     considered = considered_corpora(leaderboard, record, constraints)
+    corpora, problem = ((), considered) if isinstance(considered, str) else (considered, None)
     device = constraints.device or _timed_device(leaderboard)
-    contenders = [
-        _contender(leaderboard, verification, considered.corpora, constraints, device)
-        for verification in record.verifications
-    ]
-    able = [contender for contender in contenders if not contender.reasons]
-    basis = _basis(able, considered.corpora)
+    contenders = [_contender(leaderboard, own, corpora, constraints, device) for own in record.verifications]
+    basis = _basis([contender for contender in contenders if not contender.reasons], corpora)
     excluded, eligible = [], []
     for contender in contenders:
         reasons = contender.reasons or score_reasons(contender.rows, basis, constraints)
@@ -130,7 +119,6 @@ def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constrai
         else:
             eligible.append(contender)
     choices = _choices(eligible, basis)
-    problem = considered.problem
     if problem is None and not choices:
         problem = "No candidate of this run keeps to all that was asked for; what speaks against each stands below."
     return Recommendation(
@@ -157,7 +145,7 @@ def _contender(
     device: str | None,
 ) -> _Contender:
     own = [row for row in leaderboard.rows if row.candidate == verification.candidate]
-    deciding = {row.corpus: row for row in reversed(own)}  # the first row of each corpus
+    deciding = {corpus: row for (_, corpus), row in deciding_rows(own).items()}
     rows = {corpus.name: deciding[corpus.name] for corpus in corpora if corpus.name in deciding}
     times = (row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None)
     latency_ms = next(times, None)
@@ -191,18 +179,18 @@ def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -
     front = pareto_front(np.array(costs))
     choices = []
     for index in sorted(range(len(contenders)), key=lambda index: costs[index]):
-        contender = contenders[index]
+        contender, verification = contenders[index], contenders[index].verification
         rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
         choices.append(
             Choice(
-                candidate=contender.verification.candidate,
-                revision=contender.verification.revision,
+                candidate=verification.candidate,
+                revision=verification.revision,
                 quality=qualities[index],
                 uar={name: row.uar for name, row in rows.items() if row.uar is not None},
                 uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
                 latency_p50_ms=contender.latency_ms,
-                size_mb=contender.verification.size_mb,
-                license=contender.verification.license,
+                size_mb=verification.size_mb,
+                license=verification.license,
                 ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
                 on_front=bool(front[index]),
                 flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
@@ -222,16 +210,13 @@ def _quality(contender: _Contender, basis: Sequence[CorpusSummary]) -> float:
 
 
 def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Find the rows that no other row dominates.
+    """Whether each row is dominated by no other, shape (candidates,).
 
     Row a dominates row b where a is nowhere larger and somewhere smaller. Equal rows do not dominate each other.
 
     Args:
         costs: Shape (candidates, criteria), smaller is better; infinity for unknown costs, so that such a candidate is
             on the front by its other criteria only.
-
-    Returns:
-        Shape (candidates,): whether each is on the front. There is one where there are candidates.
 
     Examples:
         >>> pareto_front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0]])).tolist()

@@ -6,7 +6,7 @@ from benchmark.audio.perturbation import perturbation_named
 from benchmark.results.analyses import Robustness
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
-from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting, join_evaluation
+from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, join_evaluation
 from benchmark.scoring.intervals import uar_difference_interval
 from benchmark.scoring.labels import readable_clips
 from benchmark.scoring.metrics import uar
@@ -25,7 +25,8 @@ def robustness_rows(
                 continue
             verification, stored = verifications[perturbed.candidate], find(perturbed.setup)
             evaluation = join_evaluation(perturbed, verification, corpus.corpus, stored, corpus.clips)
-            original = corpus.with_setting(perturbed.candidate, Setting.of(perturbed.setup))
+            originals = corpus.of(perturbed.candidate)
+            original = next((other for other in originals if other.setting == evaluation.setting), None)
             yield robustness(original, evaluation, corpus.corpus)
 
 

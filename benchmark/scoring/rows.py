@@ -8,13 +8,11 @@ from benchmark.results.verification import Verification
 from benchmark.scoring.diversity import diversity
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting
 from benchmark.scoring.flags import Flag, in_order, row_flags, with_confirmation
-from benchmark.scoring.gaps import speaker_spread
-from benchmark.scoring.latency import noise, summarise_latency
+from benchmark.scoring.gaps import speaker_columns
+from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
 from benchmark.scoring.ranking import Standings, rank_corpus
 from benchmark.scoring.suspicion import suspicions
-
-_DIVERSITY = ("entropy", "effective_emotions", "informative_emotions", "top_emotion", "top_share", "collapsed")
 
 
 def corpus_rows(
@@ -81,45 +79,34 @@ def scored_row(
     user_metrics: Sequence[UserMetric] = (),
 ) -> LeaderboardRow:
     """The row of one evaluation, without its latency."""
-    answers, decisions, setup = evaluation.answers, evaluation.decisions, evaluation.record.setup
+    answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
     variety = diversity(answers) if evaluation.complete else None
-    reasons = suspicions(evaluation, corpus.summary, standings.twins) if evaluation.complete else {}
+    reasons = suspicions(evaluation, summary, standings.twins) if evaluation.complete else {}
     is_scored = evaluation.complete and answers.scored.any()
-    row = unscored_row(evaluation.verification, corpus.summary).model_copy(
+    row = unscored_row(evaluation.verification, summary).model_copy(
         update={
             "revision": setup.revision,
             "head": setup.head,
-            "device": setup.device,
-            "backend": setup.backend,
-            "dtype": setup.dtype,
+            **vars(evaluation.setting),
             "seen": evaluation.seen.value,
             "clips": int((answers.scored if is_scored else answers.answered).sum()),
-            "failed_clips": len(corpus.summary.unreadable) + evaluation.failed_clips,
-            "flags": row_flags(
-                evaluation,
-                corpus.summary,
-                collapsed=variety is not None and bool(variety.collapsed),
-                narrow=variety is not None and variety.narrow,
-                loose=corpus.loose,
-                suspicions=reasons,
-            ),
+            "failed_clips": len(summary.unreadable) + evaluation.failed_clips,
+            "flags": row_flags(evaluation, summary, variety, reasons),
             "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
         }
     )
     if not evaluation.complete:
         return row
-    spread, interval = speaker_spread(evaluation.counts), evaluation.uar_interval
+    interval = evaluation.uar_interval
     row = row.model_copy(
         update={
             "rank": standings.ranks.get(evaluation.candidate),
             "common_uar": common_uar(answers, standings.common_emotions),
-            "interval": None if interval is None else interval.method.value,
+            "interval": interval and interval.method.value,
             **metric_columns(evaluation),
-            **({} if variety is None else {name: getattr(variety, name) for name in _DIVERSITY}),
-            "speaker_measure": None if spread is None else spread.measure,
-            "speaker_tenth": None if spread is None else spread.tenth,
-            "speaker_spread": None if spread is None else spread.spread,
-            "metrics": user_metric_columns(decisions, user_metrics),
+            **({} if variety is None else variety.columns),
+            **speaker_columns(evaluation.counts),
+            "metrics": user_metric_columns(evaluation.decisions, user_metrics),
         }
     )
     return with_confirmation(row, evaluation.verification)
@@ -155,17 +142,5 @@ def with_latency(row: LeaderboardRow, measurement: LatencyMeasurement) -> Leader
     """The row with a measurement's timings, and with the device, backend and number format they belong to."""
     disturbance = noise(measurement)
     reasons = {Flag.NOISY.value: disturbance} if disturbance else {}
-    return row.model_copy(
-        update={
-            "flags": in_order({*row.flags, *reasons}),
-            "flag_reasons": row.flag_reasons | reasons,
-            "device": measurement.device,
-            "backend": measurement.backend,
-            "dtype": measurement.dtype,
-            **vars(summarise_latency(measurement)),
-            "latency_calls": len(measurement.calls_ms),
-            "latency_stopped_by": measurement.stopped_by and measurement.stopped_by.value,
-            "load_s": measurement.load_s,
-            "peak_memory_mb": measurement.peak_memory_mb,
-        }
-    )
+    update = {"flags": in_order({*row.flags, *reasons}), "flag_reasons": row.flag_reasons | reasons}
+    return row.model_copy(update=update | latency_columns(measurement))

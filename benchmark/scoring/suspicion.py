@@ -49,11 +49,7 @@ _LISTED_TWINS = 5
 
 
 def suspicions(evaluation: Evaluation, corpus: CorpusSummary, twins: Mapping[str, tuple[str, ...]]) -> dict[Flag, str]:
-    """Judge one complete evaluation.
-
-    Returns:
-        The flags that are raised, each with its reason; without labels none but `near-twins`.
-    """
+    """The flags that one complete evaluation raises, each with its reason; without labels none but `near-twins`."""
     reasons: dict[Flag, str] = {}
     if evaluation.answers.scored.any():
         decisions, speakers = evaluation.decisions, evaluation.speakers
@@ -70,7 +66,7 @@ def suspicions(evaluation: Evaluation, corpus: CorpusSummary, twins: Mapping[str
             )
         moved = label_permutation(decisions, speakers, covered_emotions(evaluation.answers))
         if moved:
-            listed = ", ".join(f"{label.name} → {label.meaning}" for label in moved)
+            listed = ", ".join(f"{name} → {meaning}" for name, meaning in moved.items())
             reasons[Flag.LABEL_PERMUTED] = f"its answers are right when read as {listed}."
         interval = evaluation.uar_interval
         doubt = too_good(corpus, None if interval is None else interval.low, accuracy(decisions))
@@ -85,14 +81,12 @@ def suspicions(evaluation: Evaluation, corpus: CorpusSummary, twins: Mapping[str
 
 @dataclass(frozen=True, kw_only=True)
 class Chance:
-    """How far a candidate is above answers that do not depend on the clip.
+    """How far a candidate is above answers that do not depend on the clip, with lower ends of 95 % intervals.
 
     Attributes:
         above_guessing: UAR − (1/K) · the share of answers that are one of the K emotions: 0 for answers that do not
             depend on the clip, however they are distributed.
-        above_guessing_low: Lower end of its 95 % interval.
         above_majority: Accuracy − the share of the most frequent emotion.
-        above_majority_low: Lower end of its 95 % interval.
     """
 
     above_guessing: float
@@ -112,13 +106,10 @@ class Chance:
 
 
 def chance(decisions: Decisions, speakers: Sequence[str | None]) -> Chance | None:
-    """Compare a candidate with guessing and with the majority.
+    """Compare a candidate with guessing and with the majority; None below two emotions.
 
     Intervals as for the scores: the jackknife over speakers with Student's t where speakers can be left out, else a
     bootstrap over the clips of each emotion; where nothing varies, Wilson's lower bound of the score.
-
-    Returns:
-        None below two emotions, where there is nothing to guess.
 
     Examples:
         >>> always_the_first = Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 0, 1] * 5),
@@ -189,17 +180,7 @@ def _bootstrap_lows(
     return float(guessing), float(majority)
 
 
-@dataclass(frozen=True)
-class MovedLabel:
-    """A label whose name is one emotion and whose meaning is another."""
-
-    name: str
-    meaning: str
-
-
-def label_permutation(
-    decisions: Decisions, speakers: Sequence[str | None], covered: Sequence[str]
-) -> tuple[MovedLabel, ...]:
+def label_permutation(decisions: Decisions, speakers: Sequence[str | None], covered: Sequence[str]) -> dict[str, str]:
     """Find a one-to-one relabelling that makes the answers right on speakers that it was not chosen on.
 
     The best relabelling (Hungarian, of the mean recall) of one half of the speakers is scored on the other half, both
@@ -212,11 +193,12 @@ def label_permutation(
         covered: The emotions that the candidate can express; only they have a label.
 
     Returns:
-        The labels that moved; none where the present names are as good as any, and where a speaker is unknown.
+        Name → meaning of the labels that moved; none where the present names are as good as any, and where a speaker is
+        unknown.
     """
     codes = speaker_codes(speakers)
     if codes is None or codes.max(initial=0) < 1:
-        return ()
+        return {}
     # The confusion of every other speaker and of the rest, shape (2, emotions, emotions + 1).
     height, width = len(decisions.emotions), len(decisions.emotions) + 1
     cells = ((codes % 2) * height + decisions.truth) * width + decisions.answers
@@ -231,26 +213,23 @@ def label_permutation(
     labels, other_labels = (linear_sum_assignment(recall + bonus, maximize=True)[1] for recall in recalls)
     moved = np.flatnonzero(labels != np.arange(len(known)))
     if not moved.size or (labels != other_labels).any():
-        return ()
+        return {}
     for recall in recalls:
         after, before = recall[moved, labels[moved]].mean(), recall[moved, moved].mean()
         if after < MIN_RECALL or after - before < MIN_RECALL_RISE:
-            return ()
+            return {}
     names = [decisions.emotions[index] for index in known]
-    return tuple(MovedLabel(name=names[labels[index]], meaning=names[index]) for index in moved)
+    return {names[labels[index]]: names[index] for index in moved}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedBests:
-    """The best published scores.
+    """The best published scores, by corpus, in the form of `main_name`, and set of emotions.
 
     Attributes:
-        source: Where they are published.
-        uar: By corpus, in the form of `main_name`, and set of emotions.
         exempt: Corpora on which scores are saturated.
     """
 
-    source: str
     uar: dict[tuple[str, frozenset[str]], float]
     exempt: frozenset[str]
 
@@ -265,22 +244,18 @@ def published_bests() -> PublishedBests:
     """
     content = yaml.safe_load(files(__package__).joinpath("published_bests.yaml").read_text(encoding="utf-8"))
     return PublishedBests(
-        source=content["source"],
         uar={(main_name(best["corpus"]), frozenset(best["emotions"])): best["uar"] for best in content["bests"]},
         exempt=frozenset(main_name(name) for name in content["exempt"]),
     )
 
 
 def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | None) -> str | None:
-    """Give the reason why a score is too good to be true.
+    """The reason why a score is too good to be true, in a sentence; None where there is none.
 
     Args:
         corpus: The corpus; a part of a known one (`ravdess-heldout` from `ravdess:…`) is compared with the whole.
-        uar_low: Lower end of the interval of the open UAR; None where there is none.
+        uar_low: Lower end of the interval of the open UAR.
         accuracy: Open accuracy.
-
-    Returns:
-        A sentence; None where there is no reason.
     """
     bests, clips = published_bests(), sum(corpus.emotion_clips.values())
     scheme = corpus.source.partition(":")[0]

@@ -7,7 +7,6 @@ are taken for the truth.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import krippendorff
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.analyses import CorpusAgreement, PairAgreement, Voter
-from benchmark.scoring.answers import Answers
+from benchmark.scoring.answers import NO_ANSWER, Answers
 
-NO_VOTE = -1
+NO_VOTE = NO_ANSWER
 MIN_VOTERS = 3
 MIN_SHARED = 2
 MIN_CLIPS = 10
@@ -39,43 +38,30 @@ def agreement(corpus: str, answers: Mapping[str, Answers], twins: Mapping[str, S
     """
     stands_for = _representatives(answers, twins)
     names = [name for name in answers if stands_for[name] == name]
-    shared: tuple[str, ...] = ()
-    if names:
-        shared = tuple(e for e in answers[names[0]].classes if all(e in answers[name].classes for name in names))
-    votes = {name: _votes(own, shared) for name, own in answers.items()}
+    candidates = [answers[name] for name in names]
+    first_classes = candidates[0].classes if candidates else ()
+    shared = tuple(name for name in first_classes if all(name in candidate.classes for candidate in candidates))
+    votes = {name: own.chosen_among(shared) for name, own in answers.items()}
     table = np.stack([votes[name] for name in names], axis=1) if names else np.empty((0, 0), dtype=np.int64)
     problem = _problem(len(names), shared, table)
     classes = len(shared) + bool((table == len(shared)).any())
     one_coin = len(table) < CLIPS_PER_CLASS * classes
-    estimated: dict[str, float] = {}
-    if problem is None:
-        estimated = dict(zip(names, dawid_skene(table, classes, one_coin=one_coin).accuracy.tolist(), strict=True))
-    with_majority: dict[str, float] = {}
-    if len(names) >= MIN_VOTERS:
-        with_majority = dict(zip(names, majority_agreement(table).tolist(), strict=True))
+    unknown = [np.nan] * len(names)
+    accuracies = unknown if problem else dawid_skene(table, classes, one_coin=one_coin).tolist()
+    majorities = majority_agreement(table).tolist() if len(names) >= MIN_VOTERS else unknown
+    estimates = dict(zip(names, zip(majorities, accuracies, strict=True), strict=True))
     return CorpusAgreement(
         corpus=corpus,
         clips=len(next(iter(answers.values())).truth) if answers else 0,
         shared_emotions=shared,
         voters=tuple(
-            _voter(name, own).model_copy(
-                update={
-                    "twin_of": None if stands_for[name] == name else stands_for[name],
-                    "majority_agreement": _known(with_majority.get(stands_for[name])),
-                    "estimated_accuracy": _known(estimated.get(stands_for[name])),
-                }
-            )
-            for name, own in answers.items()
+            _voter(name, own, stands_for[name], *estimates[stands_for[name]]) for name, own in answers.items()
         ),
         pairs=tuple(_pair(first, second, votes) for first, second in combinations(names, 2)),
         alpha=krippendorff_alpha(table),
         model=None if problem else "one-coin" if one_coin else "dawid-skene",
         problem=problem,
     )
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or np.isnan(value) else value
 
 
 def _representatives(answers: Mapping[str, Answers], twins: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -93,13 +79,6 @@ def _representatives(answers: Mapping[str, Answers], twins: Mapping[str, Sequenc
     return stands_for
 
 
-def _votes(answers: Answers, shared: Sequence[str]) -> NDArray[np.int64]:
-    index = {name: number for number, name in enumerate(shared)}
-    # NO_ANSWER is -1 and picks the last entry.
-    columns = np.array([*(index.get(name, len(shared)) for name in answers.classes), NO_VOTE], dtype=np.int64)
-    return columns[answers.chosen]
-
-
 def _problem(voters: int, shared: Sequence[str], table: NDArray[np.int64]) -> str | None:
     """The reason why accuracy cannot be estimated."""
     if voters < MIN_VOTERS:
@@ -115,7 +94,7 @@ def _problem(voters: int, shared: Sequence[str], table: NDArray[np.int64]) -> st
     return None
 
 
-def _voter(name: str, answers: Answers) -> Voter:
+def _voter(name: str, answers: Answers, stands_for: str, majority: float, accuracy: float) -> Voter:
     counts = np.bincount(answers.chosen[answers.answered], minlength=len(answers.classes))
     total = int(counts.sum())
     by_frequency = np.argsort(-counts, kind="stable")
@@ -124,6 +103,9 @@ def _voter(name: str, answers: Answers) -> Voter:
         clips=total,
         distribution={answers.classes[index]: counts[index] / total for index in by_frequency if counts[index]},
         confidence=float(answers.probabilities[answers.answered].max(axis=1).mean()) if total else None,
+        twin_of=None if stands_for == name else stands_for,
+        majority_agreement=None if np.isnan(majority) else majority,
+        estimated_accuracy=None if np.isnan(accuracy) else accuracy,
     )
 
 
@@ -170,8 +152,7 @@ def krippendorff_alpha(votes: NDArray[np.int64]) -> float | None:
         votes: Shape (clips, voters), `NO_VOTE` where a voter chose none.
 
     Returns:
-        None where fewer than two answers occur, or fewer than two clips have two voters: agreement cannot be
-        distinguished from chance.
+        None where fewer than two answers occur, or fewer than two clips have two voters.
 
     Examples:
         >>> krippendorff_alpha(np.array([[0, 0], [1, 1], [0, 1]])) is not None
@@ -194,8 +175,7 @@ def cohen_kappa(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | 
         second: The choices of another voter.
 
     Returns:
-        None where both always choose the same one class, or there is one clip only: agreement cannot be distinguished
-        from chance.
+        None where both always choose the same one class, or there is one clip only.
 
     Examples:
         >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]))
@@ -212,21 +192,8 @@ def cohen_kappa(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | 
     return float(1 - np.sum(different * counts) / np.sum(different * expected))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Consensus:
-    """The estimates of Dawid and Skene's model.
-
-    Attributes:
-        truth: Probability of each class for each clip, shape (clips, classes).
-        accuracy: Expected share of each voter's answers that are right, shape (voters,); NaN without answers.
-    """
-
-    truth: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-
-
-def dawid_skene(votes: NDArray[np.int64], classes: int, *, one_coin: bool = False) -> Consensus:
-    """Estimate truth and accuracies from votes, starting from the shares of the votes.
+def dawid_skene(votes: NDArray[np.int64], classes: int, *, one_coin: bool = False) -> NDArray[np.float64]:
+    """Estimate the share of each voter's answers that are right, starting from the shares of the votes.
 
     Args:
         votes: Shape (clips, voters): the class that each voter chose, `NO_VOTE` where it chose none.
@@ -235,7 +202,7 @@ def dawid_skene(votes: NDArray[np.int64], classes: int, *, one_coin: bool = Fals
             over the other classes; without, a probability for every answer to every truth, which takes far more clips.
 
     Returns:
-        The estimates at the round after which no accuracy changed, or after 200.
+        Shape (voters,), after the round that changed no accuracy, or after 200; NaN for a voter without answers.
     """
     chosen = np.stack([votes == number for number in range(classes)], axis=2).astype(np.float64)
     answered = np.maximum(chosen.sum(axis=(0, 2)), 1.0)
@@ -256,4 +223,4 @@ def dawid_skene(votes: NDArray[np.int64], classes: int, *, one_coin: bool = Fals
         previous, accuracy = accuracy, np.einsum("ivc,ic->v", chosen, truth) / answered
         if np.abs(accuracy - previous).max() < CONVERGED:
             break
-    return Consensus(truth=truth, accuracy=np.where((votes != NO_VOTE).any(axis=0), accuracy, np.nan))
+    return np.where((votes != NO_VOTE).any(axis=0), accuracy, np.nan)

@@ -1,6 +1,7 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,60 +9,60 @@ from numpy.typing import NDArray
 
 from benchmark.results.environment import Environment
 from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
-from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.evaluations import Evaluation
+from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.seen import Seen
+from tests.support.finished_runs import setup_of, verification
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
+Build = Callable[..., Answers]
+Decide = Callable[..., Decisions]
+Errors = Callable[[CorpusRecord, float, int], list[str | None]]
 
 
-def _answers(
-    truth: Sequence[str | None],
-    hard: Sequence[str | None],
-    classes: Sequence[str],
-    speakers: Sequence[str | None] | None = None,
-) -> Answers:
-    """Answers with a probability of 0.6 for the hard answer and the rest shared by the others; None is a failure."""
-    rest = 0.4 / max(len(classes) - 1, 1)
-    rows = [[np.nan if said is None else 0.6 if name == said else rest for name in classes] for said in hard]
-    return Answers(
-        probabilities=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
-        classes=tuple(classes),
-        truth=tuple(truth),
-        speakers=tuple(speakers) if speakers is not None else tuple(f"s{place % 6}" for place in range(len(truth))),
-    )
+def candidate_named(name: str, labels: Sequence[str], **fields: object) -> Verification:
+    """A usable candidate with weights of its own; `fields` change its verification."""
+    own = {"id": name, "revision": f"{name}-sha", "parameters": 1000, "size_bytes": 4_000_000, "license": None}
+    return verification(name, labels, **(own | fields))
 
 
 def evaluation_of(name: str, answers: Answers, **fields: object) -> Evaluation:
     """An evaluation of a usable candidate with these answers; `fields` change its verification."""
-    content = {"candidate": name, "id": name, "revision": f"{name}-sha", "status": Status.USABLE, "reason": "It loads.",
-               "labels": answers.classes, "emotions": answers.classes}  # fmt: skip
-    verification = Verification.model_validate(content | fields)
-    setup = InferenceSetup(
-        candidate=name, revision=f"{name}-sha", labels=answers.classes, head="standard", backend="torch", device="cpu",
-        dtype="float32", window_s=30.0, versions={},
-    )  # fmt: skip
-    return Evaluation(
-        record=EvaluationRecord(candidate=name, corpus="calls", setup=setup),
-        verification=verification,
-        answers=answers,
-        seen=Seen.NO,
-        loose_map=False,
-    )
+    candidate = candidate_named(name, answers.classes, **fields)
+    record = EvaluationRecord(candidate=name, corpus="calls", setup=setup_of(candidate))
+    return Evaluation(record=record, verification=candidate, answers=answers, seen=Seen.NO, loose_map=False)
 
 
 @pytest.fixture
-def hard_answers() -> Callable[..., Answers]:
-    return _answers
+def hard_answers() -> Build:
+    """Answers with a probability of 0.6 for the hard answer and the rest shared by the others; None is a failure."""
+
+    def build(
+        truth: Sequence[str | None],
+        hard: Sequence[str | None],
+        classes: Sequence[str],
+        speakers: Sequence[str | None] | None = None,
+    ) -> Answers:
+        rest = 0.4 / max(len(classes) - 1, 1)
+        rows = [[np.nan if answer is None else 0.6 if name == answer else rest for name in classes] for answer in hard]
+        return Answers(
+            probabilities=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
+            classes=tuple(classes),
+            truth=tuple(truth),
+            speakers=tuple(speakers) if speakers is not None else tuple(f"s{clip % 6}" for clip in range(len(truth))),
+        )
+
+    return build
 
 
 @pytest.fixture
-def random_answers() -> Callable[..., Answers]:
+def random_answers() -> Build:
     """Random answers by case: an emotion outside the corpus, one not covered, unlabelled clips, failures."""
 
     def build(seed: int, clips: int, *, truths: int = 5, classes: int = 4, gaps: float = 0.1) -> Answers:
@@ -69,14 +70,11 @@ def random_answers() -> Callable[..., Answers]:
         names = (*EMOTIONS[-classes:], "surprise")
         probabilities = generator.dirichlet(np.full(len(names), 0.5), size=clips)
         probabilities[generator.random(clips) < gaps] = np.nan
-        truth = [
-            None if generator.random() < gaps else EMOTIONS[: max(truths, 1)][generator.integers(max(truths, 1))]
-            for _ in range(clips)
-        ]
+        truth = [None if generator.random() < gaps else EMOTIONS[generator.integers(truths)] for _ in range(clips)]
         return Answers(
             probabilities=probabilities,
             classes=names,
-            truth=tuple(truth if truths else [None] * clips),
+            truth=tuple(truth),
             speakers=tuple(f"speaker {generator.integers(8)}" for _ in range(clips)),
         )
 
@@ -84,7 +82,7 @@ def random_answers() -> Callable[..., Answers]:
 
 
 @pytest.fixture
-def decide() -> Callable[..., Decisions]:
+def decide() -> Decide:
     """Decisions from indices; the answer `classes` is none of the emotions."""
 
     def build(truth: Sequence[int], answers: Sequence[int], classes: int) -> Decisions:
@@ -131,33 +129,8 @@ class RunBuilder:
         return ClipRecord(clip=name, clip_hash=None, duration_s=None, failure="It is empty.", label="anger")
 
     def candidate(self, name: str, labels: Sequence[str] = EMOTIONS, **fields: object) -> Verification:
-        content = {
-            "candidate": name,
-            "id": name,
-            "revision": f"{name}-sha",
-            "status": Status.USABLE,
-            "reason": "It loads.",
-            "labels": tuple(labels),
-            "emotions": tuple(labels),
-            "head": "standard",
-            "parameters": 1000,
-            "size_bytes": 4_000_000,
-        }
-        self.verifications.append(Verification.model_validate(content | fields))
+        self.verifications.append(candidate_named(name, labels, **fields))
         return self.verifications[-1]
-
-    def setup(self, candidate: Verification, device: str = "cpu", dtype: str = "float32") -> InferenceSetup:
-        return InferenceSetup(
-            candidate=candidate.id,
-            revision=candidate.revision or "",
-            labels=candidate.labels,
-            head="standard",
-            backend="torch",
-            device=device,
-            dtype=dtype,
-            window_s=30.0,
-            versions={},
-        )
 
     def says(
         self,
@@ -170,35 +143,23 @@ class RunBuilder:
         perturbation: str | None = None,
     ) -> None:
         """Store hard answers to the clips with audio, in order; None is a failure, a shorter list an early end."""
-        setup = self.setup(candidate, device).model_copy(update={"perturbation": perturbation})
+        setup = setup_of(candidate).model_copy(update={"device": device, "perturbation": perturbation})
         records = self.evaluations if perturbation is None else self.perturbed
         records.append(
             EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup, failure=failure)
         )
-        readable = [clip for clip in corpus.clips if clip.clip_hash is not None]
-        for clip, said in zip(readable, hard, strict=False):
-            logits = None if said is None else np.array([4.0 * (name == said) for name in candidate.labels], np.float32)
+        for clip, answer in zip(readable(corpus), hard, strict=False):
+            logits = [4.0 * (name == answer) for name in candidate.labels]
             self.stored.setdefault(setup.key, {})[clip.clip_hash or ""] = Prediction(
-                clip_hash=clip.clip_hash or "", logits=logits, windows=1, failure=None if logits is not None else "?",
+                clip_hash=clip.clip_hash or "",
+                logits=None if answer is None else np.array(logits, np.float32),
+                windows=1,
+                failure="?" if answer is None else None,
                 seconds=0.1,
-            )  # fmt: skip
+            )
 
     def timed(self, candidate: Verification, calls: int = 30, **fields: object) -> None:
-        content = {
-            "candidate": candidate.candidate,
-            "revision": candidate.revision or "",
-            "device": "cpu",
-            "backend": "torch",
-            "dtype": "float32",
-            "threads": 2,
-            "processor": "a processor",
-            "segment_s": 3.0,
-            "calls_ms": (100.0,) * calls,
-            "warmup_calls": 5,
-            "load_s": 1.5,
-            "peak_memory_mb": 500.0,
-        }
-        self.latencies.append(LatencyMeasurement.model_validate(content | fields))
+        self.latencies.append(measured((100.0,) * calls, **({"candidate": candidate.candidate} | fields)))
 
     def record(self, **fields: object) -> RunRecord:
         content = {
@@ -217,6 +178,36 @@ class RunBuilder:
     def predictions(self, setup: InferenceSetup) -> dict[str, Prediction]:
         return self.stored.get(setup.key, {})
 
+    def score(self, record: RunRecord | None = None, **options: Any) -> Leaderboard:
+        """The leaderboard of the run, or of another record of it."""
+        return score_run(record or self.record(), self.predictions, **options)
+
+
+def readable(corpus: CorpusRecord) -> Iterator[ClipRecord]:
+    return (clip for clip in corpus.clips if clip.clip_hash is not None)
+
+
+def labels_of(corpus: CorpusRecord) -> list[str | None]:
+    return [clip.label for clip in readable(corpus)]
+
+
+def measured(calls: Sequence[float] | NDArray[np.float64], **fields: object) -> LatencyMeasurement:
+    content = {
+        "candidate": "a",
+        "revision": "1",
+        "device": "cpu",
+        "backend": "torch",
+        "dtype": "float32",
+        "threads": 2,
+        "processor": "a processor",
+        "segment_s": 3.0,
+        "calls_ms": tuple(calls),
+        "warmup_calls": 5,
+        "load_s": 1.5,
+        "peak_memory_mb": 500.0,
+    }
+    return LatencyMeasurement.model_validate(content | fields)
+
 
 @pytest.fixture
 def run() -> RunBuilder:
@@ -224,17 +215,17 @@ def run() -> RunBuilder:
 
 
 @pytest.fixture
-def mostly_right() -> Callable[[CorpusRecord, float, int], list[str | None]]:
+def mostly_right() -> Errors:
     """The truth, with a random share of it replaced by another emotion."""
 
     def build(corpus: CorpusRecord, wrong: float, seed: int) -> list[str | None]:
         generator = np.random.default_rng(seed)
-        labels = [clip.label for clip in corpus.clips if clip.clip_hash is not None]
-        others: NDArray[np.int64] = generator.integers(1, len(EMOTIONS), size=len(labels))
-        said: list[str | None] = []
+        labels = labels_of(corpus)
+        others = generator.integers(1, len(EMOTIONS), size=len(labels)).tolist()
+        answers: list[str | None] = []
         for label, other in zip(labels, others, strict=True):
-            place = EMOTIONS.index(label or "neutral")
-            said.append(EMOTIONS[(place + other) % len(EMOTIONS)] if generator.random() < wrong else label)
-        return said
+            index = EMOTIONS.index(label or "neutral")
+            answers.append(EMOTIONS[(index + other) % len(EMOTIONS)] if generator.random() < wrong else label)
+        return answers
 
     return build

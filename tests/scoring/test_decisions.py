@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
@@ -14,14 +12,17 @@ from benchmark.scoring.decisions import (
     restricted_decisions,
     unweighted_average_recall,
 )
-
-Build = Callable[..., Answers]
+from tests.scoring.conftest import Build
 
 
 def test_no_clips_make_no_decisions(hard_answers: Build) -> None:
     decisions = open_decisions(hard_answers([], [], ["anger", "fear"]))
     assert decisions.emotions == ()
     assert decisions.truth.size == decisions.answers.size == decisions.confidence.size == 0
+    assert confusion_matrix(decisions).shape == (0, 1)
+    counts = count_by_speaker(decisions, [])
+    assert counts is not None
+    assert counts.clips.shape == (0, 0)
 
 
 def test_answers_outside_the_corpus_and_failures_count_as_none_of_its_emotions(hard_answers: Build) -> None:
@@ -33,22 +34,21 @@ def test_answers_outside_the_corpus_and_failures_count_as_none_of_its_emotions(h
     np.testing.assert_array_equal(decisions.confidence, [0.6, 0.6, np.nan])
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_open_decisions_equal_a_loop_over_the_clips(random_answers: Build, seed: int) -> None:
     answers = random_answers(seed, 60)
     decisions = open_decisions(answers)
     expected = []
     for row, emotion in zip(answers.probabilities, answers.truth, strict=True):
-        if emotion is None:
-            continue
-        said = None if np.isnan(row).any() else answers.classes[int(np.argmax(row))]
-        expected.append((emotion, said if said in decisions.emotions else None))
+        if emotion is not None:
+            answer = None if np.isnan(row).any() else answers.classes[int(np.argmax(row))]
+            expected.append((emotion, answer if answer in decisions.emotions else None))
     names = (*decisions.emotions, None)
-    found = [(names[truth], names[said]) for truth, said in zip(decisions.truth, decisions.answers, strict=True)]
-    assert found == expected
+    pairs = zip(decisions.truth, decisions.answers, strict=True)
+    assert [(names[truth], names[answer]) for truth, answer in pairs] == expected
 
 
-def test_restricted_decisions_choose_the_best_of_the_wanted_emotions_with_renormalised_confidence() -> None:
+def test_restricted_decisions_choose_the_best_of_the_given_emotions_with_renormalised_confidence() -> None:
     answers = Answers(
         probabilities=np.array([[0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.9, 0.05, 0.05], [1.0, 0.0, 0.0]]),
         classes=("surprise", "anger", "fear"),
@@ -57,7 +57,7 @@ def test_restricted_decisions_choose_the_best_of_the_wanted_emotions_with_renorm
     )
     decisions = restricted_decisions(answers, ("anger", "fear"))
     assert decisions.truth.tolist() == [0, 0, 1]
-    assert decisions.answers.tolist() == [1, 0, 2], "the last clip has no probability left among the wanted"
+    assert decisions.answers.tolist() == [1, 0, 2], "the last clip has no probability left among the given"
     np.testing.assert_allclose(decisions.confidence, [0.75, 0.625, np.nan])
 
 
@@ -66,12 +66,7 @@ def test_covered_emotions_are_those_of_the_corpus_that_the_candidate_knows(hard_
     assert covered_emotions(answers) == ("fear",)
 
 
-def test_without_clips_there_is_an_empty_matrix(hard_answers: Build) -> None:
-    matrix = confusion_matrix(open_decisions(hard_answers([], [], ["anger"])))
-    assert matrix.shape == (0, 1)
-
-
-@pytest.mark.parametrize(("clips", "truths"), [(1, 5), (7, 5), (40, 1), (200, 3), (200, 5)])
+@pytest.mark.parametrize(("clips", "truths"), [(1, 5), (40, 1), (200, 5)])
 def test_counts_and_recall_equal_scikit_learns(random_answers: Build, clips: int, truths: int) -> None:
     decisions = open_decisions(random_answers(clips, clips, truths=truths, gaps=0.0 if clips == 1 else 0.1))
     size = len(decisions.emotions)
@@ -82,9 +77,8 @@ def test_counts_and_recall_equal_scikit_learns(random_answers: Build, clips: int
     assert unweighted_average_recall(np.diagonal(matrix), matrix.sum(axis=1)) == pytest.approx(recall, abs=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_counts_by_speaker_equal_a_loop(random_answers: Build, seed: int) -> None:
-    answers = random_answers(seed, 120, gaps=0.0)
+def test_counts_by_speaker_equal_a_loop(random_answers: Build) -> None:
+    answers = random_answers(0, 120, gaps=0.0)
     decisions = open_decisions(answers)
     counts = count_by_speaker(decisions, answers.speakers)
     assert counts is not None
@@ -100,9 +94,3 @@ def test_one_clip_of_an_unknown_speaker_makes_speakers_unusable(hard_answers: Bu
     decisions = open_decisions(hard_answers(["anger", "fear"], ["anger", "fear"], ["anger", "fear"]))
     assert count_by_speaker(decisions, ["s1", None]) is None
     assert count_by_speaker(decisions, ["s1", "s2"]) is not None
-
-
-def test_no_clips_have_no_speakers(hard_answers: Build) -> None:
-    counts = count_by_speaker(open_decisions(hard_answers([], [], ["anger"])), [])
-    assert counts is not None
-    assert counts.clips.shape == (0, 0)

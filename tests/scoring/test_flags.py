@@ -1,6 +1,6 @@
 """What raises a flag, and what confirms a repair."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -10,19 +10,27 @@ import pytest
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import PublishedScore, Verification
-from benchmark.scoring.answers import Answers
+from benchmark.scoring.diversity import Diversity
 from benchmark.scoring.flags import FLAG_MEANINGS, Flag, row_flags, with_confirmation
-from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.seen import Seen
-from tests.scoring.conftest import evaluation_of
+from tests.scoring.conftest import Build, RunBuilder, evaluation_of
 
-Build = Callable[..., Answers]
+Flags = Callable[..., tuple[str, ...]]
 CLIPS = ("anger", "fear") * 40
 SPEAKERS = tuple(f"s{number // 10}" for number in range(80))
+EVEN = Diversity(
+    entropy=0.69,
+    effective_emotions=2.0,
+    informative_emotions=2.0,
+    top_emotion="anger",
+    top_share=0.5,
+    collapsed=False,
+    narrow=False,
+)
 
 
 @pytest.fixture
-def flags_of(hard_answers: Build) -> Callable[..., tuple[str, ...]]:
+def flags_of(hard_answers: Build) -> Flags:
     """The flags of a row without faults: 80 clips of 2 emotions by 8 speakers; keywords change one thing."""
 
     def flags(
@@ -31,24 +39,19 @@ def flags_of(hard_answers: Build) -> Callable[..., tuple[str, ...]]:
         verification: Mapping[str, object] = MappingProxyType({}),
         summary: Mapping[str, object] = MappingProxyType({}),
         evaluation: Mapping[str, Any] = MappingProxyType({}),
-        **judged: Any,
+        variety: Mapping[str, Any] = MappingProxyType({}),
+        suspicions: Collection[Flag] = (),
     ) -> tuple[str, ...]:
         answers = hard_answers(truth, ["anger"] * len(truth), ["anger", "fear"], speakers[: len(truth)])
         counted = {name: truth.count(name) for name in answers.emotions}
         facts = {"name": "acted", "source": "", "synthetic": False, "clips": len(truth), "available_clips": len(truth),
                  "unreadable": (), "unscored_labels": {}, "emotion_clips": counted, "label_emotions": {},
                  "speakers": None, "hours": 1.0, "merge": {}}  # fmt: skip
-        own = evaluation_of("a", answers, **verification)
-        return row_flags(
-            replace(own, **evaluation),
-            CorpusSummary.model_validate({**facts, **summary}),
-            **({"collapsed": False, "narrow": False, "loose": False} | judged),
-        )
+        own = replace(evaluation_of("a", answers, **verification), **evaluation)
+        answered = replace(EVEN, **variety)
+        return row_flags(own, CorpusSummary.model_validate({**facts, **summary}), answered, suspicions)
 
     return flags
-
-
-Flags = Callable[..., tuple[str, ...]]
 
 
 def test_a_row_without_faults_has_no_flags(flags_of: Flags) -> None:
@@ -61,11 +64,10 @@ def test_a_row_without_faults_has_no_flags(flags_of: Flags) -> None:
         ({"truth": (None,) * 80}, Flag.NO_LABELS),
         ({"truth": ()}, Flag.NO_CLIPS),
         ({"truth": ("anger",) * 80}, Flag.ONE_EMOTION),
-        ({"collapsed": True}, Flag.COLLAPSED),
-        ({"narrow": True}, Flag.NARROW),
+        ({"variety": {"collapsed": True}}, Flag.COLLAPSED),
+        ({"variety": {"narrow": True}}, Flag.NARROW),
         ({"evaluation": {"seen": Seen.YES}}, Flag.SEEN),
         ({"verification": {"status": Status.REPAIRED}}, Flag.REPAIRED),
-        ({"loose": True}, Flag.LOOSE_MAP),
         ({"evaluation": {"loose_map": True}}, Flag.LOOSE_MAP),
         ({"verification": {"multi_label": True}}, Flag.MULTI_LABEL),
         ({"truth": ("anger",) * 71 + ("fear",) * 9}, Flag.FEW_CLIPS),
@@ -140,11 +142,11 @@ def test_nothing_is_said_where_nothing_is_published_on_this_corpus_or_nothing_wa
         assert with_confirmation(row, verification) == row
 
 
-def test_a_leaderboard_tells_whether_its_run_confirms_a_repair(run: Any) -> None:
+def test_a_leaderboard_tells_whether_its_run_confirms_a_repair(run: RunBuilder) -> None:
     clips = [run.clip(f"{label}{index}", label=label) for label in ("anger", "sadness") for index in range(5)]
     corpus = run.corpus("ravdess", clips)
     said = PublishedScore(corpus="ravdess", accuracy=0.95)
     run.says(run.candidate("a", status=Status.REPAIRED, published=said), corpus, [clip.label for clip in corpus.clips])
-    (row,) = score_run(run.record(), run.predictions).rows
+    (row,) = run.score().rows
     assert "repair-confirmed" in row.flags
     assert row.flag_reasons["repair-confirmed"] == "accuracy 1.00 here and 0.95 published."

@@ -1,92 +1,79 @@
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.errors import RequestError
 from benchmark.results.analyses import FocusScore
-from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.focus import SortedClips, emotion_names
-from benchmark.scoring.leaderboard import score_run
-
-if TYPE_CHECKING:
-    from tests.scoring.conftest import RunBuilder
-
-Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+from tests.scoring.conftest import Errors, RunBuilder
 
 
-def found(run: "RunBuilder", *emotions: str) -> dict[str, FocusScore]:
-    return {score.candidate: score for score in score_run(run.record(), run.predictions, focus=emotions).focus}
+def focused(run: RunBuilder, *emotions: str) -> dict[str, FocusScore]:
+    return {score.candidate: score for score in run.score(focus=emotions).focus}
 
 
 def test_both_numbers_equal_ones_counted_by_hand() -> None:
     generator = np.random.default_rng(0)
     for _ in range(20):
-        wanted = generator.random(30) < 0.3
-        wanted[:2] = True, False
+        positive = generator.random(30) < 0.3
+        positive[:2] = True, False
         chances = generator.integers(0, 6, 30) / 6
-        pairs = [np.sign(one - other) for one in chances[wanted] for other in chances[~wanted]]
+        pairs = [np.sign(first - second) for first in chances[positive] for second in chances[~positive]]
         steps, before = 0.0, 0.0
         for threshold in sorted(set(chances), reverse=True):
             kept = chances >= threshold
-            recall = (kept & wanted).sum() / wanted.sum()
-            steps, before = steps + (recall - before) * (kept & wanted).sum() / kept.sum(), recall
-        found = SortedClips(wanted, chances).measures(np.ones(30))
-        assert found == pytest.approx([steps, (np.mean(pairs) + 1) / 2])
+            recall = (kept & positive).sum() / positive.sum()
+            steps, before = steps + (recall - before) * (kept & positive).sum() / kept.sum(), recall
+        measures = SortedClips(positive, chances).measures(np.ones(30))
+        assert measures == pytest.approx([steps, (np.mean(pairs) + 1) / 2])
 
 
 def test_sorted_once_every_weighting_gives_what_scikit_learn_gives() -> None:
     generator = np.random.default_rng(1)
-    wanted, chances = generator.random(300) < 0.3, generator.integers(0, 40, 300) / 40
-    clips = SortedClips(wanted, chances)
+    positive, chances = generator.random(300) < 0.3, generator.integers(0, 40, 300) / 40
+    clips = SortedClips(positive, chances)
     for weights in (generator.integers(0, 3, 300), generator.random(300) < 0.7, np.ones(300)):
         expected = [
-            average_precision_score(wanted, chances, sample_weight=weights),
-            roc_auc_score(wanted, chances, sample_weight=weights),
+            score(positive, chances, sample_weight=weights) for score in (average_precision_score, roc_auc_score)
         ]
         assert clips.measures(weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
     run.says(run.candidate("perfect"), corpus, mostly_right(corpus, 0.0, 0))
     run.says(run.candidate("deaf"), corpus, ["anger"] * len(corpus.clips))
     run.says(run.candidate("other", ("fear", "sadness")), corpus, ["fear"] * len(corpus.clips))
-    scores = found(run, "anger")
+    scores = focused(run, "anger")
     good, perfect, deaf, other = (scores[name] for name in ("good", "perfect", "deaf", "other"))
     assert (good.interval, good.clips, good.share) == ("speakers", 32, 0.2)
     assert 0.5 < (good.auroc_low or 0) < (good.auroc or 0) < (good.auroc_high or 0) < 1
     assert (good.average_precision_low or 0) < (good.average_precision or 0) < (good.average_precision_high or 0)
     assert (perfect.auroc, perfect.average_precision, perfect.interval) == (1.0, 1.0, "wilson")
-    assert deaf.auroc == 0.5
-    assert deaf.average_precision == pytest.approx(0.2)
+    assert (deaf.auroc, deaf.average_precision) == pytest.approx((0.5, 0.2))
     assert (other.auroc, other.average_precision, other.interval) == (None, None, None)
 
 
-def test_unknown_speakers_give_intervals_over_clips(run: "RunBuilder", mostly_right: Errors) -> None:
-    corpus = run.corpus(
-        "mine", [run.clip(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
-    )
+def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder, mostly_right: Errors) -> None:
+    clips = [run.clip(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
+    corpus = run.corpus("mine", clips)
     run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
-    score = found(run, "anger")["a"]
+    score = focused(run, "anger")["a"]
     assert score.interval == "clips"
     assert (score.auroc_low or 0) < (score.auroc or 0) < (score.auroc_high or 0)
 
 
-def test_a_clip_that_could_not_be_processed_is_found_last(run: "RunBuilder") -> None:
+def test_a_clip_that_could_not_be_processed_is_found_last(run: RunBuilder) -> None:
     clips = [run.clip(f"{label}{n}", label=label, speaker=f"s{n}") for label in ("anger", "fear") for n in range(4)]
-    corpus = run.corpus("mine", clips)
-    run.says(run.candidate("a"), corpus, [None, "anger", "anger", "anger", "fear", "fear", "fear", "fear"])
-    assert found(run, "anger")["a"].auroc == pytest.approx(0.75)
+    run.says(run.candidate("a"), run.corpus("mine", clips), [None, *["anger"] * 3, *["fear"] * 4])
+    assert focused(run, "anger")["a"].auroc == pytest.approx(0.75)
 
 
-def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: "RunBuilder") -> None:
+def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: RunBuilder) -> None:
     corpus = run.corpus("mine", [run.clip(str(number), label="anger") for number in range(5)])
     run.says(run.candidate("a"), corpus, ["anger"] * 5)
-    assert found(run, "anger", "fear") == {}
+    assert focused(run, "anger", "fear") == {}
 
 
 def test_an_unknown_emotion_is_refused_with_the_nearest() -> None:

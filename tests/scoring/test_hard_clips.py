@@ -1,7 +1,7 @@
 """The clips that are worth listening to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,49 +14,37 @@ from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips
 from benchmark.scoring.labels import label_clips
-from benchmark.scoring.leaderboard import score_run
-from tests.scoring.conftest import evaluation_of
-from tests.support.finished_runs import EMOTIONS
-
-if TYPE_CHECKING:
-    from tests.scoring.conftest import RunBuilder
-
+from tests.scoring.conftest import Build, RunBuilder, evaluation_of
+from tests.support.finished_runs import EMOTIONS as FOUR  # anger, happiness, neutral, sadness
+from tests.support.finished_runs import setup_of
 
 Said = Sequence[str | None]
-
-
-Build = Callable[..., Answers]
-
-
-FOUR = EMOTIONS  # anger, happiness, neutral, sadness
+Find = Callable[..., HardClips]
 
 
 def heard(truth: Said, evaluations: Mapping[str, Answers]) -> CorpusEvaluations:
     clips = tuple(
-        ClipRecord(clip=f"clip {place}", clip_hash=str(place), duration_s=2.0, label=label, speaker="s1")
-        for place, label in enumerate(truth)
+        ClipRecord(clip=f"clip {number}", clip_hash=str(number), duration_s=2.0, label=label, speaker="s1")
+        for number, label in enumerate(truth)
     )
     corpus = CorpusRecord(name="calls", source="folder:calls", clips=clips, available_clips=len(clips))
+    labelled = label_clips(corpus)
     return CorpusEvaluations(
         corpus=corpus,
-        summary=summarise_corpus(corpus),
-        clips=label_clips(corpus),
+        summary=summarise_corpus(corpus, labelled),
+        clips=labelled,
         evaluations=tuple(evaluation_of(name, answers) for name, answers in evaluations.items()),
-        loose=False,
     )
 
 
 @pytest.fixture
-def find(hard_answers: Build) -> Callable[..., HardClips]:
+def find(hard_answers: Build) -> Find:
     def found(truth: Said, said: Mapping[str, Said], classes: Mapping[str, Sequence[str]] | None = None) -> HardClips:
         known = classes or {}
-        answers = {name: hard_answers(truth, each, known.get(name, FOUR)) for name, each in said.items()}
+        answers = {name: hard_answers(truth, hard, known.get(name, FOUR)) for name, hard in said.items()}
         return hard_clips(heard(truth, answers))
 
     return found
-
-
-Find = Callable[..., HardClips]
 
 
 def test_clips_that_most_get_wrong_come_first(find: Find) -> None:
@@ -66,42 +54,36 @@ def test_clips_that_most_get_wrong_come_first(find: Find) -> None:
         "b": ["anger", "neutral", "neutral", "anger"],
         "c": ["anger", "anger", "neutral", None],
     }
-    found = find(truth, said)
-    assert [(clip.clip, clip.wrong, clip.able) for clip in found.most_wrong] == [
+    clips = find(truth, said)
+    assert [(clip.clip, clip.wrong, clip.able) for clip in clips.most_wrong] == [
         ("clip 3", 3, 3),
         ("clip 1", 2, 3),
         ("clip 2", 1, 3),
     ]
-    first = found.most_wrong[0]
+    first = clips.most_wrong[0]
     assert first.answers == {"a": "anger", "b": "anger", "c": None}
     assert (first.emotion, first.label, first.speaker, first.duration_s) == ("sadness", "sadness", "s1", 2.0)
-    assert found.candidates == 3
+    assert clips.candidates == 3
 
 
-def test_who_has_no_name_for_an_emotion_is_not_blamed_for_missing_it(find: Find) -> None:
+def test_a_candidate_without_a_class_for_an_emotion_is_not_blamed_for_missing_it(find: Find) -> None:
     said = {"a": ["neutral", "neutral"], "b": ["neutral", "anger"]}
-    found = find(["anger", "neutral"], said, {"a": ("neutral", "sadness"), "b": FOUR})
-    assert [(clip.clip, clip.wrong, clip.able) for clip in found.most_wrong] == [("clip 0", 1, 1), ("clip 1", 1, 2)]
-    nobody = find(["anger"], {"a": ["neutral"]}, {"a": ("neutral", "sadness")})
-    assert nobody.most_wrong == ()
+    clips = find(["anger", "neutral"], said, {"a": ("neutral", "sadness"), "b": FOUR})
+    assert [(clip.clip, clip.wrong, clip.able) for clip in clips.most_wrong] == [("clip 0", 1, 1), ("clip 1", 1, 2)]
+    assert find(["anger"], {"a": ["neutral"]}, {"a": ("neutral", "sadness")}).most_wrong == ()
 
 
 def test_of_clips_missed_equally_often_those_that_more_could_know_come_first(find: Find) -> None:
     said = {"a": ["neutral", "anger"], "b": ["neutral", "anger"]}
-    found = find(["anger", "sadness"], said, {"a": FOUR, "b": ("neutral", "anger")})
-    assert [clip.clip for clip in found.most_wrong] == ["clip 0", "clip 1"]
+    clips = find(["anger", "sadness"], said, {"a": FOUR, "b": ("neutral", "anger")})
+    assert [clip.clip for clip in clips.most_wrong] == ["clip 0", "clip 1"]
 
 
-def test_of_clips_missed_alike_the_one_believed_in_least_comes_first() -> None:
-    probabilities = np.array([[0.4, 0.5, 0.1], [0.1, 0.8, 0.1]])
-    answers = Answers(
-        probabilities=probabilities,
-        classes=("anger", "neutral", "sadness"),
-        truth=("anger", "anger"),
-        speakers=("s1", "s1"),
-    )
-    found = hard_clips(heard(["anger", "anger"], {"a": answers}))
-    assert [clip.clip for clip in found.most_wrong] == ["clip 1", "clip 0"]
+def test_of_clips_missed_alike_the_one_believed_in_least_comes_first(hard_answers: Build) -> None:
+    answers = hard_answers(["anger", "anger"], ["neutral", "neutral"], ("anger", "neutral", "sadness"))
+    uneven = replace(answers, probabilities=np.array([[0.4, 0.5, 0.1], [0.1, 0.8, 0.1]]))
+    clips = hard_clips(heard(["anger", "anger"], {"a": uneven}))
+    assert [clip.clip for clip in clips.most_wrong] == ["clip 1", "clip 0"]
 
 
 def test_disagreement_is_the_entropy_of_the_answers_and_needs_no_labels(find: Find) -> None:
@@ -110,11 +92,11 @@ def test_disagreement_is_the_entropy_of_the_answers_and_needs_no_labels(find: Fi
         "b": ["anger", "neutral", "neutral"],
         "c": ["anger", "anger", "sadness"],
     }
-    found = find([None, None, None], said)
-    assert found.most_wrong == ()
-    assert [clip.clip for clip in found.most_disputed] == ["clip 2", "clip 1"]
+    clips = find([None, None, None], said)
+    assert clips.most_wrong == ()
+    assert [clip.clip for clip in clips.most_disputed] == ["clip 2", "clip 1"]
     expected = [entropy([1, 1, 1]), entropy([2, 1])]
-    assert [clip.disagreement for clip in found.most_disputed] == pytest.approx(expected)
+    assert [clip.disagreement for clip in clips.most_disputed] == pytest.approx(expected)
 
 
 def test_one_candidate_disagrees_with_nobody(find: Find) -> None:
@@ -125,63 +107,54 @@ def test_one_candidate_disagrees_with_nobody(find: Find) -> None:
 def test_candidates_with_missing_answers_are_left_out(hard_answers: Build) -> None:
     truth = ["anger", "neutral"]
     whole = hard_answers(truth, ["neutral", "neutral"], FOUR)
-    part = Answers(
-        probabilities=whole.probabilities,
-        classes=whole.classes,
-        truth=whole.truth,
-        speakers=whole.speakers,
-        missing=1,
-    )
-    found = hard_clips(heard(truth, {"whole": whole, "part": part}))
-    assert found.candidates == 1
-    assert set(found.most_wrong[0].answers) == {"whole"}
+    part = replace(whole, missing=1)
+    clips = hard_clips(heard(truth, {"whole": whole, "part": part}))
+    assert (clips.candidates, set(clips.most_wrong[0].answers)) == (1, {"whole"})
     assert hard_clips(heard(truth, {"part": part})) == HardClips(corpus="calls", candidates=0)
 
 
-def test_without_clips_or_candidates_there_is_nothing_to_hear(hard_answers: Build) -> None:
+def test_without_clips_or_candidates_nothing_is_listed(hard_answers: Build) -> None:
     assert hard_clips(heard([], {})) == HardClips(corpus="calls", candidates=0)
     assert hard_clips(heard([], {"a": hard_answers([], [], FOUR)})).most_wrong == ()
 
 
 def test_lists_are_short_however_many_clips_there_are(random_answers: Build) -> None:
     first, second = random_answers(1, 500), random_answers(2, 500)
-    other = Answers(
-        probabilities=second.probabilities,
-        classes=second.classes,
-        truth=first.truth,
-        speakers=first.speakers,
-    )
-    found = hard_clips(heard(first.truth, {"a": first, "b": other}))
-    assert len(found.most_wrong) == len(found.most_disputed) == LISTED_CLIPS
-    shares = [clip.wrong / clip.able for clip in found.most_wrong]
+    both = {"a": first, "b": replace(second, truth=first.truth)}
+    clips = hard_clips(heard(first.truth, both))
+    assert len(clips.most_wrong) == len(clips.most_disputed) == LISTED_CLIPS
+    shares = [clip.wrong / clip.able for clip in clips.most_wrong]
     assert shares == sorted(shares, reverse=True)
-    for clip in (*found.most_wrong, *found.most_disputed):
-        place = int(clip.clip.split()[1])
-        assert clip.emotion == first.truth[place]
-        for name, answers in (("a", first), ("b", other)):
-            chosen = answers.chosen[place]
+    for clip in (*clips.most_wrong, *clips.most_disputed):
+        row = int(clip.clip.split()[1])
+        assert clip.emotion == first.truth[row]
+        for name, answers in both.items():
+            chosen = answers.chosen[row]
             assert clip.answers[name] == (None if chosen < 0 else answers.classes[chosen])
 
 
-def test_what_a_candidate_could_not_process_is_told_by_reason_with_the_first_names(run: "RunBuilder") -> None:
-    corpus = run.corpus("x", [run.clip(f"clip {place}", label="fear") for place in range(20)])
-    whole, failing = run.candidate("whole"), run.candidate("failing")
-    run.says(whole, corpus, ["fear"] * 20)
+def test_failed_clips_are_listed_by_reason_with_the_first_names(run: RunBuilder) -> None:
+    corpus = run.corpus("x", [run.clip(f"clip {number}", label="fear") for number in range(20)])
+    failing = run.candidate("failing")
+    run.says(run.candidate("whole"), corpus, ["fear"] * 20)
     run.says(failing, corpus, [None] * 7 + ["fear"] * 12 + [None])
-    stored = run.stored[run.setup(failing).key]
-    reason = {f"clip {place}": "too short" if place < 6 else "no window" for place in range(20)}
-    for name, prediction in stored.items():
-        object.__setattr__(prediction, "failure", reason[name] if prediction.logits is None else None)
-    board = score_run(run.record(), run.predictions)
-    found = [(one.candidate, one.corpus, one.reason, one.clips, one.examples) for one in board.failed_clips]
-    assert found == [
-        ("failing", "x", "too short", 6, tuple(f"clip {place}" for place in range(5))),
+    stored = run.stored[setup_of(failing).key]
+    for number in range(20):
+        if stored[f"clip {number}"].logits is None:
+            reason = "too short" if number < 6 else "no window"
+            stored[f"clip {number}"] = replace(stored[f"clip {number}"], failure=reason)
+    board = run.score()
+    failed = [
+        (clips.candidate, clips.corpus, clips.reason, clips.clips, clips.examples) for clips in board.failed_clips
+    ]
+    assert failed == [
+        ("failing", "x", "too short", 6, tuple(f"clip {number}" for number in range(5))),
         ("failing", "x", "no window", 2, ("clip 6", "clip 19")),
     ]
-    assert sum(one.clips for one in board.failed_clips) == board.rows[1].failed_clips
+    assert sum(clips.clips for clips in board.failed_clips) == board.rows[1].failed_clips
 
 
-def test_clips_that_nobody_was_asked_about_or_nobody_can_read_are_not_among_them(run: "RunBuilder") -> None:
+def test_clips_without_an_answer_or_audio_are_not_among_the_failed(run: RunBuilder) -> None:
     corpus = run.corpus("x", [run.clip("a", label="fear"), run.unreadable("b"), run.clip("c", label="fear")])
     run.says(run.candidate("stopped"), corpus, ["fear"])
-    assert score_run(run.record(), run.predictions).failed_clips == ()
+    assert run.score().failed_clips == ()

@@ -1,7 +1,5 @@
 import time
-from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,13 +10,7 @@ from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.leaderboard import score_run
-
-if TYPE_CHECKING:
-    from tests.scoring.conftest import RunBuilder
-
-
-Errors = Callable[[CorpusRecord, float, int], list[str | None]]
-
+from tests.scoring.conftest import Errors, RunBuilder
 
 SCORES = ("coverage", "accuracy", "accuracy_low", "uar", "uar_low", "interval", "macro_f1", "shared_uar", "common_uar")
 
@@ -41,43 +33,43 @@ def labels_of(corpus: CorpusRecord) -> list[str | None]:
     return [clip.label for clip in corpus.clips if clip.clip_hash is not None]
 
 
-def test_an_empty_run_is_an_empty_leaderboard(run: "RunBuilder") -> None:
-    board = score_run(run.record(), run.predictions)
+def test_an_empty_run_is_an_empty_leaderboard(run: RunBuilder) -> None:
+    board = run.score()
     assert (board.rows, board.corpora, board.not_evaluated, board.failures) == ((), (), (), {})
 
 
-def test_a_corpus_without_clips_leaves_every_score_empty(run: "RunBuilder") -> None:
+def test_a_corpus_without_clips_leaves_every_score_empty(run: RunBuilder) -> None:
     corpus = run.corpus("nothing", [])
     run.says(run.candidate("a"), corpus, [])
-    row = score_run(run.record(), run.predictions).rows[0]
+    row = run.score().rows[0]
     assert scores_of(row) == [None] * len(SCORES)
     assert (row.clips, row.rank, row.entropy, row.flags) == (0, None, None, ("no-clips",))
 
 
-def test_one_clip_has_scores_without_ranks(run: "RunBuilder") -> None:
+def test_one_clip_has_scores_without_ranks(run: RunBuilder) -> None:
     corpus = run.corpus("single", [run.clip("a", label="anger", speaker="s1")])
     run.says(run.candidate("a"), corpus, ["anger"])
-    row = score_run(run.record(), run.predictions).rows[0]
+    row = run.score().rows[0]
     assert (row.clips, row.accuracy, row.uar, row.macro_f1, row.interval) == (1, 1.0, 1.0, 1.0, "wilson")
     assert (row.rank, row.shared_uar, row.ece) == (None, None, None)
     assert row.flags == ("one-emotion", "few-clips", "few-speakers")
 
 
-def test_a_model_that_failed_on_all_clips_is_wrong_on_all_of_them(run: "RunBuilder") -> None:
+def test_a_model_that_failed_on_all_clips_is_wrong_on_all_of_them(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("broken"), corpus, [None] * len(corpus.clips))
-    row = score_run(run.record(), run.predictions).rows[0]
+    row = run.score().rows[0]
     assert (row.clips, row.failed_clips, row.accuracy, row.uar) == (160, 160, 0.0, 0.0)
     assert (row.entropy, row.collapsed, row.top_emotion, row.ece) == (None, None, None, None)
     assert row.flags == ("at-chance", "majority-like", "failed-clips")
 
 
-def test_scores_equal_scikit_learns_on_the_stored_answers(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     said = mostly_right(corpus, 0.4, 0)
     said[5] = None
     run.says(run.candidate("a"), corpus, said)
-    row = score_run(run.record(), run.predictions).rows[0]
+    row = run.score().rows[0]
     truth, answers = labels_of(corpus), [answer or "?" for answer in said]
     emotions = sorted({label for label in truth if label})
     recall = recall_score(truth, answers, labels=emotions, average="macro", zero_division=0)
@@ -91,47 +83,45 @@ def test_scores_equal_scikit_learns_on_the_stored_answers(run: "RunBuilder", mos
     assert row.interval == "speakers"
 
 
-def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     said = mostly_right(corpus, 0.1, 1)
     run.says(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
     run.says(run.candidate("good"), corpus, said)
     run.says(run.candidate("twin"), corpus, said)
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [(row.candidate, row.rank) for row in board.rows] == [("good", 1), ("twin", 1), ("bad", 3)]
 
 
-def test_a_single_candidate_has_rank_1(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_single_candidate_has_rank_1(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("only"), corpus, mostly_right(corpus, 0.3, 0))
-    assert score_run(run.record(), run.predictions).rows[0].rank == 1
+    assert run.score().rows[0].rank == 1
 
 
-def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(
-    run: "RunBuilder", mostly_right: Errors
-) -> None:
+def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus("ravdess")
     run.says(run.candidate("cheat", trained_on=("RAVDESS",)), corpus, labels_of(corpus))
     run.says(run.candidate("honest", trained_on=("tess",)), corpus, mostly_right(corpus, 0.5, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [(row.candidate, row.rank, row.seen) for row in board.rows] == [
         ("honest", 1, "no"),
         ("cheat", None, "yes"),
     ]
     assert row_of(board, "cheat").uar == 1.0
     assert "seen" in row_of(board, "cheat").flags
-    ranked = score_run(run.record(), run.predictions, rank_seen=True)
+    ranked = run.score(rank_seen=True)
     assert [(row.candidate, row.rank) for row in ranked.rows] == [("cheat", 1), ("honest", 2)]
 
 
 def test_speakers_that_nobody_knows_give_intervals_over_clips_and_no_ranks(
-    run: "RunBuilder", mostly_right: Errors
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     clips = [run.clip(f"{label}{number}", label=label) for label in ("anger", "fear") for number in range(20)]
     corpus = run.corpus("mine", clips)
     run.says(run.candidate("worse"), corpus, mostly_right(corpus, 0.5, 0))
     run.says(run.candidate("better"), corpus, mostly_right(corpus, 0.1, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [(row.candidate, row.rank, row.interval) for row in board.rows] == [
         ("better", None, "clips"),
         ("worse", None, "clips"),
@@ -140,13 +130,13 @@ def test_speakers_that_nobody_knows_give_intervals_over_clips_and_no_ranks(
     assert all("few-speakers" in row.flags and row.common_uar is not None for row in board.rows)
 
 
-def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: "RunBuilder") -> None:
+def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     truth = labels_of(corpus)
     run.says(run.candidate("all"), corpus, truth)
     run.says(run.candidate("three", ("anger", "fear", "neutral")), corpus, ["anger"] * len(truth))
     run.says(run.candidate("seen", ("sadness", "fear"), trained_on=("acted",)), corpus, ["fear"] * len(truth))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert row_of(board, "all").common_uar == 1.0
     assert row_of(board, "three").common_uar == pytest.approx(1 / 3)
     assert row_of(board, "three").coverage == pytest.approx(0.6)
@@ -156,11 +146,11 @@ def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: "
     assert row_of(board, "seen").shared_uar == pytest.approx(0.5)
 
 
-def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: "RunBuilder") -> None:
+def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: RunBuilder) -> None:
     corpus = run.corpus("mine", [run.clip(str(number)) for number in range(30)])
     run.says(run.candidate("varied"), corpus, ["anger", "fear"] * 15)
     run.says(run.candidate("same"), corpus, [*["neutral"] * 28, None, "neutral"])
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     varied, same = row_of(board, "varied"), row_of(board, "same")
     assert scores_of(varied) == scores_of(same) == [None] * len(SCORES)
     assert (varied.clips, same.clips, same.failed_clips) == (30, 29, 1)
@@ -170,11 +160,11 @@ def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: "Run
     assert same.flags == ("no-labels", "narrow", "failed-clips")
 
 
-def test_labels_that_map_to_nothing_are_counted_and_left_out(run: "RunBuilder") -> None:
+def test_labels_that_map_to_nothing_are_counted_and_left_out(run: RunBuilder) -> None:
     clips = [run.clip(f"a{number}", label="anger", speaker="s1") for number in range(3)]
     corpus = run.corpus("mine", [*clips, run.clip("x", label="qwertz"), run.clip("y"), run.unreadable("z")])
     run.says(run.candidate("a"), corpus, ["anger"] * 5)
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     row = board.rows[0]
     assert (row.clips, row.unscored_clips, row.failed_clips, row.accuracy) == (3, 1, 1, 1.0)
     summary = board.corpora[0]
@@ -185,12 +175,12 @@ def test_labels_that_map_to_nothing_are_counted_and_left_out(run: "RunBuilder") 
     assert summary.hours == pytest.approx(5 * 3.6 / 3600)
 
 
-def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("killed"), corpus, labels_of(corpus)[:12], failure="The worker died of SIGKILL.")
     run.says(run.candidate("stopped"), corpus, [*labels_of(corpus)[:12], None])
     run.says(run.candidate("whole"), corpus, mostly_right(corpus, 0.5, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [row.candidate for row in board.rows] == ["whole", "killed", "stopped"]
     for name, failed in (("killed", 0), ("stopped", 1)):
         row = row_of(board, name)
@@ -204,33 +194,33 @@ def test_an_evaluation_that_ended_early_has_no_scores_and_a_reason(run: "RunBuil
     }
 
 
-def test_an_evaluation_that_ended_early_takes_no_part_in_the_ranking(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_an_evaluation_that_ended_early_takes_no_part_in_the_ranking(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("stopped", ("anger", "fear")), corpus, labels_of(corpus)[:-1])
     run.says(run.candidate("almost"), corpus, labels_of(corpus)[:-1])
     run.says(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     bad = row_of(board, "bad")
     assert (bad.rank, bad.common_uar) == (1, bad.uar)
 
 
-def test_a_corpus_of_one_emotion_has_scores_and_no_ranks(run: "RunBuilder") -> None:
+def test_a_corpus_of_one_emotion_has_scores_and_no_ranks(run: RunBuilder) -> None:
     clips = [run.clip(str(number), label="anger", speaker=f"s{number % 4}") for number in range(40)]
     corpus = run.corpus("angry", clips)
     run.says(run.candidate("a"), corpus, ["anger", "fear", "anger"] * 13 + ["anger"])
-    row = score_run(run.record(), run.predictions).rows[0]
+    row = run.score().rows[0]
     assert (row.rank, row.interval, row.uar) == (None, "speakers", row.accuracy)
 
 
-def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: RunBuilder, mostly_right: Errors) -> None:
     whole = run.acted_corpus("first")
     corpus = run.corpus("mine", [run.clip("x", label="qwertz"), *whole.clips, run.clip("y", label="qwertz")])
     run.says(run.candidate("a"), corpus, ["anger", *mostly_right(whole, 0.3, 0), "fear"])
-    row = row_of(score_run(run.record(), run.predictions), "a", corpus="mine")
+    row = row_of(run.score(), "a", corpus="mine")
     assert (row.rank, row.interval, row.clips, row.unscored_clips) == (1, "speakers", 160, 2)
 
 
-def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: RunBuilder, mostly_right: Errors) -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     timed, untimed = run.candidate("timed"), run.candidate("untimed")
     for model in (timed, untimed):
@@ -246,7 +236,7 @@ def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: "RunB
     assert board.failures["untimed"] == f"{second.name}: not evaluated before the run ended."
 
 
-def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.candidate("gone", (), status=Status.NOT_FOUND, reason="No such repository.", revision=None, size_bytes=None)
     run.candidate("small", ("anger", "fear"))
@@ -266,14 +256,14 @@ def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: "RunBu
     ]
 
 
-def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     run.says(model, corpus, mostly_right(corpus, 0.2, 0))
     run.timed(model, calls=30)
     run.timed(model, calls=9, device="cuda", failure="The worker died.")
     run.says(run.candidate("b"), corpus, mostly_right(corpus, 0.7, 1))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [(row.candidate, row.device, row.rank) for row in board.rows] == [
         ("a", "cpu", 1),
         ("a", "cuda", 1),
@@ -289,13 +279,13 @@ def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: "RunBuilde
     assert (board.segment_s, board.threads) == (3.0, 2)
 
 
-def test_an_evaluation_on_another_device_shows_its_own_scores(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_an_evaluation_on_another_device_shows_its_own_scores(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     run.says(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
     run.says(model, corpus, labels_of(corpus))
     run.timed(model, device="cuda")
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert [(row.device, row.latency_p50_ms, row.uar == 1.0) for row in board.rows] == [
         ("cpu", None, True),
         ("cuda", 100.0, False),
@@ -303,32 +293,32 @@ def test_an_evaluation_on_another_device_shows_its_own_scores(run: "RunBuilder",
 
 
 def test_timings_with_a_number_format_that_was_not_evaluated_get_no_scores(
-    run: "RunBuilder", mostly_right: Errors
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     run.says(model, corpus, mostly_right(corpus, 0.2, 0))
     run.timed(model, dtype="bfloat16")
-    row = row_of(score_run(run.record(), run.predictions), "a", dtype="bfloat16")
+    row = row_of(run.score(), "a", dtype="bfloat16")
     assert scores_of(row) == [None] * len(SCORES)
     assert (row.rank, row.latency_p50_ms, row.clips, row.flags) == (None, 100.0, None, ("latency-only",))
 
 
-def test_merges_of_the_corpus_apply_to_candidates_too(run: "RunBuilder") -> None:
+def test_merges_of_the_corpus_apply_to_candidates_too(run: RunBuilder) -> None:
     clips = [run.clip("1", label="calm"), run.clip("2", label="anger")]
     corpus = run.corpus("mine", clips, merge={"calm": "neutral"})
     run.says(run.candidate("a", ("neutral", "calm", "anger")), corpus, ["calm", "anger"])
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert board.corpora[0].emotion_clips == {"anger": 1, "neutral": 1}
     assert board.corpora[0].label_emotions == {"anger": "anger", "calm": "neutral"}
     assert board.rows[0].emotions == 3
     assert board.rows[0].top_share == pytest.approx(0.5)
 
 
-def test_a_merge_into_an_unknown_emotion_is_refused(run: "RunBuilder") -> None:
+def test_a_merge_into_an_unknown_emotion_is_refused(run: RunBuilder) -> None:
     run.corpus("mine", [], merge={"calm": "qwertz"})
     with pytest.raises(RequestError):
-        score_run(run.record(), run.predictions)
+        run.score()
 
 
 @pytest.mark.parametrize(
@@ -339,7 +329,7 @@ def test_a_merge_into_an_unknown_emotion_is_refused(run: "RunBuilder") -> None:
     ],
 )
 def test_facts_of_candidate_and_corpus_become_flags(
-    run: "RunBuilder", candidate: dict[str, object], corpus: dict[str, object], flag: str
+    run: RunBuilder, candidate: dict[str, object], corpus: dict[str, object], flag: str
 ) -> None:
     labels = ("anger", "positive") * 8
     clips = [
@@ -350,35 +340,35 @@ def test_facts_of_candidate_and_corpus_become_flags(
     heard = run.corpus("mine", clips, **corpus)
     model = run.candidate("a", **candidate)  # type: ignore[arg-type]  # fields by name
     run.says(model, heard, model.labels[:2] * 16)
-    flags = score_run(run.record(), run.predictions).rows[0].flags
+    flags = run.score().rows[0].flags
     assert flag in flags
     assert {"collapsed", "incomplete", "failed-clips"}.isdisjoint(flags)
 
 
-def test_corpora_keep_the_order_of_the_record(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_corpora_keep_the_order_of_the_record(run: RunBuilder, mostly_right: Errors) -> None:
     corpora = [run.acted_corpus(name) for name in ("zulu", "alpha")]
     for name, wrong in (("worse", 0.7), ("better", 0.1)):
         model = run.candidate(name)
         for corpus in corpora:
             run.says(model, corpus, mostly_right(corpus, wrong, 0))
-    rows = score_run(run.record(), run.predictions).rows
+    rows = run.score().rows
     expected = [("zulu", "better"), ("zulu", "worse"), ("alpha", "better"), ("alpha", "worse")]
     assert [(row.corpus, row.candidate) for row in rows] == [*expected, ("*", "better"), ("*", "worse")]
 
 
-def test_a_leaderboard_survives_being_written_and_read(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_leaderboard_survives_being_written_and_read(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.2, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert Leaderboard.model_validate_json(board.model_dump_json()) == board
 
 
-def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus("big", speakers=24, repeats=12)
     for number in range(25):
         run.says(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.03 * number, number))
     started = time.perf_counter()
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert time.perf_counter() - started < 10
     ranks = [row.rank or 0 for row in board.rows]
     assert ranks[0] == 1
@@ -386,7 +376,7 @@ def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: "RunBuilde
     assert all(before <= after for before, after in pairwise(ranks))
 
 
-def test_what_is_suspicious_is_flagged_with_its_reason(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_what_is_suspicious_is_flagged_with_its_reason(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     said = mostly_right(corpus, 0.3, 0)
     swap = {"anger": "fear", "fear": "anger"}
@@ -396,7 +386,7 @@ def test_what_is_suspicious_is_flagged_with_its_reason(run: "RunBuilder", mostly
     run.says(run.candidate("swapped"), corpus, [swap.get(label or "", label) for label in mostly_right(corpus, 0.2, 2)])
     run.says(run.candidate("perfect"), corpus, labels_of(corpus))
     run.says(run.candidate("parrot", fixed_window=True), corpus, ["neutral"] * len(said))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     flags = {row.candidate: row.flags for row in board.rows}
     assert flags == {
         "one": ("near-twins",),
@@ -412,7 +402,7 @@ def test_what_is_suspicious_is_flagged_with_its_reason(run: "RunBuilder", mostly
     assert set(reasons["parrot"]) == {"at-chance", "majority-like"}
 
 
-def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: "RunBuilder") -> None:
+def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: RunBuilder) -> None:
     emotions = ("anger", "fear", "sadness")
     clips = [
         ClipRecord(
@@ -423,16 +413,16 @@ def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: "RunBu
     ]  # fmt: skip
     corpus = run.corpus("tied", clips)
     run.says(run.candidate("a"), corpus, ["anger", "fear", "anger"] * 40)
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert {"duplicates", "text-tied", "speaker-tied"} <= set(board.rows[0].flags)
     assert board.corpora[0].duplicate_clips == 2
     assert board.corpora[0].text_tie == pytest.approx(1.0)
 
 
-def test_a_corpus_whose_texts_everybody_says_with_every_emotion_is_not(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_corpus_whose_texts_everybody_says_with_every_emotion_is_not(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert board.rows[0].flags == ()
     assert (board.corpora[0].text_tie, board.corpora[0].speaker_tie) == (None, 0.0)
 
@@ -441,23 +431,23 @@ def summaries(board: Leaderboard) -> dict[str, LeaderboardRow]:
     return {row.candidate: row for row in board.rows if row.corpus == "*"}
 
 
-def test_one_corpus_has_no_summary(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_one_corpus_has_no_summary(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert (summaries(board), board.summary_corpora) == ({}, ())
     assert board.rows[0].adjusted_uar == pytest.approx(((board.rows[0].uar or 0) - 0.2) / 0.8)
 
 
 def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(
-    run: "RunBuilder", mostly_right: Errors
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     corpora = [run.acted_corpus("small", repeats=2), run.acted_corpus("large", repeats=12)]
     for name, wrong in (("worse", 0.6), ("better", 0.2)):
         model = run.candidate(name)
         for corpus in corpora:
             run.says(model, corpus, mostly_right(corpus, wrong, 1))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     found = summaries(board)
     assert list(found) == ["better", "worse"]
     assert board.summary_corpora == ("small", "large")
@@ -470,7 +460,7 @@ def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(
 
 
 def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(
-    run: "RunBuilder", mostly_right: Errors
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     corpora = [run.acted_corpus(name) for name in ("first", "tess", "third", "fourth")]
     for name, trained in (("a", ("tess",)), ("b", ()), ("late", ())):
@@ -478,20 +468,20 @@ def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(
         for corpus in corpora:
             said = mostly_right(corpus, 0.4, len(name))
             run.says(model, corpus, said[:10] if (name, corpus.name) == ("late", "third") else said)
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     assert board.summary_corpora == ("first", "fourth")
-    assert score_run(run.record(), run.predictions, rank_seen=True).summary_corpora == ("first", "tess", "fourth")
+    assert run.score(rank_seen=True).summary_corpora == ("first", "tess", "fourth")
 
 
 def test_who_is_not_ranked_anywhere_takes_nothing_from_the_summary_and_gets_no_number_without_all_scores(
-    run: "RunBuilder", mostly_right: Errors
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     corpora = [run.acted_corpus(name) for name in ("first", "second")]
     for name, trained in (("a", ()), ("cheat", ("first", "second")), ("broken", ())):
         model = run.candidate(name, trained_on=trained)
         for corpus in corpora:
             run.says(model, corpus, [] if name == "broken" else mostly_right(corpus, 0.4, 0))
-    board = score_run(run.record(), run.predictions)
+    board = run.score()
     found = summaries(board)
     assert board.summary_corpora == ("first", "second")
     assert [name for name, row in found.items() if row.adjusted_uar is not None] == ["a"]
@@ -499,8 +489,8 @@ def test_who_is_not_ranked_anywhere_takes_nothing_from_the_summary_and_gets_no_n
     assert "seen" in found["cheat"].flags
 
 
-def test_without_ranks_there_is_nothing_to_summarise(run: "RunBuilder") -> None:
+def test_without_ranks_there_is_nothing_to_summarise(run: RunBuilder) -> None:
     model = run.candidate("a")
     for name in ("first", "second"):
         run.says(model, run.corpus(name, [run.clip(f"{name}{number}") for number in range(5)]), ["anger"] * 5)
-    assert summaries(score_run(run.record(), run.predictions)) == {}
+    assert summaries(run.score()) == {}

@@ -1,7 +1,6 @@
 """Scores compared with scikit-learn and scipy."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -13,12 +12,11 @@ from sklearn.metrics import (
 )
 
 from benchmark.results.leaderboard import LeaderboardRow
-from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions, confusion_matrix, covered_emotions, open_decisions
-from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.metrics import (
     CLIPS_PER_BIN,
+    INTERVALS,
     METRICS,
     RELIABILITY_BINS,
     accuracy,
@@ -35,16 +33,7 @@ from benchmark.scoring.metrics import (
     uar,
     weighted_f1,
 )
-from tests.scoring.conftest import EMOTIONS
-
-if TYPE_CHECKING:
-    from tests.scoring.conftest import RunBuilder
-
-
-Build = Callable[..., Answers]
-
-
-Decide = Callable[..., Decisions]
+from tests.scoring.conftest import EMOTIONS, Build, Decide, Errors, RunBuilder
 
 
 @pytest.mark.parametrize(
@@ -229,32 +218,29 @@ def test_no_clips_have_no_scores(random_answers: Build) -> None:
     assert (emotion_scores(open_decisions(answers)), brier(answers)) == ((), None)
 
 
-Errors = Callable[[CorpusRecord, float, int], list[str | None]]
-
-
 class Share:
     def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
         assert names[-1] == "none of these"
         return {"share": sum(one == other for one, other in zip(truth, answers, strict=True)) / len(truth)}
 
 
-def test_a_metric_is_computed_for_every_scored_row(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_a_metric_is_computed_for_every_scored_row(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     run.says(model, corpus, mostly_right(corpus, 0.3, 0))
     run.says(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
     run.says(run.candidate("late"), corpus, [])
-    board = score_run(run.record(), run.predictions, metrics=[Share()])
+    board = run.score(metrics=[Share()])
     rows = {(row.candidate, row.device): row for row in board.rows}
     for device in ("cpu", "cuda"):
         assert rows["a", device].metrics == {"share": pytest.approx(rows["a", device].accuracy)}
     assert rows["late", "cpu"].metrics == {}
 
 
-def test_without_labels_there_is_nothing_to_compute(run: "RunBuilder") -> None:
+def test_without_labels_there_is_nothing_to_compute(run: RunBuilder) -> None:
     corpus = run.corpus("mine", [run.clip(str(number)) for number in range(3)])
     run.says(run.candidate("a"), corpus, ["anger"] * 3)
-    assert score_run(run.record(), run.predictions, metrics=[Share()]).rows[0].metrics == {}
+    assert run.score(metrics=[Share()]).rows[0].metrics == {}
 
 
 def soft(
@@ -311,6 +297,6 @@ def test_clips_that_nobody_rated_do_not_count() -> None:
 
 
 def test_every_metric_has_a_column_of_the_leaderboard() -> None:
-    columns = [column for metric in METRICS for column in metric.columns]
-    assert set(columns) <= set(LeaderboardRow.model_fields)
-    assert len(set(columns)) == len(columns)
+    ends = [f"{name}_{end}" for name in INTERVALS for end in ("low", "high")]
+    assert {*METRICS, *ends} <= set(LeaderboardRow.model_fields)
+    assert set(INTERVALS) <= set(METRICS)

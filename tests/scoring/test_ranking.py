@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +6,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import ttest_rel
 
-from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.ranking import holm, pair_p_values, rank_candidates, same_probabilities
+from tests.scoring.conftest import Build
 
 
 def simulated(generator: np.random.Generator, skill: NDArray[np.float64], emotions: int, clips: int) -> SpeakerCounts:
@@ -85,9 +84,6 @@ def test_three_speakers_with_a_clip_or_two_tell_nothing_even_where_nothing_varie
     perfect, same_always = constant([1, 1], [1, 1], 3), constant([1, 0], [1, 1], 3)
     assert pair_p_values([perfect, same_always])[0] > 0.05
     assert rank_candidates([perfect, same_always]) == (1, 1)
-
-
-Build = Callable[..., Answers]
 
 
 @pytest.mark.parametrize(("distance", "same"), [(0.0, True), (0.0009, True), (0.0011, False)])

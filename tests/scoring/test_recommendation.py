@@ -1,17 +1,14 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmark.results.runs import CorpusRecord
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
-from tests.scoring.conftest import EMOTIONS, RunBuilder
-
-MostlyRight = Callable[[CorpusRecord, float, int], list[str | None]]
+from tests.scoring.conftest import EMOTIONS, Errors, RunBuilder
 
 
 def recommended(run: RunBuilder, **constraints: object) -> Recommendation:
@@ -24,7 +21,7 @@ def reasons(recommendation: Recommendation) -> dict[str, Sequence[str]]:
 
 
 @pytest.fixture
-def three(run: RunBuilder, mostly_right: MostlyRight) -> RunBuilder:
+def three(run: RunBuilder, mostly_right: Errors) -> RunBuilder:
     """A good slow one, a middling fast one, and a bad one that is slow and large."""
     corpus = run.acted_corpus()
     for name, wrong, ms, size in (("good", 0.1, 100.0, 400), ("fast", 0.3, 10.0, 50), ("bad", 0.5, 200.0, 500)):
@@ -87,7 +84,7 @@ def test_whatever_is_asked_every_candidate_is_either_a_choice_or_excluded_and_th
     assert all(choice.on_front for choice in found.choices if choice.candidate == found.pick)
 
 
-def test_what_was_not_measured_does_not_keep_to_a_limit(run: RunBuilder, mostly_right: MostlyRight) -> None:
+def test_what_was_not_measured_does_not_keep_to_a_limit(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("untimed"), corpus, mostly_right(corpus, 0.2, 1))
     assert recommended(run).pick == "untimed"
@@ -96,9 +93,7 @@ def test_what_was_not_measured_does_not_keep_to_a_limit(run: RunBuilder, mostly_
     assert "is not known" in reasons(found)["untimed"][0]
 
 
-def test_collapsed_seen_and_unusable_candidates_are_never_recommended(
-    run: RunBuilder, mostly_right: MostlyRight
-) -> None:
+def test_collapsed_seen_and_unusable_candidates_are_never_recommended(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("constant"), corpus, ["neutral"] * len(corpus.clips))
     run.says(run.candidate("seen", trained_on=("acted",)), corpus, mostly_right(corpus, 0.0, 1))
@@ -141,7 +136,7 @@ def test_who_is_no_better_than_guessing_is_not_recommended_though_its_wrong_answ
     assert "guessing among the 5 emotions there gives 0.2" in reasons(found)["elsewhere"][0]
 
 
-def test_an_evaluation_that_ended_early_is_no_ground_for_a_choice(run: RunBuilder, mostly_right: MostlyRight) -> None:
+def test_an_evaluation_that_ended_early_is_no_ground_for_a_choice(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     run.says(run.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:20])
     found = recommended(run)
@@ -158,7 +153,7 @@ def test_nothing_is_recommended_without_labels(run: RunBuilder) -> None:
     assert found.problem.startswith("Nothing can be recommended from calls: without labels")
 
 
-def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder, mostly_right: MostlyRight) -> None:
+def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder, mostly_right: Errors) -> None:
     english, mixed = run.acted_corpus("english"), run.acted_corpus("mixed")
     run.corpora = [
         english.model_copy(update={"clips": tuple(replace(clip, language="en-GB") for clip in english.clips)}),
@@ -187,9 +182,7 @@ def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder
     assert choice.quality == pytest.approx(mean - reach)
 
 
-def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(
-    run: RunBuilder, mostly_right: MostlyRight
-) -> None:
+def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(run: RunBuilder, mostly_right: Errors) -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     for name, trained_on in (("a", ("first",)), ("b", ()), ("c", ("first",))):
         candidate = run.candidate(name, trained_on=trained_on)
@@ -204,7 +197,7 @@ def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(
 
 
 def test_where_no_corpus_is_unseen_by_all_the_one_that_most_have_not_seen_counts(
-    run: RunBuilder, mostly_right: MostlyRight
+    run: RunBuilder, mostly_right: Errors
 ) -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     for name, trained_on in (("a", ("first",)), ("b", ("second",)), ("c", ("first",))):
@@ -218,7 +211,7 @@ def test_where_no_corpus_is_unseen_by_all_the_one_that_most_have_not_seen_counts
     }
 
 
-def test_who_shares_the_rank_of_the_pick_is_named(run: RunBuilder, mostly_right: MostlyRight) -> None:
+def test_who_shares_the_rank_of_the_pick_is_named(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus()
     for name, wrong, seed in (("a", 0.30, 1), ("b", 0.32, 2), ("far", 0.8, 3)):
         run.says(run.candidate(name, EMOTIONS), corpus, mostly_right(corpus, wrong, seed))

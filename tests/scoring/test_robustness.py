@@ -1,25 +1,19 @@
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.stats import t
 from sklearn.metrics import recall_score
 
+from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.analyses import Robustness
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.leaderboard import score_run
-
-if TYPE_CHECKING:
-    from tests.scoring.conftest import RunBuilder
-from benchmark.reporting.predictions import prediction_tables
-
-Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+from tests.scoring.conftest import Errors, RunBuilder
 
 
-def only(run: "RunBuilder") -> Robustness:
-    (row,) = score_run(run.record(), run.predictions).robustness
+def only(run: RunBuilder) -> Robustness:
+    (row,) = run.score().robustness
     return row
 
 
@@ -34,7 +28,7 @@ def uar_of(corpus: CorpusRecord, said: list[str | None], without: str | None = N
     return float(recall_score(true, answers, labels=labels, average="macro", zero_division=0))
 
 
-def test_share_and_loss_are_those_of_a_second_implementation(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_share_and_loss_are_those_of_a_second_implementation(run: RunBuilder, mostly_right: Errors) -> None:
     corpus = run.acted_corpus(speakers=6)
     model = run.candidate("a")
     plain, noisy = mostly_right(corpus, 0.2, 1), mostly_right(corpus, 0.5, 2)
@@ -54,7 +48,7 @@ def test_share_and_loss_are_those_of_a_second_implementation(run: "RunBuilder", 
     assert row.interval == "speakers"
 
 
-def test_answers_that_all_stay_leave_no_more_room_than_so_many_clips_leave(run: "RunBuilder") -> None:
+def test_answers_that_all_stay_leave_no_more_room_than_so_many_clips_leave(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     run.says(model, corpus, truth(corpus))
@@ -64,7 +58,7 @@ def test_answers_that_all_stay_leave_no_more_room_than_so_many_clips_leave(run: 
     assert row.uar_loss_high == -row.uar_loss_low == pytest.approx(0.0235, abs=1e-3)  # type: ignore[operator]
 
 
-def test_a_loss_that_is_the_same_without_any_speaker_still_has_an_interval(run: "RunBuilder") -> None:
+def test_a_loss_that_is_the_same_without_any_speaker_still_has_an_interval(run: RunBuilder) -> None:
     corpus = run.acted_corpus(speakers=3, repeats=1)
     model = run.candidate("a")
     run.says(model, corpus, truth(corpus))
@@ -78,7 +72,7 @@ def test_a_loss_that_is_the_same_without_any_speaker_still_has_an_interval(run: 
     assert row.uar_loss_high == 1.0
 
 
-def test_clips_it_could_not_process_perturbed_count_as_changed_and_as_wrong(run: "RunBuilder") -> None:
+def test_clips_it_could_not_process_perturbed_count_as_changed_and_as_wrong(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     said = truth(corpus)
@@ -92,7 +86,7 @@ def test_clips_it_could_not_process_perturbed_count_as_changed_and_as_wrong(run:
     assert row.uar_loss == pytest.approx(10 / len(said), abs=0.02)
 
 
-def test_clips_it_could_not_process_at_all_are_not_compared_and_wrong_on_both_sides(run: "RunBuilder") -> None:
+def test_clips_it_could_not_process_at_all_are_not_compared_and_wrong_on_both_sides(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     said = [None if place < 10 else answer for place, answer in enumerate(truth(corpus))]
@@ -104,7 +98,7 @@ def test_clips_it_could_not_process_at_all_are_not_compared_and_wrong_on_both_si
     assert row.uar < 1
 
 
-def test_without_labels_only_the_share_of_answers_that_stay_is_told(run: "RunBuilder") -> None:
+def test_without_labels_only_the_share_of_answers_that_stay_is_told(run: RunBuilder) -> None:
     corpus = run.corpus("bare", [run.clip(str(place)) for place in range(10)])
     model = run.candidate("a")
     run.says(model, corpus, ["anger"] * 10)
@@ -114,7 +108,7 @@ def test_without_labels_only_the_share_of_answers_that_stay_is_told(run: "RunBui
     assert (row.uar, row.perturbed_uar, row.uar_loss, row.uar_loss_low, row.interval) == (None,) * 5
 
 
-def test_without_speakers_the_interval_is_over_clips_and_says_so(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_without_speakers_the_interval_is_over_clips_and_says_so(run: RunBuilder, mostly_right: Errors) -> None:
     clips = [run.clip(f"{emotion}{place}", label=emotion) for emotion in ("anger", "fear") for place in range(100)]
     corpus = run.corpus("alone", clips)
     model = run.candidate("a")
@@ -137,7 +131,7 @@ def test_without_speakers_the_interval_is_over_clips_and_says_so(run: "RunBuilde
     ("rates", "untouched"), [((8_000, 16_000, 8_000), 2), ((None, None, None), 0), ((44_100,) * 3, 0)]
 )
 def test_recordings_with_nothing_to_remove_are_counted(
-    run: "RunBuilder", rates: tuple[int | None, ...], untouched: int
+    run: RunBuilder, rates: tuple[int | None, ...], untouched: int
 ) -> None:
     clips = [replace(run.clip(str(place), label="fear"), sampling_rate=rate) for place, rate in enumerate(rates)]
     corpus = run.corpus("calls", clips)
@@ -147,7 +141,7 @@ def test_recordings_with_nothing_to_remove_are_counted(
     assert only(run).untouched_clips == untouched
 
 
-def test_a_candidate_that_hears_no_more_than_the_lowpass_leaves_hears_all_clips_as_they_are(run: "RunBuilder") -> None:
+def test_a_candidate_that_hears_no_more_than_the_lowpass_leaves_hears_all_clips_as_they_are(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a", sampling_rate=8_000)
     run.says(model, corpus, truth(corpus))
@@ -155,13 +149,13 @@ def test_a_candidate_that_hears_no_more_than_the_lowpass_leaves_hears_all_clips_
     assert only(run).untouched_clips == len(corpus.clips)
 
 
-def test_nothing_but_robustness_knows_of_perturbed_answers(run: "RunBuilder", mostly_right: Errors) -> None:
+def test_nothing_but_robustness_knows_of_perturbed_answers(run: RunBuilder, mostly_right: Errors) -> None:
     corpora = [run.acted_corpus(), run.corpus("bare", [run.clip(str(place)) for place in range(30)])]
     for seed, name in enumerate(("a", "b", "c")):
         model = run.candidate(name)
         run.says(model, corpora[0], mostly_right(corpora[0], 0.3, seed))
         run.says(model, corpora[1], ["fear", "anger", "neutral"] * 10)
-    without = score_run(run.record(), run.predictions)
+    without = run.score()
     exported = sum(table.num_rows for table in prediction_tables(run.record(), run.predictions))
     for model in run.verifications:
         for corpus in corpora:
@@ -173,20 +167,20 @@ def test_nothing_but_robustness_knows_of_perturbed_answers(run: "RunBuilder", mo
     assert sum(table.num_rows for table in prediction_tables(record, run.predictions)) == exported
 
 
-def test_rows_stand_by_corpus_candidate_and_perturbation(run: "RunBuilder") -> None:
+def test_rows_stand_by_corpus_candidate_and_perturbation(run: RunBuilder) -> None:
     corpora = [run.corpus(name, [run.clip(name, label="fear")]) for name in ("x", "y")]
     for name in ("a", "b"):
         model = run.candidate(name)
         for form in (None, "telephone", "clip:0.3"):
             for corpus in corpora:
                 run.says(model, corpus, ["fear"], perturbation=form)
-    rows = score_run(run.record(), run.predictions).robustness
+    rows = run.score().robustness
     assert [(row.corpus, row.candidate, row.perturbation) for row in rows] == [
         (corpus, name, form) for corpus in ("x", "y") for name in ("a", "b") for form in ("telephone", "clip:0.3")
     ]
 
 
-def test_what_did_not_come_to_its_end_has_a_reason_and_no_number(run: "RunBuilder") -> None:
+def test_what_did_not_come_to_its_end_has_a_reason_and_no_number(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     for name, plain, perturbed, failure in (
         ("plain-cut-off", 3, 8, None),
@@ -200,7 +194,7 @@ def test_what_did_not_come_to_its_end_has_a_reason_and_no_number(run: "RunBuilde
         if plain:
             run.says(model, corpus, said[: plain * size])
         run.says(model, corpus, said[: perturbed * size], perturbation="telephone", failure=failure)
-    rows = {row.candidate: row for row in score_run(run.record(), run.predictions).robustness}
+    rows = {row.candidate: row for row in run.score().robustness}
     assert all((row.unchanged, row.uar_loss) == (None, None) for row in rows.values())
     assert "as they are" in (rows["plain-cut-off"].problem or "")
     assert "100 of 160 perturbed clips" in (rows["perturbed-cut-off"].problem or "")
@@ -208,12 +202,12 @@ def test_what_did_not_come_to_its_end_has_a_reason_and_no_number(run: "RunBuilde
     assert "as they are" in (rows["never-heard"].problem or "")
 
 
-def test_answers_are_held_against_those_of_the_same_device(run: "RunBuilder") -> None:
+def test_answers_are_held_against_those_of_the_same_device(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
     truth = [clip.label for clip in corpus.clips]
     run.says(model, corpus, ["fear"] * len(truth), device="cuda")
     run.says(model, corpus, truth, device="cpu")
     run.says(model, corpus, truth, device="cpu", perturbation="telephone")
-    (row,) = score_run(run.record(), run.predictions).robustness
+    (row,) = run.score().robustness
     assert row.unchanged == 1.0
