@@ -31,7 +31,8 @@ def joined(
     labels: tuple[str, ...] = ("ang", "joy"),
     overrides: Mapping[str, str] | None = None,
 ) -> Answers:
-    table = PredictionTable.of(predictions, labels=len(labels))
+    by_hash = {prediction.clip_hash: prediction for prediction in predictions}
+    table = PredictionTable.of_mapping(by_hash, labels=len(labels))
     label_map = map_labels(labels, overrides=overrides or {}, merges=record.merge)
     return join_answers(label_clips(record), table, label_map)
 
