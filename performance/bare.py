@@ -45,15 +45,14 @@ class BareOpenVino(Engine):
         import openvino  # noqa: PLC0415
 
         from benchmark.models.backends.converted import ConvertedModel  # noqa: PLC0415
-        from benchmark.models.backends.features import FeatureMaker  # noqa: PLC0415
         from benchmark.results.environment import available_cores  # noqa: PLC0415
 
         (path, *_) = sorted((folder.parent / "cache").rglob("model.xml"))
         converted = ConvertedModel.open(path.parent)
         if converted is None:
             raise RuntimeError(f"{path.parent} is not whole")
-        self._rate = converted.recipe.sampling_rate
-        self._make = FeatureMaker.of_checkpoint(converted.recipe, folder, None)
+        self._recipe = converted.recipe
+        self._extractor = converted.recipe.load_extractor(folder, None)
         streams = available_cores()
         settings = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
         model = openvino.Core().compile_model(str(path), "CPU", settings)
@@ -64,7 +63,8 @@ class BareOpenVino(Engine):
 
     def prepared(self, clips: Sequence[Path]) -> None:
         """Decode and make features."""
-        self._features = {clip: self._make(read_samples(clip, self._rate)) for clip in clips}
+        rate = self._recipe.sampling_rate
+        self._features = {clip: self._recipe.features(read_samples(clip, rate), self._extractor) for clip in clips}
 
     def answer(self, clips: Sequence[Path]) -> list[Probabilities]:
         """Run the model."""

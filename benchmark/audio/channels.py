@@ -9,14 +9,11 @@ _STEREO = 2
 
 
 class Channel(StrEnum):
-    """Which channel of a recording a model gets."""
+    """Which channel of a recording a model gets: the mean of all, the first, or the second."""
 
     MIX = "mix"
-    """The mean of all channels."""
     LEFT = "left"
-    """The first channel."""
     RIGHT = "right"
-    """The second channel."""
 
 
 class ChannelChoice(StrEnum):
@@ -29,7 +26,7 @@ class ChannelChoice(StrEnum):
 
 
 def has_channel(channel: Channel, channels: int) -> bool:
-    """Whether a recording has a channel: one with a single channel has no right one.
+    """Whether a recording with this number of channels has a channel: with a single one it has no right one.
 
     Examples:
         >>> has_channel(Channel.LEFT, 1), has_channel(Channel.RIGHT, 1), has_channel(Channel.RIGHT, 2)
@@ -43,16 +40,10 @@ def select_channel(block: NDArray[np.float32], channel: Channel) -> NDArray[np.f
 
     Args:
         block: Shape (samples, channels).
-        channel: Which.
+        channel: The channel.
 
     Returns:
         Shape (samples,).
-
-    Examples:
-        >>> select_channel(np.array([[0.5, 0.25]], dtype=np.float32), Channel.MIX)
-        array([0.375], dtype=float32)
-        >>> select_channel(np.array([[0.5, 0.25]], dtype=np.float32), Channel.RIGHT)
-        array([0.25], dtype=float32)
     """
     if channel is Channel.RIGHT:
         return np.ascontiguousarray(block[:, 1])

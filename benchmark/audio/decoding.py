@@ -57,11 +57,7 @@ _LIBSNDFILE_FORMATS = {
 
 
 class UndecodableAudio(Exception):  # noqa: N818 - it names what the clip is; the run goes on without it
-    """A clip that cannot be decoded.
-
-    Attributes:
-        reason: One sentence for a person, without the clip's name.
-    """
+    """A clip that cannot be decoded; `reason` is one sentence for a person, without the clip's name."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -88,8 +84,8 @@ def decode(source: Path | bytes, channel: Channel = Channel.MIX) -> Waveform:
     """Decode a recording: WAV, FLAC, OGG, MP3 and what else libsndfile reads; M4A, WebM, AMR and others by PyAV.
 
     Args:
-        source: A file, or what such a file holds.
-        channel: Which channel to take.
+        source: A file, or its content.
+        channel: The channel to take.
 
     Returns:
         All of it, at the rate it was recorded with.
@@ -100,24 +96,15 @@ def decode(source: Path | bytes, channel: Channel = Channel.MIX) -> Waveform:
             undecodable where its format tells its length (WAV, FLAC, MP3, AIFF, M4A, WebM); an OGG stream does not.
     """
     with open_audio(source, channel) as stream:
-        return Waveform(np.ascontiguousarray(np.concatenate(list(stream.blocks))), stream.sampling_rate)
+        return Waveform(np.concatenate(list(stream.blocks)), stream.sampling_rate)
 
 
 @contextmanager
 def open_audio(source: Path | bytes, channel: Channel = Channel.MIX) -> Iterator[AudioStream]:
     """Open a recording to be decoded block by block, whatever its length.
 
-    An MP3 file is read into memory as it is, encoded; all others are read as they are decoded.
-
-    Args:
-        source: A file, or what such a file holds.
-        channel: Which channel to take.
-
-    Yields:
-        The stream, at the rate it was recorded with.
-
-    Raises:
-        UndecodableAudio: As for `decode`; what lies further on in the file is found when the blocks are read.
+    An MP3 file is read into memory as it is, encoded; all others are read as they are decoded. Arguments and errors are
+    those of `decode`; damage further on in the file is found when the blocks are read.
     """
     with ExitStack() as stack:
         content = _open_content(source, stack)
@@ -173,14 +160,9 @@ def header_duration_s(path: Path) -> float | None:
 
 
 def decodable_formats() -> dict[str, bool]:
-    """Find out which formats can be decoded here, by decoding a moment of each where libsndfile can write it.
-
-    Examples:
-        >>> decodable_formats()["wav"]
-        True
-    """
-    found = {name: _can_decode(*form) for name, form in _LIBSNDFILE_FORMATS.items()}
-    return found | {name: can_decode(name) for name in DECODERS}
+    """Find out which formats can be decoded here, by encoding a moment of each where libsndfile can."""
+    formats = {name: _can_decode(*form) for name, form in _LIBSNDFILE_FORMATS.items()}
+    return formats | {name: can_decode(name) for name in DECODERS}
 
 
 def _can_decode(container: str, coding: str) -> bool:
@@ -196,13 +178,9 @@ def _can_decode(container: str, coding: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Content:
-    """What a file holds.
+    """The content of a file: with the corrections that libsndfile needs (`reader`), and without.
 
-    Attributes:
-        reader: Reads it from its beginning, for libsndfile.
-        file: The same, without the corrections that libsndfile needs.
-        counted: Whether its frames had to be counted, since it does not announce them.
-        beginning: Its first bytes.
+    Its frames were `counted` where it does not announce them.
     """
 
     reader: object
@@ -259,7 +237,7 @@ def _open_container(content: _Content, stack: ExitStack) -> RawAudio:
 
 
 def _checked_blocks(raw: RawAudio, channel: Channel, tolerance_s: float) -> Iterator[NDArray[np.float32]]:
-    """One channel of a recording; raises where the recording turns out to be no good."""
+    """One channel of a recording; raises `UndecodableAudio` where the recording cannot be used."""
     frames, recorded, left = 0, 0.0, 0.0
     for block in _all_blocks(raw):
         frames += len(block)
@@ -305,7 +283,7 @@ def _announced_frames(file: soundfile.SoundFile) -> int:
     corrected = _CORRECTED_SIZE.search(file.extra_info)
     if corrected is None:
         return int(file.frames)
-    announced_bytes, found_bytes = (int(size) for size in corrected.groups())
-    if not 0 < found_bytes < announced_bytes < _UNKNOWN_SIZE:
+    announced_bytes, actual_bytes = (int(size) for size in corrected.groups())
+    if not 0 < actual_bytes < announced_bytes < _UNKNOWN_SIZE:
         return int(file.frames)
-    return round(int(file.frames) * announced_bytes / found_bytes)
+    return round(int(file.frames) * announced_bytes / actual_bytes)

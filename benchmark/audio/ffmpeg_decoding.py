@@ -66,8 +66,6 @@ class RawAudio:
     """A recording with all its channels, while it is decoded.
 
     Attributes:
-        sampling_rate: Samples per second.
-        channels: How many.
         frames: Samples of each channel that the header announces; 0 where it does not say.
         blocks: float32, shape (samples, channels).
     """
@@ -79,17 +77,7 @@ class RawAudio:
 
 
 def describe_foreign(beginning: bytes) -> str:
-    """Say in a sentence what a file is that cannot be decoded, and what helps.
-
-    Args:
-        beginning: The first `BEGINNING_BYTES` of it.
-
-    Examples:
-        >>> describe_foreign(b"ADIF")
-        'It is AAC, which cannot be decoded here: convert it, as `ffmpeg -i call.m4a call.flac` does.'
-        >>> describe_foreign(b"hello")
-        'It is not audio in a known format such as WAV, FLAC, OGG or MP3.'
-    """
+    """Say in a sentence what a file is that cannot be decoded, and what helps; its first `BEGINNING_BYTES` suffice."""
     name, _ = _identify(beginning)
     if name is not None:
         return f"It is {name}, {_CONVERT}"
@@ -147,7 +135,7 @@ def _decoded(container: "InputContainer", stream: "AudioStream", undecodable: st
 
 
 def _blocks(first: "AudioFrame | None", others: Iterator["AudioFrame"]) -> Iterator[NDArray[np.float32]]:
-    """Samples of all frames, whatever their format, as they are: neither resampled nor mixed."""
+    """Samples of all frames, whatever their format, neither resampled nor mixed."""
     if first is None:
         return
     import av  # noqa: PLC0415 - as above

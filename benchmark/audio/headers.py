@@ -26,6 +26,13 @@ _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
 _MPEG_1 = 3
 
+_SIZE_AT = 4
+_UNCLOSED_SIZE = struct.pack("<I", 8)
+_CHUNK = struct.Struct("<4sI")
+_FIRST_CHUNK_AT = 12
+# A header has a few chunks; a file of thousands was not written by a recorder.
+_MOST_CHUNKS = 100
+
 
 @dataclass(frozen=True)
 class _Header:
@@ -62,15 +69,7 @@ class _Header:
 
 
 def with_length(content: bytes) -> bytes:
-    """Put a tag with the number of frames before an MP3 stream that has none.
-
-    Returns:
-        `content` itself where it is no MP3, or announces its length.
-
-    Examples:
-        >>> with_length(b"RIFF....WAVE")
-        b'RIFF....WAVE'
-    """
+    """Put a tag with the number of frames before an MP3 stream that has none; other content is returned itself."""
     start = _after_id3(content)
     first = _Header(content[start : start + 4])
     following = _Header(content[start + first.size : start + first.size + 4])
@@ -113,20 +112,8 @@ def _tag(first: _Header, frames: int) -> bytes:
     return tag.ljust(header.size, b"\0")
 
 
-_SIZE_AT = 4
-_UNCLOSED_SIZE = struct.pack("<I", 8)
-_CHUNK = struct.Struct("<4sI")
-_FIRST_CHUNK_AT = 12
-# A header has a few chunks; a file of thousands was not written by a recorder.
-_MOST_CHUNKS = 100
-
-
 class UnclosedWav:
-    """Reads an unclosed WAV file with the size in its header that makes libsndfile read to the end.
-
-    Args:
-        file: At its beginning.
-    """
+    """Reads an unclosed WAV file with the size in its header that makes libsndfile read to the end."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -136,9 +123,9 @@ class UnclosedWav:
         """Read bytes."""
         start = self._file.tell()
         content = bytearray(self._file.read(size))
-        for place, byte in enumerate(_UNCLOSED_SIZE, start=_SIZE_AT):
-            if start <= place < start + len(content):
-                content[place - start] = byte
+        for position, byte in enumerate(_UNCLOSED_SIZE, start=_SIZE_AT):
+            if start <= position < start + len(content):
+                content[position - start] = byte
         return bytes(content)
 
 
@@ -147,41 +134,35 @@ def is_unclosed(file: BinaryIO) -> bool:
 
     Args:
         file: Read from its beginning and left there.
-
-    Examples:
-        >>> import io
-        >>> header = b"RIFF" + bytes(4) + b"WAVE" + b"data" + bytes(4)
-        >>> is_unclosed(io.BytesIO(header + bytes(100))), is_unclosed(io.BytesIO(header))
-        (True, False)
     """
     try:
-        return _has_samples_behind_none(file)
+        return _has_unannounced_samples(file)
     finally:
         file.seek(0)
 
 
-def _has_samples_behind_none(file: BinaryIO) -> bool:
+def _has_unannounced_samples(file: BinaryIO) -> bool:
     end = file.seek(0, 2)
     file.seek(0)
     beginning = file.read(_FIRST_CHUNK_AT)
     if not (beginning.startswith(b"RIFF") and beginning.endswith(b"WAVE")):
         return False
     for _ in range(_MOST_CHUNKS):
-        head = file.read(_CHUNK.size)
-        if len(head) < _CHUNK.size:
-            return False
-        name, size = _CHUNK.unpack(head)
+        name, size = _read_chunk_head(file)
         if name == b"data":
-            return not size and file.tell() < end and not _is_chunk(file, end)
+            if size or file.tell() >= end:
+                return False
+            # Another chunk may follow, such as notes on a recording that really is empty.
+            name, size = _read_chunk_head(file)
+            is_name = name.isascii() and name.decode("ascii").isprintable()
+            return not (name and is_name and file.tell() + size <= end)
+        if not name:
+            return False
         file.seek(size + size % 2, 1)
     return False
 
 
-def _is_chunk(file: BinaryIO, end: int) -> bool:
-    """Whether a chunk begins here, such as notes on a recording that really is empty."""
+def _read_chunk_head(file: BinaryIO) -> tuple[bytes, int]:
+    """Name and size of the chunk that begins here; no name where the file ends."""
     head = file.read(_CHUNK.size)
-    if len(head) < _CHUNK.size:
-        return False
-    name: bytes
-    name, size = _CHUNK.unpack(head)
-    return name.isascii() and name.decode("ascii").isprintable() and file.tell() + int(size) <= end
+    return _CHUNK.unpack(head) if len(head) == _CHUNK.size else (b"", 0)

@@ -27,7 +27,6 @@ class Acoustics:
 
     Attributes:
         sampling_rate: Samples per second, as recorded.
-        channels: How many channels it was recorded with.
         level_db: Root mean square in dB below full scale (dBFS); None for digital silence.
         clipped_share: Share of its samples in runs of three or more at full scale, a fraction.
         bandwidth_hz: The highest frequency at which the average spectrum comes within 45 dB of its strongest part;
@@ -41,78 +40,61 @@ class Acoustics:
     bandwidth_hz: float | None
 
 
-class AcousticsMeter:
-    """Measures a recording that comes block by block.
-
-    Examples:
-        >>> meter = AcousticsMeter(16000, 1)
-        >>> meter.update(np.sin(np.arange(16000, dtype=np.float32) * (2 * np.pi * 1000 / 16000)))
-        >>> measured = meter.result()
-        >>> round(measured.level_db, 2), measured.clipped_share < 0.1, 1000 <= measured.bandwidth_hz < 1200
-        (-3.01, True, True)
-    """
-
-    def __init__(self, sampling_rate: int, channels: int) -> None:
-        self._rate, self._channels = sampling_rate, channels
-        self._frame = 2 ** round(math.log2(sampling_rate * _FRAME_S))
-        self._window = np.hanning(self._frame).astype(np.float32)
-        self._power = np.zeros(self._frame // 2 + 1)
-        self._rest = np.zeros(0, dtype=np.float32)
-        self._squares, self._samples = 0.0, 0
-        self._clipped, self._run = 0, 0
-
-    def update(self, samples: NDArray[np.float32]) -> None:
-        """Take in the next samples, shape (samples,)."""
-        self._samples += samples.size
-        self._squares += float(np.dot(samples.astype(np.float64), samples.astype(np.float64)))
-        self._count_clipped(samples)
-        joined = np.concatenate([self._rest, samples])
-        whole = joined.size // self._frame * self._frame
-        self._rest = joined[whole:]
-        if whole:
-            spectra = np.fft.rfft(joined[:whole].reshape(-1, self._frame) * self._window, axis=1)
-            self._power += (spectra.real**2 + spectra.imag**2).sum(axis=0)
-
-    def result(self) -> Acoustics:
-        """Acoustics of all samples so far."""
-        mean_square = self._squares / self._samples if self._samples else 0.0
-        clipped = self._clipped + (self._run if self._run >= _CLIPPED_RUN else 0)
-        return Acoustics(
-            sampling_rate=self._rate,
-            channels=self._channels,
-            level_db=10 * math.log10(mean_square) if mean_square else None,
-            clipped_share=clipped / self._samples if self._samples else 0.0,
-            bandwidth_hz=self._bandwidth_hz(),
-        )
-
-    def _bandwidth_hz(self) -> float | None:
-        if not self._power.any():
-            return None
-        smooth = np.convolve(self._power, np.ones(_SMOOTHED_BINS) / _SMOOTHED_BINS, mode="same")
-        hertz = np.arange(smooth.size) * self._rate / self._frame
-        strongest = smooth[hertz >= _LOWEST_HZ].max()
-        return float(hertz[smooth >= strongest * 10 ** (-_BAND_EDGE_DB / 10)].max())
-
-    def _count_clipped(self, samples: NDArray[np.float32]) -> None:
-        full = np.concatenate([[False], np.abs(samples) >= _FULL_SCALE, [False]]).astype(np.int8)
-        edges = np.flatnonzero(np.diff(full))
-        runs = (edges[1::2] - edges[::2]).tolist()
-        if not runs or edges[0] != 0:
-            runs.insert(0, 0)
-        runs[0] += self._run  # a run may go on from the block before
-        self._run = 0
-        if edges.size and edges[-1] == samples.size:
-            self._run = runs.pop()
-        self._clipped += sum(run for run in runs if run >= _CLIPPED_RUN)
-
-
 def measure(stream: AudioStream) -> Acoustics:
     """Measure a recording while it is decoded to its end.
 
     Raises:
         UndecodableAudio: It cannot be read to its end.
     """
-    meter = AcousticsMeter(stream.sampling_rate, stream.channels)
+    frame = 2 ** round(math.log2(stream.sampling_rate * _FRAME_S))
+    window = np.hanning(frame).astype(np.float32)
+    power = np.zeros(frame // 2 + 1)
+    rest = np.zeros(0, dtype=np.float32)
+    squares, samples, runs = 0.0, 0, _ClippedRuns()
     for block in stream.blocks:
-        meter.update(block)
-    return meter.result()
+        samples += block.size
+        squares += float(np.dot(block.astype(np.float64), block.astype(np.float64)))
+        runs.update(block)
+        joined = np.concatenate([rest, block])
+        whole = joined.size // frame * frame
+        rest = joined[whole:]
+        if whole:
+            spectra = np.fft.rfft(joined[:whole].reshape(-1, frame) * window, axis=1)
+            power += (spectra.real**2 + spectra.imag**2).sum(axis=0)
+    return Acoustics(
+        sampling_rate=stream.sampling_rate,
+        channels=stream.channels,
+        level_db=10 * math.log10(squares / samples) if squares else None,
+        clipped_share=runs.clipped / samples if samples else 0.0,
+        bandwidth_hz=_bandwidth_hz(power, stream.sampling_rate / frame),
+    )
+
+
+class _ClippedRuns:
+    """Counts samples in runs at full scale, which may go on from one block to the next."""
+
+    def __init__(self) -> None:
+        self._ended, self._open = 0, 0
+
+    def update(self, samples: NDArray[np.float32]) -> None:
+        full = np.concatenate([[False], np.abs(samples) >= _FULL_SCALE, [False]]).astype(np.int8)
+        edges = np.flatnonzero(np.diff(full))
+        runs = (edges[1::2] - edges[::2]).tolist()
+        if not runs or edges[0] != 0:
+            runs.insert(0, 0)
+        runs[0] += self._open
+        self._open = runs.pop() if edges.size and edges[-1] == samples.size else 0
+        self._ended += sum(run for run in runs if run >= _CLIPPED_RUN)
+
+    @property
+    def clipped(self) -> int:
+        return self._ended + (self._open if self._open >= _CLIPPED_RUN else 0)
+
+
+def _bandwidth_hz(power: NDArray[np.float64], hertz_per_bin: float) -> float | None:
+    if not power.any():
+        return None
+    smooth = np.convolve(power, np.ones(_SMOOTHED_BINS) / _SMOOTHED_BINS, mode="same")
+    hertz = np.arange(smooth.size) * hertz_per_bin
+    strongest = smooth[hertz >= _LOWEST_HZ].max()
+    return float(hertz[smooth >= strongest * 10 ** (-_BAND_EDGE_DB / 10)].max())

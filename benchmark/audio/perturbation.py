@@ -19,26 +19,26 @@ from benchmark.errors import RequestError
 
 FORMS = ("noise:20dB", "gain:-12dB", "lowpass:4k", "telephone", "clip", "clip:0.3", "speed:1.1")
 """One example of each form."""
-DEFAULT_CLIP_LEVEL = 0.3
 _NUMBER = r"[+-]?\d{1,6}(?:\.\d{1,3})?"
 _KILO = 1000
+_FILTER_ORDER = 8
+_TELEPHONE_RATE = 8_000
+_TELEPHONE_BAND_HZ = (300, 3_400)
+# Of a band-pass scipy makes twice as many poles: the same steepness on both sides.
+_TELEPHONE_ORDER = 4
+
+Blocks = Iterable[NDArray[np.float32]]
 
 
 class Kind(StrEnum):
     """Kind of perturbation."""
 
     NOISE = "noise"
-    """White noise is added, so many dB below the clip's own level."""
     GAIN = "gain"
-    """It is made louder or softer by so many dB."""
     LOWPASS = "lowpass"
-    """What lies above so many Hz is taken away."""
     TELEPHONE = "telephone"
-    """It goes through a telephone: 300 to 3400 Hz, 8 kHz, µ-law."""
     CLIP = "clip"
-    """What is beyond this share of its peak is cut off."""
     SPEED = "speed"
-    """It is played so many times as fast, its pitch with it."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,9 @@ class Perturbation:
     """One perturbation of every clip.
 
     Attributes:
-        kind: Which.
-        amount: dB, Hz, a share or a factor; None for the telephone.
-
-    Examples:
-        >>> Perturbation(Kind.LOWPASS, 3400.0).name
-        'lowpass:3.4k'
+        kind: What is done.
+        amount: Of noise, dB below the clip's own level; of gain, dB; of a lowpass, Hz; of clipping, a share of the
+            clip's peak; of speed, a factor. None for the telephone.
     """
 
     kind: Kind
@@ -66,33 +63,27 @@ class Perturbation:
         return f"{self.kind}:{amount:.10g}{_FORMS[self.kind].unit}"
 
     def leaves_alone(self, sampling_rate: int) -> bool:
-        """Whether audio of this rate stays as it is.
-
-        Examples:
-            >>> lowpass = Perturbation(Kind.LOWPASS, 4000.0)
-            >>> lowpass.leaves_alone(8000), lowpass.leaves_alone(16000)
-            (True, False)
-        """
+        """Whether audio of this rate stays as it is."""
         return self.kind is Kind.LOWPASS and self.amount is not None and 2 * self.amount >= sampling_rate
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Form:
-    """How an amount is written, and its bounds."""
+    """How an amount is written, its bounds, the one that changes nothing, and the one that may be left out."""
 
     lowest: float
     highest: float
     unit: str = ""
     pattern: str = ""
     nothing: float | None = None
-    otherwise: float | None = None
+    default: float | None = None
 
 
 _FORMS = {
     Kind.NOISE: _Form(lowest=-20, highest=100, unit="dB", pattern="dB"),
     Kind.GAIN: _Form(lowest=-60, highest=60, unit="dB", pattern="dB", nothing=0),
     Kind.LOWPASS: _Form(lowest=100, highest=96_000, unit="k", pattern="k(?:Hz)?|Hz"),
-    Kind.CLIP: _Form(lowest=0.01, highest=0.99, otherwise=DEFAULT_CLIP_LEVEL),
+    Kind.CLIP: _Form(lowest=0.01, highest=0.99, default=0.3),
     Kind.SPEED: _Form(lowest=0.25, highest=4, nothing=1),
 }
 
@@ -104,28 +95,28 @@ def parse_perturbations(texts: Iterable[str]) -> tuple[Perturbation, ...]:
         texts: Forms such as `noise:20dB`; a text may hold several, with commas between them.
 
     Raises:
-        RequestError: A form is unknown, lacks its unit, has no number or one out of range, or is given twice.
+        RequestError: As for `parse_perturbation`, or a perturbation is given twice.
 
     Examples:
         >>> [perturbation.name for perturbation in parse_perturbations(["noise:20db,telephone", "clip"])]
         ['noise:20dB', 'telephone', 'clip:0.3']
     """
-    found: list[Perturbation] = []
+    perturbations: list[Perturbation] = []
     for text in texts:
         for form in filter(None, (piece.strip() for piece in text.split(","))):
-            perturbation = _parse(form)
-            if perturbation in found:
+            perturbation = parse_perturbation(form)
+            if perturbation in perturbations:
                 raise RequestError(f"The perturbation {perturbation.name} is asked for twice: leave one out.")
-            found.append(perturbation)
-    return tuple(found)
+            perturbations.append(perturbation)
+    return tuple(perturbations)
 
 
-def perturbation_named(name: str) -> Perturbation:
-    """Parse one stored name; raises `RequestError` where it is none."""
-    return _parse(name)
+def parse_perturbation(text: str) -> Perturbation:
+    """Parse one form, such as a stored name.
 
-
-def _parse(text: str) -> Perturbation:
+    Raises:
+        RequestError: It is unknown, lacks its unit, has no number or one out of range, or changes nothing.
+    """
     name, colon, given = (part.strip() for part in text.partition(":"))
     if name.lower() not in set(Kind):
         raise _refused(text, "is unknown")
@@ -135,8 +126,8 @@ def _parse(text: str) -> Perturbation:
         if colon:
             raise _refused(text, "takes no amount")
         return Perturbation(kind)
-    if not colon and form.otherwise is not None:
-        return Perturbation(kind, form.otherwise)
+    if not colon and form.default is not None:
+        return Perturbation(kind, form.default)
     return Perturbation(kind, _amount(text, given, form))
 
 
@@ -156,14 +147,6 @@ def _amount(text: str, given: str, form: _Form) -> float:
 
 def _refused(text: str, why: str) -> RequestError:
     return RequestError(f"The perturbation {text!r} {why}: write it as one of {', '.join(FORMS)}.")
-
-
-Blocks = Iterable[NDArray[np.float32]]
-_FILTER_ORDER = 8
-_TELEPHONE_RATE = 8_000
-_TELEPHONE_BAND_HZ = (300, 3_400)
-# Of a band-pass scipy makes twice as many poles: the same steepness on both sides.
-_TELEPHONE_ORDER = 4
 
 
 @dataclass(frozen=True)
@@ -188,10 +171,6 @@ def measure_level(blocks: Blocks) -> Level:
     """Measure a clip that comes block by block.
 
     Sums run strictly from the first sample to the last, so that the blocks do not matter.
-
-    Examples:
-        >>> measure_level([np.array([0.5, -0.5], dtype=np.float32), np.array([-1.0], dtype=np.float32)])
-        Level(rms=0.7071067811865476, peak=1.0)
     """
     squares, samples, peak = 0.0, 0, 0.0
     for block in blocks:
@@ -210,7 +189,7 @@ def perturbed_blocks(
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Samples per second.
-        perturbation: Where it `leaves_alone` this rate, the blocks come as they are.
+        perturbation: What is done; where it `leaves_alone` this rate, the blocks come as they are.
         seed: Decides the noise: the clip's content hash.
         level: Of the whole clip, for noise and clipping; None for the others.
 
@@ -219,17 +198,14 @@ def perturbed_blocks(
 
     Raises:
         ValueError: The level is needed and not given.
-
-    Examples:
-        >>> louder = Perturbation(Kind.GAIN, 20.0)
-        >>> list(perturbed_blocks([np.array([0.5], dtype=np.float32)], 16000, louder, seed="", level=None))
-        [array([5.], dtype=float32)]
     """
     if needs_level(perturbation) and level is None:
         raise ValueError(f"{perturbation.name} needs the level of the whole clip")
     if perturbation.leaves_alone(sampling_rate):
         yield from blocks
         return
+    from scipy.signal import butter  # noqa: PLC0415 - slow to import, and options of commands need only the names
+
     amount, loudness = perturbation.amount or 0.0, level or Level(0.0, 0.0)
     match perturbation.kind:
         case Kind.NOISE:
@@ -238,12 +214,11 @@ def perturbed_blocks(
             factor = np.float32(10 ** (amount / 20))
             yield from (block * factor for block in blocks)
         case Kind.LOWPASS:
-            from scipy import signal  # noqa: PLC0415 - slow to import, and options of commands need only the names
-
-            cut = signal.butter(_FILTER_ORDER, amount, "lowpass", fs=sampling_rate, output="sos")
-            yield from _filtered(blocks, cut)
+            yield from _filtered(blocks, butter(_FILTER_ORDER, amount, "lowpass", fs=sampling_rate, output="sos"))
         case Kind.TELEPHONE:
-            yield from _telephoned(blocks, sampling_rate)
+            band = butter(_TELEPHONE_ORDER, _TELEPHONE_BAND_HZ, "bandpass", fs=_TELEPHONE_RATE, output="sos")
+            narrow = _filtered(resampled_blocks(blocks, sampling_rate, _TELEPHONE_RATE), band)
+            yield from resampled_blocks(map(_companded, narrow), _TELEPHONE_RATE, sampling_rate)
         case Kind.CLIP:
             limit = np.float32(amount * loudness.peak)
             yield from (np.clip(block, -limit, limit) for block in blocks)
@@ -259,20 +234,12 @@ def _noisy(blocks: Blocks, deviation: float, seed: str) -> Iterator[NDArray[np.f
 
 
 def _filtered(blocks: Blocks, sections: NDArray[np.float64]) -> Iterator[NDArray[np.float32]]:
-    from scipy import signal  # noqa: PLC0415 - as above
+    from scipy.signal import sosfilt  # noqa: PLC0415 - as above
 
     state = np.zeros((len(sections), 2))
     for block in blocks:
-        filtered, state = signal.sosfilt(sections, block.astype(np.float64), zi=state)
+        filtered, state = sosfilt(sections, block.astype(np.float64), zi=state)
         yield filtered.astype(np.float32)
-
-
-def _telephoned(blocks: Blocks, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
-    from scipy import signal  # noqa: PLC0415 - as above
-
-    band = signal.butter(_TELEPHONE_ORDER, _TELEPHONE_BAND_HZ, "bandpass", fs=_TELEPHONE_RATE, output="sos")
-    narrow = _filtered(resampled_blocks(blocks, sampling_rate, _TELEPHONE_RATE), band)
-    return resampled_blocks((_companded(block) for block in narrow), _TELEPHONE_RATE, sampling_rate)
 
 
 def _companded(block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -43,15 +43,7 @@ class Waveform:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the rate and the samples, its first 32 hexadecimal digits; the file format does not enter.
-
-        Examples:
-            >>> silence = np.zeros(4, dtype=np.float32)
-            >>> Waveform(silence, 16000).content_hash == Waveform(silence.copy(), 16000).content_hash
-            True
-            >>> Waveform(silence, 16000).content_hash == Waveform(silence, 8000).content_hash
-            False
-        """
+        """SHA-256 of the rate and the samples, its first 32 hexadecimal digits; the file format does not enter."""
         content = ContentHash(self.sampling_rate)
         content.update(self.samples)
         return content.digits
@@ -81,54 +73,36 @@ class ContentHash:
         return self._digest.hexdigest()[:_HASH_DIGITS]
 
 
-_QUALITY = "HQ"
-
-
 def resample(waveform: Waveform, sampling_rate: int) -> Waveform:
-    """Resample with soxr's high-quality filter.
-
-    Args:
-        waveform: Returned as it is where it already has the rate.
-        sampling_rate: In Hz.
-
-    Returns:
-        The same stretch of time at that rate; at least one sample if the input has one.
-
-    Examples:
-        >>> resample(Waveform(np.zeros(44100, dtype=np.float32), 44100), 16000).samples.size
-        16000
-    """
+    """Resample all of a recording as `resampled_blocks` does; what already has the rate is returned as it is."""
     if waveform.sampling_rate == sampling_rate:
         return waveform
-    resampled = soxr.resample(waveform.samples, waveform.sampling_rate, sampling_rate, quality=_QUALITY)
-    if not resampled.size:
-        # soxr rounds the length down; a model needs at least one sample.
-        resampled = waveform.samples[:1]
-    return Waveform(np.ascontiguousarray(resampled, dtype=np.float32), sampling_rate)
+    resampled = list(resampled_blocks([waveform.samples], waveform.sampling_rate, sampling_rate))
+    return Waveform(np.concatenate(resampled), sampling_rate)
 
 
 def resampled_blocks(
-    blocks: Iterable[NDArray[np.float32]], sampling_rate: float, wanted_rate: float
+    blocks: Iterable[NDArray[np.float32]], sampling_rate: float, target_rate: float
 ) -> Iterator[NDArray[np.float32]]:
-    """Resample audio that comes in blocks; together they are what `resample` makes of the whole.
+    """Resample audio that comes in blocks, with soxr's high-quality filter; how it is cut into blocks does not matter.
 
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Their rate, in Hz.
-        wanted_rate: In Hz.
+        target_rate: In Hz.
 
     Yields:
-        Blocks at the wanted rate, none empty.
+        Blocks at the target rate, together of the same duration; at least one sample if there was one.
 
     Examples:
         >>> blocks = [np.ones(441, dtype=np.float32)] * 100
         >>> sum(block.size for block in resampled_blocks(blocks, 44100, 16000))
         16000
     """
-    if sampling_rate == wanted_rate:
+    if sampling_rate == target_rate:
         yield from (block for block in blocks if block.size)
         return
-    resampler = soxr.ResampleStream(sampling_rate, wanted_rate, 1, dtype="float32", quality=_QUALITY)
+    resampler = soxr.ResampleStream(sampling_rate, target_rate, 1, dtype="float32", quality="HQ")
     first, made = np.zeros(0, dtype=np.float32), 0
     for block in blocks:
         first = first if first.size else block[:1]
@@ -138,5 +112,5 @@ def resampled_blocks(
             yield resampled
     last = resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
     if last.size or not made:
-        # As in `resample`.
+        # soxr rounds the length down; a model needs at least one sample.
         yield last if last.size else first

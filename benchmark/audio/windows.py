@@ -6,89 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_TAIL_S = 1.0
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of a clip, in samples.
-
-    Attributes:
-        start: Its first sample.
-        stop: The sample after its last.
-    """
-
-    start: int
-    stop: int
-
-    @property
-    def size(self) -> int:
-        """Its length in samples."""
-        return self.stop - self.start
-
-
-def windows(samples: int, sampling_rate: int, window_s: float, min_tail_s: float = MIN_TAIL_S) -> tuple[Window, ...]:
-    """Cut a clip into consecutive windows.
-
-    Args:
-        samples: Length of the clip in samples.
-        sampling_rate: Samples per second.
-        window_s: Length of a window in seconds; the last one may be shorter.
-        min_tail_s: A last window shorter than this is dropped, unless it is the only one.
-
-    Returns:
-        Windows without gap or overlap that begin at 0 and, but for a dropped tail, end at `samples`; none for an empty
-        clip.
-
-    Raises:
-        ValueError: A length is negative, or a window holds no sample.
-
-    Examples:
-        >>> [(window.start, window.stop) for window in windows(70, 10, window_s=3)]
-        [(0, 30), (30, 60), (60, 70)]
-        >>> [(window.start, window.stop) for window in windows(69, 10, window_s=3)]
-        [(0, 30), (30, 60)]
-        >>> windows(5, 10, window_s=3)
-        (Window(start=0, stop=5),)
-    """
-    size = window_size(sampling_rate, window_s)
-    if samples < 0:
-        raise ValueError(f"cannot cut {samples} samples into windows")
-    cut = [Window(start, min(start + size, samples)) for start in range(0, samples, size)]
-    if len(cut) > 1 and cut[-1].size < _shortest_tail(size, sampling_rate, min_tail_s):
-        cut.pop()
-    return tuple(cut)
-
-
-def window_size(sampling_rate: int, window_s: float) -> int:
-    """Samples of a whole window.
-
-    Raises:
-        ValueError: A window holds no sample.
-
-    Examples:
-        >>> window_size(16000, 30.0)
-        480000
-    """
-    size = round(window_s * sampling_rate)
-    if size < 1:
-        raise ValueError(f"a window of {window_s} s at {sampling_rate} Hz holds no sample")
-    return size
+_SHORTEST_TAIL_S = 1.0
+# Models make no frame of less.
+_FRAME_S = 0.025
 
 
 def window_blocks(
-    blocks: Iterable[NDArray[np.float32]], sampling_rate: int, window_s: float, min_tail_s: float = MIN_TAIL_S
+    blocks: Iterable[NDArray[np.float32]], sampling_rate: int, window_s: float
 ) -> Iterator[NDArray[np.float32]]:
-    """Cut audio that comes in blocks into the windows that `windows` gives, with one of them in memory at a time.
+    """Cut audio that comes in blocks into consecutive windows, with one of them in memory at a time.
+
+    An incomplete last window of less than a second is dropped, unless it is the only one.
 
     Args:
         blocks: Mono samples, shape (samples,).
         sampling_rate: Samples per second.
-        window_s: As in `windows`.
-        min_tail_s: As in `windows`.
+        window_s: Length of a window in seconds; the last one may be shorter.
 
     Yields:
-        The samples of each window.
+        The samples of each window, without gap or overlap; nothing where there is no sample.
+
+    Raises:
+        ValueError: A window holds no sample.
 
     Examples:
         >>> tens = [np.zeros(10, dtype=np.float32)] * 7
@@ -105,16 +44,20 @@ def window_blocks(
             joined = np.concatenate(kept)
             yield joined[:size].copy()
             kept, length, cut = [joined[size:]], length - size, cut + 1
-    if length and (not cut or length >= _shortest_tail(size, sampling_rate, min_tail_s)):
+    if length and (not cut or length >= round(_SHORTEST_TAIL_S * sampling_rate)):
         yield np.concatenate(kept)
 
 
-def _shortest_tail(size: int, sampling_rate: int, min_tail_s: float) -> int:
-    return min(size, round(min_tail_s * sampling_rate))
+def window_size(sampling_rate: int, window_s: float) -> int:
+    """Samples of a whole window.
 
-
-# Models make no frame of less.
-_FRAME_S = 0.025
+    Raises:
+        ValueError: A window holds no sample.
+    """
+    size = round(window_s * sampling_rate)
+    if size < 1:
+        raise ValueError(f"a window of {window_s} s at {sampling_rate} Hz holds no sample")
+    return size
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +91,6 @@ def sliding_windows(
         sampling_rate: Samples per second.
         window_s: Length of a window in seconds.
         hop_s: From the beginning of one window to that of the next, in seconds; at most `window_s`.
-
-    Yields:
-        The windows in their order; none where there is no sample.
 
     Raises:
         ValueError: A window or a hop holds no sample, or a hop is longer than a window.

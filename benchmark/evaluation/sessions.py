@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +92,7 @@ class ModelSession:
         on_gpu = engine.device != "cpu"
         self._batch = engine.batch if side_by_side else 1
         at_once = side_by_side and not on_gpu and self._batch == 1
-        self._streams = Streams.side_by_side(threads) if at_once else Streams.one_at_a_time(threads)
+        self._streams = Streams(count=threads) if at_once else Streams(threads=threads)
         # A GPU is done so soon that the time of a window's way to the worker would count.
         self._pipelined = at_once or on_gpu or self._batch > 1
         self._worker = Worker(_ACTOR, log=log_path(subject, settings), limits=Limits(threads=self._streams.threads))
@@ -111,9 +111,9 @@ class ModelSession:
         answer = self._worker.call(
             "load",
             str(subject.folder),
-            load_options(subject, chosen.engine).as_plain(),
-            {**chosen.engine.as_plain(), "batch": self._batch},
-            self._streams.as_plain(),
+            asdict(load_options(subject, chosen.engine)),
+            asdict(replace(chosen.engine, batch=self._batch)),
+            asdict(self._streams),
             None if chosen.converted is None
             else {"folder": str(chosen.converted.absolute()), "digest": chosen.digest},
             timeout_s=self._settings.load_timeout_s,

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import BackendError, Engine, Streams
+from benchmark.models.reports import LoadOptions
 from benchmark.models.speech_model import SpeechModel, require_finite
 from benchmark.workers.answers import Returned, describe, to_plain
 
@@ -28,7 +30,7 @@ Samples = NDArray[np.float32]
 PlainAnswer = dict[str, Any]
 """What became of one window, as `workers.answers.to_plain` gives it; a returned value has `logits` and `seconds`."""
 
-BYTES_PER_MB = 1_000_000
+_BYTES_PER_MB = 1_000_000
 
 
 class WindowQueue(ABC):
@@ -53,7 +55,7 @@ class WindowQueue(ABC):
         """Take windows, and return the oldest answers.
 
         Args:
-            windows: Mono samples at the model's rate, each of one window at most.
+            windows: Mono samples at the model's rate.
             most_pending: Wait until no more than this many windows are pending; what else is done is returned, too.
         """
         self._pending.extend(map(self.submit, windows))
@@ -67,16 +69,11 @@ class WindowQueue(ABC):
 
 
 class StreamQueue(WindowQueue):
-    """Computes windows in threads, one per stream.
+    """Computes windows in threads, one per stream, from which `predict` is called."""
 
-    Args:
-        logits: Computes one window; called from several threads at once.
-        streams: Number of threads.
-    """
-
-    def __init__(self, logits: Callable[[Samples], NDArray[np.float32]], *, streams: int) -> None:
+    def __init__(self, predict: Callable[[Samples], dict[str, Any]], *, streams: int) -> None:
         super().__init__()
-        self._logits = logits
+        self._predict = predict
         self._pool = ThreadPoolExecutor(streams, thread_name_prefix="stream")
 
     def submit(self, window: Samples) -> Future[PlainAnswer]:
@@ -88,12 +85,10 @@ class StreamQueue(WindowQueue):
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _compute(self, window: Samples) -> PlainAnswer:
-        begin = time.perf_counter()
         try:
-            logits = require_finite(self._logits(window))
+            return to_plain(Returned(self._predict(window)))
         except Exception as error:  # the edge of a worker: what a model raises is the answer to this window
             return to_plain(describe(error))
-        return to_plain(Returned({"logits": logits, "seconds": time.perf_counter() - begin}))
 
 
 class ModelActor:
@@ -111,22 +106,19 @@ class ModelActor:
         streams: dict[str, int] | None = None,
         converted: dict[str, str | None] | None = None,
     ) -> dict[str, Any]:
-        """Load a model, in place of the one before.
+        """Load a model in place of the one before, and give the fields of its `LoadReport`.
 
         Args:
             folder: The checkpoint's folder.
-            options: `LoadOptions.as_plain()`.
-            engine: `Engine.as_plain()`; None for reference inference.
-            streams: `Streams.as_plain()`; None for one window at a time.
+            options: Fields of `LoadOptions`.
+            engine: Fields of `Engine`; None for reference inference.
+            streams: Fields of `Streams`; None for one window at a time.
             converted: `folder` and `digest` of the converted model, for backends other than torch; without a digest,
                 any that is whole.
 
-        Returns:
-            `LoadReport.as_plain()`.
-
         Raises:
-            BackendError: The model cannot be computed so: it answers otherwise in a batch, the converted model is
-                another one, or this machine does not compute in the number format.
+            BackendError: The model answers otherwise in a batch, the converted model is another one, or this machine
+                does not compute in the number format.
         """
         if self._queue is not None:
             self._queue.close()
@@ -137,14 +129,14 @@ class ModelActor:
         else:
             from benchmark.models.checkpoint import load_checkpoint  # noqa: PLC0415 - imports torch
 
-            self._model = load_checkpoint(Path(folder), **options)
+            self._model = load_checkpoint(Path(folder), LoadOptions(**options))
         if chosen.batch > 1 and converted is None:
             from benchmark.models.batches import BatchQueue  # noqa: PLC0415 - imports torch
 
             self._queue = BatchQueue(self._checkpoint, chosen.batch)
         else:
-            self._queue = StreamQueue(self._loaded.logits, streams=shared.count)
-        return self._model.report.as_plain()
+            self._queue = StreamQueue(self.predict, streams=shared.count)
+        return asdict(self._model.report)
 
     def exchange(self, windows: list[Samples], most_pending: int) -> list[PlainAnswer]:
         """Take windows, and return the oldest answers in their order (see `WindowQueue.exchange`)."""
@@ -153,14 +145,7 @@ class ModelActor:
         return self._queue.exchange(windows, most_pending)
 
     def predict(self, samples: Samples) -> dict[str, Any]:
-        """Compute one window.
-
-        Returns:
-            `logits` (float32, one per label) and `seconds`.
-
-        Raises:
-            CheckpointError: This model cannot process the window, or gives NaN or infinity.
-        """
+        """Compute one window: `logits` (float32, one per label) and `seconds`; refuse NaN and infinity."""
         begin = time.perf_counter()
         logits = require_finite(self._loaded.logits(samples))
         return {"logits": logits, "seconds": time.perf_counter() - begin}
@@ -170,14 +155,7 @@ class ModelActor:
         return self._loaded.logits(samples)
 
     def answers_by_activation(self, samples: list[Samples]) -> dict[str, list[NDArray[np.float32]]]:
-        """Compute probes with a rebuilt head under every activation that its head may have had.
-
-        Args:
-            samples: Mono samples at the model's rate, each of one window at most.
-
-        Returns:
-            For `tanh`, `relu` and `none` the logits of each probe.
-        """
+        """Compute probes with a rebuilt head under every activation that it may have had: activation → logits."""
         from benchmark.models.heads import ACTIVATIONS  # noqa: PLC0415 - imports torch
         from benchmark.models.repair import answers_by_activation  # noqa: PLC0415 - imports torch
 
@@ -185,42 +163,27 @@ class ModelActor:
         return {activation: [answer[activation] for answer in answers] for activation in ACTIVATIONS}
 
     def convert(self, backend: str, folder: str) -> dict[str, Any]:
-        """Convert the loaded checkpoint, unless that has been done.
-
-        Args:
-            backend: `openvino`, `onnxruntime`, or one that an installed package adds.
-            folder: Where the converted model is, or will be.
-
-        Returns:
-            Its `digest`, and the `seconds` that the conversion took.
-        """
+        """Convert the loaded checkpoint, unless that has been done: `digest`, and the `seconds` that it took."""
         from benchmark.models.backends.conversion import convert  # noqa: PLC0415 - imports torch
 
-        checkpoint = self._checkpoint
-        converted = ConvertedModel.open(Path(folder)) or ConvertedModel.write(
-            Path(folder), lambda new: convert(checkpoint, backend, new)
-        )
+        converted = convert(self._checkpoint, backend, Path(folder))
         return {"digest": converted.digest, "seconds": converted.seconds}
 
     def time_calls(self, segments: list[Samples], warmup: int, calls: int) -> list[float]:
-        """Time single calls, from samples on the host to probabilities on the host.
-
-        Args:
-            segments: Mono samples at the model's rate; taken in turn, again from the first after the last.
-            warmup: Calls that are not timed.
-            calls: Calls that are.
-
-        Returns:
-            Milliseconds of each timed call.
-        """
+        """Time single calls, from samples on the host to probabilities on the host (see `time_calls`)."""
         call = self._loaded.probabilities
         return time_calls(call, segments, warmup=warmup, calls=calls, synchronize=self._synchronize)
 
     def peak_memory_mb(self) -> float:
         """The most memory used so far: of this process, or on a GPU of torch's allocator there, in MB (10⁶ bytes)."""
         if self._on_gpu():
-            return float(sys.modules["torch"].cuda.max_memory_allocated() / BYTES_PER_MB)
-        return peak_process_mb()
+            return float(sys.modules["torch"].cuda.max_memory_allocated() / _BYTES_PER_MB)
+        if sys.platform == "win32":
+            return int(psutil.Process().memory_info().peak_wset) / _BYTES_PER_MB
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return (peak if sys.platform == "darwin" else peak * 1024) / _BYTES_PER_MB
 
     def computes_in(self, dtype: str) -> bool:
         """Whether OpenVINO really computes in a number format on this processor."""
@@ -276,21 +239,14 @@ def time_calls(
     calls: int,
     synchronize: Callable[[], None] = lambda: None,
 ) -> list[float]:
-    """Time single calls, one at a time.
+    """Time single calls, one at a time, in milliseconds.
 
     Args:
-        call: What is timed.
+        call: The function.
         segments: Its arguments; taken in turn, again from the first after the last.
         warmup: Calls that are not timed.
         calls: Calls that are.
         synchronize: Waits for a device that computes asynchronously.
-
-    Returns:
-        Milliseconds of each timed call.
-
-    Examples:
-        >>> len(time_calls(np.sum, [np.ones(3, np.float32)], warmup=1, calls=4))
-        4
     """
     for index in range(warmup):
         call(segments[index % len(segments)])
@@ -303,18 +259,3 @@ def time_calls(
         synchronize()
         milliseconds.append((time.perf_counter() - begin) * 1000)
     return milliseconds
-
-
-def peak_process_mb() -> float:
-    """The most memory that this process has held so far, in MB (10⁶ bytes).
-
-    Examples:
-        >>> 1 < peak_process_mb() < 1_000_000
-        True
-    """
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset) / BYTES_PER_MB
-    import resource  # noqa: PLC0415 - there is none on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (peak if sys.platform == "darwin" else peak * 1024) / BYTES_PER_MB

@@ -32,11 +32,7 @@ Features = dict[str, torch.Tensor]
 
 
 class BatchQueue(WindowQueue):
-    """Computes windows in batches, in a thread of its own, while the next ones are prepared.
-
-    Args:
-        checkpoint: The model.
-        rows: Windows of a batch.
+    """Computes windows in batches of so many rows, in a thread of its own, while the next ones are prepared.
 
     Raises:
         BackendError: This model answers otherwise in a batch.
@@ -99,10 +95,10 @@ class BatchQueue(WindowQueue):
         seconds = (time.perf_counter() - begin) / rows  # a window's share of a full batch
         for row, values in zip(batch, logits, strict=False):  # the copies that fill the batch are dropped
             try:
-                found = to_plain(Returned({"logits": require_finite(values), "seconds": seconds}))
+                answer = to_plain(Returned({"logits": require_finite(values), "seconds": seconds}))
             except NotFiniteError as error:
-                found = to_plain(describe(error))
-            row.answer.set_result(found)
+                answer = to_plain(describe(error))
+            row.answer.set_result(answer)
 
     def _rows_of(self, features: Features) -> int:
         if not self._padded:

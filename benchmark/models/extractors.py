@@ -22,12 +22,8 @@ def load_extractor(folder: Path, *, model_type: str, override: Mapping[str, Any]
     Args:
         folder: The checkpoint's folder.
         model_type: The model type that its configuration names.
-        override: The registry's description: `sampling_rate`, `do_normalize`. For a model that reads samples it
-            replaces the checkpoint's own; for others it changes those fields of it, since what else their features
-            depend on cannot be guessed.
-
-    Returns:
-        A feature extractor of transformers.
+        override: The registry's `sampling_rate` and `do_normalize`. For a model that reads samples they replace the
+            checkpoint's extractor; for others they change those fields of it: the rest cannot be guessed.
 
     Raises:
         MissingPreprocessorError: The checkpoint has none, and the registry's description does not make one.

@@ -5,7 +5,7 @@ The same rules judge a header, which is read without a load, and what a load rep
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -68,10 +68,10 @@ class Skeleton:
     """All weights that a model of some configuration has (`benchmark.models.skeleton`).
 
     Attributes:
-        labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
+        labels: As in `LoadReport`.
         parameters: Number of weights.
         shapes: Name → shape of every tensor that a load looks for.
-        encoder: What the names of the encoder's weights begin with.
+        encoder: Prefix of the encoder's weights.
         targets: Name of a checkpoint's tensor → the name under which a load looks for it; the others keep theirs.
     """
 
@@ -81,10 +81,6 @@ class Skeleton:
     encoder: str
     targets: Mapping[str, str] = field(default_factory=dict)
 
-    def as_plain(self) -> dict[str, Any]:
-        """Give the skeleton as plain data."""
-        return asdict(self)
-
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Take the skeleton from plain data, in which tuples have become lists."""
@@ -92,13 +88,7 @@ class Skeleton:
         return cls(**{**plain, "labels": tuple(plain["labels"]), "shapes": shapes})
 
     def part(self, name: str) -> Part:
-        """Say what a weight of the model belongs to.
-
-        Examples:
-            >>> skeleton = Skeleton(labels=(), parameters=0, shapes={}, encoder="hubert.")
-            >>> [skeleton.part(name).value for name in ("hubert.layer_norm.weight", "projector.bias", "layer_weights")]
-            ['encoder', 'head', 'layer weights']
-        """
+        """Say what a weight of the model belongs to."""
         if name.startswith(self.encoder):
             return Part.ENCODER
         return Part.LAYER_WEIGHTS if name == LAYER_WEIGHTS else Part.HEAD
@@ -175,10 +165,11 @@ class Comparison:
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """Unexpected weights that the encoder was trained with: with them its answers would differ."""
-        return tuple(
-            name for name in self.unexpected if self.expected.is_of_encoder(name) and is_learnt_by_encoder(name)
-        )
+        """Unexpected weights that the encoder was trained with: with them its answers would differ.
+
+        Buffers, such as positions, are computed by the model; no classifier reads an adapter behind the encoder.
+        """
+        return tuple(name for name in self.unexpected if self.expected.is_of_encoder(name) and _is_learnt(name))
 
     @property
     def layers_expected(self) -> int:
@@ -191,11 +182,7 @@ class Comparison:
         return _count_layers(filter(self.expected.is_of_encoder, (*self.sources, *self.unexpected)))
 
     def beside_head(self, head: HeadMatch) -> tuple[str, ...]:
-        """Tensors beside a head of another layout that may decide the answer, such as an attention.
-
-        Returns:
-            What belongs neither to the encoder, nor to the head, nor to another task, nor to a loss.
-        """
+        """Tensors of neither encoder, head, other task nor loss: they may decide the answer, as an attention does."""
         layers = tuple(f"{layer}." for layer in head.layers)
         strays = [name for name in self.unknown if not name.startswith(layers) and not _LOSS.match(name)]
         # The rebuilt head reads the last layer only.
@@ -206,16 +193,11 @@ class Comparison:
 
 
 def compare(expected: Skeleton, shapes: Mapping[str, Sequence[int]]) -> Comparison:
-    """Compare the names and shapes of a checkpoint with those of the model of its configuration.
-
-    The number types don't matter: a load converts them.
+    """Compare the tensors of a checkpoint with those of the model of its configuration, as a load would.
 
     Args:
         expected: The model of the configuration.
         shapes: Name → shape of every tensor of the checkpoint, of all its shards together.
-
-    Returns:
-        What a load would report.
     """
     placed: dict[str, str] = {}
     for name in sorted(shapes):
@@ -235,7 +217,7 @@ def compare(expected: Skeleton, shapes: Mapping[str, Sequence[int]]) -> Comparis
 
 
 def compare_load(expected: Skeleton, report: LoadReport) -> Comparison:
-    """Give the comparison that a load reports, in which the shapes fit: else it would have failed."""
+    """The comparison that a load reports, in which the shapes fit: else it would have failed."""
     missing = set(report.missing)
     return Comparison(
         expected=expected,
@@ -269,28 +251,13 @@ def conclude(comparison: Comparison, head: HeadMatch | None, *, is_stated: bool 
     return Outcome.NO_HEAD if comparison.bare_encoder else Outcome.RANDOM
 
 
-def is_learnt_by_encoder(name: str) -> bool:
-    """Whether a tensor of an encoder was learnt and decided its answers, so that it must not be left out.
-
-    Buffers, such as positions, are computed by the model; no classifier reads an adapter behind the encoder.
-
-    Examples:
-        >>> is_learnt_by_encoder("wav2vec2.feature_extractor.conv_layers.1.layer_norm.weight")
-        True
-        >>> [is_learnt_by_encoder(f"hubert.{name}") for name in ("encoder.position_ids", "adapter.conv.bias")]
-        [False, False]
-    """
+def _is_learnt(name: str) -> bool:
     parts = name.split(".")
     return parts[-1] in _LEARNT and "adapter" not in parts[:_DEPTH_OF_ADAPTER]
 
 
 def is_harmless(name: str) -> bool:
-    """Whether a weight decides nothing about an answer, so that it may be missing.
-
-    Examples:
-        >>> is_harmless("wavlm.masked_spec_embed"), is_harmless("classifier.bias")
-        (True, False)
-    """
+    """Whether a weight decides nothing about an answer, so that it may be missing."""
     return name.rpartition(".")[2] in _HARMLESS
 
 

@@ -1,16 +1,14 @@
-"""The head layouts that are known, and how one is recognised by names and shapes of weights; nothing heavy here.
+"""The head layouts that are known, and how one is recognised by names and shapes of weights, without torch.
 
-A head is a chain of linear layers behind the encoder. To add a layout that transformers has no class for, add a
-`HeadLayout` to `LAYOUTS`: its layers are rebuilt from that description alone (`benchmark.models.repair`) as pooling
-over time, then the layers with the activation between them, as long as their names begin with `classifier.` and all
-but the last keep the hidden size. An installed package adds one by an entry point of the group `bench.heads`
-(docs/guides/head.md). Dropout and other parts without weights need no mention: they do nothing here. Add
-only what published code shows; a guess that fits the shapes gives answers that look right and are not.
+A head is a chain of linear layers behind the encoder. One that transformers has no class for is rebuilt from its
+`HeadLayout` alone (`benchmark.models.repair`): pooling over time, then the layers with an activation between them.
+Their names begin with `classifier.`, and all but the last keep the hidden size. Add to `LAYOUTS` only what published
+code shows (docs/guides/head.md): a guess that fits the shapes gives answers that look right and are not.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, Self
@@ -37,7 +35,7 @@ class HeadLayout:
     """A head that checkpoints have.
 
     Attributes:
-        name: What reports call it.
+        name: Its name in reports and in the registry.
         layers: Its linear layers, from the encoder on: the names that each is known by, the original's first.
         normalisation: A layer normalisation before them, where there is one.
         model_types: The model types whose checkpoints have it.
@@ -52,7 +50,7 @@ class HeadLayout:
 
     @property
     def key_mapping(self) -> dict[str, str]:
-        """How the weights of layers with other names get the original's, as transformers wants to be told."""
+        """Renames the weights of layers with other names to the original's, for `from_pretrained`."""
         return {rf"^{re.escape(name)}\.": f"{names[0]}." for names in self.layers for name in names[1:]}
 
 
@@ -82,7 +80,7 @@ LAYOUTS: tuple[HeadLayout, ...] = (
 
 @cache
 def layouts() -> tuple[HeadLayout, ...]:
-    """Give all known layouts: `LAYOUTS`, and what installed packages add.
+    """All known layouts: `LAYOUTS`, and those of installed packages.
 
     Raises:
         RequestError: A package adds something that is no layout, can't be imported, or has the name of another.
@@ -105,10 +103,10 @@ class HeadMatch:
     Attributes:
         layout: The name of its layout.
         own: Whether it is transformers' own.
-        outputs: How many labels it tells apart.
-        layers: What the checkpoint calls its layers, from the encoder on.
-        pooling: How it makes one vector of all frames; None where the configuration names a pooling that is not known,
-            so that a person has to state it.
+        outputs: Number of its labels.
+        layers: Names of its layers in the checkpoint, from the encoder on.
+        pooling: One of `POOLINGS`; None where the configuration names one that is not known, so that a person has to
+            state it.
     """
 
     layout: str
@@ -120,19 +118,10 @@ class HeadMatch:
 
 @dataclass(frozen=True)
 class HeadParameters:
-    """What a head's weights leave open.
-
-    Attributes:
-        pooling: `mean`, `sum` or `max` over time.
-        activation: `tanh`, `relu` or `none` between its layers.
-    """
+    """What a head's weights leave open: its pooling over time, and the activation between its layers."""
 
     pooling: str
     activation: str
-
-    def as_plain(self) -> dict[str, str]:
-        """Give the parameters as plain data."""
-        return asdict(self)
 
     @classmethod
     def settle(cls, options: Mapping[str, Any], config: Mapping[str, Any]) -> Self:
@@ -148,8 +137,6 @@ class HeadParameters:
         Examples:
             >>> HeadParameters.settle({}, {"pooling_mode": "max"})
             HeadParameters(pooling='max', activation='tanh')
-            >>> HeadParameters.settle({"pooling": "sum", "activation": "none"}, {"pooling_mode": "max"})
-            HeadParameters(pooling='sum', activation='none')
         """
         pooling = options.get("pooling") or config.get("pooling_mode") or POOLINGS[0]
         activation = options.get("activation") or ACTIVATIONS[0]
@@ -164,14 +151,14 @@ class HeadParameters:
 
 
 def recognise(shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
-    """Find the known head that a checkpoint has; no weights are needed.
+    """Find the known head that a checkpoint has.
 
     Args:
         shapes: Name → shape of all tensors of the checkpoint.
         config: Its `config.json`.
 
     Returns:
-        The match; None where the head is of no known layout, incomplete, or of shapes that don't fit together.
+        None where the head is of no known layout, incomplete, or of shapes that don't fit together.
 
     Examples:
         >>> shapes = {"classifier.dense.weight": (4, 4), "classifier.dense.bias": (4,),
@@ -179,8 +166,6 @@ def recognise(shapes: Shapes, config: Mapping[str, Any]) -> HeadMatch | None:
         >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 4, "pooling_mode": "max"})
         HeadMatch(layout='dense-out', own=False, outputs=3, layers=('classifier.dense', 'classifier.out_proj'), \
 pooling='max')
-        >>> recognise(shapes, {"model_type": "hubert", "hidden_size": 5}) is None
-        True
     """
     model_type = config.get("model_type")
     fitting = [layout for layout in layouts() if isinstance(model_type, str) and model_type in layout.model_types]
@@ -223,12 +208,10 @@ def _match(layout: HeadLayout, shapes: Shapes, config: Mapping[str, Any]) -> Hea
 
 
 def _widths(layers: Sequence[str], shapes: Shapes) -> tuple[int, ...] | None:
-    """Give the widths along a chain of linear layers, from its input to its output; None where they don't fit."""
+    """Widths along a chain of linear layers, from its input to its output; None where they don't fit."""
     weights = [tuple(shapes[f"{layer}.weight"]) for layer in layers]
     biases = [tuple(shapes.get(f"{layer}.bias", ())) for layer in layers]
-    if any(len(weight) != _MATRIX for weight in weights):
-        return None
-    if any(bias != weight[:1] for weight, bias in zip(weights, biases, strict=True)):
+    if any(len(weight) != _MATRIX for weight in weights) or biases != [weight[:1] for weight in weights]:
         return None
     if any(before[0] != after[1] for before, after in pairwise(weights)):
         return None

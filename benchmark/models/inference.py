@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.models.reports import CheckpointError, LoadReport
-from benchmark.models.speech_model import SpeechModel, require_samples
+from benchmark.models.speech_model import SpeechModel
 from benchmark.models.supported import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 
@@ -20,7 +20,6 @@ class Checkpoint(SpeechModel):
     Attributes:
         model: The model of transformers, in evaluation mode.
         extractor: Its feature extractor; None where the checkpoint has none and it was loaded all the same.
-        report: The report of its load.
     """
 
     model: Any
@@ -36,14 +35,10 @@ class Checkpoint(SpeechModel):
         """Make the model's inputs: its main one, and the mask where there is one.
 
         Args:
-            *windows: Mono samples at the model's rate; several are padded as the checkpoint's extractor does.
+            *windows: Several are padded as the checkpoint's extractor does.
 
         Returns:
-            Tensors on the host, whose first axis has one entry for each window.
-
-        Raises:
-            TooShortError: The model cannot make a single frame of so little.
-            CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
+            Tensors on the host, whose first axis has one entry for each window. Raises as `logits`.
         """
         self.require_enough(min(window.size for window in windows))
         # Extractors that bring everything to one length do so by themselves.
@@ -60,14 +55,7 @@ class Checkpoint(SpeechModel):
         return {key: made[key] for key in (name, *([ATTENTION_MASK] if masked else []))}
 
     def forward(self, features: Mapping[str, torch.Tensor]) -> NDArray[np.float32]:
-        """Compute logits, whatever comes of it.
-
-        Args:
-            features: As `features` makes them; the first axis may have any length.
-
-        Returns:
-            Shape (first axis, labels).
-        """
+        """Compute logits of shape (first axis of the features, labels), NaN included."""
         with torch.inference_mode():
             output = self.model(**{name: self._placed(tensor) for name, tensor in features.items()}).logits.float()
         return np.asarray(output.cpu().numpy(), dtype=np.float32)
@@ -76,11 +64,11 @@ class Checkpoint(SpeechModel):
         """Refuse what is too short for the model, and everything where there is no feature extractor."""
         if self.extractor is None:
             raise CheckpointError(self.report.preprocessor_problem or "there is no feature extractor")
-        require_samples(samples, self.shortest)
+        super().require_enough(samples)
 
     @property
     def shortest(self) -> int:
-        """Samples below which the model cannot answer, or would answer without having read any audio."""
+        """As in `SpeechModel`: from the extractor, or from the convolutions of the configuration."""
         config = self.model.config
         facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
         if facts is not None and facts.reads is Reads.FEATURES:

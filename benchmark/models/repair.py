@@ -1,7 +1,6 @@
 """Heads that transformers has no class for, rebuilt so that every weight comes from the checkpoint."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -18,61 +17,32 @@ from benchmark.models.reports import CheckpointError, UnusableHeadError
 _HEAD = "classifier"
 _TIME = 1
 
-_POOL: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "mean": lambda frames: frames.mean(dim=_TIME),
-    "sum": lambda frames: frames.sum(dim=_TIME),
-    "max": lambda frames: frames.amax(dim=_TIME),
-}
-_ACTIVATE: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "none": lambda values: values,
-}
+_POOL: Mapping[str, Callable[..., torch.Tensor]] = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax}
+_ACTIVATE: Mapping[str, Callable[..., torch.Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "none": lambda x: x}
 
 
-@dataclass(frozen=True)
-class Repair:
-    """How a checkpoint with a rebuilt head is loaded.
-
-    Attributes:
-        model_class: Loads it with `from_pretrained`; its weights are called what the original calls them.
-        config: The configuration to load it with.
-        key_mapping: Names of weights to be changed on the way, for `from_pretrained`.
-        layout: The name of the head's layout.
-        parameters: What its weights leave open.
-    """
-
-    model_class: Any
-    config: Any
-    key_mapping: dict[str, str]
-    layout: str
-    parameters: HeadParameters
-
-
-class PooledHead(torch.nn.Module):
+class PooledHead(torch.nn.ModuleDict):
     """Pooling over time without a mask, and linear layers with an activation between them.
 
     The original pools over padding, too; one clip at a time, there is none, but for a last frame of wav2vec2-bert.
     """
 
     def __init__(self, layout: HeadLayout, parameters: HeadParameters, *, hidden_size: int, outputs: int) -> None:
-        super().__init__()
-        self.parameters_in_use = parameters
         sizes = [*[hidden_size] * len(layout.layers), outputs]
-        self._names = [names[0].removeprefix(f"{_HEAD}.") for names in layout.layers]
-        for name, (width, next_width) in zip(self._names, pairwise(sizes), strict=True):
-            self.add_module(name, torch.nn.Linear(width, next_width))
+        names = [names[0].removeprefix(f"{_HEAD}.") for names in layout.layers]
+        super().__init__({name: torch.nn.Linear(*size) for name, size in zip(names, pairwise(sizes), strict=True)})
+        self.parameters_in_use = parameters
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+    def forward(self, frames: torch.Tensor) -> Any:
         """Give one value per label for frames of shape (1, time, hidden size)."""
-        values = _POOL[self.parameters_in_use.pooling](frames)
-        for name in self._names[:-1]:
-            values = _ACTIVATE[self.parameters_in_use.activation](self.get_submodule(name)(values))
-        last: torch.Tensor = self.get_submodule(self._names[-1])(values)
-        return last
+        *layers, last = self.values()
+        values = _POOL[self.parameters_in_use.pooling](frames, dim=_TIME)
+        for layer in layers:
+            values = _ACTIVATE[self.parameters_in_use.activation](layer(values))
+        return last(values)
 
 
-class _WithPooledHead:
+class RepairedModel:
     """Laid over a class of transformers: its encoder stays, its head is another one."""
 
     head_layout: HeadLayout
@@ -91,49 +61,34 @@ class _WithPooledHead:
         return SequenceClassifierOutput(logits=self.classifier(frames))
 
 
-def plan_repair(config: Any, head: Mapping[str, Any]) -> Repair:
-    """Plan how a head is rebuilt.
+def repaired_class(config: Any, head: Mapping[str, Any]) -> type[RepairedModel]:
+    """Make the class whose `from_pretrained` loads a checkpoint with a rebuilt head.
 
     Args:
-        config: The configuration of the checkpoint, as transformers has read it.
+        config: The configuration of the checkpoint, as transformers has read it; a weighted sum of layers, which the
+            original class has not, is switched off in it.
         head: `kind`, and optionally `pooling` and `activation` (see `HeadParameters.settle`).
-
-    Returns:
-        What to load it with.
 
     Raises:
         UnusableHeadError: The layout, the pooling or the activation is unknown, or not for this type of model.
     """
     layout = repairable_layout(head.get("kind"), config.model_type)
     parameters = HeadParameters.settle(head, {"pooling_mode": getattr(config, "pooling_mode", None)})
-    # The original has no weighted sum of layers, whatever its configuration says.
     config.use_weighted_layer_sum = False
     original = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING[type(config)]
-    model_class = type(
-        f"Repaired{original.__name__}",
-        (_WithPooledHead, original),
-        {"head_layout": layout, "head_parameters": parameters},
-    )
-    return Repair(model_class, config, layout.key_mapping, layout.name, parameters)
+    attributes = {"head_layout": layout, "head_parameters": parameters}
+    return type(f"Repaired{original.__name__}", (RepairedModel, original), attributes)
 
 
-def require_whole_head(repair: Repair, missing: Mapping[str, Any] | set[str]) -> None:
-    """Refuse a head of which weights are missing: there is nothing to rebuild it from.
-
-    Raises:
-        UnusableHeadError: Some are missing; the message names them.
-    """
+def require_whole_head(layout: HeadLayout, missing: Iterable[str]) -> None:
+    """Raise UnusableHeadError where weights of the head are missing: there is nothing to rebuild it from."""
     lost = sorted(name for name in missing if name.startswith(f"{_HEAD}."))
     if lost:
-        raise UnusableHeadError(f"the head is not of layout {repair.layout}: the checkpoint has no {', '.join(lost)}")
+        raise UnusableHeadError(f"the head is not of layout {layout.name}: the checkpoint has no {', '.join(lost)}")
 
 
 def answers_by_activation(checkpoint: Checkpoint, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Ask a model with a rebuilt head under every activation that its head may have had: evidence for a person.
-
-    Args:
-        checkpoint: A model with a rebuilt head.
-        samples: Mono samples at the model's rate, of one window at most.
+    """Compute one window with a rebuilt head under every activation that it may have had: evidence for a person.
 
     Returns:
         The logits by activation.

@@ -1,9 +1,11 @@
 """Options and reports of a load, as plain data that passes between processes, and the errors of checkpoints."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 STANDARD_HEAD = "standard"
+_SHOWN_MISMATCHES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +31,10 @@ class LoadOptions:
     seed: int | None = None
     head: dict[str, Any] | None = None
 
-    def as_plain(self) -> dict[str, Any]:
-        """Give the options as plain data: the keywords of `load_checkpoint`."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class ShapeMismatch:
-    """A weight that the checkpoint holds in another shape than the model has it.
-
-    Attributes:
-        name: Its name; `{0, 1}` in it stands for several layers.
-        checkpoint: Its shape in the checkpoint.
-        model: Its shape in the model.
-    """
+    """A weight of another shape in the checkpoint than in the model; `{0, 1}` in its name stands for several layers."""
 
     name: str
     checkpoint: tuple[int, ...]
@@ -50,6 +42,13 @@ class ShapeMismatch:
 
     def __str__(self) -> str:
         return f"{self.name} is {_by(self.checkpoint)} in the checkpoint and {_by(self.model)} in the model"
+
+
+def describe_mismatches(mismatches: Sequence[ShapeMismatch]) -> str:
+    """Name the first mismatches, and how many more there are."""
+    shown = "; ".join(map(str, mismatches[:_SHOWN_MISMATCHES]))
+    more = len(mismatches) - _SHOWN_MISMATCHES
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -74,7 +73,7 @@ class LoadReport:
         fixed_window: Whether a call costs the same however long the clip is.
         missing: Weights of the model that the checkpoint does not hold, and that are random therefore; sorted.
         unexpected: Weights of the checkpoint that the model has no place for; sorted.
-        mismatched: Weights of different shapes; a load in which there are any fails, so this is empty in practice.
+        mismatched: Weights of different shapes; they fail a load, so there are none.
         errors: Further errors that transformers noted.
         preprocessor_problem: Why there is no feature extractor, with the fix; None where there is one.
         seconds: From opening the checkpoint to a model ready to answer, without imports.
@@ -102,20 +101,11 @@ class LoadReport:
     preprocessor_problem: str | None = None
     seconds: float
 
-    def as_plain(self) -> dict[str, Any]:
-        """Give the report as plain data."""
-        return asdict(self)
-
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Self:
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Take the report from plain data, in which tuples have become lists."""
-        content = {own.name: plain[own.name] for own in fields(cls)}
-        for name in ("labels", "label_problems", "missing", "unexpected", "errors"):
-            content[name] = tuple(content[name])
-        content["mismatched"] = tuple(
-            ShapeMismatch(item["name"], tuple(item["checkpoint"]), tuple(item["model"]))
-            for item in content["mismatched"]
-        )
+        content: dict[str, Any] = {own.name: plain[own.name] for own in fields(cls)}
+        content |= {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
         return cls(**content)
 
 

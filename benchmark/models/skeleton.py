@@ -28,11 +28,7 @@ _CODE = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implement
 
 
 def check_config(config: Mapping[str, Any]) -> None:
-    """Let transformers validate a configuration; no model is made.
-
-    Raises:
-        Exception: Whatever transformers raises for a configuration that is not valid.
-    """
+    """Let transformers validate a configuration, which raises for one that is not valid; no model is made."""
     fields = {name: value for name, value in config.items() if name != "model_type"}
     CONFIG_MAPPING[config["model_type"]].from_dict(fields)
 
@@ -41,11 +37,11 @@ def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skel
     """Build the model that a configuration describes, without weights, and list what it expects.
 
     Args:
-        config: The content of a `config.json`, as it was parsed.
+        config: The content of a `config.json`.
         names: The names of a checkpoint's tensors, to be looked up as a load does.
 
     Raises:
-        ValueError: The model type has no audio classifier, or the configuration is no one's.
+        ValueError: The model type has no audio classifier, or the configuration claims too many layers or labels.
         MemoryError: The model would need more than a terabyte.
         Exception: Whatever transformers raises for a configuration that is not valid.
     """
@@ -65,7 +61,8 @@ def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skel
         labels=output_labels(made.id2label, made.num_labels),
         parameters=parameters,
         shapes={name: tuple(tensor.shape) for name, tensor in expected.items()},
-        encoder=_encoder(model),
+        # The encoder is the only part that is a model of its own.
+        encoder=next(f"{name}." for name, part in model.named_children() if isinstance(part, PreTrainedModel)),
         targets=_targets(model, expected, names),
     )
 
@@ -76,12 +73,6 @@ def refuse_giants(config: Mapping[str, Any]) -> None:
     Raises:
         MemoryError: Its weights would take more than a terabyte.
         ValueError: It has more layers or labels than any model.
-
-    Examples:
-        >>> refuse_giants({"hidden_size": 1024, "num_hidden_layers": 24})
-        >>> refuse_giants({"hidden_size": 300_000_000})
-        Traceback (most recent call last):
-        MemoryError: a model with hidden size 300000000 and 1 layers: unable to allocate 1341104509.7 GiB
     """
     width, inner, depth = (_largest(config, names) for names in (_WIDTHS, _INNER_WIDTHS, _DEPTHS))
     needed = max(depth, 1) * (4 * width * width + 2 * width * inner) * _BYTES_PER_NUMBER
@@ -100,12 +91,6 @@ def _refuse_size(needed: int, model: str) -> None:
 
 def _largest(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
     return max((value for name in names if isinstance(value := config.get(name), int)), default=1)
-
-
-def _encoder(model: Any) -> str:
-    """Give the prefix of the encoder's weights: the encoder is the only part that is a model of its own."""
-    name = next(name for name, part in model.named_children() if isinstance(part, PreTrainedModel))
-    return f"{name}."
 
 
 def _targets(model: Any, expected: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:

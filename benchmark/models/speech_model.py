@@ -1,27 +1,13 @@
 """What every loaded model does, whatever computes its logits: windows, clips, probabilities. torch is not needed."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
-from benchmark.audio.windows import windows
+from benchmark.audio.windows import window_blocks
 from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
-
-
-@dataclass(frozen=True, eq=False)
-class ClipAnswer:
-    """A model's answer to a clip.
-
-    Attributes:
-        logits: One per label, float32, as `averaged` gives them.
-        windows: How many windows the clip went through in.
-    """
-
-    logits: NDArray[np.float32]
-    windows: int
 
 
 class SpeechModel(ABC):
@@ -29,12 +15,14 @@ class SpeechModel(ABC):
 
     report: LoadReport
 
+    @property
+    @abstractmethod
+    def shortest(self) -> int:
+        """Samples below which the model cannot answer, or would answer without having read any audio."""
+
     @abstractmethod
     def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute one window.
-
-        Args:
-            samples: Mono samples at the model's rate.
+        """Compute one window of mono samples at the model's rate.
 
         Returns:
             One value per label; whatever the model gives, NaN too.
@@ -44,28 +32,26 @@ class SpeechModel(ABC):
             CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
         """
 
-    @abstractmethod
     def require_enough(self, samples: int) -> None:
         """Refuse a number of samples that is too small for the model; raises as `logits`."""
+        if samples < self.shortest:
+            raise TooShortError(f"the clip has {samples} samples, and this model needs at least {self.shortest}")
 
-    def clip_logits(self, samples: NDArray[np.float32]) -> ClipAnswer:
-        """Compute a clip of any length, in windows (PROTOCOL, From audio to a decision).
-
-        Args:
-            samples: Mono samples at the model's rate.
+    def clip_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute a clip of any length, in windows (docs/protocol.md), which are `averaged`.
 
         Raises:
             NotFiniteError: The model gives NaN or infinity.
             CheckpointError: As for `logits`.
         """
         self.require_enough(samples.size)
-        parts = windows(samples.size, self.report.sampling_rate or 1, self.report.window_s)
-        logits = np.stack([require_finite(self.logits(samples[part.start : part.stop])) for part in parts])
-        return ClipAnswer(averaged(logits, np.array([part.size for part in parts])), len(parts))
+        windows = list(window_blocks([samples], self.report.sampling_rate or 1, self.report.window_s))
+        logits = np.stack([require_finite(self.logits(window)) for window in windows])
+        return averaged(logits, np.array([window.size for window in windows]))
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """The softmax of `clip_logits`: what latency is measured up to."""
-        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).logits.astype(np.float64)))
+        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.clip_logits(samples).astype(np.float64)))
         return probabilities
 
 
@@ -93,13 +79,7 @@ def averaged(logits: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArr
 
 
 def require_finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return logits as they are, or raise NotFiniteError where there is NaN or infinity among them."""
+    """Return logits as they are; raise NotFiniteError where there is NaN or infinity among them."""
     if not np.isfinite(logits).all():
         raise NotFiniteError("the model answered with NaN or infinity")
     return logits
-
-
-def require_samples(samples: int, needed: int) -> None:
-    """Raise TooShortError where there are fewer samples than needed."""
-    if samples < needed:
-        raise TooShortError(f"the clip has {samples} samples, and this model needs at least {needed}")

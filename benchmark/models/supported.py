@@ -24,11 +24,10 @@ class TypeFacts:
 
     Attributes:
         reads: Whether the model reads samples, or features that its extractor computes from them.
-        fixed_window: Whether its extractor pads or cuts everything to one length, so that a call costs the same
-            however long the clip is.
+        fixed_window: Whether its extractor pads or cuts everything to one length, so that each call costs the same.
+        shortest_samples: Samples that its extractor needs. For types that read samples, the number follows from the
+            configuration (`shortest_input`).
         extractor: The class of the feature extractor that its checkpoints come with.
-        shortest_samples: Samples that its extractor needs; of fewer it makes nothing that can be heard. For types
-            that read samples, it follows from the configuration (`shortest_input`).
     """
 
     reads: Reads
@@ -83,11 +82,9 @@ def wrong_extractor(model_type: str, extractor: object) -> str | None:
 
     Args:
         model_type: The type of the model.
-        extractor: The name of the extractor's class; without one, transformers takes the one of the model's type.
+        extractor: The extractor's class; without one, transformers takes the one of the model's type.
 
     Examples:
-        >>> wrong_extractor("whisper", "WhisperFeatureExtractor") is wrong_extractor("hubert", None) is None
-        True
         >>> wrong_extractor("whisper", "Wav2Vec2FeatureExtractor")
         'it is a Wav2Vec2FeatureExtractor, and a whisper model is fed by a WhisperFeatureExtractor; its repository \
 needs the preprocessor_config.json of the model that it was fine-tuned from'
@@ -104,20 +101,11 @@ needs the preprocessor_config.json of the model that it was fine-tuned from'
 
 
 def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:
-    """Samples that a stack of convolutions needs to give one frame.
-
-    Args:
-        kernels: Width of each layer, from the input on.
-        strides: Step of each layer.
-
-    Returns:
-        The receptive field of one frame, in samples; 1 without layers.
+    """Samples that a stack of convolutions, from the input on, needs to give one frame; 1 without layers.
 
     Examples:
         >>> shortest_input([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2])
         400
-        >>> shortest_input([], [])
-        1
     """
     samples = 1
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
@@ -126,12 +114,7 @@ def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 def output_labels(id2label: Mapping[int, str], outputs: int) -> tuple[str, ...]:
-    """Name the outputs by `id2label`; `LABEL_i` where it has no name for output i.
-
-    Examples:
-        >>> output_labels({0: "sad", 2: "angry"}, 2)
-        ('sad', 'LABEL_1')
-    """
+    """Name the outputs by `id2label`; `LABEL_i` where it has no name for output i."""
     return tuple(str(id2label.get(index, f"LABEL_{index}")) for index in range(outputs))
 
 
@@ -141,8 +124,6 @@ def label_problems(id2label: Mapping[int, str], outputs: int, label2id: Mapping[
     Examples:
         >>> label_problems({0: "sad", 2: "angry"}, 2, None)
         ('id2label has no name for output 1',)
-        >>> label_problems({0: "sad", 1: "angry"}, 2, {"sad": 1, "angry": 0})
-        ("label2id contradicts id2label for 'sad', 'angry'; id2label decides",)
     """
     unnamed = [index for index in range(outputs) if index not in id2label]
     problems = [f"id2label has no name for output {index}" for index in unnamed[:_MOST_SHOWN]]
@@ -162,20 +143,20 @@ def _short(label: str) -> str:
 
 
 class ToolkitActor:
-    """Knows the libraries. Start it with `Worker("benchmark.models.supported:ToolkitActor", …)`."""
+    """Imports libraries. Start it with `Worker("benchmark.models.supported:ToolkitActor", …)`."""
 
     def torch(self) -> dict[str, Any]:
-        """Import torch and transformers, and tell the CUDA devices."""
+        """Import torch and transformers, and list the CUDA devices."""
         torch = importlib.import_module("torch")
         importlib.import_module("transformers.models.auto.modeling_auto")
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         return {"devices": [torch.cuda.get_device_name(index) for index in range(count)]}
 
     def openvino(self) -> dict[str, Any]:
-        """Import OpenVINO, and tell what it can compute on."""
+        """Import OpenVINO, and list its devices."""
         return {"devices": list(importlib.import_module("openvino").Core().available_devices)}
 
     def onnxruntime(self) -> dict[str, Any]:
-        """Import ONNX Runtime, and tell what it can compute with."""
+        """Import ONNX Runtime, and list its execution providers."""
         providers = importlib.import_module("onnxruntime").get_available_providers()
         return {"devices": [name.removesuffix("ExecutionProvider") for name in providers]}

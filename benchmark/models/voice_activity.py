@@ -27,13 +27,12 @@ class VoiceActivityActor:
             from silero_vad import load_silero_vad  # noqa: PLC0415 - it sets torch's threads
 
             self._model: Any = load_silero_vad()
-        self._rest: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self._speech, self._frames = 0, 0
+        self.begin()
 
     def begin(self) -> None:
         """Begin a clip."""
         self._model.reset_states()
-        self._rest = np.zeros(0, dtype=np.float32)
+        self._rest: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self._speech, self._frames = 0, 0
 
     def hear(self, samples: NDArray[np.float32]) -> None:

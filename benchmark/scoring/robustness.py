@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmark.audio.perturbation import perturbation_named
+from benchmark.audio.perturbation import parse_perturbation
 from benchmark.results.analyses import Robustness
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
@@ -65,7 +65,7 @@ def robustness(original: Evaluation | None, perturbed: Evaluation, corpus: Corpu
 
 def _untouched(name: str, model_rate: int | None, corpus: CorpusRecord) -> int:
     """Clips in which there is nothing to remove, at the model's sampling rate or at their own."""
-    perturbation = perturbation_named(name)
+    perturbation = parse_perturbation(name)
     clips = readable_clips(corpus)
     if model_rate is not None and perturbation.leaves_alone(model_rate):
         return len(clips)

@@ -1,5 +1,6 @@
 """The workers of verification: one inspects configurations, the others load checkpoints and probe them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ class InspectionActor:
         check_config(config)
 
     def build(self, config: dict[str, Any], names: list[str]) -> dict[str, Any]:
-        """Build a model without weights and give `Skeleton.as_plain()` (see `build_skeleton`)."""
-        return build_skeleton(config, names).as_plain()
+        """Build a model without weights and give the `Skeleton` as plain data (see `build_skeleton`)."""
+        return asdict(build_skeleton(config, names))
 
     def read_pickle(self, content: NDArray[np.uint8], name: str, pickles: int, load: bool) -> dict[str, Any]:
         """Describe the pickle of a weight file (see `benchmark.hub.torch_pickles.read_pickle`)."""

@@ -1,7 +1,7 @@
 """The load check: what `from_pretrained` really does with a checkpoint, in a worker of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmark.hub.facts import HubFailure
@@ -102,7 +102,7 @@ class _LoadCheck:
         """Load; None where that fails, which is a finding then."""
         record = self.record
         answer = self.worker.call(
-            "load", str(self.folder), self._options().as_plain(), timeout_s=self.settings.load_timeout_s
+            "load", str(self.folder), asdict(self._options()), timeout_s=self.settings.load_timeout_s
         )
         if isinstance(answer, Returned):
             record.loads, record.report = True, LoadReport.from_plain(answer.value)

@@ -4,7 +4,7 @@ Six of them are voiced. No two differ in gain only, which the normalisation of m
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ class LoadedModel:
 
     def logits_of_second_load(self, probes: Sequence[Samples]) -> Logits:
         """Load again under another seed, and compute the logits of each probe."""
-        options = {**self.options.as_plain(), "seed": SEEDS[1]}
+        options = asdict(replace(self.options, seed=SEEDS[1]))
         answer = self.worker.call("load", self.folder, options, timeout_s=self.settings.load_timeout_s)
         if not isinstance(answer, Returned):
             raise _CallFailedError(answer)

@@ -4,7 +4,7 @@ What becomes of a head is decided by `benchmark.models.head_rules`; here it gets
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmark.hub.tensor_listing import TensorListing
@@ -19,7 +19,7 @@ from benchmark.models.head_rules import (
     is_harmless,
 )
 from benchmark.models.heads import HeadMatch, HeadParameters, Shapes, recognise
-from benchmark.models.reports import STANDARD_HEAD
+from benchmark.models.reports import STANDARD_HEAD, describe_mismatches
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
@@ -35,7 +35,6 @@ _CLAIMS = frozenset({Status.WRONG_TASK, Status.NO_HEAD})
 _WHOLE_NUMBERS = frozenset({"uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"})
 _QUANTISED = frozenset({"qint8", "quint8", "qint32", "quint4x2", "quint2x4"})
 _SCALES = ("scale", "scale_inv", "scales", "SCB", "absmax")
-_SHOWN_MISMATCHES = 3
 _SHOWN_NAMES = 12
 _LONGEST_NAME = 200
 _MATRIX = 2
@@ -134,10 +133,7 @@ class Judgement:
         if outcome in CLASSIFIERS:
             yield from (self._finding(Status.LOAD_FAILED, reason) for reason in self._left_out())
         if comparison.mismatched and outcome is not Outcome.WRONG_TASK:
-            shown = "; ".join(str(mismatch) for mismatch in comparison.mismatched[:_SHOWN_MISMATCHES])
-            more = len(comparison.mismatched) - _SHOWN_MISMATCHES
-            also = f"; and {more} more" if more > 0 else ""
-            yield self._finding(Status.LOAD_FAILED, f"{_UNFITTING}: {shown}{also}.")
+            yield self._finding(Status.LOAD_FAILED, f"{_UNFITTING}: {describe_mismatches(comparison.mismatched)}.")
 
     def _finding(self, status: Status, reason: str) -> Finding:
         return Finding(status=status, reason=reason, evidence=self.evidence)
@@ -232,7 +228,7 @@ def judge_tensors(
     repair = None
     if outcome is Outcome.REPAIRABLE and match is not None:
         parameters = HeadParameters.settle(_stated(record.candidate), record.config)
-        repair = {"kind": match.layout, **parameters.as_plain()}
+        repair = {"kind": match.layout, **asdict(parameters)}
     return Judgement(comparison=comparison, match=match, outcome=outcome, repair=repair)
 
 

@@ -6,18 +6,15 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from benchmark.audio.decoding import decode, open_audio
-from benchmark.audio.measuring import Acoustics, AcousticsMeter, measure
+from benchmark.audio.decoding import AudioStream, decode, open_audio
+from benchmark.audio.measuring import Acoustics, measure
 from benchmark.audio.waveform import Waveform, resample
 
 RATE = 16_000
 
 
 def measured(samples: NDArray[np.floating], cuts: list[int] | None = None, rate: int = RATE) -> Acoustics:
-    meter = AcousticsMeter(rate, 1)
-    for block in np.split(samples.astype(np.float32), cuts or []):
-        meter.update(block)
-    return meter.result()
+    return measure(AudioStream(rate, 1, iter(np.split(samples.astype(np.float32), cuts or []))))
 
 
 def through_a_telephone(clip: Waveform) -> Waveform:

@@ -13,8 +13,8 @@ from benchmark.audio.perturbation import (
     Perturbation,
     measure_level,
     needs_level,
+    parse_perturbation,
     parse_perturbations,
-    perturbation_named,
     perturbed_blocks,
 )
 from benchmark.errors import RequestError
@@ -38,9 +38,9 @@ from benchmark.errors import RequestError
     ],
 )
 def test_what_is_the_same_has_one_name_however_it_is_written(written: str, name: str) -> None:
-    (found,) = parse_perturbations([written])
-    assert found.name == name
-    assert perturbation_named(name) == found
+    (perturbation,) = parse_perturbations([written])
+    assert perturbation.name == name
+    assert parse_perturbation(name) == perturbation
 
 
 def test_forms_come_several_to_a_text_or_one_by_one() -> None:
@@ -133,13 +133,12 @@ def test_the_samples_do_not_depend_on_the_blocks(form: str, block: int) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("samples", [np.zeros(1, np.float32), np.zeros(9, np.float32), noise(1), noise(2)])
-def test_silence_and_the_shortest_clips_come_through_as_finite_samples(form: str, samples: Samples) -> None:
-    heard = perturbed(form, samples)
-    assert heard.size
-    assert np.isfinite(heard).all()
-    if not samples.any():
-        assert np.abs(heard).max() < 1e-4  # µ-law has no zero
+def test_silence_and_the_shortest_clips_come_through_as_finite_samples(form: str) -> None:
+    for samples in (np.zeros(1, np.float32), np.zeros(9, np.float32), noise(1), noise(2)):
+        result = perturbed(form, samples)
+        assert result.size
+        assert np.isfinite(result).all()
+        assert samples.any() or np.abs(result).max() < 1e-4  # µ-law has no zero
 
 
 @pytest.mark.parametrize("ratio_db", [0, 20])
@@ -162,8 +161,8 @@ def test_noise_is_that_of_the_clip_and_the_same_at_every_ratio() -> None:
 
 def test_noise_does_not_change_from_one_version_to_the_next() -> None:
     # What is stored was computed with these samples.
-    heard = perturbed("noise:0dB", np.array([1, -1, 1, -1], np.float32), seed="clip")
-    np.testing.assert_allclose(heard, [-0.06789599, -0.02580197, 0.9877357, -1.9366287], atol=1e-6)
+    result = perturbed("noise:0dB", np.array([1, -1, 1, -1], np.float32), seed="clip")
+    np.testing.assert_allclose(result, [-0.06789599, -0.02580197, 0.9877357, -1.9366287], atol=1e-6)
 
 
 def test_gain_multiplies_and_cuts_nothing_off() -> None:
@@ -172,24 +171,11 @@ def test_gain_multiplies_and_cuts_nothing_off() -> None:
     assert np.abs(perturbed("gain:12dB", samples)).max() == pytest.approx(0.5 * 10 ** (12 / 20), rel=1e-4)
 
 
-@pytest.mark.parametrize(("hertz", "loss_db"), [(1000, 0.0), (4000, 3.01), (6000, 61.2)])
-def test_a_lowpass_takes_away_what_lies_above(hertz: float, loss_db: float) -> None:
-    samples = tone(hertz, seconds=2)
-    heard = perturbed("lowpass:4k", samples)
-    assert heard.size == samples.size
-    # The beginning is where the filter settles.
-    assert level_db(samples[RATE:]) - level_db(heard[RATE:]) == pytest.approx(loss_db, abs=0.2)
-
-
 def test_a_lowpass_is_scipys_filter_of_the_whole_clip() -> None:
     samples = noise(RATE)
     sections = signal.butter(8, 4000, fs=RATE, output="sos")
     np.testing.assert_array_equal(perturbed("lowpass:4k", samples), signal.sosfilt(sections, samples).astype("f4"))
-
-
-def test_a_lowpass_has_nothing_to_remove_at_8_khz() -> None:
-    samples = noise(8_000)
-    np.testing.assert_array_equal(perturbed("lowpass:4k", samples, rate=8_000), samples)
+    np.testing.assert_array_equal(perturbed("lowpass:4k", samples, rate=8_000), samples)  # it has nothing to remove
 
 
 @pytest.mark.parametrize(("hertz", "passes"), [(60, False), (1000, True), (3000, True), (3900, False), (5000, False)])
@@ -202,30 +188,30 @@ def test_a_telephone_has_its_band(hertz: float, passes: bool) -> None:
 
 def test_a_telephone_has_the_eight_bits_of_g711() -> None:
     samples = noise(8_000) * 4
-    heard = perturbed("telephone", samples, rate=8_000)
+    result = perturbed("telephone", samples, rate=8_000)
     band = signal.sosfilt(signal.butter(4, (300, 3400), "bandpass", fs=8_000, output="sos"), samples)
-    assert len(np.unique(heard)) <= 255 < len(np.unique(band))
+    assert len(np.unique(result)) <= 255 < len(np.unique(band))
     # Each step of µ-law is about a sixteenth of the octave it lies in; below the first, a step is 1/4096.
-    assert (np.abs(heard - np.clip(band, -1, 1)) <= np.abs(band) / 30 + 1 / 4096).all()
+    assert (np.abs(result - np.clip(band, -1, 1)) <= np.abs(band) / 30 + 1 / 4096).all()
 
 
 def test_what_is_louder_than_full_scale_does_not_come_out_of_a_telephone_as_noise() -> None:
-    heard = perturbed("telephone", tone(1000, peak=3.0))
-    assert 0.9 < np.abs(heard).max() < 1.4
+    result = perturbed("telephone", tone(1000, peak=3.0))
+    assert 0.9 < np.abs(result).max() < 1.4
 
 
 def test_clipping_is_measured_against_the_clips_own_peak() -> None:
     samples = tone(300, peak=0.02)
-    heard = perturbed("clip:0.5", samples)
-    assert np.abs(heard).max() == np.float32(0.5 * np.abs(samples).max())
+    result = perturbed("clip:0.5", samples)
+    assert np.abs(result).max() == np.float32(0.5 * np.abs(samples).max())
     inside = np.abs(samples) < 0.01
-    np.testing.assert_array_equal(heard[inside], samples[inside])
+    np.testing.assert_array_equal(result[inside], samples[inside])
 
 
 def test_speed_changes_length_and_pitch_alike() -> None:
-    heard = perturbed("speed:1.25", tone(1000, seconds=2))
-    assert heard.size == round(2 * RATE / 1.25)
-    assert np.abs(np.fft.rfft(heard)).argmax() / 1.6 == pytest.approx(1250, abs=1)
+    result = perturbed("speed:1.25", tone(1000, seconds=2))
+    assert result.size == round(2 * RATE / 1.25)
+    assert np.abs(np.fft.rfft(result)).argmax() / 1.6 == pytest.approx(1250, abs=1)
 
 
 def test_the_level_of_a_clip_is_that_of_all_of_it() -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import soxr
 
 from benchmark.audio.waveform import ContentHash, Waveform, resample, resampled_blocks
 
@@ -63,22 +64,16 @@ def test_what_the_new_rate_cannot_hold_is_filtered_out() -> None:
     assert np.abs(resampled.samples[1000:-1000]).max() < 1e-3
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_a_few_samples_stay_at_least_one(count: int) -> None:
-    assert resample(Waveform(np.full(count, 0.25, dtype=np.float32), 48000), 8000).samples.size >= 1
+    resampled = resample(Waveform(np.full(count, 0.25, dtype=np.float32), 48000), 8000)
+    assert resampled.samples.size == min(count, 1)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
-@pytest.mark.parametrize("block", [1_000, 70_001])
-def test_a_stream_gives_exactly_what_the_whole_clip_gives(rate: int, block: int) -> None:
+@pytest.mark.parametrize("block", [1_000, 70_001, 1 << 30])
+def test_a_stream_gives_exactly_what_soxr_makes_of_the_whole_clip(rate: int, block: int) -> None:
     clip = np.random.default_rng(rate).normal(0, 0.1, 5 * rate + 17).astype(np.float32)
     blocks = [clip[start : start + block] for start in range(0, clip.size, block)]
     streamed = np.concatenate(list(resampled_blocks(blocks, rate, 16_000)))
-    np.testing.assert_array_equal(streamed, resample(Waveform(clip, rate), 16_000).samples)
-
-
-def test_a_stream_of_a_single_sample_still_gives_one() -> None:
-    one = np.full(1, 0.5, dtype=np.float32)
-    np.testing.assert_array_equal(
-        np.concatenate(list(resampled_blocks([one], 48_000, 16_000))), resample(Waveform(one, 48_000), 16_000).samples
-    )
+    np.testing.assert_array_equal(streamed, soxr.resample(clip, rate, 16_000, quality="HQ"))

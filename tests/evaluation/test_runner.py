@@ -249,7 +249,8 @@ def test_a_wrong_model_in_the_cache_is_caught_and_torch_answers(
     exact = run(options=TORCH)
     folder = converted_in(tmp_path / "cache")
     other = load_checkpoint(write_tiny("hubert", tmp_path / "other", seed=1))
-    assert ConvertedModel.write(folder, lambda new: convert(other, "openvino", new))  # whole, and wrong
+    shutil.rmtree(folder)
+    assert convert(other, "openvino", folder)  # whole, and wrong
     if not compared:  # else what was found about the right one still stands beside it
         check_in(tmp_path / "cache").unlink()
     fell_back = run(options=replace(OPENVINO, overwrite=Overwrite.ALWAYS))

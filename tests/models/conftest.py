@@ -1,3 +1,5 @@
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A tiny checkpoint of every type, by type; nobody writes into them."""
     folder = tmp_path_factory.mktemp("tiny")
     return {model_type: write_tiny(model_type, folder / model_type) for model_type in MODEL_TYPES}
+
+
+@pytest.fixture
+def copy_of(tiny: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Give a function that copies a tiny checkpoint, for a test that changes it."""
+    return lambda model_type: Path(shutil.copytree(tiny[model_type], tmp_path / model_type))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ from numpy.typing import NDArray
 from benchmark.models.actor import ModelActor, StreamQueue, time_calls
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
-from benchmark.models.backends.protocol import Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.reports import LoadOptions, LoadReport
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.worker import Worker
 from tests.support.foreign_heads import Foreign, write_foreign
-from tests.support.tiny_models import MODEL_TYPES, write_tiny
+from tests.support.tiny_models import MODEL_TYPES
 
 RATE = 16_000
 ACTOR = "benchmark.models.actor:ModelActor"
@@ -45,8 +45,7 @@ assert sys.modules["openvino_telemetry"] is None
 @pytest.fixture(scope="module")
 def converted(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
     """Give a tiny HuBERT, converted for OpenVINO."""
-    folder = tmp_path_factory.mktemp("converted") / "hubert"
-    return ConvertedModel.write(folder, lambda new: convert(load_checkpoint(tiny["hubert"]), "openvino", new))
+    return convert(load_checkpoint(tiny["hubert"]), "openvino", tmp_path_factory.mktemp("converted") / "hubert")
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +62,15 @@ def returned(worker: Worker, method: str, *arguments: object) -> Any:
 
 
 def load(worker: Worker, folder: Path, options: LoadOptions | None = None) -> LoadReport:
-    return LoadReport.from_plain(returned(worker, "load", str(folder), (options or LoadOptions()).as_plain()))
+    return LoadReport.from_plain(returned(worker, "load", str(folder), asdict(options or LoadOptions())))
 
 
-def test_nothing_can_be_asked_before_a_load(tmp_path: Path) -> None:
+def test_nothing_can_be_computed_before_a_load(tmp_path: Path) -> None:
     with Worker(ACTOR, log=tmp_path / "log") as worker:
-        answer = worker.call("predict", np.ones(RATE, np.float32), timeout_s=120)
-    assert isinstance(answer, Raised)
-    assert answer.message == "nothing is loaded"
+        for method, argument in (("predict", (SEGMENT,)), ("exchange", ([SEGMENT], 0))):
+            answer = worker.call(method, *argument, timeout_s=120)
+            assert isinstance(answer, Raised)
+            assert answer.message == "nothing is loaded"
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -79,44 +79,35 @@ def test_a_worker_gives_the_answers_and_the_report_that_this_process_gives(
 ) -> None:
     here = load_checkpoint(tiny[model_type])
     report = load(worker, tiny[model_type])
-    assert {**report.as_plain(), "seconds": 0} == {**here.report.as_plain(), "seconds": 0}
+    assert replace(report, seconds=0) == replace(here.report, seconds=0)
     answer = returned(worker, "predict", noise[:RATE])
     np.testing.assert_allclose(answer["logits"], here.logits(noise[:RATE]), rtol=0, atol=1e-6)
     assert answer["logits"].dtype == np.float32
     assert answer["seconds"] > 0
 
 
-def test_a_clip_that_the_model_cannot_process_costs_that_clip_only(
-    worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32]
-) -> None:
+def test_a_clip_that_the_model_cannot_process_costs_that_clip_only(worker: Worker, tiny: dict[str, Path]) -> None:
     load(worker, tiny["hubert"])
-    answer = worker.call("predict", noise[:100], timeout_s=60)
+    answer = worker.call("predict", SEGMENT[:100], timeout_s=60)
     assert isinstance(answer, Raised)
     assert answer.reason == "TooShortError: the clip has 100 samples, and this model needs at least 400"
-    assert returned(worker, "predict", noise[:RATE])["logits"].shape == (5,)
+    assert returned(worker, "predict", SEGMENT)["logits"].shape == (5,)
 
 
-def test_options_reach_the_load(worker: Worker, tiny: dict[str, Path]) -> None:
+def test_options_reach_the_load_and_calls_are_timed_one_by_one(
+    worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32]
+) -> None:
     report = load(worker, tiny["wav2vec2"], LoadOptions(preprocessor={"sampling_rate": 8000}, dtype="bfloat16"))
     assert (report.sampling_rate, report.dtype) == (8000, "bfloat16")
-
-
-def test_calls_are_timed_one_by_one(worker: Worker, tiny: dict[str, Path], noise: NDArray[np.float32]) -> None:
-    load(worker, tiny["wav2vec2"])
-    segments = [noise[:RATE], noise[RATE : 3 * RATE]]
-    milliseconds = returned(worker, "time_calls", segments, 2, 7)
+    milliseconds = returned(worker, "time_calls", [noise[:RATE], noise[RATE : 3 * RATE]], 2, 7)
     assert len(milliseconds) == 7
     assert all(0 < value < 60_000 for value in milliseconds)
-    assert returned(worker, "logits", segments[0]).shape == (5,)
-
-
-def test_the_peak_of_memory_is_that_of_the_worker(worker: Worker, tiny: dict[str, Path]) -> None:
-    load(worker, tiny["wav2vec2"])
+    assert returned(worker, "logits", noise[:RATE]).shape == (5,)
     assert 100 < returned(worker, "peak_memory_mb") < 10_000
 
 
 def test_a_folder_that_is_no_checkpoint_is_an_answer(worker: Worker, tmp_path: Path) -> None:
-    answer = worker.call("load", str(tmp_path), LoadOptions().as_plain(), timeout_s=60)
+    answer = worker.call("load", str(tmp_path), asdict(LoadOptions()), timeout_s=60)
     assert isinstance(answer, Raised)
     assert answer.message
 
@@ -146,15 +137,9 @@ def test_a_converted_model_answers_windows_in_their_order(
 ) -> None:
     reference = load_checkpoint(tiny["hubert"])
     windows = [noise[:size] for size in (720, 1040, 16_001, 37_777, 100)]
-    loaded = returned(
-        worker,
-        "load",
-        str(tiny["hubert"]),
-        LoadOptions().as_plain(),
-        Engine(backend="openvino").as_plain(),
-        Streams(count=2).as_plain(),
-        {"folder": str(converted.folder), "digest": converted.digest},
-    )
+    place = {"folder": str(converted.folder), "digest": converted.digest}
+    options, engine = asdict(LoadOptions()), {"backend": "openvino"}
+    loaded = returned(worker, "load", str(tiny["hubert"]), options, engine, {"count": 2}, place)
     *answers, too_short = returned(worker, "exchange", windows, 0)
     assert LoadReport.from_plain(loaded).sampling_rate == RATE
     for answer, window in zip(answers, windows[:-1], strict=True):
@@ -168,65 +153,66 @@ def test_a_converted_model_answers_windows_in_their_order(
 def test_a_converted_model_that_is_not_the_one_that_was_compared_is_refused(
     worker: Worker, converted: ConvertedModel, tmp_path: Path, harm: str
 ) -> None:
-    asked = {"folder": str(tmp_path if harm == "gone" else converted.folder), "digest": "0" * 16}
-    options, engine = LoadOptions().as_plain(), {"backend": "openvino"}
-    answer = worker.call("load", str(tmp_path), options, engine, {"count": 1}, asked, timeout_s=60)
+    place = {"folder": str(tmp_path if harm == "gone" else converted.folder), "digest": "0" * 16}
+    options, engine = asdict(LoadOptions()), {"backend": "openvino"}
+    answer = worker.call("load", str(tmp_path), options, engine, {"count": 1}, place, timeout_s=60)
     assert isinstance(answer, Raised)
     assert "not the one that was held against the reference" in answer.message
 
 
-def samples(*values: float) -> list[NDArray[np.float32]]:
-    return [np.array([value], np.float32) for value in values]
+def exchanged(
+    predict: Callable[[float], float], streams: int, windows: tuple[float, ...], most_pending: int = 0
+) -> tuple[StreamQueue, list[dict[str, Any]]]:
+    """The answers of a queue whose windows and logits are single numbers."""
+    queue = StreamQueue(lambda window: {"logits": predict(float(window[0]))}, streams=streams)
+    return queue, queue.exchange([np.array([window], np.float32) for window in windows], most_pending)
 
 
-def test_answers_come_in_the_order_of_the_questions_whichever_is_done_first() -> None:
+def test_answers_come_in_the_order_of_the_windows_whichever_is_done_first() -> None:
     second_is_done = threading.Event()
 
-    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
-        if window[0] == 1:
+    def predict(window: float) -> float:
+        if window == 1:
             assert second_is_done.wait(10)
         else:
             second_is_done.set()
         return window * 10
 
-    queue = StreamQueue(answer, streams=2)
-    answers = queue.exchange(samples(1, 2, 3), 0)
-    assert [float(answer["returned"]["logits"][0]) for answer in answers] == [10, 20, 30]
-    assert all(answer["returned"]["seconds"] >= 0 for answer in answers)
+    queue, answers = exchanged(predict, 2, (1, 2, 3))
+    assert [answer["returned"]["logits"] for answer in answers] == [10, 20, 30]
     queue.close()
 
 
-def test_it_waits_only_until_few_enough_are_on_their_way() -> None:
+def test_it_waits_only_until_few_enough_are_pending() -> None:
     go_on = threading.Event()
 
-    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
-        assert window[0] < 2 or go_on.wait(10)
+    def predict(window: float) -> float:
+        assert window < 2 or go_on.wait(10)
         return window
 
-    queue = StreamQueue(answer, streams=1)
-    assert len(queue.exchange(samples(1, 2, 3), 2)) == 1
+    queue, answers = exchanged(predict, 1, (1, 2, 3), most_pending=2)
+    assert len(answers) == 1
     go_on.set()
     assert len(queue.exchange([], 0)) == 2
     queue.close()
 
 
 def test_what_a_model_raises_costs_that_window_only() -> None:
-    def answer(window: NDArray[np.float32]) -> NDArray[np.float32]:
-        if window[0] == 1:
+    def predict(window: float) -> float:
+        if window == 1:
             raise ValueError("too quiet")
-        if window[0] == 2:
+        if window == 2:
             raise MemoryError("Unable to allocate 2.00 GiB for an array")
         return window
 
-    queue = StreamQueue(answer, streams=2)
-    raised, memory, fine = queue.exchange(samples(1, 2, 3), 0)
+    queue, (raised, memory, fine) = exchanged(predict, 2, (1, 2, 3))
     assert raised == {"raised": ["ValueError", "too quiet", "ValueError: too quiet"]}
     assert memory["out_of_memory"][0] == 2 * 2**30
-    assert fine["returned"]["logits"].tolist() == [3]
+    assert fine == {"returned": {"logits": 3}}
     queue.close()
 
 
-class BehindOurBack:
+class AsynchronousDevice:
     """Computes after the call has returned, as a GPU does."""
 
     def __init__(self, seconds: float) -> None:
@@ -242,45 +228,23 @@ class BehindOurBack:
             self._computing.join()
 
 
-def test_a_call_that_goes_on_behind_our_back_is_timed_to_its_end() -> None:
-    device = BehindOurBack(0.05)
+def test_a_call_that_goes_on_after_it_has_returned_is_timed_to_its_end_and_not_with_the_next() -> None:
+    device = AsynchronousDevice(0.05)
     waited = time_calls(device.call, [SEGMENT], warmup=1, calls=3, synchronize=device.synchronize)
     assert min(waited) >= 45
     assert max(time_calls(device.call, [SEGMENT], warmup=0, calls=3)) < 45
-
-
-def test_what_the_call_before_left_undone_is_not_timed_with_the_next() -> None:
-    device = BehindOurBack(0.1)
     device.call(SEGMENT)
-    assert max(time_calls(lambda samples: None, [SEGMENT], warmup=0, calls=1, synchronize=device.synchronize)) < 50
+    assert max(time_calls(lambda samples: None, [SEGMENT], warmup=0, calls=1, synchronize=device.synchronize)) < 45
 
 
-@pytest.fixture
-def allowed_tf32() -> Iterator[None]:
-    """Allow the 10-bit mantissa of TF32 for a test."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    yield
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
-
-
-@pytest.mark.usefixtures("allowed_tf32")
-def test_the_reference_multiplies_in_whole_float32_whatever_was_set_before(tmp_path: Path) -> None:
-    write_tiny("wav2vec2", tmp_path / "tiny")
-    load_checkpoint(tmp_path / "tiny")
-    assert not torch.backends.cuda.matmul.allow_tf32
-    assert not torch.backends.cudnn.allow_tf32
-
-
-def test_a_model_on_a_gpu_is_waited_for_and_weighed_by_its_allocator(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_on_a_gpu_is_waited_for_and_its_memory_is_that_of_torchs_allocator(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[bool] = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: waits.append(True))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 123_000_000)
-    write_tiny("wav2vec2", tmp_path / "tiny")
     actor = ModelActor()
-    actor.load(str(tmp_path / "tiny"), {})
+    actor.load(str(tiny["wav2vec2"]), {})
     actor.time_calls([SEGMENT], 1, 2)
     assert waits == []
     assert actor.peak_memory_mb() != 123.0

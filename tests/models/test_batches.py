@@ -13,6 +13,7 @@ from benchmark.models.backends.protocol import BackendError
 from benchmark.models.batches import BatchQueue, padded_length
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
+from benchmark.models.reports import LoadOptions
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES, edit_json, write_tiny
 
@@ -46,10 +47,10 @@ def windows() -> list[NDArray[np.float32]]:
     return [random.normal(0, 0.1, int(seconds * RATE)).astype(np.float32) for seconds in SECONDS]
 
 
-def ask(
+def answers_to(
     checkpoint: Checkpoint, windows: Sequence[NDArray[np.float32]], *, rows: int = 4, most_pending: int = 8
 ) -> list[dict[str, Any]]:
-    """Ask as a session does: window by window, and for the rest at the end."""
+    """Exchange as a session does: window by window, and the rest at the end."""
     queue = BatchQueue(checkpoint, rows)
     answers = [answer for window in windows for answer in queue.exchange([window], most_pending)]
     answers += queue.exchange([], 0)
@@ -62,7 +63,7 @@ def test_a_window_is_answered_in_a_batch_as_it_is_alone(
     masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], model_type: str
 ) -> None:
     checkpoint = masked(model_type)
-    answers = ask(checkpoint, windows)
+    answers = answers_to(checkpoint, windows)
     assert len(answers) == len(windows)
     for window, answer in zip(windows, answers, strict=True):
         np.testing.assert_allclose(answer["logits"], checkpoint.logits(window), rtol=0, atol=1e-5)
@@ -74,12 +75,12 @@ def test_what_else_is_asked_and_when_changes_no_bit_of_an_answer(
     masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], model_type: str
 ) -> None:
     checkpoint = masked(model_type)
-    expected = [answer["logits"] for answer in ask(checkpoint, windows)]
-    backwards = [answer["logits"] for answer in ask(checkpoint, windows[::-1])][::-1]
-    alone = [ask(checkpoint, [window])[0]["logits"] for window in windows]
-    hurried = [answer["logits"] for answer in ask(checkpoint, windows, most_pending=1)]
+    expected = [answer["logits"] for answer in answers_to(checkpoint, windows)]
+    backwards = [answer["logits"] for answer in answers_to(checkpoint, windows[::-1])][::-1]
+    alone = [answers_to(checkpoint, [window])[0]["logits"] for window in windows]
+    hurried = [answer["logits"] for answer in answers_to(checkpoint, windows, most_pending=1)]
     for others in (backwards, alone, hurried):
-        assert all(np.array_equal(one, other) for one, other in zip(expected, others, strict=True))
+        assert all(np.array_equal(logits, other) for logits, other in zip(expected, others, strict=True))
 
 
 def test_every_batch_of_a_length_has_the_same_shape_and_long_windows_share_it_with_fewer(
@@ -93,7 +94,7 @@ def test_every_batch_of_a_length_has_the_same_shape_and_long_windows_share_it_wi
         return forward(self, features)
 
     monkeypatch.setattr(Checkpoint, "forward", watched)
-    ask(masked("hubert"), [windows[3]] * 3 + [windows[-1]] * 2 + [windows[4]] * 6)
+    answers_to(masked("hubert"), [windows[3]] * 3 + [windows[-1]] * 2 + [windows[4]] * 6)
     of_a_second, of_twelve = padded_length(windows[3].size), padded_length(windows[-1].size)
     assert padded_length(windows[4].size) == of_a_second
     assert sorted(shapes) == [(3, of_twelve), *[(4, of_a_second)] * 3]
@@ -107,20 +108,18 @@ def test_a_model_whose_convolutions_hear_the_padding_is_refused(
         BatchQueue(masked(model_type), 4)
 
 
-def test_a_model_that_normalises_over_time_or_is_not_told_what_is_padding_is_refused(tmp_path: Path) -> None:
+def test_a_model_that_normalises_over_time_has_no_mask_or_pools_over_the_padding_is_refused(tmp_path: Path) -> None:
     by_group = write_tiny("wav2vec2", tmp_path / "group", feat_extract_norm="group")
-    edit_json(by_group / "preprocessor_config.json", return_attention_mask=True)
     unmasked = write_tiny("wav2vec2", tmp_path / "unmasked", feat_extract_norm="layer")
+    repaired = tmp_path / "repaired"
+    write_foreign(repaired, Foreign(config={"feat_extract_norm": "layer"}))
+    for folder in (by_group, repaired):
+        edit_json(folder / "preprocessor_config.json", return_attention_mask=True)
     for folder in (by_group, unmasked):
         with pytest.raises(BackendError, match="hears what shorter clips"):
             BatchQueue(load_checkpoint(folder), 4)
-
-
-def test_a_rebuilt_head_which_pools_over_all_that_it_gets_is_refused(tmp_path: Path) -> None:
-    write_foreign(tmp_path / "model", Foreign(config={"feat_extract_norm": "layer"}))
-    edit_json(tmp_path / "model" / "preprocessor_config.json", return_attention_mask=True)
     with pytest.raises(BackendError, match="rebuilt head"):
-        BatchQueue(load_checkpoint(tmp_path / "model", head={"kind": "dense-out"}), 4)
+        BatchQueue(load_checkpoint(repaired, LoadOptions(head={"kind": "dense-out"})), 4)
 
 
 def test_what_one_window_lacks_costs_that_window_only(
@@ -128,7 +127,7 @@ def test_what_one_window_lacks_costs_that_window_only(
 ) -> None:
     broken = windows[3].copy()
     broken[5] = np.nan
-    short, first, nan, last = ask(masked("wavlm"), [windows[0][:20], windows[3], broken, windows[3]])
+    short, first, nan, last = answers_to(masked("wavlm"), [windows[0][:20], windows[3], broken, windows[3]])
     assert short["raised"][0] == "TooShortError"
     assert nan["raised"][0] == "NotFiniteError"
     assert np.array_equal(first["logits"], last["logits"])
@@ -145,7 +144,7 @@ def test_memory_that_runs_out_is_the_answer_to_every_window_of_that_batch(
         return forward(self, features)
 
     monkeypatch.setattr(Checkpoint, "forward", full)
-    answers = ask(masked("hubert"), [windows[3], windows[0], windows[4]])
+    answers = answers_to(masked("hubert"), [windows[3], windows[0], windows[4]])
     assert [answer.get("out_of_memory", [None])[0] for answer in answers] == [2 * 2**30, None, 2 * 2**30]
 
 

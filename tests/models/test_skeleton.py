@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def test_a_skeleton_has_the_names_and_shapes_of_the_real_model(
     worker: Worker, tiny: dict[str, Path], model_type: str, weighted: bool
 ) -> None:
     weighted = weighted and model_type != "audio-spectrogram-transformer"
-    answer = ask(worker, config_of(tiny[model_type], **({"use_weighted_layer_sum": True} if weighted else {})))
+    changes = {"use_weighted_layer_sum": True} if weighted else {}
+    answer = ask(worker, config_of(tiny[model_type], **changes))
     assert isinstance(answer, Returned), answer
     skeleton = Skeleton.from_plain(answer.value)
-    changes = {"use_weighted_layer_sum": True} if weighted else {}
     real = AutoModelForAudioClassification.from_pretrained(tiny[model_type], **changes)
     assert skeleton.shapes == {name: tuple(tensor.shape) for name, tensor in real.state_dict().items()}
     assert (skeleton.parameters, skeleton.labels) == (real.num_parameters(), EMOTIONS)
@@ -59,7 +60,7 @@ def test_a_skeleton_has_the_names_and_shapes_of_the_real_model(
 
 def test_a_skeleton_passes_through_plain_data(tiny: dict[str, Path]) -> None:
     skeleton = build_skeleton(config_of(tiny["audio-spectrogram-transformer"]), ["classifier.dense.bias", "$array"])
-    assert Skeleton.from_plain(json.loads(json.dumps(skeleton.as_plain()))) == skeleton
+    assert Skeleton.from_plain(json.loads(json.dumps(asdict(skeleton)))) == skeleton
 
 
 @pytest.mark.parametrize(

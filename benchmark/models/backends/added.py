@@ -18,12 +18,7 @@ class Open(Protocol):
     """Loads what `AddedBackend.write` has written."""
 
     def __call__(self, path: Path, *, dtype: str, streams: Streams) -> Backend:
-        """Open a converted model.
-
-        Args:
-            path: The file.
-            dtype: One of `AddedBackend.dtypes`.
-            streams: How many threads call it at once, and how many it may use for each.
+        """Open a converted model, for as many threads at once as there are streams.
 
         Raises:
             BackendError: This machine cannot compute it so.
@@ -41,7 +36,7 @@ class AddedBackend:
             whose inputs, in their order, are the tensors of the mapping, and whose only output is the logits; all but
             models of a fixed window are to take a time axis (the second) of any length.
         open: Opens that file, in another process.
-        libraries: Packages whose versions decide the answers, so that another version computes anew.
+        libraries: Packages whose versions decide the answers, so that another version computes them again.
         dtypes: The number formats that it computes in; the first one unless the user names another.
     """
 

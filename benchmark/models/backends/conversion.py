@@ -1,6 +1,5 @@
 """From a checkpoint in torch to a file that another engine reads. Runs in a worker that ends afterwards."""
 
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
 from benchmark.models.backends.added import added_backend, added_names
-from benchmark.models.backends.converted import NewModel
-from benchmark.models.backends.features import SPECTROGRAM, FeatureMaker, FeatureRecipe
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.features import SPECTROGRAM, FeatureRecipe
 from benchmark.models.backends.openvino_backend import openvino
 from benchmark.models.backends.openvino_graph import (
     make_division_exact,
@@ -41,25 +40,30 @@ class _ByPosition(torch.nn.Module):
         self.model = model
         self.names = names
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> Any:
         """Compute the logits."""
-        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True))).logits
-        return logits
+        return self.model(**dict(zip(self.names, inputs, strict=True))).logits
 
 
-def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
-    """Write a checkpoint for another engine, with a time axis of any length.
+def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> ConvertedModel:
+    """Convert a checkpoint for another engine, with a time axis of any length, unless its folder holds a whole model.
 
     Args:
         checkpoint: The loaded model, in float32 on the CPU.
         backend: `openvino`, `onnxruntime`, or one that an installed package adds.
-        folder: An empty folder for the files.
+        folder: The folder of the converted model.
 
     Raises:
         BackendError: The backend is not installed, or knows no conversion.
+        OSError: The folder cannot be written.
         Exception: Whatever the converter raises for a model that it cannot take.
     """
-    begin = time.perf_counter()
+    return ConvertedModel.open(folder) or ConvertedModel.write(
+        folder, checkpoint.report, lambda new: _write(checkpoint, backend, new)
+    )
+
+
+def _write(checkpoint: Checkpoint, backend: str, folder: Path) -> tuple[str, FeatureRecipe]:
     examples = checkpoint.features(_noise(checkpoint))
     module = _ByPosition(checkpoint.model, tuple(examples)).eval()
     fixed = checkpoint.report.fixed_window
@@ -73,8 +77,7 @@ def convert(checkpoint: Checkpoint, backend: str, folder: Path) -> NewModel:
             model = added_backend(backend).write(module, examples, folder)
         else:
             raise BackendError(f"nothing is converted for {backend}")
-    recipe = _recipe(checkpoint, tuple(examples))
-    return NewModel(model=model, recipe=recipe, report=checkpoint.report, seconds=time.perf_counter() - begin)
+    return model, _recipe(checkpoint, tuple(examples))
 
 
 def _noise(checkpoint: Checkpoint) -> NDArray[np.float32]:
@@ -97,10 +100,9 @@ def _write_openvino(module: _ByPosition, examples: Mapping[str, torch.Tensor], f
     shapes = {}
     for port, (name, example) in zip(converted.inputs, examples.items(), strict=True):
         port.get_tensor().set_names({name})
-        shape = list(example.shape)
+        shapes[port] = list(example.shape)
         if not fixed:
-            shape[_TIME] = -1
-        shapes[port] = shape
+            shapes[port][_TIME] = -1
     converted.reshape(shapes)
     make_division_exact(converted)
     if not fixed:
@@ -145,13 +147,12 @@ def _recipe(checkpoint: Checkpoint, inputs: tuple[str, ...]) -> FeatureRecipe:
         return plain
     noise = _noise(checkpoint)
     for samples in (noise, noise[: checkpoint.shortest]):
-        expected, made = FeatureMaker(plain, extractor)(samples), FeatureMaker(shorter, extractor)(samples)
+        expected, made = plain.features(samples, extractor), shorter.features(samples, extractor)
         if not all(_is_same(expected[name], made[name], within=within) for name in inputs):
             return plain
     return shorter
 
 
 def _is_same(expected: NDArray[Any], made: NDArray[Any], *, within: float) -> bool:
-    if expected.dtype != made.dtype or expected.shape != made.shape:
-        return False
-    return bool(np.abs(expected - made).max() <= within)
+    is_alike = expected.dtype == made.dtype and expected.shape == made.shape
+    return is_alike and bool(np.abs(expected - made).max() <= within)

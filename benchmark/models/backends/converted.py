@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,43 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.models.backends.added import Open, added_backend, added_names
-from benchmark.models.backends.features import FeatureMaker, FeatureRecipe
+from benchmark.models.backends.features import FeatureRecipe
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Backend, BackendError, Engine, Streams
 from benchmark.models.reports import LoadReport
-from benchmark.models.speech_model import SpeechModel, require_samples
+from benchmark.models.speech_model import SpeechModel
 
 _MANIFEST = "converted.json"
 _FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewModel:
-    """A model that has just been converted.
+class ConvertedModel:
+    """A converted model on disk that is whole.
 
     Attributes:
+        folder: The folder that holds its files.
         model: Name of the file to open.
+        digest: A hash over its files and its recipe: two models of one digest answer the same.
         recipe: How its inputs are made.
         report: The report of the checkpoint's load.
         seconds: How long the conversion took.
     """
 
+    folder: Path
     model: str
+    digest: str
     recipe: FeatureRecipe
     report: LoadReport
     seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConvertedModel(NewModel):
-    """A converted model on disk that is whole.
-
-    Attributes:
-        folder: The folder that holds its files.
-        digest: A hash over its files and its recipe: two models of one digest answer the same.
-    """
-
-    folder: Path
-    digest: str
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
@@ -73,12 +64,13 @@ class ConvertedModel(NewModel):
             return None
 
     @classmethod
-    def write(cls, folder: Path, make: Callable[[Path], NewModel]) -> Self:
+    def write(cls, folder: Path, report: LoadReport, make: Callable[[Path], tuple[str, FeatureRecipe]]) -> Self:
         """Convert a model into a temporary folder, and rename that once it is whole; an older model is replaced.
 
         Args:
             folder: The final folder.
-            make: Writes the model's files into the folder that it is given.
+            report: The report of the checkpoint's load.
+            make: Writes the model's files into a folder; returns the name of the file to open, and the recipe.
 
         Raises:
             OSError: The folder cannot be written.
@@ -87,14 +79,16 @@ class ConvertedModel(NewModel):
         temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
         temporary.mkdir()
         try:
-            made = make(temporary)
+            begin = time.perf_counter()
+            model, recipe = make(temporary)
+            seconds = time.perf_counter() - begin
             manifest = {
                 "format": _FORMAT,
-                "model": made.model,
+                "model": model,
                 "files": _sizes_and_hashes(temporary, [path.name for path in temporary.iterdir()]),
-                "recipe": made.recipe.as_plain(),
-                "report": made.report.as_plain(),
-                "seconds": made.seconds,
+                "recipe": asdict(recipe),
+                "report": asdict(report),
+                "seconds": seconds,
             }
             (temporary / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             _replace(temporary, folder)
@@ -121,10 +115,10 @@ class ConvertedModel(NewModel):
         """
         begin = time.perf_counter()
         backend = _opener(engine.backend)(self.folder / self.model, dtype=engine.dtype, streams=streams)
-        features = FeatureMaker.of_checkpoint(self.recipe, folder, preprocessor)
+        extractor = self.recipe.load_extractor(folder, preprocessor)
         seconds = time.perf_counter() - begin
         report = replace(self.report, dtype=engine.dtype, device="cpu", attention=None, seconds=seconds)
-        return FastModel(backend, features, self.recipe.shortest, report)
+        return FastModel(backend, self.recipe, extractor, report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,24 +127,25 @@ class FastModel(SpeechModel):
 
     Attributes:
         backend: Computes logits.
-        features: Makes the inputs.
-        shortest: Samples that the model needs at least.
+        recipe: How its inputs are made.
+        extractor: The checkpoint's feature extractor; None where the recipe needs none.
         report: The report of the checkpoint's load, as far as it holds for the converted model.
     """
 
     backend: Backend
-    features: FeatureMaker
-    shortest: int
+    recipe: FeatureRecipe
+    extractor: Any
     report: LoadReport
 
     def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute one window."""
         self.require_enough(samples.size)
-        return self.backend.forward(self.features(samples))
+        return self.backend.forward(self.recipe.features(samples, self.extractor))
 
-    def require_enough(self, samples: int) -> None:
-        """Refuse what is too short for the model."""
-        require_samples(samples, self.shortest)
+    @property
+    def shortest(self) -> int:
+        """Samples that the model needs at least."""
+        return self.recipe.shortest
 
 
 def _opener(backend: str) -> Open:
@@ -168,12 +163,12 @@ def _opener(backend: str) -> Open:
 
 
 def _sizes_and_hashes(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    found = {}
+    files = {}
     for name in sorted(names):
         path = folder / Path(name).name
         with path.open("rb") as file:
-            found[name] = {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    return found
+            files[name] = {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return files
 
 
 def _replace(new: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """From samples to a converted model's inputs, without torch where that gives the same to the bit."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ _SMALLEST_VARIANCE = 1e-7
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureRecipe:
-    """What goes into a converted model.
+    """What goes into a converted model, and how it is made of samples.
 
     Attributes:
         inputs: Names of the model's inputs, its main one first.
@@ -38,73 +38,51 @@ class FeatureRecipe:
     normalize: bool | None = None
     fills_up: bool = False
 
-    def as_plain(self) -> dict[str, Any]:
-        """Give the recipe as plain data."""
-        return asdict(self)
-
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Take the recipe from plain data, in which tuples have become lists."""
         return cls(**{**plain, "inputs": tuple(plain["inputs"])})
 
-    def from_samples(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Make the inputs of a model that reads samples.
+    def load_extractor(self, folder: Path, preprocessor: Mapping[str, Any] | None) -> Any:
+        """Load a checkpoint's feature extractor, with the registry's override; None where the recipe needs none."""
+        if self.normalize is not None:
+            return None
+        # It imports torch, which a model that reads samples does without.
+        from benchmark.models.extractors import load_extractor  # noqa: PLC0415
+
+        return load_extractor(folder, model_type=self.model_type, override=preprocessor)
+
+    def features(self, samples: NDArray[np.float32], extractor: Any) -> dict[str, NDArray[Any]]:
+        """Make the model's inputs for one window.
 
         Args:
             samples: Mono samples at the model's rate.
+            extractor: What `load_extractor` gives.
+
+        Raises:
+            CheckpointError: The feature extractor does not make what the model reads.
 
         Examples:
             >>> recipe = FeatureRecipe(inputs=("input_values",), sampling_rate=16000, model_type="hubert",
             ...     shortest=400, normalize=True)
-            >>> recipe.from_samples(np.array([1, 3], np.float32))["input_values"].round(3).tolist()
+            >>> recipe.features(np.array([1, 3], np.float32), None)["input_values"].round(3).tolist()
             [[-1.0, 1.0]]
         """
-        values = samples
-        if self.normalize:
-            values = (samples - samples.mean()) / np.sqrt(samples.var() + _SMALLEST_VARIANCE)
-        made: dict[str, NDArray[Any]] = {self.inputs[0]: values[None]}
-        if ATTENTION_MASK in self.inputs:
-            made[ATTENTION_MASK] = np.ones((1, samples.size), np.int32)
-        return made
-
-
-class FeatureMaker:
-    """Makes a model's inputs by its recipe.
-
-    Args:
-        recipe: What goes into the model.
-        extractor: The checkpoint's own feature extractor; None where the recipe does without.
-    """
-
-    def __init__(self, recipe: FeatureRecipe, extractor: Any) -> None:
-        self._recipe = recipe
-        self._extractor = extractor
-
-    @classmethod
-    def of_checkpoint(cls, recipe: FeatureRecipe, folder: Path, preprocessor: Mapping[str, Any] | None) -> Self:
-        """Load the checkpoint's feature extractor, with the registry's override of it, where the recipe needs it."""
-        if recipe.normalize is not None:
-            return cls(recipe, None)
-        # It imports torch, which a model that reads samples does without.
-        from benchmark.models.extractors import load_extractor  # noqa: PLC0415
-
-        return cls(recipe, load_extractor(folder, model_type=recipe.model_type, override=preprocessor))
-
-    def __call__(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Make the inputs for one window.
-
-        Raises:
-            CheckpointError: The feature extractor does not make what the model reads.
-        """
-        if self._recipe.normalize is not None:
-            return self._recipe.from_samples(samples)
-        if self._recipe.fills_up:
-            return {SPECTROGRAM: filled_up(self._extractor, samples)}
-        features = self._extractor(samples, sampling_rate=self._recipe.sampling_rate, return_tensors="np")
-        missing = [name for name in self._recipe.inputs if name not in features]
+        if self.normalize is not None:
+            values = samples
+            if self.normalize:
+                values = (samples - samples.mean()) / np.sqrt(samples.var() + _SMALLEST_VARIANCE)
+            made: dict[str, NDArray[Any]] = {self.inputs[0]: values[None]}
+            if ATTENTION_MASK in self.inputs:
+                made[ATTENTION_MASK] = np.ones((1, samples.size), np.int32)
+            return made
+        if self.fills_up:
+            return {SPECTROGRAM: filled_up(extractor, samples)}
+        extracted = extractor(samples, sampling_rate=self.sampling_rate, return_tensors="np")
+        missing = [name for name in self.inputs if name not in extracted]
         if missing:
             raise CheckpointError(f"the feature extractor makes no {missing[0]}")
-        return {name: np.asarray(features[name]) for name in self._recipe.inputs}
+        return {name: np.asarray(extracted[name]) for name in self.inputs}
 
 
 def filled_up(extractor: Any, samples: NDArray[np.float32]) -> NDArray[np.float32]:

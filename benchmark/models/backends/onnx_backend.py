@@ -20,13 +20,8 @@ _TYPES: dict[str, Any] = {
 class OnnxBackend:
     """A converted model in ONNX Runtime.
 
-    Args:
-        path: The model's `.onnx`.
-        dtype: `float32`.
-        streams: How its threads are shared out.
-
     Raises:
-        BackendError: ONNX Runtime cannot be imported, or is asked for another format.
+        BackendError: ONNX Runtime cannot be imported, or `dtype` is not float32.
     """
 
     def __init__(self, path: Path, *, dtype: str, streams: Streams) -> None:
@@ -46,23 +41,11 @@ class OnnxBackend:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._inputs = {port.name: _TYPES[port.type] for port in self._session.get_inputs()}
-        self._facts = BackendFacts(
-            name=ONNXRUNTIME,
-            dtype=dtype,
-            device="cpu",
-            streams=streams,
-            versions={"onnxruntime": metadata.version("onnxruntime")},
-        )
-
-    @property
-    def facts(self) -> BackendFacts:
-        """What is known of it."""
-        return self._facts
+        versions = {"onnxruntime": metadata.version("onnxruntime")}
+        self.facts = BackendFacts(name=ONNXRUNTIME, dtype=dtype, device="cpu", streams=streams, versions=versions)
 
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Compute the logits of one window."""
         # An input that does not bear on the answer, such as a mask of ones, may be gone from the converted model.
-        inputs: dict[str, NDArray[Any]] = {
-            name: np.asarray(features[name], dtype=kind) for name, kind in self._inputs.items()
-        }
+        inputs = {name: np.asarray(features[name], dtype=kind) for name, kind in self._inputs.items()}
         return np.asarray(self._session.run(None, inputs)[0][0], dtype=np.float32)

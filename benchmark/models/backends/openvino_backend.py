@@ -28,10 +28,8 @@ def openvino() -> Any:
     """Import OpenVINO without the package that reports its use, and ready for several threads.
 
     OpenVINO's `import` already sends an event and writes into the user's home; without that package it takes an empty
-    stand-in of its own. A package imported before stays as it is.
-
-    Its binding fills a table of number formats on first use. Two threads that did so at once deadlocked (2026.4.1):
-    one held the table and wanted the interpreter lock, the other the reverse. So the table is filled here.
+    stand-in of its own. Its binding fills a table of number formats on first use: two threads that did so at once
+    deadlocked (2026.4.1), one with the table and the other with the interpreter lock. So the table is filled here.
 
     Raises:
         BackendError: It is not installed.
@@ -47,23 +45,18 @@ def openvino() -> Any:
 
 
 def computes_in(dtype: str) -> bool:
-    """Whether this processor really computes in a number format, rather than in float32 under its name.
-
-    Args:
-        dtype: `float32`, `bfloat16` or `float16`.
-    """
+    """Whether this processor really computes in a number format, rather than in float32 under its name."""
     if dtype == "float32":
         return True
     names = {"bfloat16": "BF16", "float16": "FP16"}
-    capabilities = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return names[dtype] in capabilities
+    return names[dtype] in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class MappedWeights:
     """A file of weights, mapped, in memory only while it is read.
 
-    OpenVINO reads the weights once, to bring most of them into an order of its own, and would keep both: for a model of
-    base size 378 MB that are not read again.
+    OpenVINO reads the weights once, to bring most of them into an order of its own, and would keep both: 378 MB for a
+    model of base size.
 
     Raises:
         OSError: The file cannot be read.
@@ -86,12 +79,7 @@ class MappedWeights:
 
 
 class OpenVinoBackend:
-    """A converted model in OpenVINO.
-
-    Args:
-        path: The model's `.xml`; its weights are beside it.
-        dtype: The number format that it computes in.
-        streams: How its threads are shared out.
+    """A converted model in OpenVINO; its weights are beside its `.xml`.
 
     Raises:
         BackendError: OpenVINO cannot be imported, or this processor does not compute in that format.
@@ -120,12 +108,7 @@ class OpenVinoBackend:
         self._weights.release()
         self._own = threading.local()
         versions = {"openvino": metadata.version("openvino")}
-        self._facts = BackendFacts(name=OPENVINO, dtype=dtype, device="cpu", streams=streams, versions=versions)
-
-    @property
-    def facts(self) -> BackendFacts:
-        """What is known of it."""
-        return self._facts
+        self.facts = BackendFacts(name=OPENVINO, dtype=dtype, device="cpu", streams=streams, versions=versions)
 
     def forward(self, features: Features) -> NDArray[np.float32]:
         """Compute the logits of one window."""

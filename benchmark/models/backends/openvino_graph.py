@@ -14,23 +14,18 @@ _PREFERRED = "cpu:brgemm_avx512,cpu:brgemm_avx2"
 """In OpenVINO's own names, best first; a processor that has none of them takes its default."""
 
 
-def make_division_exact(model: Any) -> int:
+def make_division_exact(model: Any) -> None:
     """Subtract the remainder before each division of integers, so that the result is rounded down, as in torch.
 
-    HuBERT counts the frames of a clip from its samples, by a division for each of its convolutions. In a chain of them
-    OpenVINO rounds to the nearest number, and not down (2026.4.1): at 2 of 320 lengths it came to one frame more than
-    there are, of which the mask then hid all frames but the first, and the answer was another one. Where nothing is
-    left over, nothing is rounded. Fractions would be exact in float32 only, and bfloat16 computes them as well.
+    HuBERT counts the frames of a clip by a division for each of its convolutions. In a chain of them OpenVINO rounds to
+    the nearest number, and not down (2026.4.1): at 2 of 320 lengths it came to one frame too many, so that the mask hid
+    all frames but the first. Where nothing is left over, nothing is rounded. Fractions would be exact in float32 only.
 
     Args:
         model: An `openvino.Model`; changed in place.
-
-    Returns:
-        How many divisions were changed.
     """
     library = openvino()
     operations = library.opset13
-    changed = 0
     for node in model.get_ordered_ops():
         of_integers = node.get_output_element_type(0) in (library.Type.i32, library.Type.i64)
         # Without the attribute the result is cut off towards zero.
@@ -39,27 +34,21 @@ def make_division_exact(model: Any) -> int:
         dividend, divisor = node.input_values()
         multiple = operations.subtract(dividend, operations.floor_mod(dividend, divisor))
         node.input(0).replace_source_output(multiple.output(0))
-        changed += 1
-    return changed
 
 
-def make_padding_explicit(model: Any) -> int:
+def make_padding_explicit(model: Any) -> None:
     """Join zeros to the input of convolutions along time, in place of padding.
 
     For a convolution that pads, OpenVINO compiles code of its own for each position of the kernel that hangs over an
     end. The positional convolution of wav2vec2 and its kin has a kernel of 128 with 64 zeros at either end: 200 of the
-    235 functions that each new length took (2026.4.1, bfloat16), a tenth of the time of a clip of a new length. The
-    zeros are concatenated, since a padding operation would be fused into the convolution again.
+    235 functions that each new length took (2026.4.1, bfloat16), a tenth of the time of such a clip. The zeros are
+    concatenated, since a padding operation would be fused into the convolution again.
 
     Args:
         model: An `openvino.Model`; changed in place.
-
-    Returns:
-        How many convolutions were changed.
     """
     operations = openvino().opset13
     build = {"Convolution": operations.convolution, "GroupConvolution": operations.group_convolution}
-    changed = 0
     for node in model.get_ordered_ops():
         kind = node.get_type_name()
         if kind not in build or node.get_output_partial_shape(0).rank.get_length() != _AXES_OF_SERIES:
@@ -75,27 +64,21 @@ def make_padding_explicit(model: Any) -> int:
         same = build[kind](padded, kernel, settings["strides"], [0], [0], settings["dilations"])
         same.set_friendly_name(node.get_friendly_name())
         node.output(0).replace(same.output(0))
-        changed += 1
-    return changed
 
 
-def prefer_one_order_of_weights(path: Path) -> int:
+def prefer_one_order_of_weights(path: Path) -> None:
     """Have matrix products computed by an implementation that keeps its weights in one order for most lengths.
 
-    For the widest layers OpenVINO 2026.4 takes a convolution in float32, which wants another order of the weights below
+    For the widest layers OpenVINO 2026.4 takes a convolution in float32, which needs another order of the weights below
     some 210 frames than above: each stream then reads 113 MB of a model of base size again, while the other computes.
-    Once, in some 600 lengths, a stream answered all clips of one length wrongly, next to that border. It was not seen
-    again, nor was it proved to come from there. The preferred implementation is as fast, and has no such border.
+    Once, in some 600 lengths, a stream answered all clips of a length next to that border wrongly; whether that came
+    from there was not proved. The preferred implementation is as fast, and has no such border.
 
     Args:
         path: The model's `.xml`; changed in place.
-
-    Returns:
-        How many products it has.
     """
     tree = ElementTree.parse(path)  # noqa: S314 - written a moment ago, by the same process
-    products = tree.findall("./layers/layer[@type='MatMul']")
-    for product in products:
+    for product in tree.findall("./layers/layer[@type='MatMul']"):
         notes = product.find("rt_info")
         if notes is None:
             notes = ElementTree.Element("rt_info")
@@ -103,4 +86,3 @@ def prefer_one_order_of_weights(path: Path) -> int:
         preference = {"name": "primitives_priority", "version": "0", "value": _PREFERRED}
         notes.append(ElementTree.Element("attribute", preference))
     tree.write(path, encoding="utf-8", xml_declaration=True)
-    return len(products)

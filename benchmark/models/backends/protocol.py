@@ -1,8 +1,8 @@
 """Engines and the protocol of backends; no heavy imports."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, Self
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ class Engine:
     """How a model is computed.
 
     Attributes:
-        backend: `torch`, `openvino` or `onnxruntime`.
-        dtype: `float32`, `bfloat16` or `float16`.
+        backend: One of `BACKENDS`, or one that an installed package adds.
+        dtype: One of `DTYPES`.
         device: `cpu` or `cuda`.
         batch: Windows that go through the model together.
 
@@ -45,10 +45,6 @@ class Engine:
         together = f" in batches of {self.batch}" if self.batch > 1 else ""
         return f"{self.backend} {self.dtype}{together}"
 
-    def as_plain(self) -> dict[str, Any]:
-        """Give it as plain data."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Streams:
@@ -57,30 +53,10 @@ class Streams:
     Attributes:
         count: Windows computed at once.
         threads: Threads for each of them.
-
-    Examples:
-        >>> Streams.side_by_side(4)
-        Streams(count=4, threads=1)
-        >>> Streams.one_at_a_time(4)
-        Streams(count=1, threads=4)
     """
 
     count: int = 1
     threads: int = 1
-
-    @classmethod
-    def side_by_side(cls, threads: int) -> Self:
-        """Many windows at once, a thread each: answers do not depend on how many threads there are."""
-        return cls(count=threads, threads=1)
-
-    @classmethod
-    def one_at_a_time(cls, threads: int) -> Self:
-        """One window with all threads, as latency is measured."""
-        return cls(count=1, threads=threads)
-
-    def as_plain(self) -> dict[str, int]:
-        """Give it as plain data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +64,6 @@ class BackendFacts:
     """What is known of a backend that has a model loaded.
 
     Attributes:
-        name: `torch`, `openvino` or `onnxruntime`.
-        dtype: What it computes in.
-        device: `cpu` or `cuda`.
-        streams: How its threads are shared out.
         versions: Of the libraries that compute.
         attention: The attention implementation; None where the backend has its own.
     """

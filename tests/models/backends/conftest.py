@@ -28,9 +28,8 @@ def converted(
     folder = tmp_path_factory.mktemp("converted")
 
     def get(model_type: str, backend: str) -> ConvertedModel:
-        own = folder / f"{model_type}-{backend}"
         _, checkpoint = references[model_type]
-        return ConvertedModel.open(own) or ConvertedModel.write(own, lambda new: convert(checkpoint, backend, new))
+        return convert(checkpoint, backend, folder / f"{model_type}-{backend}")
 
     return get
 

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.models.backends.converted import ConvertedModel, NewModel
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.features import FeatureRecipe
 
 
 @pytest.fixture
 def copy(converted: Callable[[str, str], ConvertedModel], tmp_path: Path) -> ConvertedModel:
     """A converted model of its own."""
     shutil.copytree(converted("hubert", "openvino").folder, tmp_path / "model")
-    found = ConvertedModel.open(tmp_path / "model")
-    assert found is not None
-    return found
-
-
-def new(model: ConvertedModel) -> Callable[[Path], NewModel]:
-    def make(folder: Path) -> NewModel:
-        (folder / "model.xml").write_text("new", encoding="utf-8")
-        return NewModel(model="model.xml", recipe=model.recipe, report=model.report, seconds=1.0)
-
-    return make
+    model = ConvertedModel.open(tmp_path / "model")
+    assert model is not None
+    return model
 
 
 def test_what_is_written_is_read_again(copy: ConvertedModel) -> None:
@@ -64,18 +57,22 @@ def test_what_goes_into_it_belongs_to_its_identity(copy: ConvertedModel) -> None
 
 
 def test_a_new_one_takes_the_place_of_a_broken_one(copy: ConvertedModel) -> None:
+    def make(folder: Path) -> tuple[str, FeatureRecipe]:
+        (folder / "model.xml").write_text("new", encoding="utf-8")
+        return "model.xml", copy.recipe
+
     (copy.folder / "model.bin").unlink()
-    written = ConvertedModel.write(copy.folder, new(copy))
+    written = ConvertedModel.write(copy.folder, copy.report, make)
     assert (written.folder / written.model).read_text(encoding="utf-8") == "new"
     assert written.digest != copy.digest
     assert [path.name for path in copy.folder.parent.iterdir()] == ["model"]
 
 
-def test_a_conversion_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def fail(folder: Path) -> NewModel:
+def test_a_conversion_that_fails_leaves_nothing(copy: ConvertedModel, tmp_path: Path) -> None:
+    def fail(folder: Path) -> tuple[str, FeatureRecipe]:
         (folder / "half").write_bytes(b"half")
         raise RuntimeError("no such layer")
 
     with pytest.raises(RuntimeError):
-        ConvertedModel.write(tmp_path / "cache" / "model", fail)
+        ConvertedModel.write(tmp_path / "cache" / "model", copy.report, fail)
     assert list((tmp_path / "cache").iterdir()) == []

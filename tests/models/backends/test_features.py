@@ -8,7 +8,7 @@ import pytest
 from transformers import WhisperFeatureExtractor
 
 from benchmark.models.backends.conversion import _recipe
-from benchmark.models.backends.features import FeatureMaker, filled_up
+from benchmark.models.backends.features import filled_up
 from benchmark.models.checkpoint import load_checkpoint
 from tests.support.tiny_models import edit_json, write_tiny
 
@@ -50,5 +50,5 @@ def test_an_extractor_that_does_otherwise_is_asked_about_the_whole_window(
     recipe = _recipe(checkpoint, ("input_features",))
     assert not recipe.fills_up
     audio = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
-    made = FeatureMaker(recipe, checkpoint.extractor)(audio)["input_features"]
+    made = recipe.features(audio, checkpoint.extractor)["input_features"]
     assert made.shape == filled_up(plain.extractor, audio).shape
