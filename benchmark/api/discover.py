@@ -16,8 +16,8 @@ from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
-from benchmark.verification.options import VerifyOptions
-from benchmark.verification.verify import inspect_candidates
+from benchmark.verification.options import Depth, VerifyOptions
+from benchmark.verification.verify import verify_candidates
 
 _WOULD_WORK = frozenset({Status.INSPECTED, Status.USABLE, Status.REPAIRED})
 
@@ -75,14 +75,14 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
     if isinstance(ids, HubFailure):
         raise UnavailableError(f"The Hub could not be searched: {ids.reason.removesuffix(f'; {NO_STATEMENT}')}.")
     candidates = tuple(Candidate(id=repository) for repository in ids if is_hub_id(repository))
-    inspected = inspect_candidates(
+    verifications = verify_candidates(
         Registry(title="discovered", candidates=candidates),
         hub=hub,
         settings=settings,
         progress=progress,
-        options=VerifyOptions(repair_heads=options.repair_heads),
+        options=VerifyOptions(depth=Depth.INSPECT, repair_heads=options.repair_heads),
     )
-    judged = [_judge(verification, facts, options.min_emotions) for verification, facts in inspected]
+    judged = [_judge(verification, hub, options.min_emotions) for verification in verifications]
     found = tuple(sorted(judged, key=lambda repository: not repository.works))
     entries = [_entry(repository) for repository in found if repository.works]
     if target is None:
@@ -99,7 +99,10 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
 discover = keywords(discover_with, DiscoverRequest, "discover")
 
 
-def _judge(verification: Verification, facts: RepoFacts | None, min_emotions: int) -> Discovered:
+def _judge(verification: Verification, hub: Hub, min_emotions: int) -> Discovered:
+    # The client knows the facts of a commit that was verified.
+    known = hub.facts(verification.id, verification.revision) if verification.revision else None
+    facts = known if isinstance(known, RepoFacts) else None
     emotions = len(verification.emotion_classes)
     reason: str | None = verification.reason
     if verification.status in _WOULD_WORK:

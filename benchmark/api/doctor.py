@@ -12,11 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 import psutil
+from huggingface_hub import constants
 from packaging.requirements import InvalidRequirement, Requirement
 
 from benchmark.audio.decoding import ESSENTIAL_FORMATS, decodable_formats
 from benchmark.errors import BenchError
-from benchmark.hub.retries import REACH_TIMEOUT_S, hub_cache_folder, probe_hub
+from benchmark.hub.retries import REACH_TIMEOUT_S, probe_hub
 from benchmark.results.environment import (
     BackendFact,
     Diagnosis,
@@ -62,7 +63,7 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
     with ThreadPoolExecutor(2, thread_name_prefix="doctor") as pool:
         asked_hub = pool.submit(probe_hub, timeout_s=hub_timeout_s)
         asked_backends = pool.submit(_backends)
-        cache, hub_cache = _folder(settings.cache), _folder(Path(hub_cache_folder()))
+        cache, hub_cache = _folder(settings.cache), _folder(Path(constants.HF_HUB_CACHE))
         formats = decodable_formats()
         hub, (backends, gpus) = asked_hub.result(), asked_backends.result()
     problems = [

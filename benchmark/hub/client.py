@@ -2,50 +2,38 @@
 
 import logging
 import os
-import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, Document, read_config, read_preprocessor, too_large
+from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, describe, too_large
 from benchmark.hub.downloads import (
+    COMMIT,
     CacheLedger,
     DownloadWatch,
     cached_facts,
     progress_class,
     remember_revision,
     snapshot_folder,
-    weights_are_cached,
 )
-from benchmark.hub.facts import (
-    CONFIG_NAME,
-    PREPROCESSOR_NAME,
-    HubFailure,
-    RepoFacts,
-    RepoFile,
-    not_in_cache,
-    storable,
-    texts,
-)
+from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, texts
 from benchmark.hub.failures import of_listed_file
 from benchmark.hub.headers import list_tensors
 from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
 from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, hub_answers
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader
-from benchmark.hub.weights import DESCRIPTION_NAMES, files_to_load, total_size
-from benchmark.progress import Progress, Silent
+from benchmark.hub.weights import DESCRIPTION_NAMES, files_to_load, total_size, weight_files
+from benchmark.progress import Progress, Silent, Stage
 from benchmark.results.status import Status
 
 SortBy = Literal["downloads", "likes", "trending_score", "last_modified", "created_at"]
-SORTS: tuple[SortBy, ...] = get_args(SortBy)
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "ser-bench"
 _TASK = "audio-classification"
 _MODELS_PER_TIME_LIMIT = 500
@@ -58,9 +46,7 @@ class Search:
 
     Attributes:
         text: Words in their names.
-        limit: How many at most.
         languages: Only those that declare one of these languages; all where empty.
-        sort: What comes first.
     """
 
     text: str
@@ -76,10 +62,10 @@ class Hub:
     A library's cache that cannot be written raises RequestError, a full disk UnavailableError.
 
     Args:
-        timeout_s: How long one call may take, in seconds.
-        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
-        cache: The library's cache folder; its default (`$HF_HUB_CACHE`) where None.
-        offline: Whether to use the local cache only; as `$HF_HUB_OFFLINE` says where None.
+        timeout_s: How long one call may take.
+        endpoint: The server; None for `$HF_ENDPOINT`, the library's default.
+        cache: The library's cache folder; None for `$HF_HUB_CACHE`.
+        offline: Use the local cache only; None for `$HF_HUB_OFFLINE`.
     """
 
     def __init__(
@@ -107,13 +93,8 @@ class Hub:
             logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
     def facts(self, id: str, revision: str | None = None) -> RepoFacts | HubFailure:
-        """Find out what can be known of a repository without its weights.
-
-        Args:
-            id: The repository.
-            revision: A branch, a tag or a sha; the default branch where None.
-        """
-        if (known := self._known.get((id, revision))) is not None:
+        """Find out what can be known of a repository without its weights, at a branch, a tag or a sha."""
+        if known := self._known.get((id, revision)):
             return known  # a commit does not change
         what = storable(id if revision is None else f"{id} at revision {revision}")
         if self._offline:
@@ -152,57 +133,37 @@ class Hub:
 
         At most 300 kB of an unsharded repository are fetched, those for `facts` included, and 100 kB more per further
         shard. What is in the library's cache, or in a local folder, is read there.
-
-        Args:
-            facts: The repository.
-            read_pickle: Calls `torch_pickles.read_pickle` in a worker.
-
-        Returns:
-            The tensors, or why they are not known; a failure where the files cannot be had.
         """
         return list_tensors(facts, self._files(facts), read_pickle)
 
     def download(self, facts: RepoFacts, progress: Progress | None = None) -> Path | HubFailure:
-        """Fetch what a load reads of exactly this revision, unless it is in the library's cache.
-
-        Returns:
-            The folder that holds the files, or why there is none; a local folder as it is.
-        """
+        """Fetch what a load reads of exactly this revision, unless it is cached; returns the folder that holds it."""
         if facts.folder is not None:
             return facts.folder
-        files = self._load_files(facts)
-        if isinstance(files, HubFailure):
-            return files
-        self._ledger.note(facts.id, facts.revision)
-        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
-        if facts.partial and not weights_are_cached(snapshot, facts):
+        missing = self._missing_files(facts)
+        if isinstance(missing, HubFailure):
+            return missing
+        if facts.partial and weight_files(facts.files, facts.config) is None:
             return not_in_cache(f"all of the weights of {facts.id}")
-        missing = [file for file in files if not is_cached(snapshot, file)]
-        shown = (Silent() if self._offline or not missing else progress) or Silent()
+        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
+        if not missing:
+            return snapshot
+        self._ledger.note(facts.id, facts.revision)
+        shown = Silent() if progress is None or self._offline else progress
         with shown.stage(f"Downloading {facts.id}", total=total_size(missing), unit="B") as stage:
             for file in missing:
-                watch = DownloadWatch(stage, file.size, self._timeout_s)
-                fetched = self._fetch(facts.id, facts.revision, file.name, watch)
+                fetched = self._fetch(facts.id, facts.revision, file, stage)
                 if isinstance(fetched, HubFailure):
                     return of_listed_file(fetched, f"{file.name} of {facts.id}")
-                watch.complete()
-        return snapshot if files else not_in_cache(f"the weights of {facts.id}")
+        return snapshot
 
     def download_size(self, facts: RepoFacts) -> int | None:
         """Bytes that `download` will fetch; None where unknown, zero where the Hub fails, which `download` reports."""
-        if facts.folder is not None:
-            return 0
-        files = self._load_files(facts)
-        if isinstance(files, HubFailure):
-            return 0
-        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
-        return total_size(file for file in files if not is_cached(snapshot, file))
+        missing = () if facts.folder is not None else self._missing_files(facts)
+        return 0 if isinstance(missing, HubFailure) else total_size(missing)
 
     def free(self, facts: RepoFacts) -> int:
-        """Delete from the library's cache what this client has fetched of a revision; returns the bytes freed.
-
-        Nothing of a local folder is ever deleted.
-        """
+        """Delete from the library's cache what this client has fetched of a revision; returns the bytes freed."""
         return 0 if facts.folder is not None else self._ledger.free(facts.id, facts.revision)
 
     def _list_ids(self, query: Search, language: str | None, _left_s: float) -> tuple[str, ...]:
@@ -217,7 +178,7 @@ class Hub:
         deadline = Deadline(_INSPECTION_TIME_LIMITS * self._timeout_s)
         headers = build_hf_headers(library_name=_LIBRARY)
 
-        def part(name: str, span: tuple[int, int], size: int | None) -> Part | HubFailure | None:
+        def part(name: str, span: tuple[int, int], size: int | None) -> Part | HubFailure:
             url = hf_hub_url(facts.id, name, revision=facts.revision, endpoint=self._endpoint)
             what = f"{name} of {facts.id}"
             fetched = self._calls.call(
@@ -225,62 +186,59 @@ class Hub:
             )
             return of_listed_file(fetched, what)
 
-        def whole(file: RepoFile) -> Path | HubFailure:
-            return self._fetch(facts.id, facts.revision, file.name, DownloadWatch(None, file.size, self._timeout_s))
+        return RepositoryFiles(
+            snapshot_folder(self._cache, facts.id, facts.revision),
+            facts,
+            fetch_file=partial(self._fetch, facts.id, facts.revision),
+            fetch_part=None if self._offline else part,
+        )
 
-        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
-        return RepositoryFiles(snapshot, facts, fetch_file=whole, fetch_part=None if self._offline else part)
-
-    def _load_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
+    def _missing_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
+        """The files that a load reads and the cache lacks."""
         try:
-            return files_to_load(facts.files, facts.config, self._files(facts))
+            files = files_to_load(facts.files, facts.config, self._files(facts))
         except SourceError as error:
             return error.failure
+        snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
+        return tuple(file for file in files if not is_cached(snapshot, file))
 
     def _described(self, id: str, revision: str | None, info: ModelInfo) -> RepoFacts | HubFailure:
         """Fetch the files that describe a repository."""
         sha = str(info.sha)
         self._ledger.note(id, sha)
         files = tuple(RepoFile(storable(item.rfilename), item.size) for item in info.siblings or ())
-        oversized: dict[str, Document] = {}
-        for file in files:
-            if file.name not in DESCRIPTION_NAMES:
-                continue
-            if (file.size or 0) > LARGEST_DOCUMENT_BYTES:
-                oversized[file.name] = too_large(file.size or 0)
-                continue
-            fetched = self._fetch(id, sha, file.name, DownloadWatch(None, file.size, self._timeout_s))
-            if isinstance(fetched, HubFailure):
-                return fetched
+        descriptions = [file for file in files if file.name in DESCRIPTION_NAMES]
+        sizes = {file.name: file.size or 0 for file in descriptions}
+        oversized = {name: too_large(size) for name, size in sizes.items() if size > LARGEST_DOCUMENT_BYTES}
+        for file in descriptions:
+            if file.name not in oversized:
+                fetched = self._fetch(id, sha, file)
+                if isinstance(fetched, HubFailure):
+                    return fetched
         remember_revision(self._cache, id, revision, sha)
-        folder = snapshot_folder(self._cache, id, sha)
-        config = oversized.get(CONFIG_NAME) or read_config(folder)
-        preprocessor = oversized.get(PREPROCESSOR_NAME) or read_preprocessor(folder)
         card: Any = info.card_data
-        return RepoFacts(
+        facts = RepoFacts(
             id=id,
             revision=sha,
             files=files,
-            config=config.content,
-            config_problem=config.problem,
-            preprocessor=preprocessor.content,
-            preprocessor_problem=preprocessor.problem,
             license=next(iter(texts(getattr(card, "license", None))), None),
             languages=texts(getattr(card, "language", None)),
             datasets=texts(getattr(card, "datasets", None)),
             downloads=info.downloads if isinstance(info.downloads, int) else None,
         )
+        return describe(facts, snapshot_folder(self._cache, id, sha), oversized)
 
-    def _fetch(self, id: str, sha: str, name: str, watch: DownloadWatch) -> Path | HubFailure:
+    def _fetch(self, id: str, sha: str, file: RepoFile, stage: Stage | None = None) -> Path | HubFailure:
         """Fetch one file into the cache; returns the folder of the revision."""
-        what = f"{name} of {id}"
+        what = f"{file.name} of {id}"
         folder = snapshot_folder(self._cache, id, sha)
         if self._offline:
-            return folder if (folder / name).is_file() else not_in_cache(what)
+            return folder if (folder / file.name).is_file() else not_in_cache(what)
+        watch = DownloadWatch(stage, file.size, self._timeout_s)
         path_or_failure = self._calls.call(
             lambda left: hf_hub_download(
                 id,
-                name,
+                file.name,
                 revision=sha,
                 cache_dir=self._cache,
                 endpoint=self._endpoint,
@@ -291,12 +249,15 @@ class Hub:
             what=what,
             deadline=watch.deadline,
         )
-        return path_or_failure if isinstance(path_or_failure, HubFailure) else folder
+        if isinstance(path_or_failure, HubFailure):
+            return path_or_failure
+        watch.complete()
+        return folder
 
 
 def _checked(info: ModelInfo) -> ModelInfo:
     """Check what a server says of a repository as far as bench relies on it; raises ValueError."""
-    if not _COMMIT.fullmatch(str(info.sha)):
+    if not COMMIT.fullmatch(str(info.sha)):
         raise ValueError("it names no commit")
     for file in info.siblings or ():
         if not isinstance(file.rfilename, str) or not (file.size is None or isinstance(file.size, int)):

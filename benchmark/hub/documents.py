@@ -5,11 +5,12 @@ Whoever wrote them may have been careless or hostile.
 
 import json
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME
+from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFacts
 
 LARGEST_DOCUMENT_BYTES = 4_000_000
 """No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
@@ -42,26 +43,33 @@ _NESTED_NAMES = ("feature_extractor", "audio_processor")
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON object of a repository.
-
-    Attributes:
-        content: None where the file is absent or cannot be used.
-        problem: Why the file cannot be used; None where it can, or where it is absent.
-    """
+    """A JSON object of a repository, or why it cannot be used; neither where the file is absent."""
 
     content: dict[str, Any] | None = None
     problem: str | None = None
 
 
-ABSENT = Document()
+def describe(facts: RepoFacts, folder: Path, oversized: Mapping[str, Document] | None = None) -> RepoFacts:
+    """Add what `config.json` and the description of the feature extractor say.
+
+    Args:
+        facts: The facts so far.
+        folder: Where the files are.
+        oversized: The problems of files that were too large to fetch, by name.
+    """
+    problems = oversized or {}
+    config = problems.get(CONFIG_NAME) or read_document(folder / CONFIG_NAME)
+    preprocessor = problems.get(PREPROCESSOR_NAME) or _read_preprocessor(folder)
+    return replace(
+        facts,
+        config=config.content,
+        config_problem=config.problem,
+        preprocessor=preprocessor.content,
+        preprocessor_problem=preprocessor.problem,
+    )
 
 
-def read_config(folder: Path) -> Document:
-    """Read `config.json`."""
-    return read_document(folder / CONFIG_NAME)
-
-
-def read_preprocessor(folder: Path) -> Document:
+def _read_preprocessor(folder: Path) -> Document:
     """Read the description of the feature extractor from where transformers looks for it.
 
     Newer versions of transformers nest it in `processor_config.json`, which wins over `preprocessor_config.json`.
@@ -70,13 +78,13 @@ def read_preprocessor(folder: Path) -> Document:
     if processor.problem is not None:
         # transformers gives up at this file, whatever the other one holds.
         return Document(problem=f"as to {PROCESSOR_NAME}, {processor.problem}")
-    for name in _NESTED_NAMES:
-        if name in (processor.content or {}):
-            value = (processor.content or {})[name]
-            if value is None or isinstance(value, dict):
-                return Document(content=value)
-            return Document(problem=f"its {name} is no JSON object")
-    return read_document(folder / PREPROCESSOR_NAME)
+    content = processor.content or {}
+    name = next((name for name in _NESTED_NAMES if name in content), None)
+    if name is None:
+        return read_document(folder / PREPROCESSOR_NAME)
+    if content[name] is None or isinstance(content[name], dict):
+        return Document(content[name])
+    return Document(problem=f"its {name} is no JSON object")
 
 
 def too_large(size: int) -> Document:
@@ -86,9 +94,8 @@ def too_large(size: int) -> Document:
         >>> too_large(5_000_000).problem
         'it has 5.0 MB, more than any configuration (4 MB)'
     """
-    return Document(
-        problem=f"it has {size / 1e6:.1f} MB, more than any configuration ({LARGEST_DOCUMENT_BYTES / 1e6:.0f} MB)"
-    )
+    limit = f"{LARGEST_DOCUMENT_BYTES / 1e6:.0f} MB"
+    return Document(problem=f"it has {size / 1e6:.1f} MB, more than any configuration ({limit})")
 
 
 def read_document(path: Path) -> Document:
@@ -102,7 +109,7 @@ def read_document(path: Path) -> Document:
             return too_large(state.st_size)
         return parse_document(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        return ABSENT
+        return Document()
     except OSError as error:
         return Document(problem=f"it cannot be read ({error.strerror or type(error).__name__})")
 
@@ -135,7 +142,7 @@ def parse_document(content: bytes) -> Document:  # noqa: PLR0911 - one problem e
     if not isinstance(parsed, dict):
         kind = "an array" if isinstance(parsed, list) else f"a {type(parsed).__name__}"
         return Document(problem=f"it is no JSON object but {kind}")
-    return Document(content=parsed)
+    return Document(parsed)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -153,10 +160,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def foreign_kind(first: bytes) -> str | None:
-    r"""What a file is that holds no weights in its own format, by its first bytes.
-
-    Returns:
-        The rest of a sentence that begins with the file's name; None where nothing is recognised.
+    r"""Say what a file is by its first bytes, as the rest of a sentence that begins with its name; None where unknown.
 
     Examples:
         >>> foreign_kind(b"\x1f\x8b\x08\x00")

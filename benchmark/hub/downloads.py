@@ -11,29 +11,22 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from benchmark.hub.documents import read_config, read_document, read_preprocessor
+from benchmark.hub.documents import describe
 from benchmark.hub.facts import RepoFacts, RepoFile, storable
 from benchmark.hub.retries import Deadline
-from benchmark.hub.weights import weight_files
 from benchmark.progress import Stage
 
-SLOWEST_BYTES_PER_S = 50_000
-"""A slower connection counts as broken."""
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
+_SLOWEST_BYTES_PER_S = 50_000  # a slower connection counts as broken
 _CHUNK_BYTES = 10 * 1024 * 1024  # huggingface_hub reports a download in steps of this size
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _DEFAULT_BRANCH = "main"
 
 
-def repository_folder(cache: Path, id: str) -> Path:
-    """The folder of all that is cached of a repository."""
-    return cache / ("models--" + id.replace("/", "--"))
-
-
 def snapshot_folder(cache: Path, id: str, sha: str) -> Path:
     """The folder of the files of one revision."""
-    return repository_folder(cache, id) / "snapshots" / sha
+    return _repository_folder(cache, id) / "snapshots" / sha
 
 
 def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> None:
@@ -42,7 +35,7 @@ def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> N
     bench fetches by sha only; without this note those files could not be found by the branch's name offline.
     """
     path = _reference(cache, id, revision)
-    if path is None or not repository_folder(cache, id).is_dir():
+    if path is None or not _repository_folder(cache, id).is_dir():
         return
     with contextlib.suppress(OSError):  # a cache that is read-only can do without
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,63 +43,30 @@ def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> N
 
 
 def cached_facts(cache: Path, id: str, revision: str | None) -> RepoFacts | None:
-    """Read the facts of a repository from the cache, as far as its files were ever fetched.
-
-    Args:
-        cache: The cache folder.
-        id: The repository.
-        revision: A branch, a tag or a sha; the default branch where None.
-
-    Returns:
-        Partial facts; None where nothing of that revision was fetched.
-    """
-    sha = _resolve(cache, id, revision)
-    if sha is None:
-        return None
-    folder = snapshot_folder(cache, id, sha)
+    """Read partial facts of a repository from the cache; None where no file of that revision was ever fetched."""
+    path = _reference(cache, id, revision)
     try:
+        sha = path.read_text(encoding="ascii").strip() if path else revision or ""
+        if not COMMIT.fullmatch(sha):
+            return None
+        folder = snapshot_folder(cache, id, sha)
         paths = sorted(path for path in folder.iterdir() if path.is_file())
         files = tuple(RepoFile(storable(path.name), path.stat().st_size) for path in paths)
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
-    config, preprocessor = read_config(folder), read_preprocessor(folder)
-    return RepoFacts(
-        id=id,
-        revision=sha,
-        files=files,
-        config=config.content,
-        config_problem=config.problem,
-        preprocessor=preprocessor.content,
-        preprocessor_problem=preprocessor.problem,
-        partial=True,
-    )
+    return describe(RepoFacts(id=id, revision=sha, files=files, partial=True), folder)
 
 
-def weights_are_cached(folder: Path, facts: RepoFacts) -> bool:
-    """Whether all weights of a revision are there, every shard that their index names included."""
-    weights = weight_files(facts.files, facts.config)
-    if weights is None or not weights.is_index:
-        return weights is not None
-    weight_map = (read_document(folder / weights.entry.name).content or {}).get("weight_map")
-    return isinstance(weight_map, dict) and set(weight_map.values()) <= facts.names
+def _repository_folder(cache: Path, id: str) -> Path:
+    return cache / ("models--" + id.replace("/", "--"))
 
 
 def _reference(cache: Path, id: str, revision: str | None) -> Path | None:
+    """The file that says which commit a branch or tag is at; None for a sha, and for what can be no name."""
     name = revision or _DEFAULT_BRANCH
-    if _COMMIT.fullmatch(name) or not _REFERENCE.fullmatch(name) or ".." in name:
+    if COMMIT.fullmatch(name) or not _REFERENCE.fullmatch(name) or ".." in name:
         return None
-    return repository_folder(cache, id) / "refs" / name
-
-
-def _resolve(cache: Path, id: str, revision: str | None) -> str | None:
-    if revision is not None and _COMMIT.fullmatch(revision):
-        return revision
-    path = _reference(cache, id, revision)
-    try:
-        sha = path.read_text(encoding="ascii").strip() if path else ""
-    except (OSError, UnicodeDecodeError):
-        return None
-    return sha if _COMMIT.fullmatch(sha) else None
+    return _repository_folder(cache, id) / "refs" / name
 
 
 class CacheLedger:
@@ -129,13 +89,16 @@ class CacheLedger:
             before = self._before.get((id, sha))
         if before is None:
             return 0
-        repository, snapshot = repository_folder(self._cache, id), snapshot_folder(self._cache, id, sha)
+        repository, snapshot = _repository_folder(self._cache, id), snapshot_folder(self._cache, id, sha)
         freed = sum(_delete(path, repository) for path in _files(snapshot) if path not in before)
         for folder in sorted((*snapshot.rglob("*"), snapshot), reverse=True):
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
-        if not snapshot.exists():
-            _delete_references(repository, sha)
+        if not snapshot.exists():  # nor may a branch name it
+            for path in (repository / "refs").rglob("*"):
+                with contextlib.suppress(OSError):
+                    if path.is_file() and path.read_text(encoding="ascii", errors="replace").strip() == sha:
+                        path.unlink()
         return freed
 
 
@@ -159,19 +122,10 @@ def _delete(path: Path, repository: Path) -> int:
     return 0
 
 
-def _delete_references(repository: Path, sha: str) -> None:
-    """Delete the notes of branches at a revision that is no longer there."""
-    for path in (repository / "refs").rglob("*"):
-        with contextlib.suppress(OSError):
-            if path.is_file() and path.read_text(encoding="ascii", errors="replace").strip() == sha:
-                path.unlink()
-
-
 class DownloadWatch:
-    """Follows the bytes of one file: reports them, and extends the deadline of the download.
+    """Follows the bytes of one file: reports them to `stage`, and extends the deadline of the download.
 
     Args:
-        stage: Shows the progress; None where nothing does.
         size: Bytes of the file; None where unknown.
         timeout_s: How long the server may take before it sends.
     """
@@ -202,15 +156,11 @@ class DownloadWatch:
     def _longest_pause(self) -> float:
         """Seconds until the next step is overdue."""
         left = _CHUNK_BYTES if self._size is None else max(0, self._size - self._seen)
-        return self._timeout_s + min(left, _CHUNK_BYTES) / SLOWEST_BYTES_PER_S
+        return self._timeout_s + min(left, _CHUNK_BYTES) / _SLOWEST_BYTES_PER_S
 
 
 def progress_class(watch: DownloadWatch) -> type:
-    """Make the `tqdm_class` of a download.
-
-    Returns:
-        A class with the part of tqdm's interface that huggingface_hub uses, for plain and for xet downloads.
-    """
+    """Make the `tqdm_class` of a download: the part of tqdm's interface that huggingface_hub uses, xet included."""
 
     class WatchedBar:
         def __init__(self, *_positional: Any, total: float | None = None, **_named: Any) -> None:

@@ -15,12 +15,7 @@ NO_STATEMENT = "this says nothing about the model"
 
 @dataclass(frozen=True)
 class RepoFile:
-    """A file of a repository.
-
-    Attributes:
-        name: Its path below the repository's root, with forward slashes.
-        size: Bytes; None where unknown.
-    """
+    """A file of a repository: its path below the root, with forward slashes, and its bytes (None where unknown)."""
 
     name: str
     size: int | None
@@ -33,16 +28,16 @@ class RepoFacts:
     All strings come from the repository and are hostile until escaped.
 
     Attributes:
-        id: The Hub id, or the path of the local folder.
+        id: The Hub id, or the local folder as the registry names it.
         revision: The commit sha, or the content hash of a local folder.
         files: All its files; where `partial`, those of the local copy.
         config: Content of `config.json`; None where there is none, or where `config_problem` says why not.
         preprocessor: What describes the feature extractor: `preprocessor_config.json`, or the part of
             `processor_config.json` that newer versions of transformers write.
-        license: As declared by the repository, like `languages` and `datasets` (training data).
+        license: As declared by the repository, like `languages` and `datasets`, its training data.
         downloads: In the last month.
         folder: The local folder; None for a repository of the Hub.
-        partial: Whether `files` may be incomplete, since only a local copy was looked at.
+        partial: Whether `files` may be incomplete, since they come from the library's cache.
     """
 
     id: str
@@ -60,11 +55,6 @@ class RepoFacts:
     partial: bool = False
 
     @property
-    def local(self) -> bool:
-        """Whether it is a local folder."""
-        return self.folder is not None
-
-    @property
     def names(self) -> frozenset[str]:
         """The names of its files."""
         return frozenset(file.name for file in self.files)
@@ -72,12 +62,7 @@ class RepoFacts:
 
 @dataclass(frozen=True)
 class HubFailure:
-    """Why nothing is known of a repository.
-
-    Attributes:
-        status: `not-found`, `gated` or `unreachable`.
-        reason: One sentence for a person.
-    """
+    """Why nothing is known of a repository, in one sentence; the status is `not-found`, `gated` or `unreachable`."""
 
     status: Status
     reason: str

@@ -51,7 +51,7 @@ def explain(error: BaseException, *, what: str) -> HubFailure:  # noqa: PLR0911 
 
     Args:
         error: The exception.
-        what: The repository, and its revision where one was requested, as a person would name it.
+        what: The repository, and its revision where one was requested, in words.
 
     Examples:
         >>> explain(TimeoutError(), what="org/model").reason
@@ -97,12 +97,7 @@ def is_connection_failure(error: BaseException) -> bool:
 
 
 def of_listed_file(answer: T | HubFailure, what: str) -> T | HubFailure:
-    """Turn `not-found` for a file that the Hub lists into `unreachable`: the repository is there.
-
-    Args:
-        answer: What the call for the file returned.
-        what: The file, as a person would name it.
-    """
+    """Turn `not-found` for a file that the Hub lists into `unreachable`: the repository is there."""
     is_missing = isinstance(answer, HubFailure) and answer.status is Status.NOT_FOUND
     return _not_served(what) if is_missing else answer
 
@@ -110,8 +105,7 @@ def of_listed_file(answer: T | HubFailure, what: str) -> T | HubFailure:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how many seconds a server asks to wait; None where it says nothing that makes sense.
 
-    Args:
-        headers: Of its answer: `Retry-After` in seconds or as a date, or the Hub's own `RateLimit`.
+    `Retry-After` is in seconds or a date; `RateLimit` is the Hub's own.
 
     Examples:
         >>> retry_after({"Retry-After": "120"}), retry_after({"ratelimit": '"api";r=0;t=55'}), retry_after({})

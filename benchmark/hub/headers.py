@@ -1,8 +1,7 @@
 """The tensors that a load would read, from the headers of the weight files: some kilobytes instead of gigabytes."""
 
 import re
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -34,62 +33,37 @@ _LARGEST_BIAS_BYTES = 16_384
 _PLAIN_DTYPES = {"float16": "<f2", "float32": "<f4", "float64": "<f8"}
 
 
-class OpenedWeights(Protocol):
-    """A weight file whose header was read."""
-
-    @property
-    def tensors(self) -> tuple[TensorInfo, ...]:
-        """Its tensors."""
-        ...
-
-    def read(self, name: str) -> bytes | None:
-        """Read the numbers of a tensor, little-endian; None where they are not stored in this order."""
-        ...
-
-
 def list_tensors(
     facts: RepoFacts, repository: RepositoryFiles, read_pickle: PickleReader
 ) -> TensorListing | HubFailure:
-    """List the tensors that a load of a repository would read.
+    """List the tensors that a load of a repository would read; a failure where its files cannot be had.
 
     Args:
         facts: The repository.
         repository: Access to its files.
-        read_pickle: Calls `torch_files.read_pickle` in a worker.
-
-    Returns:
-        The tensors, or why they are not known; a failure where the files could not be read.
+        read_pickle: Calls `torch_pickles.read_pickle` in a worker.
     """
     weights = weight_files(facts.files, facts.config)
-    if weights is None and facts.partial:
-        return not_in_cache(f"the weights of {facts.id}")
-    files: tuple[RepoFile, ...] = ()
+    if weights is None:
+        if facts.partial:
+            return not_in_cache(f"the weights of {facts.id}")
+        return TensorListing(problem=absent_weights(facts.files))
+    files: tuple[RepoFile, ...] = (weights.entry,)
     tensors: dict[str, TensorInfo] = {}
     values: dict[str, tuple[float, ...]] = {}
-    problem: ListingProblem | None = None
     try:
-        if weights is None:
-            raise absent_weights(facts.files)
-        files = (weights.entry,)
         files = weight_parts(weights, repository)
         for opened in _open_all(facts, weights, files, repository, read_pickle):
             tensors |= {tensor.name: tensor for tensor in opened.tensors}
-            values |= head_biases(opened)
-    except ListingProblem as error:
-        problem = error
+            values |= _head_biases(opened)
+    except ListingProblem as problem:
+        return TensorListing(problem=problem, size=total_size(files))
     except TooMuchToReadError:
-        problem = unlisted("describing its tensors takes more bytes than an inspection may read")
+        too_much = unlisted("describing its tensors takes more bytes than an inspection may read")
+        return TensorListing(problem=too_much, size=total_size(files))
     except SourceError as error:
         return error.failure
-    return TensorListing(
-        format=weights.format if weights else None,
-        tensors=None if problem else tuple(tensors.values()),
-        values={} if problem else values,
-        status=problem.status if problem else None,
-        reason=problem.reason if problem else None,
-        unsafe_globals=problem.unsafe_globals if problem else (),
-        size=total_size(files) if files else None,
-    )
+    return TensorListing(tensors=tensors, values=values, size=total_size(files))
 
 
 def _open_all(
@@ -98,7 +72,7 @@ def _open_all(
     files: tuple[RepoFile, ...],
     repository: RepositoryFiles,
     read_pickle: PickleReader,
-) -> Iterable[OpenedWeights]:
+) -> Iterator[SafetensorsFile | TorchFile]:
     if len(files) > _MOST_SHARDS:
         raise unlisted(f"its weights lie in {len(files)} files")
     budget, local_budget = Budget(_allowed_bytes(facts, weights, len(files))), Budget(_LOCAL_BYTES * len(files))
@@ -121,14 +95,19 @@ def _allowed_bytes(facts: RepoFacts, weights: WeightFiles, parts: int) -> int:
     return max(_LEAST_BYTES, _REPOSITORY_BYTES + _FURTHER_SHARD_BYTES * (parts - 1) - spent)
 
 
-def head_biases(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
+def _head_biases(opened: SafetensorsFile | TorchFile) -> dict[str, tuple[float, ...]]:
     """Read the biases of projector and classifier, as far as the budget of bytes suffices.
 
     They show whether a head was ever trained: those of a new head are zero.
     """
     values: dict[str, tuple[float, ...]] = {}
-    biases = [tensor for tensor in opened.tensors if _HEAD_BIAS.fullmatch(tensor.name) and _is_small(tensor)]
-    for tensor in biases[:_MOST_BIASES]:
+    biases = [tensor for tensor in opened.tensors if _HEAD_BIAS.fullmatch(tensor.name)]
+    small = [
+        tensor
+        for tensor in biases
+        if tensor.elements * ITEM_BYTES.get(tensor.dtype, _LARGEST_BIAS_BYTES) <= _LARGEST_BIAS_BYTES
+    ]
+    for tensor in small[:_MOST_BIASES]:
         try:
             content = opened.read(tensor.name)
         except TooMuchToReadError:
@@ -137,10 +116,6 @@ def head_biases(opened: OpenedWeights) -> dict[str, tuple[float, ...]]:
         if numbers is not None:
             values[tensor.name] = numbers
     return values
-
-
-def _is_small(tensor: TensorInfo) -> bool:
-    return tensor.elements * ITEM_BYTES.get(tensor.dtype, _LARGEST_BIAS_BYTES) <= _LARGEST_BIAS_BYTES
 
 
 def decode(content: bytes, dtype: str) -> tuple[float, ...] | None:
@@ -157,4 +132,4 @@ def decode(content: bytes, dtype: str) -> tuple[float, ...] | None:
         numbers = np.frombuffer(content, _PLAIN_DTYPES[dtype])
     else:
         return None
-    return tuple(float(number) for number in numbers)
+    return tuple(numbers.astype(float).tolist())

@@ -2,21 +2,20 @@
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from benchmark.hub.documents import read_config, read_preprocessor
+from benchmark.hub.documents import describe
 from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
 from benchmark.hub.ranged import RepositoryFiles
 from benchmark.hub.weights import files_to_load
 from benchmark.results.status import Status
 
-_HASH_DIGITS = 40
+_HASH_DIGITS = 40  # as many as a commit sha has
 _MOST_SUBFOLDERS, _MOST_BELOW = 32, 200
-_hashes: dict[tuple[str, int, int], str] = {}
-_hashes_lock = threading.Lock()
 
 
 def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
@@ -25,9 +24,6 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
     Args:
         id: Its name in the registry.
         folder: Where it is.
-
-    Returns:
-        The facts, with a content hash as the revision, or why there are none.
     """
     shown = storable(str(folder))
     try:
@@ -37,21 +33,10 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
             reason = f"{shown} is a file: name the folder that holds config.json and the weights"
             return HubFailure(Status.NOT_FOUND, reason)
         files = tuple(_list_files(folder))
-        config = read_config(folder)
-        revision = content_hash(folder, files, files_to_load(files, config.content, RepositoryFiles(folder)))
+        facts = describe(RepoFacts(id=id, revision="", files=files, folder=folder.resolve()), folder)
+        return replace(facts, revision=_content_hash(folder, facts))
     except OSError as error:
         return unreachable(f"{shown} cannot be read ({error.strerror or type(error).__name__})")
-    preprocessor = read_preprocessor(folder)
-    return RepoFacts(
-        id=id,
-        revision=revision,
-        files=files,
-        config=config.content,
-        config_problem=config.problem,
-        preprocessor=preprocessor.content,
-        preprocessor_problem=preprocessor.problem,
-        folder=folder.resolve(),
-    )
 
 
 def _list_files(folder: Path) -> Iterator[RepoFile]:
@@ -67,32 +52,21 @@ def _list_files(folder: Path) -> Iterator[RepoFile]:
                     yield RepoFile(storable(f"{subfolder.name}/{path.name}"), path.stat().st_size)
 
 
-def content_hash(folder: Path, files: tuple[RepoFile, ...], needed: tuple[RepoFile, ...]) -> str:
-    """Hash names and contents of the files that a load reads, or the names of all files where it reads none.
-
-    Returns:
-        40 hexadecimal digits, as many as a commit sha has.
-
-    Raises:
-        OSError: A file cannot be read.
-    """
+def _content_hash(folder: Path, facts: RepoFacts) -> str:
+    """Hash names and contents of the files that a load reads, or the names of all files where it reads none."""
     whole = hashlib.sha256()
+    needed = files_to_load(facts.files, facts.config, RepositoryFiles(folder))
     for file in sorted(needed, key=lambda file: file.name):
-        whole.update(f"{file.name}\0{_file_hash(folder / file.name)}\n".encode())
+        path = (folder / file.name).resolve()
+        state = path.stat()
+        whole.update(f"{file.name}\0{_file_hash(path, state.st_size, state.st_mtime_ns)}\n".encode())
     if not needed:
-        whole.update("\n".join(file.name for file in files).encode())
+        whole.update("\n".join(file.name for file in facts.files).encode())
     return whole.hexdigest()[:_HASH_DIGITS]
 
 
-def _file_hash(path: Path) -> str:
+@cache
+def _file_hash(path: Path, _size: int, _modified_ns: int) -> str:
     """Hash a file, once per process unless its size or time changes."""
-    state = path.stat()
-    key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
-    with _hashes_lock:
-        known = _hashes.get(key)
-    if known is None:
-        with path.open("rb") as file:
-            known = hashlib.file_digest(file, "sha256").hexdigest()
-        with _hashes_lock:
-            _hashes[key] = known
-    return known
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,10 +22,9 @@ class Sent:
     """What was sent.
 
     Attributes:
-        repo: The repository it went to.
         url: The commit, or the pull request.
         proposed: Whether it waits for the repository's owners.
-        note: What was left out, in a sentence; None where nothing was.
+        note: What was left out, in a sentence.
     """
 
     repo: str
@@ -36,9 +35,6 @@ class Sent:
 
 class Publisher:
     """Writes to the Hub in a user's name; raises UnavailableError where the Hub cannot be reached, or refuses.
-
-    Args:
-        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
 
     Raises:
         RequestError: There is no token.
@@ -56,14 +52,7 @@ class Publisher:
         self._own_names: frozenset[str] | None = None
 
     def send_dataset(self, repo: str, files: Mapping[str, bytes], *, message: str, private: bool) -> Sent:
-        """Write files into a dataset, which is created where it does not exist.
-
-        Args:
-            repo: Its name, such as `me/emotion-results`.
-            files: Content by path.
-            message: The title of the commit.
-            private: Whether a new dataset is to be private.
-        """
+        """Write files, given as content by path, into a dataset; it is created where it does not exist."""
         with _explained(f"dataset {repo}"):
             self._api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
             commit = self._api.create_commit(repo, _additions(files), repo_type="dataset", commit_message=message)
@@ -77,7 +66,7 @@ class Publisher:
         Args:
             repo: The model.
             files: Content by path.
-            results: Results for the metadata of its card; those that bench wrote there before are replaced.
+            results: For the metadata of its card, where they replace those that bench wrote before.
             message: The title of the commit.
             description: What its owners should know.
         """

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -39,18 +38,11 @@ class SourceError(Exception):
         self.failure = failure
 
 
+@dataclass
 class Budget:
-    """How many bytes may still be read, from several files together.
+    """How many bytes may still be read, from several files together."""
 
-    Examples:
-        >>> budget = Budget(10)
-        >>> budget.take(8)
-        >>> budget.left
-        2
-    """
-
-    def __init__(self, left: int) -> None:
-        self.left = left
+    left: int
 
     def take(self, amount: int) -> None:
         """Use some of it; raises TooMuchToReadError where not enough is left."""
@@ -73,8 +65,8 @@ class RangedFile:
         self.size = size
         self._fetch = fetch
         self._budget = budget
-        starts = range(0, len(begin), _BLOCK_BYTES)
-        self._blocks = {start // _BLOCK_BYTES: begin[start : start + _BLOCK_BYTES] for start in starts}
+        self._blocks: dict[int, bytes] = {}
+        self._keep(0, begin)
         self._position = 0
 
     def read_at(self, start: int, stop: int) -> bytes:
@@ -93,16 +85,16 @@ class RangedFile:
             raise TooMuchToReadError(f"{stop - start} bytes wanted, {self._budget.left} left")
         missing = [block for block in range(first, end) if block not in self._blocks]
         for _, run in groupby(enumerate(missing), key=lambda pair: pair[1] - pair[0]):  # blocks that follow each other
-            self._fetch_blocks([block for _, block in run])
+            blocks = [block for _, block in run]
+            begin, limit = blocks[0] * _BLOCK_BYTES, min((blocks[-1] + 1) * _BLOCK_BYTES, self.size)
+            self._budget.take(limit - begin)
+            self._keep(begin, self._fetch(begin, limit))
         content = b"".join(self._blocks[block] for block in range(first, end))
         return content[start - first * _BLOCK_BYTES :][: stop - start]
 
-    def _fetch_blocks(self, blocks: list[int]) -> None:
-        start, stop = blocks[0] * _BLOCK_BYTES, min((blocks[-1] + 1) * _BLOCK_BYTES, self.size)
-        self._budget.take(stop - start)
-        content = self._fetch(start, stop)
-        for number, block in enumerate(blocks):
-            self._blocks[block] = content[number * _BLOCK_BYTES :][:_BLOCK_BYTES]
+    def _keep(self, begin: int, content: bytes) -> None:
+        for offset in range(0, len(content), _BLOCK_BYTES):
+            self._blocks[(begin + offset) // _BLOCK_BYTES] = content[offset : offset + _BLOCK_BYTES]
 
     def tell(self) -> int:
         """Where the next `read` begins."""
@@ -156,9 +148,7 @@ class Part:
     whole: int
 
 
-def fetch_part(
-    url: str, headers: dict[str, str], span: tuple[int, int], *, size: int | None, timeout_s: float
-) -> Part | None:
+def fetch_part(url: str, headers: dict[str, str], span: tuple[int, int], *, size: int | None, timeout_s: float) -> Part:
     """Fetch a part of a file of the Hub, and never more than that.
 
     `HfFileSystem` does not check `Content-Range`, so that a server without range requests would send the whole file.
@@ -171,13 +161,12 @@ def fetch_part(
         timeout_s: For each read.
 
     Returns:
-        The bytes, fewer only where the file ends; None where the server sends whole files only and the part is not at
-        the beginning.
+        The bytes, fewer only where the file ends.
 
     Raises:
+        ListingProblem: The server sends whole files only, and the part is not at the beginning.
         WrongAnswerError: The server sends something else.
-        httpx2.HTTPError: The network failed.
-        HfHubHTTPError: The server refuses.
+        httpx2.HTTPError: The network failed, or the server refuses.
     """
     start, stop = span
     # An encoded body could be larger than it seems.
@@ -185,8 +174,6 @@ def fetch_part(
     with get_session().stream("GET", url, headers=request_headers, timeout=timeout_s) as response:
         hf_raise_for_status(response)
         whole = _whole_size(response, start)
-        if whole is None:
-            return None
         if size is not None and whole != size:
             raise WrongAnswerError(f"a file of {size} bytes is listed, and one of {whole} served")
         expected = max(0, min(stop, whole) - start)
@@ -200,7 +187,7 @@ def fetch_part(
     return Part(bytes(content[:expected]), whole)
 
 
-def _whole_size(response: httpx2.Response, start: int) -> int | None:
+def _whole_size(response: httpx2.Response, start: int) -> int:
     """Read from the headers how large the whole file is, and check that the part is the one requested."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongAnswerError("the file is served in an encoding that was not asked for")
@@ -212,7 +199,9 @@ def _whole_size(response: httpx2.Response, start: int) -> int | None:
     length = response.headers.get("Content-Length", "")
     if response.status_code != HTTPStatus.OK or not length.isdecimal():
         raise WrongAnswerError(f"no file is served (HTTP {response.status_code})")
-    return int(length) if start == 0 else None
+    if start > 0:
+        raise unlisted("the server sends no parts of files")
+    return int(length)
 
 
 @dataclass(frozen=True)
@@ -229,17 +218,18 @@ class RepositoryFiles:
     folder: Path
     facts: RepoFacts | None = None
     fetch_file: Callable[[RepoFile], Path | HubFailure] | None = None
-    fetch_part: Callable[[str, tuple[int, int], int | None], Part | HubFailure | None] | None = None
+    fetch_part: Callable[[str, tuple[int, int], int | None], Part | HubFailure] | None = None
 
     def open(self, file: RepoFile, budget: Budget, local_budget: Budget) -> RangedFile:
         """Open a file to read parts of it."""
         if self.facts is None or is_cached(self.folder, file):
             return open_local(self.folder / file.name, local_budget)
-        if file.size is not None:
-            return RangedFile(partial(self._fetch, file, file.size), file.size, budget)
-        begin = self._part(file, (0, _FIRST_READ_BYTES), None)
-        budget.take(len(begin.content))
-        return RangedFile(partial(self._fetch, file, begin.whole), begin.whole, budget, begin.content)
+        size, begin = file.size, b""
+        if size is None:
+            first = self._part(file, (0, _FIRST_READ_BYTES), None)
+            budget.take(len(first.content))
+            size, begin = first.whole, first.content
+        return RangedFile(lambda start, stop: self._part(file, (start, stop), size).content, size, budget, begin)
 
     def document(self, file: RepoFile) -> Document:
         """Read a JSON file."""
@@ -259,17 +249,12 @@ class RepositoryFiles:
             raise SourceError(not_in_cache(f"all of the weights of {self.facts.id}"))
         return present
 
-    def _fetch(self, file: RepoFile, size: int, start: int, stop: int) -> bytes:
-        return self._part(file, (start, stop), size).content
-
     def _part(self, file: RepoFile, span: tuple[int, int], size: int | None) -> Part:
         if self.fetch_part is None:
             raise SourceError(not_in_cache(f"{file.name} of {self.facts.id if self.facts else self.folder}"))
         part = self.fetch_part(file.name, span, size)
         if isinstance(part, HubFailure):
             raise SourceError(part)
-        if part is None:
-            raise unlisted("the server sends no parts of files")
         return part
 
 

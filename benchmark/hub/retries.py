@@ -36,11 +36,7 @@ _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Deadline:
-    """A moment after which nobody waits any more; it can be extended while there is progress.
-
-    Args:
-        seconds: From now.
-    """
+    """A moment, in seconds from now, after which nobody waits any more; it can be extended while there is progress."""
 
     def __init__(self, seconds: float) -> None:
         self.extend(seconds)
@@ -89,13 +85,15 @@ class CircuitBreaker:
     Broken repositories say nothing about others, so it opens only where the Hub itself does not answer either.
 
     Args:
-        limit: Failures in a row.
         is_up: Finds out whether the Hub answers at all, in bounded time.
 
+    Attributes:
+        reason: The last failure where calls are refused, else None.
+
     Examples:
-        >>> breaker = CircuitBreaker(limit=2)
-        >>> breaker.failed("no route to host")
-        >>> breaker.failed("no route to host")
+        >>> breaker = CircuitBreaker()
+        >>> for _ in range(FAILURES_IN_A_ROW):
+        ...     breaker.failed("no route to host")
         >>> breaker.reason
         'no route to host'
         >>> breaker.succeeded()
@@ -103,40 +101,28 @@ class CircuitBreaker:
         True
     """
 
-    def __init__(self, limit: int = FAILURES_IN_A_ROW, *, is_up: Callable[[], bool] = lambda: False) -> None:
-        self._limit = limit
+    def __init__(self, is_up: Callable[[], bool] = lambda: False) -> None:
         self._is_up = is_up
         self._lock = threading.Lock()
-        self._probing = threading.Lock()
         self._failures = 0
-        self._last_reason = ""
-        self._is_open = False
-
-    @property
-    def reason(self) -> str | None:
-        """The last failure where calls are refused, else None."""
-        with self._lock:
-            return self._last_reason if self._is_open else None
+        self.reason: str | None = None
 
     def failed(self, reason: str) -> None:
         """Count a call that no server answered."""
-        with self._lock:
+        with self._lock:  # one thread finds out for all
             self._failures += 1
-            self._last_reason = reason
-        with self._probing:  # one thread finds out for all
-            with self._lock:
-                if self._is_open or self._failures < self._limit:
-                    return
-            is_up = self._is_up()
-            with self._lock:
-                self._is_open = not is_up
-                self._failures = 0 if is_up else self._failures
+            if self._failures < FAILURES_IN_A_ROW:
+                return
+            if self.reason is None and self._is_up():
+                self._failures = 0
+            else:
+                self.reason = reason
 
     def succeeded(self) -> None:
         """Start counting again: a server answered, be it with an error."""
         with self._lock:
             self._failures = 0
-            self._is_open = False
+            self.reason = None
 
 
 class HubCalls:
@@ -152,22 +138,18 @@ class HubCalls:
         self._breaker = breaker
 
     def call(self, task: Callable[[float], T], *, what: str, deadline: Deadline | None = None) -> T | HubFailure:
-        """Make one call.
+        """Make one call; returns its answer, or what its failure means.
 
         Args:
             task: The call, given the seconds that are left.
             what: The repository, as a person would name it.
             deadline: When to give up, where that is not `timeout_s` from now.
 
-        Returns:
-            What the call returns, or what its failure means.
-
         Raises:
             RequestError: The library's cache cannot be written.
             UnavailableError: The disk is full.
         """
-        refused = self._breaker.reason
-        if refused is not None:
+        if (refused := self._breaker.reason) is not None:
             reason = f"not asked for {what}, since the last calls to the Hub all failed: {refused}"
             return HubFailure(Status.UNREACHABLE, reason)
         limit = deadline or Deadline(self._timeout_s)
@@ -236,12 +218,7 @@ def _raise_disk_errors(error: BaseException) -> None:
 
 
 def probe_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT_S) -> HubFact:
-    """Find out for `bench doctor` whether the Hub answers; makes no call where the user switched the network off.
-
-    Args:
-        endpoint: The server; the library's default (`$HF_ENDPOINT`) where None.
-        timeout_s: How long to wait, in seconds.
-    """
+    """Find out for `bench doctor` whether the Hub answers; makes no call where the user switched the network off."""
     fact = HubFact(
         endpoint=endpoint or constants.ENDPOINT, offline=constants.is_offline_mode(), token=get_token() is not None
     )
@@ -249,7 +226,7 @@ def probe_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT_S
         return fact
     begin = time.monotonic()
     try:
-        problem = call_until(Deadline(timeout_s), lambda: _problem_of(_list_one_model(fact.endpoint, timeout_s)))
+        problem = _problem_of(_list_one_model(fact.endpoint, timeout_s))
     except HUB_ERRORS as error:
         problem = explain(error, what="its list of repositories").reason.partition(";")[0] + "."
     seconds = time.monotonic() - begin
@@ -258,9 +235,8 @@ def probe_hub(*, endpoint: str | None = None, timeout_s: float = REACH_TIMEOUT_S
 
 def hub_answers(endpoint: str | None, timeout_s: float) -> bool:
     """Whether the Hub answers anything at all, be it with an error; waits four seconds at most."""
-    limit_s = min(timeout_s, REACH_TIMEOUT_S)
     try:
-        call_until(Deadline(limit_s), lambda: _list_one_model(endpoint or constants.ENDPOINT, limit_s))
+        _list_one_model(endpoint or constants.ENDPOINT, min(timeout_s, REACH_TIMEOUT_S))
     except HUB_ERRORS:
         return False
     return True
@@ -268,7 +244,8 @@ def hub_answers(endpoint: str | None, timeout_s: float) -> bool:
 
 def _list_one_model(endpoint: str, timeout_s: float) -> httpx2.Response:
     """Make one call, without the retries of the library."""
-    return get_session().get(f"{endpoint.rstrip('/')}/api/models", params={"limit": "1"}, timeout=timeout_s)
+    url = f"{endpoint.rstrip('/')}/api/models"
+    return call_until(Deadline(timeout_s), lambda: get_session().get(url, params={"limit": "1"}, timeout=timeout_s))
 
 
 def _problem_of(response: httpx2.Response) -> str | None:
@@ -279,8 +256,3 @@ def _problem_of(response: httpx2.Response) -> str | None:
     except ValueError:
         listed = None
     return None if isinstance(listed, list | dict) else "something else answers in its place, such as a login page."
-
-
-def hub_cache_folder() -> str:
-    """Where the Hub's client keeps what it has downloaded."""
-    return str(constants.HF_HUB_CACHE)

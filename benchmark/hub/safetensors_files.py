@@ -4,7 +4,6 @@
 check shapes against offsets. The format: 8 bytes of little-endian length, a JSON object, the numbers without a gap.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from benchmark.hub.documents import foreign_kind, is_safetensors, parse_document
@@ -18,19 +17,8 @@ _LARGEST_NUMBER = 2**63
 _MOST_DIMENSIONS = 64  # torch has no tensors of more
 
 
-@dataclass(frozen=True)
-class _Entry:
-    tensor: TensorInfo
-    start: int
-    stop: int
-
-
 class SafetensorsFile:
     """A safetensors file whose header was read.
-
-    Args:
-        file: The file.
-        name: Its name in messages.
 
     Raises:
         ListingProblem: It cannot be loaded, or not be listed.
@@ -41,22 +29,40 @@ class SafetensorsFile:
         self._file = file
         header, self._data_start = _read_header(file, name)
         metadata = header.pop("__metadata__", None)
-        entries = [_entry(key, value, name) for key, value in header.items()]
+        self._spans: dict[str, tuple[int, int]] = {}
+        self.tensors = tuple(self._tensor(key, value, name) for key, value in header.items())
         is_table = isinstance(metadata, dict) and all(isinstance(text, str) for text in metadata.values())
         if metadata is not None and not is_table:
             raise damaged(f"{name} is damaged: the metadata in its header is no table of texts")
-        _check_coverage(entries, file.size - self._data_start, name)
-        self._entries = {entry.tensor.name: entry for entry in entries}
-
-    @property
-    def tensors(self) -> tuple[TensorInfo, ...]:
-        """Its tensors in the header's order."""
-        return tuple(entry.tensor for entry in self._entries.values())
+        self._check_coverage(name)
 
     def read(self, name: str) -> bytes:
         """Read the numbers of a tensor, little-endian."""
-        entry = self._entries[name]
-        return self._file.read_at(self._data_start + entry.start, self._data_start + entry.stop)
+        start, stop = self._spans[name]
+        return self._file.read_at(self._data_start + start, self._data_start + stop)
+
+    def _tensor(self, key: str, value: Any, name: str) -> TensorInfo:
+        fields = value if isinstance(value, dict) else {}
+        dtype, shape, offsets = fields.get("dtype"), _sizes(fields.get("shape")), _sizes(fields.get("data_offsets"))
+        if not isinstance(dtype, str) or shape is None or offsets is None or len(offsets) != 2:  # noqa: PLR2004 - a pair
+            raise damaged(f"{name} is damaged: its header describes {key[:80]!r} in no way that makes sense")
+        if dtype not in SAFETENSORS_DTYPES:
+            raise unlisted(f"the type {dtype[:20]!r} of {key[:80]!r} is a new one")
+        tensor = TensorInfo(key, shape, SAFETENSORS_DTYPES[dtype][0])
+        self._spans[key] = start, stop = offsets
+        if stop - start != _tensor_bytes(tensor):
+            raise damaged(f"{name} is damaged: shape and bytes of {key[:80]!r} contradict each other")
+        return tensor
+
+    def _check_coverage(self, name: str) -> None:
+        """Check that the tensors follow each other without overlap or hole, and fill the file."""
+        end, size = 0, self._file.size - self._data_start
+        for key, (start, stop) in sorted(self._spans.items(), key=lambda item: item[1]):
+            if start != end:
+                raise damaged(f"{name} is damaged: before {key[:80]!r} its tensors overlap or leave a hole")
+            end = stop
+        if end != size:
+            raise damaged(f"{name} is damaged: its tensors need {end} bytes, and the file has {size} for them")
 
 
 def _read_header(file: RangedFile, name: str) -> tuple[dict[str, Any], int]:
@@ -76,19 +82,6 @@ def _read_header(file: RangedFile, name: str) -> tuple[dict[str, Any], int]:
     return document.content, stop
 
 
-def _entry(key: str, value: Any, name: str) -> _Entry:
-    fields = value if isinstance(value, dict) else {}
-    dtype, shape, offsets = fields.get("dtype"), _sizes(fields.get("shape")), _sizes(fields.get("data_offsets"))
-    if not isinstance(dtype, str) or shape is None or offsets is None or len(offsets) != 2:  # noqa: PLR2004 - a pair
-        raise damaged(f"{name} is damaged: its header describes {key[:80]!r} in no way that makes sense")
-    if dtype not in SAFETENSORS_DTYPES:
-        raise unlisted(f"the type {dtype[:20]!r} of {key[:80]!r} is a new one")
-    tensor = TensorInfo(key, shape, SAFETENSORS_DTYPES[dtype][0])
-    if offsets[1] - offsets[0] != _tensor_bytes(tensor):
-        raise damaged(f"{name} is damaged: shape and bytes of {key[:80]!r} contradict each other")
-    return _Entry(tensor, offsets[0], offsets[1])
-
-
 def _sizes(value: Any) -> tuple[int, ...] | None:
     if isinstance(value, list) and all(type(item) is int and 0 <= item < _LARGEST_NUMBER for item in value):
         return tuple(value)
@@ -105,14 +98,3 @@ def _tensor_bytes(tensor: TensorInfo) -> int | None:
         if amount >= _LARGEST_NUMBER:
             return None
     return amount
-
-
-def _check_coverage(entries: list[_Entry], size: int, name: str) -> None:
-    """Check that the tensors follow each other without overlap or hole, and fill the file."""
-    end = 0
-    for entry in sorted(entries, key=lambda entry: (entry.start, entry.stop)):
-        if entry.start != end:
-            raise damaged(f"{name} is damaged: before {entry.tensor.name[:80]!r} its tensors overlap or leave a hole")
-        end = entry.stop
-    if end != size:
-        raise damaged(f"{name} is damaged: its tensors need {end} bytes, and the file has {size} for them")

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from types import MappingProxyType
 
 from benchmark.results.status import Status
 
@@ -38,12 +36,7 @@ ITEM_BYTES = dict(SAFETENSORS_DTYPES.values())
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """A tensor of a checkpoint.
-
-    Attributes:
-        name: Its name, hostile until escaped.
-        dtype: As torch calls it, such as `float32`.
-    """
+    """A tensor of a checkpoint, whose name is hostile until escaped; `dtype` is as torch calls it."""
 
     name: str
     shape: tuple[int, ...]
@@ -55,46 +48,12 @@ class TensorInfo:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TensorListing:
-    """The tensors that a load of a repository reads, or why they are not known.
-
-    Attributes:
-        format: `safetensors` or `bin`; None where there are no weights that transformers reads.
-        tensors: None where they are not known without loading the weights.
-        values: Biases of projector and classifier by tensor name, as far as a few small reads reach.
-        status: `unsafe-weights` or `load-failed`, where the header decides it.
-        reason: Why `tensors` are not known, in one sentence.
-        unsafe_globals: What a pickle would import beyond what weights need, hostile until escaped.
-        size: Bytes of the weight files; None where unknown.
-    """
-
-    format: str | None = None
-    tensors: tuple[TensorInfo, ...] | None = None
-    values: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    status: Status | None = None
-    reason: str | None = None
-    unsafe_globals: tuple[str, ...] = ()
-    size: int | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether the tensors are known."""
-        return self.tensors is not None
-
-    @cached_property
-    def by_name(self) -> Mapping[str, TensorInfo]:
-        """The tensors by name; empty where they are not known."""
-        return {tensor.name: tensor for tensor in self.tensors or ()}
-
-
 class ListingProblem(Exception):  # noqa: N818 - no error where only a load can tell
-    """Why the tensors of a weight file cannot be listed.
+    """Why the tensors of a weight file cannot be listed, in one sentence.
 
     Args:
-        reason: One sentence.
-        status: What the header decides; None where only a load can tell.
-        unsafe_globals: What a pickle would import.
+        status: `unsafe-weights` or `load-failed`, where the header decides it; None where only a load can tell.
+        unsafe_globals: What a pickle would import beyond what weights need, hostile until escaped.
     """
 
     def __init__(self, reason: str, status: Status | None = None, unsafe_globals: tuple[str, ...] = ()) -> None:
@@ -102,6 +61,21 @@ class ListingProblem(Exception):  # noqa: N818 - no error where only a load can 
         self.reason = reason
         self.status = status
         self.unsafe_globals = unsafe_globals
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorListing:
+    """The tensors that a load of a repository reads, by name, or why they are not known.
+
+    Attributes:
+        values: Biases of projector and classifier by tensor name, as far as a few small reads reach.
+        size: Bytes of the weight files; None where unknown.
+    """
+
+    tensors: Mapping[str, TensorInfo] = field(default_factory=dict)
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    problem: ListingProblem | None = None
+    size: int | None = None
 
 
 def damaged(reason: str) -> ListingProblem:

@@ -3,11 +3,10 @@
 The archive is checked here from ranged reads; its pickle is read by torch in a worker (`torch_pickles`).
 """
 
-import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,19 +34,15 @@ _ZIP_ERRORS = (
 
 
 @dataclass(frozen=True)
-class PickledTensor:
+class PickledTensor(TensorInfo):
     """A tensor in the pickle of a checkpoint.
 
     Attributes:
         storage: Name of the archive's member that holds its numbers; None where it has none.
-        storage_bytes: Size of that storage.
         offset: Its first element in the storage.
         contiguous: Whether its elements follow each other in the storage.
     """
 
-    name: str
-    shape: Sequence[int]
-    dtype: str
     storage: str | None
     storage_bytes: int
     offset: int
@@ -55,20 +50,14 @@ class PickledTensor:
 
 
 class PickleReader(Protocol):
-    """Calls `read_pickle` with these arguments in a worker."""
+    """Calls `torch_pickles.read_pickle` in a worker."""
 
     def __call__(self, content: bytes, name: str, *, pickles: int, load: bool) -> dict[str, Any] | None:
         """Returns its answer; None where the worker failed, such as for want of time or memory."""
-        ...
 
 
 class TorchFile:
     """A `.bin` file whose directory and pickle were read.
-
-    Args:
-        file: The file.
-        name: Its name in messages.
-        read_pickle: Calls `read_pickle` in a worker.
 
     Raises:
         ListingProblem: It cannot be loaded, needs code to be executed, or only a load can list it.
@@ -92,28 +81,23 @@ class TorchFile:
         answer = read_pickle(self._extract("data.pkl"), name, pickles=1, load=True)
         if answer is None:
             raise unlisted(f"the pickle of {name} could not be read within the limits of an inspection")
-        self._tensors = {tensor.name: tensor for tensor in _tensors_of(answer)}
-        for tensor in self._tensors.values():
+        self.tensors = _tensors_of(answer)
+        self._by_name = {tensor.name: tensor for tensor in self.tensors}
+        for tensor in self.tensors:
             if tensor.storage is not None:
                 self._check_storage(tensor.storage, tensor.storage_bytes)
 
-    @property
-    def tensors(self) -> tuple[TensorInfo, ...]:
-        """Its tensors in the pickle's order."""
-        return tuple(TensorInfo(name, tuple(tensor.shape), tensor.dtype) for name, tensor in self._tensors.items())
-
     def read(self, name: str) -> bytes | None:
         """Read the numbers of a tensor, little-endian; None where they are not stored contiguously in this order."""
-        tensor = self._tensors[name]
+        tensor = self._by_name[name]
         member = self._members.get(f"{self._root}data/{tensor.storage}")
         item_bytes = ITEM_BYTES.get(tensor.dtype)
-        if member is None or item_bytes is None or not tensor.contiguous or not self._is_little_endian():
+        if member is None or item_bytes is None or not tensor.contiguous:
+            return None
+        if self._root + "byteorder" in self._members and self._extract("byteorder") != b"little":
             return None
         start = _content_start(self._file, member) + tensor.offset * item_bytes
-        return self._file.read_at(start, start + math.prod(tensor.shape) * item_bytes)
-
-    def _is_little_endian(self) -> bool:
-        return self._root + "byteorder" not in self._members or self._extract("byteorder") == b"little"
+        return self._file.read_at(start, start + tensor.elements * item_bytes)
 
     def _check_storage(self, key: str, size: int) -> None:
         member = self._members.get(f"{self._root}data/{key}")
@@ -184,4 +168,4 @@ def _tensors_of(answer: Mapping[str, Any]) -> tuple[PickledTensor, ...]:
     if "reason" in answer:
         status = None if answer["status"] is None else Status(answer["status"])
         raise ListingProblem(answer["reason"], status, tuple(answer["unsafe_globals"]))
-    return tuple(PickledTensor(**fields) for fields in answer.get("tensors", ()))
+    return tuple(PickledTensor(**{**fields, "shape": tuple(fields["shape"])}) for fields in answer.get("tensors", ()))

@@ -38,7 +38,7 @@ def read_pickle(content: NDArray[np.uint8] | bytes, name: str, pickles: int = 1,
 
     Args:
         content: The pickle, or its beginning.
-        name: The name of the file in messages.
+        name: The file in messages.
         pickles: How many follow each other in `content`.
         load: Whether to list its tensors, or only to check what it imports.
 
@@ -57,7 +57,9 @@ def _read_pickle(content: bytes, name: str, pickles: int, load: bool) -> list[Pi
     allowed = _get_allowed_globals()
     forbidden = tuple(storable(import_[:_LONGEST_NAME]) for import_ in imports if import_ not in allowed)[:_MOST_NAMES]
     if forbidden:
-        raise unsafe(f"reading {name} would execute code from it: it needs {_shown(forbidden)}", forbidden)
+        more = f" and {len(forbidden) - _SHOWN_NAMES} more" if len(forbidden) > _SHOWN_NAMES else ""
+        needed = ", ".join(forbidden[:_SHOWN_NAMES]) + more
+        raise unsafe(f"reading {name} would execute code from it: it needs {needed}", forbidden)
     if not load:
         return []
     if instructions > _MOST_INSTRUCTIONS:
@@ -79,11 +81,6 @@ def _read_pickle(content: bytes, name: str, pickles: int, load: bool) -> list[Pi
             if kind != rebuilder and kind not in _REBUILT_ON_META:
                 raise unlisted(f"it holds a tensor that {kind} rebuilds") from error
         raise damaged(f"{name} is damaged: its pickle makes no sense ({type(error).__name__})") from error
-
-
-def _shown(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return ", ".join(names[:_SHOWN_NAMES]) + more
 
 
 def _scan(content: bytes, pickles: int) -> tuple[tuple[str, ...], int]:
@@ -156,12 +153,7 @@ class _MetaUnpickler(Unpickler):
 
 
 def _load(pickled: bytes, name: str, imports: tuple[str, ...]) -> list[PickledTensor]:
-    """List the tensors of a state dict.
-
-    Raises:
-        ListingProblem: It is no state dict, or only a load can tell.
-        Exception: Whatever torch raises.
-    """
+    """List the tensors of a state dict; raises whatever torch raises beside ListingProblem."""
     unpickler = _MetaUnpickler(pickled)
     content = unpickler.load()  # type: ignore[no-untyped-call]
     if not isinstance(content, dict):
@@ -179,7 +171,7 @@ def _describe(
 
     Raises:
         ListingProblem: Its storage did not come from the file.
-        ValueError: It reaches beyond its storage, or has more dimensions than torch supports.
+        ValueError: It has too many dimensions, or reaches beyond its storage.
     """
     storage, size = declared.get(tensor.untyped_storage()._cdata, (None, 0))
     if storage is None and _REBUILD + "meta_tensor_no_storage" not in imports:

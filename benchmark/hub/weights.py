@@ -44,7 +44,7 @@ class WeightFiles:
     Attributes:
         format: `safetensors` or `bin`.
         entry: The one file, or the index of the shards.
-        shards: The files that look like shards of the index; empty where `entry` holds the weights itself.
+        shards: The files that look like shards of the index.
     """
 
     format: str
@@ -63,14 +63,11 @@ class WeightFiles:
 
 
 def weight_files(files: Iterable[RepoFile], config: Mapping[str, Any] | None = None) -> WeightFiles | None:
-    """Choose the weight files that transformers reads.
+    """Choose the weight files that transformers reads; None where there are none.
 
     Args:
         files: The files of the repository.
         config: Its `config.json`, which may name the weight file itself.
-
-    Returns:
-        The preferred format that is there; None where there is none that transformers reads.
 
     Examples:
         >>> weight_files([RepoFile("pytorch_model.bin", 10), RepoFile("model.safetensors", 9)]).format
@@ -126,9 +123,9 @@ def files_to_load(
     Raises:
         SourceError: The index cannot be had.
     """
-    by_name = {file.name: file for file in files}
-    descriptions = tuple(file for name, file in by_name.items() if name in DESCRIPTION_NAMES)
-    weights = weight_files(by_name.values(), config)
+    files = tuple(files)
+    descriptions = tuple(file for file in files if file.name in DESCRIPTION_NAMES)
+    weights = weight_files(files, config)
     if weights is None:
         return descriptions
     try:
@@ -157,10 +154,9 @@ def is_inside(name: str) -> bool:
 
 
 def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
-    """Tell what it means that a repository has no weights that transformers reads.
+    """Say what a repository holds instead of weights that transformers reads.
 
-    Returns:
-        `unsafe-weights` where all there is are pickles of another program, else `load-failed`.
+    The status is `unsafe-weights` where it holds nothing but pickles of another program, else `load-failed`.
 
     Examples:
         >>> absent_weights([RepoFile("model.pt", 10)]).status

@@ -3,7 +3,7 @@
 import fnmatch
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from benchmark.emotions.label_map import LabelMap, is_placeholder
@@ -29,7 +29,10 @@ from benchmark.verification.preprocessors import judge_preprocessor
 
 Config = Mapping[str, Any]
 
-_BEYOND_LOOKING = frozenset({Status.CUSTOM_CODE, Status.INVALID_CONFIG, Status.UNSUPPORTED_ARCHITECTURE})
+# With these, tensors cannot change the verdict.
+_DECIDED = frozenset(
+    {Status.CUSTOM_CODE, Status.CUSTOM_INTERFACE, Status.INVALID_CONFIG, Status.UNSUPPORTED_ARCHITECTURE}
+)
 _DIMENSION = re.compile(
     r"(label[ _-]?)?(arousal|valence|dominance|activation|pleasure|evaluation|power|control|intensity"
     r"|aro|val|dom|act|vad|[avd])([ _-]?(score|value|level|mean)| ?\([avd]\))?",
@@ -65,15 +68,12 @@ def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
 
 
 def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> list[Finding]:
-    """Run all checks that need no tensors, whatever the others find.
+    """Run all checks that need no tensors; returns the findings, the deciding one first.
 
     Args:
         candidate: As the registry names it.
         facts: What is known of its repository.
         label_map: What its labels mean, under the registry's overrides.
-
-    Returns:
-        The findings, the deciding one first; nothing where only tensors or a load can tell.
     """
     config = facts.config or {}
     findings = [*_custom_code(facts), *_custom_interface(facts), *_invalid_config(facts), *_unsupported(config)]
@@ -84,26 +84,22 @@ def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap
     return sorted(findings, key=lambda finding: finding.status.precedence)
 
 
-def toolkit_of(names: Iterable[str]) -> str | None:
+def toolkit_of(names: Collection[str]) -> str | None:
     """Name the toolkit that a repository without a usable `config.json` was made for.
 
     Examples:
         >>> toolkit_of(["hyperparams.yaml", "model.ckpt"]), toolkit_of(["README.md"])
         ('SpeechBrain', None)
     """
-    files = list(names)
     for toolkit, patterns in _TOOLKIT_FILES:
-        if any(fnmatch.fnmatch(name, pattern) for name in files for pattern in patterns):
+        if any(fnmatch.filter(names, pattern) for pattern in patterns):
             return toolkit
     return None
 
 
 def tensors_can_tell(facts: RepoFacts, findings: list[Finding]) -> bool:
     """Whether looking at the tensors can tell something that is not decided yet."""
-    config = facts.config or {}
-    if model_type(config) not in AUDIO_CLASSIFICATION_TYPES or label_problem(config) is not None:
-        return False
-    if any(finding.status in _BEYOND_LOOKING for finding in findings):
+    if any(finding.status in _DECIDED for finding in findings):
         return False
     return facts.partial or weight_files(facts.files, facts.config) is not None
 

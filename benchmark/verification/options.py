@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from benchmark.options.shared import nobody_to_ask
 from benchmark.progress import Progress
 
 _BYTES_PER_GB = 1_000_000_000
@@ -19,16 +20,12 @@ class Depth(StrEnum):
     PROBE = "probe"
 
 
-def nobody_to_ask(_question: str) -> None:
-    """Answer for those who cannot be asked."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
     """How candidates are verified.
 
     Attributes:
-        depth: `inspect` reads no weights, `load` loads what is undecided then, `probe` asks what was loaded.
+        depth: `inspect` reads no weights, `load` loads what is undecided then, `probe` tests what was loaded.
         repair_heads: Whether known heads that transformers has no class for are rebuilt.
         max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); None where the user set no limit.
         free_cache: Whether a revision that this run has downloaded is deleted after use.
@@ -44,20 +41,15 @@ class VerifyOptions:
     confirm: Callable[[str], bool | None] = nobody_to_ask
 
 
-DEFAULT_OPTIONS = VerifyOptions()
-
-
 def agree(sizes: Mapping[str, int | None], options: VerifyOptions, progress: Progress) -> dict[str, str]:
-    """Say how much is to be downloaded, and settle what is not.
+    """Note how much is to be downloaded, and say for each candidate over the limit why it is not.
+
+    The first that fit into the limit are downloaded, or all where the user agrees.
 
     Args:
-        sizes: Bytes that are still to be fetched for each candidate, in the order of the downloads; None where nobody
-            says.
+        sizes: Bytes that are still to be fetched for each candidate, in the order of the downloads; None where unknown.
         options: What the user allows, and whom to ask.
         progress: Takes the note.
-
-    Returns:
-        For those that are not to be downloaded, why, by candidate; the first that fit into the limit are.
 
     Examples:
         >>> from benchmark.progress import Silent

@@ -25,14 +25,9 @@ _WHISPER_RATE, _WHISPER_HOP, _FRAMES_PER_POSITION = 16_000, 160, 2
 
 
 def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Finding]:
-    """Judge the description of the feature extractor.
+    """Judge the description of the feature extractor, which the registry may replace for models that read samples.
 
-    Args:
-        candidate: As the registry names it; what it says of samples replaces the description.
-        facts: What is known of its repository, whose configuration names a model type.
-
-    Yields:
-        At most one finding, `load-failed`, whose reason names the fix.
+    Yields at most one finding, `load-failed`, whose reason names the fix.
     """
     config = facts.config or {}
     kind = model_type(config) or ""
@@ -41,10 +36,8 @@ def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Findi
     if reads_samples and candidate.preprocessor is not None:
         return
     described = facts.preprocessor or {}
-    problem: str | None = None
     if facts.preprocessor is None:
-        if not facts.partial or facts.preprocessor_problem is not None:
-            problem = facts.preprocessor_problem or "there is none"
+        problem = facts.preprocessor_problem or (None if facts.partial else "there is none")
     else:
         # What the registry says of models that read features changes fields of their own description.
         stated = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")

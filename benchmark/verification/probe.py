@@ -4,7 +4,8 @@ Six of them are voiced. No two differ in gain only, which the normalisation of m
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from benchmark.results.verification import Batching, Finding
 from benchmark.settings import Settings
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import finding_of
-from benchmark.workers.answers import Failure, Raised, Returned
+from benchmark.workers.answers import Answer, Failure, Raised, Returned
 from benchmark.workers.worker import Worker
 
 SEEDS = (1, 2)
@@ -42,21 +43,16 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """One input.
-
-    Attributes:
-        name: What it sounds like.
-        voiced: Whether it is speech.
-        waveform: The sound.
-    """
+    """One input: what it sounds like, whether it is speech, and the sound."""
 
     name: str
     voiced: bool
     waveform: Waveform
 
-    def samples(self, sampling_rate: int, window_s: float) -> Samples:
+    def samples(self, sampling_rate: int | None, window_s: float) -> Samples:
         """Give the samples at a model's rate, at most one window of them."""
-        return resample(self.waveform, sampling_rate).samples[: max(1, int(window_s * sampling_rate))]
+        rate = sampling_rate or 1
+        return resample(self.waveform, rate).samples[: max(1, int(window_s * rate))]
 
 
 def make_probes() -> tuple[Probe, ...]:
@@ -73,44 +69,30 @@ def make_probes() -> tuple[Probe, ...]:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that a worker has loaded.
-
-    Attributes:
-        worker: Holds the model.
-        folder: Where its checkpoint lies.
-        options: How it was loaded, with the first seed.
-        report: What the load reported.
-        settings: Limits.
-    """
+    """The checkpoint in `folder`, of the candidate of `record`, in a worker of its own."""
 
     worker: Worker
-    folder: str
-    options: LoadOptions
-    report: LoadReport
+    folder: Path
+    record: CandidateRecord
     settings: Settings
 
-    def samples(self, probe: Probe) -> Samples:
-        """Give a probe as the model reads it."""
-        return probe.samples(self.report.sampling_rate or 1, self.report.window_s)
+    def load(self, seed: int = SEEDS[0]) -> Answer:
+        """Load the checkpoint, with a rebuilt head where the record says so."""
+        preprocessor = self.record.candidate.preprocessor
+        options = LoadOptions(
+            preprocessor=None if preprocessor is None else preprocessor.model_dump(mode="json"),
+            preprocessor_required=False,
+            seed=seed,
+            head=self.record.repair,
+        )
+        return self.worker.call("load", str(self.folder), asdict(options), timeout_s=self.settings.load_timeout_s)
 
     def logits(self, probes: Sequence[Samples]) -> Logits:
         """Compute the logits of each probe alone, of shape (probes, labels)."""
         return np.stack([self.call("logits", samples) for samples in probes])
 
-    def logits_of_second_load(self, probes: Sequence[Samples]) -> Logits:
-        """Load again under another seed, and compute the logits of each probe."""
-        options = asdict(replace(self.options, seed=SEEDS[1]))
-        answer = self.worker.call("load", self.folder, options, timeout_s=self.settings.load_timeout_s)
-        if not isinstance(answer, Returned):
-            raise _CallFailedError(answer)
-        return self.logits(probes)
-
     def call(self, method: str, samples: object, calls: int = 1) -> Logits:
-        """Call a method of the worker that gives logits.
-
-        Raises:
-            _CallFailedError: The worker did not get to an answer within the time of so many calls.
-        """
+        """Call a method of the worker that gives logits, within the time of so many `calls`."""
         answer = self.worker.call(method, samples, timeout_s=self.settings.clip_timeout_s * calls)
         if not isinstance(answer, Returned):
             raise _CallFailedError(answer)
@@ -125,16 +107,20 @@ class _CallFailedError(Exception):
         self.failure = failure
 
 
-def run_probes(record: CandidateRecord, model: LoadedModel) -> None:
+def run_probes(model: LoadedModel, report: LoadReport) -> None:
     """Compute all probes, load again and compute some again, and try batches; fill in what that shows."""
-    samples = [model.samples(sound) for sound in make_probes()]
+    record = model.record
+    samples = [probe.samples(report.sampling_rate, report.window_s) for probe in make_probes()]
     try:
         logits = model.logits(samples)
-        findings = list(judge_answers(logits, model.report.labels))
-        evidence = answer_evidence(logits, model.report.labels) if np.isfinite(logits).all() else {}
+        findings = list(judge_answers(logits, report.labels))
+        evidence = answer_evidence(logits, report.labels) if np.isfinite(logits).all() else {}
         if not findings:
             record.batching = _measure_batching(model, samples)
-            second = model.logits_of_second_load(samples[:_REPEATED])
+            again = model.load(SEEDS[1])
+            if not isinstance(again, Returned):
+                raise _CallFailedError(again)
+            second = model.logits(samples[:_REPEATED])
             findings += judge_repetition(logits[:_REPEATED], second)
             evidence["difference between two loads"] = largest_difference(logits[:_REPEATED], second)
         record.findings += findings
@@ -144,35 +130,28 @@ def run_probes(record: CandidateRecord, model: LoadedModel) -> None:
         record.findings.append(_finding_of_failure(error.failure))
 
 
-def answers_by_activation(model: LoadedModel) -> dict[str, Any]:
+def answers_by_activation(model: LoadedModel, report: LoadReport) -> dict[str, Any]:
     """Give the answers of a rebuilt head under every activation that it may have had, as evidence for a person."""
-    chosen = [sound for sound in make_probes() if sound.voiced][:_REPEATED]
-    samples = [model.samples(sound) for sound in chosen]
+    probes = [probe for probe in make_probes() if probe.voiced][:_REPEATED]
+    samples = [probe.samples(report.sampling_rate, report.window_s) for probe in probes]
     timeout_s = model.settings.clip_timeout_s * len(ACTIVATIONS) * len(samples)
     answer = model.worker.call("answers_by_activation", samples, timeout_s=timeout_s)
     if not isinstance(answer, Returned):
         return {"message": answer.reason}
     return {
         activation: {
-            sound.name: {
-                "answer": model.report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
+            probe.name: {
+                "answer": report.labels[int(np.argmax(logits))] if np.isfinite(logits).all() else None,
                 "logits": [round(float(value), 4) for value in logits if np.isfinite(value)],
             }
-            for sound, logits in zip(chosen, answers, strict=True)
+            for probe, logits in zip(probes, answers, strict=True)
         }
         for activation, answers in answer.value.items()
     }
 
 
 def judge_answers(logits: Logits, labels: Sequence[str]) -> Iterator[Finding]:
-    """Judge the answers to all probes.
-
-    Args:
-        logits: Shape (probes, labels).
-        labels: The names of the outputs.
-
-    Yields:
-        At most one finding, `broken-output`.
+    """Judge the answers to all probes, of shape (probes, labels); yields at most one finding, `broken-output`.
 
     Examples:
         >>> [finding.reason for finding in judge_answers(np.zeros((12, 2), np.float32), ("sad", "happy"))]
@@ -192,14 +171,9 @@ def judge_answers(logits: Logits, labels: Sequence[str]) -> Iterator[Finding]:
 
 
 def judge_repetition(first: Logits, second: Logits) -> Iterator[Finding]:
-    """Judge whether two loads under different random seeds are one model.
+    """Judge whether two loads under different random seeds give the same logits, of shape (probes, labels).
 
-    Args:
-        first: The logits of the first load, shape (probes, labels).
-        second: Those of the second load for the same probes.
-
-    Yields:
-        At most one finding, `broken-output`.
+    Yields at most one finding, `broken-output`.
 
     Examples:
         >>> list(judge_repetition(np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.tensor_listing import TensorListing
-from benchmark.models.head_rules import Outcome, Skeleton
+from benchmark.models.head_rules import Skeleton
 from benchmark.models.reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Verdict
@@ -18,25 +18,19 @@ class CandidateRecord:
     """What is known of one candidate so far; one thread at a time works on it.
 
     Attributes:
-        candidate: As the registry names it.
-        facts: What is known of its repository.
         failure: Why nothing can be said of it, such as an unreachable Hub.
         findings: What speaks against it, or that its head is rebuilt.
         notes: Facts worth knowing that decide nothing.
         listing: Its tensors, as far as the headers of its weight files tell them.
         skeleton: The model that its configuration describes.
-        outcome: What becomes of it when it is loaded; None where its tensors are not known.
-        unknown: Why its tensors are not known, although they may be in order.
         head: The layout of its head, as it is or is to be rebuilt.
         repair: How its head is to be rebuilt, as `LoadOptions.head`; None where it is transformers' own.
         denial: Why its weights are not downloaded.
         loads: Whether `from_pretrained` succeeded; None where it was not tried, or the worker ended before.
-        report: What the load reports.
         evidence: Its answers to the probes.
         batching: Which batches change its answers.
         log: Where the worker's output is, relative to the cache.
         seconds: What finding this out took.
-        verification: The verdict; None where there is none yet.
     """
 
     candidate: Candidate
@@ -46,8 +40,6 @@ class CandidateRecord:
     notes: list[str] = field(default_factory=list)
     listing: TensorListing | None = None
     skeleton: Skeleton | None = None
-    outcome: Outcome | None = None
-    unknown: str | None = None
     head: str | None = None
     repair: dict[str, str] | None = None
     denial: str | None = None
@@ -71,11 +63,7 @@ class CandidateRecord:
 
     @property
     def repository(self) -> RepoFacts:
-        """The facts of its repository.
-
-        Raises:
-            ValueError: They are not known.
-        """
+        """The facts of its repository; raises ValueError where they are not known."""
         if self.facts is None:
             raise ValueError(f"nothing is known of the repository of {self.candidate.name}")
         return self.facts

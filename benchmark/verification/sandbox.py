@@ -57,11 +57,7 @@ class WorkerPool:
 
     @contextmanager
     def watch(self, worker: Worker) -> Iterator[Worker]:
-        """Let `end` kill a worker while the calling thread uses it.
-
-        Raises:
-            InterruptedError: The pool has ended.
-        """
+        """Let `end` kill a worker while the calling thread uses it; raises InterruptedError after the end."""
         with self._changed:
             if self._ended:
                 raise InterruptedError("no worker is started any more")
@@ -90,14 +86,14 @@ class InspectionWorker:
     Args:
         pool: Ends it on an interruption.
         log: Where what it prints is kept.
-        timeout_s: How long one call may take, in seconds; never more than a minute.
+        timeout_s: How long one call may take; never more than a minute.
     """
 
     def __init__(self, pool: WorkerPool, log: Path, timeout_s: float) -> None:
         self._pool = pool
         self._log = log
         self._timeout_s = min(timeout_s, _LONGEST_INSPECTION_S)
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._worker: Worker | None = None
 
     def skeleton(self, config: Mapping[str, Any], names: Iterable[str] = ()) -> Skeleton | Finding:
@@ -122,7 +118,7 @@ class InspectionWorker:
         return finding_of(built, "Building it without weights failed")
 
     def read_pickle(self, content: bytes, name: str, *, pickles: int, load: bool) -> dict[str, Any] | None:
-        """Describe the pickle of a weight file (see `hub.torch_files.PickleReader`); None where the worker failed."""
+        """Describe the pickle of a weight file, as a `PickleReader`; None where the worker failed."""
         answer = self.call("read_pickle", np.frombuffer(content, np.uint8), name, pickles, load)
         return answer.value if isinstance(answer, Returned) else None
 
@@ -142,7 +138,9 @@ class InspectionWorker:
     def close(self) -> None:
         """End the process; a later call starts another."""
         with self._turn:
-            self._close()
+            if self._worker is not None:
+                self._worker.close()
+                self._worker = None
 
     def _try(self, method: str, *arguments: object) -> Answer:
         if self._worker is None:
@@ -154,22 +152,18 @@ class InspectionWorker:
                 answer = worker.call(method, *arguments, timeout_s=self._timeout_s)
             finally:
                 if not isinstance(answer, Returned | Raised):
-                    self._close()
+                    self.close()
         return answer
-
-    def _close(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
 
 
 def load_limit(jobs: int) -> int:
-    """Give the memory that one of several load workers may take, in bytes.
-
-    Returns:
-        Its share of four fifths of this machine's memory, or of the container's where that is less.
-    """
-    return int(_MEMORY_SHARE * _memory()) // jobs
+    """Bytes that one of several load workers may take: its share of 4/5 of the machine's or the container's memory."""
+    limits = [int(psutil.virtual_memory().total)]
+    for path in _CONTROL_GROUP_LIMITS if sys.platform == "linux" else ():
+        with contextlib.suppress(OSError):
+            text = path.read_text(encoding="ascii").strip()
+            limits += [int(text)] if text.isdecimal() and int(text) > 0 else []
+    return int(_MEMORY_SHARE * min(limits)) // jobs
 
 
 def unforeseen(error: Exception) -> Finding:
@@ -197,7 +191,7 @@ def isolate_errors(
         replacement: Gives the result for an item whose task raised.
 
     Returns:
-        The task, which raises only what ends all: a wrong request, a full disk, an interruption.
+        The task; it raises only what ends all: a wrong request, a full disk, an interruption.
 
     Examples:
         >>> [isolate_errors(len, lambda item, error: -1)(item) for item in ("ab", 3)]
@@ -217,15 +211,9 @@ def isolate_errors(
 
 
 def finding_of(answer: Failure, what: str) -> Finding:
-    """Say what a worker's failure means for its candidate.
+    """Say what a worker's failure means for its candidate; `what` it failed at begins the sentence.
 
-    Args:
-        answer: How the worker failed.
-        what: What it failed at, as the beginning of a sentence.
-
-    Returns:
-        `load-failed`, `crashed`, `timed-out` or `out-of-memory`, with the worker's message; `unsafe-weights` where
-        torch refuses to read them.
+    The status follows from the kind of failure; it is `unsafe-weights` where torch refuses to read the weights.
 
     Examples:
         >>> finding_of(TimedOut(5.0), "Loading it failed").reason
@@ -244,18 +232,3 @@ def finding_of(answer: Failure, what: str) -> Finding:
             reason = f"Its weights cannot be used: reading them would execute code from them{needed}."
             return Finding(status=Status.UNSAFE_WEIGHTS, reason=reason, evidence=evidence)
     return Finding(status=_STATUSES[type(answer)], reason=f"{what}: {answer.reason.rstrip('.')}.", evidence=evidence)
-
-
-def _memory() -> int:
-    machine = int(psutil.virtual_memory().total)
-    return min([machine, *_container_limits()]) if sys.platform == "linux" else machine
-
-
-def _container_limits() -> Iterator[int]:
-    for path in _CONTROL_GROUP_LIMITS:
-        try:
-            text = path.read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if text.isdecimal() and int(text) > 0:
-            yield int(text)

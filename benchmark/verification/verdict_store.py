@@ -1,14 +1,14 @@
 """Verdicts of former runs: stored by what decides them, and what they tell of a candidate without the Hub."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.hub.facts import RepoFacts
+from benchmark.hub.documents import read_document
+from benchmark.hub.facts import CONFIG_NAME, RepoFacts
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
 from benchmark.results.description import KnownOutputs
@@ -19,7 +19,7 @@ from benchmark.results.status import Status
 from benchmark.results.storage import Storage, candidate_prefix, candidate_slug
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.verification.model_config import config_labels
-from benchmark.verification.options import DEFAULT_OPTIONS, VerifyOptions
+from benchmark.verification.options import VerifyOptions
 
 RULES_VERSION = 8
 """Raised whenever a check changes its findings, so that no verdict of an earlier version is taken over."""
@@ -30,29 +30,18 @@ _VERDICT_FILES = "*/verification-*.json"
 
 
 class _StoredVerdict(StoredFile):
-    """A verdict in a file of its own."""
-
     verification: Verification
 
 
 class VerdictStore:
-    """Verdicts by revision, by what the registry overrides, by depth, and by the versions of the rules.
+    """Verdicts by revision, by what the registry overrides, by depth, and by the versions of the rules."""
 
-    Args:
-        cache: The folder of the store.
-        options: How deep the verdicts go, and whether heads are repaired.
-    """
-
-    def __init__(self, cache: Path, options: VerifyOptions = DEFAULT_OPTIONS) -> None:
+    def __init__(self, cache: Path, options: VerifyOptions) -> None:
         self._cache = cache
         self._options = options
 
     def read(self, candidate: Candidate, facts: RepoFacts) -> Verification | None:
-        """Give the verdict of a former run; None where there is none, or one that no longer holds.
-
-        Raises:
-            RequestError: A newer version of bench wrote it.
-        """
+        """Give the verdict of a former run, if any still holds; RequestError if a newer version of bench wrote it."""
         stored = self._parts(candidate, facts).load(_StoredVerdict)
         return None if stored is None else stored.verification.model_copy(update=registry_fields(candidate))
 
@@ -99,17 +88,12 @@ def registry_fields(candidate: Candidate) -> dict[str, Any]:
 def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
     """Find out what a candidate's outputs mean, without the Hub and without its weights.
 
-    Args:
-        candidate: As the registry names it.
-        cache: The folder of the store.
-
-    Returns:
-        What the newest stored verdict says; else what a local folder's configuration says; else what the registry says.
+    The newest stored verdict says it, else the configuration of a local folder, else the registry.
     """
     verdict = _newest_verdict(candidate, cache)
     labels, source = (verdict.labels, "verification") if verdict else ((), "")
     if not labels and candidate.local_path is not None:
-        labels, source = config_labels(_json_object(candidate.local_path / "config.json")), "configuration"
+        labels, source = config_labels(read_document(candidate.local_path / CONFIG_NAME).content or {}), "configuration"
     if labels:
         present = {label: emotion for label, emotion in candidate.labels.items() if label in labels}
         emotions = map_labels(labels, overrides=present).emotions
@@ -128,15 +112,7 @@ def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
     folder = cache / candidate_slug(candidate.id)
     for path in sorted(folder.glob(_VERDICT_FILES), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
-            return Verification.model_validate_json(json.dumps(_json_object(path).get("verification")))
-        except ValidationError:
+            return _StoredVerdict.model_validate_json(path.read_bytes()).verification
+        except (OSError, ValidationError):
             continue
     return None
-
-
-def _json_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.facts import HubFailure
 from benchmark.hub.weights import weight_files
 from benchmark.models.head_rules import Skeleton
 from benchmark.progress import Progress
@@ -27,19 +27,20 @@ from benchmark.verification.model_config import (
     model_type,
     named,
 )
-from benchmark.verification.options import DEFAULT_OPTIONS, Depth, VerifyOptions, agree
+from benchmark.verification.options import Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors, unforeseen
 from benchmark.verification.verdict_store import VerdictStore, registry_fields
-from benchmark.verification.weights import judge_header
+from benchmark.verification.weights import judge_header, judge_problem
 from benchmark.workers.process import start_server
 
 _INSPECTED_AT_ONCE = 8
 _INSPECTION_LOG = "inspection.log"
 _STAGE_NAMES = {Depth.LOAD: "Loading", Depth.PROBE: "Loading and asking"}
 _MULTI_LABEL = "multi_label_classification"
-_NOT_REACHED = (
-    "The verification was interrupted before this candidate's turn was over; the same command goes on from here."
+_NOT_REACHED = HubFailure(
+    Status.SKIPPED,
+    "The verification was interrupted before this candidate's turn was over; the same command goes on from here.",
 )
 
 
@@ -56,19 +57,9 @@ class InterruptedVerificationError(KeyboardInterrupt):
 
 
 def verify_candidates(
-    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions = DEFAULT_OPTIONS
+    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions
 ) -> tuple[Verification, ...]:
-    """Find out which candidates are working emotion classifiers.
-
-    Args:
-        registry: The candidates.
-        hub: Knows the repositories.
-        settings: Limits and places.
-        progress: Takes progress and notes.
-        options: How deep to go, and what that may take.
-
-    Returns:
-        One verification per candidate, in the registry's order.
+    """Find out which candidates are working emotion classifiers; returns one verification each, in their order.
 
     Raises:
         RequestError: The registry overrides a label that a model does not have, or the store cannot be written.
@@ -87,37 +78,9 @@ def verify_candidates(
         # Taken before the workers are killed: what that does to a candidate is no verdict.
         raise InterruptedVerificationError(_verdicts(records)) from None
     finally:
-        run.end()
+        run.pool.end()
+        run.worker.close()
     return _verdicts(records)
-
-
-def inspect_candidates(
-    registry: Registry, *, hub: Hub, settings: Settings, progress: Progress, options: VerifyOptions
-) -> tuple[tuple[Verification, RepoFacts | None], ...]:
-    """Find out what can be found out without weights.
-
-    Args:
-        registry: The candidates.
-        hub: Knows the repositories.
-        settings: Limits and places.
-        progress: Takes progress and notes.
-        options: What the user asks for; the depth is `inspect` whatever they say.
-
-    Returns:
-        The verdict of each candidate, in the registry's order, with the facts of its repository where they are known.
-
-    Raises:
-        RequestError: The store cannot be written.
-        UnavailableError: The disk is full.
-    """
-    run = _Run(hub, settings, progress, replace(options, depth=Depth.INSPECT))
-    records = [CandidateRecord(candidate=candidate) for candidate in registry.candidates]
-    try:
-        run.do("Inspecting", run.inspect, records, threads=_INSPECTED_AT_ONCE)
-    finally:
-        run.end()
-    facts = [None if record.failure else record.facts for record in records]
-    return tuple(zip(_verdicts(records), facts, strict=True))
 
 
 class _Run:
@@ -164,9 +127,7 @@ class _Run:
                 self._inspect_tensors(record)
         record.seconds = time.monotonic() - begin
         if record.failure is not None or record.rejected or depth is Depth.INSPECT:
-            record.verification = decide(record, depth)
-            if record.failure is None:
-                self.store.write(record.candidate, record.repository, record.verification)
+            self._decide(record)
 
     def agree_on_downloads(self, records: Sequence[CandidateRecord]) -> None:
         """Say how much is to be downloaded, and note for each candidate over a limit that its weights are not."""
@@ -185,7 +146,7 @@ class _Run:
 
     def load(self, record: CandidateRecord) -> None:
         """Load a candidate, unless its download was denied, and give it its verdict."""
-        begin, facts = time.monotonic(), record.repository
+        begin = time.monotonic()
         log = self.settings.logs / f"{candidate_slug(record.candidate.id)}.log"
         if record.denial is not None:
             record.findings.append(Finding(status=Status.SKIPPED, reason=record.denial))
@@ -194,24 +155,23 @@ class _Run:
                 load_candidate(
                     record,
                     log=log,
-                    fetch=lambda: self.hub.download(facts, self.progress),
+                    hub=self.hub,
                     settings=self.settings,
+                    progress=self.progress,
                     options=self.options,
                     pool=self.pool,
                 )
             finally:
                 if self.options.free_cache:
-                    self.hub.free(facts)
+                    self.hub.free(record.repository)
             record.log = log.relative_to(self.settings.cache).as_posix() if log.is_file() else None
         record.seconds += time.monotonic() - begin
+        self._decide(record)
+
+    def _decide(self, record: CandidateRecord) -> None:
         record.verification = decide(record, self.options.depth)
         if record.failure is None:
             self.store.write(record.candidate, record.repository, record.verification)
-
-    def end(self) -> None:
-        """Kill what still runs."""
-        self.pool.end()
-        self.worker.close()
 
     def _inspect_tensors(self, record: CandidateRecord) -> None:
         """Hold the tensors in the headers against the model of the configuration."""
@@ -220,26 +180,25 @@ class _Run:
             record.failure = None if record.findings else listing
             return
         record.listing = listing
-        built = self.worker.skeleton(record.config, listing.by_name if listing.known else ())
+        built = self.worker.skeleton(record.config, listing.tensors)
         if isinstance(built, Skeleton):
             record.skeleton = built
         else:
             record.findings.append(built)
-        judge_header(record, repair_heads=self.options.repair_heads)
+        if listing.problem is not None:
+            record.findings += judge_problem(listing.problem)
+        elif record.skeleton is not None:
+            judge_header(record, listing, record.skeleton, repair_heads=self.options.repair_heads)
 
 
 def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:
     """Give the verdict: the finding that comes first in the order of precedence decides.
 
-    Args:
-        record: All that was found out about the candidate.
-        depth: How far it was looked at.
-
     Raises:
         RequestError: An override names a label that the model does not have.
     """
     if record.failure is not None or record.facts is None:
-        failure = record.failure or HubFailure(Status.SKIPPED, _NOT_REACHED)
+        failure = record.failure or _NOT_REACHED
         finding = Finding(status=failure.status, reason=_sentence(failure.reason))
         return _verification(record, (finding,))
     facts, config, report = record.facts, record.config, record.report
@@ -287,8 +246,7 @@ def _verification(record: CandidateRecord, findings: tuple[Finding, ...], **fiel
 
 def _verdicts(records: Sequence[CandidateRecord]) -> tuple[Verification, ...]:
     """The verdict of each candidate; those that have none yet were not reached."""
-    skipped = Finding(status=Status.SKIPPED, reason=_NOT_REACHED)
-    return tuple(record.verification or _verification(record, (skipped,)) for record in records)
+    return tuple(record.verification or decide(replace(record, facts=None, failure=None)) for record in records)
 
 
 def _lose(record: CandidateRecord, error: Exception) -> None:
@@ -303,8 +261,9 @@ def _nothing_wrong(record: CandidateRecord, label_map: LabelMap) -> Finding:
     if record.report is not None:
         reason = f"It loads, its head is the checkpoint's own, and it distinguishes {len(label_map.classes)} classes."
         return Finding(status=Status.USABLE, reason=reason, evidence=record.evidence)
-    if record.unknown is not None:
-        reason = f"Nothing wrong was found without its weights, and its tensors are not known: {record.unknown}."
+    if record.listing is not None and record.listing.problem is not None:
+        unknown = record.listing.problem.reason
+        reason = f"Nothing wrong was found without its weights, and its tensors are not known: {unknown}."
         return Finding(status=Status.INSPECTED, reason=reason)
     return Finding(
         status=Status.INSPECTED,

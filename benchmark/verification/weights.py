@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from benchmark.hub.tensor_listing import TensorListing
+from benchmark.hub.tensor_listing import ListingProblem, TensorListing
 from benchmark.models.head_rules import (
     LAYER_WEIGHTS,
     Comparison,
     OtherTask,
     Outcome,
     Part,
+    Skeleton,
     compare,
     conclude,
     is_harmless,
@@ -40,25 +41,20 @@ _LONGEST_NAME = 200
 _MATRIX = 2
 
 
-def judge_header(record: CandidateRecord, *, repair_heads: bool) -> None:
-    """Judge a checkpoint by the names, shapes and types in its header; claims that they refute become notes.
+def judge_problem(problem: ListingProblem) -> Iterator[Finding]:
+    """Report why tensors cannot be listed, unless only a load can tell."""
+    if problem.status is not None:
+        evidence = {"imports": listed(problem.unsafe_globals)} if problem.unsafe_globals else {}
+        yield Finding(status=problem.status, reason=f"Its weights cannot be used: {problem.reason}.", evidence=evidence)
 
-    Args:
-        record: With the listing of its tensors, and the model of its configuration where that could be built.
-        repair_heads: Whether a known head that transformers has no class for is rebuilt.
-    """
-    listing, skeleton = record.listing, record.skeleton
-    if listing is None:
-        return
-    if not listing.known or skeleton is None:
-        _judge_unknown(record, listing)
-        return
-    shapes = {name: tensor.shape for name, tensor in listing.by_name.items()}
+
+def judge_header(record: CandidateRecord, listing: TensorListing, skeleton: Skeleton, *, repair_heads: bool) -> None:
+    """Judge a checkpoint by the names, shapes and types in its header; claims that they refute become notes."""
+    shapes = {name: tensor.shape for name, tensor in listing.tensors.items()}
     judgement = judge_tensors(record, compare(skeleton, shapes), shapes)
     comparison, outcome = judgement.comparison, judgement.outcome
-    record.outcome = outcome
     _drop_refuted_claims(record, outcome)
-    types = {name: listing.by_name[source].dtype for name, source in comparison.sources.items()}
+    types = {name: listing.tensors[source].dtype for name, source in comparison.sources.items()}
     record.findings += [*judge_types(types, comparison.unexpected), *judgement.findings(repair_heads=repair_heads)]
     biases = judgement.biases()
     if outcome in CLASSIFIERS and biases and all(name in listing.values for name in biases):
@@ -89,22 +85,8 @@ class Judgement:
     outcome: Outcome
     repair: dict[str, str] | None = None
 
-    @property
-    def evidence(self) -> dict[str, Any]:
-        """What is missing, and what is there instead."""
-        comparison = self.comparison
-        return {
-            "missing": listed(comparison.fatal),
-            "unexpected": listed(comparison.unexpected),
-            "mismatched": listed(map(str, comparison.mismatched)),
-            "layers": {
-                "in the configuration": comparison.layers_expected,
-                "in the checkpoint": comparison.layers_found,
-            },
-        }
-
     def biases(self) -> tuple[str, ...]:
-        """Give the checkpoint's names of the biases of its head; those of a normalisation say nothing of training."""
+        """Give the checkpoint's names of the biases of its head, without those of a normalisation."""
         if self.match is not None and not self.match.own:
             return tuple(f"{layer}.bias" for layer in self.match.layers)
         expected, sources = self.comparison.expected, self.comparison.sources
@@ -136,7 +118,17 @@ class Judgement:
             yield self._finding(Status.LOAD_FAILED, f"{_UNFITTING}: {describe_mismatches(comparison.mismatched)}.")
 
     def _finding(self, status: Status, reason: str) -> Finding:
-        return Finding(status=status, reason=reason, evidence=self.evidence)
+        comparison = self.comparison
+        evidence: dict[str, Any] = {
+            "missing": listed(comparison.fatal),
+            "unexpected": listed(comparison.unexpected),
+            "mismatched": listed(map(str, comparison.mismatched)),
+            "layers": {
+                "in the configuration": comparison.layers_expected,
+                "in the checkpoint": comparison.layers_found,
+            },
+        }
+        return Finding(status=status, reason=reason, evidence=evidence)
 
     def _left_out(self) -> Iterator[str]:
         """Say what the classifier was trained behind, and a load would leave out without a word."""
@@ -215,7 +207,7 @@ def judge_tensors(
     Args:
         record: The candidate, whose registry entry may say how its head computes.
         comparison: Its tensors against those of its configuration, from a header or from a load.
-        shapes: Name → shape of all its tensors, by which a known head is recognised; None where they don't matter.
+        shapes: Name → shape of all its tensors, to recognise a known head; None where they don't matter.
         rebuilt: Whether the comparison is that of a load with a rebuilt head.
     """
     match = None if shapes is None else recognise(shapes, record.config)
@@ -254,11 +246,10 @@ tanh between its layers; unconfirmed by a published score."
 def judge_biases(values: Mapping[str, Sequence[float]]) -> Iterator[Finding]:
     """Judge whether a head was ever trained: training moves biases, and each begins at exactly zero.
 
-    Args:
-        values: The numbers of all the biases of projector and classifier; nothing where they are not known.
+    Yields at most one finding, `random-head`.
 
-    Yields:
-        At most one finding, `random-head`.
+    Args:
+        values: The numbers of all biases of projector and classifier, by name; empty where they are not known.
 
     Examples:
         >>> [finding.status.value for finding in judge_biases({"classifier.bias": (0.0, -0.0)})]
@@ -278,12 +269,11 @@ def judge_biases(values: Mapping[str, Sequence[float]]) -> Iterator[Finding]:
 def judge_types(types: Mapping[str, str], unexpected: Iterable[str]) -> Iterator[Finding]:
     """Judge the number types: a quantised weight means something only together with its scale.
 
+    Yields at most one finding, `load-failed`.
+
     Args:
         types: Weight of the model → its type in the checkpoint, as torch calls it.
         unexpected: What the checkpoint holds besides.
-
-    Yields:
-        At most one finding, `load-failed`.
 
     Examples:
         >>> [finding.evidence["types"] for finding in judge_types({"classifier.weight": "int8"}, ())]
@@ -319,19 +309,6 @@ def listed(names: Iterable[str], *, most: int = _SHOWN_NAMES) -> list[str]:
     """
     ordered = sorted(str(name)[:_LONGEST_NAME] for name in names)
     return ordered[:most] + ([f"… and {len(ordered) - most} more"] if len(ordered) > most else [])
-
-
-def _judge_unknown(record: CandidateRecord, listing: TensorListing) -> None:
-    if listing.known:
-        return
-    reason = listing.reason or "its tensors are not known"
-    if listing.status is None:
-        record.unknown = reason
-        return
-    evidence = {"imports": listed(listing.unsafe_globals)} if listing.unsafe_globals else {}
-    record.findings.append(
-        Finding(status=listing.status, reason=f"Its weights cannot be used: {reason}.", evidence=evidence)
-    )
 
 
 def _drop_refuted_claims(record: CandidateRecord, outcome: Outcome) -> None:

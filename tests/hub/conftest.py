@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
@@ -9,9 +9,12 @@ import pytest
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.ranged import Budget, RangedFile
+from benchmark.hub.tensor_listing import ListingProblem, TensorListing
 from benchmark.hub.torch_pickles import read_pickle
 from benchmark.workers.messages import encode
 from tests.support.hub_server import HubServer
+
+T = TypeVar("T")
 
 ID = "org/model"
 CONFIG = {"model_type": "wav2vec2", "id2label": {"0": "sad", "1": "happy"}}
@@ -49,16 +52,27 @@ def hub(server: HubServer, tmp_path: Path) -> Hub:
     return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
 
 
+def success(answer: T | HubFailure) -> T:
+    assert not isinstance(answer, HubFailure), answer
+    return answer
+
+
+def failure(answer: object) -> HubFailure:
+    assert isinstance(answer, HubFailure), answer
+    return answer
+
+
 def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
-    facts = hub.facts(id, revision)
-    assert isinstance(facts, RepoFacts), facts
-    return facts
+    return success(hub.facts(id, revision))
 
 
 def failure_of(hub: Hub, id: str = ID, revision: str | None = None) -> HubFailure:
-    failure = hub.facts(id, revision)
-    assert isinstance(failure, HubFailure), failure
-    return failure
+    return failure(hub.facts(id, revision))
+
+
+def problem_of(listing: TensorListing) -> ListingProblem:
+    assert listing.problem is not None
+    return listing.problem
 
 
 def read_in_process(content: bytes, name: str, *, pickles: int, load: bool) -> Any:

@@ -9,12 +9,24 @@ from typing import Any
 import pytest
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.retries import FAILURES_IN_A_ROW
 from benchmark.progress import Silent
 from benchmark.results.status import Status
-from tests.hub.conftest import CONFIG, ID, PREPROCESSOR, Publish, facts_of, failure_of, read_in_process
+from tests.hub.conftest import (
+    CONFIG,
+    ID,
+    PREPROCESSOR,
+    Publish,
+    facts_of,
+    failure,
+    failure_of,
+    read_in_process,
+    success,
+)
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
+
+INDEX = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+SHARDED: dict[str, Any] = {"model.safetensors": None, "model.safetensors.index.json": INDEX}
 
 
 def test_facts_tell_config_files_and_card_without_reading_weights(
@@ -30,20 +42,19 @@ def test_facts_tell_config_files_and_card_without_reading_weights(
     assert not any("safetensors" in request for request in server.requests)
 
 
-def test_a_branch_is_resolved_to_its_own_commit(server: HubServer, hub: Hub, publish: Publish) -> None:
+def test_a_branch_is_resolved_to_its_own_commit(hub: Hub, publish: Publish) -> None:
     publish()
     sha = publish(branch="v2", **{"config.json": {"model_type": "hubert"}})
     facts = facts_of(hub, revision="v2")
     assert (facts.revision, facts.config) == (sha, {"model_type": "hubert"})
 
 
-def test_a_nested_feature_extractor_is_found(server: HubServer, hub: Hub, publish: Publish) -> None:
+def test_a_nested_feature_extractor_is_found(hub: Hub, publish: Publish) -> None:
     nested = {"processor_class": "Wav2Vec2Processor", "feature_extractor": PREPROCESSOR}
     publish(**{"preprocessor_config.json": None, "processor_config.json": nested})
     assert facts_of(hub).preprocessor == PREPROCESSOR
 
 
-@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -55,52 +66,33 @@ def test_a_nested_feature_extractor_is_found(server: HubServer, hub: Hub, publis
         (b"[]", "array"),
         (b"[" * 200_000, "nested"),
         (b'{"a": "\\ud800"}', "Unicode"),
-        (b'"' + b"x" * 4_100_000 + b'"', "4.1 MB"),
         (b"", "not JSON"),
+        (b'"' + b"x" * 4_100_000 + b'"', "4.1 MB"),
     ],
     ids=lambda value: str(value[:12]),
 )
-def test_a_document_that_cannot_be_used_is_a_fact(
-    hub: Hub, publish: Publish, name: str, content: bytes, problem: str
+def test_a_document_that_cannot_be_used_is_a_fact_and_a_large_one_is_not_fetched(
+    server: HubServer, hub: Hub, publish: Publish, content: bytes, problem: str
 ) -> None:
-    publish(**{name: content})
+    publish(**{"config.json": content, "preprocessor_config.json": content})
     facts = facts_of(hub)
-    found = facts.config_problem if name == "config.json" else facts.preprocessor_problem
-    assert found is not None
-    assert problem in found
+    assert problem in (facts.config_problem or "")
+    assert problem in (facts.preprocessor_problem or "")
+    assert server.bytes_sent[ID] < 500_000
 
 
-def test_a_document_beyond_all_measure_is_not_even_fetched(server: HubServer, hub: Hub, publish: Publish) -> None:
-    publish(**{"config.json": b" " * 5_000_000})
-    assert facts_of(hub).config_problem is not None
-    assert server.bytes_sent[ID] < 10_000
-
-
-def test_a_repository_that_does_not_exist_is_not_found(hub: Hub) -> None:
-    failure = failure_of(hub, "org/nothing")
-    assert failure.status is Status.NOT_FOUND
-    assert "org/nothing" in failure.reason
-
-
-def test_a_revision_that_does_not_exist_is_not_found(server: HubServer, hub: Hub, publish: Publish) -> None:
+def test_repositories_that_cannot_be_had_have_a_status_each(server: HubServer, hub: Hub, publish: Publish) -> None:
     publish()
-    failure = failure_of(hub, revision="v9")
-    assert failure.status is Status.NOT_FOUND
-    assert "v9" in failure.reason
-
-
-def test_a_gated_repository_is_gated_and_not_missing(server: HubServer, hub: Hub, publish: Publish) -> None:
-    publish()
+    for id, revision in (("org/nothing", None), (ID, "v9")):
+        missing = failure_of(hub, id, revision)
+        assert missing.status is Status.NOT_FOUND
+        assert (revision or id) in missing.reason
+    server.repositories[ID].info["disabled"] = True
+    disabled = failure_of(hub)
+    assert disabled.status is Status.GATED
+    assert "disabled" in disabled.reason
     server.repositories[ID].gated = True
     assert failure_of(hub).status is Status.GATED
-
-
-def test_a_disabled_repository_is_gated(server: HubServer, hub: Hub, publish: Publish) -> None:
-    publish()
-    server.repositories[ID].info["disabled"] = True
-    failure = failure_of(hub)
-    assert failure.status is Status.GATED
-    assert "disabled" in failure.reason
 
 
 @pytest.mark.parametrize("fault", [Fault(503, times=1), Fault(429, times=2), Fault(Trouble.RESET, times=1)])
@@ -110,10 +102,10 @@ def test_a_passing_failure_is_survived(server: HubServer, publish: Publish, tmp_
     assert facts_of(Hub(timeout_s=5.0, endpoint=server.url, cache=tmp_path / "hf"))
 
 
-@pytest.mark.parametrize("place", ["refused", "silent", "unresolvable"])
-def test_with_no_network_many_candidates_end_soon(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["refused", "silent", "unresolvable"])
+def test_with_no_network_many_candidates_end_soon(network: str, tmp_path: Path) -> None:
     with silent_port() as silent:
-        endpoint = {"refused": closed_port(), "silent": silent, "unresolvable": "http://no.such.host.invalid"}[place]
+        endpoint = {"refused": closed_port(), "silent": silent, "unresolvable": "http://no.such.host.invalid"}[network]
         hub = Hub(timeout_s=1.0, endpoint=endpoint, cache=tmp_path / "hf")
         begin = time.monotonic()
         with ThreadPoolExecutor(8) as pool:
@@ -137,7 +129,7 @@ def test_a_name_server_that_never_answers_is_not_waited_for(tmp_path: Path, monk
     release.set()
 
 
-def test_after_three_connection_failures_nobody_is_asked_any_more(tmp_path: Path) -> None:
+def test_after_three_connection_failures_no_more_calls_are_made(tmp_path: Path) -> None:
     hub = Hub(timeout_s=0.2, endpoint=closed_port(), cache=tmp_path / "hf")
     reasons = [failure_of(hub).reason for _ in range(4)]
     assert ["not asked" in reason for reason in reasons] == [False, False, False, True]
@@ -154,21 +146,25 @@ def test_broken_repositories_cost_no_other_one_as_long_as_the_hub_answers(
         publish(f"org/broken-{number}")
         server.break_(f"org/broken-{number}", Fault(trouble))
         assert failure_of(hub, f"org/broken-{number}").status is Status.UNREACHABLE
-    assert isinstance(hub.facts(ID), RepoFacts)
+    facts_of(hub)
     server.break_(None, Fault(trouble))
     for number in range(FAILURES_IN_A_ROW):
         failure_of(hub, f"org/broken-{number}")
     assert "not asked" in failure_of(hub, ID).reason
 
 
-def test_an_answer_in_between_means_that_the_network_is_there(server: HubServer, hub: Hub, publish: Publish) -> None:
-    for number in range(5):
-        publish(f"org/broken-{number}")
-        server.break_(f"org/broken-{number}", Fault(Trouble.RESET))
+@pytest.mark.parametrize("what", [Trouble.RESET, 404])
+def test_answers_in_between_and_errors_of_the_server_mean_that_the_network_is_there(
+    server: HubServer, hub: Hub, publish: Publish, what: Trouble | int
+) -> None:
     publish()
     for number in range(5):
+        publish(f"org/broken-{number}")
+        server.break_(f"org/broken-{number}", Fault(what))
         assert "not asked" not in failure_of(hub, f"org/broken-{number}").reason
-        facts_of(hub)
+        if what is Trouble.RESET:
+            facts_of(hub)
+    facts_of(hub)
 
 
 def test_a_listed_file_that_is_not_served_says_nothing_about_the_repository(
@@ -177,173 +173,121 @@ def test_a_listed_file_that_is_not_served_says_nothing_about_the_repository(
     publish()
     server.break_(ID, Fault(404, at="model.safetensors"))
     facts = facts_of(hub)
-    for failure in (hub.tensors(facts, read_in_process), hub.download(facts)):
-        assert isinstance(failure, HubFailure)
-        assert failure.status is Status.UNREACHABLE
-        assert "lists model.safetensors of org/model and does not serve it" in failure.reason
+    for answer in (hub.tensors(facts, read_in_process), hub.download(facts)):
+        assert failure(answer).status is Status.UNREACHABLE
+        assert "lists model.safetensors of org/model and does not serve it" in failure(answer).reason
 
 
-def test_errors_of_the_server_do_not_count_as_no_network(server: HubServer, hub: Hub, publish: Publish) -> None:
-    publish()
-    server.break_(None, Fault(404, at="org/missing"))
-    for _ in range(4):
-        assert failure_of(hub, "org/missing").status is Status.NOT_FOUND
-    facts_of(hub)
+class Recorder(Silent):
+    """Records the stages and the amounts that they reported."""
 
-
-class Listener(Silent):
     def __init__(self) -> None:
-        self.total: float | None = None
+        self.stages: list[tuple[str, float | None]] = []
         self.done = 0.0
 
     def stage(self, description: str, *, total: float | None, unit: str = "") -> Any:
-        self.total = total
-        listener = self
+        self.stages.append((description, total))
+        return self
 
-        class Counting:
-            def __enter__(self) -> Any:
-                return self
+    def __enter__(self) -> Any:
+        return self
 
-            def __exit__(self, *_error: object) -> None:
-                pass
+    def __exit__(self, *_error: object) -> None:
+        pass
 
-            def advance(self, amount: float = 1) -> None:
-                listener.done += amount
-
-            def describe(self, text: str) -> None:
-                pass
-
-        return Counting()
+    def advance(self, amount: float = 1) -> None:
+        self.done += amount
 
 
-def test_a_download_fetches_one_weight_format_and_tells_every_byte(
+def test_a_download_fetches_one_weight_format_and_reports_every_byte(
     server: HubServer, hub: Hub, publish: Publish
 ) -> None:
-    extra: dict[str, Any] = {
-        "pytorch_model.bin": b"b" * 90_000,
-        "tf_model.h5": b"h" * 90_000,
-        "training_args.bin": b"t" * 90_000,
-    }
-    publish(**extra)
-    facts, listener = facts_of(hub), Listener()
-    folder = hub.download(facts, listener)
-    assert isinstance(folder, Path)
+    others = ("pytorch_model.bin", "tf_model.h5", "training_args.bin")
+    publish(**dict.fromkeys(others, b"b" * 90_000))
+    facts, recorder = facts_of(hub), Recorder()
+    folder = success(hub.download(facts, recorder))
     assert {path.name for path in folder.iterdir()} == {"config.json", "preprocessor_config.json", "model.safetensors"}
     # The descriptions came with the facts.
-    assert listener.total == listener.done == (folder / "model.safetensors").stat().st_size
+    assert recorder.stages == [(f"Downloading {ID}", (folder / "model.safetensors").stat().st_size)]
+    assert recorder.done == recorder.stages[0][1]
     assert server.bytes_sent[ID] < 20_000
 
 
-INDEX = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+def test_a_download_is_shown_only_where_something_is_fetched(hub: Hub, publish: Publish, tmp_path: Path) -> None:
+    publish()
+    facts, recorder = facts_of(hub), Recorder()
+    success(hub.download(facts))
+    success(hub.download(facts, recorder))
+    offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
+    success(offline.download(facts_of(offline), recorder))
+    assert recorder.stages == []
 
 
-def test_shards_come_with_their_index(server: HubServer, hub: Hub, publish: Publish) -> None:
-    shards: dict[str, Any] = {f"model-0000{number}-of-00002.safetensors": b"s" * 10 for number in (1, 2)}
-    publish(**{"model.safetensors": None, "model.safetensors.index.json": INDEX, **shards})
-    folder = hub.download(facts_of(hub))
-    assert isinstance(folder, Path)
-    assert set(shards) < {path.name for path in folder.iterdir()}
-
-
-def test_the_pinned_revision_is_fetched_even_when_the_branch_moves(
-    server: HubServer, hub: Hub, publish: Publish
-) -> None:
+def test_the_pinned_revision_is_fetched_even_when_the_branch_moves(hub: Hub, publish: Publish) -> None:
     publish(**{"model.safetensors": b"old"})
     facts = facts_of(hub)
     publish(**{"model.safetensors": b"new"})
-    folder = hub.download(facts)
-    assert isinstance(folder, Path)
-    assert (folder / "model.safetensors").read_bytes() == b"old"
+    assert (success(hub.download(facts)) / "model.safetensors").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize(
     "trouble", [Trouble.HANG, Trouble.DRIP, Trouble.TRUNCATE, Trouble.RESET, Trouble.NOWHERE, Trouble.WRONG_LENGTH]
 )
 def test_a_download_that_fails_says_nothing_about_the_model(
-    server: HubServer, hub: Hub, publish: Publish, trouble: Trouble
+    server: HubServer, hub: Hub, publish: Publish, tmp_path: Path, trouble: Trouble
 ) -> None:
     publish()
     facts = facts_of(hub)
     server.break_(ID, Fault(trouble, at="model.safetensors"))
-    hasty = Hub(timeout_s=0.6, endpoint=server.url, cache=hub._cache)
+    hasty = Hub(timeout_s=0.6, endpoint=server.url, cache=tmp_path / "hf")
     begin = time.monotonic()
-    failure = hasty.download(facts)
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.UNREACHABLE
-    assert time.monotonic() - begin < 10.0  # five times the limit of one call: bounded, on a busy machine too
-    assert not list(Path(hub._cache).rglob("model.safetensors"))
+    assert failure(hasty.download(facts)).status is Status.UNREACHABLE
+    assert time.monotonic() - begin < 10.0  # bounded, on a busy machine too
+    assert not list((tmp_path / "hf").rglob("model.safetensors"))
 
 
-def test_offline_everything_comes_from_the_cache(server: HubServer, hub: Hub, publish: Publish, tmp_path: Path) -> None:
+def test_offline_everything_comes_from_the_cache(hub: Hub, publish: Publish, tmp_path: Path) -> None:
     publish()
     online = facts_of(hub)
     offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
-    assert isinstance(offline.download(facts_of(offline)), HubFailure)
-    hub.download(online)
+    assert "all of the weights" in failure(offline.download(facts_of(offline))).reason
+    success(hub.download(online))
     facts = facts_of(offline)
     assert (facts.revision, facts.config, facts.preprocessor) == (online.revision, CONFIG, PREPROCESSOR)
     assert facts.partial
-    folder = offline.download(facts)
-    assert isinstance(folder, Path)
-    assert (folder / "model.safetensors").is_file()
+    assert (success(offline.download(facts)) / "model.safetensors").is_file()
     shutil.rmtree(tmp_path / "hf")
-    failure = failure_of(offline)
-    assert failure.status is Status.UNREACHABLE
-    assert "HF_HUB_OFFLINE" in failure.reason
+    absent = failure_of(offline)
+    assert absent.status is Status.UNREACHABLE
+    assert "HF_HUB_OFFLINE" in absent.reason
 
 
 def test_offline_a_shard_that_was_never_fetched_says_nothing_about_the_model(
     hub: Hub, publish: Publish, tmp_path: Path
 ) -> None:
-    files: dict[str, Any] = {"model.safetensors.index.json": INDEX, "model-00001-of-00002.safetensors": b"s"}
-    publish(**{"model.safetensors": None, **files})
-    assert isinstance(hub.download(facts_of(hub)), Path)
+    publish(**SHARDED, **{"model-00001-of-00002.safetensors": b"s"})
+    success(hub.download(facts_of(hub)))
     offline = Hub(offline=True, cache=tmp_path / "hf")
-    assert isinstance(offline.download(facts_of(offline)), HubFailure)
+    facts = facts_of(offline)
+    for answer in (offline.download(facts), offline.tensors(facts, read_in_process)):
+        assert "all of the weights" in failure(answer).reason
 
 
-def test_where_the_index_of_shards_cannot_be_had_the_download_tells_and_no_limit_is_blamed(
+def test_where_the_index_of_shards_cannot_be_had_the_download_fails_and_no_limit_is_blamed(
     server: HubServer, hub: Hub, publish: Publish
 ) -> None:
-    publish(**{"model.safetensors": None, "model.safetensors.index.json": {"weight_map": {"a": "model-1.safetensors"}}})
+    publish(**SHARDED)
     facts = facts_of(hub)
     server.break_(ID, Fault(503, "index.json"))
     assert hub.download_size(facts) == 0
-    failure = hub.download(facts, Silent())
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.UNREACHABLE
+    assert failure(hub.download(facts)).status is Status.UNREACHABLE
 
 
-class _Told(Silent):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-
-    def stage(self, description: str, **amounts: Any) -> Any:
-        self.stages.append(description)
-        return super().stage(description, **amounts)
-
-
-def test_a_download_is_told_only_where_something_is_fetched(
-    server: HubServer, hub: Hub, publish: Publish, tmp_path: Path
-) -> None:
-    publish()
-    told = _Told()
-    facts = facts_of(hub)
-    hub.download(facts, told)
-    assert told.stages == [f"Downloading {facts.id}"]
-    hub.download(facts, told)
-    offline = Hub(offline=True, endpoint=closed_port(), cache=tmp_path / "hf")
-    assert isinstance(offline.download(facts_of(offline), told), Path)
-    assert len(told.stages) == 1
-
-
-def test_what_is_known_of_a_commit_is_not_asked_again(server: HubServer, hub: Hub, publish: Publish) -> None:
+def test_what_is_known_of_a_commit_is_not_fetched_again(server: HubServer, hub: Hub, publish: Publish) -> None:
     publish()
     facts = facts_of(hub)
-    asked = len(server.requests)
+    requests = len(server.requests)
     assert hub.facts(facts.id, facts.revision) is facts
-    assert len(server.requests) == asked
-    assert facts_of(hub).revision == facts.revision  # a branch may have moved, and is asked
-    assert len(server.requests) > asked
+    assert len(server.requests) == requests
+    assert facts_of(hub).revision == facts.revision  # a branch may have moved
+    assert len(server.requests) > requests

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.facts import RepoFacts
 from benchmark.hub.local import local_facts
 from benchmark.results.status import Status
+from tests.hub.conftest import failure, success
 
 
 @pytest.fixture
@@ -18,16 +19,17 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def facts_of(folder: Path) -> RepoFacts:
+    return success(local_facts("./model", folder))
+
+
 def revision(folder: Path) -> str:
-    facts = local_facts("./model", folder)
-    assert isinstance(facts, RepoFacts)
-    return facts.revision
+    return facts_of(folder).revision
 
 
 def test_a_local_folder_has_the_same_facts(folder: Path) -> None:
-    facts = local_facts("./model", folder)
-    assert isinstance(facts, RepoFacts)
-    assert (facts.id, facts.local, facts.config) == ("./model", True, {"model_type": "hubert"})
+    facts = facts_of(folder)
+    assert (facts.id, facts.folder, facts.config) == ("./model", folder.resolve(), {"model_type": "hubert"})
     assert facts.names == {"config.json", "model.safetensors"}
 
 
@@ -59,17 +61,11 @@ def test_equal_content_has_equal_revisions_wherever_it_lies(folder: Path, tmp_pa
     assert revision(folder) == first
 
 
-def test_a_path_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
-    failure = local_facts("./x", tmp_path / "x")
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.NOT_FOUND
-
-
-def test_a_file_in_place_of_a_folder_is_not_found_and_told_so(folder: Path) -> None:
-    failure = local_facts("./x", folder / "config.json")
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.NOT_FOUND
-    assert "is a file" in failure.reason
+@pytest.mark.parametrize(("name", "reason"), [("x", "there is no folder"), ("config.json", "is a file")])
+def test_what_is_no_folder_is_not_found(folder: Path, name: str, reason: str) -> None:
+    absent = failure(local_facts("./x", folder / name))
+    assert absent.status is Status.NOT_FOUND
+    assert reason in absent.reason
 
 
 def test_a_folder_that_cannot_be_read_says_nothing_about_the_model(
@@ -80,34 +76,27 @@ def test_a_folder_that_cannot_be_read_says_nothing_about_the_model(
 
     # root, who runs tests in containers, may read everything
     monkeypatch.setattr(Path, "iterdir", refuse)
-    failure = local_facts("./x", folder)
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.UNREACHABLE
-    assert "Permission denied" in failure.reason
+    unreadable = failure(local_facts("./x", folder))
+    assert unreadable.status is Status.UNREACHABLE
+    assert "Permission denied" in unreadable.reason
 
 
 def test_what_lies_one_level_below_is_listed_and_decides_nothing(folder: Path) -> None:
-    before = local_facts("./model", folder)
+    before = facts_of(folder)
     (folder / "checkpoint-500" / "deeper").mkdir(parents=True)
     for name in ("checkpoint-500/config.json", "checkpoint-500/deeper/config.json"):
         (folder / name).write_text("{}")
-    after = local_facts("./model", folder)
-    assert isinstance(before, RepoFacts)
-    assert isinstance(after, RepoFacts)
+    after = facts_of(folder)
     assert after.names - before.names == {"checkpoint-500/config.json"}
     assert after.revision == before.revision
 
 
 def test_an_empty_folder_has_facts(tmp_path: Path) -> None:
-    facts = local_facts("./x", tmp_path)
-    assert isinstance(facts, RepoFacts)
-    assert (facts.config, facts.config_problem) == (None, None)
+    assert (facts_of(tmp_path).config, facts_of(tmp_path).config_problem) == (None, None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_in_place_of_a_configuration_is_not_waited_for(folder: Path) -> None:
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
-    facts = local_facts("./model", folder)
-    assert isinstance(facts, RepoFacts)
-    assert facts.config_problem == "it is no file but a pipe or a device"
+    assert facts_of(folder).config_problem == "it is no file but a pipe or a device"

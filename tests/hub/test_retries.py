@@ -12,6 +12,7 @@ from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import WrongAnswerError
 from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, probe_hub
 from benchmark.results.status import Status
+from tests.hub.conftest import failure
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
 
 
@@ -35,7 +36,7 @@ class Task:
         return "answer"
 
 
-def asked(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
+def answer_to(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
     return HubCalls(timeout_s, CircuitBreaker()).call(task, what="org/model")
 
 
@@ -49,7 +50,7 @@ def test_a_client_that_another_thread_has_closed_costs_no_time() -> None:
     lost.__cause__ = OSError(errno.EBADF, "Bad file descriptor")
     task = Task(lost, RuntimeError("the client has been closed"))
     begin = time.monotonic()
-    assert asked(task) == "answer"
+    assert answer_to(task) == "answer"
     assert len(task.times) == 3
     assert time.monotonic() - begin < 0.4
 
@@ -58,11 +59,9 @@ def test_a_client_that_another_thread_has_closed_costs_no_time() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        *(refusal(code) for code in (408, 429, 500, 502, 503, 504)),
+        *(refusal(code) for code in (408, 429, 503)),
         httpx2.ConnectError("refused"),
-        httpx2.ReadError("reset"),
         httpx2.ReadTimeout("slow"),
-        httpx2.RemoteProtocolError("cut off"),
         WrongAnswerError("half of it"),
         RuntimeError("the client has been closed"),
     ],
@@ -70,10 +69,10 @@ def test_a_client_that_another_thread_has_closed_costs_no_time() -> None:
 )
 def test_what_may_pass_is_tried_again_and_not_for_ever(error: BaseException) -> None:
     task = Task(error, error)
-    assert asked(task) == "answer"
+    assert answer_to(task) == "answer"
     assert len(task.times) == 3
     task = Task(*[error] * 10)
-    assert asked(task).status is Status.UNREACHABLE
+    assert answer_to(task).status is Status.UNREACHABLE
     assert len(task.times) == 4
 
 
@@ -96,57 +95,55 @@ def test_what_may_pass_is_tried_again_and_not_for_ever(error: BaseException) -> 
 )
 def test_what_will_not_pass_is_asked_once(error: BaseException, status: Status) -> None:
     task = Task(error)
-    assert asked(task).status is status
+    assert answer_to(task).status is status
     assert len(task.times) == 1
 
 
 def test_a_wait_that_the_server_asks_for_is_obeyed() -> None:
     task = Task(refusal(429, Retry_After="1"))
-    assert asked(task) == "answer"
+    assert answer_to(task) == "answer"
     assert task.times[1] - task.times[0] >= 1.0
 
 
-@pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize(
-    "headers",
-    [{"Retry_After": "3600"}, {"RateLimit": '"api";r=0;t=3600'}, {"Retry_After": "Fri, 01 Jan 2100 00:00:00 GMT"}],
+    ("code", "headers", "words"),
+    [
+        (429, {"Retry_After": "3600"}, "asks to wait 3600 s"),
+        (503, {"RateLimit": '"api";r=0;t=3600'}, "asks to wait 3600 s"),
+        (503, {"Retry_After": "Fri, 01 Jan 2100 00:00:00 GMT"}, "asks to wait"),
+    ],
     ids=["seconds", "limit", "date"],
 )
-def test_a_wait_beyond_the_time_limit_is_not_waited_for_and_named(code: int, headers: dict[str, str]) -> None:
+def test_a_wait_beyond_the_time_limit_is_not_waited_for_and_named(
+    code: int, headers: dict[str, str], words: str
+) -> None:
     task = Task(refusal(code, **headers))
     begin = time.monotonic()
-    failure = asked(task)
-    assert isinstance(failure, HubFailure)
-    assert failure.status is Status.UNREACHABLE
-    assert "asks to wait" in failure.reason
-    assert ("3600 s" in failure.reason) == ("2100" not in str(headers))
+    refused = failure(answer_to(task))
+    assert refused.status is Status.UNREACHABLE
+    assert words in refused.reason
     assert time.monotonic() - begin < 1.0
     assert len(task.times) == 1
 
 
 def test_waits_grow_and_differ() -> None:
     task = Task(*[httpx2.ConnectError("refused")] * 3)
-    assert asked(task) == "answer"
+    assert answer_to(task) == "answer"
     first, second, third = (after - before for before, after in zip(task.times, task.times[1:], strict=False))
     assert 0.3 <= first < second < third
 
 
-def test_all_attempts_together_keep_the_time_limit() -> None:
+def test_all_attempts_together_and_calls_that_share_a_deadline_keep_it() -> None:
     def slow(left: float) -> None:
         time.sleep(min(left, 0.2))
         raise httpx2.ConnectError("refused")
 
     begin = time.monotonic()
-    assert isinstance(asked(slow, timeout_s=0.5), HubFailure)
-    assert time.monotonic() - begin < 1.0
-
-
-def test_several_calls_may_share_their_patience() -> None:
-    asking, patience = HubCalls(10.0, CircuitBreaker()), Deadline(0.3)
-    begin = time.monotonic()
+    assert isinstance(answer_to(slow, timeout_s=0.5), HubFailure)
+    calls, deadline = HubCalls(10.0, CircuitBreaker()), Deadline(0.3)
     for _ in range(3):
-        asking.call(lambda left: time.sleep(left + 5), what="x", deadline=patience)
-    assert time.monotonic() - begin < 1.0
+        calls.call(lambda left: time.sleep(left + 5), what="x", deadline=deadline)
+    assert time.monotonic() - begin < 1.5
 
 
 @pytest.mark.parametrize(
@@ -159,27 +156,27 @@ def test_several_calls_may_share_their_patience() -> None:
 )
 def test_a_full_disk_is_nobodys_verdict(error: OSError, raised: Any) -> None:
     with pytest.raises(raised, match="Cannot write"):
-        asked(Task(error))
+        answer_to(Task(error))
 
 
 def test_a_hub_that_answers_is_reached() -> None:
     with HubServer() as server:
-        found = probe_hub(endpoint=server.url)
-    assert (found.reached, found.problem, found.endpoint) == (True, None, server.url)
+        fact = probe_hub(endpoint=server.url)
+    assert (fact.reached, fact.problem, fact.endpoint) == (True, None, server.url)
 
 
 @pytest.mark.parametrize(
     ("what", "words"), [(Trouble.GARBAGE, "login page"), (503, "error 503"), (Trouble.RESET, "cannot be reached")]
 )
-def test_what_is_no_answer_of_the_hub_is_told(what: Trouble | int, words: str) -> None:
+def test_what_is_no_answer_of_the_hub_is_named(what: Trouble | int, words: str) -> None:
     with HubServer() as server:
         server.break_(None, Fault(what))
-        found = probe_hub(endpoint=server.url)
-    assert found.reached is False
-    assert words in (found.problem or "")
+        fact = probe_hub(endpoint=server.url)
+    assert fact.reached is False
+    assert words in (fact.problem or "")
 
 
-def test_nobody_waits_longer_than_asked() -> None:
+def test_the_probe_keeps_its_time_limit() -> None:
     begin = time.monotonic()
     with silent_port() as silent:
         assert probe_hub(endpoint=silent, timeout_s=0.3).reached is False
@@ -189,6 +186,6 @@ def test_nobody_waits_longer_than_asked() -> None:
 
 def test_the_token_is_known_to_be_there_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
-    found = probe_hub(endpoint=closed_port())
-    assert found.token is True
-    assert "verysecret" not in found.model_dump_json()
+    fact = probe_hub(endpoint=closed_port())
+    assert fact.token is True
+    assert "verysecret" not in fact.model_dump_json()

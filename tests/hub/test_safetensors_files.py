@@ -52,8 +52,8 @@ def takes(content: bytes) -> bool:
 
 def test_names_shapes_types_and_numbers_are_those_that_the_library_reads() -> None:
     file = opened(save(TENSORS, {"format": "pt"}))
-    found = {tensor.name: (tensor.shape, tensor.dtype) for tensor in file.tensors}
-    assert found == {name: (value.shape, str(value.dtype)) for name, value in TENSORS.items()}
+    listed = {tensor.name: (tensor.shape, tensor.dtype) for tensor in file.tensors}
+    assert listed == {name: (value.shape, str(value.dtype)) for name, value in TENSORS.items()}
     for name, value in TENSORS.items():
         assert file.read(name) == value.tobytes()
 
@@ -68,8 +68,8 @@ def test_a_file_with_any_byte_changed_is_taken_or_refused_as_the_library_does() 
     whole = save(TENSORS)
     header = 8 + int.from_bytes(whole[:8], "little")
     randomly = random.Random(0)  # noqa: S311 - repeatable, guards no secret
-    for place in range(header):
-        changed = whole[:place] + bytes([randomly.randrange(256)]) + whole[place + 1 :]
+    for position in range(header):
+        changed = whole[:position] + bytes([randomly.randrange(256)]) + whole[position + 1 :]
         try:
             ours = takes(changed)
         except AssertionError:
@@ -89,14 +89,12 @@ HOSTILE: dict[str, bytes] = {
     "the same bytes for two": written({"a": tensor(2), "b": tensor(2)}, b"\0" * 8),
     "a hole": written({"a": tensor(1), "b": tensor(1, at=(8, 12))}, b"\0" * 12),
     "bytes left over": written({"a": tensor(1)}, b"\0" * 5),
-    "too few bytes": written({"a": tensor(2)}, b"\0" * 4),
     "offsets in the wrong order": written({"a": tensor(1, at=(4, 0))}, b"\0" * 4),
     "a negative size": written({"a": tensor(-1)}, b""),
     "sizes that overflow": written({"a": tensor(2**40, 2**40, at=(0, 4))}, b"\0" * 4),
     "sizes that overflow before a zero": written({"a": tensor(2**62, 2**62, 0, at=(0, 0))}),
     "a size that is no number": written({"a": {"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}}, b"\0" * 4),
     "a size that is true": written({"a": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}, b"\0" * 4),
-    "half a size": written({"a": {"dtype": "F32", "shape": [1.5], "data_offsets": [0, 6]}}, b"\0" * 6),
     "thousands of dimensions": written({"a": tensor(*[1] * 15_000, at=(0, 4))}, b"\0" * 4),
     "three offsets": written({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 4]}}, b"\0" * 4),
     "no fields": written({"a": {}}),
@@ -111,23 +109,17 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_header_means_that_the_load_would_fail(name: str) -> None:
-    with pytest.raises(ListingProblem) as caught:
+def test_a_hostile_header_means_that_the_load_would_fail_as_it_does_in_the_library(name: str) -> None:
+    with pytest.raises(ListingProblem, match=r"model\.safetensors") as caught:
         opened(HOSTILE[name])
     assert caught.value.status is Status.LOAD_FAILED
-    assert "model.safetensors" in caught.value.reason
-
-
-@pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"thousands of dimensions"}))
-def test_the_library_does_not_load_what_is_called_damaged(name: str) -> None:
-    assert not library_takes(HOSTILE[name])
+    assert name == "thousands of dimensions" or not library_takes(HOSTILE[name])
 
 
 def test_a_type_that_is_new_needs_the_load_check() -> None:
-    with pytest.raises(ListingProblem) as caught:
+    with pytest.raises(ListingProblem, match="load check") as caught:
         opened(written({"a": tensor(1, dtype="F99", at=(0, 4))}, b"\0" * 4))
     assert caught.value.status is None
-    assert "load check" in caught.value.reason
 
 
 def test_a_header_beyond_the_budget_is_not_read() -> None:

@@ -16,6 +16,7 @@ from benchmark.results.inference import converted_model, describe_converted_mode
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech import save_speech_shares
+from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verdict_store import VerdictStore
 from tests.support.finished_runs import FinishedRun, verification
 
@@ -30,7 +31,7 @@ def fill(cache: Path) -> None:
     predict(cache, NEW, clips=3)
     predict(cache, NEW, clips=1, versions={"torch": "1.0"})
     facts = RepoFacts(id="org/model", revision=NEW, files=())
-    VerdictStore(cache).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
+    VerdictStore(cache, VerifyOptions()).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
     converted = convert(cache, NEW)
     (converted / "model.bin").write_bytes(b"\0" * 5000)
     row = SpooledRow(name="one", audio=b"sound", failure=None, values={})

@@ -13,13 +13,22 @@ from benchmark.verification.model_config import candidate_labels, config_labels,
 from tests.verification.conftest import PREPROCESSOR, facts_with
 
 
-def found_in(facts: RepoFacts, **candidate: Any) -> list[Finding]:
+def findings(facts: RepoFacts, **candidate: Any) -> list[Finding]:
     entry = Candidate(id="org/model", name="model", **candidate)
     return check_repository(entry, facts, candidate_labels(entry, config_labels(facts.config or {})))
 
 
 def statuses(facts: RepoFacts, **candidate: Any) -> list[Status]:
-    return [finding.status for finding in found_in(facts, **candidate)]
+    return [finding.status for finding in findings(facts, **candidate)]
+
+
+def only_finding(facts: RepoFacts, **candidate: Any) -> Finding:
+    (finding,) = findings(facts, **candidate)
+    return finding
+
+
+def facts_without_config(*files: str, **fields: Any) -> RepoFacts:
+    return RepoFacts(id="x", revision="r", files=facts_with(files=files).files, **fields)
 
 
 def test_nothing_is_found_in_a_repository_that_looks_good() -> None:
@@ -38,12 +47,10 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
     [
         ({"auto_map": {"AutoModel": "modeling.Model"}}, Status.CUSTOM_CODE),
         ({"model_type": None}, Status.CUSTOM_INTERFACE),
-        ({"model_type": ""}, Status.CUSTOM_INTERFACE),
         ({"model_type": 7}, Status.CUSTOM_INTERFACE),
         ({"id2label": ["angry", "sad"]}, Status.INVALID_CONFIG),
         ({"id2label": {"angry": 0}}, Status.INVALID_CONFIG),
         ({"num_labels": "3"}, Status.INVALID_CONFIG),
-        ({"num_labels": True}, Status.INVALID_CONFIG),
         ({"id2label": {"0": None, "1": "angry", "2": "sad"}}, Status.INVALID_CONFIG),
         ({"id2label": {"0": ["angry"], "1": "sad"}}, Status.INVALID_CONFIG),
         ({"num_hidden_layers": -2}, Status.INVALID_CONFIG),
@@ -52,17 +59,14 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
         ({"hidden_size": 16, "num_attention_heads": 3}, Status.INVALID_CONFIG),
         ({"num_hidden_layers": -2, "model_type": "bert"}, Status.UNSUPPORTED_ARCHITECTURE),
         ({"model_type": "bert"}, Status.UNSUPPORTED_ARCHITECTURE),
-        ({"model_type": "seamless_m4t"}, Status.UNSUPPORTED_ARCHITECTURE),
         ({"id2label": {"0": "arousal", "1": "dominance", "2": "valence"}}, Status.DIMENSIONAL),
         ({"id2label": {"0": "Valence", "1": "A"}}, Status.DIMENSIONAL),
-        ({"id2label": {"0": "val", "1": "aro_score"}}, Status.DIMENSIONAL),
         ({"id2label": {"0": "Arousal (A)", "1": "Valence (V)", "2": "Dominance(D)"}}, Status.DIMENSIONAL),
         ({"problem_type": "regression"}, Status.DIMENSIONAL),
         ({"id2label": {"0": "LABEL_0"}}, Status.DIMENSIONAL),
         ({"architectures": ["Wav2Vec2ForCTC"]}, Status.WRONG_TASK),
         ({"architectures": ["WhisperForConditionalGeneration"], "model_type": "whisper"}, Status.WRONG_TASK),
         ({"architectures": ["WavLMForXVector"]}, Status.WRONG_TASK),
-        ({"architectures": ["Wav2Vec2ForAudioFrameClassification"]}, Status.WRONG_TASK),
         ({"architectures": ["WavLMModel"]}, Status.NO_HEAD),
         ({"architectures": ["Wav2Vec2ForPreTraining"]}, Status.NO_HEAD),
         ({"id2label": LABELS_6}, Status.UNNAMED_LABELS),
@@ -108,17 +112,17 @@ def test_code_for_the_feature_extractor_is_code_too() -> None:
     assert statuses(facts_with(preprocessor=preprocessor)) == [Status.CUSTOM_CODE]
 
 
-def test_a_config_that_cannot_be_parsed_is_told_with_the_problem() -> None:
-    found = found_in(facts_with().__class__(id="x", revision="r", files=(), config_problem="it is not JSON"))
-    assert [finding.status for finding in found] == [Status.INVALID_CONFIG]
-    assert "it is not JSON" in found[0].reason
+def test_a_config_that_cannot_be_parsed_is_reported_with_the_problem() -> None:
+    finding = only_finding(facts_without_config(config_problem="it is not JSON"))
+    assert finding.status is Status.INVALID_CONFIG
+    assert "it is not JSON" in finding.reason
 
 
-def test_all_that_is_found_stands_in_the_order_of_precedence() -> None:
+def test_findings_are_in_the_order_of_precedence() -> None:
     config = {"auto_map": {"AutoModel": "m.M"}, "model_type": "bert", "architectures": ["BertForCTC"], "id2label": {}}
-    found = statuses(facts_with(config, files=("README.md",), preprocessor=None))
-    assert found == sorted(found, key=lambda status: status.precedence)
-    assert {Status.CUSTOM_CODE, Status.UNSUPPORTED_ARCHITECTURE, Status.WRONG_TASK, Status.LOAD_FAILED} <= set(found)
+    order = statuses(facts_with(config, files=("README.md",), preprocessor=None))
+    assert order == sorted(order, key=lambda status: status.precedence)
+    assert {Status.CUSTOM_CODE, Status.UNSUPPORTED_ARCHITECTURE, Status.WRONG_TASK, Status.LOAD_FAILED} <= set(order)
 
 
 def test_an_override_names_what_the_checkpoint_does_not() -> None:
@@ -127,43 +131,42 @@ def test_an_override_names_what_the_checkpoint_does_not() -> None:
     assert statuses(facts_with({"id2label": names}), labels=labels) == []
 
 
-def test_names_that_are_lost_are_told_with_the_reason() -> None:
-    (found,) = found_in(facts_with({"num_labels": 5}))
-    assert found.status is Status.UNNAMED_LABELS
-    assert "num_labels is 5 and id2label names 3 outputs" in found.reason
+def test_names_that_are_lost_are_reported_and_noted() -> None:
+    facts = facts_with({"num_labels": 5})
+    finding = only_finding(facts)
+    assert finding.status is Status.UNNAMED_LABELS
+    assert "num_labels is 5 and id2label names 3 outputs" in finding.reason
+    assert "transformers drops the names" in label_notes(facts.config or {})[0]
 
 
-def test_labels_in_words_of_their_own_are_told_with_a_fix_that_helps() -> None:
+def test_labels_in_words_of_their_own_are_reported_with_a_fix_that_helps() -> None:
     names = ("mood: angry", "mood: happy", "mood: calm")
     facts = facts_with({"id2label": {str(index): name for index, name in enumerate(names)}})
-    (found,) = found_in(facts)
-    assert found.status is Status.NOT_EMOTION
-    assert 'labels: {"mood: angry": neutral, …}' in found.reason
+    finding = only_finding(facts)
+    assert finding.status is Status.NOT_EMOTION
+    assert 'labels: {"mood: angry": neutral, …}' in finding.reason
     assert statuses(facts, labels=dict(zip(names, ("anger", "happiness", "calm"), strict=True))) == []
     events = facts_with({"id2label": {str(index): f"sound {index}" for index in range(527)}})
-    assert "registry" not in found_in(events)[0].reason
+    assert "registry" not in only_finding(events).reason
 
 
 @pytest.mark.parametrize("files", [(), ("README.md", ".gitattributes"), ("readme.txt", "LICENSE", ".gitignore")])
-def test_a_repository_without_a_model_is_told_apart_from_one_of_a_toolkit_that_is_not_known(
-    files: tuple[str, ...],
-) -> None:
-    (found,) = found_in(RepoFacts(id="x", revision="r", files=facts_with(files=files).files))
-    assert found.status is Status.CUSTOM_INTERFACE
-    assert "nothing in it is a model" in found.reason
+def test_a_repository_without_a_model_differs_from_one_of_an_unknown_toolkit(files: tuple[str, ...]) -> None:
+    finding = only_finding(facts_without_config(*files))
+    assert finding.status is Status.CUSTOM_INTERFACE
+    assert "nothing in it is a model" in finding.reason
 
 
 def test_a_hole_in_the_names_is_healed_by_naming_its_output() -> None:
     facts = facts_with({"id2label": {"0": "angry", "2": "sad", "3": "happy"}})
-    (found,) = found_in(facts)
-    assert "names output 3, which it does not have, and not output 1" in found.reason
+    assert "names output 3, which it does not have, and not output 1" in only_finding(facts).reason
     assert statuses(facts, labels={"LABEL_1": "neutral"}) == []
 
 
 def test_long_labels_are_cut_where_people_read_them() -> None:
-    (found,) = found_in(facts_with({"id2label": {"0": "x" * 5000, "1": "y" * 5000}}))
-    assert found.status is Status.NOT_EMOTION
-    assert len(found.reason) < 400
+    finding = only_finding(facts_with({"id2label": {"0": "x" * 5000, "1": "y" * 5000}}))
+    assert finding.status is Status.NOT_EMOTION
+    assert len(finding.reason) < 400
 
 
 WHISPER = {"model_type": "whisper", "num_mel_bins": 128}
@@ -172,19 +175,19 @@ AST = {"model_type": "audio-spectrogram-transformer"}
 AST_EXTRACTOR = {"feature_extractor_type": "ASTFeatureExtractor"}
 BERT = {"model_type": "wav2vec2-bert"}
 BERT_EXTRACTOR = {"feature_extractor_type": "SeamlessM4TFeatureExtractor"}
-SAY_IT, BRING_IT = "preprocessor: {sampling_rate: 16000", "needs the preprocessor_config.json of the model"
+SAY_IT, BRING_IT = (
+    "preprocessor: {sampling_rate: 16000, do_normalize: true}",
+    "needs the preprocessor_config.json of the model",
+)
 
 
 @pytest.mark.parametrize(
-    ("config", "preprocessor", "said", "fix"),
+    ("config", "preprocessor", "words", "fix"),
     [
         ({}, {**PREPROCESSOR, "sampling_rate": "16000"}, 'is "16000", and must be', SAY_IT),
-        ({}, {**PREPROCESSOR, "sampling_rate": -1}, "is -1, and must be", SAY_IT),
         ({}, {**PREPROCESSOR, "sampling_rate": True}, "is true, and must be", SAY_IT),
-        ({}, {**PREPROCESSOR, "sampling_rate": None}, "is null, and must be", SAY_IT),
         ({}, {**PREPROCESSOR, "sampling_rate": 10**9}, "from 1000 to", SAY_IT),
         ({}, {"feature_extractor_type": "MyOwn"}, "it is a MyOwn", SAY_IT),
-        ({}, {"feature_extractor_type": "ClapFeatureExtractor"}, "ClapFeatureExtractor", SAY_IT),
         ({}, None, "there is none", SAY_IT),
         (WHISPER, None, "there is none", BRING_IT),
         (WHISPER, WHISPER_EXTRACTOR, "it makes 80 bands, and the model reads 128", BRING_IT),
@@ -194,14 +197,14 @@ SAY_IT, BRING_IT = "preprocessor: {sampling_rate: 16000", "needs the preprocesso
         (BERT, {**BERT_EXTRACTOR, "stride": 1}, "it makes 80 numbers per frame, and the model reads 160", BRING_IT),
     ],
 )
-def test_an_extractor_that_cannot_feed_the_model_is_told_with_a_fix_that_helps(
-    config: dict[str, Any], preprocessor: Any, said: str, fix: str
+def test_an_extractor_that_cannot_feed_the_model_is_reported_with_a_fix_that_helps(
+    config: dict[str, Any], preprocessor: Any, words: str, fix: str
 ) -> None:
     facts = facts_with(config, preprocessor=preprocessor)
-    (found,) = found_in(facts)
-    assert found.status is Status.LOAD_FAILED
-    assert said in found.reason
-    assert fix in found.reason
+    finding = only_finding(facts)
+    assert finding.status is Status.LOAD_FAILED
+    assert words in finding.reason
+    assert fix in finding.reason
     healed = statuses(facts, preprocessor=Preprocessor(sampling_rate=16000))
     assert healed == ([] if fix is SAY_IT else [Status.LOAD_FAILED])
 
@@ -224,16 +227,8 @@ def test_an_extractor_of_which_nothing_is_known_to_be_wrong_is_left_to_the_load(
 
 
 def test_a_folder_that_holds_what_is_missing_above_is_named() -> None:
-    files = facts_with(files=("checkpoint-500/config.json", "checkpoint-500/model.safetensors")).files
-    (found,) = found_in(RepoFacts(id="x", revision="r", files=files))
-    assert "there is one in checkpoint-500" in found.reason
-
-
-def test_a_missing_preprocessor_is_told_with_the_fix_and_healed_by_it() -> None:
-    found = found_in(facts_with(preprocessor=None))
-    assert [finding.status for finding in found] == [Status.LOAD_FAILED]
-    assert "preprocessor: {sampling_rate: 16000, do_normalize: true}" in found[0].reason
-    assert statuses(facts_with(preprocessor=None), preprocessor=Preprocessor(sampling_rate=16000)) == []
+    facts = facts_without_config("checkpoint-500/config.json", "checkpoint-500/model.safetensors")
+    assert "there is one in checkpoint-500" in only_finding(facts).reason
 
 
 def test_weights_of_other_toolkits_only_are_no_weights() -> None:
@@ -242,11 +237,6 @@ def test_weights_of_other_toolkits_only_are_no_weights() -> None:
 
 def test_a_partial_listing_says_nothing_about_what_is_not_in_it() -> None:
     assert statuses(facts_with(files=(), preprocessor=None, partial=True)) == []
-
-
-def test_names_that_transformers_drops_are_noted() -> None:
-    facts = facts_with({"num_labels": 5})
-    assert "transformers drops the names" in label_notes(facts.config or {})[0]
 
 
 @pytest.mark.parametrize(
@@ -267,6 +257,6 @@ def test_names_that_transformers_drops_are_noted() -> None:
 )
 def test_the_toolkit_of_a_repository_is_named(files: list[str], toolkit: str | None) -> None:
     assert toolkit_of(files) == toolkit
-    found = found_in(RepoFacts(id="x", revision="r", files=facts_with(files=tuple(files)).files))
-    assert found[0].status is Status.CUSTOM_INTERFACE
-    assert toolkit is None or toolkit in found[0].reason
+    finding = only_finding(facts_without_config(*files))
+    assert finding.status is Status.CUSTOM_INTERFACE
+    assert toolkit is None or toolkit in finding.reason

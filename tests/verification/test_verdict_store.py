@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from benchmark.results.status import Status
 from benchmark.results.storage import candidate_prefix
 from benchmark.results.verification import Verification
 from benchmark.verification import verdict_store as store_module
+from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verdict_store import VerdictStore, known_outputs
 from tests.verification.conftest import facts_with
 
@@ -22,7 +24,7 @@ def verdict(status: Status = Status.USABLE) -> Verification:
 
 @pytest.fixture
 def store(tmp_path: Path) -> VerdictStore:
-    store = VerdictStore(tmp_path)
+    store = VerdictStore(tmp_path, VerifyOptions())
     store.write(CANDIDATE, facts_with(), verdict())
     return store
 
@@ -47,8 +49,7 @@ def test_whatever_changes_a_verdict_is_part_of_its_key(store: VerdictStore, over
 
 
 def test_another_revision_or_version_is_another_verdict(store: VerdictStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = facts_with().__class__(id="org/model", revision="r2", files=())
-    assert store.read(CANDIDATE, other) is None
+    assert store.read(CANDIDATE, replace(facts_with(), revision="r2")) is None
     monkeypatch.setattr(store_module, "RULES_VERSION", 10_000)
     assert store.read(CANDIDATE, facts_with()) is None
 
@@ -60,13 +61,11 @@ def test_what_the_registry_says_today_is_what_counts(store: VerdictStore) -> Non
     assert (read.candidate, read.expect, read.languages, read.trained_on) == ("new name", Status.REPAIRED, ("ko",), ())
 
 
-@pytest.mark.parametrize(
-    "status", [Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY]
-)
-def test_what_may_be_the_fault_of_the_day_is_not_kept(tmp_path: Path, status: Status) -> None:
-    store = VerdictStore(tmp_path)
-    store.write(CANDIDATE, facts_with(), verdict(status))
-    assert store.read(CANDIDATE, facts_with()) is None
+def test_what_may_be_the_fault_of_the_day_is_not_kept(tmp_path: Path) -> None:
+    store = VerdictStore(tmp_path, VerifyOptions())
+    for status in (Status.UNREACHABLE, Status.SKIPPED, Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY):
+        store.write(CANDIDATE, facts_with(), verdict(status))
+        assert store.read(CANDIDATE, facts_with()) is None
 
 
 @pytest.mark.parametrize(("version", "content"), [(0, None), (1, "{"), (1, '{"schema_version": 1}')])
@@ -92,7 +91,7 @@ def keep(cache: Path, candidate: Candidate, *labels: str, status: Status = Statu
     path.write_text(json.dumps({"schema_version": 1, "verification": verdict.model_dump(mode="json")}))
 
 
-def test_a_kept_verdict_tells_the_outputs_under_the_overrides_of_today(tmp_path: Path) -> None:
+def test_a_stored_verdict_tells_the_outputs_under_the_overrides_of_today(tmp_path: Path) -> None:
     candidate = Candidate(id="org/model", labels={"LABEL_0": "joy", "LABEL_7": "fear"}, trained_on=("tess",))
     keep(tmp_path, candidate, "LABEL_0", "sad")
     known = known_outputs(candidate, tmp_path)
@@ -106,14 +105,14 @@ def test_without_a_verdict_a_local_configuration_tells_them(tmp_path: Path) -> N
     assert (known.known_from, known.emotions, known.status) == ("configuration", ("anger", None), None)
 
 
-def test_without_either_the_registry_tells_what_it_overrides(tmp_path: Path) -> None:
-    known = known_outputs(Candidate(id="org/model", labels={"LABEL_0": "joy"}), tmp_path)
-    assert (known.known_from, known.emotions) == ("registry", ("happiness",))
-
-
-def test_nothing_is_known_of_a_candidate_that_nobody_has_looked_at(tmp_path: Path) -> None:
-    known = known_outputs(Candidate(id="org/model"), tmp_path)
-    assert (known.known_from, known.emotions) == ("nothing", ())
+@pytest.mark.parametrize(
+    ("labels", "source", "emotions"), [({"LABEL_0": "joy"}, "registry", ("happiness",)), ({}, "nothing", ())]
+)
+def test_without_either_the_registry_tells_what_it_overrides(
+    tmp_path: Path, labels: dict[str, str], source: str, emotions: tuple[str, ...]
+) -> None:
+    known = known_outputs(Candidate(id="org/model", labels=labels), tmp_path)
+    assert (known.known_from, known.emotions) == (source, emotions)
 
 
 def test_a_verdict_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:

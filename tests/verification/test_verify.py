@@ -1,5 +1,6 @@
 import _thread
 import json
+import re
 import shutil
 import signal
 import sys
@@ -7,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -33,7 +34,8 @@ from tests.support.plugins import install
 from tests.support.tiny_models import edit_json, extractor_of, write_tiny
 from tests.verification.conftest import facts_with, registry_of
 
-EditWeights = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+Weights = dict[str, torch.Tensor]
+Edit = Callable[[Path], object]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +44,12 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(good: Path, tmp_path: Path) -> Callable[[str], Path]:
-    def make(name: str) -> Path:
-        return Path(shutil.copytree(good, tmp_path / "models" / name))
+def copy(good: Path, tmp_path: Path) -> Callable[..., Path]:
+    def make(name: str, edit: Edit | None = None) -> Path:
+        folder = Path(shutil.copytree(good, tmp_path / "models" / name))
+        if edit is not None:
+            edit(folder)
+        return folder
 
     return make
 
@@ -62,6 +67,12 @@ def verify(settings: Settings) -> Callable[..., tuple[Verification, ...]]:
 
 
 @pytest.fixture
+def server() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "_ACTOR", "tests.verification.actors:FragileActor")
     monkeypatch.setattr(load, "load_limit", lambda _jobs: 500_000_000)
@@ -71,19 +82,64 @@ def local(folder: Path, **fields: Any) -> Candidate:
     return Candidate.model_validate({"id": str(folder), **fields})
 
 
-def edit_weights(folder: Path, edit: EditWeights) -> None:
-    path = folder / "model.safetensors"
-    weights = {name: value.clone() for name, value in load_file(path).items()}
-    save_file(edit(weights), path, metadata={"format": "pt"})
+def weights(change: Callable[[Weights], Weights]) -> Edit:
+    def edit(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        tensors = {name: value.clone() for name, value in load_file(path).items()}
+        save_file(change(tensors), path, metadata={"format": "pt"})
+
+    return edit
 
 
-def recogniser(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Turn a classifier's weights into those of a speech recogniser."""
-    return {**without("projector", "classifier")(weights), "lm_head.weight": torch.ones(8, 16)}
+def without(*prefixes: str, **added: torch.Tensor) -> Edit:
+    return weights(
+        lambda tensors: {name: value for name, value in tensors.items() if not name.startswith(prefixes)} | added
+    )
 
 
-def without(*prefixes: str) -> EditWeights:
-    return lambda weights: {name: value for name, value in weights.items() if not name.startswith(prefixes)}
+def filled(value: float, *names: str) -> Edit:
+    return weights(lambda tensors: tensors | {name: torch.full_like(tensors[name], value) for name in names})
+
+
+def config(**changes: Any) -> Edit:
+    return lambda folder: edit_json(folder / "config.json", **changes)
+
+
+def repeated(text: str) -> Edit:
+    """Add a field to a configuration that is there already."""
+
+    def edit(folder: Path) -> None:
+        path = folder / "config.json"
+        path.write_text(f"{path.read_text(encoding='utf-8').rstrip().removesuffix('}')}, {text}}}", encoding="utf-8")
+
+    return edit
+
+
+def as_bin(wrap: Callable[[Weights], Any] = dict, *, old: bool = True) -> Edit:
+    """Keep the weights as `.bin` only; of the old format, no header tells the tensors, so that a load has to."""
+
+    def edit(folder: Path) -> None:
+        content = wrap(load_file(folder / "model.safetensors"))
+        (folder / "model.safetensors").unlink()
+        torch.save(content, folder / "pytorch_model.bin", _use_new_zipfile_serialization=not old)
+
+    return edit
+
+
+def in_training(tensors: Weights) -> dict[str, Any]:
+    return {"state_dict": tensors, "epoch": 3}
+
+
+def extractor(kind: str, *, nested: bool = False) -> Edit:
+    """Put the feature extractor of another kind there; nested, only a load can tell which kind it is."""
+
+    def edit(folder: Path) -> None:
+        extractor_of(kind).save_pretrained(folder)
+        if nested:
+            content = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+            (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": content}), encoding="utf-8")
+
+    return edit
 
 
 DECLARED = Candidate(id="org/model", name="model", expect=Status.USABLE, languages=("en",), trained_on=("ravdess",))
@@ -97,24 +153,20 @@ def record_with(*findings: Finding, **fields: Any) -> CandidateRecord:
     return CandidateRecord(candidate=DECLARED, facts=facts_with(), findings=list(findings), **fields)
 
 
-@pytest.mark.parametrize("first", list(Status))
-def test_whatever_comes_first_in_the_order_decides_and_the_rest_stays(first: Status) -> None:
-    later = [status for status in Status if status.precedence >= first.precedence]
-    verification = decide(record_with(*map(finding, reversed(later))))
-    assert verification.status is first
-    assert verification.reason == f"It is {first}."
-    assert [each.status for each in verification.findings] == later
+def test_whatever_comes_first_in_the_order_decides_and_the_rest_stays() -> None:
+    for first in Status:
+        later = [status for status in Status if status.precedence >= first.precedence]
+        verification = decide(record_with(*map(finding, reversed(later))))
+        assert (verification.status, verification.reason) == (first, f"It is {first}.")
+        assert [finding.status for finding in verification.findings] == later
 
 
 def test_nothing_found_without_a_load_is_no_verdict_yet() -> None:
     verification = decide(record_with(), Depth.INSPECT)
     assert (verification.status, verification.verdict) == (Status.INSPECTED, Verdict.UNDECIDED)
     assert (verification.loads, verification.depth) == (None, "inspect")
-    assert (verification.expect, verification.languages, verification.trained_on) == (
-        Status.USABLE,
-        ("en",),
-        ("ravdess",),
-    )
+    declared = (verification.expect, verification.languages, verification.trained_on)
+    assert declared == (Status.USABLE, ("en",), ("ravdess",))
 
 
 def test_a_failure_of_the_hub_is_a_sentence() -> None:
@@ -128,21 +180,77 @@ def test_labels_that_mean_nothing_are_noted() -> None:
     assert any("xyzzy" in note for note in decide(CandidateRecord(candidate=DECLARED, facts=facts)).notes)
 
 
-def save_old(folder: Path, weights: dict[str, torch.Tensor]) -> None:
-    """Keep only the format whose tensors no header tells, so that a load has to."""
-    (folder / "model.safetensors").unlink(missing_ok=True)
-    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+class Case(NamedTuple):
+    """A checkpoint that was edited, how it ends, and what its reason or notes say (a regular expression)."""
+
+    edit: Edit
+    status: Status
+    loads: bool | None = None
+    words: str = ""
 
 
-@pytest.mark.parametrize("old", [False, True])
-def test_headers_and_loads_tell_a_speech_recogniser_by_the_same_rules(verify: Any, copy: Any, old: bool) -> None:
-    edit_weights(folder := copy("ctc"), recogniser)
-    edit_weights(folder, lambda weights: {name.replace("lm_head", "ctc_head"): weights[name] for name in weights})
-    if old:
-        save_old(folder, load_file(folder / "model.safetensors"))
-    (verification,) = verify(local(folder))
-    assert (verification.status, verification.loads) == (Status.WRONG_TASK, True if old else None)
-    assert verification.reason == ("Its weights hold a head for speech recognition (CTC) and none for classification.")
+def in_turn(*edits: Edit) -> Edit:
+    return lambda folder: [edit(folder) for edit in edits]
+
+
+Q_PROJ = "wav2vec2.encoder.layers.0.attention.q_proj.weight"
+QUANTISED = weights(lambda tensors: tensors | {Q_PROJ: (tensors[Q_PROJ] * 100).to(torch.int8)})
+CTC_OLD = in_turn(without("projector", "classifier", **{"ctc_head.weight": torch.ones(8, 16)}), as_bin())
+RECOGNISER = without("projector", "classifier", **{"lm_head.weight": torch.ones(8, 16)})
+CONFIG_8BIT = {"load_in_8bit": True, "quant_method": "bitsandbytes"}
+AST_OF_SAMPLES = in_turn(
+    lambda folder: write_tiny("audio-spectrogram-transformer", folder), extractor("wav2vec2", nested=True)
+)
+NO_EXTRACTOR = '{"feature_extractor_type": "Nothing"}'
+
+IS_CTC = r"Its weights hold a head for speech recognition \(CTC\) and none for classification\."
+IS_QUANTISED = rf"such as {Q_PROJ}, is quantised to whole numbers \(int8\).*floating-point"
+IS_OTHER_KIND = r"is fed by a.*preprocessor: {sampling_rate: 16000, do_normalize: true}"
+
+CASES = {
+    "recogniser": Case(RECOGNISER, Status.WRONG_TASK, None, IS_CTC),
+    "old-recogniser": Case(CTC_OLD, Status.WRONG_TASK, True, IS_CTC),
+    "encoder": Case(without("projector", "classifier"), Status.NO_HEAD),
+    "half": Case(without("classifier"), Status.RANDOM_HEAD),
+    "hole": Case(without("wav2vec2.encoder.layers.1"), Status.RANDOM_HEAD),
+    "untrained": Case(filled(0.0, "projector.bias", "classifier.bias"), Status.RANDOM_HEAD),
+    "layer-sum": Case(config(use_weighted_layer_sum=True), Status.RANDOM_HEAD),
+    "shapes": Case(config(classifier_proj_size=9), Status.LOAD_FAILED),
+    "refused": Case(config(hidden_size="sixteen"), Status.INVALID_CONFIG),
+    "broken": Case(lambda folder: (folder / "model.safetensors").write_bytes(b"no weights"), Status.LOAD_FAILED),
+    "twice": Case(repeated('"model_type": "wav2vec2"'), Status.USABLE, True),
+    "contradiction": Case(repeated('"model_type": "hubert"'), Status.INVALID_CONFIG, None, "twice, with two values"),
+    "claims-ctc": Case(config(architectures=["Wav2Vec2ForCTC"]), Status.USABLE, True, "Wav2Vec2ForCTC"),
+    "claims-bare": Case(config(architectures=["Wav2Vec2Model"]), Status.USABLE, True),
+    "training": Case(as_bin(in_training, old=False), Status.RANDOM_HEAD, None, "there is no weight at its top"),
+    "old-training": Case(as_bin(in_training), Status.RANDOM_HEAD, True, "it has epoch, state_dict instead"),
+    "same-answer": Case(filled(0.0, "classifier.weight"), Status.BROKEN_OUTPUT, True),
+    "not-a-number": Case(filled(float("nan"), "classifier.weight"), Status.BROKEN_OUTPUT, True),
+    "quantised": Case(QUANTISED, Status.LOAD_FAILED, None, IS_QUANTISED),
+    "quantised-bin": Case(in_turn(QUANTISED, as_bin(old=False)), Status.LOAD_FAILED, None, IS_QUANTISED),
+    "quantised-config": Case(
+        config(quantization_config=CONFIG_8BIT), Status.LOAD_FAILED, None, "bitsandbytes.*floating"
+    ),
+    "no-extractor": Case(
+        lambda folder: (folder / "preprocessor_config.json").write_text(NO_EXTRACTOR), Status.LOAD_FAILED
+    ),
+    "extractor": Case(extractor("whisper"), Status.LOAD_FAILED, None, IS_OTHER_KIND),
+    "nested-extractor": Case(extractor("whisper", nested=True), Status.LOAD_FAILED, None, IS_OTHER_KIND),
+    "spectrograms": Case(AST_OF_SAMPLES, Status.LOAD_FAILED, None, "is fed by a.*fine-tuned from"),
+    "stated-extractor": Case(extractor("whisper"), Status.USABLE, True),
+}
+
+
+def test_every_fault_gets_its_status_and_costs_a_load_only_where_headers_cannot_tell(verify: Any, copy: Any) -> None:
+    stated = {"stated-extractor": {"preprocessor": {"sampling_rate": 16_000}}}
+    candidates = [local(copy(name, case.edit), **stated.get(name, {})) for name, case in CASES.items()]
+    verifications = verify(*candidates, jobs=2)
+    assert {verdict.candidate: (verdict.status, verdict.loads) for verdict in verifications} == {
+        name: (case.status, case.loads) for name, case in CASES.items()
+    }
+    for case, verdict in zip(CASES.values(), verifications, strict=True):
+        assert verdict.reason.endswith(".")
+        assert re.search(case.words, " ".join([verdict.reason, *verdict.notes]))
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -155,15 +263,12 @@ from benchmark.models.heads import HeadLayout
 HEAD = HeadLayout(name="two-layers", layers=(("classifier.first",), ("classifier.last",)),
                   model_types=frozenset({"wav2vec2"}))
 """
-    folder, layers = copy("added"), {"classifier.first": (16, 16), "classifier.last": (5, 16)}
-    edit_weights(folder, without("projector", "classifier"))
-    weights = load_file(folder / "model.safetensors")
-    for name, shape in layers.items():
-        weights |= {f"{name}.weight": torch.randn(shape), f"{name}.bias": torch.randn(shape[0])}
+    layers: Weights = {}
+    for name, shape in {"classifier.first": (16, 16), "classifier.last": (5, 16)}.items():
+        layers |= {f"{name}.weight": torch.randn(shape), f"{name}.bias": torch.randn(shape[0])}
+    folder = copy("added", without("projector", "classifier", **layers))
     if old:
-        save_old(folder, weights)
-    else:
-        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        as_bin()(folder)
     entry = 'two-layers = "added_two_layers:HEAD"'
     package = install(tmp_path / "package", pyproject=pyproject + entry, files={"added_two_layers.py": source})
     monkeypatch.syspath_prepend(str(package))
@@ -180,55 +285,33 @@ def test_a_good_checkpoint_is_usable_with_all_that_a_run_needs(verify: Any, good
     assert (verification.sampling_rate, verification.window_s) == (16_000, 30.0)
     assert verification.parameters
     assert verification.size_bytes == (good / "model.safetensors").stat().st_size
-    assert verification.log
     assert (settings.cache / verification.log).is_file()
+    assert (verification.batching.batches, verification.batching.pads) == (True, False)
 
 
-def test_every_fault_of_the_weights_gets_its_status_and_costs_a_load_only_where_headers_cannot_tell(
-    verify: Any, copy: Any, tmp_path: Path
+def test_a_verdict_is_stored_by_depth_and_found_again_beside_what_the_registry_says_today(
+    verify: Any, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign = tmp_path / "foreign"
-    write_foreign(foreign, Foreign())
-    edit_weights(other_task := copy("recogniser"), recogniser)
-    edit_weights(encoder := copy("encoder"), without("projector", "classifier"))
-    edit_weights(half := copy("half"), without("classifier"))
-    edit_weights(hole := copy("hole"), without("wav2vec2.encoder.layers.1"))
-    edit_weights(
-        untrained := copy("untrained"),
-        lambda weights: {
-            name: torch.zeros_like(value) if name in {"projector.bias", "classifier.bias"} else value
-            for name, value in weights.items()
-        },
-    )
-    edit_json((layer_sum := copy("layer-sum")) / "config.json", use_weighted_layer_sum=True)
-    edit_json((shapes := copy("shapes")) / "config.json", classifier_proj_size=9)
-    edit_json((refused := copy("refused")) / "config.json", hidden_size="sixteen")
-    ((broken := copy("broken")) / "model.safetensors").write_bytes(b"no weights")
-    ((extractor := copy("extractor")) / "preprocessor_config.json").write_text('{"feature_extractor_type": "Nothing"}')
-    expected = {
-        foreign: (Status.REPAIRED, True),
-        other_task: (Status.WRONG_TASK, None),
-        encoder: (Status.NO_HEAD, None),
-        half: (Status.RANDOM_HEAD, None),
-        hole: (Status.RANDOM_HEAD, None),
-        untrained: (Status.RANDOM_HEAD, None),
-        layer_sum: (Status.RANDOM_HEAD, None),
-        shapes: (Status.LOAD_FAILED, None),
-        refused: (Status.INVALID_CONFIG, None),
-        broken: (Status.LOAD_FAILED, None),
-        extractor: (Status.LOAD_FAILED, None),
-    }
-    verifications = verify(*(local(folder) for folder in expected), jobs=2)
-    assert [(each.candidate, each.status, each.loads) for each in verifications] == [
-        (folder.name, status, loads) for folder, (status, loads) in expected.items()
-    ]
-    assert all(each.reason.endswith(".") for each in verifications)
+    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
+    (first,) = verify(local(good))
+    assert (first.status, first.published) == (Status.USABLE, None)
+    monkeypatch.setattr(load, "_ACTOR", "no.such:Actor")
+    assert verify(local(good)) == (first,)
+    (second,) = verify(local(good, published={"corpus": "ravdess", "uar": 0.7}))
+    assert second.published == PublishedScore(corpus="ravdess", uar=0.7)
+    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
+    assert verify(local(good), refresh=True)[0].status is not Status.USABLE
+
+
+def test_a_load_without_probes_does_not_ask(verify: Any, copy: Any) -> None:
+    folder = copy("same", filled(0.0, "classifier.weight"))
+    assert verify(local(folder), depth=Depth.LOAD)[0].status is Status.USABLE
 
 
 def test_a_worker_that_dies_costs_its_own_candidate_only(verify: Any, copy: Any, good: Path, fragile: None) -> None:
     folders = [copy("crash"), copy("memory"), good, copy("hang")]
     verifications = verify(*(local(folder) for folder in folders), limit=4.0)
-    assert [each.status for each in verifications] == [
+    assert [verdict.status for verdict in verifications] == [
         Status.CRASHED,
         Status.OUT_OF_MEMORY,
         Status.USABLE,
@@ -249,9 +332,9 @@ def test_inspection_alone_decides_what_headers_decide_and_leaves_the_rest(
     verify: Any, good: Path, copy: Any, tmp_path: Path
 ) -> None:
     write_foreign(foreign := tmp_path / "foreign", Foreign(pooling="max"))
-    edit_weights(half := copy("half"), without("classifier"))
-    verifications = verify(local(good), local(foreign), local(half), depth=Depth.INSPECT)
-    assert [(each.status, each.loads, each.depth) for each in verifications] == [
+    candidates = [local(folder) for folder in (good, foreign, copy("half", without("classifier")))]
+    verifications = verify(*candidates, depth=Depth.INSPECT)
+    assert [(verdict.status, verdict.loads, verdict.depth) for verdict in verifications] == [
         (Status.INSPECTED, None, "inspect"),
         (Status.REPAIRED, None, "inspect"),
         (Status.RANDOM_HEAD, None, "inspect"),
@@ -261,10 +344,11 @@ def test_inspection_alone_decides_what_headers_decide_and_leaves_the_rest(
 
 
 @pytest.mark.parametrize("storage", ["safetensors", "old bin"])
-def test_a_copied_head_is_repaired_loaded_and_asked_however_it_is_stored(
+def test_a_copied_head_is_repaired_loaded_and_probed_however_it_is_stored(
     verify: Any, tmp_path: Path, storage: str
 ) -> None:
     write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage, pooling="sum"))
+    assert verify(local(folder), repair_heads=False)[0].status is Status.RANDOM_HEAD
     (verification,) = verify(local(folder, head={"kind": "dense-out", "activation": "relu"}))
     assert (verification.status, verification.head, verification.loads) == (Status.REPAIRED, "dense-out", True)
     assert verification.head_parameters == {"pooling": "sum", "activation": "relu"}
@@ -279,132 +363,36 @@ def test_an_old_file_with_something_beside_its_copied_head_is_repaired_only_wher
     verify: Any, tmp_path: Path, head: Any
 ) -> None:
     write_foreign(folder := tmp_path / "foreign", Foreign(storage="old bin"))
-    weights = torch.load(folder / "pytorch_model.bin")
-    weights["pooling.attention.weight"] = torch.ones(1, 16)
-    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    tensors = torch.load(folder / "pytorch_model.bin") | {"pooling.attention.weight": torch.ones(1, 16)}
+    torch.save(tensors, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     (verification,) = verify(local(folder, head=head), depth=Depth.LOAD)
     assert verification.status is (Status.REPAIRED if head else Status.RANDOM_HEAD)
     assert head or "pooling.attention.weight" in verification.reason
 
 
-@pytest.mark.parametrize("as_archive", [True, False])
-def test_a_saved_training_is_told_from_a_checkpoint_that_lost_its_weights(
-    verify: Any, copy: Any, as_archive: bool
-) -> None:
-    folder = copy("training")
-    weights = load_file(folder / "model.safetensors")
-    (folder / "model.safetensors").unlink()
-    state = {"state_dict": weights, "epoch": 3}
-    torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=as_archive)
-    (verification,) = verify(local(folder))
-    assert verification.status is Status.RANDOM_HEAD
-    told = "there is no weight at its top" if as_archive else "it has epoch, state_dict instead"
-    assert told in verification.reason
-
-
-@pytest.mark.parametrize("storage", ["safetensors", "old bin"])
-def test_without_repairs_a_copied_head_is_random(verify: Any, tmp_path: Path, storage: str) -> None:
-    write_foreign(folder := tmp_path / "foreign", Foreign(storage=storage))
-    assert verify(local(folder), repair_heads=False)[0].status is Status.RANDOM_HEAD
-
-
-def test_a_configuration_that_says_something_twice_is_refused_only_where_it_contradicts_itself(
-    verify: Any, copy: Any
-) -> None:
-    for name, again in (("same", '"model_type": "wav2vec2"'), ("other", '"model_type": "hubert"')):
-        config = copy(name) / "config.json"
-        text = config.read_text(encoding="utf-8").rstrip().removesuffix("}")
-        config.write_text(f"{text}, {again}}}", encoding="utf-8")
-    same, other = verify(local(config.parent.parent / "same"), local(config.parent))
-    assert (same.status, other.status) == (Status.USABLE, Status.INVALID_CONFIG)
-    assert "gives 'model_type' twice, with two values" in other.reason
-
-
-def test_the_weights_overrule_what_the_configuration_claims(verify: Any, copy: Any) -> None:
-    edit_json((claims := copy("claims-ctc")) / "config.json", architectures=["Wav2Vec2ForCTC"])
-    edit_weights(is_one := copy("is-ctc"), recogniser)
-    edit_json((bare := copy("claims-bare")) / "config.json", architectures=["Wav2Vec2Model"])
-    verifications = verify(*map(local, (claims, is_one, bare)))
-    assert [each.status for each in verifications] == [Status.USABLE, Status.WRONG_TASK, Status.USABLE]
-    assert "Wav2Vec2ForCTC" in verifications[0].notes[-1]
-
-
-def test_a_model_that_always_says_the_same_is_broken(verify: Any, copy: Any) -> None:
-    def deaf(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {**weights, "classifier.weight": torch.zeros_like(weights["classifier.weight"])}
-
-    def not_a_number(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {**weights, "classifier.weight": torch.full_like(weights["classifier.weight"], float("nan"))}
-
-    edit_weights(same := copy("same"), deaf)
-    edit_weights(nan := copy("nan"), not_a_number)
-    assert [each.status for each in verify(local(same), local(nan))] == [Status.BROKEN_OUTPUT] * 2
-    assert verify(local(same), depth=Depth.LOAD)[0].status is Status.USABLE
-
-
-def test_which_batches_change_the_answers_is_recorded(verify: Any, good: Path) -> None:
-    (verification,) = verify(local(good))
-    assert verification.batching is not None
-    assert verification.batching.batches
-    assert not verification.batching.pads
-
-
-def test_what_is_over_the_limit_is_skipped_and_found_out_another_time(
-    verify: Any, server: HubServer, good: Path, tmp_path: Path
-) -> None:
-    hub = Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
-    server.add("org/good", good)
-    (skipped,) = verify(Candidate(id="org/good"), hub=hub, max_download_gb=0.0)
-    assert (skipped.status, skipped.verdict) == (Status.SKIPPED, Verdict.UNDECIDED)
-    assert "--max-download-gb" in skipped.reason
-    (usable,) = verify(Candidate(id="org/good"), hub=hub)
-    assert usable.status is Status.USABLE
-
-
-def test_what_was_downloaded_is_deleted_after_use_if_asked(
+def test_what_is_over_the_limit_is_skipped_and_a_download_is_deleted_after_use_where_requested(
     verify: Any, server: HubServer, good: Path, tmp_path: Path
 ) -> None:
     server.add("org/good", good)
     for free_cache in (False, True):
         hub = Hub(timeout_s=2.0, endpoint=server.url, cache=(cache := tmp_path / f"hf-{free_cache}"))
         options = {"free_cache": free_cache, "refresh": True}
+        (skipped,) = verify(Candidate(id="org/good"), hub=hub, max_download_gb=0.0, **options)
+        assert (skipped.status, skipped.verdict) == (Status.SKIPPED, Verdict.UNDECIDED)
+        assert "--max-download-gb" in skipped.reason
         assert verify(Candidate(id="org/good"), hub=hub, **options)[0].status is Status.USABLE
         assert bool(list(cache.rglob("model.safetensors"))) is not free_cache
 
 
-def test_verdicts_of_one_depth_are_no_verdicts_of_another(verify: Any, good: Path) -> None:
-    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
-    assert verify(local(good))[0].status is Status.USABLE
-    assert verify(local(good), depth=Depth.INSPECT)[0].status is Status.INSPECTED
-
-
-def test_the_order_is_that_of_the_registry_and_nobody_is_left_out(verify: Any, copy: Any, tmp_path: Path) -> None:
-    edit_weights(ctc := copy("ctc"), recogniser)
+def test_the_order_is_that_of_the_registry_and_no_candidate_is_left_out(verify: Any, copy: Any, tmp_path: Path) -> None:
+    ctc = copy("ctc", RECOGNISER)
     candidates = [local(tmp_path / "gone"), Candidate(id="org/model"), local(ctc), local(ctc / "config.json", name="f")]
-    assert [each.status for each in verify(*candidates)] == [
+    assert [verification.status for verification in verify(*candidates)] == [
         Status.NOT_FOUND,
         Status.UNREACHABLE,
         Status.WRONG_TASK,
         Status.NOT_FOUND,
     ]
-
-
-def test_a_verdict_is_found_out_once_and_again_only_when_asked(
-    verify: Any, good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = verify(local(good))
-    monkeypatch.setattr(load, "_ACTOR", "no.such:Actor")
-    assert verify(local(good)) == first
-    assert verify(local(good), refresh=True)[0].status is not Status.USABLE
-
-
-def test_a_changed_folder_is_another_revision(verify: Any, copy: Any) -> None:
-    folder = copy("changing")
-    (before,) = verify(local(folder))
-    edit_weights(folder, without("classifier"))
-    (after,) = verify(local(folder))
-    assert before.revision != after.revision
-    assert (before.status, after.status) == (Status.USABLE, Status.RANDOM_HEAD)
 
 
 def test_a_wrong_override_ends_all_before_anything_is_loaded(verify: Any, good: Path, settings: Settings) -> None:
@@ -413,21 +401,13 @@ def test_a_wrong_override_ends_all_before_anything_is_loaded(verify: Any, good: 
     assert {log.name for log in settings.logs.glob("*")} <= {"inspection.log"}
 
 
-@pytest.fixture
-def server() -> Iterator[HubServer]:
-    with HubServer() as server:
-        yield server
-
-
 def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_weights(
     verify: Any, server: HubServer, good: Path, copy: Any, tmp_path: Path
 ) -> None:
     hub = Hub(timeout_s=3.0, endpoint=server.url, cache=tmp_path / "hf")
     server.add("org/good", good, info={"cardData": {"license": "mit"}})
-    edit_json((code := copy("code")) / "config.json", auto_map={"AutoModel": "x.Y"})
-    server.add("org/code", code)
-    edit_json((invalid := copy("invalid")) / "config.json", hidden_size="many")
-    server.add("org/invalid", invalid)
+    server.add("org/code", copy("code", config(auto_map={"AutoModel": "x.Y"})))
+    server.add("org/invalid", copy("invalid", config(hidden_size="many")))
     server.add("org/gated", copy("gated"), gated=True)
     server.add("org/hangs", copy("hangs"))
     server.break_("org/hangs", Fault(Trouble.HANG))
@@ -435,7 +415,7 @@ def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_we
     server.break_("org/cut", Fault(Trouble.RESET, at="model.safetensors"))
     names = ("good", "code", "invalid", "gated", "hangs", "cut", "missing")
     verifications = verify(*(Candidate(id=f"org/{name}") for name in names), hub=hub)
-    assert {each.candidate.removeprefix("org/"): each.status for each in verifications} == {
+    assert {verdict.candidate.removeprefix("org/"): verdict.status for verdict in verifications} == {
         "good": Status.USABLE,
         "code": Status.CUSTOM_CODE,
         "invalid": Status.INVALID_CONFIG,
@@ -450,13 +430,6 @@ def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_we
     assert server.bytes_sent["org/invalid"] < 2 * weights < server.bytes_sent["org/good"] + weights
 
 
-def test_with_no_network_a_whole_registry_is_unreachable_soon(verify: Any) -> None:
-    begin = time.monotonic()
-    verifications = verify(*(Candidate(id=f"org/model-{number}") for number in range(25)))
-    assert time.monotonic() - begin < 5.0
-    assert {each.status for each in verifications} == {Status.UNREACHABLE}
-
-
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Where tests run in the background, interrupts may be ignored."""
@@ -468,7 +441,7 @@ def interruptible() -> Iterator[None]:
 def running_workers() -> list[psutil.Process]:
     """Workers are children of the fork server, which is a child of ours."""
     servers = [child for child in psutil.Process().children() if "forkserver" in " ".join(child.cmdline())]
-    return [one for server in servers for one in server.children()]
+    return [worker for server in servers for worker in server.children()]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there workers come from a fork server")
@@ -489,13 +462,13 @@ def test_an_interruption_ends_the_workers_and_keeps_what_was_finished(
     begin = time.monotonic()
     with pytest.raises(InterruptedVerificationError) as interruption:
         verify(local(tmp_path / "gone"), local(good), local(copy("hang")))
-    statuses = [each.status for each in interruption.value.verifications]
+    statuses = [verdict.status for verdict in interruption.value.verifications]
     assert statuses == [Status.NOT_FOUND, Status.USABLE, Status.SKIPPED]
     assert not running_workers()
     assert time.monotonic() - begin < 20.0
     watcher.join()
     kept = [json.loads(path.read_text())["verification"] for path in settings.cache.rglob("verification-*.json")]
-    assert [each["status"] for each in kept] == ["usable"]
+    assert [verdict["status"] for verdict in kept] == ["usable"]
 
 
 class _ForgetfulHub(Hub):
@@ -518,74 +491,12 @@ def test_what_nobody_foresaw_costs_its_own_candidate_only(verify: Any, settings:
     assert not list(settings.cache.rglob("verification-*.json"))
 
 
-@pytest.mark.parametrize(
-    ("model_type", "wrong", "fix", "named"),
-    [
-        ("wav2vec2", "whisper", "preprocessor: {sampling_rate: 16000, do_normalize: true}", True),
-        ("wav2vec2", "whisper", "preprocessor: {sampling_rate: 16000, do_normalize: true}", False),
-        ("audio-spectrogram-transformer", "wav2vec2", "fine-tuned from", False),
-    ],
-)
-def test_a_feature_extractor_of_another_kind_is_told_with_its_fix(
-    verify: Any, tmp_path: Path, model_type: str, wrong: str, fix: str, named: bool
-) -> None:
-    folder = write_tiny(model_type, tmp_path / "model")
-    extractor_of(wrong).save_pretrained(folder)
-    if not named:  # then only a load can tell which kind it is
-        content = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-        nested = {"feature_extractor": content}
-        (folder / "processor_config.json").write_text(json.dumps(nested), encoding="utf-8")
-    (verification,) = verify(local(folder))
-    assert verification.status is Status.LOAD_FAILED
-    assert "is fed by a" in verification.reason
-    assert fix in verification.reason
-
-
-def test_the_registry_can_stand_in_for_a_feature_extractor_of_another_kind(verify: Any, copy: Any) -> None:
-    extractor_of("whisper").save_pretrained(folder := copy("model"))
-    (verification,) = verify(local(folder, preprocessor={"sampling_rate": 16_000}))
-    assert verification.status is Status.USABLE
-
-
-@pytest.mark.parametrize("as_bin", [False, True])
-def test_quantised_weights_are_told_for_what_they_are(verify: Any, copy: Any, as_bin: bool) -> None:
-    name = "wav2vec2.encoder.layers.0.attention.q_proj.weight"
-    edit_weights(folder := copy("model"), lambda weights: {**weights, name: (weights[name] * 100).to(torch.int8)})
-    if as_bin:
-        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-        (folder / "model.safetensors").unlink()
-    (verification,) = verify(local(folder), depth=Depth.INSPECT)
-    assert verification.status is Status.LOAD_FAILED
-    assert "quantised to whole numbers (int8)" in verification.reason
-    assert name in verification.reason
-    assert "floating-point" in verification.reason
-
-
 def test_only_layers_tell_whether_a_head_was_trained_and_not_its_normalisation(verify: Any, tmp_path: Path) -> None:
     folder = write_tiny("audio-spectrogram-transformer", tmp_path / "model")
-    edit_weights(folder, lambda weights: {**weights, "classifier.dense.bias": torch.zeros(5)})
+    filled(0.0, "classifier.dense.bias")(folder)
     (inspected,) = verify(local(folder), depth=Depth.INSPECT)
     assert inspected.status is Status.RANDOM_HEAD
     assert inspected.findings[0].evidence == {"zero": ["classifier.dense.bias"]}
-    weights = load_file(folder / "model.safetensors")
-    torch.save(weights, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
-    (folder / "model.safetensors").unlink()
+    as_bin()(folder)
     (loaded,) = verify(local(folder))  # the old format: only a load can tell
     assert (loaded.status, loaded.loads) == (Status.RANDOM_HEAD, True)
-
-
-def test_what_authors_have_published_stands_beside_a_verdict_kept_or_not(verify: Any, good: Path) -> None:
-    said = {"corpus": "ravdess", "uar": 0.7}
-    (first,) = verify(local(good))
-    (second,) = verify(local(good, published=said))
-    assert first.published is None
-    assert second.published == PublishedScore(corpus="ravdess", uar=0.7)
-
-
-def test_a_configuration_that_asks_for_quantised_weights_is_told_with_its_fix(verify: Any, copy: Any) -> None:
-    asked = {"load_in_8bit": True, "quant_method": "bitsandbytes"}
-    edit_json((folder := copy("model")) / "config.json", quantization_config=asked)
-    (verification,) = verify(local(folder))
-    assert (verification.status, verification.loads) == (Status.LOAD_FAILED, None)
-    assert "quantised weights (bitsandbytes)" in verification.reason
-    assert "floating-point" in verification.reason

@@ -59,13 +59,9 @@ def checkpoint(
 def judged(
     shapes: Shapes, *, expected: Skeleton | None = None, dtype: str = "float32", **candidate: Any
 ) -> CandidateRecord:
-    record = CandidateRecord(
-        candidate=Candidate(id="org/model", **candidate),
-        facts=facts_with(CONFIG),
-        listing=TensorListing(tensors=tuple(TensorInfo(name, shape, dtype) for name, shape in shapes.items())),
-        skeleton=expected or skeleton(),
-    )
-    judge_header(record, repair_heads=True)
+    record = CandidateRecord(candidate=Candidate(id="org/model", **candidate), facts=facts_with(CONFIG))
+    listing = TensorListing(tensors={name: TensorInfo(name, shape, dtype) for name, shape in shapes.items()})
+    judge_header(record, listing, expected or skeleton(), repair_heads=True)
     return record
 
 
