@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column
-from benchmark.reporting.markdown import Column, bullets, columns_of, first_of, markdown_table, section
+from benchmark.reporting.markdown import Column, bullets, columns_of, first_of, joined, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
 from benchmark.results.analyses import CandidateGroups, ClassScores, CorpusGroups, FocusScore, GroupSize, Robustness
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
@@ -33,7 +33,7 @@ def emotion_sections(leaderboard: Leaderboard) -> list[str]:
         "## Emotion by emotion",
         "Recall / precision: the share of an emotion's clips that get its name, and the share of the clips with that "
         "name that have the emotion. `leaderboard.json` has all confusion matrices, under `classes`.",
-        "\n\n".join(blocks),
+        joined(blocks),
     )
 
 
@@ -70,7 +70,7 @@ def group_sections(leaderboard: Leaderboard) -> list[str]:
         "less the worst, with its 95 % interval. An interval that begins at 0 says that chance may have made the gap; "
         "of twenty gaps that are none, chance makes about one that does not. All numbers, and the parts that are too "
         "small: `groups.csv`.",
-        "\n\n".join(blocks),
+        joined(blocks),
     )
 
 
@@ -86,7 +86,7 @@ def robustness_sections(leaderboard: Leaderboard) -> list[str]:
         "## How robust",
         "The same clips once more, perturbed (`--perturb`); `docs/protocol.md` says exactly how, and `robustness.csv` "
         "has every number. Nothing else in this report knows of these answers.",
-        "\n\n".join(block for block in blocks if block),
+        joined(blocks),
     )
 
 

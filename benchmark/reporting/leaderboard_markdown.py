@@ -20,12 +20,11 @@ from benchmark.reporting.leaderboard_corpora import (
 )
 from benchmark.reporting.leaderboard_tables import (
     candidate_name,
+    corpus_table,
     declared_column,
     evaluated_rows,
     inference_section,
-    rightness_table,
     speed_section,
-    variety_table,
 )
 from benchmark.reporting.legend import INTERVALS, legend
 from benchmark.reporting.markdown import (
@@ -41,6 +40,7 @@ from benchmark.reporting.markdown import (
 )
 from benchmark.reporting.numbers import counted, fraction, is_known, moment, with_interval
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.leaderboard_columns import Shown
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
 
@@ -193,7 +193,7 @@ def _corpus_section(leaderboard: Leaderboard, corpus: CorpusSummary) -> list[str
             *blocks,
             f"Nothing can be ranked here: {why_unlabelled(corpus)}. The candidates stand in the order of the "
             "registry; what can be said of them is how varied their answers are.",
-            variety_table(rows, with_flags=True, shared_flags=shared_flags),
+            corpus_table(rows, Shown.VARIETY, Shown.UNLABELLED, shared_flags=shared_flags),
             *notes,
             *agreement_section(leaderboard, corpus.name),
         ]
@@ -202,10 +202,10 @@ def _corpus_section(leaderboard: Leaderboard, corpus: CorpusSummary) -> list[str
         *blocks,
         "### How right",
         f"In brackets: {interval.name}." if interval is not None else "",
-        rightness_table(rows, shared_flags=shared_flags),
+        corpus_table(rows, Shown.RIGHTNESS, shared_flags=shared_flags),
         *notes,
         "### How varied, and how sure",
-        variety_table(rows),
+        corpus_table(rows, Shown.VARIETY),
     ]
 
 

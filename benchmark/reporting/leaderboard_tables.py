@@ -7,7 +7,16 @@ row.
 from collections.abc import Collection, Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.markdown import Column, all_the_same, bullets, columns_of, mark_repaired, markdown_table
+from benchmark.reporting.markdown import (
+    Column,
+    all_the_same,
+    bullets,
+    columns_of,
+    joined,
+    mark_repaired,
+    markdown_table,
+    section,
+)
 from benchmark.reporting.numbers import counted, formatted, fraction, is_known, with_interval
 from benchmark.results.inference import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
@@ -18,28 +27,21 @@ RowColumn = Column[LeaderboardRow]
 _SETUP = ("device", "backend", "dtype")
 
 
-def rightness_table(rows: Sequence[LeaderboardRow], *, shared_flags: Collection[str] = ()) -> str:
-    """Write how right the candidates are on a labelled corpus.
-
-    Args:
-        rows: Rows of one corpus, in the order of the ranking.
-        shared_flags: Flags of all rows, which the table leaves out.
-    """
-    return _corpus_table(rows, shown_in(Shown.RIGHTNESS), shared_flags)
-
-
-def variety_table(
-    rows: Sequence[LeaderboardRow], *, with_flags: bool = False, shared_flags: Collection[str] = ()
-) -> str:
-    """Write how varied the answers of the candidates are, and how well their probabilities are calibrated.
+def corpus_table(rows: Sequence[LeaderboardRow], *tables: Shown, shared_flags: Collection[str] = ()) -> str:
+    """Write a table of the candidates on one corpus.
 
     Args:
         rows: Rows of one corpus.
-        with_flags: Add columns such as flags and clips, for a corpus without a table of rightness.
+        tables: The declared tables whose columns it has, one after the other.
         shared_flags: Flags of all rows, which the table leaves out.
     """
-    declared = shown_in(Shown.VARIETY) + (shown_in(Shown.UNLABELLED) if with_flags else ())
-    return _corpus_table(rows, declared, shared_flags)
+    columns = _table_columns(rows, [column for table in tables for column in shown_in(table)], shared_flags)
+    lines = {tuple(column.cell(row) for column in columns) for row in rows}
+    if len(lines) > len({row.candidate for row in rows}):
+        # Scores that differ by device would look as if a candidate were listed twice.
+        after_name = [column.title for column in columns].index("candidate") + 1
+        columns[after_name:after_name] = _table_columns(rows, [COLUMNS[name] for name in _SETUP])
+    return markdown_table(rows, columns)
 
 
 def speed_section(leaderboard: Leaderboard) -> list[str]:
@@ -71,20 +73,18 @@ def speed_section(leaderboard: Leaderboard) -> list[str]:
 def inference_section(leaderboard: Leaderboard) -> list[str]:
     """Name the engines and their differences from torch in float32; no blocks if torch computed everything."""
     faster = [record for record in leaderboard.inference if record.largest_difference is not None]
-    fallbacks = [(record, reason) for record in leaderboard.inference for reason in record.fallbacks]
-    blocks: list[str] = []
-    if faster:
-        blocks += [
-            "The reference is torch in float32, one clip at a time. What is faster answered some clips beside it "
-            "first; afterwards the clips whose two best answers were close were done again in the reference, or in "
-            "float32 that was held against it, so that no decision rests on the difference (see `docs/speed.md`).",
-            markdown_table(faster, _INFERENCE_COLUMNS),
-        ]
-    if fallbacks:
-        blocks.append(
-            bullets(f"{markdown_text(record.candidate)}: {markdown_text(reason)}" for record, reason in fallbacks)
-        )
-    return ["## What computed the answers", *blocks] if blocks else []
+    fallbacks = bullets(
+        f"{markdown_text(record.candidate)}: {markdown_text(reason)}"
+        for record in leaderboard.inference
+        for reason in record.fallbacks
+    )
+    comparison = section(
+        "The reference is torch in float32, one clip at a time. What is faster answered some clips beside it "
+        "first; afterwards the clips whose two best answers were close were done again in the reference, or in "
+        "float32 that was held against it, so that no decision rests on the difference (see `docs/speed.md`).",
+        markdown_table(faster, _INFERENCE_COLUMNS),
+    )
+    return section("## What computed the answers", joined([*comparison, fallbacks]))
 
 
 def declared_column(name: str) -> RowColumn:
@@ -112,18 +112,6 @@ def candidate_name(row: LeaderboardRow) -> str:
 def evaluated_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
     """The rows of candidates on a corpus, without summaries over several."""
     return tuple(row for row in leaderboard.rows if row.corpus not in {None, ALL_CORPORA})
-
-
-def _corpus_table(
-    rows: Sequence[LeaderboardRow], declared: Sequence[DeclaredColumn], shared_flags: Collection[str]
-) -> str:
-    columns = _table_columns(rows, declared, shared_flags)
-    lines = {tuple(column.cell(row) for column in columns) for row in rows}
-    if len(lines) > len({row.candidate for row in rows}):
-        # Scores that differ by device would look as if a candidate were listed twice.
-        after_name = [column.title for column in columns].index("candidate") + 1
-        columns[after_name:after_name] = _table_columns(rows, [COLUMNS[name] for name in _SETUP])
-    return markdown_table(rows, columns)
 
 
 def _table_columns(

@@ -123,14 +123,19 @@ def code_span(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
-def document(blocks: Iterable[str]) -> str:
+def joined(blocks: Iterable[str]) -> str:
     r"""Put blocks of Markdown below each other, with one empty line between them; empty blocks are left out.
 
     Examples:
-        >>> document(["# Title", "", "Text."])
-        '# Title\n\nText.\n'
+        >>> joined(["# Title", "", "Text."])
+        '# Title\n\nText.'
     """
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return "\n\n".join(filter(None, blocks))
+
+
+def document(blocks: Iterable[str]) -> str:
+    """Write a file of Markdown, which ends in a line end."""
+    return joined(blocks) + "\n"
 
 
 def mark_repaired(candidate: str, *, repaired: bool) -> str:

@@ -8,11 +8,12 @@ from huggingface_hub import DatasetCardData, EvalResult, EvalResultEntry, eval_r
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import evaluated_rows, is_rebuilt, rightness_table, variety_table
+from benchmark.reporting.leaderboard_tables import corpus_table, evaluated_rows, is_rebuilt
 from benchmark.reporting.legend import legend
 from benchmark.reporting.markdown import document, environment_line
 from benchmark.reporting.numbers import counted, fraction, is_known, moment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard_columns import Shown
 from benchmark.results.runs import RunRecord
 
 _SOURCE = "ser-bench"
@@ -192,5 +193,9 @@ def _corpus(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> list[str]:
     if corpus.merge:
         facts.append("merged: " + ", ".join(f"{source} as {target}" for source, target in corpus.merge.items()))
     synthetic = " (synthetic voices, which say nothing about people)" if corpus.synthetic else ""
-    table = rightness_table(corpus_rows) if corpus.emotion_clips else variety_table(corpus_rows, with_flags=True)
-    return [f"## {markdown_text(corpus.name)}{synthetic}", "; ".join(facts) + ".", table]
+    tables = (Shown.RIGHTNESS,) if corpus.emotion_clips else (Shown.VARIETY, Shown.UNLABELLED)
+    return [
+        f"## {markdown_text(corpus.name)}{synthetic}",
+        "; ".join(facts) + ".",
+        corpus_table(corpus_rows, *tables),
+    ]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from benchmark.reporting import numbers
-from benchmark.reporting.writing import write_leaderboard
+from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.results.leaderboard import Leaderboard
 from performance.leaderboard_page import large_leaderboard
 from scripts.chromium import find_chromium, open_chromium
@@ -268,18 +268,18 @@ def test_everything_can_be_reached_with_the_keyboard(demo: Opened) -> None:
 
 
 @pytest.mark.parametrize("anchor", ["#overview", "#candidate-0"])
-def test_screen_readers_find_names_labels_and_headings(demo: Opened, anchor: str) -> None:
-    demo.go(anchor)
-    demo.page.locator("svg").first.wait_for(state="attached")
-    demo.page.wait_for_timeout(300)
-    for summary in demo.page.locator("summary:visible").all():
+def test_screen_readers_find_names_labels_and_headings(demo_page: Opened, anchor: str) -> None:
+    demo_page.go(anchor)
+    demo_page.page.locator("svg").first.wait_for(state="attached")
+    demo_page.page.wait_for_timeout(300)
+    for summary in demo_page.page.locator("summary:visible").all():
         summary.click()
-    assert demo.page.evaluate(Path(__file__).with_name("page_structure.js").read_text("utf-8")) == []
+    assert demo_page.page.evaluate(Path(__file__).with_name("page_structure.js").read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Opened, scheme: str) -> None:
-    page = demo.page
+def test_light_and_dark_follow_the_reader_and_can_be_read(demo_page: Opened, scheme: str) -> None:
+    page = demo_page.page
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
@@ -289,8 +289,8 @@ def test_light_and_dark_follow_the_reader_and_can_be_read(demo: Opened, scheme: 
     assert {pair: round(contrast, 2) for pair, contrast in contrasts.items() if contrast < 4.5} == {}
 
 
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(demo: Opened, hostile: Opened) -> None:
-    for opened in (demo, hostile):
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(demo_page: Opened, hostile: Opened) -> None:
+    for opened in (demo_page, hostile):
         opened.page.set_viewport_size(PHONE)
         for anchor in ("#overview", "#candidate-0"):
             opened.go(anchor)
@@ -299,11 +299,12 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(demo: Opened, hostil
         opened.page.set_viewport_size(DESKTOP)
 
 
-def test_on_paper_there_is_nothing_to_press(demo: Opened) -> None:
-    demo.page.emulate_media(media="print")
-    expect(demo.page.locator("#filters")).to_be_hidden()
-    expect(demo.page.locator("#board table")).to_be_visible()
-    demo.page.emulate_media(media="screen")
+def test_on_paper_there_is_nothing_to_press(demo_page: Opened) -> None:
+    demo_page.go("#overview")
+    demo_page.page.emulate_media(media="print")
+    expect(demo_page.page.locator("#filters")).to_be_hidden()
+    expect(demo_page.page.locator("#board table")).to_be_visible()
+    demo_page.page.emulate_media(media="screen")
 
 
 @pytest.mark.parametrize("number", [1, 0])
@@ -320,8 +321,8 @@ def test_a_run_of_one_candidate_and_a_run_of_none_have_pages(open_page: OpenPage
 
 
 def test_two_hundred_candidates_on_five_corpora_open_sort_and_fit(open_page: OpenPage, tmp_path: Path) -> None:
-    write_leaderboard(large_leaderboard(), tmp_path)
     path = tmp_path / "leaderboard.html"
+    path.write_text(leaderboard_html(large_leaderboard(), tmp_path), encoding="utf-8")
     assert path.stat().st_size < 3_000_000
     opened = open_page(path)
     opened.rows().nth(199).wait_for()
@@ -341,9 +342,9 @@ AMOUNTS = (0, 0.042, 0.0995, 0.5, 1.005, 3.14159, 9.994, 9.995, 12.25, 42.04, 99
 WEIGHTS = (950, 4_300, 94_568_000, 315_438_000)
 
 
-def test_numbers_are_written_as_in_the_other_reports(demo: Opened) -> None:
+def test_numbers_are_written_as_in_the_other_reports(demo_page: Opened) -> None:
     def on_the_page(function: str, values: Sequence[float]) -> list[str]:
-        return list(demo.page.evaluate(f"(values) => values.map(numbers.{function})", list(values)))
+        return list(demo_page.page.evaluate(f"(values) => values.map(numbers.{function})", list(values)))
 
     assert on_the_page("fraction", FRACTIONS) == list(map(numbers.fraction, FRACTIONS))
     assert on_the_page("quantity", AMOUNTS) == list(map(numbers.quantity, AMOUNTS))
@@ -354,8 +355,9 @@ def test_numbers_are_written_as_in_the_other_reports(demo: Opened) -> None:
 def test_a_board_without_its_run_still_has_a_page(
     realistic_board: Leaderboard, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    write_leaderboard(realistic_board, tmp_path)
-    opened = open_page(tmp_path / "leaderboard.html")
+    path = tmp_path / "leaderboard.html"
+    path.write_text(leaderboard_html(realistic_board, tmp_path), encoding="utf-8")
+    opened = open_page(path)
     opened.rows().first.get_by_role("link").click()
     expect(opened.page.locator("#candidate-title")).to_be_visible()
     assert opened.complaints == []

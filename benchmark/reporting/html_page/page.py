@@ -33,6 +33,7 @@ from benchmark.reporting.leaderboard_markdown import (
 )
 from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_section
 from benchmark.reporting.legend import INTERVALS, legend
+from benchmark.reporting.markdown import joined
 from benchmark.reporting.numbers import counted
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
 from benchmark.results.runs import RunRecord
@@ -112,7 +113,7 @@ def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> 
         <p>Some <em>text</em>.</p>
     """
     renderer = _renderer()
-    tokens = renderer.parse("\n\n".join(block for block in blocks if block))
+    tokens = renderer.parse(joined(blocks))
     accessible = list(_accessible(tokens, caption, deeper))
     return Markup(renderer.renderer.render(accessible, renderer.options, {}))  # noqa: S704 - the same
 
