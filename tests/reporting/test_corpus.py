@@ -49,15 +49,17 @@ def test_an_empty_corpus_has_a_page_too(tmp_path: Path) -> None:
     assert "No clip has a label" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("label", "said"), [("분노", "`covers` is the share"), (None, "there is nothing to cover")])
+@pytest.mark.parametrize(
+    ("label", "sentence"), [("분노", "`covers` is the share"), (None, "there is nothing to cover")]
+)
 def test_coverage_is_explained_only_where_there_is_something_to_cover(
-    label: str | None, said: str, tmp_path: Path
+    label: str | None, sentence: str, tmp_path: Path
 ) -> None:
     clips = (ClipRecord(clip="a.wav", clip_hash="h1", duration_s=2.0, label=label),)
     corpus = CorpusRecord(name="calls", source="folder:x", clips=clips, available_clips=1)
-    found = describe(corpus, [SOUND], created=datetime(2026, 1, 1, tzinfo=UTC))
+    labelled = describe(corpus, [SOUND], created=datetime(2026, 1, 1, tzinfo=UTC))
     candidate = Coverage(candidate="a", known_from="nothing", seen="unknown")
-    path, _ = write_description(found.model_copy(update={"candidates": (candidate,)}), tmp_path)
+    path, _ = write_description(labelled.model_copy(update={"candidates": (candidate,)}), tmp_path)
     page = path.read_text(encoding="utf-8")
-    assert said in page
+    assert sentence in page
     assert ("`covers`" in page) is (label is not None)

@@ -387,7 +387,9 @@ def test_a_number_of_the_users_own_metric_is_a_column() -> None:
     assert [row["kappa"] for row in table(section(text, "How right"))] == ["-0.123", "–"]
 
 
-@pytest.mark.parametrize(("flags", "told"), [((), "nobody with a number was trained"), (("seen",), "`--rank-seen`")])
-def test_a_summary_says_whether_seen_corpora_count(flags: tuple[str, ...], told: str) -> None:
+@pytest.mark.parametrize(
+    ("flags", "sentence"), [((), "nobody with a number was trained"), (("seen",), "`--rank-seen`")]
+)
+def test_a_summary_says_whether_seen_corpora_count(flags: tuple[str, ...], sentence: str) -> None:
     rows = (scored("a"), LeaderboardRow(candidate="a", corpus="*", adjusted_uar=0.3, flags=flags))
-    assert told in section(text_of(*rows, summary_corpora=("ravdess",)), "All corpora")
+    assert sentence in section(text_of(*rows, summary_corpora=("ravdess",)), "All corpora")

@@ -113,7 +113,7 @@ def rows_of(run: FinishedRun) -> list[dict[str, object]]:
 def test_every_stored_answer_is_a_row_with_the_softmax_of_its_logits(run: FinishedRun) -> None:
     stored = PredictionStore(run.cache).read(setup_of(run.verifications[0]))
     rows = rows_of(run)
-    assert [row["clip"] for row in rows] == [clip.clip for each in run.corpora for clip in each.clips[:-2]]
+    assert [row["clip"] for row in rows] == [clip.clip for recorded in run.corpora for clip in recorded.clips[:-2]]
     setup = setup_of(run.verifications[0])
     for row in rows:
         assert (row["device"], row["backend"], row["dtype"]) == (setup.device, setup.backend, setup.dtype)
@@ -122,7 +122,9 @@ def test_every_stored_answer_is_a_row_with_the_softmax_of_its_logits(run: Finish
         answers = row["probabilities"]
         assert isinstance(answers, list)
         assert [answer["label"] for answer in answers] == list(LABELS)[: len(expected)]
-        assert [answer["probability"] for answer in answers] == [None if np.isnan(each) else each for each in expected]
+        assert [answer["probability"] for answer in answers] == [
+            None if np.isnan(share) else share for share in expected
+        ]
 
 
 def test_the_answer_and_the_emotion_are_those_after_the_merges_of_the_corpus(run: FinishedRun) -> None:

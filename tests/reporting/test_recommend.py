@@ -43,7 +43,7 @@ def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "said"),
+    ("times", "sentence"),
     [
         ({"b": 50.0}, "from b, which shares its rank; it is not faster."),
         ({"b": None}, "from b, which shares its rank."),
@@ -51,9 +51,9 @@ def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
         ({"b": 60.0, "c": 70.0}, "from b, c, which share its rank; none of them is faster."),
     ],
 )
-def test_who_shares_the_rank_of_the_pick_is_told_in_one_sentence(times: dict[str, float | None], said: str) -> None:
+def test_who_shares_the_rank_of_the_pick_is_told_in_one_sentence(times: dict[str, float | None], sentence: str) -> None:
     others = [choice(name, ms=ms) for name, ms in times.items()]
-    assert recommendation_markdown(recommendation(choice("a"), *others)).split("\n\n")[1].endswith(said)
+    assert recommendation_markdown(recommendation(choice("a"), *others)).split("\n\n")[1].endswith(sentence)
 
 
 def test_where_nothing_can_be_recommended_the_reason_comes_first() -> None:
@@ -93,12 +93,12 @@ def test_what_is_written_is_read_as_the_same_candidates_at_their_revisions(tmp_p
             trained_on=("emodb",),
         )
     )
-    found = reread(tmp_path, run.record(), "special", "plain")
-    assert list(found) == ["special", "plain"]
-    assert found["plain"].id == "org/plain"
-    assert found["plain"].revision == run.verifications[0].revision
-    assert found["plain"].trained_on is None
-    special = found["special"]
+    candidates = reread(tmp_path, run.record(), "special", "plain")
+    assert list(candidates) == ["special", "plain"]
+    assert candidates["plain"].id == "org/plain"
+    assert candidates["plain"].revision == run.verifications[0].revision
+    assert candidates["plain"].trained_on is None
+    special = candidates["special"]
     assert special.labels == {"LABEL_1": "sadness", "pos": "happiness"}
     assert special.head is not None
     assert special.head.activation == "relu"

@@ -62,7 +62,7 @@ class FinishedRun:
 
     Args:
         cache: The folder of the store.
-        corpora: What was heard.
+        corpora: What was recorded.
     """
 
     def __init__(self, cache: Path, *corpora: CorpusRecord) -> None:
@@ -84,9 +84,9 @@ class FinishedRun:
         """Let a candidate answer all clips, a random share of them wrongly or all the same, and be timed."""
         self.verifications.append(candidate)
         setup = setup_of(candidate)
-        for each in self.corpora:
-            PredictionStore(self.cache).add(setup, answers(candidate, each, wrong=wrong, seed=seed, always=always))
-            self.evaluations.append(EvaluationRecord(candidate=candidate.candidate, corpus=each.name, setup=setup))
+        for recorded in self.corpora:
+            PredictionStore(self.cache).add(setup, answers(candidate, recorded, wrong=wrong, seed=seed, always=always))
+            self.evaluations.append(EvaluationRecord(candidate=candidate.candidate, corpus=recorded.name, setup=setup))
         if ms is not None:
             self.latencies.append(
                 LatencyMeasurement(
@@ -126,17 +126,17 @@ def setup_of(candidate: Verification) -> InferenceSetup:
 
 
 def answers(
-    candidate: Verification, heard: CorpusRecord, *, wrong: float, seed: int, always: str | None = None
+    candidate: Verification, recorded: CorpusRecord, *, wrong: float, seed: int, always: str | None = None
 ) -> list[Prediction]:
     """One answer per clip: what its place among the emotions says, or at random another label."""
     generator = np.random.default_rng(seed)
     predictions = []
-    for place, clip in enumerate(heard.clips):
-        truth = clip.label or EMOTIONS[place % len(EMOTIONS)]
+    for index, clip in enumerate(recorded.clips):
+        truth = clip.label or EMOTIONS[index % len(EMOTIONS)]
         others = [label for label in candidate.labels if label != truth]
-        said = truth if truth in candidate.labels and generator.random() >= wrong else str(generator.choice(others))
-        said = always or said
-        logits = np.array([3.0 * (label == said) for label in candidate.labels], dtype=np.float32)
+        answer = truth if truth in candidate.labels and generator.random() >= wrong else str(generator.choice(others))
+        answer = always or answer
+        logits = np.array([3.0 * (label == answer) for label in candidate.labels], dtype=np.float32)
         logits += generator.normal(0, 0.3, len(logits)).astype(np.float32)
         predictions.append(
             Prediction(clip_hash=clip.clip_hash or "", logits=logits, windows=1, failure=None, seconds=0.1)

@@ -55,10 +55,10 @@ def hostile_page(folder: Path) -> Path:
     Returns:
         The page.
     """
-    heard = [_with_hostile_words(corpus(HOSTILE[2], speakers=4)), corpus("unlabelled", speakers=4, labelled=False)]
-    run = FinishedRun(folder / "cache", *heard)
-    for place, name in enumerate(HOSTILE):
-        run.add(_candidate(name), wrong=0.1 + 0.1 * place, ms=10.0 * (place + 1), seed=place)
+    corpora = [_with_hostile_words(corpus(HOSTILE[2], speakers=4)), corpus("unlabelled", speakers=4, labelled=False)]
+    run = FinishedRun(folder / "cache", *corpora)
+    for index, name in enumerate(HOSTILE):
+        run.add(_candidate(name), wrong=0.1 + 0.1 * index, ms=10.0 * (index + 1), seed=index)
     rejected = [
         Verification(
             candidate=f"rejected {name}",
@@ -76,7 +76,7 @@ def hostile_page(folder: Path) -> Path:
 
 def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
     """Write a run's reports beside recordings of all its clips, and return the page."""
-    opened = [_opened(each, folder / "recordings") for each in record.corpora]
+    opened = [_opened(recorded, folder / "recordings") for recorded in record.corpora]
     leaderboard = score_run(record, PredictionStore(folder / "cache").read)
     recordings = Recordings(corpora=opened, embed=embed)
     write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings)
@@ -87,22 +87,22 @@ def _candidate(name: str) -> Verification:
     return verification(name, license=name, languages=(name,), notes=(name,), reason=name, architecture=name)
 
 
-def _with_hostile_words(heard: CorpusRecord) -> CorpusRecord:
+def _with_hostile_words(recorded: CorpusRecord) -> CorpusRecord:
     clips = [
-        replace(clip, clip=f"{place}/{HOSTILE[place % len(HOSTILE)]}", speaker=f"{clip.speaker}<b>")
-        for place, clip in enumerate(heard.clips)
+        replace(clip, clip=f"{index}/{HOSTILE[index % len(HOSTILE)]}", speaker=f"{clip.speaker}<b>")
+        for index, clip in enumerate(recorded.clips)
     ]
     labels = {HOSTILE[0]: EMOTIONS[0]}
     clips[0] = replace(clips[0], label=HOSTILE[0])
-    return heard.model_copy(update={"clips": tuple(clips), "labels": labels})
+    return recorded.model_copy(update={"clips": tuple(clips), "labels": labels})
 
 
-def _opened(heard: CorpusRecord, folder: Path) -> Corpus:
+def _opened(recorded: CorpusRecord, folder: Path) -> Corpus:
     folder.mkdir(exist_ok=True)
     clips = []
-    for place, clip in enumerate(heard.clips):
-        path = folder / f"{place} #1?%20 javascript:.wav"
-        tone = 0.2 * np.sin(np.arange(5 * RATE // 4) * (0.05 + place / 1000), dtype=np.float64)
+    for index, clip in enumerate(recorded.clips):
+        path = folder / f"{index} #1?%20 javascript:.wav"
+        tone = 0.2 * np.sin(np.arange(5 * RATE // 4) * (0.05 + index / 1000), dtype=np.float64)
         soundfile.write(path, tone, RATE)
         clips.append(Clip(name=clip.clip, audio=AudioFile(path)))
-    return Corpus(name=heard.name, source=heard.source, clips=tuple(clips), available_clips=len(clips))
+    return Corpus(name=recorded.name, source=recorded.source, clips=tuple(clips), available_clips=len(clips))

@@ -28,7 +28,7 @@ class Generated:
 
 
 def corpus(*sources: AudioSource) -> Corpus:
-    clips = tuple(Clip(name=f"clip {place}", audio=audio) for place, audio in enumerate(sources))
+    clips = tuple(Clip(name=f"clip {index}", audio=audio) for index, audio in enumerate(sources))
     return Corpus(name="own", source="folder:own", clips=clips, available_clips=len(clips))
 
 
