@@ -183,5 +183,5 @@ def finite(value: Any, text: Callable[[str], str] = str) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {text(str(key)): finite(member, text) for key, member in value.items()}
+        return {text(key): finite(member, text) for key, member in value.items()}
     return [finite(member, text) for member in value] if isinstance(value, list | tuple) else value

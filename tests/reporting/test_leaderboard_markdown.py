@@ -105,9 +105,6 @@ def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderbo
         "1 of 1,441 clips of ravdess could not be read",
         "8 clips of ravdess are not scored",
     ]
-
-
-def test_a_run_without_problems_has_no_warnings() -> None:
     assert "\n> " not in text_of(scored())
 
 
@@ -220,11 +217,19 @@ def test_a_corpus_without_labels_has_no_accuracy_and_says_why() -> None:
     assert "**UAR**" not in text
 
 
-def test_a_corpus_whose_labels_mean_nothing_says_so() -> None:
-    corpus = described(emotion_clips={}, label_emotions={}, unscored_labels={"LABEL_7": 1440})
-    text = text_of(scored(uar=None, rank=None), corpora=(corpus,))
-    assert "nothing is ranked: none of its labels means an emotion." in text
-    assert "LABEL_7 1,440" in text
+@pytest.mark.parametrize(
+    ("corpus", "why"),
+    [
+        ({"clips": 0}, "not one clip could be read"),
+        ({"tied_clips": 1000, "minority_clips": 440}, "its raters agree on no clip"),
+        ({"unscored_labels": {"LABEL_7": 1440}}, "none of its labels means an emotion"),
+    ],
+)
+def test_the_reason_why_a_corpus_has_no_labels_is_given(corpus: dict[str, Any], why: str) -> None:
+    summary = described(emotion_clips={}, label_emotions={}, **corpus)
+    text = text_of(scored(uar=None, rank=None), corpora=(summary,))
+    assert f"nothing is ranked: {why}." in text
+    assert ("LABEL_7 1,440" in text) is ("unscored_labels" in corpus)
 
 
 def test_evidence_is_referred_to_and_logs_where_there_are_any() -> None:
