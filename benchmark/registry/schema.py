@@ -37,8 +37,6 @@ VERSION: Final = 1
 FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_CORPUS_NAME = re.compile(r"\w[\w.-]*")
 _DENSE_OUT = "dense-out"
 _T = TypeVar("_T")
 
@@ -52,22 +50,19 @@ def _one_line(text: str) -> str:
     return line
 
 
-def _language(text: str) -> str:
-    if _LANGUAGE.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not a language code; write the ISO 639 code, such as en or ko")
-    return text
-
-
 def _column_role(role: str) -> str:
     if role not in COLUMN_ROLES:
         raise ValueError(f"unknown column {role!r}{did_you_mean(role, COLUMN_ROLES, otherwise='the columns are')}")
     return role
 
 
-def _corpus_name(name: str) -> str:
-    if _CORPUS_NAME.fullmatch(name) is None:
-        raise ValueError(f"{name!r} cannot name a corpus; use letters, digits, -, _ and . only")
-    return name
+def _like(pattern: str, problem: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"{text!r} {problem}")
+        return text
+
+    return AfterValidator(check)
 
 
 def _not_empty(what: str) -> AfterValidator:
@@ -96,11 +91,13 @@ Line = Annotated[str, AfterValidator(_one_line)]
 """One line of text without control characters, not empty."""
 CorpusWord = Annotated[Line, AfterValidator(str.casefold)]
 """The plain lower-case name of a corpus."""
-Language = Annotated[str, AfterValidator(_language)]
+_NO_LANGUAGE = "is not a language code; write the ISO 639 code, such as en or ko"
+Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", _NO_LANGUAGE)]
 """An ISO 639 code, which a region may follow."""
 Emotion = Annotated[str, _converted(resolve_emotion)]
 """A canonical class, written as such or as any alias."""
-CorpusName = Annotated[str, AfterValidator(_corpus_name)]
+_NO_CORPUS_NAME = "cannot name a corpus; use letters, digits, -, _ and . only"
+CorpusName = Annotated[str, _like(r"\w[\w.-]*", _NO_CORPUS_NAME)]
 """What tables and the command line call a corpus."""
 Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
 
