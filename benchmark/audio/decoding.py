@@ -15,14 +15,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel, has_channel, select_channel
-from benchmark.audio.ffmpeg_decoding import (
-    BEGINNING_BYTES,
-    DECODERS,
-    ContainerError,
-    RawAudio,
-    can_decode,
-    open_container,
-)
+from benchmark.audio.ffmpeg_decoding import BEGINNING_BYTES, DECODERS, RawAudio, can_decode, open_container
+from benchmark.audio.ffmpeg_decoding import UndecodableAudio as UndecodableAudio  # noqa: PLC0414 - what this module raises
 from benchmark.audio.headers import UnclosedWav, is_unclosed, with_length
 from benchmark.audio.waveform import Waveform
 
@@ -54,14 +48,6 @@ _LIBSNDFILE_FORMATS = {
     "mp3": ("MP3", "MPEG_LAYER_III"),
     "aiff": ("AIFF", "PCM_16"),
 }
-
-
-class UndecodableAudio(Exception):  # noqa: N818 - it names what the clip is; the run goes on without it
-    """A clip that cannot be decoded; `reason` is one sentence for a person, without the clip's name."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +99,9 @@ def open_audio(source: Path | bytes, channel: Channel = Channel.MIX) -> Iterator
         except soundfile.LibsndfileError as error:
             if "malformed" in error.error_string:
                 raise UndecodableAudio("The audio's header is damaged or was cut off.") from error
-            raw, tolerance_s = _open_container(content, stack), _TOLERATED_CONTAINER_LOSS_S
+            content.file.seek(0)
+            raw = stack.enter_context(open_container(content.file, content.beginning))
+            tolerance_s = _TOLERATED_CONTAINER_LOSS_S
         else:
             # Where the frames had to be counted, the header announced nothing.
             frames = 0 if content.counted else _announced_frames(file)
@@ -228,18 +216,10 @@ def _content_in_memory(content: bytes) -> _Content:
     return _Content(reader, file, counted=whole is not content, beginning=content[:BEGINNING_BYTES])
 
 
-def _open_container(content: _Content, stack: ExitStack) -> RawAudio:
-    content.file.seek(0)
-    try:
-        return stack.enter_context(open_container(content.file, content.beginning))
-    except ContainerError as error:
-        raise UndecodableAudio(str(error)) from error
-
-
 def _checked_blocks(raw: RawAudio, channel: Channel, tolerance_s: float) -> Iterator[NDArray[np.float32]]:
     """One channel of a recording; raises `UndecodableAudio` where the recording cannot be used."""
     frames, recorded, left = 0, 0.0, 0.0
-    for block in _all_blocks(raw):
+    for block in raw.blocks:
         frames += len(block)
         samples = select_channel(block, channel)
         check_samples(samples)
@@ -257,20 +237,14 @@ def _checked_blocks(raw: RawAudio, channel: Channel, tolerance_s: float) -> Iter
         )
 
 
-def _all_blocks(raw: RawAudio) -> Iterator[NDArray[np.float32]]:
+def _read_blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+    size = max(1, _BLOCK_VALUES // file.channels)
     try:
-        yield from raw.blocks
-    except ContainerError as error:
-        raise UndecodableAudio(str(error)) from error
+        while (block := file.read(size, dtype="float32", always_2d=True)).shape[0]:
+            yield block
     except soundfile.SoundFileError as error:
         detail = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
         raise UndecodableAudio(f"The audio is damaged or was cut off: {detail}.") from error
-
-
-def _read_blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
-    size = max(1, _BLOCK_VALUES // file.channels)
-    while (block := file.read(size, dtype="float32", always_2d=True)).shape[0]:
-        yield block
 
 
 def _power(samples: NDArray[np.float32]) -> float:

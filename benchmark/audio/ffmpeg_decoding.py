@@ -57,8 +57,12 @@ DECODERS = {"m4a": "aac", "wma": "wmav2", "amr": "amrnb", "webm": "opus"}
 """Ending of a file's name → FFmpeg's decoder of what such a file usually holds."""
 
 
-class ContainerError(Exception):
-    """A recording that PyAV cannot decode either; the text is one sentence."""
+class UndecodableAudio(Exception):  # noqa: N818 - it names what the clip is; the run goes on without it
+    """A clip that cannot be decoded; `reason` is one sentence for a person, without the clip's name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +80,6 @@ class RawAudio:
     blocks: Iterator[NDArray[np.float32]]
 
 
-def describe_foreign(beginning: bytes) -> str:
-    """Say in a sentence what a file is that cannot be decoded, and what helps; its first `BEGINNING_BYTES` suffice."""
-    name, _ = _identify(beginning)
-    if name is not None:
-        return f"It is {name}, {_CONVERT}"
-    if beginning.startswith(b"version https://git-lfs"):
-        return "It is a pointer of Git LFS in place of the recording: `git lfs pull` fetches that."
-    return "It is not audio in a known format such as WAV, FLAC, OGG or MP3."
-
-
 @contextmanager
 def open_container(file: BinaryIO, beginning: bytes) -> Iterator[RawAudio]:
     """Open a recording that libsndfile refuses.
@@ -95,23 +89,23 @@ def open_container(file: BinaryIO, beginning: bytes) -> Iterator[RawAudio]:
         beginning: The first `BEGINNING_BYTES` of it.
 
     Raises:
-        ContainerError: It is no audio, of a coding that FFmpeg lacks, or damaged; what lies further on in the file is
+        UndecodableAudio: It is no audio, of a coding that FFmpeg lacks, or damaged; what lies further on in the file is
             found when the blocks are read.
     """
-    _, format = _identify(beginning)
+    format, undecodable = _identify(beginning)
     if format is None:
-        raise ContainerError(describe_foreign(beginning))
+        raise UndecodableAudio(undecodable)
     import av  # noqa: PLC0415 - most recordings need no FFmpeg
 
     try:
         container = av.open(file, "r", format=format, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
-        raise ContainerError("The audio's header is damaged or was cut off.") from error
+        raise UndecodableAudio("The audio's header is damaged or was cut off.") from error
     with container:
         if not container.streams.audio:
-            raise ContainerError("It holds no sound.")
+            raise UndecodableAudio("It holds no sound.")
         stream = container.streams.audio[0]
-        frames = _decoded(container, stream, describe_foreign(beginning))
+        frames = _decoded(container, stream, undecodable)
         first = next(frames, None)
         rate = first.sample_rate if first else stream.rate
         seconds = 0.0 if format in _WITHOUT_LENGTH else _announced_seconds(container, stream)
@@ -129,9 +123,9 @@ def _decoded(container: "InputContainer", stream: "AudioStream", undecodable: st
     try:
         yield from container.decode(stream)
     except av.InvalidDataError as error:
-        raise ContainerError("The audio is damaged or was cut off: invalid data.") from error
+        raise UndecodableAudio("The audio is damaged or was cut off: invalid data.") from error
     except (av.FFmpegError, ValueError, RuntimeError) as error:
-        raise ContainerError(undecodable) from error
+        raise UndecodableAudio(undecodable) from error
 
 
 def _blocks(first: "AudioFrame | None", others: Iterator["AudioFrame"]) -> Iterator[NDArray[np.float32]]:
@@ -145,7 +139,7 @@ def _blocks(first: "AudioFrame | None", others: Iterator["AudioFrame"]) -> Itera
     pieces: list[NDArray[np.float32]] = []
     for frame in chain([first], others):
         if (frame.sample_rate, frame.layout.name) != form:
-            raise ContainerError("The audio changes its sampling rate or its channels on the way.")
+            raise UndecodableAudio("The audio changes its sampling rate or its channels on the way.")
         frame.pts = None
         pieces += [np.asarray(piece.to_ndarray(), dtype=np.float32) for piece in converter.resample(frame)]
         if len(pieces) >= _FRAMES_PER_BLOCK:
@@ -170,13 +164,15 @@ def can_decode(name: str) -> bool:
     return DECODERS[name] in av.codecs_available
 
 
-def _identify(beginning: bytes) -> tuple[str | None, str | None]:
-    """The name of a format for people, and FFmpeg's; None where there is none."""
+def _identify(beginning: bytes) -> tuple[str | None, str]:
+    """FFmpeg's name of the format, None where there is none; and what to say where FFmpeg cannot decode it either."""
     for at, mark, name, format in _MARKS:
         if beginning[at:].startswith(mark):
-            return name, format
+            return format, f"It is {name}, {_CONVERT}"
     if beginning.startswith(b"RIFF") and beginning[8:16] == b"WAVEfmt ":
         coding = _WAV_CODINGS.get(beginning[_WAV_CODING_AT : _WAV_CODING_AT + 2])
         if coding is not None:
-            return f"{coding} in a WAV file", "wav"
-    return None, None
+            return "wav", f"It is {coding} in a WAV file, {_CONVERT}"
+    if beginning.startswith(b"version https://git-lfs"):
+        return None, "It is a pointer of Git LFS in place of the recording: `git lfs pull` fetches that."
+    return None, "It is not audio in a known format such as WAV, FLAC, OGG or MP3."
