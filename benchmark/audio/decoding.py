@@ -55,7 +55,6 @@ class AudioStream:
     """A recording that is being decoded, so that no more of it than a block need be in memory.
 
     Attributes:
-        sampling_rate: Samples per second.
         channels: How many channels it was recorded with.
         blocks: Mono samples, shape (samples,), from the first to the last; can be read once. Reading on raises
             `UndecodableAudio` where the audio is damaged, cut off, empty, or no finite numbers.

@@ -50,15 +50,7 @@ class Waveform:
 
 
 class ContentHash:
-    """The content hash of audio that comes block by block.
-
-    Examples:
-        >>> pieces = ContentHash(16000)
-        >>> for _ in range(2):
-        ...     pieces.update(np.zeros(2, dtype=np.float32))
-        >>> pieces.digits == Waveform(np.zeros(4, dtype=np.float32), 16000).content_hash
-        True
-    """
+    """The content hash of audio that comes block by block."""
 
     def __init__(self, sampling_rate: int) -> None:
         self._digest = hashlib.sha256(int(sampling_rate).to_bytes(8, "little"))

@@ -244,8 +244,8 @@ def time_calls(
     Args:
         call: The function.
         segments: Its arguments; taken in turn, again from the first after the last.
-        warmup: Calls that are not timed.
-        calls: Calls that are.
+        warmup: Calls before them that are not timed.
+        calls: Calls that are timed.
         synchronize: Waits for a device that computes asynchronously.
     """
     for index in range(warmup):

@@ -32,18 +32,8 @@ _ATTENTIONS = frozenset({None, "eager", "sdpa"})
 def load_checkpoint(folder: Path, options: LoadOptions | None = None) -> Checkpoint:
     """Load a checkpoint as transformers' own audio classifier; nothing from the folder is executed.
 
-    Args:
-        folder: Holds `config.json`, the weights and `preprocessor_config.json`.
-        options: How to load it.
-
-    Returns:
-        The model, ready to compute.
-
     Raises:
-        MissingPreprocessorError: There is no feature extractor; the message names the fix.
-        MismatchedWeightsError: Weights and configuration do not fit together.
-        UnusableHeadError: The head can't be rebuilt as it was asked for.
-        UnusablePreprocessorError: The feature extractor's file can't be read, or is not one for audio.
+        CheckpointError: Its weights don't fit, its head can't be rebuilt, or its feature extractor can't be used.
         ValueError: The dtype is unknown.
         Exception: Whatever transformers raises for a checkpoint that it can't load.
     """

@@ -21,7 +21,7 @@ def load_extractor(folder: Path, *, model_type: str, override: Mapping[str, Any]
 
     Args:
         folder: The checkpoint's folder.
-        model_type: The model type that its configuration names.
+        model_type: As in its configuration.
         override: The registry's `sampling_rate` and `do_normalize`. For a model that reads samples they replace the
             checkpoint's extractor; for others they change those fields of it: the rest cannot be guessed.
 
@@ -54,11 +54,9 @@ def window_seconds(extractor: Any, *, model_type: str) -> float:
     """How much audio goes into the model at once: what it reads, and 30 s at most.
 
     Examples:
-        >>> from transformers import ASTFeatureExtractor, Wav2Vec2FeatureExtractor
+        >>> from transformers import ASTFeatureExtractor
         >>> window_seconds(ASTFeatureExtractor(max_length=352), model_type="audio-spectrogram-transformer")
         3.52
-        >>> window_seconds(Wav2Vec2FeatureExtractor(), model_type="wav2vec2")
-        30.0
     """
     if model_type == "whisper":
         return min(float(extractor.chunk_length), LONGEST_WINDOW_S)

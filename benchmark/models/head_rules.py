@@ -68,7 +68,6 @@ class Skeleton:
     """All weights that a model of some configuration has (`benchmark.models.skeleton`).
 
     Attributes:
-        labels: As in `LoadReport`.
         parameters: Number of weights.
         shapes: Name → shape of every tensor that a load looks for.
         encoder: Prefix of the encoder's weights.
@@ -108,7 +107,6 @@ class Comparison:
     """A checkpoint's tensors against those of the model that its configuration describes.
 
     Attributes:
-        expected: The model of the configuration.
         missing: Weights of the model that the checkpoint does not hold, sorted; a load makes them random.
         unexpected: Tensors of the checkpoint that the model has no place for, named as a load reports them.
         mismatched: Weights of different shapes; they fail a load.
@@ -235,7 +233,7 @@ def conclude(comparison: Comparison, head: HeadMatch | None, *, is_stated: bool 
 
     Args:
         comparison: Its tensors against those of its configuration.
-        head: The known head that it has (`benchmark.models.heads.recognise`).
+        head: The known head that it has.
         is_stated: Whether the registry says that it has this head, whatever stands beside it.
     """
     if not comparison.fatal:

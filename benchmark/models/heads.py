@@ -102,7 +102,7 @@ class HeadMatch:
 
     Attributes:
         layout: The name of its layout.
-        own: Whether it is transformers' own.
+        own: As in `HeadLayout`.
         outputs: Number of its labels.
         layers: Names of its layers in the checkpoint, from the encoder on.
         pooling: One of `POOLINGS`; None where the configuration names one that is not known, so that a person has to

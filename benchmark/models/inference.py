@@ -32,13 +32,9 @@ class Checkpoint(SpeechModel):
         return np.asarray(logits, dtype=np.float32)
 
     def features(self, *windows: NDArray[np.float32]) -> dict[str, torch.Tensor]:
-        """Make the model's inputs: its main one, and the mask where there is one.
+        """Make the model's inputs on the host: its main one, and the mask where there is one; raises as `logits`.
 
-        Args:
-            *windows: Several are padded as the checkpoint's extractor does.
-
-        Returns:
-            Tensors on the host, whose first axis has one entry for each window. Raises as `logits`.
+        Several windows are padded as the checkpoint's extractor does; the first axis of each input counts them.
         """
         self.require_enough(min(window.size for window in windows))
         # Extractors that bring everything to one length do so by themselves.

@@ -88,10 +88,7 @@ def require_whole_head(layout: HeadLayout, missing: Iterable[str]) -> None:
 
 
 def answers_by_activation(checkpoint: Checkpoint, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Compute one window with a rebuilt head under every activation that it may have had: evidence for a person.
-
-    Returns:
-        The logits by activation.
+    """Logits of one window under every activation that a rebuilt head may have had: evidence for a person.
 
     Raises:
         CheckpointError: The head is transformers' own, which has no activation; or as for `Checkpoint.logits`.

@@ -13,15 +13,10 @@ class LoadOptions:
     """How a checkpoint is to be loaded.
 
     Attributes:
-        preprocessor: The registry's override of the feature extractor, such as
-            `{"sampling_rate": 16000, "do_normalize": True}`; None for the checkpoint's own.
-        preprocessor_required: Whether a missing or broken feature extractor fails the load; where not, the report
-            says so and the model cannot be used.
-        device: `cpu` or `cuda`.
-        dtype: `float32`, `bfloat16` or `float16`.
+        preprocessor: The registry's override of the feature extractor (`sampling_rate`, `do_normalize`).
+        preprocessor_required: Whether a missing or broken feature extractor fails the load; else it is reported.
         seed: Of whatever the checkpoint does not hold; None leaves it to chance.
-        head: The layout of a head that is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and
-            `activation`; None for transformers' own.
+        head: How a head is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and `activation`.
     """
 
     preprocessor: dict[str, Any] | None = None
@@ -61,7 +56,6 @@ class LoadReport:
 
     Attributes:
         architecture: The class of the model.
-        head: The layout of the head.
         head_parameters: What the weights of a rebuilt head leave open, and was assumed: `pooling` and `activation`.
         labels: One per output, from `id2label`; `LABEL_i` where it has no name for output i.
         label_problems: What is wrong with the names of the outputs, one sentence each.

@@ -29,7 +29,6 @@ class ConvertedModel:
     """A converted model on disk that is whole.
 
     Attributes:
-        folder: The folder that holds its files.
         model: Name of the file to open.
         digest: A hash over its files and its recipe: two models of one digest answer the same.
         recipe: How its inputs are made.
@@ -123,14 +122,7 @@ class ConvertedModel:
 
 @dataclass(frozen=True, eq=False)
 class FastModel(SpeechModel):
-    """A converted model in its backend.
-
-    Attributes:
-        backend: Computes logits.
-        recipe: How its inputs are made.
-        extractor: The checkpoint's feature extractor; None where the recipe needs none.
-        report: The report of the checkpoint's load, as far as it holds for the converted model.
-    """
+    """A converted model in its backend, with the checkpoint's feature extractor where its recipe needs that."""
 
     backend: Backend
     recipe: FeatureRecipe

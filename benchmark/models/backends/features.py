@@ -55,12 +55,8 @@ class FeatureRecipe:
     def features(self, samples: NDArray[np.float32], extractor: Any) -> dict[str, NDArray[Any]]:
         """Make the model's inputs for one window.
 
-        Args:
-            samples: Mono samples at the model's rate.
-            extractor: What `load_extractor` gives.
-
         Raises:
-            CheckpointError: The feature extractor does not make what the model reads.
+            CheckpointError: The extractor (see `load_extractor`) does not make what the model reads.
 
         Examples:
             >>> recipe = FeatureRecipe(inputs=("input_values",), sampling_rate=16000, model_type="hubert",
@@ -90,10 +86,6 @@ def filled_up(extractor: Any, samples: NDArray[np.float32]) -> NDArray[np.float3
 
     Every frame of silence is alike: the least value that the loudest frame allows. With three seconds of audio this
     takes a twentieth of the time.
-
-    Args:
-        extractor: A `WhisperFeatureExtractor`.
-        samples: Mono samples at its rate, at most as many as it fills up to.
 
     Returns:
         Shape (1, mel bands, frames of a whole window).

@@ -57,10 +57,6 @@ class MappedWeights:
 
     OpenVINO reads the weights once, to bring most of them into an order of its own, and would keep both: 378 MB for a
     model of base size.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is empty.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Changes to a converted model's graph that make OpenVINO compute it correctly, or faster for new lengths."""
+"""Changes in place to a converted model's graph (`openvino.Model`, or its `.xml`): correct results, or faster ones."""
 
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,6 @@ def make_division_exact(model: Any) -> None:
     HuBERT counts the frames of a clip by a division for each of its convolutions. In a chain of them OpenVINO rounds to
     the nearest number, and not down (2026.4.1): at 2 of 320 lengths it came to one frame too many, so that the mask hid
     all frames but the first. Where nothing is left over, nothing is rounded. Fractions would be exact in float32 only.
-
-    Args:
-        model: An `openvino.Model`; changed in place.
     """
     library = openvino()
     operations = library.opset13
@@ -43,9 +40,6 @@ def make_padding_explicit(model: Any) -> None:
     end. The positional convolution of wav2vec2 and its kin has a kernel of 128 with 64 zeros at either end: 200 of the
     235 functions that each new length took (2026.4.1, bfloat16), a tenth of the time of such a clip. The zeros are
     concatenated, since a padding operation would be fused into the convolution again.
-
-    Args:
-        model: An `openvino.Model`; changed in place.
     """
     operations = openvino().opset13
     build = {"Convolution": operations.convolution, "GroupConvolution": operations.group_convolution}
@@ -73,9 +67,6 @@ def prefer_one_order_of_weights(path: Path) -> None:
     some 210 frames than above: each stream then reads 113 MB of a model of base size again, while the other computes.
     Once, in some 600 lengths, a stream answered all clips of a length next to that border wrongly; whether that came
     from there was not proved. The preferred implementation is as fast, and has no such border.
-
-    Args:
-        path: The model's `.xml`; changed in place.
     """
     tree = ElementTree.parse(path)  # noqa: S314 - written a moment ago, by the same process
     for product in tree.findall("./layers/layer[@type='MatMul']"):
