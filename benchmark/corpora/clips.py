@@ -16,7 +16,7 @@ _STEREO = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clip:
-    """One recording, with what its corpus says of it.
+    """One recording, with its description by the corpus.
 
     Attributes:
         name: Its name within the corpus, such as the path below the corpus's folder.
@@ -63,7 +63,7 @@ class CorpusContents:
 
 
 def described(record: ClipRecord, clip: Clip) -> ClipRecord:
-    """A record with what the corpus says of its clip."""
+    """The record of a clip with its description by the corpus."""
     return replace(
         record,
         label=clip.label,

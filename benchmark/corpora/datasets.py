@@ -1,4 +1,4 @@
-"""A dataset of the Hub, or one in a folder, as a corpus: fetched once, pinned to what it was, read again from disk."""
+"""A dataset of the Hub or in a folder as a corpus: fetched once, pinned to its revision, then read from the cache."""
 
 import hashlib
 import json

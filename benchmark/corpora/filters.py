@@ -72,18 +72,18 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
     return shares
 
 
-def _keep_values(corpus: Corpus, field: str, wanted: Sequence[str] | None) -> Corpus:
-    """Keep the clips whose speaker, language or label is one of `wanted`, or whose label means one of these emotions.
+def _keep_values(corpus: Corpus, field: str, selected: Sequence[str] | None) -> Corpus:
+    """Keep the clips whose speaker, language or label is selected, or whose label means a selected emotion.
 
     A text that is a label or the emotion of one is not translated into an emotion as well.
     """
-    if not wanted:
+    if not selected:
         return corpus
     values = [clip.stratum if field == "label" else getattr(clip, field) for clip in corpus.clips]
     present = {value for value in values if value is not None}
     emotions = {label: corpus.labels.get(label) or emotion_of(label) for label in present} if field == "label" else {}
     accepted: set[str] = set()
-    for text in wanted:
+    for text in selected:
         emotion = emotion_of(text)
         matches = {value for value in present if text in (value, emotions.get(value))} or {
             label for label, meaning in emotions.items() if meaning is not None and meaning == emotion
@@ -96,7 +96,7 @@ def _keep_values(corpus: Corpus, field: str, wanted: Sequence[str] | None) -> Co
     kept = tuple(clip for clip, value in zip(corpus.clips, values, strict=True) if value in accepted)
     # Clips that an earlier sample left out still count as available.
     available = corpus.available_clips - len(corpus.clips) + len(kept)
-    return _with_selection(replace(corpus, clips=kept, available_clips=available), f"{field} {', '.join(wanted)}")
+    return _with_selection(replace(corpus, clips=kept, available_clips=available), f"{field} {', '.join(selected)}")
 
 
 def _with_selection(corpus: Corpus, selection: str) -> Corpus:

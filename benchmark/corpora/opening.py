@@ -51,7 +51,7 @@ class Spec:
 
 
 def parse_spec(text: str) -> Spec:
-    """Take a SPEC apart: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
+    """Parse a SPEC: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
 
     A bare folder that holds a `metadata.csv` is read as that table.
 
@@ -185,7 +185,7 @@ def _demo_clip(clip: DemoClip) -> Clip:
 
 
 def _apply_entry(corpus: Corpus, entry: CorpusEntry) -> Corpus:
-    """Apply what the registry says of a corpus: language, meanings of labels, merges and filters."""
+    """Apply the registry's language, meanings of labels, merges and filters of a corpus."""
     corpus = replace(
         corpus,
         clips=tuple(replace(clip, language=clip.language or entry.language) for clip in corpus.clips),

@@ -46,7 +46,7 @@ class Columns:
 
 
 def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
-    """Find out what the columns of a table hold, by their names or as the user says.
+    """Find the columns with a role, by their names or as the user chose them.
 
     Case, spaces and hyphens in names do not matter (a spreadsheet's "File Name" is `file_name`); the first of the usual
     names wins. A duration without a start describes the file and has no role.

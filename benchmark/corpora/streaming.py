@@ -216,7 +216,7 @@ def _read_file(path: Any, root: str) -> bytes:
 
 
 def _inside(path: str, root: str) -> str | None:
-    """The address of a file of the dataset; None for any other, since what a dataset says may be hostile."""
+    """The address of a file of the dataset; None for any other, since datasets may be hostile."""
     if "::" in path or path.startswith(_ARCHIVE):
         archive = path.rpartition("::")[2]
         return path if path.startswith(_ARCHIVE) and _inside(archive, root) is not None else None

@@ -158,7 +158,7 @@ def _record(line: str, number: int) -> dict[str, object]:
 
 
 def _read_parquet(path: Path) -> dict[str, list[str]]:
-    # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; where it wrote the file, that is undone.
+    # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
     texts = {}
     for name, values in pq.read_table(path).to_pydict().items():
         if name.startswith(_PANDAS_INDEX):

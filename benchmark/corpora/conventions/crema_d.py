@@ -22,7 +22,7 @@ _DEMOGRAPHICS = "VideoDemographics.csv"
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart.
+    """Parse a name.
 
     Examples:
         >>> parse(PurePosixPath("AudioWAV/1001_IEO_ANG_HI.wav"))

@@ -15,7 +15,7 @@ _SEXES = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys((
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart.
+    """Parse a name.
 
     Examples:
         >>> parse(PurePosixPath("wav/03a01Fa.wav"))

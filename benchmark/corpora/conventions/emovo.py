@@ -17,7 +17,7 @@ _SEXES = {"f": "female", "m": "male"}
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart; sentences are short (b), long (l), without meaning (n) or questions (d).
+    """Parse a name; sentences are short (b), long (l), without meaning (n) or questions (d).
 
     Examples:
         >>> parse(PurePosixPath("f1/dis-f1-b1.wav"))

@@ -1,4 +1,4 @@
-"""IEMOCAP: labels, and what each rater said, stand in text files of the corpus.
+"""IEMOCAP: labels and ratings are in text files of the corpus.
 
 Busso C et al. (2008): IEMOCAP: interactive emotional dyadic motion capture database. Language Resources and
 Evaluation 42(4), 335-359; "dialog/EmoEvaluation/*.txt" of https://sail.usc.edu/iemocap/.

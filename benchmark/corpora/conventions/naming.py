@@ -1,4 +1,4 @@
-"""Reading a corpus by the names of its files: a name is taken apart, or the file is left out and named in a note."""
+"""Reading a corpus by the names of its files; files with other names are left out and named in a note."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ from benchmark.hub.facts import storable
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """What the name of a clip says.
+    """What the name of a clip encodes.
 
     Attributes:
         label: The corpus's code for the emotion.
@@ -33,7 +33,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Excluded:
-    """A file that belongs to the corpus and is no clip, and why; files of one reason are counted together."""
+    """A file of the corpus that is no clip; files of one reason are counted together."""
 
     reason: str
 
@@ -48,7 +48,7 @@ class Naming:
     Attributes:
         corpus: The kind of SPEC.
         form: What a name looks like, for users.
-        parse: Takes a path below the corpus's folder apart; None where it does not follow the rule.
+        parse: Parses a path below the corpus's folder; None where it does not follow the rule.
         codes: Code → canonical class; None for those that `emotions/codes.yaml` has under the name of the corpus.
     """
 

@@ -21,7 +21,7 @@ _VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov"})
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart. Actors with odd numbers are male. Sung words are texts of their own, `song-01` and `song-02`.
+    """Parse a name. Actors with odd numbers are male. Sung words are texts of their own, `song-01` and `song-02`.
 
     Examples:
         >>> parse(PurePosixPath("Actor_12/03-01-06-01-02-01-12.wav"))

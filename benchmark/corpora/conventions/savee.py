@@ -16,7 +16,7 @@ _COMMON_SENTENCES = 3
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart: `DC/a01.wav`, `DC_a01.wav`. From the fourth on, sentences differ between emotions.
+    """Parse a name: `DC/a01.wav`, `DC_a01.wav`. From the fourth on, sentences differ between emotions.
 
     Examples:
         >>> parse(PurePosixPath("DC/sa05.wav"))

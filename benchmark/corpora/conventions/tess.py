@@ -15,7 +15,7 @@ _NAME = re.compile(
 
 
 def parse(path: PurePosixPath) -> Parsed:
-    """Take a name apart; OAF is the older actress, YAF the younger.
+    """Parse a name; OAF is the older actress, YAF the younger.
 
     Examples:
         >>> parse(PurePosixPath("YAF_pleasant_surprised/YAF_dog_ps.wav"))
