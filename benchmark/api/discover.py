@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.client import Hub, Search
+from benchmark.hub.client import Hub
 from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DiscoverRequest
@@ -70,8 +70,7 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
     if target is not None and target.exists() and not options.force:
         raise RequestError(f"{target} is there already; choose another name, or replace it with --force")
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    search = Search(text=options.search, limit=options.limit, languages=tuple(options.languages), sort=options.sort)
-    ids = hub.search(search)
+    ids = hub.search(options.search, languages=options.languages, sort=options.sort, limit=options.limit)
     if isinstance(ids, HubFailure):
         raise UnavailableError(f"The Hub could not be searched: {ids.reason.removesuffix(f'; {NO_STATEMENT}')}.")
     candidates = tuple(Candidate(id=repository) for repository in ids if is_hub_id(repository))

@@ -164,10 +164,10 @@ def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
     # Its import takes half a second, which other corpora need not wait for.
     from huggingface_hub import HfApi  # noqa: PLC0415
 
-    from benchmark.hub.retries import CircuitBreaker, HubCalls  # noqa: PLC0415
+    from benchmark.hub.retries import HubCalls  # noqa: PLC0415
 
     what = f"the dataset {spec.id}" + (f" at {spec.revision}" if spec.revision else "")
-    info = HubCalls(settings.hub_timeout_s, CircuitBreaker()).call(
+    info = HubCalls(settings.hub_timeout_s).call(
         lambda left: HfApi().dataset_info(spec.id, revision=spec.revision, timeout=left), what=what
     )
     return info if isinstance(info, HubFailure) else str(info.sha)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, not_in_cache, s
 from benchmark.hub.failures import of_listed_file
 from benchmark.hub.headers import list_tensors
 from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
-from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, hub_answers
+from benchmark.hub.retries import Deadline, HubCalls, hub_answers
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader
 from benchmark.hub.weights import DESCRIPTION_NAMES, files_to_load, total_size, weight_files
@@ -38,21 +38,6 @@ _LIBRARY = "ser-bench"
 _TASK = "audio-classification"
 _MODELS_PER_TIME_LIMIT = 500
 _INSPECTION_TIME_LIMITS = 3  # for all reads of a repository's headers together
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """A search for repositories.
-
-    Attributes:
-        text: Words in their names.
-        languages: Only those that declare one of these languages; all where empty.
-    """
-
-    text: str
-    limit: int
-    languages: tuple[str, ...] = ()
-    sort: SortBy = "downloads"
 
 
 class Hub:
@@ -80,7 +65,7 @@ class Hub:
         self._endpoint = endpoint
         self._cache = cache or Path(constants.HF_HUB_CACHE)
         self._offline = constants.is_offline_mode() if offline is None else offline
-        self._calls = HubCalls(timeout_s, CircuitBreaker(is_up=lambda: hub_answers(endpoint, timeout_s)))
+        self._calls = HubCalls(timeout_s, is_up=lambda: hub_answers(endpoint, timeout_s))
         self._ledger = CacheLedger(self._cache)
         self._known: dict[tuple[str, str | None], RepoFacts] = {}
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
@@ -112,21 +97,35 @@ class Hub:
             self._known[id, facts.revision] = facts
         return facts
 
-    def search(self, query: Search) -> tuple[str, ...] | HubFailure:
-        """List the ids of repositories that the Hub lists under audio classification, in the order of the query."""
+    def search(
+        self, text: str, *, languages: Sequence[str] = (), sort: SortBy = "downloads", limit: int
+    ) -> tuple[str, ...] | HubFailure:
+        """List the ids of repositories that the Hub lists under audio classification.
+
+        Args:
+            text: Words in their names.
+            languages: Only repositories that declare one of these; all where empty.
+            sort: What comes first.
+            limit: How many at most.
+        """
         if self._offline:
             return not_in_cache("a list of repositories")
-        ids: dict[str, None] = {}
-        for language in query.languages or (None,):
-            answer = self._calls.call(
-                partial(self._list_ids, query, language),
-                what=f"repositories that match {query.text!r}",
-                deadline=Deadline(self._timeout_s * (1 + query.limit // _MODELS_PER_TIME_LIMIT)),
+
+        def list_ids(language: str | None, _left_s: float) -> list[str]:
+            models = self._api.list_models(
+                pipeline_tag=_TASK, search=text or None, filter=language, sort=sort, limit=limit
             )
+            return [model.id for model in models if isinstance(model.id, str)]
+
+        ids: dict[str, None] = {}
+        for language in languages or (None,):
+            deadline = Deadline(self._timeout_s * (1 + limit // _MODELS_PER_TIME_LIMIT))
+            what = f"repositories that match {text!r}"
+            answer = self._calls.call(partial(list_ids, language), what=what, deadline=deadline)
             if isinstance(answer, HubFailure):
                 return answer
             ids |= dict.fromkeys(answer)
-        return tuple(ids)[: query.limit]
+        return tuple(ids)[:limit]
 
     def tensors(self, facts: RepoFacts, read_pickle: PickleReader) -> TensorListing | HubFailure:
         """List the tensors that a load would read, from some kilobytes of the weight files.
@@ -165,12 +164,6 @@ class Hub:
     def free(self, facts: RepoFacts) -> int:
         """Delete from the library's cache what this client has fetched of a revision; returns the bytes freed."""
         return 0 if facts.folder is not None else self._ledger.free(facts.id, facts.revision)
-
-    def _list_ids(self, query: Search, language: str | None, _left_s: float) -> tuple[str, ...]:
-        models = self._api.list_models(
-            pipeline_tag=_TASK, search=query.text or None, filter=language, sort=query.sort, limit=query.limit
-        )
-        return tuple(model.id for model in models if isinstance(model.id, str))
 
     def _files(self, facts: RepoFacts) -> RepositoryFiles:
         if facts.folder is not None:

@@ -79,63 +79,23 @@ def call_until(deadline: Deadline, task: Callable[[], T]) -> T:
         return future.result()
 
 
-class CircuitBreaker:
-    """Refuses further calls after several connection failures in a row, counted over all threads.
-
-    Broken repositories say nothing about others, so it opens only where the Hub itself does not answer either.
-
-    Args:
-        is_up: Finds out whether the Hub answers at all, in bounded time.
-
-    Attributes:
-        reason: The last failure where calls are refused, else None.
-
-    Examples:
-        >>> breaker = CircuitBreaker()
-        >>> for _ in range(FAILURES_IN_A_ROW):
-        ...     breaker.failed("no route to host")
-        >>> breaker.reason
-        'no route to host'
-        >>> breaker.succeeded()
-        >>> breaker.reason is None
-        True
-    """
-
-    def __init__(self, is_up: Callable[[], bool] = lambda: False) -> None:
-        self._is_up = is_up
-        self._lock = threading.Lock()
-        self._failures = 0
-        self.reason: str | None = None
-
-    def failed(self, reason: str) -> None:
-        """Count a call that no server answered."""
-        with self._lock:  # one thread finds out for all
-            self._failures += 1
-            if self._failures < FAILURES_IN_A_ROW:
-                return
-            if self.reason is None and self._is_up():
-                self._failures = 0
-            else:
-                self.reason = reason
-
-    def succeeded(self) -> None:
-        """Start counting again: a server answered, be it with an error."""
-        with self._lock:
-            self._failures = 0
-            self.reason = None
-
-
 class HubCalls:
-    """Makes calls to the Hub for several threads.
+    """Makes calls to the Hub for several threads, and refuses them while the network is down.
+
+    After three connection failures in a row, counted over all threads, no more calls are made. Broken repositories say
+    nothing about others, so that this happens only where the Hub itself does not answer either.
 
     Args:
         timeout_s: How long one call may take, all its attempts included.
-        breaker: Decides whether calls are still made.
+        is_up: Finds out whether the Hub answers at all, in bounded time.
     """
 
-    def __init__(self, timeout_s: float, breaker: CircuitBreaker) -> None:
+    def __init__(self, timeout_s: float, is_up: Callable[[], bool] = lambda: False) -> None:
         self._timeout_s = timeout_s
-        self._breaker = breaker
+        self._is_up = is_up
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._refusal: str | None = None
 
     def call(self, task: Callable[[float], T], *, what: str, deadline: Deadline | None = None) -> T | HubFailure:
         """Make one call; returns its answer, or what its failure means.
@@ -149,8 +109,8 @@ class HubCalls:
             RequestError: The library's cache cannot be written.
             UnavailableError: The disk is full.
         """
-        if (refused := self._breaker.reason) is not None:
-            reason = f"not asked for {what}, since the last calls to the Hub all failed: {refused}"
+        if (refusal := self._refusal) is not None:
+            reason = f"not asked for {what}, since the last calls to the Hub all failed: {refusal}"
             return HubFailure(Status.UNREACHABLE, reason)
         limit = deadline or Deadline(self._timeout_s)
         attempt = 0
@@ -166,17 +126,28 @@ class HubCalls:
                 logger.info("asking the Hub for %s again in %.1f s: %s", what, wait_s, error)
                 time.sleep(wait_s)
             else:
-                self._breaker.succeeded()
+                self._count(None)
                 return answer
 
     def _failure(self, error: BaseException, what: str) -> HubFailure:
         failure = explain(error, what=what)
-        if is_connection_failure(error):
-            self._breaker.failed(failure.reason)
-        else:
-            self._breaker.succeeded()
+        self._count(failure.reason if is_connection_failure(error) else None)
         logger.info("%s: %s (%s: %s)", what, failure.reason, type(error).__name__, error)
         return failure
+
+    def _count(self, reason: str | None) -> None:
+        """Count a call that no server answered, for this reason; None starts again, as after an error of a server."""
+        with self._lock:  # one thread finds out for all
+            if reason is None:
+                self._failures, self._refusal = 0, None
+                return
+            self._failures += 1
+            if self._failures < FAILURES_IN_A_ROW:
+                return
+            if self._refusal is None and self._is_up():
+                self._failures = 0
+            else:
+                self._refusal = reason
 
 
 def _wait_before_retry(error: BaseException, attempt: int) -> float | None:

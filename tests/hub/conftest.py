@@ -1,10 +1,13 @@
+import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import HubFailure, RepoFacts
@@ -79,6 +82,22 @@ def read_in_process(content: bytes, name: str, *, pickles: int, load: bool) -> A
     """Does what a worker does, over the same plain data."""
     answer = read_pickle(np.frombuffer(content, np.uint8), name, pickles, load)
     return json.loads(encode(answer).header)
+
+
+def torch_saved(content: Any, **options: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file, **options)
+    return file.getvalue()
+
+
+class Runs:
+    """Leaves a mark on the disk when it is unpickled."""
+
+    def __init__(self, mark: Path, function: Any = os.system) -> None:
+        self.mark, self.function = mark, function
+
+    def __reduce__(self) -> Any:
+        return self.function, (f"touch {self.mark}",)
 
 
 class Reads:

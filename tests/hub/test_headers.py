@@ -1,4 +1,3 @@
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from benchmark.hub.headers import decode
 from benchmark.hub.local import local_facts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, Publish, facts_of, failure, problem_of, read_in_process, success
+from tests.hub.conftest import ID, Publish, facts_of, failure, problem_of, read_in_process, success, torch_saved
 from tests.support.hub_server import Fault, HubServer, closed_port
 
 INDEX = "model.safetensors.index.json"
@@ -47,19 +46,13 @@ def checkpoint(layers: int = 12, width: int = 64) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def pickled(tensors: Any, **options: Any) -> bytes:
-    file = io.BytesIO()
-    torch.save(tensors, file, **options)
-    return file.getvalue()
-
-
 def shards_of(tensors: Mapping[str, torch.Tensor], count: int, ending: str) -> dict[str, Any]:
     names = sorted(tensors)
     places = {name: f"part-{place % count + 1}-of-{count}.{ending}" for place, name in enumerate(names)}
     files: dict[str, Any] = {}
     for shard in sorted(set(places.values())):
         held = {name: tensors[name] for name in names if places[name] == shard}
-        files[shard] = save(held) if ending == "safetensors" else pickled(held)
+        files[shard] = save(held) if ending == "safetensors" else torch_saved(held)
     entry = INDEX if ending == "safetensors" else BIN_INDEX
     return {"model.safetensors": None, entry: {"metadata": {"total_size": 1}, "weight_map": places}, **files}
 
@@ -69,7 +62,7 @@ def as_files(tensors: Mapping[str, torch.Tensor], kind: str) -> dict[str, Any]:
         case "safetensors":
             return {"model.safetensors": save(dict(tensors))}
         case "bin":
-            return {"model.safetensors": None, "pytorch_model.bin": pickled(dict(tensors))}
+            return {"model.safetensors": None, "pytorch_model.bin": torch_saved(dict(tensors))}
         case "sharded safetensors":
             return shards_of(tensors, 3, "safetensors")
     return shards_of(tensors, 3, "bin")

@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import WrongAnswerError
-from benchmark.hub.retries import CircuitBreaker, Deadline, HubCalls, probe_hub
+from benchmark.hub.retries import Deadline, HubCalls, probe_hub
 from benchmark.results.status import Status
 from tests.hub.conftest import failure
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
@@ -37,7 +37,7 @@ class Task:
 
 
 def answer_to(task: Callable[[float], Any], timeout_s: float = 10.0) -> Any:
-    return HubCalls(timeout_s, CircuitBreaker()).call(task, what="org/model")
+    return HubCalls(timeout_s).call(task, what="org/model")
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_all_attempts_together_and_calls_that_share_a_deadline_keep_it() -> None
 
     begin = time.monotonic()
     assert isinstance(answer_to(slow, timeout_s=0.5), HubFailure)
-    calls, deadline = HubCalls(10.0, CircuitBreaker()), Deadline(0.3)
+    calls, deadline = HubCalls(10.0), Deadline(0.3)
     for _ in range(3):
         calls.call(lambda left: time.sleep(left + 5), what="x", deadline=deadline)
     assert time.monotonic() - begin < 1.5

@@ -1,13 +1,11 @@
 import contextlib
 import gzip
 import io
-import os
 import pickle
 import random
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,7 +14,7 @@ from benchmark.hub.ranged import TooMuchToReadError
 from benchmark.hub.tensor_listing import ListingProblem
 from benchmark.hub.torch_files import TorchFile
 from benchmark.results.status import Status
-from tests.hub.conftest import Reads, ranged, read_in_process
+from tests.hub.conftest import Reads, Runs, ranged, read_in_process, torch_saved
 
 STATE = {
     "classifier.weight": torch.arange(6.0).reshape(2, 3),
@@ -25,23 +23,23 @@ STATE = {
 }
 
 
-def saved(content: Any = STATE, **options: Any) -> bytes:
-    file = io.BytesIO()
-    torch.save(content, file, **options)
-    return file.getvalue()
-
-
-def repacked(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
+SAVED = torch_saved(STATE)
 
 
 def members(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+MEMBERS = members(SAVED)
+
+
+def repacked(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED, *, only: str = "") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content, compression if name.endswith(only) else zipfile.ZIP_STORED)
+    return file.getvalue()
 
 
 def opened(content: bytes) -> TorchFile:
@@ -55,7 +53,7 @@ def problem(content: bytes) -> ListingProblem:
 
 
 def test_names_shapes_types_and_numbers_are_those_that_torch_loads() -> None:
-    file = opened(saved())
+    file = opened(SAVED)
     listed = {tensor.name: (tensor.shape, f"torch.{tensor.dtype}") for tensor in file.tensors}
     assert listed == {name: (tuple(value.shape), str(value.dtype)) for name, value in STATE.items()}
     for name, value in STATE.items():
@@ -64,24 +62,19 @@ def test_names_shapes_types_and_numbers_are_those_that_torch_loads() -> None:
 
 def test_a_view_is_read_from_where_it_begins_and_nothing_in_another_order() -> None:
     base = torch.arange(12.0).reshape(3, 4)
-    assert opened(saved({"a": base[2]})).read("a") == base[2].numpy().tobytes()
-    assert opened(saved({"a": base.T})).read("a") is None
-    big_endian = members(saved()) | {"archive/byteorder": b"big"}
+    assert opened(torch_saved({"a": base[2]})).read("a") == base[2].numpy().tobytes()
+    assert opened(torch_saved({"a": base.T})).read("a") is None
+    big_endian = MEMBERS | {"archive/byteorder": b"big"}
     assert opened(repacked(big_endian)).read("classifier.bias") is None
 
 
 def test_a_packed_pickle_is_read() -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in members(saved()).items():
-            packing = zipfile.ZIP_DEFLATED if name.endswith("data.pkl") else zipfile.ZIP_STORED
-            archive.writestr(name, content, packing)
-    assert len(opened(file.getvalue()).tensors) == 3
+    assert len(opened(repacked(MEMBERS, zipfile.ZIP_DEFLATED, only="data.pkl")).tensors) == 3
 
 
 def test_packed_numbers_are_refused_since_a_load_would_take_the_packed_bytes_for_numbers(tmp_path: Path) -> None:
     numbers = torch.rand(1000, generator=torch.Generator().manual_seed(0))
-    packed = repacked(members(saved({"a": numbers})), zipfile.ZIP_DEFLATED)
+    packed = repacked(members(torch_saved({"a": numbers})), zipfile.ZIP_DEFLATED)
     (path := tmp_path / "pytorch_model.bin").write_bytes(packed)
     # As transformers reads it.
     assert not torch.equal(torch.load(path, weights_only=True, mmap=True)["a"], numbers)
@@ -93,7 +86,7 @@ def test_packed_numbers_are_refused_since_a_load_would_take_the_packed_bytes_for
 def test_checksums_may_be_left_out() -> None:
     torch.serialization.set_crc32_options(False)
     try:
-        content = saved()
+        content = torch_saved(STATE)
     finally:
         torch.serialization.set_crc32_options(True)
     with pytest.raises(zipfile.BadZipFile):
@@ -103,32 +96,24 @@ def test_checksums_may_be_left_out() -> None:
 
 
 def test_only_directory_and_pickle_of_a_large_file_are_read() -> None:
-    reads = Reads(saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
+    reads = Reads(torch_saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
     file = TorchFile(reads.file(budget=120_000), "it", read_in_process)
     assert file.read("classifier.bias") is not None
     assert sum(stop - start for start, stop in reads.spans) < 120_000 < len(reads.content)
 
 
 def test_the_format_before_version_1_6_needs_the_load_check() -> None:
-    old = problem(saved(_use_new_zipfile_serialization=False))
+    old = problem(torch_saved(STATE, _use_new_zipfile_serialization=False))
     assert old.status is None
     assert "load check" in old.reason
-
-
-class Runs:
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.mark}",)
 
 
 @pytest.mark.parametrize("kind", ["archive", "old format", "plain pickle", "plain pickle of protocol 0"])
 def test_weights_that_would_run_code_are_unsafe_and_leave_no_trace(tmp_path: Path, kind: str) -> None:
     hostile = {"classifier.weight": torch.zeros(2), "x": Runs(tmp_path / "mark")}
     content = {
-        "archive": lambda: saved(hostile),
-        "old format": lambda: saved(hostile, _use_new_zipfile_serialization=False),
+        "archive": lambda: torch_saved(hostile),
+        "old format": lambda: torch_saved(hostile, _use_new_zipfile_serialization=False),
         "plain pickle": lambda: pickle.dumps(Runs(tmp_path / "mark")),
         "plain pickle of protocol 0": lambda: pickle.dumps(Runs(tmp_path / "mark"), 0),
     }[kind]()
@@ -149,10 +134,10 @@ DAMAGED: dict[str, bytes] = {
     "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 378000000\n",
     "no pickle": repacked({"archive/version": b"3"}),
     "no members": b"PK\x03\x04" + repacked({}),
-    "no table": saved([torch.zeros(1)]),
-    "missing numbers": repacked({name: text for name, text in members(saved()).items() if "data/0" not in name}),
-    "too few numbers": repacked(members(saved()) | {"archive/data/0": b"\0" * 8}),
-    "packed as torch cannot": repacked(members(saved()), zipfile.ZIP_LZMA),
+    "no table": torch_saved([torch.zeros(1)]),
+    "missing numbers": repacked({name: text for name, text in MEMBERS.items() if "data/0" not in name}),
+    "too few numbers": repacked(MEMBERS | {"archive/data/0": b"\0" * 8}),
+    "packed as torch cannot": repacked(MEMBERS, zipfile.ZIP_LZMA),
 }
 
 
@@ -164,7 +149,7 @@ def test_damage_means_that_the_load_would_fail(name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (gzip.compress(saved()), "compressed with gzip"),
+        (gzip.compress(SAVED), "compressed with gzip"),
         (b"weights.bin".ljust(257, b"\0") + b"ustar\0" + b"x" * 500, "a tar archive"),
         (b"\n<!DOCTYPE html><html>no such page</html>", "a web page"),
         (b'{"error": "no such file"}', "a text in JSON"),
@@ -184,13 +169,9 @@ def test_another_file_under_the_name_of_weights_is_named_for_what_it_is(content:
 
 
 def test_a_member_named_twice_is_left_to_the_load_check() -> None:
-    parts = members(saved())
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-        with pytest.warns(UserWarning, match="Duplicate"):
-            archive.writestr("archive/data.pkl", parts["archive/data.pkl"])
+    file = io.BytesIO(SAVED)
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("archive/data.pkl", MEMBERS["archive/data.pkl"])
     assert problem(file.getvalue()).status is None
 
 
@@ -199,12 +180,12 @@ def test_a_pickle_that_a_worker_could_not_read_needs_the_load_check() -> None:
         return None
 
     with pytest.raises(ListingProblem, match="limits of an inspection: that needs the load check") as caught:
-        TorchFile(ranged(saved()), "pytorch_model.bin", killed)
+        TorchFile(ranged(SAVED), "pytorch_model.bin", killed)
     assert caught.value.status is None
 
 
 def test_a_zip_bomb_is_not_unpacked() -> None:
-    bomb = repacked(members(saved()) | {"archive/data.pkl": b"\0" * 50_000_000}, zipfile.ZIP_DEFLATED)
+    bomb = repacked(MEMBERS | {"archive/data.pkl": b"\0" * 50_000_000}, zipfile.ZIP_DEFLATED)
     assert problem(bomb).status is None
     # The same, with a directory that lies about the size.
     lying = bomb.replace((50_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
@@ -218,7 +199,7 @@ def test_a_directory_beyond_the_budget_is_not_read() -> None:
 
 
 def test_a_directory_of_a_claimed_gigabyte_takes_no_memory() -> None:
-    content = bytearray(saved() + b"\0" * 500_000)
+    content = bytearray(SAVED + b"\0" * 500_000)
     end = b"PK\x05\x06" + bytes(4) + b"\x01\0\x01\0" + (400_000).to_bytes(4, "little") + (1000).to_bytes(4, "little")
     with pytest.raises((TooMuchToReadError, ListingProblem)):
         TorchFile(ranged(bytes(content) + end + b"\0\0", budget=300_000), "it", read_in_process)
@@ -226,7 +207,7 @@ def test_a_directory_of_a_claimed_gigabyte_takes_no_memory() -> None:
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_file_cut_off_or_changed_anywhere_never_ends_in_a_traceback() -> None:
-    whole = saved()
+    whole = SAVED
     randomly = random.Random(3)  # noqa: S311 - repeatable, guards no secret
     for length in range(0, len(whole), 7):
         with pytest.raises(ListingProblem):

@@ -19,7 +19,7 @@ from benchmark.results.status import Status
 from benchmark.workers.answers import Crashed, OutOfMemory, TimedOut
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
-from tests.hub.conftest import read_in_process
+from tests.hub.conftest import Runs, read_in_process, torch_saved
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol", "ignore:invalid escape")
 
@@ -29,9 +29,7 @@ NAME = "pytorch_model.bin"
 
 def saved(content: Any) -> bytes:
     """The pickle within what torch.save writes."""
-    file = io.BytesIO()
-    torch.save(content, file)
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(io.BytesIO(torch_saved(content))) as archive:
         return archive.read("archive/data.pkl")
 
 
@@ -47,16 +45,6 @@ def problem(content: bytes, *, pickles: int = 1, load: bool = True) -> ListingPr
     assert "reason" in answer, answer
     status = answer["status"]
     return ListingProblem(answer["reason"], status and Status(status), tuple(answer["unsafe_globals"]))
-
-
-class Runs:
-    """Leaves a mark on the disk when it is unpickled."""
-
-    def __init__(self, mark: Path, function: Any = os.system) -> None:
-        self.mark, self.function = mark, function
-
-    def __reduce__(self) -> Any:
-        return self.function, (f"touch {self.mark}",)
 
 
 @pytest.fixture
@@ -135,11 +123,8 @@ def test_an_instruction_that_torch_refuses_is_named() -> None:
 
 def test_arrays_of_numpy_are_what_torch_refuses_too() -> None:
     content = {"a": torch.zeros(1), "mean": np.zeros(3)}
-    file = io.BytesIO()
-    torch.save(content, file)
-    file.seek(0)
     with pytest.raises(pickle.UnpicklingError):
-        torch.load(file, weights_only=True)
+        torch.load(io.BytesIO(torch_saved(content)), weights_only=True)
     assert problem(saved(content)).status is Status.UNSAFE_WEIGHTS
 
 
