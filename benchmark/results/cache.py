@@ -288,17 +288,15 @@ def _unfinished(name: str) -> str | None:
 
 
 def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[object]) -> tuple[CacheEntry, ...]:
-    newest: dict[str, CacheEntry] = {}
-    for entry in entries:
-        if entry.owner is not None and (entry.owner not in newest or entry.modified > newest[entry.owner].modified):
-            newest[entry.owner] = entry
-    marked = []
-    for entry in entries:
-        is_in_use = entry.owner is None or entry.revision == newest[entry.owner].revision
-        is_in_use = is_in_use or f"{entry.candidate}@{entry.revision}" in verified
-        other = entry.stale is None and not is_in_use
-        marked.append(entry.model_copy(update={"stale": "another revision is in use"}) if other else entry)
-    return tuple(marked)
+    by_age = sorted(reversed(entries), key=lambda entry: entry.modified)
+    newest = {entry.owner: entry.revision for entry in by_age}  # the last one of an owner counts
+
+    def is_replaced(entry: CacheEntry) -> bool:
+        is_newest = entry.owner is None or entry.revision == newest[entry.owner]
+        return not is_newest and entry.stale is None and f"{entry.candidate}@{entry.revision}" not in verified
+
+    update = {"stale": "another revision is in use"}
+    return tuple(entry.model_copy(update=update) if is_replaced(entry) else entry for entry in entries)
 
 
 def _verified_by_latest_run(groups: Iterable[_Group]) -> Collection[object]:
