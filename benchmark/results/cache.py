@@ -288,8 +288,9 @@ def _unfinished(name: str) -> str | None:
 
 
 def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[object]) -> tuple[CacheEntry, ...]:
-    by_age = sorted(reversed(entries), key=lambda entry: entry.modified)
-    newest = {entry.owner: entry.revision for entry in by_age}  # the last one of an owner counts
+    newest: dict[str | None, str | None] = {}
+    for entry in sorted(entries, key=lambda entry: entry.modified, reverse=True):
+        newest.setdefault(entry.owner, entry.revision)
 
     def is_replaced(entry: CacheEntry) -> bool:
         is_newest = entry.owner is None or entry.revision == newest[entry.owner]
