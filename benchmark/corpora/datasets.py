@@ -22,7 +22,6 @@ from benchmark.progress import Progress
 from benchmark.results.entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
-from benchmark.results.storage import Storage
 from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -52,8 +51,10 @@ class Spool:
 
     @property
     def _entry(self) -> EntryFolder:
-        storage = Storage(self.folder.parent)
-        return EntryFolder(storage, self.folder.name, CacheKind.DATASETS, self.key, _SCHEMA_VERSION)
+        folder, name = self.folder.parent, self.folder.name
+        return EntryFolder(
+            cache=folder, kind=CacheKind.DATASETS, key=self.key, content_schema=_SCHEMA_VERSION, name=name
+        )
 
     def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
         """Keep all rows, with encoded audio, or nothing where reading them fails.

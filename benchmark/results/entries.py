@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import JsonValue
@@ -78,26 +80,50 @@ class DamagedPartError(Exception):
     """The content of a part is not what its sidecar says."""
 
 
-@dataclass(frozen=True)
-class EntryParts:
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a cache keeps as a whole; `content_schema` is the version of the content that is written and read."""
+
+    cache: Path
+    kind: CacheKind
+    key: EntryKey
+    content_schema: int
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The files of the cache."""
+        return Storage(self.cache)
+
+    def write_sidecar(
+        self, name: str, *, sha256: str | None, size: int | None = None, clips: int | None = None
+    ) -> None:
+        """Describe a part or a folder, before it is written.
+
+        Raises:
+            RequestError: The cache cannot be written.
+            UnavailableError: The disk is full.
+        """
+        sidecar = Sidecar(
+            kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256, size=size, clips=clips
+        )
+        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryParts(Entry):
     """All parts of one entry, with the beginning and the end of their names.
 
     Examples:
-        >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
-        >>> from benchmark.results.storage import Storage
         >>> with TemporaryDirectory() as folder:
-        ...     entry = EntryParts(Storage(Path(folder)), CacheKind.SPEECH, EntryKey(), 1, "speech/part", ".json")
+        ...     entry = EntryParts(cache=Path(folder), kind=CacheKind.SPEECH, key=EntryKey(), content_schema=1,
+        ...         prefix="speech/part", suffix=".json")
         ...     entry.add(b"first")
         ...     entry.replace(b"second")
         ...     [entry.read(name) for name in entry.names()], entry.latest()
         ([b'second'], b'second')
     """
 
-    storage: Storage
-    kind: CacheKind
-    key: EntryKey
-    content_schema: int
     prefix: str
     suffix: str
 
@@ -165,15 +191,7 @@ class EntryParts:
             RequestError: The cache cannot be written.
             UnavailableError: The disk is full.
         """
-        sidecar = Sidecar(
-            kind=self.kind,
-            key=self.key,
-            content_schema=self.content_schema,
-            sha256=hashlib.sha256(content).hexdigest(),
-            size=len(content),
-            clips=clips,
-        )
-        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
+        self.write_sidecar(name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), clips=clips)
         self.storage.write(name, content)
 
     def add(self, content: bytes, *, clips: int | None = None) -> None:
@@ -217,21 +235,15 @@ class EntryParts:
             return False
 
 
-@dataclass(frozen=True)
-class EntryFolder:
+@dataclass(frozen=True, kw_only=True)
+class EntryFolder(Entry):
     """An entry that is a folder, with a manifest of what is in it."""
 
-    storage: Storage
     name: str
-    kind: CacheKind
-    key: EntryKey
-    content_schema: int
 
     def describe(self, manifest: bytes | None = None) -> None:
         """Write the sidecar, before the folder takes its name; without a manifest if the folder checks its files."""
-        sha256 = None if manifest is None else hashlib.sha256(manifest).hexdigest()
-        sidecar = Sidecar(kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256)
-        self.storage.write(self.name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
+        self.write_sidecar(self.name, sha256=None if manifest is None else hashlib.sha256(manifest).hexdigest())
 
     def is_intact(self, manifest: str) -> bool:
         """Whether the folder is there, with the manifest that was described.

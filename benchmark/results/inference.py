@@ -9,7 +9,7 @@ from benchmark.errors import BenchError
 from benchmark.results.entries import CacheKind, EntryFolder, EntryParts
 from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import Storage, candidate_prefix
+from benchmark.results.storage import candidate_prefix
 
 MOST_CLOSE = 0.25
 """The share of clips to re-run above which a faster engine gains nothing: the reference takes about four times as long
@@ -91,12 +91,14 @@ def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
     name = converted_model(cache, setup).relative_to(cache).as_posix()
     key = setup.entry_key.model_copy(update={"device": None, "dtype": None})
     with contextlib.suppress(BenchError):
-        EntryFolder(Storage(cache), name, CacheKind.CONVERTED, key, CONVERSION_VERSION).describe()
+        EntryFolder(
+            cache=cache, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION, name=name
+        ).describe()
 
 
 def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:
     return EntryParts(
-        storage=Storage(cache),
+        cache=cache,
         kind=CacheKind.CONVERTED,
         key=setup.entry_key.model_copy(update={"device": None}),
         content_schema=ParityCheck.known_version(),

@@ -18,7 +18,7 @@ from benchmark.results.predictions import (
     arrow_table,
     latest_answers,
 )
-from benchmark.results.storage import Storage, candidate_prefix
+from benchmark.results.storage import candidate_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class PredictionStore:
     """
 
     def __init__(self, cache: Path) -> None:
-        self._storage = Storage(cache)
+        self._cache = cache
         self._reported: set[str] = set()
         # Arrow's own allocator keeps what it has had, for each of its threads: 50 MB after 20,000 clips.
         pa.set_memory_pool(pa.system_memory_pool())
@@ -83,7 +83,7 @@ class PredictionStore:
 
     def _parts(self, setup: InferenceSetup) -> EntryParts:
         return EntryParts(
-            storage=self._storage,
+            cache=self._cache,
             kind=CacheKind.PREDICTIONS,
             key=setup.entry_key,
             content_schema=PREDICTIONS_SCHEMA_VERSION,
@@ -108,8 +108,7 @@ class PredictionStore:
     def _report(self, name: str, error: Exception) -> None:
         if name not in self._reported:  # read for the scores and for the export, reported once
             self._reported.add(name)
-            location = self._storage.location(name)
-            logger.warning("%s is left out, as if its clips had not been answered: %s", location, error)
+            logger.warning("%s is left out, as if its clips had not been answered: %s", self._cache / name, error)
 
 
 def _parquet(table: pa.Table) -> bytes:

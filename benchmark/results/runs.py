@@ -21,7 +21,6 @@ from benchmark.results.environment import Environment
 from benchmark.results.inference import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import Storage
 from benchmark.results.verification import Verification
 from benchmark.settings import expanded
 
@@ -218,7 +217,7 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
 
 def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
     return EntryParts(
-        storage=Storage(cache),
+        cache=cache,
         kind=CacheKind.RUNS,
         key=key or EntryKey(),
         content_schema=RunRecord.known_version(),

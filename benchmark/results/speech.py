@@ -6,7 +6,6 @@ from pathlib import Path
 
 from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.schema import StoredFile
-from benchmark.results.storage import Storage
 
 
 class SpeechShares(StoredFile):
@@ -37,7 +36,7 @@ def save_speech_shares(cache: Path, detector: str, shares: Mapping[str, float]) 
 
 def _parts(cache: Path, detector: str) -> EntryParts:
     return EntryParts(
-        storage=Storage(cache),
+        cache=cache,
         kind=CacheKind.SPEECH,
         key=EntryKey(details={"detector": detector}),
         content_schema=SpeechShares.known_version(),

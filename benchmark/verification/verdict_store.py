@@ -16,7 +16,7 @@ from benchmark.results.entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.environment import installed_version
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
-from benchmark.results.storage import Storage, candidate_prefix, candidate_slug
+from benchmark.results.storage import candidate_prefix, candidate_slug
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.verification.model_config import config_labels
 from benchmark.verification.options import VerifyOptions
@@ -63,7 +63,7 @@ class VerdictStore:
             decides += f" {' '.join(heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return EntryParts(
-            storage=Storage(self._cache),
+            cache=self._cache,
             kind=CacheKind.VERIFICATIONS,
             key=EntryKey(candidate=candidate.id, revision=facts.revision, details={"key": key, "decides": decides}),
             content_schema=_StoredVerdict.known_version(),

@@ -14,7 +14,8 @@ from benchmark.results.storage import Storage
 def entry(tmp_path: Path) -> EntryParts:
     """Give an entry without parts."""
     key = EntryKey(candidate="org/model", versions={"torch": "2"}, details={"window_s": 30.0})
-    return EntryParts(Storage(tmp_path), CacheKind.VERIFICATIONS, key, 2, "org__model/abc/verification-1", ".json")
+    kind, prefix = CacheKind.VERIFICATIONS, "org__model/abc/verification-1"
+    return EntryParts(cache=tmp_path, kind=kind, key=key, content_schema=2, prefix=prefix, suffix=".json")
 
 
 def test_a_sidecar_says_what_produced_a_part_and_what_is_in_it(entry: EntryParts, tmp_path: Path) -> None:
@@ -117,7 +118,8 @@ def test_a_part_that_is_written_during_the_listing_is_no_old_cache(
 def test_a_folder_is_intact_while_its_manifest_is_the_described_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = EntryFolder(Storage(tmp_path), "corpora/set/train", CacheKind.DATASETS, EntryKey(revision="abc"), 1)
+    kind, key = CacheKind.DATASETS, EntryKey(revision="abc")
+    folder = EntryFolder(cache=tmp_path, kind=kind, key=key, content_schema=1, name="corpora/set/train")
     assert not folder.is_intact("rows.jsonl")
     folder.describe(b"rows")
     assert not folder.is_intact("rows.jsonl")
