@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmark.workers.messages import GarbledError
+
 _BYTES_PER_GB = 1_000_000_000
 _LONGEST_MESSAGE = 500
 _UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "pib": 2**50, "eib": 2**60}
@@ -17,8 +19,8 @@ class Returned:
     """The method returned.
 
     Attributes:
-        value: Plain data: None, bool, int, float, str, lists and dictionaries of those with text as keys, and numpy
-            arrays of numbers anywhere inside. Tuples arrive as lists.
+        value: Plain data: None, bool, int, float, str, numpy arrays of numbers, and lists and dictionaries of those
+            with text as keys. Tuples arrive as lists.
     """
 
     value: Any
@@ -30,7 +32,7 @@ class Raised:
 
     Attributes:
         kind: Class name of the innermost exception, the one that started it.
-        message: Message of the innermost exception, in one line of at most 500 characters; may be empty.
+        message: Its message, in one line of at most 500 characters; may be empty.
         outer: Class name and message of the exception that arrived, in the same form.
     """
 
@@ -56,7 +58,6 @@ class OutOfMemory:
     Attributes:
         requested_bytes: The size of the request that failed, where the message contains it.
         limit_bytes: The worker's own limit; None where the machine's memory was the limit.
-        message: Message of the exception, in one line.
     """
 
     requested_bytes: int | None
@@ -82,12 +83,7 @@ class OutOfMemory:
 
 @dataclass(frozen=True)
 class Crashed:
-    """The worker's process ended in the middle of the call.
-
-    Attributes:
-        signal: The name of the signal that ended it, such as `SIGSEGV`; None where none did.
-        exit_code: The exit code where it ended by itself; None where that is unknown.
-    """
+    """The worker's process ended in the middle of the call: by a signal, such as `SIGSEGV`, or by itself."""
 
     signal: str | None
     exit_code: int | None
@@ -133,12 +129,7 @@ Answer = Returned | Failure
 
 
 def to_plain(answer: Returned | Raised | OutOfMemory) -> dict[str, Any]:
-    """Give an answer as plain data, for the way from a worker.
-
-    Examples:
-        >>> to_plain(Raised(kind="ValueError", message="too quiet", outer="ValueError: too quiet"))
-        {'raised': ['ValueError', 'too quiet', 'ValueError: too quiet']}
-    """
+    """Give an answer as plain data, to be sent by a worker."""
     if isinstance(answer, Returned):
         return {"returned": answer.value}
     if isinstance(answer, OutOfMemory):
@@ -150,7 +141,7 @@ def from_plain(plain: Any) -> Returned | Raised | OutOfMemory:
     """Take an answer from the plain data that `to_plain` gives.
 
     Raises:
-        ValueError: It is something else.
+        GarbledError: It is something else.
 
     Examples:
         >>> from_plain({"raised": ["ValueError", "too quiet", "ValueError: too quiet"]}).reason
@@ -163,18 +154,15 @@ def from_plain(plain: Any) -> Returned | Raised | OutOfMemory:
             return Raised(kind, message, outer)
         case {"out_of_memory": [requested_bytes, limit_bytes, message]}:
             return OutOfMemory(requested_bytes, limit_bytes, message)
-    raise ValueError("not an answer")
+    raise GarbledError("not an answer")
 
 
 def describe(error: BaseException, *, memory_limit: int | None = None) -> Raised | OutOfMemory:
-    r"""Turn an exception into an outcome.
+    r"""Turn an exception into an outcome: OutOfMemory where it or one of its causes says that memory ran out.
 
     Args:
         error: The exception that arrived.
         memory_limit: The memory limit of this process in bytes, if it has one.
-
-    Returns:
-        OutOfMemory where the exception or one of its causes says that memory ran out, else Raised.
 
     Examples:
         >>> describe(ValueError("a\n  b"))
@@ -189,8 +177,9 @@ def describe(error: BaseException, *, memory_limit: int | None = None) -> Raised
             match = _REQUESTED.search(message)
             requested = None if match is None else int(float(match[1]) * _UNITS[match[2].lower()])
             return OutOfMemory(requested, memory_limit, message)
-    innermost, message = chain[-1], one_line(error)
-    outer = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    innermost, outer = chain[-1], type(error).__name__
+    if message := one_line(error):
+        outer += f": {message}"
     return Raised(kind=type(innermost).__name__, message=one_line(innermost), outer=outer)
 
 

@@ -36,8 +36,8 @@ def serve(
         pipe: Calls come and answers go through it.
         actor: The class to make, as `package.module:Class`.
         log: The file for all output.
-        threads: Threads that one computation may use.
-        memory_bytes: What the actor may take on top of what the process holds when it starts; None for no limit.
+        threads: As in `Limits`.
+        memory_bytes: As in `Limits`.
         environment: All environment variables of this process.
     """
     # A session and process group of its own: out of reach of the terminal's Ctrl-C, and killed as a whole.

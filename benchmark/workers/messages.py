@@ -27,7 +27,7 @@ class Message:
 
     Attributes:
         header: JSON, in which each array is replaced by its index, type and shape.
-        buffers: The arrays, contiguous, in the order of their indices.
+        buffers: The arrays, contiguous, by index.
     """
 
     header: bytes

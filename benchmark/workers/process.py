@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -53,7 +53,6 @@ _WAITS_FOR_SERVER_S = (0.02, 0.2, 1.0)
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
-_CHANGING_ENVIRONMENT = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -63,38 +62,14 @@ class Limits:
     Attributes:
         threads: Threads that one computation may use.
         memory_bytes: Memory that the actor may take on top of what its process holds when it starts; None for no
-            limit of its own. Enforced on Linux only; not for use with CUDA, whose driver reserves far more than it
-            uses.
+            limit. Enforced on Linux only; not for use with CUDA, whose driver reserves far more than it uses.
     """
 
     threads: int = 1
     memory_bytes: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse limits that no worker can keep."""
-        if self.threads < 1:
-            raise ValueError(f"a worker needs at least one thread, not {self.threads}")
-        if self.memory_bytes is not None and self.memory_bytes < 1:
-            raise ValueError(f"a worker needs some memory, not {self.memory_bytes} bytes")
-
 
 NO_LIMITS = Limits()
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerSpec:
-    """What decides how a worker starts.
-
-    Attributes:
-        actor: The class to make in it, as `package.module:Class`.
-        log: The file for its output; appended to.
-        environment: Environment variables of its own.
-    """
-
-    actor: str
-    log: Path
-    limits: Limits = NO_LIMITS
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,21 +80,20 @@ class WorkerProcess:
     pipe: "Connection[Any, Any]"
 
 
-def start_process(spec: WorkerSpec) -> WorkerProcess:
-    """Start a worker's process; with a fork server, the first call waits for it, some seconds.
+def start_process(actor: str, log: Path, limits: Limits) -> WorkerProcess:
+    """Start a worker's process (see `Worker`); with a fork server, the first call waits for it, some seconds.
 
     Raises:
         OSError: The system has no process or file descriptor to spare.
     """
     context: Any = multiprocessing.get_context("forkserver" if _forks() else "spawn")
-    limits = spec.limits
-    variables = {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(limits.threads), **spec.environment}
+    variables = {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(limits.threads)}
     parent_end, child_end = context.Pipe(duplex=True)
     try:
         process = context.Process(
             target=child.serve,
-            args=(child_end, spec.actor, str(spec.log), limits.threads, limits.memory_bytes, variables),
-            name=f"worker {spec.actor}",
+            args=(child_end, actor, str(log), limits.threads, limits.memory_bytes, variables),
+            name=f"worker {actor}",
             daemon=True,
         )
         _launch_despite_server_death(process, variables)
@@ -134,9 +108,8 @@ def start_process(spec: WorkerSpec) -> WorkerProcess:
 def _launch_despite_server_death(process: Any, variables: Mapping[str, str]) -> None:
     """Start a process, and the fork server again where it has died.
 
-    It dies with a worker that wrote into every file descriptor it had, or killed by the system where memory runs out:
-    that must not cost the next candidate. A server that is gone is noticed by `ensure_running`; one that is still being
-    taken down looks alive, and is given time.
+    It dies when a worker writes into every file descriptor that it has, or when memory runs out. `ensure_running`
+    notices a server that is gone; one that is still being taken down looks alive, and is given time.
     """
     for wait_s in _WAITS_FOR_SERVER_S:
         start_server()
@@ -158,7 +131,7 @@ def _launch(process: Any, variables: Mapping[str, str]) -> None:
 def start_server() -> None:
     """Start the fork server, where there is one, without waiting for it; later calls do nothing.
 
-    Call it early where workers will be needed soon: importing torch and transformers takes the server seconds.
+    Call it early: the server takes seconds to import torch and transformers.
     """
     if not _forks():
         return
@@ -176,18 +149,17 @@ def _forks() -> bool:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a process that starts within the block, one thread at a time, and restore them."""
-    with _CHANGING_ENVIRONMENT:
-        before = {name: os.environ.get(name) for name in variables}
-        try:
-            os.environ.update(variables)
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+    """Set environment variables for a process that starts within the block, and restore them."""
+    before = {name: os.environ.get(name) for name in variables}
+    try:
+        os.environ.update(variables)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -203,9 +175,9 @@ def _no_main_module() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Start a process in which Ctrl-C is blocked for good; one that arrives meanwhile reaches this process after.
+    """Start a process in which Ctrl-C is blocked for good; this process gets one that arrives meanwhile afterwards.
 
-    The server itself ignores Ctrl-C only once its imports are done.
+    By itself the server ignores Ctrl-C only once its imports are done.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -4,15 +4,13 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from benchmark.errors import UnavailableError
 from benchmark.workers.answers import Answer, Crashed, TimedOut, from_plain
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
-from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, WorkerSpec, start_process
+from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, start_process
 
 _GRACE_S = 0.5
 _REAP_S = 5.0
@@ -23,24 +21,22 @@ class Worker:
     """An actor in a process of its own.
 
     The process starts with the first call and ends with `close`, which the `with` block calls. After a crash or a
-    time-out the worker is dead, and every further call returns the same answer. Use it from one thread.
+    time-out every further call returns the same answer. Use it from one thread.
 
     Args:
         actor: The class to make in the worker, as `package.module:Class`; it is made without arguments at the first
             call.
         log: The file for all that it prints; appended to.
         limits: What it may take of the machine.
-        environment: Environment variables of its own, over those that every worker has. On Linux, libraries that
-            read their variables when they are loaded may have been loaded before.
 
     Raises:
         UnavailableError: The log can't be written.
     """
 
-    def __init__(
-        self, actor: str, *, log: Path, limits: Limits = NO_LIMITS, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._spec = WorkerSpec(actor=actor, log=_prepare_log(log), limits=limits, environment=dict(environment or {}))
+    def __init__(self, actor: str, *, log: Path, limits: Limits = NO_LIMITS) -> None:
+        self._actor = actor
+        self._log = _prepare_log(log)
+        self._limits = limits
         self._running: WorkerProcess | None = None
         self._end: Crashed | TimedOut | None = None
         self._closed = False
@@ -70,7 +66,7 @@ class Worker:
         message = encode([method, arguments])
         try:
             if self._running is None:
-                self._running = start_process(self._spec)
+                self._running = start_process(self._actor, self._log, self._limits)
             return self._exchange(self._running, message, timeout_s)
         except BaseException:  # Ctrl-C, most of all: an answer that comes later must not be taken for the next one's
             self.close()
@@ -84,23 +80,34 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _exchange(self, running: WorkerProcess, message: Message, timeout_s: float) -> Answer:
+        decided = threading.Lock()  # taken by what comes first, the answer or the end of the time
+
+        def expire() -> None:
+            if decided.acquire(blocking=False):
+                _kill(running)
+
+        timer = threading.Timer(min(timeout_s, threading.TIMEOUT_MAX), expire)
+        timer.daemon = True
         answer: Answer
-        with _KillTimer(timeout_s, running) as timer:
-            try:
-                send(running.pipe, message)
-                answer = _decode_answer(receive(running.pipe))
-            except GarbledError:
-                answer = Crashed(signal=None, exit_code=None)
-            except (EOFError, OSError):
-                running.process.join(_REAP_S)
-                answer = _crash(running.process.exitcode)
-        if timer.expired:
+        try:
+            timer.start()
+            send(running.pipe, message)
+            answer = from_plain(receive(running.pipe))
+        except GarbledError:
+            answer = Crashed(signal=None, exit_code=None)
+        except (EOFError, OSError):
+            running.process.join(_REAP_S)
+            answer = _crash(running.process.exitcode)
+        finally:
+            timer.cancel()
+            has_expired = not decided.acquire(blocking=False)
+            if has_expired:
+                timer.join()  # it is killing the worker
+        if has_expired:
             answer = TimedOut(timeout_s)
         if isinstance(answer, Crashed | TimedOut):
             self._end = answer
@@ -119,43 +126,7 @@ class Worker:
             running.process.join(_REAP_S)
             if running.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
                 running.process.close()
-            _shorten_log(self._spec.log)
-
-
-class _KillTimer:
-    """Kills the worker when the time of a call is up, whether the call is sending, waiting, or receiving."""
-
-    def __init__(self, seconds: float, running: WorkerProcess) -> None:
-        self.expired = False
-        self._done = False
-        self._lock = threading.Lock()
-        self._running = running
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._lock:
-            self._done = True
-        self._timer.cancel()
-
-    def _expire(self) -> None:
-        with self._lock:
-            if not self._done:
-                self.expired = True
-                _kill(self._running)
-
-
-def _decode_answer(value: Any) -> Answer:
-    try:
-        return from_plain(value)
-    except ValueError as error:
-        raise GarbledError("not an answer") from error
+            _shorten_log(self._log)
 
 
 def _crash(exit_code: int | None) -> Crashed:

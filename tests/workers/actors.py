@@ -64,9 +64,6 @@ class Actor:
         array *= 2
         return array
 
-    def zeros(self, megabytes: int) -> NDArray[Any]:
-        return np.zeros(megabytes * 1_000_000, np.uint8)
-
     def a_set(self) -> Any:
         return {"inner": [1, {2}]}
 

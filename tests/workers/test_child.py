@@ -41,9 +41,3 @@ def test_terabytes_are_refused_without_a_limit_too(worker: Worker, method: str) 
     assert isinstance(answer, OutOfMemory), answer
     assert answer.requested_bytes == pytest.approx(400 * 10**12, rel=0.01)
     assert answer.limit_bytes is None
-
-
-@pytest.mark.parametrize("arguments", [{"threads": 0}, {"memory_bytes": 0}])
-def test_limits_that_cannot_be_held_are_refused(arguments: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="a worker needs"):
-        Limits(**arguments)

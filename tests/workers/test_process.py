@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -49,7 +50,7 @@ with Worker("tests.workers.actors:Actor", log=Path(sys.argv[1])) as worker:
 """
 
 
-def facts_of(worker: Worker) -> dict[str, object]:
+def facts_of(worker: Worker) -> dict[str, Any]:
     answer = worker.call("facts", timeout_s=PATIENT_S)
     assert isinstance(answer, Returned), answer
     assert isinstance(answer.value, dict)
@@ -95,19 +96,14 @@ def ended(pid: int, within_s: float) -> bool:
     return False
 
 
-def test_a_worker_has_the_environment_that_must_be_set_before_imports(worker: Worker) -> None:
-    found = facts_of(worker)["environment"]
-    assert isinstance(found, dict)
-    assert {name: found.get(name) for name in WORKER_ENVIRONMENT} == dict(WORKER_ENVIRONMENT)
-    assert found["OMP_NUM_THREADS"] == "1"
-
-
-def test_a_worker_sees_the_variables_of_its_parent_and_its_own(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_has_the_variables_of_its_parent_and_those_that_must_be_set_before_imports(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SET_LATE_IN_THE_PARENT", "yes")
-    with Worker("tests.workers.actors:Actor", log=log, environment={"OWN": "1"}, limits=Limits(threads=2)) as worker:
-        found = facts_of(worker)["environment"]
-    assert isinstance(found, dict)
-    assert (found["SET_LATE_IN_THE_PARENT"], found["OWN"], found["OMP_NUM_THREADS"]) == ("yes", "1", "2")
+    with Worker("tests.workers.actors:Actor", log=log, limits=Limits(threads=2)) as worker:
+        variables = facts_of(worker)["environment"]
+    assert {name: variables.get(name) for name in WORKER_ENVIRONMENT} == dict(WORKER_ENVIRONMENT)
+    assert (variables["SET_LATE_IN_THE_PARENT"], variables["OMP_NUM_THREADS"]) == ("yes", "2")
 
 
 def test_a_worker_lives_apart_from_the_terminal(worker: Worker) -> None:
@@ -116,12 +112,8 @@ def test_a_worker_lives_apart_from_the_terminal(worker: Worker) -> None:
     assert facts["interrupt_ignored"] is True
     assert facts["stdin"] == ""
     assert facts["core"] == 0
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a fork server")
-def test_the_libraries_are_there_before_the_actor_on_linux(worker: Worker) -> None:
-    facts = facts_of(worker)
-    assert (facts["torch"], facts["transformers"]) == (True, True)
+    if sys.platform == "linux":  # only Linux has a fork server
+        assert (facts["torch"], facts["transformers"]) == (True, True)
 
 
 def test_a_fresh_interpreter_serves_as_well(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +126,6 @@ def test_a_fresh_interpreter_serves_as_well(log: Path, monkeypatch: pytest.Monke
     assert threads.value == 1
     assert facts["main"] is None
     assert facts["torch"] is False
-    assert isinstance(facts["environment"], dict)
     assert facts["environment"]["OMP_WAIT_POLICY"] == "PASSIVE"
     assert dict(os.environ) == before
 
@@ -167,15 +158,28 @@ def test_a_script_without_a_main_guard_runs_once_and_stays_light(start_script: S
     ]
 
 
-def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(start_script: Script) -> None:
+def start_waiting(start_script: Script) -> tuple["subprocess.Popen[str]", int]:
+    """Start a script whose worker is in the middle of a call, and give the worker's process id."""
     script = start_script(WAITING_SCRIPT)
     assert script.stdout is not None
     assert script.stdout.readline() == "before\n"
     pid = int(script.stdout.readline())
     time.sleep(0.5)  # by now the worker is in the middle of its next call
+    return script, pid
+
+
+def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(start_script: Script) -> None:
+    script, pid = start_waiting(start_script)
     os.killpg(script.pid, signal.SIGINT)  # as a terminal does: to the whole group, the fork server too
     output, errors = script.communicate(timeout=20)
     assert (output, errors, script.returncode) == ("interrupted\n", "", 0)
+    assert ended(pid, within_s=5)
+
+
+def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script: Script) -> None:
+    script, pid = start_waiting(start_script)
+    script.kill()
+    script.communicate(timeout=20)
     assert ended(pid, within_s=5)
 
 
@@ -187,17 +191,6 @@ def test_an_interrupt_while_the_libraries_are_still_being_imported_is_as_quiet(s
     os.killpg(script.pid, signal.SIGINT)
     output, errors = script.communicate(timeout=40)
     assert (output.splitlines()[-1:], errors, script.returncode) == (["interrupted"], "", 0)
-
-
-def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script: Script) -> None:
-    script = start_script(WAITING_SCRIPT)
-    assert script.stdout is not None
-    assert script.stdout.readline() == "before\n"
-    pid = int(script.stdout.readline())
-    time.sleep(0.5)  # by now the worker is in the middle of its next call
-    script.kill()
-    script.communicate(timeout=20)
-    assert ended(pid, within_s=5)
 
 
 @pytest.mark.parametrize(
