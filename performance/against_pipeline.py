@@ -23,7 +23,6 @@ from benchmark.demo.files import checkpoints_path, demo_clips
 from benchmark.evaluation.latency import cut_segments
 from benchmark.models.checkpoint import load_checkpoint
 
-SEGMENTS = 8
 START_UPS = 7
 Samples = NDArray[np.float32]
 Answer = Callable[[Samples], NDArray[np.float64]]
@@ -59,7 +58,7 @@ def compare(folder: Path, *, rounds: int, seconds: float) -> None:
         return np.array([scores[label] for label in labels])
 
     spoken = [_Spoken(clip.waveform()) for clip in demo_clips()]
-    segments = [segment.samples for segment in cut_segments(spoken, seconds=seconds, count=SEGMENTS)]
+    segments = [segment.samples for segment in cut_segments(spoken, seconds=seconds)]
     apart = max(float(np.abs(peer(segment) - checkpoint.probabilities(segment)).max()) for segment in segments)
     pairs = [(block_ms(peer, segments), block_ms(checkpoint.probabilities, segments)) for _ in range(rounds)]
     theirs, ours = (statistics.median(times) for times in zip(*pairs, strict=True))

@@ -16,9 +16,10 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import plan, runner
 from benchmark.evaluation.close_clips import ClipPass
+from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.evaluation.plan import InferencePlan, Overwrite, RunContext
+from benchmark.evaluation.plan import InferencePlan
 from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
@@ -141,8 +142,7 @@ class Ours(Engine):
     def _context(self, decoded: DecodedCorpus) -> RunContext:
         return RunContext(
             clips=ClipSet.of([decoded]),
-            choice=self._choice,
-            overwrite=Overwrite.ALWAYS,
+            options=RunOptions(engines=self._choice, overwrite=Overwrite.ALWAYS),
             store=self._store,
             settings=self._settings,
             threads=available_cores(),

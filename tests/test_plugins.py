@@ -10,7 +10,7 @@ import pytest
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.opening import parse_spec
 from benchmark.errors import RequestError
-from benchmark.evaluation.metrics import UserMetrics
+from benchmark.evaluation.metrics import user_metrics
 from benchmark.models import heads
 from benchmark.plugins import Group, load_plugin, plugin_file, plugin_names
 from benchmark.progress import Silent
@@ -146,5 +146,8 @@ def test_a_registry_of_a_package_must_be_a_path(added: Adds) -> None:
 
 
 def test_a_metric_of_no_package_is_refused_with_both_ways_named(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="no such file or folder, and no installed package"):
-        UserMetrics(["spread"], Settings(cache=tmp_path), Silent())
+    with (
+        pytest.raises(RequestError, match="no such file or folder, and no installed package"),
+        user_metrics(["spread"], Settings(cache=tmp_path), Silent()),
+    ):
+        pass

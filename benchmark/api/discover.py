@@ -102,11 +102,8 @@ def _judge(verification: Verification, hub: Hub, min_emotions: int) -> Discovere
     # The client knows the facts of a commit that was verified.
     known = hub.facts(verification.id, verification.revision) if verification.revision else None
     facts = known if isinstance(known, RepoFacts) else None
-    emotions = len(verification.emotion_classes)
-    reason: str | None = verification.reason
-    if verification.status in _WOULD_WORK:
-        few = f"It distinguishes {emotions} emotions; at least {min_emotions} were asked for."
-        reason = None if emotions >= min_emotions else few
+    would_work = verification.status in _WOULD_WORK
+    reason = verification.too_few_emotions(min_emotions) if would_work else verification.reason
     corpora = tuple(word for dataset in (facts.datasets if facts else ()) if (word := corpus_word(dataset)) is not None)
     return Discovered(
         verification=verification,

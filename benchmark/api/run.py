@@ -11,10 +11,10 @@ from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora
 from benchmark.emotions.merges import chosen_merges
+from benchmark.evaluation.context import Overwrite, RunOptions
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
-from benchmark.evaluation.evaluate import Evaluation, RunOptions
-from benchmark.evaluation.metrics import UserMetrics
-from benchmark.evaluation.plan import Overwrite
+from benchmark.evaluation.evaluate import Evaluation
+from benchmark.evaluation.metrics import user_metrics
 from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
@@ -67,7 +67,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     # Whatever is wrong with the request is found before hours of work, not after.
     inference = _inference(options)
     focus = emotion_names(options.focus)
-    with UserMetrics(options.metrics, settings, progress):
+    with user_metrics(options.metrics, settings, progress):
         pass
     registry = open_registry(options.candidates, options.models, progress)
     corpora = open_corpora(options.corpora, registry, options, settings=settings, progress=progress)
@@ -83,9 +83,9 @@ def run_with(options: RunRequest) -> RunOutcome:
     record = _evaluate(options, registry, corpora, inference, settings, progress)
     save_run(settings.cache, record)
     store = PredictionStore(settings.cache)
-    with UserMetrics(options.metrics, settings, progress) as own:
+    with user_metrics(options.metrics, settings, progress) as metrics:
         leaderboard = score_run(
-            record, store.read, rank_seen=options.rank_seen, focus=focus, metrics=own.metrics, by=options.by
+            record, store.read, rank_seen=options.rank_seen, focus=focus, metrics=metrics, by=options.by
         )
     recordings = Recordings(corpora=corpora, embed=options.embed_audio)
     files = (
@@ -104,9 +104,6 @@ def _inference(options: RunRequest) -> RunOptions:
     engines = EngineChoice(backend=options.backend, dtype=options.dtype, fast=options.fast, batch=options.batch_size)
     engines.check()
     return RunOptions(
-        min_emotions=options.min_emotions,
-        devices=tuple(options.devices),
-        limit=options.limit,
         segment_s=options.segment_seconds,
         latency_budget_s=options.latency_seconds,
         merge=chosen_merges(options.merge_preset, options.merge),
@@ -138,7 +135,7 @@ def _evaluate(
     evaluated = Evaluation(
         subjects=selection.subjects,
         corpora=tuple(corpus.merging(inference.merge) for corpus in corpora),
-        devices=resolve_devices(inference.devices, settings),
+        devices=resolve_devices(options.devices, settings),
         options=inference,
         settings=settings,
         store=PredictionStore(settings.cache),

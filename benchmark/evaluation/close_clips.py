@@ -1,7 +1,8 @@
 """The clips of a run on one engine: what is missing, what is close, and how windows become predictions."""
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeGuard
 
 import numpy as np
@@ -9,16 +10,15 @@ from numpy.typing import NDArray
 
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.sources import AudioSource
-from benchmark.evaluation.parity import Decisions
-from benchmark.evaluation.plan import PlannedEngine
+from benchmark.evaluation.context import Overwrite
+from benchmark.evaluation.plan import InferencePlan, PlannedEngine
 from benchmark.evaluation.sessions import AnsweredWindow
 from benchmark.models.reports import TooShortError
 from benchmark.models.speech_model import averaged
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.workers.answers import Returned
 
-# Begins the failure of a clip that was readable when the run began, and not when its turn came: the next run tries it
-# again.
+# Begins the failure of a clip that the next run tries again.
 _NO_LONGER_READABLE = "It was readable when the run began, and was not when its turn came: "
 
 
@@ -27,10 +27,7 @@ class ClipPass:
     """The clips of a run, perturbed in one way or not at all, on one engine.
 
     Attributes:
-        engine: The engine.
-        setup: Keys the answers in the store.
         perturbation: What is done to the clips first, if anything.
-        decisions: How the model's outputs are read.
         missing: Clips that are to be computed.
         close: Answers that cannot be relied on, by clip hash: the two best are too close, or the engine failed. They
             are not stored until the next engine has given a better one.
@@ -38,66 +35,96 @@ class ClipPass:
         computed: Clips that were computed in this run.
     """
 
+    plan: InferencePlan
     engine: PlannedEngine
-    setup: InferenceSetup
     perturbation: Perturbation | None
-    decisions: Decisions
     missing: dict[str, AudioSource] = field(default_factory=dict)
     close: dict[str, Prediction] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     computed: set[str] = field(default_factory=set)
 
-    def is_close(self, prediction: Prediction) -> bool:
-        """Whether a prediction decides nothing: its two best answers are close, or only this engine may have failed.
+    @cached_property
+    def setup(self) -> InferenceSetup:
+        """The setup under which answers are stored."""
+        name = None if self.perturbation is None else self.perturbation.name
+        return self.plan.subject.setup(self.engine.engine, perturbation=name)
 
-        A clip that could not be read is no fault of an engine, and one that is too short is so for each of them.
+    def stored(self) -> PredictionTable:
+        """The stored answers."""
+        return self.plan.context.store.read(self.setup)
+
+    def unanswered(self, clips: Iterable[str]) -> list[str]:
+        """The clips without a stored answer, or without one of this run if the user wants all computed again."""
+        if self.plan.context.options.overwrite is Overwrite.ALWAYS:
+            return [clip_hash for clip_hash in clips if clip_hash not in self.computed]
+        stored = self.stored()
+        return [clip_hash for clip_hash in clips if not is_lasting(stored.get(clip_hash))]
+
+    def is_close(self, prediction: Prediction) -> bool:
+        """Whether the two best answers are close, or there is none because this engine may have failed.
+
+        That is not so for a clip that could not be read, or is too short for every engine.
         """
         if self.engine.margin == 0.0 or not is_lasting(prediction):
             return False
         if prediction.logits is None:
             return not (prediction.failure or "").startswith(TooShortError.__name__)
-        margin = self.decisions.margins(prediction.logits[None])[0]
+        margin = self.plan.decisions.margins(prediction.logits[None])[0]
         return not bool(margin >= self.engine.margin)  # NaN is close to everything
 
-    def hold_back(self, predictions: Iterable[Prediction]) -> list[Prediction]:
-        """Keep close answers here, and return the others."""
-        predictions = list(predictions)
+    def store(self, predictions: Sequence[Prediction]) -> None:
+        """Store new predictions, but hold close ones back."""
         close = {prediction.clip_hash: prediction for prediction in predictions if self.is_close(prediction)}
         self.close |= close
-        return [prediction for prediction in predictions if prediction.clip_hash not in close]
+        clear = [prediction for prediction in predictions if prediction.clip_hash not in close]
+        self.plan.context.store.add(self.setup, clear)
 
-    def mark_close(self, stored: PredictionTable, better: Callable[[str], Prediction | None], clips: Set[str]) -> None:
-        """Find close answers among stored ones, unless they come from a better engine already.
-
-        Args:
-            stored: The answers stored under this pass's setup.
-            better: The answer of a better engine to a clip, if there is one.
-            clips: Where to look.
-        """
-        wanted = clips - self.settled - self.close.keys()
+    def mark_close(self, finer: Sequence["ClipPass"], clips: Set[str]) -> None:
+        """Find close answers to `clips` among stored ones, unless they come from a finer engine already."""
+        unsettled = clips - self.settled - self.close.keys()
+        stored, better = self.stored(), _better_answers(finer)
         # Failures have no logits, and so no margin: all zeros are close.
-        margins = self.decisions.margins(np.nan_to_num(stored.logits))
+        margins = self.plan.decisions.margins(np.nan_to_num(stored.logits))
         for row in np.flatnonzero(margins < self.engine.margin):
             clip_hash = str(stored.clip_hashes[int(row)].as_py())
-            if clip_hash not in wanted or not self.is_close(stored[clip_hash]):
+            if clip_hash not in unsettled or not self.is_close(stored[clip_hash]):
                 continue
             if not is_taken_over(stored[clip_hash], better(clip_hash)):
                 self.close[clip_hash] = stored[clip_hash]
 
-    def settle(self, better: Callable[[str], Prediction | None]) -> tuple[list[Prediction], float]:
-        """Replace close answers by those of a better engine, as far as there are any.
+    def settle(self, finer: Sequence["ClipPass"]) -> float:
+        """Replace close answers by those of finer engines, as far as there are any.
 
         Returns:
-            The better answers, and the largest difference of a probability to the replaced ones.
+            The largest difference of a probability to the replaced ones.
         """
+        better, store = _better_answers(finer), self.plan.context.store
         answers = [answer for clip_hash in self.close if (answer := better(clip_hash)) is not None]
         largest = 0.0
         for answer in answers:
             replaced = self.close.pop(answer.clip_hash)
             self.settled.add(answer.clip_hash)
             if replaced.logits is not None and answer.logits is not None:
-                largest = max(largest, self.decisions.difference(answer.logits[None], replaced.logits[None]))
-        return answers, largest
+                difference = self.plan.decisions.difference(answer.logits[None], replaced.logits[None])
+                largest = max(largest, difference)
+        if answers:
+            store.add(self.setup, answers)
+            store.compact(self.setup)
+        return largest
+
+
+def _better_answers(finer: Sequence[ClipPass]) -> Callable[[str], Prediction | None]:
+    """A function that finds the answer of a finer engine: the first that is clear, else the reference's."""
+    *engines, (_, of_reference) = [(clip_pass, clip_pass.stored()) for clip_pass in finer]
+
+    def better(clip_hash: str) -> Prediction | None:
+        for clip_pass, stored in engines:
+            answer = stored.get(clip_hash)
+            if is_lasting(answer) and not clip_pass.is_close(answer):
+                return answer
+        return of_reference.get(clip_hash)
+
+    return better
 
 
 @dataclass
@@ -134,7 +161,7 @@ class ClipInProgress:
 
 
 def is_lasting(prediction: Prediction | None) -> TypeGuard[Prediction]:
-    """Whether there is an answer, and not just the note that the clip could not be read when its turn came."""
+    """Whether there is an answer, not only the note that the clip could not be read when its turn came."""
     return prediction is not None and not (prediction.failure or "").startswith(_NO_LONGER_READABLE)
 
 

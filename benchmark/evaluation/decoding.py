@@ -1,10 +1,10 @@
 """Decoding the clips of a corpus: once to know what they hold, and again window by window for a model."""
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from itertools import repeat
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.threads import map_ahead
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 _DECODERS = 2
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
 _WINDOWS_AHEAD = 8
@@ -28,12 +31,7 @@ _CHANGED = "The audio is not what it was when the run began."
 
 @dataclass(frozen=True)
 class DecodedCorpus:
-    """A corpus after every clip was decoded once.
-
-    Attributes:
-        record: What is stored of it.
-        audio: The audio of each readable clip, by clip hash; identical clips are one.
-    """
+    """A corpus after every clip was decoded once, and the audio of its readable clips, by clip hash."""
 
     record: CorpusRecord
     audio: dict[str, AudioSource]
@@ -41,13 +39,9 @@ class DecodedCorpus:
 
 @dataclass(frozen=True)
 class ClipSet:
-    """The clips of several corpora, each once, the longest first, and those of one length together.
+    """The clips of several corpora by clip hash, and their durations in seconds; the longest first.
 
     A model then takes its memory once, for the longest, and what is prepared for a length serves all clips of it.
-
-    Attributes:
-        audio: By clip hash.
-        durations: Seconds, by clip hash.
     """
 
     audio: dict[str, AudioSource]
@@ -72,9 +66,8 @@ class ClipWindow:
     """One window of a clip, or its end.
 
     Attributes:
-        clip_hash: The clip.
-        samples: Mono samples at the rate asked for, shape (samples,); None after the last window.
-        failure: After the last window, why the clip cannot be used after all; None where it can.
+        samples: Mono samples at the model's rate, shape (samples,); None after the last window.
+        failure: After the last window, why the clip cannot be used after all.
     """
 
     clip_hash: str
@@ -84,23 +77,17 @@ class ClipWindow:
 
 def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
     """Decode every clip once, to know its content and its length, or why it cannot be read."""
-    records: list[ClipRecord] = []
+    records = tuple(_map_clips(_decode_clip, corpus.clips, f"Reading {corpus.name}", progress))
     audio: dict[str, AudioSource] = {}
-    with (
-        ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as pool,
-        progress.stage(f"Reading {corpus.name}", total=len(corpus.clips), unit="clips") as stage,
-    ):
-        for clip, record in zip(corpus.clips, map_ahead(pool, _decode_clip, corpus.clips), strict=True):
-            records.append(record)
-            if record.clip_hash is not None:
-                audio.setdefault(record.clip_hash, clip.audio)
-            stage.advance()
+    for clip, record in zip(corpus.clips, records, strict=True):
+        if record.clip_hash is not None:
+            audio.setdefault(record.clip_hash, clip.audio)
     return DecodedCorpus(
         CorpusRecord(
             name=corpus.name,
             source=corpus.source,
             synthetic=corpus.synthetic,
-            clips=tuple(records),
+            clips=records,
             available_clips=corpus.available_clips,
             labels=corpus.labels,
             merge=corpus.merge,
@@ -111,31 +98,35 @@ def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
     )
 
 
+def _map_clips(
+    function: Callable[[Item], Result], clips: Sequence[Item], title: str, progress: Progress
+) -> Iterator[Result]:
+    with (
+        ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as pool,
+        progress.stage(title, total=len(clips), unit="clips") as stage,
+    ):
+        for result in map_ahead(pool, function, clips):
+            yield result
+            stage.advance()
+
+
 def _decode_clip(clip: Clip) -> ClipRecord:
-    clip_hash, duration_s, sampling_rate, failure = None, None, None, None
+    record = ClipRecord(clip=clip.name, clip_hash=None, duration_s=None)
     try:
         with open_source(clip.audio) as stream:
             content, samples = ContentHash(stream.sampling_rate), 0
             for block in stream.blocks:
                 content.update(block)
                 samples += block.size
-            clip_hash, duration_s = content.digits, samples / stream.sampling_rate
-            sampling_rate = stream.sampling_rate
+            duration_s, rate = samples / stream.sampling_rate, stream.sampling_rate
+            record = replace(record, clip_hash=content.digits, duration_s=duration_s, sampling_rate=rate)
     except UndecodableAudio as error:
-        failure = str(error)
-    decoded = ClipRecord(
-        clip=clip.name, clip_hash=clip_hash, duration_s=duration_s, failure=failure, sampling_rate=sampling_rate
-    )
-    return described(decoded, clip)
+        record = replace(record, failure=str(error))
+    return described(record, clip)
 
 
 def drop_unreadable(corpus: CorpusRecord, unreadable: Mapping[str, str]) -> CorpusRecord:
-    """Count clips that were lost while a run went on as unreadable: for all candidates, whoever had answered before.
-
-    Args:
-        corpus: What is stored of the corpus.
-        unreadable: Why clips could not be read any more, by clip hash.
-    """
+    """Count clips that were lost during a run as unreadable, for all candidates; the reasons are by clip hash."""
     clips = [
         replace(clip, clip_hash=None, duration_s=None, failure=unreadable[clip.clip_hash])
         if clip.clip_hash is not None and clip.clip_hash in unreadable
@@ -168,13 +159,12 @@ def decode_windows(
         for clip_hash, source in audio
         for window in _clip_windows(clip_hash, source, sampling_rate, window_s, perturbation)
     )
-    waiting: deque[Future[ClipWindow | None]] = deque()
     # One thread takes the calls in their order, so that the generator is never entered twice.
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
-            waiting.extend(pool.submit(next, windows, None) for _ in range(_WINDOWS_AHEAD))
-            while (window := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, windows, None))
+            for window in map_ahead(pool, lambda source: next(source, None), repeat(windows), ahead=_WINDOWS_AHEAD):
+                if window is None:
+                    return
                 yield window
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -209,19 +199,9 @@ def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iter
 
 
 def measure_corpus(decoded: DecodedCorpus, progress: Progress) -> tuple[Acoustics | None, ...]:
-    """Measure every clip, identical ones once: level, clipping, bandwidth.
-
-    Returns:
-        One measurement for each clip of the corpus; None where it cannot be read.
-    """
-    with (
-        ThreadPoolExecutor(_DECODERS, thread_name_prefix="measure") as pool,
-        progress.stage(f"Measuring {decoded.record.name}", total=len(decoded.audio), unit="clips") as stage,
-    ):
-        acoustics: dict[str, Acoustics | None] = {}
-        for clip_hash, measured in zip(decoded.audio, map_ahead(pool, _measure, decoded.audio.values()), strict=True):
-            acoustics[clip_hash] = measured
-            stage.advance()
+    """Measure level, clipping and bandwidth of each clip, identical ones once; None for those that cannot be read."""
+    measured = _map_clips(_measure, tuple(decoded.audio.values()), f"Measuring {decoded.record.name}", progress)
+    acoustics = dict(zip(decoded.audio, measured, strict=True))
     return tuple(acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
 
 

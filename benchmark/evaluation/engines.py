@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.models.backends.added import added_backend, added_names
-from benchmark.models.backends.protocol import BACKENDS, DTYPES, ONNXRUNTIME, OPENVINO, TORCH, Engine
+from benchmark.models.backends.protocol import BACKENDS, DTYPES, LIBRARIES, ONNXRUNTIME, OPENVINO, TORCH, Engine
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
@@ -21,7 +21,6 @@ _INSTALL = {
     OPENVINO: ("OpenVINO", "pip install openvino"),
     ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
 }
-_MODULES = {OPENVINO: ("openvino",), ONNXRUNTIME: ("onnxruntime", "onnx")}
 _ACTOR = "benchmark.models.actor:ModelActor"
 _TIMEOUT_S = 60.0
 # One of these is there wherever a driver is that torch's CUDA builds can use: NVIDIA's own, Windows's for Linux, AMD's.
@@ -30,11 +29,11 @@ _DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg",
 
 @dataclass(frozen=True, kw_only=True)
 class EngineChoice:
-    """What a user wants to be computed with.
+    """The engine that a user chooses.
 
     Attributes:
         backend: `auto`, `torch`, `openvino`, `onnxruntime`, or one that an installed package adds.
-        dtype: `float32`, `bfloat16` or `float16`; None for what the rest says.
+        dtype: `float32`, `bfloat16` or `float16`; None leaves it open.
         fast: Whether bfloat16 may be taken where the processor computes in it.
         batch: Windows that torch computes together; None for one on the CPU, and on a GPU for as many as pay there.
     """
@@ -50,7 +49,7 @@ class EngineChoice:
 
     @property
     def is_left_to_bench(self) -> bool:
-        """Whether the user has named no engine, so that one that costs more than it saves is not prepared."""
+        """Whether the user has named no engine: then none is prepared that costs more than it saves."""
         return self.backend == AUTO and not self.fast and self.batch is None
 
     def check(self) -> None:
@@ -96,7 +95,7 @@ class EngineChoice:
         return tuple(dict.fromkeys([*engines, Engine(device=device)]))
 
     def _batches(self, device: str) -> tuple[int, ...]:
-        """How many windows together, best first; one at a time is for models that answer otherwise in a batch."""
+        """How many windows together, best first; some models can only be run one window at a time."""
         most = self.batch or (1 if device == "cpu" else _BATCH_ON_GPU)
         return (most, 1) if most > 1 else (1,)
 
@@ -117,35 +116,30 @@ class EngineChoice:
 
 
 def is_installed(backend: str) -> bool:
-    """Whether the libraries of a backend are there; none of them is imported.
-
-    Examples:
-        >>> is_installed("torch")
-        True
-    """
-    return all(importlib.util.find_spec(name) is not None for name in _MODULES.get(backend, ()))
+    """Whether the libraries of one of `BACKENDS` are there; none of them is imported."""
+    return all(importlib.util.find_spec(name) is not None for name in LIBRARIES[backend])
 
 
-def resolve_devices(wanted: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """Check the devices that a user asks for; without any, take the CPU and, where torch sees one, the GPU.
+def resolve_devices(names: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """Check the devices that a user names; by default the CPU and, where torch sees one, the GPU.
 
     Raises:
         RequestError: A device is unknown, or is not there.
     """
-    if unknown := [device for device in wanted if device not in DEVICES]:
+    if unknown := [device for device in names if device not in DEVICES]:
         raise RequestError(f"Unknown device {unknown[0]!r}: choose among {', '.join(DEVICES)}.")
-    if wanted and "cuda" not in wanted:
-        return tuple(dict.fromkeys(wanted))
+    if names and "cuda" not in names:
+        return tuple(dict.fromkeys(names))
     has_cuda = False
     if may_have_cuda():
         with Worker(_ACTOR, log=settings.logs / "devices.log") as worker:  # so that torch is not imported here
             answer = worker.call("has_cuda", timeout_s=_TIMEOUT_S)
         has_cuda = isinstance(answer, Returned) and bool(answer.value)
-    if wanted and not has_cuda:
+    if names and not has_cuda:
         raise RequestError(
             "torch sees no CUDA device here: leave out `--device cuda`, or install a build of torch for your GPU."
         )
-    return tuple(dict.fromkeys(wanted)) if wanted else (DEVICES if has_cuda else DEVICES[:1])
+    return tuple(dict.fromkeys(names)) if names else (DEVICES if has_cuda else DEVICES[:1])
 
 
 def may_have_cuda() -> bool:

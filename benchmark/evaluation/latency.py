@@ -1,7 +1,7 @@
 """How long one segment takes: one call at a time, interleaved over the candidates, on each device.
 
 Candidates are loaded side by side and timed in turn, in blocks, so that a slow minute of a shared machine hits all
-alike, until the median of each is known well enough or its time is over. Where memory does not hold them all, they are
+alike, until the median of each is known well enough or its time is over. If memory does not hold them all, they are
 measured in groups that share a reference.
 """
 
@@ -19,7 +19,6 @@ from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
-from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadReport
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
@@ -28,7 +27,6 @@ from benchmark.results.medians import median_interval
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 
-DEFAULT_SEGMENT_S = 3.0
 # All segments are cut at one rate, so that candidates of different rates get the same stretch of speech.
 SEGMENT_RATE = 16_000
 PRECISE_WITHIN = 0.03
@@ -48,27 +46,21 @@ _BYTES_PER_PROCESS = 700_000_000
 _SHARE_OF_MEMORY = 0.6
 
 
-def cut_segments(audio: Iterable[AudioSource], *, seconds: float, count: int = _SEGMENTS) -> tuple[Waveform, ...]:
-    """Cut pieces of exactly `seconds` out of the clips, one after another; short clips are put end to end.
+def cut_segments(audio: Iterable[AudioSource], *, seconds: float) -> tuple[Waveform, ...]:
+    """Cut up to eight segments of exactly `seconds` at 16 kHz out of the clips, one after another.
 
-    Args:
-        audio: Clips in the order of use; a clip that can no longer be read is passed over.
-        seconds: Length of a segment.
-        count: How many segments are cut at most.
-
-    Returns:
-        Segments at 16 kHz. At least one where there is any audio: what is shorter than one segment in all is repeated
-        until it fills it.
+    Short clips are joined, and clips that can no longer be read are passed over. If all audio is shorter than one
+    segment, it is repeated until it fills one.
     """
     size = round(seconds * SEGMENT_RATE)
     segments: list[Waveform] = []
     rest = np.zeros(0, dtype=np.float32)
     for block in _blocks(audio):
         rest = np.concatenate([rest, block])
-        while rest.size >= size and len(segments) < count:
+        while rest.size >= size and len(segments) < _SEGMENTS:
             segments.append(Waveform(rest[:size].copy(), SEGMENT_RATE))
             rest = rest[size:]
-        if len(segments) == count:
+        if len(segments) == _SEGMENTS:
             break
     if not segments and rest.size:
         segments.append(Waveform(np.resize(rest, size), SEGMENT_RATE))
@@ -82,11 +74,7 @@ def _blocks(audio: Iterable[AudioSource]) -> Iterator[NDArray[np.float32]]:
 
 
 def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:
-    """Say why a measurement is over; None where it goes on.
-
-    Args:
-        calls_ms: The timed calls so far, in milliseconds.
-        budget_s: How long all of them may take, in seconds.
+    """Why a measurement with these calls is over; None if it goes on.
 
     Examples:
         >>> stopped_by([100.0] * 20, budget_s=20.0) is None
@@ -95,8 +83,6 @@ def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:
         <Stopped.PRECISE: 'precise'>
         >>> stopped_by([1.0] * 30, budget_s=20.0) is None  # there is time for the 99th percentile
         True
-        >>> stopped_by([5000.0] * 10, budget_s=20.0)
-        <Stopped.TIME: 'time'>
     """
     if not calls_ms:
         return None
@@ -124,26 +110,21 @@ class TimingGroup:
     reference: Subject | None = None
 
 
-def timing_groups(subjects: Sequence[Subject], *, room_bytes: float | None = None) -> tuple[TimingGroup, ...]:
-    """Put as many candidates together as memory holds.
-
-    Args:
-        subjects: The candidates.
-        room_bytes: Memory that they may take in all; by default a part of what is free.
+def timing_groups(subjects: Sequence[Subject], *, room_bytes: float) -> tuple[TimingGroup, ...]:
+    """Put as many candidates together as `room_bytes` of memory hold.
 
     Returns:
-        One group where all fit. Else groups of which the first begins with the smallest candidate, the reference,
-        which takes its share of memory in the others as well; a group has one subject of its own at least.
+        One group if all fit. Else the first group begins with the smallest candidate, the reference, which takes its
+        share of memory in the others as well; a group has one subject of its own at least.
     """
-    room = psutil.virtual_memory().available * _SHARE_OF_MEMORY if room_bytes is None else room_bytes
-    if sum(map(memory_needed, subjects)) <= room:
+    if sum(map(memory_needed, subjects)) <= room_bytes:
         return (TimingGroup(tuple(subjects)),) if subjects else ()
     reference = min(subjects, key=memory_needed)
     groups: list[list[Subject]] = [[reference]]
     taken = memory_needed(reference)
     for subject in (subject for subject in subjects if subject is not reference):
         has_others = any(other is not reference for other in groups[-1])
-        if has_others and taken + memory_needed(subject) > room:
+        if has_others and taken + memory_needed(subject) > room_bytes:
             groups.append([])
             taken = memory_needed(reference)
         groups[-1].append(subject)
@@ -157,20 +138,16 @@ def memory_needed(subject: Subject) -> int:
     return (subject.verification.parameters or 0) * _BYTES_PER_PARAMETER + _BYTES_PER_PROCESS
 
 
-@dataclass
+@dataclass(eq=False)
 class TimedSubject:
     """A candidate that is being timed.
 
     Attributes:
-        subject: The candidate.
-        session: Its model.
-        loaded: The report of its load; None where that failed.
         segments: What is timed, at the model's rate.
-        calls_ms: The timed calls so far.
-        failure: Why there will be no more; None where nothing failed.
+        loaded: None until the model is loaded, and if that failed.
+        failure: Why no more calls are timed; None while nothing failed.
     """
 
-    subject: Subject
     session: ModelSession
     loaded: LoadReport | None = None
     segments: tuple[NDArray[np.float32], ...] = ()
@@ -187,11 +164,11 @@ class TimedSubject:
         self.loaded, self.segments = loaded, tuple(resample(segment, rate).samples for segment in segments)
 
     def stopped_by(self, budget_s: float) -> Stopped | None:
-        """Say why no more calls are timed; None where it goes on."""
+        """Why no more calls are timed; None if it goes on."""
         return Stopped.FAILED if self.failure is not None else stopped_by(self.calls_ms, budget_s=budget_s)
 
     def time_block(self) -> int:
-        """Time one block of calls, after a warm-up where it is the first; returns how many were timed."""
+        """Time one block of calls, after a warm-up if it is the first; returns how many were timed."""
         warmup = 0 if self.calls_ms else WARMUP_CALLS
         answer = self.session.time_calls(self.segments, warmup=warmup, calls=BLOCK_CALLS)
         if not isinstance(answer, Returned):
@@ -209,33 +186,39 @@ class Stopwatch:
         segments: The same stretches of real speech for all candidates.
         segment_s: Their length in seconds.
         budget_s: How long the timed calls of one candidate may take, in seconds.
-        threads: Threads that one call may use.
-        settings: Limits and places.
-        environment: The machine.
-        implementations: How the models of subjects are computed, by name, on the device that it is for; without one,
-            by reference inference.
     """
 
     segments: Sequence[Waveform]
     segment_s: float
     budget_s: float
-    threads: int
     settings: Settings
     environment: Environment
-    implementations: Mapping[str, Implementation] = field(default_factory=dict)
 
-    def measure(self, subjects: Sequence[Subject], *, device: str, progress: Progress) -> Iterator[LatencyMeasurement]:
-        """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason."""
-        before = sample_load()
+    def measure(
+        self,
+        subjects: Sequence[Subject],
+        implementations: Mapping[str, Implementation],
+        *,
+        device: str,
+        progress: Progress,
+    ) -> Iterator[LatencyMeasurement]:
+        """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason.
+
+        Args:
+            subjects: The candidates.
+            implementations: How each is computed on this device, by name.
+            device: `cpu` or `cuda`.
+            progress: Gets a stage.
+        """
+        before, room = sample_load(), psutil.virtual_memory().available * _SHARE_OF_MEMORY
         first_ms: float | None = None
         with progress.stage(f"Timing on {device}", total=len(subjects) * ENOUGH_CALLS, unit="calls") as stage:
-            for group in timing_groups(subjects):
+            for group in timing_groups(subjects, room_bytes=room):
                 with ExitStack() as stack:
                     loaded = group.subjects if group.reference is None else (group.reference, *group.subjects)
-                    timed = [TimedSubject(subject, self._session(stack, subject, device)) for subject in loaded]
-                    for candidate in timed:
-                        candidate.load(self.segments)
-                    during = self._time(timed, group, device, stage)
+                    timed = [self._load(stack, subject, implementations) for subject in loaded]
+                    measured = timed[-len(group.subjects) :]
+                    during = self._time(timed, measured, device, stage)
                     median_ms = float(np.median(timed[0].calls_ms)) if timed[0].calls_ms else None
                     first_ms = median_ms if first_ms is None and group.reference is None else first_ms
                     shared = {
@@ -245,46 +228,43 @@ class Stopwatch:
                         "reference": group.reference.name if group.reference else None,
                         "reference_drift": median_ms / first_ms if group.reference and median_ms and first_ms else None,
                     }
-                    for candidate in timed:
-                        if candidate.subject is not group.reference:
-                            yield self._measurement(candidate, device).model_copy(update=shared)
+                    for candidate in measured:
+                        yield self._measurement(candidate).model_copy(update=shared)
 
-    def _session(self, stack: ExitStack, subject: Subject, device: str) -> ModelSession:
-        implementation = self._implementation(subject, device)
-        session = ModelSession(subject, implementation, threads=self.threads, settings=self.settings)
-        return stack.enter_context(session)
+    def _load(self, stack: ExitStack, subject: Subject, implementations: Mapping[str, Implementation]) -> TimedSubject:
+        threads = self.environment.cores
+        session = ModelSession(subject, implementations[subject.name], threads=threads, settings=self.settings)
+        timed = TimedSubject(stack.enter_context(session))
+        timed.load(self.segments)
+        return timed
 
-    def _implementation(self, subject: Subject, device: str) -> Implementation:
-        chosen = self.implementations.get(subject.name)
-        is_for_device = chosen is not None and chosen.engine.device == device
-        return chosen if chosen is not None and is_for_device else Implementation(Engine(device=device))
-
-    def _time(self, timed: Sequence[TimedSubject], group: TimingGroup, device: str, stage: Stage) -> MachineLoad:
+    def _time(
+        self, timed: Sequence[TimedSubject], measured: Sequence[TimedSubject], device: str, stage: Stage
+    ) -> MachineLoad:
         """Time all candidates in turn, block by block, and measure the machine's load meanwhile."""
         meter = LoadMeter()
         while active := [candidate for candidate in timed if candidate.stopped_by(self.budget_s) is None]:
             for candidate in active:
-                stage.describe(f"Timing {candidate.subject.name} on {device}")
+                stage.describe(f"Timing {candidate.session.subject.name} on {device}")
                 known = len(candidate.calls_ms)
                 calls = candidate.time_block()
-                if candidate.subject is not group.reference:
+                if candidate in measured:
                     stage.advance(max(0, min(calls, ENOUGH_CALLS - known)))
                 meter.follow()
-        for candidate in timed:
-            if candidate.subject is not group.reference:
-                stage.advance(max(0, ENOUGH_CALLS - len(candidate.calls_ms)))
+        for candidate in measured:
+            stage.advance(max(0, ENOUGH_CALLS - len(candidate.calls_ms)))
         return meter.read()
 
-    def _measurement(self, timed: TimedSubject, device: str) -> LatencyMeasurement:
-        loaded, engine = timed.loaded, self._implementation(timed.subject, device).engine
+    def _measurement(self, timed: TimedSubject) -> LatencyMeasurement:
+        subject, engine, loaded = timed.session.subject, timed.session.implementation.engine, timed.loaded
         return LatencyMeasurement(
-            candidate=timed.subject.name,
-            revision=timed.subject.verification.revision or "",
-            device=device,
+            candidate=subject.name,
+            revision=subject.verification.revision or "",
+            device=engine.device,
             backend=engine.backend,
             dtype=engine.dtype,
             attention=loaded.attention if loaded else None,
-            threads=self.threads,
+            threads=self.environment.cores,
             processor=(loaded.gpu if loaded else None) or self.environment.processor,
             segment_s=self.segment_s,
             calls_ms=tuple(timed.calls_ms),

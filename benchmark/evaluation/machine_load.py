@@ -26,11 +26,7 @@ class MachineLoad:
 
 
 class LoadMeter:
-    """Measures the load of the processors from the moment it is made.
-
-    The time of this process and of all its descendants is subtracted. A process that ends is counted up to the last
-    `follow`.
-    """
+    """Measures the load from the moment it is made; a descendant that ends is counted up to the last `follow`."""
 
     def __init__(self) -> None:
         self._begin_busy_s, self._begin_total_s = _processor_times()
@@ -41,7 +37,7 @@ class LoadMeter:
         self._before = dict(self._own)
 
     def follow(self) -> None:
-        """Note how much time this process and its workers have used; now and then, and not while a call is timed."""
+        """Note how much time this process and its workers have used; call it now and then, while no call is timed."""
         if time.monotonic() - self._listed > _REFRESH_S:
             self._list_processes()
         else:

@@ -1,10 +1,9 @@
 """Metrics that the user brings: local modules in the form of the library `evaluate`, each in a worker of its own."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from benchmark.errors import RequestError
 from benchmark.plugins import Group, plugin_file, plugin_names
@@ -23,14 +22,7 @@ class MetricActor:
         self._module: Any = None
 
     def load(self, path: str) -> str:
-        """Load a module in the form of the library `evaluate`, which runs its code.
-
-        Args:
-            path: Its Python file, or the folder that holds it.
-
-        Returns:
-            Its name.
-        """
+        """Load a module in the form of `evaluate`, a file or its folder, which runs its code; returns its name."""
         import evaluate  # noqa: PLC0415 - takes ten seconds, for those who bring a metric
 
         self._module = evaluate.load(path, keep_in_memory=True)
@@ -64,11 +56,7 @@ class MetricActor:
 
 
 class UserMetric:
-    """One loaded metric; its code runs in a worker.
-
-    Attributes:
-        name: Its own name, the prefix of the numbers that it returns under other names.
-    """
+    """One loaded metric, whose code runs in a worker; numbers under other names than its own get it as a prefix."""
 
     def __init__(self, path: Path, worker: Worker, settings: Settings, progress: Progress) -> None:
         self._worker = worker
@@ -94,33 +82,22 @@ class UserMetric:
         return {key if key == self.name else f"{self.name}.{key}": value for key, value in answer.value.items()}
 
 
-class UserMetrics:
-    """All metrics of a run; a context manager that ends their workers.
+@contextmanager
+def user_metrics(paths: Sequence[str], settings: Settings, progress: Progress) -> Iterator[tuple[UserMetric, ...]]:
+    """Load all metrics of a run, each in a worker that ends with the `with` block.
 
     Args:
-        paths: Files or folders; a bare name may also be that of a metric which an installed package adds.
+        paths: Files or folders, or the names of metrics that installed packages add.
+        settings: Time limits, and the folder of the logs.
+        progress: Gets a note for a metric that fails.
 
     Raises:
         RequestError: One is not there, or is no module of `evaluate`.
     """
-
-    def __init__(self, paths: Sequence[str], settings: Settings, progress: Progress) -> None:
-        files = [_metric_file(path) for path in paths]
-        with ExitStack() as loading:
-            metrics = []
-            for path in files:
-                worker = loading.enter_context(Worker(_ACTOR, log=settings.logs / "metrics.log"))
-                metrics.append(UserMetric(path, worker, settings, progress))
-            self._stack = loading.pop_all()
-        self.metrics = tuple(metrics)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    files = [_metric_file(path) for path in paths]
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(_ACTOR, log=settings.logs / "metrics.log")) for _ in files]
+        yield tuple(UserMetric(path, worker, settings, progress) for path, worker in zip(files, workers, strict=True))
 
 
 def _metric_file(choice: str) -> Path:

@@ -6,7 +6,6 @@ What is observed on some clips is no bound for all others: clips are re-run from
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -21,6 +20,7 @@ from scipy.special import softmax
 from benchmark.corpora.sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
+from benchmark.evaluation.context import RunContext
 from benchmark.evaluation.decoding import ClipWindow, decode_windows
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
@@ -28,7 +28,6 @@ from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, En
 from benchmark.models.reports import LoadReport
 from benchmark.results.inference import ParityCheck
 from benchmark.results.verification import Verification
-from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Raised, Returned
 
 CLIPS_COMPARED = 32
@@ -46,17 +45,13 @@ _OF_THE_SYSTEM = {"OSError", *(kind.__name__ for kind in OSError.__subclasses__(
 
 @dataclass(frozen=True)
 class Decisions:
-    """How the outputs of a model are read as one answer: as labels, and as emotions under every merge.
-
-    Attributes:
-        label_maps: What the outputs mean, one for each reading beside the labels themselves.
-    """
+    """The readings of a model's outputs as one answer: as labels, and as emotions under every merge (`label_maps`)."""
 
     label_maps: tuple[LabelMap, ...]
 
     @classmethod
     def of(cls, verification: Verification, merges: Sequence[Mapping[str, str]]) -> "Decisions":
-        """Collect the readings of a candidate, without merges and with those of a run's corpora."""
+        """The readings of a candidate, without merges and with those of a run's corpora."""
         label_maps = [LabelMap(verification.labels, merged(verification.emotions, merge)) for merge in ({}, *merges)]
         return cls(tuple(dict.fromkeys(label_maps)))
 
@@ -67,11 +62,7 @@ class Decisions:
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def probabilities(self, logits: NDArray[np.floating]) -> list[NDArray[np.float64]]:
-        """The probabilities of the answers in each reading, each of shape (clips, answers).
-
-        Args:
-            logits: Shape (clips, labels).
-        """
+        """The probabilities in each reading, of shape (clips, answers), from logits of shape (clips, labels)."""
         of_labels = softmax(logits.astype(np.float64), axis=1)
         return [of_labels, *(label_map.probabilities(logits) for label_map in self.label_maps)]
 
@@ -94,7 +85,7 @@ class Decisions:
             logits: Shape (clips, labels).
 
         Returns:
-            Shape (clips,); 1 where there is only one answer.
+            Shape (clips,); 1 if there is only one answer.
         """
         margins = np.ones(len(logits))
         for probabilities in self.probabilities(logits):
@@ -108,23 +99,14 @@ def rerun_margin(largest_difference: float) -> float:
     """The distance of the two best answers below which a clip is re-run.
 
     Examples:
-        >>> rerun_margin(0.001)
-        0.004
-        >>> rerun_margin(0.0)
-        4e-06
+        >>> rerun_margin(0.001), rerun_margin(0.0)
+        (0.004, 4e-06)
     """
     return _MARGIN * max(largest_difference, _SMALLEST_DIFFERENCE)
 
 
 def stratified(durations: Mapping[str, float], count: int) -> tuple[str, ...]:
-    """Choose clips of all lengths: the shortest, the longest, and evenly many between.
-
-    Args:
-        durations: Seconds by clip hash.
-        count: How many are chosen.
-
-    Returns:
-        Their hashes, shortest first; all where there are no more than `count`.
+    """Choose `count` clips of all lengths: the shortest, the longest, and evenly many between, shortest first.
 
     Examples:
         >>> stratified({"a": 3.0, "b": 1.0, "c": 2.0, "d": 9.0, "e": 4.0}, 3)
@@ -154,35 +136,25 @@ class ParityTest:
     """Compares an engine with the reference, each in a worker of its own, one after the other to save memory.
 
     Attributes:
-        subject: The candidate.
         implementation: The engine, and where its converted model is, or will be.
         setup: The key of the setup whose answers the engine would give.
-        decisions: How the model's outputs are read.
-        threads: Threads that each may compute with.
-        settings: Limits and places.
-        stop: Set when the user interrupts.
     """
 
     subject: Subject
     implementation: Implementation
     setup: str
     decisions: Decisions
-    threads: int
-    settings: Settings
-    stop: threading.Event
+    context: RunContext
 
     def run(self, clips: Mapping[str, AudioSource], before: ParityCheck | None) -> ParityCheck:
-        """Convert the model where that has not been done, and compare.
+        """Convert the model unless that has been done, and compare.
 
         Args:
             clips: Clips to compare, by clip hash; of a long clip its first window.
             before: The result on other clips, which still counts if the converted model is the same.
 
-        Returns:
-            The result, whether it is within what is allowed or not.
-
         Raises:
-            EngineRejectedError: It did not come to a comparison.
+            EngineRejectedError: They could not be compared.
         """
         begin = time.perf_counter()
         digest, conversion_s, spent_s = None, 0.0, 0.0
@@ -209,15 +181,13 @@ class ParityTest:
         return check.model_copy(update={"conversion_s": conversion_s, "seconds": seconds})
 
     def failed(self, reason: str) -> ParityCheck:
-        """The result where it did not come to a comparison: nothing was measured, and the most is assumed."""
+        """The result if they cannot be compared, with the largest difference that there may be."""
+        return self._empty().model_copy(update={"largest_difference": 1.0, "failure": reason})
+
+    def _empty(self, digest: str | None = None) -> ParityCheck:
+        allowed = ALLOWED[self._engine.dtype]
         return ParityCheck(
-            setup=self.setup,
-            model=None,
-            clips=(),
-            compared=0,
-            largest_difference=1.0,
-            allowed=ALLOWED[self._engine.dtype],
-            failure=reason,
+            setup=self.setup, model=digest, clips=(), compared=0, largest_difference=0.0, allowed=allowed
         )
 
     @property
@@ -226,9 +196,8 @@ class ParityTest:
 
     def _session(self, implementation: Implementation) -> ModelSession:
         alike = self._engine.batch == 1 or implementation.engine.batch > 1
-        return ModelSession(
-            self.subject, implementation, threads=self.threads, settings=self.settings, side_by_side=alike
-        )
+        threads, settings = self.context.threads, self.context.settings
+        return ModelSession(self.subject, implementation, threads=threads, settings=settings, side_by_side=alike)
 
     def _load(self, session: ModelSession, problem: str, *, lasting: bool = True) -> LoadReport:
         self._require_running()
@@ -244,13 +213,13 @@ class ParityTest:
             raise EngineRejectedError(f"this processor does not compute in {self._engine.dtype}", lasting=False)
 
     def _require_running(self) -> None:
-        if self.stop.is_set():
+        if self.context.stop.is_set():
             raise EngineRejectedError("the run was interrupted", lasting=False)
 
     def _compute(
         self, session: ModelSession, clips: Mapping[str, AudioSource], loaded: LoadReport
     ) -> dict[str, Answer]:
-        """The answers to the first windows of all clips that can still be read, by clip hash."""
+        """Answers to the first windows of all clips that can still be read, by clip hash."""
         self._require_running()
         answers = {}
         for answered in session.answers(_first_windows(clips, loaded)):
@@ -269,38 +238,37 @@ class ParityTest:
         digest: str | None,
         before: ParityCheck | None,
     ) -> ParityCheck:
-        """Put the answers of both to some clips together with an earlier result."""
-        before = before if before is not None and before.model == digest else None
+        """Put the answers of both engines to some clips together with an earlier result."""
+        empty = self._empty(digest)
+        before = before if before is not None and before.model == digest else empty
         # Clips that were read in other ways have to be compared again.
-        counted = before if before and self.decisions.key in before.decisions else None
-        read_before = before.decisions if before and set(before.clips) <= set(clips) else ()
-        if not pairs and counted is None:
+        counted = before if self.decisions.key in before.decisions else empty
+        read_before = before.decisions if set(before.clips) <= set(clips) else ()
+        if not pairs and counted is empty:
             raise EngineRejectedError("there is no clip on which it could be held against the reference", lasting=False)
         differences = [
             self.decisions.difference(exact["logits"][None], other["logits"][None]) for exact, other in pairs
         ]
-        largest = float(np.max([before.largest_difference if before else 0.0, *differences]))
+        largest = float(np.max([before.largest_difference, *differences]))
         margins = [self.decisions.margins(other["logits"][None])[0] for _, other in pairs]
         speeds = [exact["seconds"] / max(other["seconds"], _SHORTEST_S) for exact, other in pairs]
         return ParityCheck(
             setup=self.setup,
             model=digest,
-            decisions=counted.decisions if counted else (*read_before, self.decisions.key),
-            clips=(*(counted.clips if counted else ()), *clips),
-            compared=len(pairs) + (counted.compared if counted else 0),
+            decisions=counted.decisions or (*read_before, self.decisions.key),
+            clips=(*counted.clips, *clips),
+            compared=counted.compared + len(pairs),
             largest_difference=largest,
-            allowed=ALLOWED[self._engine.dtype],
-            close=sum(margin < rerun_margin(largest) for margin in margins) + (counted.close if counted else 0),
+            allowed=empty.allowed,
+            close=counted.close + sum(margin < rerun_margin(largest) for margin in margins),
             speed=self._speed(speeds, counted),
         )
 
-    def _speed(self, speeds: Sequence[float], counted: ParityCheck | None) -> float | None:
-        """How many times as fast as the reference full batches are; what was measured before if nothing was since."""
+    def _speed(self, speeds: Sequence[float], counted: ParityCheck) -> float | None:
+        """How many times as fast as the reference full batches are; the earlier value if nothing was measured."""
         if self._engine.batch == 1:
             return None
-        if not speeds:
-            return counted.speed if counted else None
-        return float(np.median(speeds))
+        return float(np.median(speeds)) if speeds else counted.speed
 
 
 def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:

@@ -1,15 +1,12 @@
 """The inference plan of a candidate: engines, fastest first, the reference last, each with its parity result."""
 
-import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from benchmark.audio.perturbation import Perturbation
-from benchmark.evaluation.decoding import ClipSet
-from benchmark.evaluation.engines import EngineChoice
+from benchmark.evaluation.context import Overwrite, RunContext
 from benchmark.evaluation.parity import (
     CLIPS_COMPARED,
     Decisions,
@@ -22,9 +19,7 @@ from benchmark.evaluation.sessions import Implementation
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH, Engine
 from benchmark.results.inference import InferenceRecord, ParityCheck, converted_model, describe_converted_model
-from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup
-from benchmark.settings import Settings
 
 PAYS_FROM_CLIPS = 128
 """With fewer clips, converting and comparing costs more than it saves, and `auto` stays with the reference."""
@@ -33,43 +28,8 @@ _MOSTLY_ANSWERED = "torch has answered most of these clips before."
 _MOST = 0.5
 
 
-class Overwrite(StrEnum):
-    """Which answers are computed, where some are already in the store."""
-
-    NEVER = "never"
-    MISSING = "missing"
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunContext:
-    """What all candidates of a run share.
-
-    Attributes:
-        clips: The clips of all corpora.
-        merges: Emotions that the corpora merge.
-        choice: What the user wants to be computed with.
-        overwrite: Which answers are computed.
-        perturbations: What is done to the clips, one after the other, once they were computed as they are.
-        store: Keeps predictions.
-        settings: Limits and places.
-        threads: Threads that one worker may compute with.
-        stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
-    """
-
-    clips: ClipSet
-    merges: tuple[Mapping[str, str], ...] = ()
-    choice: EngineChoice = field(default_factory=EngineChoice)
-    overwrite: Overwrite = Overwrite.MISSING
-    perturbations: Sequence[Perturbation] = ()
-    store: PredictionStore
-    settings: Settings
-    threads: int
-    stop: threading.Event = field(default_factory=threading.Event)
-
-
 class EngineStatus(StrEnum):
-    """Whether an engine may stand for the reference."""
+    """Whether an engine may replace the reference."""
 
     UNTESTED = "untested"
     PASSED = "passed"
@@ -81,12 +41,10 @@ class PlannedEngine:
     """An engine of a plan.
 
     Attributes:
-        engine: What computes.
         setup: The setup of its answers to clips as they are.
         converted: Folder of its converted model; None where torch computes.
-        only_reruns: Whether it only re-runs what a reduced number format leaves open, since nobody asked for it.
+        only_reruns: Whether it only re-runs what a reduced number format leaves open, since the user did not name it.
         check: Its parity result, possibly on other clips than those of this run; None for the reference.
-        status: What follows from that, and from this run.
         reason: Why it failed, as a part of a sentence.
     """
 
@@ -115,7 +73,7 @@ class PlannedEngine:
 
     @property
     def implementation(self) -> Implementation:
-        """How the model is computed."""
+        """The engine with the converted model that was compared."""
         return Implementation(self.engine, self.converted, None if self.check is None else self.check.model)
 
     def fail(self, reason: str) -> None:
@@ -125,12 +83,9 @@ class PlannedEngine:
 
 @dataclass(eq=False)
 class InferencePlan:
-    """How a candidate is computed in a run.
+    """How a candidate is computed in a run; all methods raise UnavailableError if the cache cannot be written.
 
     Attributes:
-        subject: The candidate.
-        context: The run.
-        decisions: How the model's outputs are read.
         engines: Fastest first; the last is the reference, which has always passed.
         note: Why `auto` did not look for a faster engine, if so.
     """
@@ -145,22 +100,27 @@ class InferencePlan:
     def build(cls, subject: Subject, device: str, context: RunContext) -> Self:
         """Plan the engines that the user's choice allows on a device, and test them until one passes.
 
-        With `Overwrite.NEVER` nothing is tested, and engines that have never been are passed over.
+        Behind a converted engine in a reduced number format comes float32, to re-run what that leaves open. With
+        `Overwrite.NEVER` nothing is tested, and engines that have never been are passed over.
 
         Raises:
-            UnavailableError: The cache cannot be written.
-            RequestError: A newer version of bench wrote what is kept.
+            RequestError: A newer version of bench wrote what is stored.
         """
         decisions = Decisions.of(subject.verification, context.merges)
-        reference = PlannedEngine(Engine(device=device), subject.setup(device=device), status=EngineStatus.PASSED)
-        engines = [engine for engine in context.choice.engines(device) if not engine.is_reference]
+        *engines, last = context.options.engines.engines(device)
+        reference = PlannedEngine(last, subject.setup(last), status=EngineStatus.PASSED)
         plan = cls(subject, context, decisions, [reference])
         if not engines or not context.clips.audio:
             return plan
-        fast = [_planned(subject, engine, context.settings) for engine in engines]
-        plan.note = plan._reason_for_reference(fast)
+        fast: list[PlannedEngine] = []
+        for engine in engines:
+            fast.append(plan._engine(engine))
+            float32 = replace(engine, dtype="float32")
+            if engine.backend != TORCH and float32 not in engines:
+                fast.append(plan._engine(float32, only_reruns=True))
+        plan.note = plan._reason_for_reference([planned for planned in fast if not planned.only_reruns])
         if plan.note is None:
-            plan.engines = [*_with_float32(fast, subject, context.settings), reference]
+            plan.engines = [*fast, reference]
             plan._test_in_order()
         return plan
 
@@ -179,19 +139,16 @@ class InferencePlan:
     def refiner(self, planned: PlannedEngine, *, close_clips: int = 0) -> PlannedEngine | None:
         """The engine that re-runs what a reduced number format leaves open: the same backend in float32.
 
-        bfloat16 is about a thousand times further from the reference than float32 in the same backend, which takes half
-        as long as the reference: what is too close in the one is clear in the other, but for a few clips.
+        bfloat16 differs about a thousand times as much from the reference as float32 in the same backend, which takes
+        half as long as the reference: of the clips that are too close in bfloat16, few are in float32.
 
         Args:
             planned: The engine in the reduced format.
-            close_clips: How many clips it leaves open. From as many on as a test pays for, float32 is tested; with
-                fewer, it must have passed on these clips before.
+            close_clips: How many clips it leaves open. If a test pays for so many, float32 is tested; else it must have
+                passed on these clips before.
 
         Returns:
-            None where only the reference is finer, or float32 is not known to hold.
-
-        Raises:
-            UnavailableError: The cache cannot be written.
+            None if only the reference is finer, or float32 is not known to pass.
         """
         float32 = replace(planned.engine, dtype="float32")
         if planned.engine.backend == TORCH or planned.engine == float32:
@@ -202,7 +159,7 @@ class InferencePlan:
         check = finer.check
         if check is not None and planned.check is not None and check.model not in (planned.check.model, None):
             check = None  # of another converted model
-        if (check is None or self._unseen(check) > 0) and close_clips >= PAYS_FROM_CLIPS:
+        if self._unseen(check) > 0 and close_clips >= PAYS_FROM_CLIPS:
             finer.check = check
             self._test(finer)
             check = finer.check
@@ -211,31 +168,20 @@ class InferencePlan:
         return finer
 
     def reject(self, planned: PlannedEngine, reason: str) -> None:
-        """Take an engine out of the plan, and test the next ones until one passes.
-
-        Raises:
-            UnavailableError: The cache cannot be written.
-        """
+        """Take an engine out of the plan, and test the next ones until one passes."""
         planned.fail(reason)
         self._test_in_order()
 
     def rebuild(self, planned: PlannedEngine) -> None:
-        """Convert and test again, since the converted model is broken; if that fails, test the next engines.
-
-        Raises:
-            UnavailableError: The cache cannot be written.
-        """
+        """Convert and test again, since the converted model is broken; if that fails, test the next engines."""
         self._test(planned, from_scratch=True)
         self._test_in_order()
 
     def record_difference(self, planned: PlannedEngine, difference: float) -> bool:
-        """Keep a difference to the reference that is larger than those seen before; it may fail the engine.
+        """Keep a difference to the reference if it is the largest so far, which may fail the engine.
 
         Returns:
-            Whether the engine's margin has grown by it.
-
-        Raises:
-            UnavailableError: The cache cannot be written.
+            Whether the engine's margin has grown.
         """
         if planned.check is None or difference <= planned.check.largest_difference:
             return False
@@ -251,7 +197,7 @@ class InferencePlan:
         current, check = self.current, self.current.check
         return InferenceRecord(
             candidate=self.subject.name,
-            asked=str(self.context.choice),
+            asked=str(self.context.options.engines),
             backend=current.engine.backend,
             dtype=current.engine.dtype,
             batch=current.engine.batch,
@@ -268,7 +214,7 @@ class InferencePlan:
 
     @property
     def fallbacks(self) -> tuple[str, ...]:
-        """For each faster engine than the current one that was not taken, the reason, in a sentence."""
+        """For each faster engine that was rejected, the reason, in a sentence."""
         faster = self.engines[: self.engines.index(self.current)]
         return tuple(
             f"{planned.engine} was not taken: {planned.reason}."
@@ -276,13 +222,17 @@ class InferencePlan:
             if planned.has_failed and not planned.only_reruns
         )
 
+    def _engine(self, engine: Engine, *, only_reruns: bool = False) -> PlannedEngine:
+        setup, cache = self.subject.setup(engine), self.context.settings.cache
+        converted = None if engine.backend == TORCH else converted_model(cache, setup)
+        return PlannedEngine(engine, setup, converted, only_reruns, ParityCheck.load(cache, setup))
+
     def _reason_for_reference(self, fast: Sequence[PlannedEngine]) -> str | None:
         """Why `auto` stays with the reference: there is too little to do, or the reference has done most of it."""
-        if not self.context.choice.is_left_to_bench:
+        if not self.context.options.engines.is_left_to_bench:
             return None
-        if any(
-            planned.check is not None and planned.check.passed and self._unseen(planned.check) <= 0 for planned in fast
-        ):
+        checks = [planned.check for planned in fast if planned.check is not None]
+        if any(check.passed and self._unseen(check) <= 0 for check in checks):
             return None
         store, audio = self.context.store, self.context.clips.audio
 
@@ -301,17 +251,17 @@ class InferencePlan:
         for planned in self.engines:
             if planned.only_reruns or planned.has_failed:
                 continue
-            if self.context.overwrite is Overwrite.NEVER and planned.check is None and not planned.is_reference:
-                continue
             if planned.status is EngineStatus.UNTESTED:
+                if self.context.options.overwrite is Overwrite.NEVER and planned.check is None:
+                    continue
                 self._test(planned)
             if planned.status is EngineStatus.PASSED:
                 return
 
     def _test(self, planned: PlannedEngine, *, from_scratch: bool = False) -> None:
-        """Set an engine's status from what is known of it, after a parity test on clips that it has not seen."""
-        check = planned.check
-        if from_scratch or check is None or not self._is_enough(check):
+        """Set an engine's status from its parity result, after a test on further clips if it needs one."""
+        check, never = planned.check, self.context.options.overwrite is Overwrite.NEVER
+        if from_scratch or check is None or not (check.is_ruled_out or self._unseen(check) <= 0 or never):
             try:
                 planned.check = check = self._parity_test(planned, from_scratch=from_scratch)
             except EngineRejectedError as error:
@@ -324,11 +274,7 @@ class InferencePlan:
             planned.status = EngineStatus.PASSED
 
     def _parity_test(self, planned: PlannedEngine, *, from_scratch: bool) -> ParityCheck:
-        """Test an engine on clips that it has not seen, or from scratch as if it had seen none, and keep the result.
-
-        Raises:
-            EngineRejectedError: It did not come to a comparison, which may be otherwise the next time.
-        """
+        """Test an engine on clips that it has not seen, or from scratch as if it had seen none, and keep the result."""
         clips, before = self.context.clips, None if from_scratch else planned.check
         seen = self._seen(before)
         durations = {name: seconds for name, seconds in clips.durations.items() if name not in seen}
@@ -338,9 +284,7 @@ class InferencePlan:
             implementation=planned.implementation,
             setup=planned.setup.key,
             decisions=self.decisions,
-            threads=self.context.threads,
-            settings=self.context.settings,
-            stop=self.context.stop,
+            context=self.context,
         )
         if planned.converted is not None:
             describe_converted_model(self.context.settings.cache, planned.setup)
@@ -353,12 +297,8 @@ class InferencePlan:
         check.save(self.context.settings.cache, planned.setup)
         return check
 
-    def _is_enough(self, check: ParityCheck) -> bool:
-        """Whether no further clip has to be compared."""
-        return check.is_ruled_out or self._unseen(check) <= 0 or self.context.overwrite is Overwrite.NEVER
-
     def _unseen(self, check: ParityCheck | None) -> int:
-        """How many of this run's clips have to be compared yet; 0 or less where enough have been."""
+        """How many of this run's clips still have to be compared; 0 or less if enough have been."""
         audio = self.context.clips.audio
         return min(CLIPS_COMPARED, len(audio)) - len(self._seen(check) & audio.keys())
 
@@ -367,32 +307,10 @@ class InferencePlan:
         return set(check.clips) if check is not None and self.decisions.key in check.decisions else set()
 
     def _why_slower(self, check: ParityCheck) -> str | None:
-        """Why batches do not pay on this device, where nobody asked for them; None where they do."""
-        if self.context.choice.batch is not None or check.speed is None or check.speed > 1:
+        """Why batches that the user did not ask for do not pay on this device; None if they do."""
+        if self.context.options.engines.batch is not None or check.speed is None or check.speed > 1:
             return None
         return f"in a full batch, a window takes {1 / check.speed:.1f} times as long as alone"
-
-
-def _planned(subject: Subject, engine: Engine, settings: Settings, *, only_reruns: bool = False) -> PlannedEngine:
-    setup = subject.setup(device=engine.device, engine=engine)
-    return PlannedEngine(
-        engine,
-        setup,
-        converted=None if engine.backend == TORCH else converted_model(settings.cache, setup),
-        only_reruns=only_reruns,
-        check=ParityCheck.load(settings.cache, setup),
-    )
-
-
-def _with_float32(fast: Sequence[PlannedEngine], subject: Subject, settings: Settings) -> list[PlannedEngine]:
-    """Put float32 behind every converted engine in a reduced number format, to re-run what that leaves open."""
-    planned, known = list[PlannedEngine](), {each.engine for each in fast}
-    for each in fast:
-        planned.append(each)
-        float32 = replace(each.engine, dtype="float32")
-        if each.engine.backend != TORCH and float32 not in known:
-            planned.append(_planned(subject, float32, settings, only_reruns=True))
-    return planned
 
 
 def _why_failed(check: ParityCheck) -> str:

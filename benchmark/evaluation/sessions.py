@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, repeat
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.protocol import Engine, Streams
 from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.results.storage import candidate_slug
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Crashed, Failure, Returned, TimedOut, from_plain
 from benchmark.workers.process import Limits
@@ -29,10 +29,9 @@ _QUEUED_PER_STREAM = 2
 
 @dataclass(frozen=True)
 class Implementation:
-    """How a model is computed.
+    """An engine, with what it opens.
 
     Attributes:
-        engine: What computes.
         converted: Folder of the converted model; None where torch computes.
         digest: The converted model that was compared with the reference; None accepts any.
     """
@@ -71,7 +70,7 @@ class ModelSession:
         subject: The candidate.
         implementation: How it is computed.
         threads: Threads that it may compute with.
-        settings: Limits and places.
+        settings: Time limits, and the folder of the logs.
         side_by_side: Whether `answers` computes several windows at once, a thread each or as a batch; else one at a
             time with all threads, as latency is measured.
     """
@@ -100,24 +99,28 @@ class ModelSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._worker.close()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the worker of a loaded model has crashed or exceeded a time limit."""
+        return self._worker.pid is None
 
     def load(self) -> LoadReport | Failure:
         """Load the model."""
-        chosen, subject = self.implementation, self.subject
+        chosen, converted = self.implementation, None
+        if chosen.converted is not None:
+            converted = {"folder": str(chosen.converted.absolute()), "digest": chosen.digest}
         answer = self._worker.call(
             "load",
-            str(subject.folder),
-            asdict(load_options(subject, chosen.engine)),
+            str(self.subject.folder),
+            asdict(load_options(self.subject, chosen.engine)),
             asdict(replace(chosen.engine, batch=self._batch)),
             asdict(self._streams),
-            None if chosen.converted is None
-            else {"folder": str(chosen.converted.absolute()), "digest": chosen.digest},
+            converted,
             timeout_s=self._settings.load_timeout_s,
-        )  # fmt: skip
+        )
         return LoadReport.from_plain(answer.value) if isinstance(answer, Returned) else answer
 
     def convert(self, backend: str, folder: Path) -> Answer:
@@ -125,14 +128,14 @@ class ModelSession:
         return self._worker.call("convert", backend, str(folder.absolute()), timeout_s=self._settings.load_timeout_s)
 
     def computes_in(self, dtype: str) -> Answer:
-        """Ask whether OpenVINO really computes in a number format on this processor."""
+        """Find out whether OpenVINO really computes in a number format on this processor."""
         return self._worker.call("computes_in", dtype, timeout_s=self._settings.load_timeout_s)
 
     def answers(self, windows: Iterable[ClipWindow]) -> Iterator[AnsweredWindow]:
-        """Compute windows of many clips; side by side, several are on their way, so that no stream waits for audio.
+        """Compute windows of many clips; side by side, several are sent ahead, so that no stream waits for audio.
 
         Yields:
-            Each window with its answer, in their order. The last one has an `end` if the worker has ended.
+            The windows in their order, each with its answer. The last one has an `end` if the worker has ended.
         """
         if not self._pipelined:
             for window in windows:
@@ -163,7 +166,7 @@ class ModelSession:
 
     @property
     def _most_pending(self) -> int:
-        """Windows that may be on their way; of batches one that is computed, and one that is filled meanwhile."""
+        """Windows that are sent ahead: with batches one that is computed, and one that is filled meanwhile."""
         return 2 * self._batch if self._batch > 1 else self._streams.count * (1 + _QUEUED_PER_STREAM)
 
     def exchange(self, windows: Sequence[NDArray[np.float32]], most_pending: int) -> Answer:
@@ -188,10 +191,10 @@ class ModelSession:
 
 
 def load_options(subject: Subject, engine: Engine) -> LoadOptions:
-    """How torch loads a subject's checkpoint for an engine."""
+    """How a subject's checkpoint is loaded for an engine."""
     return LoadOptions(preprocessor=subject.preprocessor, device=engine.device, dtype=engine.dtype, head=subject.head)
 
 
 def log_path(subject: Subject, settings: Settings) -> Path:
     """The file that keeps what the subject's workers print."""
-    return settings.logs / f"{subject.slug}.log"
+    return settings.logs / f"{candidate_slug(subject.candidate.id)}.log"

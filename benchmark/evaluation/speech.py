@@ -19,7 +19,7 @@ _BLOCK_S = 30.0
 
 
 def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
-    """Give each clip of a corpus its share of speech; where the detector fails, that stays unknown, with a warning.
+    """Give each clip of a corpus its share of speech; if the detector fails, that stays unknown, with a warning.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -44,13 +44,9 @@ def drop_silent(decoded: DecodedCorpus, min_speech: float) -> DecodedCorpus:
         if not clip.is_silent and (clip.speech_share is None or clip.speech_share >= min_speech)
     )
     left_out = len(decoded.record.clips) - len(kept)
-    record = decoded.record.model_copy(
-        update={
-            "clips": kept,
-            "silent_clips": left_out,
-            "available_clips": decoded.record.available_clips - left_out,
-        }
-    )
+    available = decoded.record.available_clips - left_out
+    update = {"clips": kept, "silent_clips": left_out, "available_clips": available}
+    record = decoded.record.model_copy(update=update)
     hashes = {clip.clip_hash for clip in kept}
     return DecodedCorpus(record, {name: source for name, source in decoded.audio.items() if name in hashes})
 

@@ -1,7 +1,7 @@
 """Predictions for recordings over time, window after window; no recording is ever in memory as a whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,22 +9,32 @@ from benchmark.audio.decoding import UndecodableAudio, header_duration_s
 from benchmark.audio.waveform import resampled_blocks
 from benchmark.audio.windows import sliding_windows
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.sources import AudioFile, open_source
+from benchmark.corpora.sources import AudioFile, AudioSource, open_source
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
 from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
-from benchmark.progress import Progress, Stage
+from benchmark.progress import Progress
 from benchmark.results.timelines import Timeline, WindowAnswer
 from benchmark.settings import Settings
-from benchmark.workers.answers import Crashed, Failure, Raised, Returned, TimedOut
+from benchmark.workers.answers import Failure, Raised, Returned
 
 MODEL_FAILED = "The model"
 """Begins the failures of models, as against those of recordings."""
 # Raised for audio that a model cannot process: their messages are about the recording.
 _ABOUT_AUDIO = frozenset({TooShortError.__name__, NotFiniteError.__name__})
+
+
+class _UnansweredError(Exception):
+    """A model gave no answer to a window."""
+
+    def __init__(self, answer: Failure) -> None:
+        if isinstance(answer, Raised) and answer.kind in _ABOUT_AUDIO:  # its message is a sentence already
+            self.reason = f"{answer.message[:1].upper()}{answer.message[1:]}."
+        else:
+            self.reason = f"{MODEL_FAILED} failed: {answer.reason}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,96 +74,69 @@ class TimelinePredictor:
         while remaining:
             with ModelSession(subject, reference, threads=self.threads, settings=self.settings) as session:
                 loaded = session.load()
-                worker_ended = False
-                while remaining and not worker_ended:
-                    prediction = _Prediction(subject, self.merges, remaining.pop(0), window_s=window_s, hop_s=hop_s)
-                    if isinstance(loaded, LoadReport) and loaded.sampling_rate is not None:
-                        self._compute(prediction, session, loaded.sampling_rate)
-                    else:
-                        problem = loaded.preprocessor_problem if isinstance(loaded, LoadReport) else loaded.reason
-                        prediction.failure = f"{MODEL_FAILED} could not be loaded again: {problem}."
-                    yield prediction.timeline()
-                    worker_ended = prediction.worker_ended
+                while remaining:
+                    yield self._timeline(session, loaded, remaining.pop(0), window_s=window_s, hop_s=hop_s)
+                    if isinstance(loaded, LoadReport) and session.has_ended:
+                        break
 
-    def _compute(self, prediction: "_Prediction", session: ModelSession, rate: int) -> None:
-        audio = prediction.recording.audio
-        seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
-        total = None if seconds is None else max(round(seconds, 1), 0.1)
-        title = f"{prediction.subject.name}: {prediction.recording.name}"
-        with self.progress.stage(title, total=total, unit="s") as stage:
-            try:
-                prediction.compute(session, rate, stage)
-            except UndecodableAudio as error:
-                prediction.failure = error.reason
-
-
-@dataclass
-class _Prediction:
-    """One model in the middle of one recording."""
-
-    subject: Subject
-    merges: Mapping[str, str]
-    recording: Clip
-    window_s: float
-    hop_s: float
-    answers: list[WindowAnswer] = field(default_factory=list)
-    failure: str | None = None
-    worker_ended: bool = False
-
-    @property
-    def label_map(self) -> LabelMap:
-        """What the model's outputs mean, after merges."""
-        verification = self.subject.verification
-        return LabelMap(verification.labels, merged(verification.emotions, self.merges))
-
-    def compute(self, session: ModelSession, rate: int, stage: Stage) -> None:
-        """Compute window after window, until the end or until something fails.
-
-        Raises:
-            UndecodableAudio: The recording, or the rest of it, cannot be decoded.
-        """
-        label_map, end_s = self.label_map, 0.0
-        with open_source(self.recording.audio) as stream:
-            blocks = resampled_blocks(stream.blocks, stream.sampling_rate, rate)
-            for window in sliding_windows(blocks, rate, window_s=self.window_s, hop_s=self.hop_s):
-                answer = session.predict(window.samples)
-                if not isinstance(answer, Returned):
-                    self.worker_ended = isinstance(answer, Crashed | TimedOut)
-                    self.failure = _failure(answer)
-                    return
-                before_s, end_s = end_s, window.stop / rate
-                probabilities = label_map.probabilities(answer.value["logits"][np.newaxis])[0]
-                self.answers.append(
-                    WindowAnswer(
-                        start_s=window.start / rate,
-                        end_s=end_s,
-                        probabilities=tuple(float(value) for value in probabilities),
-                    )
-                )
-                stage.advance(end_s - before_s)
-
-    def timeline(self) -> Timeline:
-        """The windows computed so far, with what they mean."""
-        verification = self.subject.verification
+    def _timeline(
+        self, session: ModelSession, loaded: LoadReport | Failure, recording: Clip, *, window_s: float, hop_s: float
+    ) -> Timeline:
+        subject, verification = session.subject, session.subject.verification
+        label_map = LabelMap(verification.labels, merged(verification.emotions, self.merges))
+        windows: list[WindowAnswer] = []
+        end_s, failure = 0.0, None
+        if isinstance(loaded, LoadReport) and loaded.sampling_rate is not None:
+            total = _length_s(recording.audio)
+            with self.progress.stage(f"{subject.name}: {recording.name}", total=total, unit="s") as stage:
+                try:
+                    for window in _answers(session, loaded.sampling_rate, recording, label_map, window_s, hop_s):
+                        windows.append(window)
+                        stage.advance(window.end_s - end_s)
+                        end_s = window.end_s
+                except (UndecodableAudio, _UnansweredError) as error:
+                    failure = error.reason
+        else:
+            problem = loaded.preprocessor_problem if isinstance(loaded, LoadReport) else loaded.reason
+            failure = f"{MODEL_FAILED} could not be loaded again: {problem}."
         return Timeline(
-            model=self.subject.name,
+            model=subject.name,
             id=verification.id,
             revision=verification.revision,
             status=verification.status,
             multi_label=verification.multi_label,
-            recording=self.recording.name,
-            duration_s=self.answers[-1].end_s if self.answers else 0.0,
-            window_s=self.window_s,
-            hop_s=self.hop_s,
-            emotions=self.label_map.classes,
-            windows=tuple(self.answers),
-            failure=self.failure,
+            recording=recording.name,
+            duration_s=end_s,
+            window_s=window_s,
+            hop_s=hop_s,
+            emotions=label_map.classes,
+            windows=tuple(windows),
+            failure=failure,
             notes=verification.notes,
         )
 
 
-def _failure(answer: Failure) -> str:
-    """The failure as a sentence; what a model raises about audio is one already."""
-    if isinstance(answer, Raised) and answer.kind in _ABOUT_AUDIO:
-        return f"{answer.message[:1].upper()}{answer.message[1:]}."
-    return f"{MODEL_FAILED} failed: {answer.reason}."
+def _length_s(audio: AudioSource) -> float | None:
+    seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
+    return None if seconds is None else max(round(seconds, 1), 0.1)
+
+
+def _answers(
+    session: ModelSession, rate: int, recording: Clip, label_map: LabelMap, window_s: float, hop_s: float
+) -> Iterator[WindowAnswer]:
+    """Compute window after window.
+
+    Raises:
+        UndecodableAudio: The recording, or the rest of it, cannot be decoded.
+        _UnansweredError: The model failed.
+    """
+    with open_source(recording.audio) as stream:
+        blocks = resampled_blocks(stream.blocks, stream.sampling_rate, rate)
+        for window in sliding_windows(blocks, rate, window_s=window_s, hop_s=hop_s):
+            answer = session.predict(window.samples)
+            if not isinstance(answer, Returned):
+                raise _UnansweredError(answer)
+            (probabilities,) = label_map.probabilities(answer.value["logits"][np.newaxis])
+            yield WindowAnswer(
+                start_s=window.start / rate, end_s=window.stop / rate, probabilities=tuple(map(float, probabilities))
+            )

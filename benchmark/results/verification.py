@@ -130,6 +130,11 @@ class Verification(Stored):
         """The distinct canonical classes, of any kind, in the order of the outputs; `--min-emotions` counts these."""
         return tuple(dict.fromkeys(emotion for emotion in self.emotions if emotion is not None))
 
+    def too_few_emotions(self, least: int) -> str | None:
+        """Why a candidate that must distinguish `least` classes is not run; None if it does."""
+        count = len(self.emotion_classes)
+        return None if count >= least else f"It distinguishes {count} emotions; at least {least} were asked for."
+
     @property
     def size_mb(self) -> float | None:
         """Megabytes (10⁶ bytes) of the weight files."""

@@ -1,5 +1,6 @@
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,52 +9,59 @@ from benchmark.evaluation import engines
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Raised, Returned
+from benchmark.workers.worker import Worker
 
 
-def ways(device: str = "cpu", **choice: object) -> list[str]:
-    return [str(engine) for engine in EngineChoice(**choice).engines(device)]  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("choice", "faster"),
+    [
+        ({}, []),
+        ({"backend": "openvino"}, ["openvino float32"]),
+        ({"backend": "onnxruntime"}, ["onnxruntime float32"]),
+        ({"dtype": "bfloat16"}, ["torch bfloat16"]),
+        # bfloat16 before float32, and only in backends that compute in it.
+        ({"backend": "openvino", "fast": True}, ["openvino bfloat16", "openvino float32"]),
+        ({"backend": "onnxruntime", "fast": True}, ["onnxruntime float32"]),
+        ({"fast": True}, []),
+        # A number format that is named counts more than `fast`.
+        ({"backend": "openvino", "dtype": "float16", "fast": True}, ["openvino float16"]),
+        # Batches only if the user names a size, and torch computes them.
+        ({"backend": "auto", "batch": 8}, ["torch float32 in batches of 8"]),
+        ({"backend": "auto", "batch": 1}, ["openvino float32"]),
+        ({"dtype": "bfloat16", "batch": 8}, ["torch bfloat16 in batches of 8", "torch bfloat16"]),
+    ],
+)
+def test_engines_on_the_cpu_end_with_the_reference(choice: dict[str, Any], faster: list[str]) -> None:
+    assert [str(engine) for engine in EngineChoice(**choice).engines("cpu")] == [*faster, "torch float32"]
 
 
-def test_the_reference_is_always_the_last_resort_and_stands_there_once() -> None:
-    assert ways() == ["torch float32"]
-    assert ways(backend="openvino") == ["openvino float32", "torch float32"]
-    assert ways(backend="onnxruntime") == ["onnxruntime float32", "torch float32"]
-    assert ways(backend="torch", dtype="bfloat16") == ["torch bfloat16", "torch float32"]
+@pytest.mark.parametrize(
+    ("choice", "faster"),
+    [
+        ({}, ["torch float32 in batches of 16"]),
+        (
+            {"fast": True},
+            ["torch bfloat16 in batches of 16", "torch bfloat16", "torch float32 in batches of 16"],
+        ),
+        ({"batch": 1}, []),
+        ({"fast": True, "batch": 1}, ["torch bfloat16"]),
+        ({"backend": "openvino", "batch": 64}, ["torch float32 in batches of 64"]),
+    ],
+)
+def test_on_a_gpu_torch_computes_batches_first_and_one_at_a_time_where_a_model_does_not_allow_them(
+    choice: dict[str, Any], faster: list[str]
+) -> None:
+    choice = {"backend": "auto"} | choice
+    assert [str(engine) for engine in EngineChoice(**choice).engines("cuda")] == [*faster, "torch float32"]
 
 
-def test_fast_tries_bfloat16_before_float32_and_only_where_somebody_computes_in_it() -> None:
-    assert ways(backend="openvino", fast=True) == ["openvino bfloat16", "openvino float32", "torch float32"]
-    assert ways(backend="onnxruntime", fast=True) == ["onnxruntime float32", "torch float32"]
-    assert ways(backend="torch", fast=True) == ["torch float32"]
-    assert ways(device="cuda", backend="auto", fast=True, batch=1) == ["torch bfloat16", "torch float32"]
-
-
-def test_on_a_gpu_torch_computes_batches_first_and_one_at_a_time_where_a_model_does_not_allow_them() -> None:
-    assert ways(device="cuda", backend="auto") == ["torch float32 in batches of 16", "torch float32"]
-    assert ways(device="cuda", backend="auto", fast=True) == [
-        "torch bfloat16 in batches of 16", "torch bfloat16", "torch float32 in batches of 16", "torch float32",
-    ]  # fmt: skip
-    assert ways(device="cuda", backend="auto", batch=1) == ["torch float32"]
-    assert ways(device="cuda", backend="openvino", batch=64)[0] == "torch float32 in batches of 64"
-
-
-def test_on_the_cpu_batches_are_for_those_who_ask_for_them_and_torch_computes_them() -> None:
-    assert ways(backend="auto", batch=8) == ["torch float32 in batches of 8", "torch float32"]
-    assert ways(backend="auto", batch=1) == ["openvino float32", "torch float32"]
-    assert ways(backend="torch", batch=8, dtype="bfloat16") == [
-        "torch bfloat16 in batches of 8", "torch bfloat16", "torch float32",
-    ]  # fmt: skip
-
-
-def test_a_number_format_that_is_named_counts_more_than_fast() -> None:
-    assert ways(backend="openvino", dtype="float16", fast=True) == ["openvino float16", "torch float32"]
-
-
-def test_auto_is_openvino_where_it_is_installed_and_torch_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ways(backend="auto") == ["openvino float32", "torch float32"]
+@pytest.mark.parametrize("fast", [False, True])
+def test_auto_is_openvino_where_it_is_installed_and_torch_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    assert str(EngineChoice(backend="auto").engines("cpu")[0]) == "openvino float32"
     monkeypatch.setattr(engines, "is_installed", lambda backend: backend == "torch")
-    assert ways(backend="auto") == ["torch float32"]
-    assert ways(backend="auto", fast=True) == ["torch float32"]
+    assert [str(engine) for engine in EngineChoice(backend="auto", fast=fast).engines("cpu")] == ["torch float32"]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +80,9 @@ def test_auto_is_openvino_where_it_is_installed_and_torch_elsewhere(monkeypatch:
         ({"backend": "torch", "batch": 0}, "--batch-size is 0: it has to be 1 or more."),
     ],
 )
-def test_what_nobody_can_compute_is_one_sentence(choice: dict[str, object], message: str) -> None:
+def test_what_nobody_can_compute_is_one_sentence(choice: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError) as caught:
-        EngineChoice(**choice).check()  # type: ignore[arg-type]
+        EngineChoice(**choice).check()
     assert str(caught.value) == message
 
 
@@ -90,66 +98,45 @@ def test_a_backend_that_is_not_installed_is_one_sentence_with_the_command(
     EngineChoice(backend="auto").check()
 
 
-class Asked:
-    """Stands for the worker that is asked, and counts."""
+def asking(monkeypatch: pytest.MonkeyPatch, *, answer: Answer, driver: str = "/") -> list[str]:
+    """Let a worker give this answer; returns the methods that are called."""
+    calls: list[str] = []
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.times = 0
+    def call(self: Worker, method: str, *, timeout_s: float) -> Answer:
+        calls.append(method)
+        return answer
 
-    def __call__(self, *_: object, **__: object) -> "Asked":
-        return self
-
-    def __enter__(self) -> "Asked":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def call(self, method: str, *, timeout_s: float) -> Answer:
-        self.times += 1
-        return self.answer
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(cache=tmp_path)
-
-
-def asking(monkeypatch: pytest.MonkeyPatch, *, answer: Answer, drivers: tuple[str, ...]) -> Asked:
-    asked = Asked(answer)
-    monkeypatch.setattr(engines, "Worker", asked)
-    monkeypatch.setattr(engines, "_DRIVERS", drivers)
+    monkeypatch.setattr(Worker, "call", call)
+    monkeypatch.setattr(engines, "_DRIVERS", (driver,))
     monkeypatch.setattr("sys.platform", "linux")
-    return asked
+    return calls
 
 
-def test_without_a_driver_nobody_is_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asking(monkeypatch, answer=Returned(True), drivers=("/no/driver",))
-    assert resolve_devices((), settings) == ("cpu",)
+def test_without_a_driver_no_worker_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asking(monkeypatch, answer=Returned(True), driver="/no/driver")
+    assert resolve_devices((), Settings(cache=tmp_path)) == ("cpu",)
     with pytest.raises(RequestError, match="no CUDA device"):
-        resolve_devices(("cuda",), settings)
-    assert asked.times == 0
+        resolve_devices(("cuda",), Settings(cache=tmp_path))
+    assert calls == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "found"),
+    ("answer", "devices"),
     [(Returned(True), ("cpu", "cuda")), (Returned(False), ("cpu",)), (Raised("E", "", ""), ("cpu",))],
 )
 def test_with_a_driver_torch_decides(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Answer, found: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer, devices: tuple[str, ...]
 ) -> None:
-    asked = asking(monkeypatch, answer=answer, drivers=("/",))
-    assert resolve_devices((), settings) == found
-    assert asked.times == 1
+    calls = asking(monkeypatch, answer=answer)
+    assert resolve_devices((), Settings(cache=tmp_path)) == devices
+    assert calls == ["has_cuda"]
 
 
-def test_the_cpu_is_there_without_asking(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asking(monkeypatch, answer=Returned(True), drivers=("/",))
-    assert resolve_devices(("cpu", "cpu"), settings) == ("cpu",)
-    assert asked.times == 0
-
-
-def test_an_unknown_device_is_said(settings: Settings) -> None:
+def test_the_cpu_is_there_without_a_worker_and_an_unknown_device_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = asking(monkeypatch, answer=Returned(True))
+    assert resolve_devices(("cpu", "cpu"), Settings(cache=tmp_path)) == ("cpu",)
     with pytest.raises(RequestError, match="Unknown device 'tpu'"):
-        resolve_devices(("tpu",), settings)
+        resolve_devices(("tpu",), Settings(cache=tmp_path))
+    assert calls == []

@@ -9,7 +9,7 @@ import pytest
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import Waveform
 from benchmark.evaluation import latency
-from benchmark.evaluation.evaluate import Evaluation, RunOptions
+from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.latency import (
     BLOCK_CALLS,
     ENOUGH_CALLS,
@@ -28,20 +28,24 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.inference import Stopped
 from benchmark.results.medians import median_interval
 from benchmark.workers.answers import Answer, Returned
+from tests.support.evaluations import TORCH
 
 SetUp = Callable[..., Evaluation]
+BRIEF = replace(TORCH, segment_s=0.3, latency_budget_s=0.8)
 
 
-BRIEF = RunOptions(segment_s=0.3, latency_budget_s=0.8)
-
-
-def record_turns(monkeypatch: pytest.MonkeyPatch, *, clock_ms: float | None = None) -> list[str]:
-    """Note whose turn it is; with a clock, let every call take the same time."""
+def record_turns(
+    monkeypatch: pytest.MonkeyPatch, *, clock_ms: float | None = None, killed: tuple[str, int] | None = None
+) -> list[str]:
+    """Note whose turn it is; let every call take the same time, or kill a candidate's worker in its n-th turn."""
     turns: list[str] = []
     time_calls = ModelSession.time_calls
 
     def wrapped(self: ModelSession, segments: object, *, warmup: int, calls: int) -> Answer:
-        turns.append(self.subject.name)
+        name = self.subject.name
+        turns.append(name)
+        if (name, turns.count(name)) == killed:
+            os.kill(self._worker.pid or 0, signal.SIGKILL)
         answer = time_calls(self, segments, warmup=warmup, calls=calls)  # type: ignore[arg-type]
         return answer if clock_ms is None else Returned([clock_ms] * len(answer.value))  # type: ignore[union-attr]
 
@@ -53,29 +57,23 @@ def test_candidates_take_turns_until_their_medians_are_known(
     evaluation: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = record_turns(monkeypatch, clock_ms=1.0)
-    result = evaluation(options=RunOptions(segment_s=0.3, latency_budget_s=60)).run(Silent())
+    result = evaluation(options=replace(BRIEF, latency_budget_s=60)).run(Silent())
     assert turns[:4] == ["wav2vec2", "hubert", "wav2vec2", "hubert"]
     assert len(turns) == 2 * ENOUGH_CALLS / BLOCK_CALLS
     assert [measurement.stopped_by for measurement in result.latencies] == [Stopped.PRECISE] * 2
 
 
-def test_a_measurement_holds_real_times_and_what_they_depend_on(evaluation: SetUp) -> None:
-    for measurement in evaluation(options=BRIEF).run(Silent()).latencies:
-        assert len(measurement.calls_ms) >= BLOCK_CALLS
+def test_a_small_budget_ends_after_one_block_of_real_times_with_what_they_depend_on(evaluation: SetUp) -> None:
+    result = evaluation(options=replace(BRIEF, latency_budget_s=1e-6)).run(Silent())
+    assert [measurement.candidate for measurement in result.latencies] == ["wav2vec2", "hubert"]
+    for measurement in result.latencies:
+        assert (len(measurement.calls_ms), measurement.block_calls) == (BLOCK_CALLS, BLOCK_CALLS)
         assert min(measurement.calls_ms) > 0
         assert (measurement.device, measurement.dtype, measurement.segment_s) == ("cpu", "float32", 0.3)
         assert (measurement.load_s or 0) > 0
         assert (measurement.peak_memory_mb or 0) > 50
-        assert measurement.block_calls == BLOCK_CALLS
-        assert measurement.stopped_by is not None
         assert 0 <= (measurement.others_before or 0) <= (measurement.machine_load or 0) <= 1
-        assert measurement.failure is None
-
-
-def test_a_small_budget_ends_after_one_block(evaluation: SetUp) -> None:
-    result = evaluation(options=RunOptions(segment_s=0.3, latency_budget_s=1e-6)).run(Silent())
-    assert [len(measurement.calls_ms) for measurement in result.latencies] == [BLOCK_CALLS, BLOCK_CALLS]
-    assert [measurement.stopped_by for measurement in result.latencies] == [Stopped.TIME] * 2
+        assert (measurement.stopped_by, measurement.failure) == (Stopped.TIME, None)
 
 
 def test_groups_that_do_not_fit_into_memory_together_share_a_reference(
@@ -84,12 +82,11 @@ def test_groups_that_do_not_fit_into_memory_together_share_a_reference(
     turns = record_turns(monkeypatch)
     first, second = subjects.values()
     groups = (TimingGroup((first,)), TimingGroup((second,), first))
-    monkeypatch.setattr(latency, "timing_groups", lambda subjects: groups)
-    result = evaluation(options=BRIEF).run(Silent())
-    assert [measurement.candidate for measurement in result.latencies] == ["wav2vec2", "hubert"]
+    monkeypatch.setattr(latency, "timing_groups", lambda *_, **__: groups)
+    alone, beside = evaluation(options=BRIEF).run(Silent()).latencies
+    assert (alone.candidate, beside.candidate) == ("wav2vec2", "hubert")
     assert "hubert" not in turns[: turns.index("hubert") - 1]
     assert turns[turns.index("hubert") - 1] == "wav2vec2"  # again, beside the second
-    alone, beside = result.latencies
     assert (alone.reference, alone.reference_drift) == (None, None)
     assert beside.reference == "wav2vec2"
     assert 0.01 < (beside.reference_drift or 0) < 100
@@ -98,19 +95,8 @@ def test_groups_that_do_not_fit_into_memory_together_share_a_reference(
 def test_a_worker_that_dies_under_the_clock_costs_its_candidate_only(
     evaluation: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    time_calls = ModelSession.time_calls
-    turns: list[str] = []
-
-    def wrapped(self: ModelSession, segments: object, *, warmup: int, calls: int) -> Answer:
-        turns.append(self.subject.name)
-        if turns.count("hubert") == 2 and self.subject.name == "hubert":
-            assert self._worker.pid is not None
-            os.kill(self._worker.pid, signal.SIGKILL)
-        return time_calls(self, segments, warmup=warmup, calls=calls)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ModelSession, "time_calls", wrapped)
-    result = evaluation(options=BRIEF).run(Silent())
-    healthy, killed = result.latencies
+    record_turns(monkeypatch, killed=("hubert", 2))
+    healthy, killed = evaluation(options=BRIEF).run(Silent()).latencies
     assert (healthy.candidate, healthy.failure) == ("wav2vec2", None)
     assert len(healthy.calls_ms) > BLOCK_CALLS
     assert (killed.candidate, len(killed.calls_ms), killed.stopped_by) == ("hubert", BLOCK_CALLS, Stopped.FAILED)
@@ -118,8 +104,7 @@ def test_a_worker_that_dies_under_the_clock_costs_its_candidate_only(
 
 
 def test_without_a_clip_nothing_is_timed(evaluation: SetUp) -> None:
-    result = evaluation(kept=0, options=RunOptions(latency_budget_s=60)).run(Silent())
-    assert result.latencies == []
+    assert evaluation(clips=(), options=BRIEF).run(Silent()).latencies == []
 
 
 @pytest.fixture
@@ -139,37 +124,33 @@ def five(subjects: dict[str, Subject]) -> list[Subject]:
 def test_all_are_measured_together_where_memory_holds_them(five: list[Subject]) -> None:
     (group,) = timing_groups(five, room_bytes=sum(map(memory_needed, five)))
     assert (list(group.subjects), group.reference) == (five, None)
+    assert timing_groups([], room_bytes=1e9) == ()
 
 
 def test_groups_share_the_smallest_candidate_and_hold_everybody_once(five: list[Subject]) -> None:
     room = 6e9
     groups = timing_groups(five, room_bytes=room)
+    assert len(groups) > 1
     assert [group.reference and group.reference.name for group in groups] == [None, *["m20"] * (len(groups) - 1)]
     assert groups[0].subjects[0].name == "m20"
-    assert sorted(one.name for group in groups for one in group.subjects) == sorted(one.name for one in five)
+    names = [subject.name for group in groups for subject in group.subjects]
+    assert sorted(names) == sorted(subject.name for subject in five)
     for group in groups:
         loaded = [*group.subjects, *([group.reference] if group.reference else [])]
         assert sum(map(memory_needed, loaded)) <= room or len(group.subjects) == 1
-    assert len(groups) > 1
-
-
-def test_without_room_for_two_each_is_measured_beside_the_reference(five: list[Subject]) -> None:
-    groups = timing_groups(five, room_bytes=0)
-    assert [len(group.subjects) for group in groups] == [2, 1, 1, 1]
-
-
-def test_nobody_makes_no_group() -> None:
-    assert timing_groups([]) == ()
+    assert [len(group.subjects) for group in timing_groups(five, room_bytes=0)] == [2, 1, 1, 1]
 
 
 @dataclass
 class Tone:
-    """Audio of a given length, or none."""
+    """Audio of a given length, or none; it counts how often it is read."""
 
     seconds: float | None
     rate: int = 16_000
+    reads: int = 0
 
     def waveform(self) -> Waveform:
+        self.reads += 1
         if self.seconds is None:
             raise UndecodableAudio("gone")
         return Waveform(np.full(round(self.seconds * self.rate), 0.25, dtype=np.float32), self.rate)
@@ -191,51 +172,34 @@ def test_segments_of_other_rates_are_resampled() -> None:
 
 
 def test_no_more_clips_are_read_than_are_needed() -> None:
-    read: list[int] = []
-
-    @dataclass
-    class Counted(Tone):
-        def waveform(self) -> Waveform:
-            read.append(1)
-            return super().waveform()
-
-    cut_segments([Counted(2.0) for _ in range(10)], seconds=1.0, count=3)
-    assert len(read) == 2
+    tones = [Tone(4.0) for _ in range(10)]
+    cut_segments(tones, seconds=1.0)
+    assert [tone.reads for tone in tones] == [1, 1, *[0] * 8]
 
 
-def scattered(calls: int, *, middle_ms: float = 100.0, spread: float = 0.5) -> list[float]:
-    return list(middle_ms * np.exp(np.random.default_rng(3).normal(0, spread, calls)))
-
-
-def test_nothing_is_over_before_it_began() -> None:
+@pytest.mark.parametrize(
+    ("calls", "budget_s", "reason"),
+    [
+        ([1000.0] * FEWEST_CALLS, 100.0, Stopped.PRECISE),  # there is no time for the 99th percentile
+        ([10.0] * ENOUGH_CALLS, 20.0, Stopped.PRECISE),
+        ([1.0, 2.0] * (MOST_CALLS // 2), 60.0, Stopped.CALLS),
+    ],
+)
+def test_a_measurement_ends_once_its_percentiles_are_known_or_calls_are_used_up(
+    calls: list[float], budget_s: float, reason: Stopped
+) -> None:
     assert stopped_by([], budget_s=0.0) is None
-
-
-def test_a_median_that_is_known_within_3_percent_ends_it_once_the_90th_percentile_is_known() -> None:
-    steady = [1000.0] * FEWEST_CALLS
-    assert stopped_by(steady[:-1], budget_s=100.0) is None
-    assert stopped_by(steady, budget_s=100.0) is Stopped.PRECISE
-
-
-def test_where_there_is_time_it_goes_on_to_the_99th_percentile() -> None:
-    steady = [10.0] * ENOUGH_CALLS
-    assert stopped_by(steady[:-1], budget_s=20.0) is None
-    assert stopped_by(steady, budget_s=20.0) is Stopped.PRECISE
+    assert stopped_by(calls[:-1], budget_s=budget_s) is None
+    assert stopped_by(calls, budget_s=budget_s) is reason
 
 
 def test_a_median_that_is_not_known_goes_on_until_its_time_is_over() -> None:
-    calls = scattered(120)
+    calls = list(np.exp(np.random.default_rng(3).normal(0, 0.5, 120)))
     interval = median_interval(calls)
     assert interval is not None
     assert interval.precision > 0.03
     assert stopped_by(calls, budget_s=sum(calls) / 1000 + 1) is None
     assert stopped_by(calls, budget_s=sum(calls) / 1000) is Stopped.TIME
-
-
-def test_very_fast_models_end_by_their_number_of_calls() -> None:
-    two_speeds = [1.0, 2.0] * (MOST_CALLS // 2)
-    assert stopped_by(two_speeds[:-10], budget_s=60.0) is None
-    assert stopped_by(two_speeds, budget_s=60.0) is Stopped.CALLS
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.1])

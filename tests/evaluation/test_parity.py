@@ -1,11 +1,26 @@
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import LabelMap
-from benchmark.evaluation.parity import Decisions, rerun_margin, stratified
+from benchmark.evaluation.context import RunContext
+from benchmark.evaluation.decoding import ClipSet
+from benchmark.evaluation.parity import Decisions, EngineRejectedError, ParityTest, rerun_margin, stratified
+from benchmark.evaluation.sessions import Implementation
+from benchmark.evaluation.subjects import Subject
+from benchmark.models.backends.protocol import Engine
+from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.settings import Settings
+from benchmark.workers.answers import Answer
+from benchmark.workers.worker import Worker
+from tests.support.evaluations import TORCH, Run, forbid_workers
 
 LABELS = ("happy", "joy", "sad", "x1")
 VERIFICATION = Verification(
@@ -60,3 +75,45 @@ def test_clips_are_chosen_from_the_shortest_to_the_longest() -> None:
     assert gaps.max() <= 4
     assert stratified(dict(reversed(durations.items())), 32) == chosen
     assert stratified({}, 32) == ()
+
+
+@pytest.mark.parametrize("moment", ["conversion", "comparison"])
+def test_a_worker_that_is_killed_in_a_parity_test_costs_the_faster_engine_in_this_run_only(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    call, loaded = Worker.call, list[str]()
+
+    def killed(self: Worker, name: str, *arguments: object, timeout_s: float) -> Answer:
+        loaded.extend([name] if name == "load" else [])
+        if (moment, name, len(loaded)) in {("conversion", "convert", 1), ("comparison", "exchange", 2)}:
+            os.kill(self.pid or 0, signal.SIGKILL)
+        return call(self, name, *arguments, timeout_s=timeout_s)
+
+    with monkeypatch.context() as context:
+        context.setattr(Worker, "call", killed)
+        fell_back = run(empty=True)
+    assert fell_back.record.setup.backend == "torch"
+    assert len(fell_back.answers) == 11
+    assert "SIGKILL" in fell_back.inference.fallbacks[0]
+    assert run().record.setup.backend == "openvino"  # the next run tries again
+
+
+def test_nothing_is_converted_or_compared_once_the_user_has_interrupted(
+    subjects: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_workers(monkeypatch)
+    context = RunContext(
+        clips=ClipSet({}, {}),
+        options=TORCH,
+        store=PredictionStore(tmp_path),
+        settings=Settings(cache=tmp_path),
+        threads=1,
+    )
+    context.stop.set()
+    implementation = Implementation(Engine(backend="openvino"), tmp_path / "model")
+    test = ParityTest(
+        subject=subjects["hubert"], implementation=implementation, setup="", decisions=Decisions(()), context=context
+    )
+    with pytest.raises(EngineRejectedError, match="the run was interrupted") as refused:
+        test.run({}, None)
+    assert not refused.value.lasting

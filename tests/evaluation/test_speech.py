@@ -13,6 +13,7 @@ from benchmark.progress import Silent
 from benchmark.settings import Settings
 from scripts.demo.speakers import invent_speaker
 from scripts.demo.voice import speak
+from tests.support.evaluations import forbid_workers
 
 RATE = 16_000
 VOICE = speak("neutral", invent_speaker("a", "female", seed=1), "tamo lisu kena vo", seed=2).samples
@@ -25,67 +26,66 @@ RECORDINGS = {
 }
 
 
-@pytest.fixture
-def heard(tmp_path: Path) -> DecodedCorpus:
-    clips = []
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory: pytest.TempPathFactory) -> DecodedCorpus:
+    folder, clips = tmp_path_factory.mktemp("speech"), []
     for name, samples in RECORDINGS.items():
-        soundfile.write(tmp_path / name, samples, RATE)
-        clips.append(Clip(name=name, audio=AudioFile(tmp_path / name)))
-    clips.append(Clip(name="gone.wav", audio=AudioFile(tmp_path / "gone.wav")))
+        soundfile.write(folder / name, samples, RATE)
+        clips.append(Clip(name=name, audio=AudioFile(folder / name)))
+    clips.append(Clip(name="gone.wav", audio=AudioFile(folder / "gone.wav")))
     return decode_corpus(Corpus(name="five", source="", clips=tuple(clips), available_clips=5), Silent())
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def detected(decoded: DecodedCorpus, settings: Settings) -> DecodedCorpus:
+    return find_speech(decoded, settings, Silent())
 
 
 def shares(corpus: DecodedCorpus) -> dict[str, float | None]:
     return {clip.clip: clip.speech_share for clip in corpus.record.clips}
 
 
-def test_the_share_of_speech_of_each_clip_is_found(heard: DecodedCorpus, tmp_path: Path) -> None:
-    found = find_speech(heard, Settings(cache=tmp_path), Silent())
-    share = shares(found)
+def test_the_share_of_speech_of_each_clip_is_found(detected: DecodedCorpus) -> None:
+    share = shares(detected)
     assert (share["voice.wav"] or 0) > 0.7
     assert 0 < (share["mostly silence.wav"] or 0) < 0.15
     assert (share["noise.wav"], share["silence.wav"], share["gone.wav"]) == (0.0, 0.0, None)
-    assert [clip.clip for clip in found.record.clips if clip.is_silent] == ["noise.wav", "silence.wav"]
+    assert [clip.clip for clip in detected.record.clips if clip.is_silent] == ["noise.wav", "silence.wav"]
 
 
-def test_no_clip_is_listened_to_twice(heard: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = find_speech(heard, Settings(cache=tmp_path), Silent())
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a detector was started")
-
-    monkeypatch.setattr(speech, "Worker", refuse)
-    assert shares(find_speech(heard, Settings(cache=tmp_path), Silent())) == shares(first)
-
-
-class Warned(Silent):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
+def test_no_clip_goes_through_the_detector_twice(
+    decoded: DecodedCorpus, detected: DecodedCorpus, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_workers(monkeypatch)
+    assert shares(find_speech(decoded, settings, Silent())) == shares(detected)
 
 
 def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
-    heard: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    decoded: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(Silent, "warn", lambda self, text: warnings.append(text))
     monkeypatch.setattr(speech, "_ACTOR", "benchmark.models.voice_activity:NoSuchActor")
-    progress = Warned()
-    found = find_speech(heard, Settings(cache=tmp_path), progress)
-    assert set(shares(found).values()) == {None}
-    assert len(progress.warnings) == 1
-    assert drop_silent(found, 0.5).record.silent_clips == 0
+    unknown = find_speech(decoded, Settings(cache=tmp_path), Silent())
+    assert set(shares(unknown).values()) == {None}
+    assert len(warnings) == 1
+    assert drop_silent(unknown, 0.5).record.silent_clips == 0
 
 
 @pytest.mark.parametrize(
-    ("min_speech", "kept"),
+    ("min_speech", "names"),
     [(0.0, ["voice.wav", "mostly silence.wav", "gone.wav"]), (0.5, ["voice.wav", "gone.wav"])],
 )
 def test_clips_with_too_little_speech_can_be_left_out(
-    heard: DecodedCorpus, tmp_path: Path, min_speech: float, kept: list[str]
+    detected: DecodedCorpus, min_speech: float, names: list[str]
 ) -> None:
-    found = drop_silent(find_speech(heard, Settings(cache=tmp_path), Silent()), min_speech)
-    assert [clip.clip for clip in found.record.clips] == kept
-    assert found.record.silent_clips == 5 - len(kept)
-    assert found.record.available_clips == len(kept)
-    assert set(found.audio) == {clip.clip_hash for clip in found.record.clips if clip.clip_hash}
+    kept = drop_silent(detected, min_speech)
+    assert [clip.clip for clip in kept.record.clips] == names
+    assert kept.record.silent_clips == 5 - len(names)
+    assert kept.record.available_clips == len(names)
+    assert set(kept.audio) == {clip.clip_hash for clip in kept.record.clips if clip.clip_hash}

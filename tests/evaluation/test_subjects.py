@@ -31,17 +31,14 @@ def subject(status: Status, head: str, **parameters: str) -> Subject:
 def test_a_rebuilt_head_is_loaded_and_keyed_as_it_was_verified() -> None:
     repaired = subject(Status.REPAIRED, "dense-out", pooling="max", activation="relu")
     assert repaired.head == {"kind": "dense-out", "pooling": "max", "activation": "relu"}
-    tanh = subject(Status.REPAIRED, "dense-out", pooling="max", activation="tanh")
-    assert repaired.setup(device="cpu").key != tanh.setup(device="cpu").key
-
-
-def test_a_head_of_its_own_needs_nothing() -> None:
     assert subject(Status.USABLE, "standard").head is None
+    tanh = subject(Status.REPAIRED, "dense-out", pooling="max", activation="tanh")
+    assert repaired.setup(Engine()).key != tanh.setup(Engine()).key
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_was_computed_today_is_not_stale_whatever_computed_it(backend: str, tmp_path: Path) -> None:
-    setup = subject(Status.USABLE, "standard").setup(device="cpu", engine=Engine(backend=backend))
+    setup = subject(Status.USABLE, "standard").setup(Engine(backend=backend))
     answer = Prediction(clip_hash="c", logits=None, windows=1, failure="It is too short.", seconds=0.1)
     store = PredictionStore(tmp_path)
     store.add(setup, [answer])
@@ -61,7 +58,7 @@ def test_the_copied_head_of_the_demo_runs_and_answers_as_it_was_trained_to(tmp_p
         output=tmp_path / "reports",
         settings=Settings(cache=tmp_path / "bench"),
     )
-    row = next(each for each in outcome.leaderboard.rows if each.corpus == "demo")
+    row = next(row for row in outcome.leaderboard.rows if row.corpus == "demo")
     assert (row.candidate, row.head) == ("wav2vec2-foreign-head", "dense-out")
     assert "repaired" in row.flags
     assert row.uar == pytest.approx(0.75, abs=0.3)

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 TORCH = "torch"
 OPENVINO = "openvino"
 ONNXRUNTIME = "onnxruntime"
-BACKENDS = (TORCH, OPENVINO, ONNXRUNTIME)
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    TORCH: (),
+    OPENVINO: ("openvino",),
+    ONNXRUNTIME: ("onnxruntime", "onnx"),
+}
+"""What a backend of bench's own computes with, beside torch and transformers."""
+BACKENDS = tuple(LIBRARIES)
 DTYPES = ("float32", "bfloat16", "float16")
 
 Features = Mapping[str, NDArray[Any]]

@@ -1,0 +1,63 @@
+"""What a user asks of a run, and what all its candidates share."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from benchmark.audio.perturbation import Perturbation
+from benchmark.evaluation.decoding import ClipSet
+from benchmark.evaluation.engines import EngineChoice
+from benchmark.results.prediction_store import PredictionStore
+from benchmark.settings import Settings
+
+
+class Overwrite(StrEnum):
+    """Which answers are computed, where some are already in the store."""
+
+    NEVER = "never"
+    MISSING = "missing"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a user asks of a run, beside its candidates and corpora.
+
+    Attributes:
+        segment_s: Length of the segments that latency is measured on, in seconds.
+        latency_budget_s: How long the timed calls of one candidate on one device may take, in seconds; 0 measures none.
+        find_speech: Whether to find out how much of each clip is speech.
+        min_speech: Clips with a smaller share of speech, or none at all, are left out; None leaves none out.
+        merge: Emotions that are merged into others, on every corpus.
+        perturbations: What is done to every clip, one after the other, once they were computed as they are.
+    """
+
+    segment_s: float = 3.0
+    latency_budget_s: float = 20.0
+    find_speech: bool = True
+    min_speech: float | None = None
+    merge: dict[str, str] = field(default_factory=dict)
+    overwrite: Overwrite = Overwrite.MISSING
+    perturbations: tuple[Perturbation, ...] = ()
+    engines: EngineChoice = field(default_factory=EngineChoice)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What all candidates of a run share.
+
+    Attributes:
+        clips: The clips of all corpora.
+        merges: Emotions that the corpora merge.
+        threads: Threads that one worker may compute with.
+        stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
+    """
+
+    clips: ClipSet
+    merges: tuple[Mapping[str, str], ...] = ()
+    options: RunOptions
+    store: PredictionStore
+    settings: Settings
+    threads: int
+    stop: threading.Event = field(default_factory=threading.Event)
