@@ -1,7 +1,7 @@
 """Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.
 
-`verify` finds out which candidates are working emotion classifiers, `describe_corpus` what a corpus holds, `run`
-measures candidates on corpora, and `predict` asks models about single recordings:
+`verify` checks which candidates are working emotion classifiers, `describe_corpus` describes a corpus, `run` measures
+candidates on corpora, and `predict` applies models to single recordings:
 
     import benchmark
 
@@ -12,7 +12,7 @@ measures candidates on corpora, and `predict` asks models about single recording
 Errors are `BenchError`s: a `RequestError` where the request is wrong, an `UnavailableError` where the machine or the
 network failed; the text is one sentence with the remedy.
 
-Each function is imported when it is first used. Everything below this module may move.
+Functions are imported when they are first used. Modules below this one are not part of the public interface.
 """
 
 from importlib import import_module
@@ -41,29 +41,6 @@ if TYPE_CHECKING:
     from benchmark.errors import RequestError as RequestError
     from benchmark.errors import UnavailableError as UnavailableError
 
-__all__ = [
-    "BenchError",
-    "CompareOutcome",
-    "DescribeOutcome",
-    "EnsembleOutcome",
-    "PredictOutcome",
-    "PublishOutcome",
-    "RecommendOutcome",
-    "ReportOutcome",
-    "RequestError",
-    "RunOutcome",
-    "UnavailableError",
-    "VerifyOutcome",
-    "compare",
-    "describe_corpus",
-    "ensemble",
-    "predict",
-    "publish",
-    "recommend",
-    "report",
-    "run",
-    "verify",
-]
 _MODULES = {
     "api.choose": ("EnsembleOutcome", "RecommendOutcome", "ensemble", "recommend"),
     "api.compare": ("CompareOutcome", "compare"),
@@ -75,12 +52,12 @@ _MODULES = {
     "api.verify": ("VerifyOutcome", "verify"),
     "errors": ("BenchError", "RequestError", "UnavailableError"),
 }
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
     for module, names in _MODULES.items():
         if name in names:
-            # Importing the package must stay instant, and verifying needs far less than running.
             return getattr(import_module(f"benchmark.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

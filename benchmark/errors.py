@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 EXIT_UNMET = 1
-"""Done, but something that the user asked to hold does not."""
+"""Done, but a condition that the user set does not hold."""
 
 EXIT_REQUEST = 2
-"""What was asked for is wrong."""
+"""The request is wrong."""
 
 EXIT_ENVIRONMENT = 3
 """The machine, the network or the Hub failed."""
@@ -22,12 +22,10 @@ class BenchError(Exception):
 
 
 class RequestError(BenchError):
-    """What was asked for is wrong: a missing file, an unknown field, a bad option. The message says how to fix it."""
+    """The request is wrong: a missing file, an unknown field, a bad option. The message says how to fix it."""
 
     exit_code: ClassVar[int] = EXIT_REQUEST
 
 
 class UnavailableError(BenchError):
     """The machine or the network failed: no candidate could be reached, the disk is full, a folder can't be written."""
-
-    exit_code: ClassVar[int] = EXIT_ENVIRONMENT

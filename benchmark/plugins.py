@@ -1,6 +1,6 @@
-"""What other installed packages add to bench, by entry points: corpora, heads, backends, metrics and registries.
+"""Plugins: corpora, heads, backends, metrics and registries that installed packages add through entry points.
 
-A package names what it adds in its `pyproject.toml`; bench looks only at names until a user asks for one of them:
+A package names them in its `pyproject.toml`; bench reads only the names until a user requests one:
 
     [project.entry-points."bench.corpora"]
     casual = "my_plugin.casual:read"
@@ -15,7 +15,7 @@ from benchmark.errors import RequestError
 
 
 class Group(StrEnum):
-    """What can be added: the name of the group of entry points, and what one of its entries names."""
+    """The groups of entry points, and what an entry of each names."""
 
     CORPORA = "bench.corpora"
     """Kind of SPEC → a function from a folder to `benchmark.corpora.folder.FolderContents`."""
@@ -30,7 +30,7 @@ class Group(StrEnum):
 
 
 def plugin_names(group: Group) -> tuple[str, ...]:
-    """Name what installed packages add to a group, in alphabetical order; none of their code runs.
+    """List the entries of a group in alphabetical order, without running their code.
 
     Examples:
         >>> plugin_names(Group.CORPORA)
@@ -40,14 +40,7 @@ def plugin_names(group: Group) -> tuple[str, ...]:
 
 
 def load_plugin(group: Group, name: str) -> object:
-    """Import what a package adds; its code runs.
-
-    Args:
-        group: The group.
-        name: One of its `plugin_names`.
-
-    Returns:
-        The object that the entry point names.
+    """Import the object that an entry point names, which runs code of the package.
 
     Raises:
         RequestError: There is none of this name, two packages add it, or it cannot be imported.
@@ -61,10 +54,6 @@ def load_plugin(group: Group, name: str) -> object:
 
 def plugin_file(group: Group, name: str) -> Path:
     """Find the Python file of the module that a package adds, without running it.
-
-    Args:
-        group: The group.
-        name: One of its `plugin_names`.
 
     Raises:
         RequestError: There is none of this name, two packages add it, or it is no module with a file.

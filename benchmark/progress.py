@@ -1,12 +1,11 @@
-"""Progress of long work, reported to whatever shows it."""
+"""The protocol that long work reports its progress to."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
 class Stage(Protocol):
-    """A piece of long work that is under way."""
+    """A running piece of long work."""
 
     def advance(self, amount: float = 1) -> None:
         """Report `amount` more units as done."""
@@ -16,36 +15,35 @@ class Stage(Protocol):
 
 
 class Progress(Protocol):
-    """What shows the progress of work: a terminal, a log, a notebook, or nothing.
+    """Shows the progress of work: on a terminal, in a log, in a notebook, or not at all.
 
     Implementations must be safe to call from several threads.
     """
 
     def stage(self, description: str, *, total: float | None, unit: str = "") -> AbstractContextManager[Stage]:
-        """Open a stage of `total` units (None where nobody can know), closed at the end of the `with` block."""
+        """Open a stage of `total` units (None if unknown), closed at the end of the `with` block."""
 
     def note(self, text: str) -> None:
         """Show a message."""
 
     def warn(self, text: str) -> None:
-        """Show a warning: what changes how a result is to be read, or failed and did not stop the work."""
+        """Show a warning: a failure that did not stop the work, or a fact that changes how to read a result."""
 
 
 class _SilentStage:
     def advance(self, amount: float = 1) -> None:
-        """Do nothing."""
+        pass
 
     def describe(self, text: str) -> None:
-        """Do nothing."""
+        pass
 
 
 class Silent:
     """Shows nothing."""
 
-    @contextmanager
-    def stage(self, description: str, *, total: float | None, unit: str = "") -> Iterator[Stage]:
+    def stage(self, description: str, *, total: float | None, unit: str = "") -> AbstractContextManager[Stage]:
         """Open a stage that shows nothing."""
-        yield _SilentStage()
+        return nullcontext(_SilentStage())
 
     def note(self, text: str) -> None:
         """Do nothing."""

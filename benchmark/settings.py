@@ -18,27 +18,23 @@ def expanded(path: str | Path) -> Path:
         return Path(path)
 
 
-def _cache_from_environment() -> Path:
-    return expanded(os.environ.get("BENCH_CACHE") or ".bench")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The limits and places of one run of bench.
+    """Folders and limits of one run of bench.
 
     Attributes:
         cache: The folder of the store; `$BENCH_CACHE`, or `.bench` in the current folder.
-        jobs: How many workers may compute at once.
-        hub_timeout_s: How long one call to the Hub may take, in seconds.
-        load_timeout_s: How long loading one checkpoint in a worker may take, in seconds.
-        clip_timeout_s: How long one window of a clip may take in a worker, in seconds.
+        jobs: Number of workers that compute at once.
+        hub_timeout_s: Time limit of one call to the Hub.
+        load_timeout_s: Time limit for loading one checkpoint in a worker.
+        clip_timeout_s: Time limit for one window of a clip in a worker.
 
     Examples:
         >>> Settings(cache=Path("somewhere")).logs
         PosixPath('somewhere/logs')
     """
 
-    cache: Path = field(default_factory=_cache_from_environment)
+    cache: Path = field(default_factory=lambda: expanded(os.environ.get("BENCH_CACHE") or ".bench"))
     jobs: int = 1
     hub_timeout_s: float = 10.0
     load_timeout_s: float = 300.0
@@ -46,5 +42,5 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """The folder that holds one log per candidate, with what its worker printed."""
+        """The folder with the output of each candidate's workers."""
         return self.cache / "logs"

@@ -1,4 +1,4 @@
-"""Threads that an interruption or a time limit may leave behind, and bounded work ahead of a reader."""
+"""Thread pools that do not delay the end of the process, and bounded prefetching."""
 
 import threading
 from collections import deque
@@ -20,12 +20,8 @@ _AHEAD = 64
 class DaemonPool(Executor):
     """A thread pool that does not keep the process alive.
 
-    `ThreadPoolExecutor` joins its threads when the interpreter ends, so that Ctrl-C would wait for every call that
-    hangs in a system call or a server that never answers.
-
-    Args:
-        threads: How many tasks run at once.
-        name: Prefix of the threads' names.
+    `ThreadPoolExecutor` joins its threads when the interpreter ends: Ctrl-C would wait for every call that hangs in a
+    system call or waits for a server.
     """
 
     def __init__(self, threads: int, name: str = "daemon") -> None:
@@ -38,13 +34,13 @@ class DaemonPool(Executor):
     def submit(
         self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
-        """Queue a call; its future gives the result or raises its exception."""
+        """Queue a call."""
         future: Future[Result] = Future()
         self._tasks.put((future, partial(fn, *args, **kwargs)))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        """Begin nothing more; calls that run are left behind, whatever the arguments are."""
+        """Start no further call; running calls are abandoned, whatever the arguments are."""
         self._ended.set()
         for _ in range(self._threads):
             self._tasks.put(None)
@@ -67,15 +63,15 @@ def in_parallel(
     Args:
         task: The function.
         items: Its arguments.
-        threads: How many run at once.
+        threads: Number of threads.
         finished: Called in the calling thread after each item.
 
     Returns:
         The results in the order of the items.
 
     Raises:
-        BaseException: The first exception of a task, or an interruption; no further task begins then, and those that
-            run are left behind.
+        BaseException: The first exception of a task, or an interruption. No further task starts then, and running tasks
+            are abandoned.
 
     Examples:
         >>> in_parallel(len, ["a", "bcd", ""], threads=2, finished=lambda: None)

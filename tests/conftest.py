@@ -1,4 +1,4 @@
-"""What holds for every test: a known environment, a cache of its own, and no network beyond this machine."""
+"""A known environment and an own cache for every test, and no network beyond this machine."""
 
 import ipaddress
 import os
@@ -15,20 +15,19 @@ from tests.support.command_line import run_bench
 from tests.support.once import made_once
 
 _SHARED = os.environ.get("BENCH_SHARED")
-# These are for the tests themselves, and have to reach their worker processes.
+# Settings of the tests themselves.
 _FOR_TESTS = frozenset({"BENCH_SHARED", "BENCH_CHROMIUM", "BENCH_REQUIRE_BROWSER"})
 
 _ENVIRONMENT = {
-    # Two spinning thread pools on two cores make a tiny model a hundred times slower.
+    # Spinning thread pools slow tiny models down a hundredfold.
     "OMP_WAIT_POLICY": "PASSIVE",
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # Reading a .bin would start a thread that asks the Hub for another file.
+    # transformers would request another file of the Hub in a thread.
     "DISABLE_SAFETENSORS_CONVERSION": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # The guard below is blind in child processes: there the Hub is a port at which nobody listens.
+    # For child processes, which the guard below does not reach.
     "HF_ENDPOINT": "http://127.0.0.1:9",
-    # Tables and messages break the same way in every terminal.
     "COLUMNS": "120",
 }
 _FORGOTTEN = (
@@ -37,11 +36,11 @@ _FORGOTTEN = (
     "HF_DATASETS_OFFLINE",
     "HF_TOKEN",
     "HUGGING_FACE_HUB_TOKEN",
-    # Each of these makes rich or typer colour what is no terminal.
+    # Force colours.
     "FORCE_COLOR",
     "PY_COLORS",
     "GITHUB_ACTIONS",
-    # A proxy would be asked for servers on loopback, too.
+    # Proxies would get requests to loopback.
     *(name for proxy in ("http_proxy", "https_proxy", "all_proxy") for name in (proxy, proxy.upper())),
 )
 
@@ -50,7 +49,7 @@ _reached_for: list[str] = []
 
 
 class OutsideNetworkError(OSError):
-    """A test reached for a machine that is not this one."""
+    """A test has tried to reach another machine."""
 
 
 def _is_here(host: object) -> bool:
@@ -110,20 +109,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the pages of the documentation, the longest file by far: the short ones fill the time at the end."""
+    """Start with the longest file."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/docs/"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_is_heard() -> None:
-    """Let SIGINT interrupt what is tested, also where a shell has started the tests in the background without it."""
+    """Enable SIGINT, which shells disable for background processes."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine() -> Iterator[None]:
-    """Fail a test that reached for the network, even where the code under test took the refusal for a bad line."""
+    """Fail a test that tried to reach the network, even if the code under test handled the error."""
     _reached_for.clear()
     yield
     if _reached_for:
@@ -132,7 +131,7 @@ def _stays_on_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(pytestconfig: pytest.Config) -> Path:
-    """The folder of recordings and checkpoints that lies beside the checkout, or `$BENCH_SHARED`, if there is one."""
+    """The folder of recordings and checkpoints: `$BENCH_SHARED`, or beside the checkout."""
     folder = Path(_SHARED).expanduser() if _SHARED else pytestconfig.rootpath.parent / "shared"
     if not (folder / "corpora").is_dir():
         pytest.skip(f"there are no shared recordings in {folder}; set BENCH_SHARED to the folder that holds them")
@@ -141,14 +140,11 @@ def shared(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder in which the real command line has run the demo, for all processes of the tests: copy it.
-
-    It holds the cache (`.bench`), the reports and what was printed (`stdout.txt`).
-    """
-    return made_once("demo-run", _run_the_demo, tmp_path_factory)
+    """Give the read-only folder of a run of the demo: cache (`.bench`), reports, and `stdout.txt`."""
+    return made_once("demo-run", _run_demo, tmp_path_factory)
 
 
-def _run_the_demo(folder: Path) -> None:
+def _run_demo(folder: Path) -> None:
     ended = run_bench("run", "--candidates", "demo", "--min-emotions", 5, "--latency-seconds", 0.2, folder=folder)
     assert ended.returncode == 0, ended.stderr
     (folder / "stdout.txt").write_text(ended.stdout, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What is installed without a checkout is whole: the code, its data, the demo and both commands."""
+"""The built distributions are complete: code, data, demo and both commands."""
 
 import importlib.util
 import os
@@ -61,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for tool in ("build", "setuptools"):
         if importlib.util.find_spec(tool) is None:
             pytest.skip(f"{tool} is not installed: pip install -e '.[dev]'")
-    # A copy, so that what an earlier build left in the checkout cannot slip in, and nothing is left there.
+    # A copy is free of the leftovers of earlier builds.
     checkout, target = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built")
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -69,7 +69,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         elif (ROOT / name).exists():
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, checkout / name)
-    # The source distribution, and from it alone the wheel; without isolation nothing is downloaded.
+    # Builds the wheel from the source distribution; without isolation nothing is downloaded.
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", target, checkout, cwd=target)
     (wheel,), (source,) = target.glob("*.whl"), target.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
@@ -81,33 +81,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="module")
 def site(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the wheel is installed to, apart from the checkout; what it depends on is the environment's."""
+    """A folder with the installed wheel, without its dependencies."""
     folder = tmp_path_factory.mktemp("site")
     options = ("--no-index", "--no-deps", "--disable-pip-version-check", "--quiet")
     run(sys.executable, "-m", "pip", "install", *options, "--target", folder, built.wheel, cwd=folder)
     return folder
 
 
-def test_the_wheel_holds_every_file_of_the_package(built: Built) -> None:
+def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(built: Built) -> None:
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmark").rglob("*") if path.is_file()}
-    wanted = {name for name in files if "__pycache__" not in name}
-    assert wanted - built.wheel_files == set()
+    assert {name for name in files if "__pycache__" not in name} - built.wheel_files == set()
     assert {"benchmark/py.typed", "benchmark/demo/registry.yaml"} <= built.wheel_files
     for folder in ("checkpoints", "recordings"):
         assert any(name.startswith(f"benchmark/demo/{folder}/") for name in built.wheel_files)
-
-
-def test_the_wheel_holds_nothing_but_the_package(built: Built) -> None:
-    name, version, *_ = built.wheel.name.split("-")
-    assert {name.split("/")[0] for name in built.wheel_files} == {"benchmark", f"{name}-{version}.dist-info"}
-
-
-def test_the_wheel_is_small(built: Built) -> None:
-    assert built.wheel.stat().st_size < LARGEST_WHEEL
-
-
-def test_the_registry_in_the_wheel_is_the_one_at_the_top(built: Built) -> None:
     assert built.read("benchmark/registry/candidates.yaml") == (ROOT / "candidates.yaml").read_bytes()
+    name, version, *_ = built.wheel.name.split("-")
+    assert {file.split("/")[0] for file in built.wheel_files} == {"benchmark", f"{name}-{version}.dist-info"}
+    assert built.wheel.stat().st_size < LARGEST_WHEEL
 
 
 def test_the_metadata_names_the_versions_of_python_and_the_licence(built: Built) -> None:
@@ -123,14 +113,9 @@ def test_the_source_distribution_can_be_tested_and_checked(built: Built) -> None
     assert (needed | tests) - built.source_files == set()
 
 
-@pytest.mark.parametrize("command", ["bench", "ser-bench"])
-def test_both_commands_work_outside_the_checkout(site: Path, tmp_path: Path, command: str) -> None:
-    told = run(site / "bin" / command, "--help", cwd=tmp_path, PYTHONPATH=str(site))
-    assert "verify" in told
-
-
-def test_the_demo_and_the_registry_are_found_outside_the_checkout(site: Path, tmp_path: Path) -> None:
+def test_commands_demo_and_registry_work_outside_the_checkout(site: Path, tmp_path: Path) -> None:
     where = run(sys.executable, "-c", "import benchmark; print(benchmark.__file__)", cwd=tmp_path, PYTHONPATH=str(site))
     assert Path(where.strip()).is_relative_to(site)
+    assert "verify" in run(site / "bin" / "ser-bench", "--help", cwd=tmp_path, PYTHONPATH=str(site))
     assert run(site / "bin" / "bench", "candidates", "--candidates", "demo", cwd=tmp_path, PYTHONPATH=str(site))
     assert "superb/" in run(site / "bin" / "bench", "candidates", cwd=tmp_path, PYTHONPATH=str(site))

@@ -1,9 +1,8 @@
-"""What installed packages add to bench; the working examples are the guides', which tests/docs runs."""
+"""Plugins; tests/docs runs the working examples of the guides."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -28,16 +27,12 @@ version = "1.0"
 """
 
 
-class Adds(Protocol):
-    """Installs a package that adds something."""
-
-    def __call__(self, group: Group, name: str, value: str, source: str = "", package: str = "my-plugin") -> None:
-        """Install it: a module with this source, and one entry point."""
+Adds = Callable[..., None]
 
 
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Adds]:
-    """Install a package with one entry point; nothing of it stays behind."""
+    """Give a function that installs a package with one entry point until the end of the test."""
 
     def add(group: Group, name: str, value: str, source: str = "", package: str = "my-plugin") -> None:
         module = value.partition(":")[0]
@@ -54,14 +49,11 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Adds]:
             del sys.modules[name]
 
 
-def test_names_are_known_without_running_any_code(added: Adds) -> None:
+def test_names_and_files_are_known_without_running_any_code(added: Adds) -> None:
     added(Group.CORPORA, "casual", "added_bomb:read", "raise SystemExit('ran')")
     assert plugin_names(Group.CORPORA) == ("casual",)
     assert "casual" in convention_names()
     assert parse_spec("casual:recordings").kind == "casual"
-
-
-def test_the_file_of_a_module_is_found_without_running_it(added: Adds) -> None:
     added(Group.METRICS, "spread", "added_bomb", "raise SystemExit('ran')")
     assert plugin_file(Group.METRICS, "spread").name == "added_bomb.py"
 
@@ -70,9 +62,6 @@ def test_a_package_that_cannot_be_imported_is_named_with_the_fix(added: Adds) ->
     added(Group.CORPORA, "casual", "added_broken:read", "import nothing_of_this_name")
     with pytest.raises(RequestError, match=r"my-plugin adds 'casual' .*nothing_of_this_name.*pip uninstall my-plugin"):
         convention("casual")
-
-
-def test_a_module_that_is_missing_is_named_with_the_fix(added: Adds) -> None:
     added(Group.METRICS, "spread", "added_nowhere")
     with pytest.raises(RequestError, match=r"my-plugin adds 'spread' .*no module added_nowhere"):
         plugin_file(Group.METRICS, "spread")

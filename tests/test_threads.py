@@ -1,5 +1,3 @@
-"""Threads that may be left behind, and work ahead of a reader."""
-
 import threading
 import time
 from collections.abc import Iterator
@@ -53,13 +51,11 @@ def test_an_error_ends_all_at_once_and_begins_nothing_more() -> None:
     assert len(begun) <= 3
 
 
-def test_nothing_to_do_is_done() -> None:
-    assert in_parallel(len, [], threads=4, finished=lambda: None) == []
-
-
 def test_results_come_in_the_order_of_the_items() -> None:
     with DaemonPool(3) as pool:
         assert list(map_ahead(pool, lambda number: number * 2, range(500), ahead=7)) == list(range(0, 1000, 2))
+        assert list(map_ahead(pool, str, [])) == []
+    assert in_parallel(len, [], threads=4, finished=lambda: None) == []
 
 
 def test_no_more_items_are_taken_than_may_be_ahead_of_the_reader() -> None:
@@ -78,8 +74,3 @@ def test_no_more_items_are_taken_than_may_be_ahead_of_the_reader() -> None:
 def test_what_a_call_raises_reaches_the_reader() -> None:
     with DaemonPool(2) as pool, pytest.raises(ZeroDivisionError):
         list(map_ahead(pool, lambda number: 1 // number, [1, 0, 1]))
-
-
-def test_nothing_gives_nothing() -> None:
-    with DaemonPool(1) as pool:
-        assert list(map_ahead(pool, str, [])) == []

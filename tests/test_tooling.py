@@ -1,4 +1,4 @@
-"""What is written down in two places says the same in both, and no link of the documents leads nowhere."""
+"""Facts that are written twice agree, and links between the documents work."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".opus")
@@ -17,14 +18,10 @@ LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 LOCAL = re.compile(r"(?![a-z]+:)")  # no https:, no mailto:
 
 
-def pins() -> dict[str, Requirement]:
+def pins() -> dict[NormalizedName, Requirement]:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    return {_canonical(requirement.name): requirement for requirement in requirements}
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
 
 
 def committed() -> list[Path]:
@@ -34,28 +31,21 @@ def committed() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
 
 
-def test_every_constraint_is_one_exact_version() -> None:
-    assert [str(pin) for pin in pins().values() if not re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier))] == []
-
-
-def test_the_pinned_versions_are_ones_that_the_package_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    asked = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
+def test_constraints_are_exact_versions_that_the_package_and_make_accept() -> None:
     pinned = pins()
-    for requirement in asked:
-        pin = pinned[_canonical(requirement.name)]
+    assert [str(pin) for pin in pinned.values() if not re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier))] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for requirement in map(Requirement, project["dependencies"] + project["optional-dependencies"]["dev"]):
+        pin = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(str(pin.specifier).removeprefix("==")), f"{requirement} but {pin}"
-
-
-def test_make_installs_the_torch_that_is_pinned() -> None:
-    assert f"TORCH := {pins()['torch']}\n" in (ROOT / "Makefile").read_text("utf-8")
+    assert f"TORCH := {pinned[canonicalize_name('torch')]}\n" in (ROOT / "Makefile").read_text("utf-8")
 
 
 @pytest.mark.parametrize("tool", ["ruff", "codespell"])
 def test_a_commit_is_checked_by_the_version_that_make_check_uses(tool: str) -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
     (revision,) = [repo["rev"] for repo in hooks if f"/{tool}" in repo["repo"]]
-    assert f"=={revision.removeprefix('v')}" == str(pins()[tool].specifier)
+    assert f"=={revision.removeprefix('v')}" == str(pins()[canonicalize_name(tool)].specifier)
 
 
 def test_the_packaged_registry_is_the_one_at_the_top() -> None:

@@ -1,4 +1,4 @@
-"""Labels and paths in the scripts that people write come out of every command as they went in."""
+"""Labels and paths in any script survive into every output."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,1 @@
-"""The verbs, each the whole way in order: what `import benchmark` offers, and what the command line calls.
-
-One module per verb, so that who only verifies waits for no library that only a run needs.
-"""
+"""One module per command, with all its steps: what `import benchmark` offers and the command line calls."""

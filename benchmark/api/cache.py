@@ -1,4 +1,4 @@
-"""The cache, listed and pruned: what `bench cache` calls."""
+"""`bench cache`: list and prune the cache."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +19,14 @@ _NOBODY_TO_ASK = "Nothing was deleted: add --yes where nobody can be asked, or -
 
 
 class Pruned(StoredFile):
-    """What was deleted, or would be.
+    """The result of pruning.
 
     Attributes:
         cache: The folder.
-        dry_run: Whether it was only looked at.
-        declined: Whether a person, asked, said no.
-        entries: What is gone, or would be.
-        bytes: What those took of the disk.
+        dry_run: Whether nothing was deleted on purpose.
+        declined: Whether the user answered no.
+        entries: The entries that are deleted, or would be.
+        bytes: Their size on the disk.
     """
 
     cache: str
@@ -37,7 +37,7 @@ class Pruned(StoredFile):
 
 
 def list_cache(request: CacheRequest, *, settings: Settings | None = None) -> CacheListing:
-    """List what is kept from former runs.
+    """List what former runs have stored.
 
     Raises:
         RequestError: The request is wrong, or the cache is no folder.
@@ -62,15 +62,15 @@ def prune_cache(
     confirm: Callable[[CacheListing], bool | None] = lambda listing: None,
     settings: Settings | None = None,
 ) -> Pruned:
-    """Delete a part of what is kept from former runs; what bench did not make stays.
+    """Delete entries of the cache; files that bench did not make stay.
 
     Args:
-        request: Which part.
-        confirm: Asks a person about what was found; None for an answer where there is nobody to ask.
-        settings: Where the cache is.
+        request: Selects the entries.
+        confirm: Asks the user; returns None if there is no terminal.
+        settings: Name the cache.
 
     Raises:
-        RequestError: The request is wrong, asks for nothing, or nobody confirmed it.
+        RequestError: The request is wrong, selects nothing in particular, or nobody confirmed it.
         UnavailableError: The system refuses to delete something.
     """
     has_condition = request.kinds or request.candidates or request.older_than is not None or request.stale

@@ -1,18 +1,17 @@
-"""Choosing from finished runs: `recommend` and `ensemble`. Stored results only; no model is ever loaded."""
+"""`recommend` and `ensemble`: choose from finished runs. No model is loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchmark.api.outcomes import Outcome
+from benchmark.api.outcomes import Outcome, ScoredOutcome
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import EnsembleRequest, RecommendRequest
 from benchmark.reporting.recommend import registry_file
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import write_atomically
-from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.constraints import Constraints
@@ -25,12 +24,12 @@ from benchmark.settings import Settings, expanded
 
 @dataclass(frozen=True, kw_only=True)
 class RecommendOutcome(Outcome):
-    """What `recommend` comes back with.
+    """Result of `recommend`.
 
     Attributes:
-        recommendation: The choices, and what speaks against all others.
-        record: The run they come from.
-        files: The registry file, where one was asked for and there was something to write.
+        recommendation: The choices, and the reasons against all other candidates.
+        record: The run.
+        files: The registry file, if one was requested and there are choices.
     """
 
     recommendation: Recommendation
@@ -40,11 +39,8 @@ class RecommendOutcome(Outcome):
 def recommend_with(options: RecommendRequest) -> RecommendOutcome:
     """Choose a candidate from a finished run.
 
-    Returns:
-        The choices, and every other candidate with what speaks against it.
-
     Raises:
-        RequestError: There is no such run or corpus, a limit makes no sense, or the file exists.
+        RequestError: There is no such run or corpus, a limit is out of range, or the file exists.
         UnavailableError: The disk is full.
     """
     settings = options.settings or Settings()
@@ -68,43 +64,23 @@ def recommend_with(options: RecommendRequest) -> RecommendOutcome:
     )
 
 
-recommend = keywords(recommend_with, RecommendRequest, "recommend")
+recommend = keywords(recommend_with, RecommendRequest)
 
 
 def _constraints(options: RecommendRequest) -> Constraints:
     try:
-        return Constraints(
-            max_latency_ms=options.max_latency_ms,
-            min_uar=options.min_uar,
-            language=options.language,
-            max_size_mb=options.max_size_mb,
-            licenses=tuple(options.licenses),
-            corpora=tuple(options.corpora),
-            device=options.device,
-        )
+        return Constraints.model_validate({field: getattr(options, field) for field in Constraints.model_fields})
     except ValidationError as problem:
         wrong = problem.errors()[0]
         raise RequestError(f"{wrong['loc'][0]} cannot be {wrong['input']}: {wrong['msg']}.") from problem
 
 
-@dataclass(frozen=True, kw_only=True)
-class EnsembleOutcome(Outcome):
-    """What `ensemble` comes back with.
-
-    Attributes:
-        leaderboard: The run's leaderboard, with a row of the ensemble on every corpus where there is one.
-        record: The run it comes from.
-    """
-
-    leaderboard: Leaderboard
-    record: RunRecord
+class EnsembleOutcome(ScoredOutcome):
+    """Result of `ensemble`: the leaderboard has a row of it for every corpus on which it could be scored."""
 
 
 def ensemble_with(options: EnsembleRequest) -> EnsembleOutcome:
-    """Let several candidates of a finished run answer together, and write the leaderboards with their row.
-
-    Returns:
-        The leaderboard with the ensemble, and the files.
+    """Combine several candidates of a finished run, and write the leaderboards with the ensemble's row.
 
     Raises:
         RequestError: There is no such run or candidate, or the folder cannot be written.
@@ -124,4 +100,4 @@ def ensemble_with(options: EnsembleRequest) -> EnsembleOutcome:
     )
 
 
-ensemble = keywords(ensemble_with, EnsembleRequest, "ensemble")
+ensemble = keywords(ensemble_with, EnsembleRequest)

@@ -1,6 +1,5 @@
-"""Two runs held against each other: what `benchmark.compare` and `bench compare` call. No model is ever loaded."""
+"""`compare`: compare two runs. No model is loaded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from benchmark.options.report_commands import CompareRequest
 from benchmark.reporting.compare import comparison_markdown
 from benchmark.reporting.csv_and_json import model_json
 from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
-from benchmark.results.comparison import RunComparison
+from benchmark.results.comparison import GateResult, RunComparison
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
@@ -27,17 +26,11 @@ from benchmark.settings import Settings, expanded
 
 LEADERBOARD_FILE = "leaderboard.json"
 _ANSWER_COLUMNS = ["candidate", "corpus", "clip", "clip_hash", "emotion", "speaker", "predicted"]
-_ANOTHER_FILE = "choose another file with --output"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOutcome(Outcome):
-    """What `compare` comes back with.
-
-    Attributes:
-        comparison: The two runs side by side, and what came of the gates.
-        files: The file that was asked for.
-    """
+    """Result of `compare`: the two runs side by side, with the results of the gates."""
 
     comparison: RunComparison
 
@@ -45,11 +38,10 @@ class CompareOutcome(Outcome):
 def compare_with(options: CompareRequest) -> CompareOutcome:
     """Compare two runs, each a folder of reports, a `leaderboard.json`, or a run of the store.
 
-    Returns:
-        The comparison; exit code 1 where a gate failed or could not be judged.
+    The exit code is 1 if a gate fails or cannot be evaluated.
 
     Raises:
-        RequestError: There is no such run, a gate is none, or the file cannot be written.
+        RequestError: There is no such run, a gate is malformed, or the file cannot be written.
         UnavailableError: The disk is full.
     """
     settings = options.settings or Settings()
@@ -60,22 +52,22 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
     if options.output is not None:
         path = expanded(options.output)
         write = model_json if path.suffix.lower() == ".json" else comparison_markdown
-        files = (write_atomically(path, write(comparison), remedy=_ANOTHER_FILE),)
+        files = (write_atomically(path, write(comparison), remedy="choose another file with --output"),)
     failed = [gate for gate in comparison.gates if not gate.passed]
     return CompareOutcome(
         comparison=comparison,
         files=files,
         exit_code=EXIT_UNMET if failed else 0,
-        problems=tuple(_problem(gate.gate, gate.findings) for gate in failed),
+        problems=tuple(map(_problem, failed)),
     )
 
 
-compare = keywords(compare_with, CompareRequest, "compare")
+compare = keywords(compare_with, CompareRequest)
 
 
-def _problem(gate: str, findings: Sequence[str]) -> str:
-    more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
-    return f"The gate {gate} failed: {findings[0]}{more}"
+def _problem(failed: GateResult) -> str:
+    more = f" And {len(failed.findings) - 1} more." if len(failed.findings) > 1 else ""
+    return f"The gate {failed.gate} failed: {failed.findings[0]}{more}"
 
 
 def _open(name: str, settings: Settings) -> ComparedRun:

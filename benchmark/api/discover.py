@@ -1,12 +1,12 @@
-"""Discovery: search the Hub, look at what is found without its weights, and say what would work."""
+"""`bench discover`: search the Hub, inspect the repositories without weights, and write a registry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.errors import RequestError, UnavailableError
+from benchmark.api.outcomes import Outcome
+from benchmark.errors import EXIT_REQUEST, RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
-from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DiscoverRequest
 from benchmark.progress import Silent
 from benchmark.registry.locations import is_hub_id
@@ -24,45 +24,44 @@ _WOULD_WORK = frozenset({Status.INSPECTED, Status.USABLE, Status.REPAIRED})
 
 @dataclass(frozen=True)
 class Discovered:
-    """A repository that was found.
+    """A repository that the search has returned.
 
     Attributes:
         verification: The verdict without weights.
-        works: Whether it would work, or could be repaired, with enough emotions.
-        reason: Why not; None where it would.
-        languages: As its card declares them.
-        trained_on: What its card declares as training data, by plain names; None where it declares nothing.
-        downloads: In the last month; None where nobody says.
+        reason: Why it would not work; None if it would, perhaps with a rebuilt head, with enough emotions.
+        languages: As declared by its card.
+        trained_on: Short names of the training data that its card declares; None if it declares none.
+        downloads: Of the last month; None if unknown.
     """
 
     verification: Verification
-    works: bool
     reason: str | None
     languages: tuple[str, ...]
     trained_on: tuple[str, ...] | None
     downloads: int | None
 
+    @property
+    def works(self) -> bool:
+        """Whether it would work."""
+        return self.reason is None
+
 
 @dataclass(frozen=True, kw_only=True)
-class DiscoverOutcome:
-    """What `discover` comes back with.
+class DiscoverOutcome(Outcome):
+    """Result of `discover`.
 
     Attributes:
-        found: All repositories that were found: those that would work first, then the order of the search.
-        file: The registry that was written; None where none was asked for, or nothing could be written into it.
-        problem: Why no registry was written although one was asked for; None where all is as asked.
+        repositories: Those that would work first, then the order of the search.
     """
 
-    found: tuple[Discovered, ...]
-    file: Path | None = None
-    problem: str | None = None
+    repositories: tuple[Discovered, ...]
 
 
 def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
-    """Search the Hub for speech-emotion models, and tell without their weights which would work.
+    """Search the Hub for speech-emotion models, and judge without weights which would work.
 
     Raises:
-        RequestError: Something asked for is wrong; the message says how to fix it.
+        RequestError: The request is wrong; the message says how to fix it.
         UnavailableError: The Hub could not be searched, or the machine failed.
     """
     progress, settings = options.progress or Silent(), options.settings or Settings()
@@ -82,20 +81,16 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
         options=VerifyOptions(depth=Depth.INSPECT, repair_heads=options.repair_heads),
     )
     judged = [_judge(verification, hub, options.min_emotions) for verification in verifications]
-    found = tuple(sorted(judged, key=lambda repository: not repository.works))
-    entries = [_entry(repository) for repository in found if repository.works]
+    outcome = DiscoverOutcome(repositories=tuple(sorted(judged, key=lambda repository: not repository.works)))
     if target is None:
-        return DiscoverOutcome(found=found)
+        return outcome
+    entries = [_entry(repository) for repository in outcome.repositories if repository.works]
     if not entries:
-        total = counted(len(found), "repository", "repositories")
+        total = counted(len(judged), "repository", "repositories")
         problem = f"Nothing was written to {target}: of {total} none would work."
-        return DiscoverOutcome(found=found, problem=problem)
+        return replace(outcome, exit_code=EXIT_REQUEST, problems=(problem,))
     comment = f"Found by bench discover --search {options.search!r}: inspected without weights, not verified."
-    file = write_registry(target, entries, comment=comment, force=options.force)
-    return DiscoverOutcome(found=found, file=file)
-
-
-discover = keywords(discover_with, DiscoverRequest, "discover")
+    return replace(outcome, files=(write_registry(target, entries, comment=comment, force=options.force),))
 
 
 def _judge(verification: Verification, hub: Hub, min_emotions: int) -> Discovered:
@@ -107,7 +102,6 @@ def _judge(verification: Verification, hub: Hub, min_emotions: int) -> Discovere
     corpora = tuple(word for dataset in (facts.datasets if facts else ()) if (word := corpus_word(dataset)) is not None)
     return Discovered(
         verification=verification,
-        works=reason is None,
         reason=reason,
         languages=facts.languages if facts else (),
         trained_on=corpora or None,
@@ -115,14 +109,14 @@ def _judge(verification: Verification, hub: Hub, min_emotions: int) -> Discovere
     )
 
 
-def _entry(found: Discovered) -> Entry:
-    verification = found.verification
-    names = ", ".join(verification.emotion_classes)
+def _entry(repository: Discovered) -> Entry:
+    verification = repository.verification
+    emotions = verification.emotion_classes
     return Entry(
         id=verification.id,
         revision=verification.revision or "",
         expect=Status.REPAIRED if verification.status is Status.REPAIRED else None,
-        languages=found.languages,
-        datasets=found.trained_on or (),
-        note=f"{len(verification.emotion_classes)} emotions: {names}",
+        languages=repository.languages,
+        datasets=repository.trained_on or (),
+        note=f"{len(emotions)} emotions: {', '.join(emotions)}",
     )

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for running models: what `bench doctor` calls."""
+"""`bench doctor`: what this machine has and lacks for running models."""
 
 import os
 import shutil
@@ -7,13 +7,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 from huggingface_hub import constants
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from benchmark.audio.decoding import ESSENTIAL_FORMATS, decodable_formats
 from benchmark.errors import BenchError
@@ -48,24 +49,21 @@ _BYTES_PER_MB, _BYTES_PER_GB = 1e6, 1e9
 
 
 def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIMEOUT_S) -> Diagnosis:
-    """Look at this machine: libraries, devices, folders, the Hub, audio.
+    """Examine this machine: libraries, devices, folders, the Hub, audio.
 
-    Nothing is changed and nothing downloaded; a token is never read out.
-
-    Args:
-        settings: Places and limits.
-        hub_timeout_s: How long to wait for the Hub, in seconds.
-
-    Returns:
-        What there is, and what is missing with how to get it.
+    Nothing is changed or downloaded, and no token is read.
     """
     settings = settings or Settings()
     with ThreadPoolExecutor(2, thread_name_prefix="doctor") as pool:
-        asked_hub = pool.submit(probe_hub, timeout_s=hub_timeout_s)
-        asked_backends = pool.submit(_backends)
+        hub_fact = pool.submit(probe_hub, timeout_s=hub_timeout_s)
+        backend_facts = pool.submit(lambda: tuple(map(_backend, _BACKENDS)))
         cache, hub_cache = _folder(settings.cache), _folder(Path(constants.HF_HUB_CACHE))
         formats = decodable_formats()
-        hub, (backends, gpus) = asked_hub.result(), asked_backends.result()
+        hub, (torch, *others) = hub_fact.result(), backend_facts.result()
+    gpus = torch.devices
+    if torch.works:
+        torch = torch.model_copy(update={"devices": ("cpu", *(f"cuda:{index}" for index in range(len(gpus))))})
+    backends = (torch, *others)
     problems = [
         *_missing_libraries(),
         *_broken_backends(backends),
@@ -90,59 +88,44 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
     )
 
 
-def _backends() -> tuple[tuple[BackendFact, ...], tuple[str, ...]]:
-    """Import each engine in a worker, so that one that crashes does not take bench with it."""
-    facts, gpus = [], ()
-    for name in _BACKENDS:
-        version = installed_version(name)
-        if version is None:
-            facts.append(BackendFact(name=name))
-            continue
-        try:
-            with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "log")) as worker:
-                answer = worker.call(name, timeout_s=_IMPORT_TIMEOUT_S)
-        except (BenchError, OSError) as error:
-            facts.append(BackendFact(name=name, version=version, works=False, problem=str(error)))
-            continue
-        if not isinstance(answer, Returned):
-            facts.append(BackendFact(name=name, version=version, works=False, problem=answer.reason))
-            continue
-        devices = tuple(answer.value["devices"])
-        if name == "torch":
-            gpus, devices = devices, ("cpu", *(f"cuda:{index}" for index in range(len(devices))))
-        facts.append(BackendFact(name=name, version=version, works=True, devices=devices))
-    return tuple(facts), gpus
+def _backend(name: str) -> BackendFact:
+    """Import an engine in a worker, so that one that crashes does not take bench with it."""
+    version = installed_version(name)
+    if version is None:
+        return BackendFact(name=name)
+    try:
+        with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "log")) as worker:
+            answer = worker.call(name, timeout_s=_IMPORT_TIMEOUT_S)
+    except (BenchError, OSError) as error:
+        return BackendFact(name=name, version=version, works=False, problem=str(error))
+    if not isinstance(answer, Returned):
+        return BackendFact(name=name, version=version, works=False, problem=answer.reason)
+    return BackendFact(name=name, version=version, works=True, devices=tuple(answer.value["devices"]))
 
 
 def _folder(path: Path) -> FolderFact:
-    place = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path.cwd())
-    size, whole = _size(path)
+    existing = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path.cwd())
+    size, is_complete = _size(path)
     return FolderFact(
         path=str(path.absolute()),
         size_mb=None if not path.exists() else round(size / _BYTES_PER_MB, 1),
-        at_least=not whole,
-        free_gb=round(shutil.disk_usage(place).free / _BYTES_PER_GB, 1),
-        writable=_is_writable(path) if path.exists() else place.is_dir() and os.access(place, os.W_OK),
+        at_least=not is_complete,
+        free_gb=round(shutil.disk_usage(existing).free / _BYTES_PER_GB, 1),
+        writable=_is_writable(path) if path.exists() else existing.is_dir() and os.access(existing, os.W_OK),
     )
 
 
 def _size(path: Path) -> tuple[int, bool]:
-    """Count bytes, links not followed, for two seconds at most; tell whether that was enough."""
+    """Count bytes without following links, for two seconds at most; also return whether that was enough."""
     end = time.monotonic() + _COUNTING_S
     size = 0
     for folder, _, files in os.walk(path):
         for name in files:
-            size += _own_size(Path(folder, name))
+            with suppress(OSError):
+                size += Path(folder, name).lstat().st_size
         if time.monotonic() > end:
             return size, False
     return size, True
-
-
-def _own_size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
 
 
 def _is_writable(path: Path) -> bool:
@@ -164,20 +147,16 @@ def _missing_libraries() -> Iterator[Problem]:
     except metadata.PackageNotFoundError:
         yield Problem(what="ser-bench itself is not installed, only found.", fix="python -m pip install -e .")
         return
-    for line in lines:
-        try:
-            asked = Requirement(line)
-        except InvalidRequirement:
+    for required in map(Requirement, lines):
+        name, specifier, marker = required.name, required.specifier, required.marker
+        if name in _OPTIONAL or (marker is not None and not marker.evaluate({"extra": ""})):
             continue
-        if asked.name in _OPTIONAL or (asked.marker is not None and not asked.marker.evaluate({"extra": ""})):
-            continue
-        version = installed_version(asked.name)
-        wanted = f"{asked.name}{asked.specifier}"
-        fix = f'python -m pip install "{wanted}"'
+        version = installed_version(name)
+        fix = f'python -m pip install "{name}{specifier}"'
         if version is None:
-            yield Problem(what=f"{asked.name} is not installed.", fix=fix, essential=True)
-        elif not asked.specifier.contains(version, prereleases=True):
-            yield Problem(what=f"{asked.name} is {version}; bench needs {asked.specifier}.", fix=fix, essential=True)
+            yield Problem(what=f"{name} is not installed.", fix=fix, essential=True)
+        elif not specifier.contains(version, prereleases=True):
+            yield Problem(what=f"{name} is {version}; bench needs {specifier}.", fix=fix, essential=True)
 
 
 def _broken_backends(backends: tuple[BackendFact, ...]) -> Iterator[Problem]:
@@ -203,14 +182,14 @@ def _folder_problems(cache: FolderFact, hub_cache: FolderFact) -> Iterator[Probl
 
 
 def _audio_problems(formats: dict[str, bool]) -> Iterator[Problem]:
-    for name, decodable in formats.items():
-        if not decodable and name in ESSENTIAL_FORMATS:
+    lacking = [name for name, decodable in formats.items() if not decodable]
+    for name in lacking:
+        if name in ESSENTIAL_FORMATS:
             fix = "python -m pip install --force-reinstall soundfile"
             yield Problem(what=f"{name} cannot be decoded.", fix=fix, essential=True)
-    lacking = [name for name, decodable in formats.items() if not decodable and name not in ESSENTIAL_FORMATS]
-    if lacking:
-        what = f"{', '.join(lacking)} cannot be decoded."
-        yield Problem(what=what, fix=f"convert such recordings: ffmpeg -i call.{lacking[0]} call.flac")
+    if others := [name for name in lacking if name not in ESSENTIAL_FORMATS]:
+        what = f"{', '.join(others)} cannot be decoded."
+        yield Problem(what=what, fix=f"convert such recordings: ffmpeg -i call.{others[0]} call.flac")
 
 
 def _hub_problems(hub: HubFact) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The labels of models and corpora, as `bench labels` shows them: which emotion each is taken to mean."""
+"""`bench labels`: the labels of models and corpora, and the emotions that they map to."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from benchmark.settings import expanded
 from benchmark.verification.inspect import look_at
 from benchmark.verification.model_config import candidate_labels, config_labels, label_problem, model_type
 
-_OF_A_CHECKPOINT = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
+_CHECKPOINT_FILE = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,24 @@ class LabelSource:
     """The labels of one model or corpus.
 
     Attributes:
-        name: What tables call it.
-        place: The id of the candidate or its folder; the source of the corpus.
-        label_map: What each label means.
-        clips: How many clips have each label; None for a model.
-        unlabelled: Clips without a label.
+        name: The name in tables.
+        source: The id of the candidate or its folder; the source of the corpus.
+        label_map: The emotion of each label.
+        clips: Number of clips with each label; None for a model.
+        unlabelled: Number of clips without a label.
     """
 
     name: str
-    place: str
+    source: str
     label_map: LabelMap
     clips: Mapping[str, int] | None = None
     unlabelled: int = 0
 
     @property
     def unmapped(self) -> UnmappedLabels:
-        """The labels that mean nothing, each with where it stands or how often it occurs."""
+        """The labels that map to no emotion, with their output or number of clips."""
         return UnmappedLabels(
-            source=self.place,
+            source=self.source,
             name=re.sub(r"[^\w.-]+", "-", self.name),
             labels={
                 label: f"output {output}" if self.clips is None else counted(self.clips[label], "clip")
@@ -59,7 +59,7 @@ class LabelSource:
 
 
 def label_sources(options: LabelsRequest) -> list[LabelSource]:
-    """Find the labels of models and corpora.
+    """Read the labels of models and corpora.
 
     Raises:
         RequestError: There is no such model or corpus, or it has no labels.
@@ -78,9 +78,9 @@ def label_sources(options: LabelsRequest) -> list[LabelSource]:
 
 
 def _is_corpus(name: str, registry: Registry) -> bool:
-    """Tell a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint.
+    """Recognise a corpus by its name in the registry or its kind; a bare path is one unless it holds a checkpoint.
 
-    A folder of weights without a configuration is a model too, and is reported as one that is broken.
+    A folder of weights without a configuration counts as a model, and is reported as broken.
     """
     kind, colon, _ = name.partition(":")
     if name in registry.corpora or (colon and kind in corpus_kinds()):
@@ -89,7 +89,7 @@ def _is_corpus(name: str, registry: Registry) -> bool:
         return False
     path = expanded(name)
     if path.is_dir():
-        return not any(_OF_A_CHECKPOINT.fullmatch(file.name) for file in path.glob("*"))
+        return not any(_CHECKPOINT_FILE.fullmatch(file.name) for file in path.glob("*"))
     return path.is_file()
 
 
@@ -110,8 +110,8 @@ def _of_candidate(candidate: Candidate, hub: Hub, merges: Mapping[str, str]) -> 
     if not labels:
         raise RequestError(f"{candidate.name} has no labels: {_why_none(facts)}.")
     mapped = candidate_labels(candidate, labels)
-    place = candidate.id if candidate.local_path is None else str(candidate.local_path)
-    return LabelSource(candidate.name, place, replace(mapped, emotions=merged(mapped.emotions, merges)))
+    source = candidate.id if candidate.local_path is None else str(candidate.local_path)
+    return LabelSource(candidate.name, source, replace(mapped, emotions=merged(mapped.emotions, merges)))
 
 
 def _why_none(facts: RepoFacts) -> str:

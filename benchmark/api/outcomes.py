@@ -1,4 +1,4 @@
-"""What a command of the API comes back with, and the exit codes that follow from a verification or a run."""
+"""Results of the commands, and the exit codes of verifications and runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, EXIT_UNMET
+from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 Judgement = tuple[int, tuple[str, ...]]
-"""An exit code, and why it is not 0, in sentences for a person."""
+"""An exit code, and the reasons if it is not 0."""
 
 INTERRUPTED: Judgement = (
     EXIT_INTERRUPTED,
@@ -21,12 +22,12 @@ INTERRUPTED: Judgement = (
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What all commands come back with.
+    """Result of a command.
 
     Attributes:
-        files: What was written.
-        exit_code: What the command line exits with.
-        problems: Why that is not 0, in sentences for a person.
+        files: The files that were written.
+        exit_code: Of the command line.
+        problems: The reasons if it is not 0, in sentences.
     """
 
     files: tuple[Path, ...] = ()
@@ -34,13 +35,21 @@ class Outcome:
     problems: tuple[str, ...] = ()
 
 
-def judge_verification(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
-    """Judge whether a verification is as the user asked.
+@dataclass(frozen=True, kw_only=True)
+class ScoredOutcome(Outcome):
+    """Result of a command that scores a run.
 
-    Args:
-        verifications: The verdicts.
-        strict: Fail on unexpected statuses and unreachable candidates.
+    Attributes:
+        leaderboard: Every candidate, with its scores or the reason why it has none.
+        record: The run, or its selected part.
     """
+
+    leaderboard: Leaderboard
+    record: RunRecord
+
+
+def judge_verification(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
+    """Fail if no candidate could be reached; if strict, also on unexpected statuses and any unreachable candidate."""
     unreachable = [candidate for candidate in verifications if candidate.status is Status.UNREACHABLE]
     if unreachable and (strict or len(unreachable) == len(verifications)):
         names = ", ".join(candidate.candidate for candidate in unreachable)
@@ -58,14 +67,7 @@ def judge_verification(verifications: Sequence[Verification], *, strict: bool) -
 
 
 def judge_run(record: RunRecord, *, strict: bool) -> Judgement:
-    """Judge whether a run is as the user asked.
-
-    A corpus of which nothing can be read is a wrong request, though the reports of the others stand.
-
-    Args:
-        record: The run.
-        strict: Fail on unexpected statuses and unreachable candidates.
-    """
+    """Fail if interrupted, if a corpus is wholly unreadable, as `judge_verification`, or without evaluations."""
     if record.interrupted:
         return INTERRUPTED
     unreadable = [corpus for corpus in record.corpora if corpus.clips and not any(c.clip_hash for c in corpus.clips)]
@@ -76,7 +78,7 @@ def judge_run(record: RunRecord, *, strict: bool) -> Judgement:
 
 
 def judge_report(record: RunRecord) -> Judgement:
-    """Judge whether a run, as far as it is reported on, holds anything to report on."""
+    """Fail if no candidate was evaluated."""
     if record.evaluations:
         return 0, ()
     emotions = [

@@ -1,4 +1,4 @@
-"""Publishing a finished run: what `benchmark.publish` and `bench publish` call. Nothing is sent unless asked for."""
+"""`publish`: prepare a finished run for the Hub, and send it on request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -42,13 +42,13 @@ _RESULTS_FOLDER = ".eval_results"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResults:
-    """What goes into one model's repository.
+    """The results for one model's repository.
 
     Attributes:
         repo: The repository.
         revision: The commit whose weights were measured.
         files: Content by path in the repository.
-        results: What goes into the metadata of its card.
+        results: Metadata for its card.
     """
 
     repo: str
@@ -59,13 +59,13 @@ class ModelResults:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishOutcome(Outcome):
-    """What `publish` comes back with.
+    """Result of `publish`.
 
     Attributes:
         repo: The dataset of results.
-        corpora: The corpora that are named in it.
-        models: The models whose repositories the results are for.
-        left_out: What of the run is not published, and why.
+        corpora: The corpora that it names.
+        models: The repositories of the models.
+        left_out: Reasons by what is not published of the run.
         sent: What was sent; empty for a dry run.
     """
 
@@ -77,10 +77,7 @@ class PublishOutcome(Outcome):
 
 
 def publish_with(options: PublishRequest) -> PublishOutcome:
-    """Prepare the results of a run for the Hub, and send them only where that is asked for.
-
-    Returns:
-        The files, and what was sent.
+    """Prepare the results of a run for the Hub, and send them if `push` is set.
 
     Raises:
         RequestError: There is no such run, candidate or corpus, the name is no repository's, nothing may be published,
@@ -88,7 +85,10 @@ def publish_with(options: PublishRequest) -> PublishOutcome:
         UnavailableError: The Hub cannot be reached, or the disk is full.
     """
     settings = options.settings or Settings()
-    _check_name(options.repo)
+    if not is_hub_id(options.repo) or "/" not in options.repo:
+        raise RequestError(
+            f"{options.repo!r} cannot be the name of a dataset: write owner and name, as in `me/emotion-results`."
+        )
     record = load_run(settings.cache, options.run)
     chosen = publishable(record, candidates=options.candidates, corpora=options.corpora)
     leaderboard = score_run(chosen.record, PredictionStore(settings.cache).read)
@@ -105,14 +105,7 @@ def publish_with(options: PublishRequest) -> PublishOutcome:
     return _send(outcome, dataset, models, destination, options) if options.push else outcome
 
 
-publish = keywords(publish_with, PublishRequest, "publish")
-
-
-def _check_name(repo: str) -> None:
-    if not is_hub_id(repo) or "/" not in repo:
-        raise RequestError(
-            f"{repo!r} cannot be the name of a dataset: write owner and name, as in `me/emotion-results`."
-        )
+publish = keywords(publish_with, PublishRequest)
 
 
 def _dataset_files(leaderboard: Leaderboard, record: RunRecord, repo: str) -> dict[str, bytes]:
@@ -161,7 +154,7 @@ def _send(
     destination: Destination,
     options: PublishRequest,
 ) -> PublishOutcome:
-    """Send the dataset, then the models' results, which point to it; a repository that refuses costs only itself."""
+    """Send the dataset, then the models' results, which link to it; a repository that refuses is skipped."""
     publisher = Publisher(endpoint=options.endpoint)
     listed = f", and propose results to {', '.join(outcome.models)}" if models else ""
     if options.confirm(f"Write to the dataset {outcome.repo}{listed}?") is False:

@@ -1,13 +1,10 @@
-"""The reports of a finished run, written again: what `benchmark.report` and `bench report` call.
-
-Stored results only; no model is ever loaded, and nothing that runs one is imported.
-"""
+"""`report`: write the reports of a finished run again. No model is loaded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from benchmark.api.outcomes import Outcome, judge_report
+from benchmark.api.outcomes import ScoredOutcome, judge_report
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.opening import open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
@@ -21,7 +18,6 @@ from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import check_writable
-from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run, select_from
 from benchmark.scoring.focus import emotion_names
@@ -29,24 +25,12 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportOutcome(Outcome):
-    """What `report` comes back with.
-
-    Attributes:
-        leaderboard: Every candidate of the selection, with its scores or the reason why it has none.
-        record: What was reported on: the run, as far as it was selected.
-    """
-
-    leaderboard: Leaderboard
-    record: RunRecord
+class ReportOutcome(ScoredOutcome):
+    """Result of `report`."""
 
 
 def report_with(options: ReportRequest) -> ReportOutcome:
     """Write all reports of a finished run again, of all of it or of a part.
-
-    Returns:
-        The leaderboard, the record, and the files.
 
     Raises:
         RequestError: There is no such run, candidate or corpus, or the folder cannot be written.
@@ -85,11 +69,11 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     return ReportOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
-report = keywords(report_with, ReportRequest, "report")
+report = keywords(report_with, ReportRequest)
 
 
 def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress) -> RunRecord:
-    """Join the labels that were read again; a corpus that goes by another name now is the run's only one."""
+    """Replace the labels of a record by those of opened corpora; a single corpus may have another name now."""
     for note in (f"{corpus.name}: {note}" for corpus in opened for note in corpus.notes):
         progress.note(note)
     by_name = {corpus.name: corpus for corpus in opened}

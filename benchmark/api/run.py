@@ -1,11 +1,10 @@
-"""A run from the registry to the reports: what `benchmark.run` and `bench run` call."""
+"""`run`: from the registry to the reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark.api.outcomes import Outcome, judge_run
+from benchmark.api.outcomes import ScoredOutcome, judge_run
 from benchmark.api.verify import open_registry
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
@@ -26,7 +25,6 @@ from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
-from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, StoredRequest, save_run
 from benchmark.results.storage import create_cache
@@ -39,32 +37,20 @@ from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verify import verify_candidates
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOutcome(Outcome):
-    """What `run` comes back with.
-
-    Attributes:
-        leaderboard: Every candidate, with its scores or the reason why it has none.
-        record: What was done, from which the reports can be written again.
-    """
-
-    leaderboard: Leaderboard
-    record: RunRecord
+class RunOutcome(ScoredOutcome):
+    """Result of `run`; reports can be written again from its record."""
 
 
 def run_with(options: RunRequest) -> RunOutcome:
-    """Measure the usable candidates on the given audio, and write the leaderboards and the evidence of the verdicts.
-
-    Returns:
-        The leaderboard, the record of the run, the files, and whether all is as asked.
+    """Measure the usable candidates on corpora, and write the leaderboards and the reports of the verdicts.
 
     Raises:
-        RequestError: Something asked for is wrong; the message says how to fix it.
+        RequestError: The request is wrong; the message says how to fix it.
         UnavailableError: The machine failed, such as a full disk.
     """
     progress = options.progress or Silent()
     settings = options.settings or Settings(jobs=options.jobs)
-    # Whatever is wrong with the request is found before hours of work, not after.
+    # Check the whole request before hours of work.
     inference = _inference(options)
     focus = emotion_names(options.focus)
     with user_metrics(options.metrics, settings, progress):
@@ -97,7 +83,7 @@ def run_with(options: RunRequest) -> RunOutcome:
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
-run = keywords(run_with, RunRequest, "run")
+run = keywords(run_with, RunRequest)
 
 
 def _inference(options: RunRequest) -> RunOptions:
@@ -123,13 +109,12 @@ def _evaluate(
     settings: Settings,
     progress: Progress,
 ) -> RunRecord:
-    """Verify the candidates, choose those that are run, and run them."""
     created = datetime.now(UTC)
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    wanted = VerifyOptions(
+    limits = VerifyOptions(
         repair_heads=options.repair_heads, max_download_gb=options.max_download_gb, confirm=options.confirm
     )
-    verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
+    verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=limits)
     selection = select_subjects(registry, verifications, min_emotions=options.min_emotions, hub=hub, progress=progress)
     environment = Environment.here()
     evaluated = Evaluation(
@@ -145,7 +130,7 @@ def _evaluate(
         created=created,
         environment=environment,
         registry=registry.title,
-        request=_stored(options),
+        request=_request(options),
         min_emotions=options.min_emotions,
         limit=options.limit,
         interrupted=evaluated.interrupted,
@@ -158,7 +143,7 @@ def _evaluate(
     )
 
 
-def _stored(options: RunRequest) -> StoredRequest:
+def _request(options: RunRequest) -> StoredRequest:
     return StoredRequest(
         command="run", options=options.given(), command_line=options.command_line("run"), folder=str(Path.cwd())
     )

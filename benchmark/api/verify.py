@@ -1,4 +1,4 @@
-"""Verification from the registry to the reports: what `benchmark.verify` and `bench verify` call."""
+"""`verify`: from the registry to the reports of the verdicts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,20 +24,15 @@ from benchmark.verification.verify import InterruptedVerificationError, verify_c
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOutcome(Outcome):
-    """What `verify` comes back with.
-
-    Attributes:
-        report: The verdict on every candidate.
-    """
+    """Result of `verify`."""
 
     report: VerificationReport
 
 
 def verify_with(options: VerifyRequest) -> VerifyOutcome:
-    """Find out which candidates are working emotion classifiers, and write the reports of it.
+    """Check which candidates are working emotion classifiers, and write the reports.
 
-    Returns:
-        The verdicts, the files, and whether all is as asked; after an interruption what was found out until then.
+    After an interruption, the verdicts until then are reported.
 
     Raises:
         RequestError: The registry, a model or the folder is wrong; the message says how to fix it.
@@ -53,7 +48,7 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
     folder = Path(options.output)
     check_writable(folder)
     registry = open_registry(options.candidates, options.models, progress)
-    wanted = VerifyOptions(
+    limits = VerifyOptions(
         depth=Depth(options.depth),
         repair_heads=options.repair_heads,
         max_download_gb=options.max_download_gb,
@@ -63,7 +58,7 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
     )
     hub, interrupted = Hub(timeout_s=settings.hub_timeout_s), False
     try:
-        verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=wanted)
+        verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=limits)
     except InterruptedVerificationError as error:
         verifications, interrupted = error.verifications, True
     report = VerificationReport(
@@ -79,11 +74,11 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
     return VerifyOutcome(report=report, files=files, exit_code=exit_code, problems=problems)
 
 
-verify = keywords(verify_with, VerifyRequest, "verify")
+verify = keywords(verify_with, VerifyRequest)
 
 
 def open_registry(candidates: str | Path | None, models: Sequence[str], progress: Progress) -> Registry:
-    """Find the registry that the user means, announce which it is, and select the models that the user names.
+    """Load the registry, log its origin, and select models.
 
     Raises:
         RequestError: The registry or a model is wrong; the message says how to fix it.

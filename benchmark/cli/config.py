@@ -24,19 +24,17 @@ _NEVER_IN_A_FILE = {
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """What a file sets.
+    """A configuration file.
 
     Attributes:
         path: The file, as the user named it.
-        folder: What relative paths in it count from.
-        shared: The options for every command that has them.
-        tables: The options of single commands, by their names.
+        folder: The base of relative paths.
+        content: Options of all commands, and tables of options by command.
     """
 
     path: Path
     folder: Path
-    shared: Mapping[str, Any]
-    tables: Mapping[str, Any]
+    content: Mapping[str, Any]
 
     @classmethod
     def read(cls, path: Path) -> "ConfigFile":
@@ -57,51 +55,57 @@ class ConfigFile:
             request = content.get("request") if isinstance(content, dict) else None
             if not isinstance(request, dict) or not isinstance(request.get("options"), dict):
                 raise RequestError(f"{path} holds no request: give a leaderboard.json, or a TOML file.")
-            return cls(path, folder / str(request.get("folder", "")), request["options"], {})
-        tables = {key: value for key, value in content.items() if isinstance(value, dict)}
-        return cls(path, folder, {key: value for key, value in content.items() if key not in tables}, tables)
+            return cls(path, folder / str(request.get("folder", "")), request["options"])
+        return cls(path, folder, content)
 
     def options(self, commands: tuple[str, ...]) -> dict[str, Any]:
-        """Give what it sets for a command: the shared options, overridden by those of its table."""
-        found, table = dict(self.shared), self.tables
+        """The options of a command: those at the root, overridden by those of its table."""
+        levels = [self.content]
         for command in commands:
-            table = table.get(command, {})
-            found |= {key: value for key, value in table.items() if not isinstance(value, dict)}
-        return {key.replace("_", "-"): value for key, value in found.items()}
+            table = levels[-1].get(command)
+            levels.append(table if isinstance(table, dict) else {})
+        return {
+            key.replace("_", "-"): value
+            for table in levels
+            for key, value in table.items()
+            if not isinstance(value, dict)
+        }
 
 
 def apply_config(root: App, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fill in from the file what neither a flag nor a variable sets; the parser of the command line calls this.
+    """Set the options that neither a flag nor a variable sets from the file; cyclopts calls this.
 
     Args:
-        root: The application of all commands, whose options a file may set.
+        root: The application with all commands.
         app: The application of the command.
         commands: The words of the command.
-        arguments: Its options, with what flags and variables set.
+        arguments: Its options, as flags and variables set them.
 
     Raises:
-        RequestError: The file cannot be read, or sets what is no option or must not stand in a file.
+        RequestError: The file cannot be read, or sets an option that does not exist or is not allowed in a file.
     """
     by_key = _by_key(arguments)
     if "config" not in by_key or not by_key["config"].tokens:
         return
     file = ConfigFile.read(expanded(by_key["config"].tokens[-1].value))
-    _refuse_unknown(file, root)
+    _check_keys(file.content, (), dict(_keys_by_command(root)), file.path)
     for key, value in file.options(commands).items():
         if key not in by_key or by_key[key].tokens:
             continue
-        argument = by_key[key]
-        marks = _marks(argument)
+        marks = {mark for mark in get_args(by_key[key].field_info.annotation)[1:] if isinstance(mark, Mark)}
         for mark, reason in _NEVER_IN_A_FILE.items():
             if mark in marks:
                 raise RequestError(f"{key} in {file.path} is refused, since it {reason}: write --{key} instead.")
-        for index, text in enumerate(_texts(key, value, file.path)):
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if not isinstance(item, str | int | float):
+                raise _nonsense(key, file.path)
+            text = str(item).lower() if isinstance(item, bool) else str(item)
             located = _located(text, marks, file.folder)
-            argument.append(Token(keyword=f"--{key}", value=located, source=str(file.path), index=index))
+            by_key[key].append(Token(keyword=f"--{key}", value=located, source=str(file.path), index=index))
 
 
 def _by_key(arguments: ArgumentCollection) -> dict[str, Argument]:
-    """Give the arguments that are options by the keys that a file has for them."""
+    """The options among the arguments, by their keys in a file."""
     return {
         argument.name.lstrip("-"): argument
         for argument in arguments
@@ -109,19 +113,8 @@ def _by_key(arguments: ArgumentCollection) -> dict[str, Argument]:
     }
 
 
-def _marks(argument: Argument) -> frozenset[Mark]:
-    return frozenset(extra for extra in get_args(argument.field_info.annotation)[1:] if isinstance(extra, Mark))
-
-
-def _texts(key: str, value: object, path: Path) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if not isinstance(item, str | int | float):
-            raise _nonsense(key, path)
-        yield str(item).lower() if isinstance(item, bool) else str(item)
-
-
-def _located(text: str, marks: frozenset[Mark], folder: Path) -> str:
-    """Let a relative path count from the folder of the file."""
+def _located(text: str, marks: set[Mark], folder: Path) -> str:
+    """Resolve a relative path against the folder of the file."""
     from benchmark.plugins import Group, plugin_names
     from benchmark.registry.locations import absolute, local_path, looks_like_path, resolved_source
 
@@ -136,54 +129,40 @@ def _located(text: str, marks: frozenset[Mark], folder: Path) -> str:
     return text
 
 
-def _refuse_unknown(file: ConfigFile, root: App) -> None:
-    """Refuse a key that no command has, and one in the table of a command that does not have it."""
-    known = {commands: set(keys) for commands, keys in _all_keys(root, ())}
-    names = sorted({name for commands in known for name in commands} | {key for keys in known.values() for key in keys})
-    for key in file.shared:
-        if key.replace("_", "-") not in names:
-            raise _unknown(key, file.path, names)
-    for commands, table_key in _keys_of_tables(file.tables, ()):
-        below = {
-            name for command in known if command[: len(commands)] == commands for name in (*command, *known[command])
-        }
-        if not below:
-            raise (
-                _nonsense(commands[-1], file.path)
-                if commands[-1] in names
-                else _unknown(commands[-1], file.path, names)
-            )
-        if table_key is not None and table_key.replace("_", "-") not in below:
-            name = f"{'.'.join(commands)}.{table_key}"
-            raise _unknown(name, file.path, sorted(below), of=f" of bench {' '.join(commands)}")
+def _check_keys(
+    table: Mapping[str, Any], commands: tuple[str, ...], known: Mapping[tuple[str, ...], list[str]], path: Path
+) -> None:
+    """Refuse a table that belongs to no command, and a key that no command of the table has."""
+    below = {
+        name for command, keys in known.items() if command[: len(commands)] == commands for name in (*command, *keys)
+    }
+    if not below:
+        names = {name for command, keys in known.items() for name in (*command, *keys)}
+        raise _nonsense(commands[-1], path) if commands[-1] in names else _unknown(commands[-1], path, names)
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _check_keys(value, (*commands, key), known, path)
+        elif key.replace("_", "-") not in below:
+            command = f" of bench {' '.join(commands)}" if commands else ""
+            raise _unknown(".".join((*commands, key)), path, below, of=command)
 
 
-def _all_keys(app: App, commands: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+def _keys_by_command(app: App, commands: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     for name in app:
         if name.startswith("-"):
             continue
         below = app[name]
         if below.default_command is None:
-            yield from _all_keys(below, (*commands, name))
+            yield from _keys_by_command(below, (*commands, name))
         else:
             yield (*commands, name), list(_by_key(below.assemble_argument_collection()))
-
-
-def _keys_of_tables(
-    tables: Mapping[str, Any], commands: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    for name, table in tables.items():
-        yield (*commands, name), None
-        yield from (((*commands, name), key) for key, value in table.items() if not isinstance(value, dict))
-        inner = {key: value for key, value in table.items() if isinstance(value, dict)}
-        yield from _keys_of_tables(inner, (*commands, name))
 
 
 def _nonsense(key: str, path: Path) -> RequestError:
     return RequestError(f"{key} in {path} makes no sense: give a text, a number, true, false, or a list.")
 
 
-def _unknown(key: str, path: Path, names: list[str], *, of: str = "") -> RequestError:
-    close = get_close_matches(key.rpartition(".")[2].replace("_", "-"), names, n=3)
+def _unknown(key: str, path: Path, names: set[str], *, of: str = "") -> RequestError:
+    close = get_close_matches(key.rpartition(".")[2].replace("_", "-"), sorted(names), n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "a key is the name of an option, such as min-emotions."
     return RequestError(f"{path} sets {key}, which is no option{of}: {hint}")

@@ -1,4 +1,4 @@
-"""The progress protocol on a terminal, with rich; everything that is not a result goes to standard error."""
+"""Progress, messages and the log: everything that is not a result goes to standard error."""
 
 import logging
 import os
@@ -6,8 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -44,7 +43,7 @@ class _BarStage:
 
 
 class _LineStage:
-    """For a CI log or a pipe: a line at the start, and another now and then while it goes on."""
+    """A stage in a CI log or a pipe, which prints a line from time to time."""
 
     def __init__(self, console: Console, description: str, total: float | None, unit: str) -> None:
         self._console = console
@@ -70,129 +69,96 @@ class _LineStage:
 
 
 class ConsoleProgress:
-    """Shows stages as bars with the time left on a terminal, and as plain lines elsewhere.
-
-    Args:
-        quiet: Whether to show warnings only.
-    """
+    """Shows stages as bars with the time left on a terminal, and as plain lines elsewhere; only warnings if quiet."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True)
         self._quiet = quiet
-        # FORCE_COLOR makes a terminal of anything; bars that are drawn again and again are for people who watch.
-        self._is_watched = sys.stderr.isatty() and not self._console.is_dumb_terminal and not _in_ci()
+        in_ci = os.environ.get("CI", "").casefold() not in {"", "0", "false"}
+        # With FORCE_COLOR, rich takes anything for a terminal.
+        self._draws_bars = sys.stderr.isatty() and not self._console.is_dumb_terminal and not in_ci
         self._bars: RichProgress | None = None
-        self._open = 0
         self._warned: set[str] = set()
 
-    @contextmanager
-    def stage(self, description: str, *, total: float | None, unit: str = "") -> Iterator[Stage]:
+    def stage(self, description: str, *, total: float | None, unit: str = "") -> AbstractContextManager[Stage]:
         """Open a stage."""
         if self._quiet:
-            with Silent().stage(description, total=total, unit=unit) as silent:
-                yield silent
-            return
-        if not self._is_watched:
-            amount = f" ({total:g} {unit.removesuffix('s') if total == 1 else unit})" if total else ""
-            self._console.print(_line(f"{description}{amount}"), highlight=False, soft_wrap=True)
-            yield _LineStage(self._console, description, total, unit)
-            return
-        bars = self._start()
-        task = bars.add_task(_line(description), total=total, unit=unit)
-        try:
-            yield _BarStage(bars, task)
-        finally:
-            bars.remove_task(task)
-            self._stop()
+            return Silent().stage(description, total=total, unit=unit)
+        if self._draws_bars:
+            return self._bar(description, total, unit)
+        amount = f" ({total:g} {unit.removesuffix('s') if total == 1 else unit})" if total else ""
+        self.note(f"{description}{amount}")
+        return nullcontext(_LineStage(self._console, description, total, unit))
 
     def note(self, text: str) -> None:
-        """Tell something, once."""
+        """Print a message."""
         if not self._quiet:
             self._console.print(_line(text), highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """Tell something that changes how a result is to be read; the same words only once."""
+        """Print a warning, each text once."""
         if text not in self._warned:
             self._warned.add(text)
             self._console.print(f"[yellow]Warning:[/yellow] {_line(text)}", highlight=False, soft_wrap=True)
 
     def confirm(self, question: str) -> bool | None:
-        """Ask a person; None at once where nobody sits at a terminal."""
+        """Ask for a yes or no; None without a terminal."""
         if self._quiet or not sys.stderr.isatty() or not sys.stdin.isatty():
             return None
         self._console.print(_line(f"{question} [y/N] "), end="", highlight=False, soft_wrap=True)
         return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
-    def _start(self) -> RichProgress:
-        if self._bars is None:
-            self._bars = RichProgress(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[unit]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
-            self._bars.start()
-        self._open += 1
-        return self._bars
-
-    def _stop(self) -> None:
-        self._open -= 1
-        if self._open == 0 and self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+    @contextmanager
+    def _bar(self, description: str, total: float | None, unit: str) -> Iterator[Stage]:
+        bars = self._bars
+        if bars is None:
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            times = (TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TimeRemainingColumn())
+            self._bars = bars = RichProgress(*columns, *times, console=self._console, transient=True)
+            bars.start()
+        task = bars.add_task(_line(description), total=total, unit=unit)
+        try:
+            yield _BarStage(bars, task)
+        finally:
+            bars.remove_task(task)
+            if not bars.tasks:
+                bars.stop()
+                self._bars = None
 
 
 def _line(text: str) -> str:
-    """Let nothing in a text from anywhere, such as the name of a file, work as markup or move the cursor."""
+    """Neutralise markup and control characters in a text, which may come from outside."""
     return escape(text if text.isprintable() else plain_text(text))
 
 
-def _in_ci() -> bool:
-    return os.environ.get("CI", "").casefold() not in {"", "0", "false"}
-
-
 def open_console(options: ConsoleOptions) -> ConsoleProgress:
-    """Set up the log, and show progress as the user wants it.
-
-    Raises:
-        RequestError: The log file cannot be written.
-    """
-    set_up_logging(verbose=options.verbose, log_file=options.log_file)
-    return ConsoleProgress(quiet=options.quiet)
-
-
-def set_up_logging(*, verbose: bool, log_file: Path | None) -> None:
-    """Send bench's own log messages to standard error (`verbose`) and to a file, each if wanted.
+    """Send bench's log messages to standard error (`--verbose`) and to `--log-file`, and show progress.
 
     Raises:
         RequestError: The log file cannot be written.
     """
     logger = logging.getLogger("benchmark")
-    logger.setLevel(logging.DEBUG if verbose or log_file else logging.WARNING)
+    logger.setLevel(logging.DEBUG if options.verbose or options.log_file else logging.WARNING)
     logger.handlers.clear()
-    if verbose:
+    if options.verbose:
         logger.addHandler(RichHandler(console=Console(stderr=True), show_path=False))
-    if log_file:
+    if path := options.log_file:
         try:
-            log_file.parent.mkdir(parents=True, exist_ok=True)
-            handler = logging.FileHandler(log_file, encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handler = logging.FileHandler(path, encoding="utf-8")
         except OSError as error:
             reason = error.strerror or error
-            raise RequestError(f"Cannot write {log_file} ({reason}): choose another file with --log-file.") from error
+            raise RequestError(f"Cannot write {path} ({reason}): choose another file with --log-file.") from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)
+    return ConsoleProgress(quiet=options.quiet)
 
 
 def print_note(text: str) -> None:
-    """Write one line that is no part of the result to standard error."""
+    """Print a message to standard error."""
     Console(stderr=True).print(_line(text), highlight=False, soft_wrap=True)
 
 
 def print_error(text: str) -> None:
-    """Write one line about what went wrong to standard error."""
+    """Print an error to standard error."""
     Console(stderr=True).print(f"[red]Error:[/red] {_line(text)}", highlight=False, soft_wrap=True)

@@ -1,7 +1,4 @@
-"""The commands `bench` and `ser-bench`.
-
-The commands themselves are the modules of `benchmark.cli.commands`.
-"""
+"""The programs `bench` and `ser-bench`; their commands are the modules of `benchmark.cli.commands`."""
 
 from benchmark.cli.process import INTERRUPTED, interrupted_in_a_line, prepare_streams, terminal_columns
 
@@ -10,10 +7,7 @@ with interrupted_in_a_line():
     import pkgutil
     import signal
     import sys
-    from collections.abc import Iterator
     from functools import partial
-    from importlib import import_module
-    from inspect import cleandoc
     from pathlib import Path
     from typing import Literal, NoReturn
 
@@ -23,10 +17,8 @@ with interrupted_in_a_line():
 
     from benchmark.cli import commands
     from benchmark.cli.config import apply_config
-    from benchmark.cli.console import print_error
     from benchmark.cli.usage import PlainHelp, refuse_fractions, sentence
     from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
-    from benchmark.options.declare import command
 
 _FRAMED_FROM_COLUMNS = 72
 _OPTIONS = Group("Options", sort_key=9)
@@ -41,7 +33,7 @@ def _version() -> str:
 
 
 def _build() -> App:
-    """Put the commands together, in the order of their names."""
+    """Register the commands, whose modules are imported when they are used."""
     app = App(
         name="bench",
         help="Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.",
@@ -53,28 +45,13 @@ def _build() -> App:
         result_action="return_value",
     )
     for module in pkgutil.iter_modules(commands.__path__):
-        found = getattr(import_module(f"{commands.__name__}.{module.name}"), module.name)
-        app.command(found if isinstance(found, App) else command(found), name=module.name)
+        app.command(f"{commands.__name__}.{module.name}:{module.name}", name=module.name)
     app.config = (partial(apply_config, app), refuse_fractions)
-    for leaf in _leaves(app):
-        leaf.help = _reflowed(leaf.help)
     for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
         app[flag].group, app[flag].help = _OPTIONS, text
     app.command(_show_completion, name="--show-completion", group=_OPTIONS)
     app.command(_install_completion, name="--install-completion", group=_OPTIONS)
     return app
-
-
-def _leaves(app: App) -> Iterator[App]:
-    for name in app:
-        if not name.startswith("-"):
-            yield from _leaves(app[name])
-            yield app[name]
-
-
-def _reflowed(text: str | None) -> str:
-    """Let the width of the terminal alone break the lines of a paragraph."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text or "").split("\n\n"))
 
 
 def _show_completion(shell: Shell | None = None) -> None:
@@ -101,41 +78,46 @@ app = _build()
 
 
 def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
-    """End on SIGTERM, which schedulers and service managers send, as on Ctrl-C: what was finished is kept."""
+    """Handle SIGTERM, which schedulers and service managers send, as Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def main() -> None:
-    """Run the command line and exit with its code; what a user can understand is one line, never a traceback."""
+    """Run the command line and exit with its code; an expected error is printed as one line."""
     prepare_streams()
     signal.signal(signal.SIGTERM, _end_as_on_ctrl_c)
     try:
         sys.exit(_run(sys.argv[1:]))
     except CycloptsError as error:
-        print_error(sentence(error))
-        sys.exit(EXIT_REQUEST)
+        _fail(sentence(error), EXIT_REQUEST)
     except BenchError as error:
-        print_error(str(error))
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print_error(INTERRUPTED)
-        sys.exit(EXIT_INTERRUPTED)
+        _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
             raise
-        print_error(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
-        sys.exit(EXIT_ENVIRONMENT)
+        _fail(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", EXIT_ENVIRONMENT)
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    from benchmark.cli.console import print_error
+
+    print_error(message)
+    sys.exit(exit_code)
 
 
 def _run(words: list[str]) -> int:
     """Run one command.
 
     Returns:
-        Its exit code; that of a wrong request where no command is named, with the help on standard error.
+        Its exit code; that of a wrong request, with the help on standard error, if no command is named.
     """
-    # Frames leave no room for the names of options, and a pipe wants lines.
+    # Frames leave no room for the names of options, and a pipe needs lines.
     app.help_formatter = DefaultFormatter() if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
     chain, applications, rest = app.parse_commands(words)
+    if not chain or chain[0] in app.help_flags:
+        app.resolved_commands()  # the list of commands describes all of them
     if not rest and applications[-1].default_command is None:
         app.help_print(chain, console=Console(stderr=True))
         return EXIT_REQUEST

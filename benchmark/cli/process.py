@@ -1,7 +1,4 @@
-"""The process: Ctrl-C while it starts, and streams that survive a closed pipe or an old encoding.
-
-`sys.stdout.reconfigure(errors=…)` would do for encodings, but not for a closed pipe, of which Python complains at exit.
-"""
+"""Ctrl-C during the start, and streams that survive a closed pipe or an old encoding."""
 
 import codecs
 import io
@@ -18,13 +15,13 @@ from benchmark.errors import EXIT_INTERRUPTED
 INTERRUPTED = "Interrupted; what was finished is kept."
 
 EXIT_CLOSED_PIPE = 141
-"""What a shell gives a program that wrote into a closed pipe: 128 + SIGPIPE."""
+"""128 + SIGPIPE, as shells report a program that wrote into a closed pipe."""
 
 ASCII_SPELLINGS = str.maketrans(
     {"–": "-", "—": "-", "…": "...", "·": "-", "×": "x", "≥": ">=", "≤": "<=", "“": '"', "”": '"', "’": "'"}
     | {"⁶": "^6", "⁹": "^9", "→": "->", "−": "-", "±": "+/-"}
 )
-"""How characters of print are written where there are none but those of ASCII."""
+"""Replacements for typographic characters in old encodings."""
 
 _USUAL_COLUMNS = 80
 _STANDARD_ERROR = 2
@@ -33,10 +30,10 @@ _ESCAPES, _SPELLINGS = "bench.escapes", "bench.spellings"
 
 @contextmanager
 def interrupted_in_a_line() -> Iterator[None]:
-    """End with one line and the usual exit code on Ctrl-C while the command line is imported, which takes a while.
+    """End with one line and the usual exit code on Ctrl-C while the command line is imported.
 
-    An exception would not do: an import that is under way may make one of another kind of it. Where Ctrl-C does
-    something else already, or the import happens in a thread, it stays so.
+    An exception is not enough, since a running import may turn it into another one. Handlers other than Python's own
+    stay, as do those of other threads.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -57,9 +54,9 @@ def _end(_number: int, _frame: object) -> None:
 
 
 def prepare_streams() -> None:
-    """Let standard output and standard error take any text, and end quietly where nobody reads any more.
+    """Let standard output and standard error accept any text, and end quietly when their reader has gone.
 
-    On standard output, what the encoding does not have is written as JSON escapes it, so that data stay what they are.
+    On standard output, characters that the encoding lacks are escaped as in JSON, which keeps data intact.
     """
     codecs.register_error(_ESCAPES, _escape)
     codecs.register_error(_SPELLINGS, _spell)
@@ -68,7 +65,7 @@ def prepare_streams() -> None:
 
 
 def terminal_columns() -> int | None:
-    """Width of the terminal behind standard output: `$COLUMNS` where that is set; None without a terminal."""
+    """Width of the terminal at standard output, by `$COLUMNS` if set; None without a terminal."""
     if not sys.stdout.isatty():
         return None
     columns = os.environ.get("COLUMNS", "")
@@ -81,7 +78,7 @@ def terminal_columns() -> int | None:
 
 
 class _QuietPipe(io.TextIOWrapper):
-    """A stream that ends the process, with the code that a shell expects, when its reader has gone."""
+    """A stream that ends the process with exit code 141 when its reader has gone."""
 
     def write(self, text: str, /) -> int:
         try:
@@ -96,7 +93,7 @@ class _QuietPipe(io.TextIOWrapper):
             self._end()
 
     def _end(self) -> NoReturn:
-        # What is still buffered would be written, in vain and with a complaint, when the interpreter ends.
+        # The interpreter would complain when it flushes the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         raise SystemExit(EXIT_CLOSED_PIPE)
 

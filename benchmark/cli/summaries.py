@@ -1,10 +1,8 @@
-"""What a command prints at its end: the result in short, where the reports lie, and how it went."""
+"""What a command prints at its end: the result in short, the files and the problems."""
 
 from collections import Counter
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.text import Text
 
 from benchmark.cli.console import print_error, print_note
@@ -19,39 +17,18 @@ from benchmark.results.runs import RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import VerificationReport
 
-
-class Outcome(Protocol):
-    """What a verb of the API comes back with."""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The reports that were written."""
-
-    @property
-    def exit_code(self) -> int:
-        """What to exit with."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why that is not 0."""
-
-
-class ScoredOutcome(Outcome, Protocol):
-    """What a verb comes back with that has scored a run."""
-
-    @property
-    def leaderboard(self) -> Leaderboard:
-        """Every candidate, with its scores or the reason why it has none."""
+if TYPE_CHECKING:
+    from benchmark.api.outcomes import Outcome, ScoredOutcome
 
 
 def print_run(record: RunRecord, *, quiet: bool) -> None:
-    """Say which finished run a result rests on: the latest in the store may be of another folder."""
+    """Name the finished run that a result is based on: the latest in the store may be of another folder."""
     if not quiet:
         print_note(f"From the run of {moment(record.created)} on {record.registry}")
 
 
-def finish_scored(outcome: ScoredOutcome, console: QuietOptions) -> int:
-    """Print the leaderboard as data or as tables, and finish."""
+def finish_scored(outcome: "ScoredOutcome", console: QuietOptions) -> int:
+    """Print the leaderboard as JSON or as tables, then the files and problems; return the exit code."""
     if console.as_json:
         print(leaderboard_json(outcome.leaderboard), end="")
     else:
@@ -59,10 +36,15 @@ def finish_scored(outcome: ScoredOutcome, console: QuietOptions) -> int:
     return finish(outcome, quiet=console.quiet)
 
 
-def finish(outcome: Outcome, *, quiet: bool) -> int:
-    """Say where the reports are and what is not as asked; give the exit code."""
+def finish(outcome: "Outcome", *, quiet: bool) -> int:
+    """Print the files and problems; return the exit code."""
     if not quiet:
         print_note("Reports: " + ", ".join(str(path) for path in outcome.files))
+    return print_problems(outcome)
+
+
+def print_problems(outcome: "Outcome") -> int:
+    """Print the problems; return the exit code."""
     for problem in outcome.problems:
         print_error(problem)
     return outcome.exit_code
@@ -70,14 +52,13 @@ def finish(outcome: Outcome, *, quiet: bool) -> int:
 
 def print_verification(report: VerificationReport) -> None:
     """Print a line per candidate, the usable ones with most emotions first, and the counts."""
-    console = result_console()
-    order = {verdict: place for place, verdict in enumerate(Verdict)}
+    verdicts = list(Verdict)
     ordered = sorted(
-        report.candidates, key=lambda candidate: (order[candidate.verdict], -len(candidate.emotion_classes))
+        report.candidates,
+        key=lambda candidate: (verdicts.index(candidate.verdict), -len(candidate.emotion_classes)),
     )
     print_table(
-        console,
-        [Column("candidate"), Column("status"), Column("emotions", number=True), Column("why")],
+        ["candidate", "status", Column("emotions", number=True), "why"],
         [
             (
                 candidate.candidate,
@@ -88,70 +69,48 @@ def print_verification(report: VerificationReport) -> None:
             for candidate in ordered
         ],
     )
-    _print_surprises(console, report)
-    counts = Counter(candidate.status.value for candidate in ordered)
-    verdicts = Counter(candidate.verdict.value for candidate in ordered)
-    console.print(
-        f"{counted(len(ordered), 'candidate')}: "
-        + ", ".join(f"{verdicts[verdict.value]} {verdict.value}" for verdict in Verdict if verdicts[verdict.value])
-        + " ("
-        + ", ".join(f"{count} {status}" for status, count in counts.most_common())
-        + ")"
-    )
-
-
-def _print_surprises(console: Console, report: VerificationReport) -> None:
-    surprises = [candidate for candidate in report.candidates if candidate.surprising]
-    if surprises:
+    if surprises := [candidate for candidate in report.candidates if candidate.surprising]:
         print_table(
-            console,
-            [Column("candidate"), Column("expected"), Column("found"), Column("why")],
-            [
-                (candidate.candidate, candidate.expect or "", candidate.status, candidate.reason)
-                for candidate in surprises
-            ],
+            ["candidate", "expected", "found", "why"],
+            [(surprise.candidate, surprise.expect or "", surprise.status, surprise.reason) for surprise in surprises],
             title="Not as the registry expects",
         )
+    by_verdict = Counter(candidate.verdict for candidate in ordered)
+    by_status = Counter(candidate.status.value for candidate in ordered)
+    listed = ", ".join(f"{by_verdict[verdict]} {verdict.value}" for verdict in Verdict if by_verdict[verdict])
+    details = ", ".join(f"{count} {status}" for status, count in by_status.most_common())
+    result_console().print(f"{counted(len(ordered), 'candidate')}: {listed} ({details})")
 
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:
     """Print a table per corpus, and one line for every candidate that was not evaluated."""
-    console = result_console()
+    columns = [
+        Column(column.long_title or column.title, number=column.is_number) for column in shown_in(Shown.TERMINAL)
+    ]
     for corpus in leaderboard.corpora:
-        rows = [row for row in leaderboard.rows if row.corpus == corpus.name]
+        rows = [_cells(row) for row in leaderboard.rows if row.corpus == corpus.name]
         title = f"{corpus.name}: {counted(corpus.clips, 'clip')}" + (" (synthetic voices)" if corpus.synthetic else "")
         if corpus.available_clips > corpus.clips + len(corpus.unreadable):
             title += f" of {corpus.available_clips}: limited by --limit or --sample"
-        print_table(console, _COLUMNS, [_cells(row) for row in rows], title=title)
-    _print_others(console, leaderboard)
+        print_table(columns, rows, title=title)
+    print_table(
+        ["not evaluated", "status", "why"],
+        [
+            (candidate.candidate, "fallback" if candidate.fallback else candidate.status, candidate.reason)
+            for candidate in leaderboard.not_evaluated
+        ],
+    )
+    for candidate, failure in leaderboard.failures.items():
+        result_console().print(Text(plain_text(f"{candidate}: {failure}")), soft_wrap=True)
 
 
-_COLUMNS = tuple(
-    Column(column.long_title or column.title, number=column.is_number) for column in shown_in(Shown.TERMINAL)
-)
-
-
-def _cells(row: LeaderboardRow) -> tuple[str, ...]:
+def _cells(row: LeaderboardRow) -> list[str]:
     special = {
         "uar": with_interval(row.uar, row.uar_low, row.uar_high),
         "top_emotion": f"{row.top_emotion} {fraction(row.top_share)}" if row.top_emotion else "",
         "flags": " ".join(row.flags),
     }
-    return tuple(
+    return [
         special[column.field] if column.field in special else formatted(getattr(row, column.field), column.format)
         for column in shown_in(Shown.TERMINAL)
-    )
-
-
-def _print_others(console: Console, leaderboard: Leaderboard) -> None:
-    if leaderboard.not_evaluated:
-        print_table(
-            console,
-            [Column("not evaluated"), Column("status"), Column("why")],
-            [
-                (candidate.candidate, "fallback" if candidate.fallback else candidate.status, candidate.reason)
-                for candidate in leaderboard.not_evaluated
-            ],
-        )
-    for candidate, failure in leaderboard.failures.items():
-        console.print(Text(plain_text(f"{candidate}: {failure}")), soft_wrap=True)
+    ]

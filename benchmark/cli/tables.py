@@ -13,13 +13,13 @@ from rich.text import Text
 from benchmark.cli.process import ASCII_SPELLINGS, terminal_columns
 from benchmark.reporting.escaping import plain_text
 
-# Wide enough that no row is broken where no one's window sets the width: a line is a row, for grep and its like.
+# In a pipe each row is one line, for grep and the like.
 _PIPE_WIDTH = 2_000
 # A longer word than this may be broken.
 _LONGEST_WORD = 24
 _BETWEEN_COLUMNS = 3
 _INDENT = 2
-# A width of ours counts only beside a height; nothing is fitted to it.
+# rich ignores the width unless a height is set.
 _ANY_HEIGHT = 25
 
 
@@ -29,7 +29,7 @@ class Column:
 
     Attributes:
         title: Its heading.
-        number: Whether it holds numbers, which stand at the right.
+        number: Align the cells to the right and do not break them.
     """
 
     title: str
@@ -37,38 +37,45 @@ class Column:
 
 
 def result_console() -> Console:
-    """Give a console on standard output; where that is no terminal, one whose lines are as long as they need be."""
-    # The width is asked for here, since rich takes every dumb terminal for 80 columns wide.
+    """Create a console on standard output, which never breaks lines outside a terminal."""
+    # rich takes every dumb terminal for 80 columns wide.
     return Console(highlight=False, width=terminal_columns() or _PIPE_WIDTH, height=_ANY_HEIGHT)
 
 
-def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """Print a table whose cells are text from anywhere: no markup and no control character in them works.
+def print_table(
+    headings: Sequence[Column | str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    console: Console | None = None,
+) -> None:
+    """Print a table; markup and control characters in its cells have no effect.
 
-    Where the window is so narrow that words would be broken, each row becomes a few lines of their own.
+    In a window so narrow that words would be broken, each row becomes a few lines.
 
     Args:
-        console: Where to.
-        columns: The headings.
-        rows: One cell per column; columns that are empty in all rows are left out, and a table that has none.
-        title: A line above it.
+        headings: Columns, or the titles of columns of text. Columns that are empty in all rows are left out.
+        rows: One cell per column.
+        title: A line above the table.
+        console: `result_console` by default.
     """
+    console = console or result_console()
+    columns = [Column(heading) if isinstance(heading, str) else heading for heading in headings]
     cells = [[fitting(console, plain_text(cell)) for cell in row] for row in rows]
     shown = [index for index in range(len(columns)) if any(row[index] for row in cells)]
-    kept = [columns[index] for index in shown]
-    content = [[row[index] for index in shown] for row in cells]
+    columns, cells = [columns[index] for index in shown], [[row[index] for index in shown] for row in cells]
     if title:
         console.print(Text(fitting(console, plain_text(title)), style="italic"), soft_wrap=True)
-    if not kept:
+    if not columns:
         return
-    if _readable_width(kept, content) > console.width:
-        _print_records(console, kept, content)
+    if _readable_width(columns, cells) > console.width:
+        _print_records(console, columns, cells)
     else:
-        _print_lines(console, kept, content)
+        _print_lines(console, columns, cells)
 
 
 def fitting(console: Console, text: str) -> str:
-    """Write a text with the characters that the console's encoding has, where it is an old one."""
+    """Replace typographic characters if the encoding of the console lacks them."""
     return text.translate(ASCII_SPELLINGS) if console.options.ascii_only else text
 
 
@@ -77,7 +84,7 @@ def _readable_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) ->
     width = 0
     for index, column in enumerate(columns):
         cells = [row[index] for row in rows]
-        words = column.title.split() + (cells if column.number else [word for cell in cells for word in cell.split()])
+        words = column.title.split() + (cells if column.number else " ".join(cells).split())
         width += min(max(map(cell_len, words), default=0), _LONGEST_WORD) + _BETWEEN_COLUMNS
     return width
 
@@ -90,7 +97,7 @@ def _print_lines(console: Console, columns: Sequence[Column], rows: Sequence[Seq
         table.add_row(*map(Text, row))
     with console.capture() as captured:
         console.print(table)
-    # Every row is padded to the width of the widest, which in a pipe is that of the longest reason.
+    # rich pads every row to the width of the widest.
     lines = [line.rstrip() for line in captured.get().splitlines()]
     console.out("\n".join(lines), highlight=False)
     console.print()
@@ -98,11 +105,10 @@ def _print_lines(console: Console, columns: Sequence[Column], rows: Sequence[Seq
 
 def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
-        named = [(column.title, cell) for column, cell in zip(columns, row, strict=True) if cell]
         head = next((cell for column, cell in zip(columns, row, strict=True) if cell and not column.number), "")
         console.print(Text(head, style="bold", overflow="fold"))
-        for title, cell in named:
-            if cell != head:
-                line = Text.assemble((f"{title}: ", "dim"), cell, overflow="fold")
+        for column, cell in zip(columns, row, strict=True):
+            if cell and cell != head:
+                line = Text.assemble((f"{column.title}: ", "dim"), cell, overflow="fold")
                 console.print(Padding(line, (0, 0, 0, _INDENT), expand=False))
     console.print()

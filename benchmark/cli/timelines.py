@@ -1,9 +1,11 @@
-"""What `bench predict` writes: a chart in a terminal, JSON, CSV, or label tracks for Audacity."""
+"""Output of `bench predict`: a chart, JSON, CSV, or label tracks for Audacity."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
@@ -24,20 +26,18 @@ _ONE_TRACK = "A label track holds what one model says to one recording: name a f
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = " .:-=+*#@"
-# Emotions take these in turn; without colour the heights say the same.
 _COLOURS = ("red", "yellow", "green", "cyan", "blue", "magenta", "bright_red", "bright_green", "bright_cyan")
 _LONGEST_NAME = 14
 _SHORTEST_ROW = 8
 _WIDEST_ROW = 100
 _PERCENT = " 100%"
 _HOUR_S = 3600
-# What of a long list of stretches is shown to a person; other programs ask for CSV.
 _SHOWN_STRETCHES = 20
 
 
 @dataclass(frozen=True)
 class TimelineFile:
-    """Where timelines are written, and in which form.
+    """Target and format of timelines.
 
     Attributes:
         form: `chart`, `json`, `csv` or `audacity`.
@@ -49,17 +49,17 @@ class TimelineFile:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the path is a folder, there already or to be made."""
+        """Whether the path is a folder, existing or to be created."""
         return self.path is not None and (self.path.is_dir() or not self.path.suffix)
 
     def check(self, *, several: bool) -> None:
-        """Find out before the work whether the result will have a place.
+        """Check before inference that the result can be written.
 
         Args:
             several: Whether there are several models or recordings.
 
         Raises:
-            RequestError: One label track cannot hold several answers, or the place cannot be written.
+            RequestError: One label track cannot hold several timelines, or the path cannot be written.
             UnavailableError: The disk is full.
         """
         if self.form == "audacity" and several and not self.is_folder:
@@ -68,44 +68,36 @@ class TimelineFile:
             check_writable(self.path if self.is_folder else self.path.parent, remedy=_REMEDY)
 
     def write(self, result: Timelines, *, quiet: bool) -> None:
-        """Write the result.
+        """Write the result to the path, or print it.
 
         Raises:
-            RequestError: One label track cannot hold several answers, or the place cannot be written.
+            RequestError: One label track cannot hold several timelines, or the path cannot be written.
             UnavailableError: The disk is full.
         """
         if self.form == "chart":
             _print_charts(result)
             return
         if self.form == "audacity":
-            files = self._tracks(result)
+            files = _tracks(result)
+            if len(files) > 1 and not self.is_folder:
+                raise RequestError(_ONE_TRACK)
         else:
-            written = timelines_json if self.form == "json" else timelines_csv
-            files = {f"{_STEM}.{self.form}": written(result)}
-        if self.path is None:
-            for text in files.values():
-                print(text, end="")
-            return
+            formatted = timelines_json(result) if self.form == "json" else timelines_csv(result)
+            files = {f"{_STEM}.{self.form}": formatted}
         for name, text in files.items():
+            if self.path is None:
+                print(text, end="")
+                continue
             path = write_atomically(self.path / name if self.is_folder else self.path, text, remedy=_REMEDY)
             if not quiet:
                 print_note(f"Written: {path}")
 
-    def _tracks(self, result: Timelines) -> dict[str, str]:
-        answered = [timeline for timeline in result.timelines if timeline.windows]
-        if len(answered) > 1 and not self.is_folder:
-            raise RequestError(_ONE_TRACK)
-        names: dict[str, str] = {}
-        for timeline in answered:
-            names[_track_name(timeline, answered, taken=names)] = audacity_labels(timeline)
-        return names
-
 
 def timeline_file(path: Path | None, form: str | None, *, as_json: bool) -> TimelineFile:
-    """Choose where timelines are written, and in which form, from what the user says.
+    """Choose target and format from `-o`, `--format` and `--json`.
 
     Raises:
-        RequestError: `--json` and `--format` contradict each other, or the form cannot be told from the file's name.
+        RequestError: `--json` and `--format` contradict each other, or the file's suffix names no format.
     """
     if as_json and form not in {None, "json"}:
         raise RequestError(f"--json and --format {form} contradict each other: leave one out.")
@@ -119,40 +111,36 @@ def timeline_file(path: Path | None, form: str | None, *, as_json: bool) -> Time
     return TimelineFile(form or "", path)
 
 
-def _print_charts(result: Timelines) -> None:
-    console = result_console()
-    for place, timeline in enumerate(line for line in result.timelines if line.windows):
-        if place:
-            console.print()
-        print_timeline(console, timeline, all_stretches=not console.is_terminal)
-
-
-def _track_name(timeline: Timeline, answered: list[Timeline], *, taken: dict[str, str]) -> str:
-    """Give a label track a name of its own: that of the recording, and of the model where there are several."""
-    stem = _safe(Path(timeline.recording).stem + (f"-{side}" if (side := _side(timeline.recording)) else ""))
-    if len({line.model for line in answered}) > 1:
-        stem += f".{_safe(timeline.model)}"
-    numbers = (f"{stem}{f'-{number}' if number > 1 else ''}.txt" for number in range(1, len(taken) + 2))
-    return next(name for name in numbers if name not in taken)
-
-
-def _side(recording: str) -> str:
-    suffix = Path(recording).suffix
-    return suffix.partition("#")[2]
+def _tracks(result: Timelines) -> dict[str, str]:
+    """Label tracks by file name: that of the recording, and of the model if there are several."""
+    timelines = [timeline for timeline in result.timelines if timeline.windows]
+    models = {timeline.model for timeline in timelines}
+    tracks: dict[str, str] = {}
+    for timeline in timelines:
+        recording = Path(timeline.recording)
+        channel = recording.suffix.partition("#")[2]
+        stem = _safe(f"{recording.stem}-{channel}" if channel else recording.stem)
+        if len(models) > 1:
+            stem += f".{_safe(timeline.model)}"
+        names = [f"{stem}.txt", *(f"{stem}-{number}.txt" for number in range(2, len(tracks) + 2))]
+        tracks[next(name for name in names if name not in tracks)] = audacity_labels(timeline)
+    return tracks
 
 
 def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or _STEM
 
 
-def print_timeline(console: Console, timeline: Timeline, *, all_stretches: bool) -> None:
-    """Print one timeline, as wide as the console.
+def _print_charts(result: Timelines) -> None:
+    console = result_console()
+    for index, timeline in enumerate(timeline for timeline in result.timelines if timeline.windows):
+        if index:
+            console.print()
+        print_timeline(console, timeline, all_stretches=not console.is_terminal)
 
-    Args:
-        console: Where to.
-        timeline: What one model says to one recording; not nothing.
-        all_stretches: Whether every stretch is listed; else the first of them.
-    """
+
+def print_timeline(console: Console, timeline: Timeline, *, all_stretches: bool) -> None:
+    """Print a timeline that has windows, as wide as the console, with all stretches or the first 20."""
     _print_line(console, plain_text(f"{timeline.recording}  ·  {timeline.model}"), style="bold")
     _print_rows(console, timeline)
     stretches = timeline.stretches()
@@ -166,18 +154,16 @@ def print_timeline(console: Console, timeline: Timeline, *, all_stretches: bool)
 
 
 def clock(seconds: float) -> str:
-    """Write a place in a recording as people read it.
+    """Format a time in a recording.
 
     Examples:
         >>> clock(7.25), clock(83.0), clock(3671.5)
         ('0:07.2', '1:23.0', '1:01:11.5')
     """
-    tenths = round(seconds * 10)
-    whole, tenth = divmod(tenths, 10)
+    whole, tenth = divmod(round(seconds * 10), 10)
     minutes, second = divmod(whole, 60)
-    if whole < _HOUR_S:
-        return f"{minutes}:{second:02d}.{tenth}"
-    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}.{tenth}"
+    hours = f"{minutes // 60}:{minutes % 60:02d}" if whole >= _HOUR_S else f"{minutes}"
+    return f"{hours}:{second:02d}.{tenth}"
 
 
 def _print_rows(console: Console, timeline: Timeline) -> None:
@@ -187,45 +173,30 @@ def _print_rows(console: Console, timeline: Timeline) -> None:
     cells = min(max(console.width - name_width - len(_PERCENT) - 3, _SHORTEST_ROW), _WIDEST_ROW)
     blocks = _ASCII_BLOCKS if console.options.ascii_only else _BLOCKS
     averages = _averages(timeline, cells)
-    best = [max(range(len(names)), key=column.__getitem__) for column in averages]
-    for place, name in enumerate(names):
-        colour = _COLOURS[place % len(_COLOURS)]
+    winners = averages.argmax(axis=1)
+    for index, (name, heights) in enumerate(zip(names, averages.T * (len(blocks) - 1), strict=True)):
+        colour = _COLOURS[index % len(_COLOURS)]
         row = Text(set_cell_size(name, name_width) + " ", no_wrap=True)
         row.append("[" if console.options.ascii_only else "▕")
-        for column, winner in zip(averages, best, strict=True):
-            height = min(int(column[place] * (len(blocks) - 1) + 0.5), len(blocks) - 1)
-            row.append(blocks[height], style=f"bold {colour}" if winner == place else colour)
+        for height, winner in zip(heights, winners, strict=True):
+            block = blocks[min(int(height + 0.5), len(blocks) - 1)]
+            row.append(block, style=f"bold {colour}" if winner == index else colour)
         row.append("]" if console.options.ascii_only else "▏")
-        row.append(_percent(means[place]))
+        row.append(_percent(means[index]))
         console.print(row, soft_wrap=True)
     end = clock(timeline.duration_s)
     axis = f"{clock(0)}{end:>{max(cells - len(clock(0)), len(end) + 1)}}"
     _print_line(console, " " * (name_width + 2) + axis, style="dim")
 
 
-def _averages(timeline: Timeline, cells: int) -> list[list[float]]:
-    """Average the probabilities over as many equal stretches of time as there are cells in a row."""
+def _averages(timeline: Timeline, cells: int) -> NDArray[np.float64]:
+    """Average the probabilities over equal stretches of time, one row per cell and one column per emotion."""
     spans = timeline.spans()
-    width = timeline.duration_s / cells
-    columns = []
-    first = 0
-    for cell in range(cells):
-        begin, end = cell * width, (cell + 1) * width
-        while first < len(spans) - 1 and spans[first].end_s <= begin:
-            first += 1
-        last = first
-        while last < len(spans) - 1 and spans[last].end_s < end:
-            last += 1
-        shares = [max(min(end, span.end_s) - max(begin, span.start_s), 0.0) for span in spans[first : last + 1]]
-        answers = timeline.windows[first : last + 1]
-        columns.append(
-            [
-                sum(share * answer.probabilities[place] for share, answer in zip(shares, answers, strict=True))
-                / (sum(shares) or 1.0)
-                for place in range(len(timeline.emotions))
-            ]
-        )
-    return columns
+    edges = np.linspace(0, timeline.duration_s, cells + 1)
+    starts, ends = np.array([span.start_s for span in spans]), np.array([span.end_s for span in spans])
+    overlaps = np.maximum(np.minimum(edges[1:, None], ends) - np.maximum(edges[:-1, None], starts), 0)
+    probabilities = np.array([window.probabilities for window in timeline.windows])
+    return np.asarray(overlaps @ probabilities / (timeline.duration_s / cells))
 
 
 def _percent(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What the command line says of itself: help in pipes and narrow windows, and what is wrong with a call."""
+"""Help in pipes and narrow windows, and error messages for wrong arguments."""
 
 import re
 from difflib import get_close_matches
@@ -19,45 +19,46 @@ from cyclopts.help import HelpEntry, HelpPanel
 from cyclopts.token import Token
 from rich.console import Console, ConsoleOptions
 
-from benchmark.options.declare import Range
+from benchmark.options.declare import ranges
 
-_WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false, or the flag alone"}
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false, or the flag alone"}
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-_UNBROKEN = 10_000
+_UNBROKEN = Console(width=10_000, color_system=None)
 
 
 class PlainHelp:
-    """Help without frames: a line with the names of an option, and below it what it does, indented."""
+    """Help without frames: the names of an option, and below them its description, indented."""
 
     def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
         """Print the options or commands of a panel."""
         if not panel.entries:
             return
-        self._print(console, f"{panel.title}:")
+        lines = [f"{panel.title}:"]
         rows = [(", ".join(entry.display_labels_with_metavar), _facts(entry)) for entry in panel.entries]
         width = max(len(names) for names, _ in rows)
         for names, facts in rows:
             if panel.format == "command":
-                self._print(console, f"  {names:<{width}}  {facts}", " " * (width + 4))
+                lines.append(_filled(f"  {names:<{width}}  {facts}", console, indent=width + 4))
             else:
-                self._print(console, f"  {names}")
-                self._print(console, f"      {facts}", " " * 6)
-        console.print()
+                lines += [_filled(f"  {names}", console), _filled(f"      {facts}", console, indent=6)]
+        _print("\n".join(lines), console)
 
     def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:
-        """Print how the command is written."""
-        self._print(console, f"Usage: {_plain(usage).removeprefix('Usage: ')}")
-        console.print()
+        """Print the usage line."""
+        _print(_filled(f"Usage: {_plain(usage).removeprefix('Usage: ')}", console), console)
 
     def render_description(self, console: Console, options: ConsoleOptions, description: Any) -> None:
-        """Print what the command does."""
+        """Print the description of the command."""
         for paragraph in _plain(description).split("\n\n"):
-            self._print(console, paragraph)
-            console.print()
+            _print(_filled(paragraph, console), console)
 
-    def _print(self, console: Console, text: str, indent: str = "") -> None:
-        lines = fill(text, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        console.print(lines, highlight=False, markup=False, soft_wrap=True)
+
+def _print(text: str, console: Console) -> None:
+    console.print(f"{text}\n", highlight=False, markup=False, soft_wrap=True)
+
+
+def _filled(text: str, console: Console, indent: int = 0) -> str:
+    return fill(text, console.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _facts(entry: HelpEntry) -> str:
@@ -74,14 +75,13 @@ def _facts(entry: HelpEntry) -> str:
 
 
 def _plain(text: Any) -> str:
-    console = Console(width=_UNBROKEN, color_system=None)
-    with console.capture() as captured:
-        console.print(text, highlight=False)
+    with _UNBROKEN.capture() as captured:
+        _UNBROKEN.print(text, highlight=False)
     return captured.get().strip()
 
 
 def refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Refuse 2.5 where a whole number is asked for, of which the parser of the command line would make 2."""
+    """Refuse 2.5 for a whole number, which cyclopts rounds to 2."""
     for argument in arguments:
         for token in argument.tokens if _kind(argument) == "int" else ():
             if not _WHOLE.fullmatch(token.value.strip()):
@@ -89,11 +89,11 @@ def refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCol
 
 
 def _kind(argument: Argument) -> str:
-    return next((kind for kind in _WANTED if re.search(rf"\b{kind}\b", str(argument.hint))), "")
+    return next((kind for kind in _KINDS if re.search(rf"\b{kind}\b", str(argument.hint))), "")
 
 
 def sentence(error: CycloptsError) -> str:
-    """Write one sentence for a person."""
+    """Describe an error in one sentence."""
     command = " ".join(["bench", *(error.command_chain or ())])
     match error:
         case UnknownOptionError():
@@ -129,30 +129,14 @@ def _missing(argument: Argument, keyword: str | None, command: str) -> str:
 
 
 def _wrong(error: CoercionError | ValidationError, argument: Argument) -> str:
-    token = _token(error, argument)
-    choices = argument.get_choices() or ()
-    shown = f"{_source(token)}{token.keyword or argument.name} {token.value}".rstrip()
-    if choices:
+    token = error.token if isinstance(error, CoercionError) else None
+    token = token or (argument.tokens[-1] if argument.tokens else Token())
+    source = f"{token.source}: " if token.source not in {"", "cli", "env"} else ""
+    shown = f"{source}{token.keyword or argument.name} {token.value}".rstrip()
+    if choices := argument.get_choices():
         close = get_close_matches(token.value, choices, n=1)
         hint = f"did you mean {close[0]}? It takes " if close else "choose among "
         return f"{shown} is unknown: {hint}{', '.join(choices)}."
-    return f"{shown} makes no sense: {_remedy(argument)}."
-
-
-def _token(error: CoercionError | ValidationError, argument: Argument) -> Token:
-    token = error.token if isinstance(error, CoercionError) else None
-    return token or (argument.tokens[-1] if argument.tokens else Token())
-
-
-def _source(token: Token) -> str:
-    return f"{token.source}: " if token.source not in {"", "cli", "env"} else ""
-
-
-def _remedy(argument: Argument) -> str:
-    limits = [validator.remedy.removeprefix("give ") for validator in _validators(argument)]
-    return "give " + ", ".join([_WANTED.get(_kind(argument), "another value"), *limits])
-
-
-def _validators(argument: Argument) -> list[Range]:
-    validators = argument.parameter.validator
-    return [limit for limit in validators if isinstance(limit, Range)] if isinstance(validators, tuple) else []
+    limits = [limit.remedy.removeprefix("give ") for limit in ranges(argument.parameter)]
+    remedy = ", ".join([_KINDS.get(_kind(argument), "another value"), *limits])
+    return f"{shown} makes no sense: give {remedy}."

@@ -1,1 +1,1 @@
-"""The options of all commands, each declared once for the command line, files, variables, keywords and the docs."""
+"""The options of all commands: one declaration for flags, variables, files, Python keywords and the reference."""

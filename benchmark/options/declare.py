@@ -1,7 +1,7 @@
-"""How an option is declared: once, as an annotated field of a frozen dataclass.
+"""Declaration of options: each is an annotated field of a frozen dataclass.
 
-Flag, environment variable, configuration key, help, choices and limits of the command line, the keyword of the Python
-function and docs/commands.md all read the same declaration, of which the help is what stands below the field:
+The flag, environment variable, configuration key, help, choices and limits on the command line, the keyword of the
+Python function and docs/commands.md follow from this declaration. The help is the string below the field:
 
     @dataclass(frozen=True, kw_only=True)
     class SampleOptions(Options):
@@ -23,7 +23,7 @@ from inspect import cleandoc, signature
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated, Literal, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
@@ -34,14 +34,13 @@ _Options = TypeVar("_Options")
 _Result = TypeVar("_Result")
 
 KEYWORD_ONLY = Parameter(parse=False)
-"""A keyword of the Python function that the command line does not have."""
+"""Marks a keyword that only the Python function has."""
 
 Value = str | int | float | bool | tuple[str, ...] | None
-"""What an option holds."""
 
 
 class Mark(Enum):
-    """What else a configuration file has to know of an option."""
+    """How a configuration file treats an option."""
 
     PATH = "a file or folder"
     REGISTRY = "a file, or the name of a registry"
@@ -53,7 +52,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that an option takes.
+    """The numbers that an option accepts.
 
     Examples:
         >>> Range(1, 256).remedy, Range(0).holds(math.inf)
@@ -65,11 +64,11 @@ class Range:
 
     @property
     def remedy(self) -> str:
-        """What to give instead."""
+        """The end of an error message."""
         return f"give {self.least:g} or more" if self.most == math.inf else f"give {self.least:g} to {self.most:g}"
 
     def holds(self, value: object) -> bool:
-        """Whether a number is one of them; anything but a number is."""
+        """Whether the range contains a number; true for anything else."""
         return not isinstance(value, int | float) or (self.least <= value <= self.most and value != math.inf)
 
     def __call__(self, kind: object, value: object) -> None:
@@ -93,15 +92,15 @@ def option(
     """Declare an option.
 
     Args:
-        flags: The long flag, then a short one if there is one; what help calls it, for a positional argument.
-        panel: Where `--help` shows it.
-        help: What it does, where that does not stand below the field.
-        metavar: What `--help` writes for its value.
-        variable: Its environment variable; by default derived from the flag, and None for none.
-        within: The numbers it takes.
-        choices: The words it takes on the command line, where its type does not say so.
+        flags: The long flag and, after a space, the short one; for a positional argument its name in the help.
+        panel: The section of `--help`.
+        help: The help, if there is no string below the field.
+        metavar: The name of the value in `--help`.
+        variable: The environment variable; derived from the flag by default; None for none.
+        within: The numbers that it accepts.
+        choices: The words that the command line accepts, if the type is no Literal.
         negatable: Whether `--no-…` turns it off.
-        completer: What the shell offers as values.
+        completer: Gives the values that the shell offers.
     """
     names = flags.split() if flags.startswith("-") else [flags]
     key = names[0].lstrip("-")
@@ -129,7 +128,7 @@ def _shown_default(value: object) -> str | None:
 
 
 def _split_variable(kind: object, value: str, *, delimiter: str | None = None) -> list[str]:
-    """Read an environment variable: several values stand with spaces between, and an empty one says nothing."""
+    """Split an environment variable at spaces if the option is repeatable; an empty variable counts as unset."""
     if "Sequence" in str(kind):
         return value.split()
     return [_SWITCHES.get(value.strip().lower(), value)] if value.strip() else []
@@ -140,15 +139,15 @@ _SWITCHES = {"on": "true", "off": "false"}
 
 @dataclass(frozen=True)
 class Declared:
-    """One option as it was declared.
+    """The declaration of one option.
 
     Attributes:
-        keyword: Its name in Python.
-        help: What it does.
-        kind: Its type, without what the declaration adds.
-        parameter: Its flags, variable, help and panel.
-        marks: What a configuration file has to know of it.
-        default: Its value where a user says nothing; `MISSING` where one has to be given.
+        keyword: The name in Python.
+        help: The help text.
+        kind: The type, without `Annotated`.
+        parameter: Flags, variable, limits and panel.
+        marks: How a configuration file treats it.
+        default: The default value; `MISSING` for a required option.
     """
 
     keyword: str
@@ -160,7 +159,7 @@ class Declared:
 
     @property
     def key(self) -> str:
-        """Its key in a configuration file and in a stored request: the flag without its dashes."""
+        """The key in configuration files and stored requests: the flag without dashes."""
         return next(iter(self.parameter.name or ()), self.keyword).lstrip("-")
 
     @property
@@ -170,70 +169,62 @@ class Declared:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words that it takes; empty where it takes others."""
+        """The words that it accepts; empty for any."""
         literals = [part for part in (self.kind, *get_args(self.kind)) if get_origin(part) is Literal]
         return get_args(literals[0]) if literals else ()
 
-    @property
-    def range(self) -> Range | None:
-        """The numbers that it takes."""
-        validators = self.parameter.validator
-        return (
-            validators[0] if isinstance(validators, tuple) and validators and isinstance(validators[0], Range) else None
-        )
-
     def checked(self, value: object) -> object:
-        """Refuse what makes no sense, and let one text stand for a list of one.
-
-        A text where several are expected would otherwise be taken letter by letter: of a path, the first is the root of
-        all files.
+        """Validate a value; a string for a repeatable option becomes a tuple of one instead of its letters.
 
         Raises:
-            RequestError: The value is none of the choices or numbers that the option takes.
+            RequestError: The value is none of the choices or numbers that the option accepts.
         """
         if self.kind == Sequence[str]:
-            given = [value] if isinstance(value, str | Path) else value
-            return tuple(map(str, given)) if isinstance(given, Sequence) else given
+            values = [value] if isinstance(value, str | Path) else value
+            return tuple(map(str, values)) if isinstance(values, Sequence) else values
         if self.choices and value is not None and value not in self.choices:
             raise RequestError(f"{self.keyword}={value!r} is unknown: choose among {', '.join(self.choices)}.")
-        if self.range is not None and not self.range.holds(value):
-            raise RequestError(f"{self.keyword}={value!r} makes no sense: {self.range.remedy}.")
+        for limits in ranges(self.parameter):
+            if not limits.holds(value):
+                raise RequestError(f"{self.keyword}={value!r} makes no sense: {limits.remedy}.")
         return value
 
 
+def ranges(parameter: Parameter) -> list[Range]:
+    """List the ranges that an option is limited to, which is at most one."""
+    validators = parameter.validator
+    return [limits for limits in validators if isinstance(limits, Range)] if isinstance(validators, tuple) else []
+
+
+@cache
 def declarations(group: type) -> Mapping[str, Declared]:
-    """Give the options of a dataclass by their Python names; keywords that are none are left out."""
+    """List the options of a dataclass by their Python names, without keywords that only Python has."""
     hints = get_type_hints(group, include_extras=True)
     docs: dict[str, str] = {}
-    for base in reversed(group.__mro__[:-1]):
+    for base in reversed(group.__mro__[:-2]):
         docs |= _documented_fields(base.__module__).get(base.__name__, {})
-    found = {}
-    for each in fields(group):
-        kind, *extras = get_args(hints[each.name]) if get_origin(hints[each.name]) is Annotated else (hints[each.name],)
-        parameters = [extra for extra in extras if isinstance(extra, Parameter)]
-        if parameters and parameters[0].parse is not False:
+    declared = {}
+    for field in fields(group):
+        kind, *extras = get_args(hints[field.name])
+        parameter = next(extra for extra in extras if isinstance(extra, Parameter))
+        if parameter.parse is not False:
             marks = frozenset(extra for extra in extras if isinstance(extra, Mark))
-            text = parameters[0].help or docs.get(each.name, "")
-            found[each.name] = Declared(each.name, text, kind, parameters[0], marks, each.default)
-    return found
+            text = parameter.help or docs.get(field.name, "")
+            declared[field.name] = Declared(field.name, text, kind, parameter, marks, field.default)
+    return declared
 
 
 @cache
 def _documented_fields(module: str) -> dict[str, dict[str, str]]:
-    """Give the strings below the fields of the classes of a module, by class and field."""
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {
-        each.name: {
-            ast.unparse(field.target): " ".join(text.value.value.split())
-            for field, text in pairwise(each.body)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-            and isinstance(text.value.value, str)
-        }
-        for each in tree.body
-        if isinstance(each, ast.ClassDef)
-    }
+    """Read the strings below the fields of the classes of a module, by class and field."""
+    docs: dict[str, dict[str, str]] = {}
+    for group in ast.parse(inspect.getsource(sys.modules[module])).body:
+        if isinstance(group, ast.ClassDef):
+            for field, text in pairwise(group.body):
+                match field, text:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(doc))):
+                        docs.setdefault(group.name, {})[name] = " ".join(doc.split())
+    return docs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,78 +232,78 @@ class Options:
     """A group of options; the groups of a command are its base classes."""
 
     def __post_init__(self) -> None:
-        """Check what was given.
+        """Validate the values.
 
         Raises:
-            RequestError: A value makes no sense.
+            RequestError: A value is out of range or unknown.
         """
-        for name, declared in declarations(type(self)).items():
+        for name, declared in self._declared().items():
             object.__setattr__(self, name, declared.checked(getattr(self, name)))
 
+    def _declared(self) -> Mapping[str, Declared]:
+        group: type = type(self)
+        return declarations(group)
+
     def given(self) -> dict[str, Value]:
-        """Give the options that are not as by default, by their keys."""
-        values = {declared: getattr(self, name) for name, declared in declarations(type(self)).items()}
+        """The values that differ from the defaults, by key."""
         return {
             declared.key: str(value) if isinstance(value, Path) else value
-            for declared, value in values.items()
-            if declared.default is MISSING or value != declared.default
+            for name, declared in self._declared().items()
+            if (value := getattr(self, name)) != declared.default
         }
 
     def command_line(self, command: str) -> str:
-        """Write the command that gives these options."""
-        return shlex.join(
-            ["bench", *command.split(), *(word for item in self.given().items() for word in _words(*item))]
-        )
-
-
-def _words(key: str, value: Value) -> list[str]:
-    if isinstance(value, bool):
-        return [f"--{'' if value else 'no-'}{key}"]
-    return [word for each in (value if isinstance(value, tuple) else (value,)) for word in (f"--{key}", str(each))]
+        """Write the command line with these options."""
+        words = ["bench", *command.split()]
+        for key, value in self.given().items():
+            if isinstance(value, bool):
+                words.append(f"--{'' if value else 'no-'}{key}")
+            else:
+                for text in value if isinstance(value, tuple) else (value,):
+                    words += [f"--{key}", str(text)]
+        return shlex.join(words)
 
 
 def keywords(
-    function: Callable[[_Options], _Result], options: Callable[_Keywords, _Options], name: str
+    function: Callable[[_Options], _Result], options: Callable[_Keywords, _Options]
 ) -> Callable[_Keywords, _Result]:
-    """Make the Python function of a command: called with keywords, it gives the function their options.
+    """Turn `run_with(options)` into the public function `run(**options)`.
 
     Args:
-        function: What takes the options.
+        function: Takes the options; its name ends in `_with`.
         options: The dataclass of the options.
-        name: The name of the function that users call.
     """
 
     def call(*args: _Keywords.args, **kwargs: _Keywords.kwargs) -> _Result:
         return function(options(*args, **kwargs))
 
-    parameters = [_plain(parameter) for parameter in signature(options).parameters.values()]
-    returns = signature(function).return_annotation
-    call.__name__ = call.__qualname__ = name
+    parameters = [
+        parameter.replace(annotation=get_args(parameter.annotation)[0])
+        for parameter in signature(options).parameters.values()
+    ]
+    described = [
+        fill(f"{name}: {declared.help}", 116, initial_indent="    ", subsequent_indent=" " * 8)
+        for name, declared in declarations(cast("type", options)).items()
+    ]
+    call.__name__ = call.__qualname__ = function.__name__.removesuffix("_with")
     call.__module__ = function.__module__
-    call.__doc__ = f"{cleandoc(function.__doc__ or '')}\n\nOptions:\n{_described(options)}"
-    call.__signature__ = signature(function).replace(parameters=parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    call.__doc__ = "\n".join([cleandoc(function.__doc__ or ""), "", "Options:", *described])
+    call.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
     return call
 
 
 def command(function: Callable[..., int]) -> Callable[..., int]:
-    """Make the function that the command line calls of one that takes groups of options.
-
-    Args:
-        function: Each of its parameters is a group of options, by keyword.
-
-    Returns:
-        A function with a parameter for each option, which is what the parser of the command line reads.
-    """
+    """Turn a function of groups of options into one with a parameter for each option, which cyclopts parses."""
     groups = {name: group for name, group in get_type_hints(function).items() if name != "return"}
-    declared = [each for group in groups.values() for each in declarations(group).values()]
+    options = [declared for group in groups.values() for declared in declarations(group).values()]
     parameters = [
         Argument(
-            each.keyword,
-            Argument.POSITIONAL_ONLY if each.is_positional else Argument.KEYWORD_ONLY,
-            default=Argument.empty if each.default is MISSING else each.default,
-            annotation=Annotated[(each.kind, each.parameter, Parameter(help=each.help), *each.marks)],
+            declared.keyword,
+            Argument.POSITIONAL_ONLY if declared.is_positional else Argument.KEYWORD_ONLY,
+            default=Argument.empty if declared.default is MISSING else declared.default,
+            annotation=Annotated[(declared.kind, declared.parameter, Parameter(help=declared.help), *declared.marks)],
         )
-        for each in sorted(declared, key=lambda each: not each.is_positional)
+        for declared in sorted(options, key=lambda declared: not declared.is_positional)
     ]
     flat = signature(function).replace(parameters=parameters)
 
@@ -326,20 +317,8 @@ def command(function: Callable[..., int]) -> Callable[..., int]:
             }
         )
 
+    paragraphs = cleandoc(function.__doc__ or "").split("\n\n")
+    call.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     call.__signature__ = flat  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
-
-
-def _plain(parameter: Argument) -> Argument:
-    annotation = parameter.annotation
-    return parameter.replace(annotation=get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation)
-
-
-def _described(options: object) -> str:
-    if not isinstance(options, type):
-        return ""
-    return "\n".join(
-        fill(f"{name}: {declared.help}", 116, initial_indent="    ", subsequent_indent=" " * 8)
-        for name, declared in declarations(options).items()
-    )

@@ -1,4 +1,4 @@
-"""The options of the commands that look at models and audio: shared groups, and what each has of its own."""
+"""Options of the commands that use models or audio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,9 +29,9 @@ from benchmark.options.shared import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, LoadOptions, CandidateOptions):
-    """What `verify` takes."""
+    """Options of `verify`."""
 
     depth: Annotated[Literal["inspect", "load", "probe"], option("--depth", MODELS)] = "probe"
     """inspect: without weights, from some kilobytes. load: load those that are undecided then. probe: ask those that
@@ -43,7 +43,7 @@ class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, LoadOptions, Candi
     """Verify again what a former run has verified."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunRequest(
     AskedCaller,
     WatchingCaller,
@@ -55,7 +55,7 @@ class RunRequest(
     LoadOptions,
     CandidateOptions,
 ):
-    """What `run` takes."""
+    """Options of `run`."""
 
     corpora: Annotated[
         Sequence[str], option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
@@ -81,9 +81,9 @@ class RunRequest(
     """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
-    """What `describe_corpus` takes, which is `bench corpus`."""
+    """Options of `describe_corpus`, which is `bench corpus`."""
 
     corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
     """A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], or a path."""
@@ -92,9 +92,9 @@ class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, 
     """At most so many clips."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DiscoverRequest(WatchingCaller):
-    """What `discover` takes."""
+    """Options of `discover`."""
 
     search: Annotated[str, option("--search", MODELS, metavar="WORDS")] = field(default="emotion", kw_only=False)
     """Words in names of repositories."""
@@ -120,9 +120,9 @@ class DiscoverRequest(WatchingCaller):
     """Replace FILE where it exists."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RegistryOptions):
-    """What `bench predict` takes beside the models and the recordings."""
+    """Options of `predict` beside models and recordings."""
 
     window_seconds: Annotated[float | None, option("--window", INFERENCE, metavar="S", within=Range(0.1))] = None
     """Seconds that the model hears at once. Default: 3, or what it reads at most where that is less."""
@@ -136,17 +136,17 @@ class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, Re
     """Where to run."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PredictRequest(TimelineOptions):
-    """What `predict` takes."""
+    """Options of `predict`."""
 
     models: Annotated[str | Sequence[str], KEYWORD_ONLY] = field(kw_only=False)
     recordings: Annotated[str | Path | Sequence[str | Path], KEYWORD_ONLY] = field(kw_only=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TimelineFiles(Options):
-    """Which models `bench predict` asks about what, and where and how it writes what they answer."""
+    """Arguments and output of `bench predict`."""
 
     names: Annotated[Sequence[str], option("MODEL FILE…", CORPUS)]
     """A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. Where -m names
@@ -167,9 +167,9 @@ class TimelineFiles(Options):
     """Write there instead of standard output; a folder gets a file for each recording's label track."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LabelsRequest(MergeOptions, RegistryOptions):
-    """What `bench labels` takes."""
+    """Options of `bench labels`."""
 
     names: Annotated[Sequence[str], option("MODEL|CORPUS…", CORPUS)] = ()
     """Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as

@@ -1,4 +1,4 @@
-"""The options of the commands that only read what is stored: finished runs and the cache."""
+"""Options of the commands that read finished runs and the cache."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ CACHE = Group("Entries", sort_key=1)
 CACHE_KINDS = ("predictions", "verifications", "converted", "datasets", "speech", "runs", "logs", "leftovers")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RecommendRequest(Caller):
-    """What `recommend` takes."""
+    """Options of `recommend`."""
 
     run: StoredRun = field(default=None, kw_only=False)
     max_latency_ms: Annotated[float | None, option("--max-latency-ms", MODELS, metavar="MS", within=Range(0))] = None
@@ -56,9 +56,9 @@ class RecommendRequest(Caller):
     """Let --write replace a file."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, RegistryOptions):
-    """What `report` takes."""
+    """Options of `report`."""
 
     run: StoredRun = field(default=None, kw_only=False)
     models: Annotated[Sequence[str], option("--model -m", MODELS, variable="BENCH_REPORT_MODEL", metavar="NAME")] = ()
@@ -77,9 +77,9 @@ class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, R
     """Put the recordings of N clips of each corpus into leaderboard.html, where they still are."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CompareRequest(Caller):
-    """What `compare` takes."""
+    """Options of `compare`."""
 
     old: Annotated[str | Path, option("OLD", RESULT)] = field(kw_only=False)
     """The run before: a folder of reports, or the name or the file of a run."""
@@ -96,9 +96,9 @@ class CompareRequest(Caller):
     """Write the comparison into this file as well: JSON where it ends in .json, else Markdown."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EnsembleRequest(Caller, OutputOptions):
-    """What `ensemble` takes."""
+    """Options of `ensemble`."""
 
     members: Annotated[Sequence[str], option("CANDIDATE…", MODELS)] = field(kw_only=False)
     """Candidates that the run evaluated; or best:3, to have three chosen on one half of the speakers and scored on the
@@ -107,9 +107,9 @@ class EnsembleRequest(Caller, OutputOptions):
     run: StoredRun = field(default=None, kw_only=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PublishRequest(AskedCaller):
-    """What `publish` takes."""
+    """Options of `publish`."""
 
     repo: Annotated[str, option("--repo", RESULT, variable="BENCH_PUBLISH_REPO", metavar="OWNER/NAME")] = field(
         kw_only=False
@@ -135,9 +135,9 @@ class PublishRequest(AskedCaller):
     endpoint: Annotated[str | None, KEYWORD_ONLY] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CacheRequest(Options):
-    """Which part of the cache is meant; all conditions hold together."""
+    """Selection of cache entries; conditions are combined with and."""
 
     kinds: Annotated[Sequence[str], option("--kind", CACHE, variable=None, choices=CACHE_KINDS), Mark.SENDS] = ()
     """Only this kind. Repeatable."""
@@ -149,9 +149,9 @@ class CacheRequest(Options):
     """Only what bench would not use any more: other revisions, library versions, schemas."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PruneRequest(CacheRequest):
-    """Which part of the cache is deleted, and whether anybody is asked."""
+    """Options of `bench cache prune`."""
 
     everything: Annotated[bool, option("--all", CACHE, variable=None), Mark.SENDS] = False
     """All that bench has made."""

@@ -24,22 +24,21 @@ RESULT = Group("Result", sort_key=5)
 CONSOLE = Group("Console", sort_key=6)
 
 Channel = Literal["mix", "left", "right", "each"]
-"""What of a recording's channels is used."""
 
 
 def nobody_to_ask(question: str) -> bool | None:
-    """Answer a question where nobody can be asked: neither yes nor no."""
+    """Answer neither yes nor no, as there is no terminal."""
     return None
 
 
 def complete_candidates(context: "CompletionContext") -> list[tuple[str, str]]:
-    """Offer the candidates of the registry that the command line so far names, each with its note."""
+    """Complete candidates of the registry on the command line, with their notes."""
     registry = _registry(context)
-    return [(each.name, each.note or each.id) for each in registry.candidates] if registry else []
+    return [(candidate.name, candidate.note or candidate.id) for candidate in registry.candidates] if registry else []
 
 
 def complete_corpora(context: "CompletionContext") -> list[tuple[str, str]]:
-    """Offer the corpora of the registry that the command line so far names, each with its source."""
+    """Complete corpora of the registry on the command line, with their sources."""
     registry = _registry(context)
     return [(name, corpus.source) for name, corpus in registry.corpora.items()] if registry else []
 
@@ -54,9 +53,9 @@ def _registry(context: "CompletionContext") -> "Registry | None":
         return None  # the command itself reports what is wrong with it
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class JsonOptions(Options):
-    """What every command has."""
+    """Options of all commands."""
 
     as_json: Annotated[bool, option("--json", CONSOLE)] = False
     """Print the result as JSON on standard output, and nothing else."""
@@ -64,17 +63,17 @@ class JsonOptions(Options):
     """Read options from a TOML file, or from the request in a report's JSON."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class QuietOptions(JsonOptions):
-    """What every command has that writes messages."""
+    """Options of commands that write messages."""
 
     quiet: Annotated[bool, option("--quiet", CONSOLE)] = False
     """Show warnings and results only."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ConsoleOptions(QuietOptions):
-    """What every command has that runs for long."""
+    """Options of commands that take long."""
 
     verbose: Annotated[bool, option("--verbose", CONSOLE)] = False
     """Show what is being done."""
@@ -82,35 +81,23 @@ class ConsoleOptions(QuietOptions):
     """Keep a log of what is being done in this file."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Caller(Options):
-    """What only a Python caller hands in.
-
-    Attributes:
-        settings: Places and limits.
-    """
+    """Folders and limits, which only Python sets."""
 
     settings: Annotated[Settings | None, KEYWORD_ONLY] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WatchingCaller(Caller):
-    """What only a Python caller of long work hands in.
-
-    Attributes:
-        progress: Receives how far the work is.
-    """
+    """Receives the progress of long work; only Python sets it."""
 
     progress: Annotated[Progress | None, KEYWORD_ONLY] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AskedCaller(Caller):
-    """What only a Python caller of work that may need a decision hands in.
-
-    Attributes:
-        confirm: Asks a person whether a large download is wanted, or anything sent; by default nobody is asked.
-    """
+    """Confirms large downloads and uploads; only Python sets it."""
 
     confirm: Annotated[Callable[[str], bool | None], KEYWORD_ONLY] = nobody_to_ask
 
@@ -136,16 +123,16 @@ StoredRun = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RegistryOptions(Options):
-    """Which candidates there are."""
+    """The registry."""
 
     candidates: Candidates = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CandidateOptions(Options):
-    """Which candidates are meant."""
+    """The registry and a selection of its candidates."""
 
     candidates: Candidates = field(default=None, kw_only=False)
     models: Annotated[
@@ -154,9 +141,9 @@ class CandidateOptions(Options):
     """Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LoadOptions(Options):
-    """How checkpoints are fetched and loaded."""
+    """Download and loading of checkpoints."""
 
     repair_heads: Annotated[bool, option("--repair-heads", MODELS, negatable=True)] = True
     """Rebuild known heads that transformers has no class for, from the checkpoint's own weights."""
@@ -164,9 +151,9 @@ class LoadOptions(Options):
     """Download at most so much in all; what is over it is skipped. Default: 5, and more after asking."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MergeOptions(Options):
-    """Which emotions count as one."""
+    """Merges of emotions."""
 
     merge: Annotated[Sequence[str], option("--merge", SCORES, metavar="A=B")] = ()
     """Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable."""
@@ -176,9 +163,9 @@ class MergeOptions(Options):
     """Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ClipOptions(Options):
-    """Which clips of a corpus are used, and what of them."""
+    """Selection of clips and channels."""
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
     """At most so many clips of each corpus: for a first look, not for a decision."""
@@ -200,9 +187,9 @@ class ClipOptions(Options):
     """Find out how much of each clip is speech; an hour of audio takes about half a minute, once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ScoreOptions(Options):
-    """What is computed beside the scores that every run gets."""
+    """Optional scores."""
 
     focus: Annotated[Sequence[str], option("--focus", SCORES, metavar="EMOTION")] = ()
     """Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable."""
@@ -210,17 +197,17 @@ class ScoreOptions(Options):
     """Rank candidates on corpora that they were trained on, too; they stay flagged."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class OutputOptions(Options):
-    """Where reports are written."""
+    """The folder of the reports."""
 
     output: Annotated[str | Path, option("--output -o", RESULT, metavar="FOLDER"), Mark.PATH] = "reports"
     """Where the reports are written."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WorkOptions(OutputOptions):
-    """How work is shared out and judged."""
+    """Workers and exit codes."""
 
     jobs: Annotated[int, option("--jobs", INFERENCE, metavar="N", within=Range(1))] = 1
     """Workers that compute at once; they share the cores."""
@@ -228,9 +215,9 @@ class WorkOptions(OutputOptions):
     """Exit 1 where a status differs from the registry's `expect`, 3 where a candidate could not be reached."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class InferenceOptions(Options):
-    """What computes, how its latency is measured, and what is done to the clips before."""
+    """Inference, latency and perturbations."""
 
     devices: Annotated[Sequence[str], option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
     """Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one."""

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,8 +39,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(cache=tmp_path_factory.mktemp("cache"))
 
 
-def predict(settings: Settings, *models: str, of: list[Path], window_seconds: float | None = None) -> PredictOutcome:
-    return benchmark.predict(models, of, candidates="demo", window_seconds=window_seconds, settings=settings)
+def predict(settings: Settings, *models: str, of: list[Path], **options: Any) -> PredictOutcome:
+    return benchmark.predict(models, of, candidates="demo", settings=settings, **options)
 
 
 def test_each_window_gets_what_the_model_says_to_just_that_stretch(recordings: Path, settings: Settings) -> None:
@@ -63,10 +64,9 @@ def test_a_bad_recording_costs_only_itself_and_a_refused_model_only_itself(
         settings, "wav2vec2-english", "ast-english-five", "wav2vec2-ctc", of=[recordings, Path("gone.wav")]
     )
     assert outcome.exit_code == 1
-    windows = {(Path(each.recording).name, each.model): len(each.windows) for each in outcome.result.timelines}
+    windows = {(Path(line.recording).name, line.model): len(line.windows) for line in outcome.result.timelines}
     assert windows["call.wav", "wav2vec2-english"] == 6
     assert windows["call.wav", "ast-english-five"] == 6
-    # What was there of a recording that was cut off has been heard.
     assert windows["cut.wav", "wav2vec2-english"] == 3
     refused, cut, _, *short, text, gone = outcome.problems
     assert refused.startswith("wav2vec2-ctc is wrong-task, and is not asked: ")
@@ -85,29 +85,17 @@ def test_windows_are_as_long_as_asked_for_or_as_the_model_reads(recordings: Path
     with pytest.raises(RequestError, match=r"ast-english-five reads at most 2\.\d+ s at once: choose --window 2"):
         predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=3)
     with pytest.raises(RequestError, match="go unheard"):
-        benchmark.predict(
-            "ast-english-five",
-            recordings / "call.wav",
-            candidates="demo",
-            window_seconds=0.5,
-            hop_seconds=1,
-            settings=settings,
-        )
+        predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=0.5, hop_seconds=1)
     (short,) = predict(settings, "ast-english-five", of=[recordings / "call.wav"], window_seconds=0.5).result.timelines
     assert (short.window_s, short.hop_s, len(short.windows)) == (0.5, 0.5, 15)
 
 
-def test_a_random_head_never_answers(recordings: Path, settings: Settings) -> None:
+def test_unusable_models_and_missing_recordings_are_errors(recordings: Path, settings: Settings) -> None:
+    call = [recordings / "call.wav"]
     with pytest.raises(RequestError, match="wavlm-encoder is no-head, and is not asked"):
-        predict(settings, "wavlm-encoder", of=[recordings / "call.wav"])
-
-
-def test_a_model_out_of_reach_is_the_networks_fault(recordings: Path, settings: Settings) -> None:
+        predict(settings, "wavlm-encoder", of=call)
     with pytest.raises(UnavailableError, match="unreachable"):
-        predict(replace(settings, hub_timeout_s=0.5), "some-org/some-model", of=[recordings / "call.wav"])
-
-
-def test_recordings_that_are_nowhere_are_told_before_any_model_is_loaded(settings: Settings) -> None:
+        predict(replace(settings, hub_timeout_s=0.5), "some-org/some-model", of=call)
     with pytest.raises(RequestError, match=r"There is no recording gone\.wav"):
         predict(settings, "some-org/some-model", of=[Path("gone.wav")])
 
@@ -124,10 +112,7 @@ def test_a_worker_that_ends_costs_only_the_recording_that_it_ended_with(recordin
 def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settings: Settings) -> None:
     voice = next(iter(demo_clips())).waveform().samples
     soundfile.write(tmp_path / "call.wav", np.stack([voice, np.flip(voice)], axis=1), RATE)
-    outcome = benchmark.predict(
-        "wav2vec2-english", tmp_path / "call.wav", candidates="demo", channel="each", settings=settings
-    )
-    left, right = outcome.result.timelines
+    left, right = predict(settings, "wav2vec2-english", of=[tmp_path / "call.wav"], channel="each").result.timelines
     assert (left.recording.rpartition("#")[2], right.recording.rpartition("#")[2]) == ("left", "right")
     assert left.windows != right.windows
 
@@ -144,12 +129,7 @@ class _Impatient(Silent):
 
 
 def test_what_was_finished_before_ctrl_c_is_given(recordings: Path, settings: Settings) -> None:
-    outcome = benchmark.predict(
-        "wav2vec2-english",
-        [recordings / "call.wav", recordings / "cut.wav"],
-        candidates="demo",
-        settings=settings,
-        progress=_Impatient(),
-    )
+    paths = [recordings / "call.wav", recordings / "cut.wav"]
+    outcome = predict(settings, "wav2vec2-english", of=paths, progress=_Impatient())
     assert outcome.exit_code == 130
     assert [len(timeline.windows) for timeline in outcome.result.timelines] == [6]

@@ -1,5 +1,7 @@
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ REPO = "me/emotion-results"
 SECRETS = ("s0", "s7", "acme", "/home/", "client", "acted/")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give a store with a run: two models of the Hub, one of them trained on the corpus, and a folder of the user's."""
-    settings = Settings(cache=tmp_path / "bench")
+    settings = Settings(cache=tmp_path_factory.mktemp("store") / "bench")
     run = FinishedRun(
         settings.cache,
         corpus("acted", source="ravdess:/home/client/ravdess"),
@@ -52,42 +54,52 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServe
         yield server
 
 
-def prepared(settings: Settings, folder: Path, **asked: object) -> PublishOutcome:
-    return publish(REPO, settings=settings, output=folder, **asked)  # type: ignore[arg-type]  # any keyword
+def prepared(settings: Settings, folder: Path, **options: object) -> PublishOutcome:
+    return publish(REPO, settings=settings, output=folder, **options)  # type: ignore[arg-type]  # any keyword
 
 
-def test_a_dry_run_shows_the_files_and_sends_nothing(settings: Settings, server: HubServer, tmp_path: Path) -> None:
-    outcome = prepared(settings, tmp_path / "out", endpoint=server.url)
-    names = {path.relative_to(tmp_path / "out").as_posix() for path in outcome.files}
-    assert names == {
+@pytest.fixture(scope="module")
+def folder(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a dry run."""
+    folder = tmp_path_factory.mktemp("dry-run")
+    outcome = prepared(settings, folder)
+    assert outcome.corpora == ("acted",)
+    assert set(outcome.left_out) == {"acme-calls", "acme-model"}
+    assert outcome.sent == ()
+    return folder
+
+
+def test_a_dry_run_writes_the_files_with_nothing_private_in_them(folder: Path) -> None:
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.relative_to(folder).as_posix() for path in paths} == {
         *(f"dataset/{name}" for name in ("README.md", "eval.yaml")),
         *(f"dataset/leaderboard.{ending}" for ending in ("csv", "json", "parquet")),
         *(f"models/org__{name}/.eval_results/me__emotion-results.yaml" for name in ("good", "seen")),
         *(f"models/org__{name}/model-index.yaml" for name in ("good", "seen")),
     }
-    assert outcome.sent == ()
-    assert server.requests == []
+    for path in paths:
+        assert_public(path)
 
 
-def test_nothing_private_is_in_any_file(settings: Settings, tmp_path: Path) -> None:
-    outcome = prepared(settings, tmp_path / "out")
-    assert outcome.corpora == ("acted",)
-    assert set(outcome.left_out) == {"acme-calls", "acme-model"}
-    for path in outcome.files:
-        content = path.read_bytes().decode("utf-8", "replace").replace("95 % interval over speakers", "")
-        assert [secret for secret in SECRETS if secret in content] == [], path
+def assert_public(path: Path) -> None:
+    content = path.read_bytes().decode("utf-8", "replace").replace("95 % interval over speakers", "")
+    assert [secret for secret in SECRETS if secret in content] == [], path
 
 
 def test_a_run_that_perturbed_audio_of_private_corpora_is_published_without_it(
     settings: Settings, tmp_path: Path
 ) -> None:
-    record = load_run(settings.cache)
+    cache = shutil.copytree(settings.cache, tmp_path / "bench")
+    record = load_run(cache)
     perturbed = tuple(
-        each.model_copy(update={"setup": each.setup.model_copy(update={"perturbation": "telephone"})})
-        for each in record.evaluations
+        evaluation.model_copy(update={"setup": evaluation.setup.model_copy(update={"perturbation": "telephone"})})
+        for evaluation in record.evaluations
     )
-    save_run(settings.cache, record.model_copy(update={"perturbed": perturbed}))
-    test_nothing_private_is_in_any_file(settings, tmp_path)
+    save_run(cache, record.model_copy(update={"perturbed": perturbed}))
+    outcome = prepared(replace(settings, cache=cache), tmp_path / "out")
+    assert outcome.corpora == ("acted",)
+    for path in outcome.files:
+        assert_public(path)
 
 
 def test_what_the_user_names_is_published_by_that_name_and_still_without_paths(
@@ -102,11 +114,8 @@ def test_what_the_user_names_is_published_by_that_name_and_still_without_paths(
     assert all(b"/home/" not in path.read_bytes() for path in outcome.files)
 
 
-def test_a_score_on_what_a_model_was_trained_on_is_published_as_such_or_not_at_all(
-    settings: Settings, tmp_path: Path
-) -> None:
-    prepared(settings, tmp_path / "out")
-    models = tmp_path / "out" / "models"
+def test_a_score_on_what_a_model_was_trained_on_is_published_as_such_or_not_at_all(folder: Path) -> None:
+    models = folder / "models"
     (entry,) = parse_eval_result_entries(
         yaml.safe_load((models / "org__seen" / ".eval_results" / "me__emotion-results.yaml").read_text())
     )
@@ -116,20 +125,19 @@ def test_a_score_on_what_a_model_was_trained_on_is_published_as_such_or_not_at_a
     assert all("trained on this corpus" in metric["name"] for metric in index["results"][0]["metrics"])
     (index,) = yaml.safe_load((models / "org__good" / "model-index.yaml").read_text())["model-index"]
     assert "Accuracy" in [metric["name"] for metric in index["results"][0]["metrics"]]
-    card = (tmp_path / "out" / "dataset" / "README.md").read_text()
+    card = (folder / "dataset" / "README.md").read_text()
     assert "**Trained on what they are scored on**, and not ranked there: seen." in card
 
 
-def test_the_three_tables_hold_the_same_rows_and_the_rejected_too(settings: Settings, tmp_path: Path) -> None:
-    prepared(settings, tmp_path / "out")
-    folder = tmp_path / "out" / "dataset"
-    table, binary = pd.read_csv(folder / "leaderboard.csv"), pd.read_parquet(folder / "leaderboard.parquet")
-    rows = json.loads((folder / "leaderboard.json").read_text())["rows"]
+def test_the_three_tables_hold_the_same_rows_and_the_rejected_too(folder: Path) -> None:
+    dataset = folder / "dataset"
+    table, binary = pd.read_csv(dataset / "leaderboard.csv"), pd.read_parquet(dataset / "leaderboard.parquet")
+    rows = json.loads((dataset / "leaderboard.json").read_text())["rows"]
     assert list(table.columns) == list(binary.columns) == list(rows[0])
     assert list(table["candidate"]) == list(binary["candidate"]) == [row["candidate"] for row in rows]
     assert set(table["candidate"]) == {"good", "seen", "broken"}
     assert binary["uar"].dtype.kind == "f"
-    tasks = yaml.safe_load((folder / "eval.yaml").read_text())["tasks"]
+    tasks = yaml.safe_load((dataset / "eval.yaml").read_text())["tasks"]
     assert [task["id"] for task in tasks] == ["acted"]
 
 
@@ -148,7 +156,7 @@ def test_push_commits_the_dataset_and_proposes_to_the_models_of_others(
     assert (card.data.license, card.data.language) == ("mit", ["de"])
     assert card.text.strip() == "# A model\nIt is good."
     assert {result.metric_type for result in card.data.eval_results or []} == {"recall", "accuracy", "f1"}
-    # The other has no card: its metadata stay alone, and that is told.
+    # The other has no card to put metadata into.
     assert list(seen.files) == [".eval_results/me__emotion-results.yaml"]
     assert [sent.note is None for sent in outcome.sent] == [True, True, False]
     assert all(sent.url.startswith(server.url) for sent in outcome.sent)
@@ -163,7 +171,10 @@ def test_ones_own_model_gets_a_commit_and_a_refusal_costs_only_itself(
     assert outcome.exit_code == 1
     (problem,) = outcome.problems
     assert problem.startswith("Nothing was written to model org/good: ")
-    assert [(each.id, each.pull_request) for each in server.writes.commits] == [(REPO, False), ("org/seen", False)]
+    assert [(commit.id, commit.pull_request) for commit in server.writes.commits] == [
+        (REPO, False),
+        ("org/seen", False),
+    ]
 
 
 def test_a_second_push_replaces_what_the_first_wrote_into_a_card(
@@ -194,18 +205,18 @@ def test_without_a_token_or_against_the_users_will_nothing_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("options", "words"),
     [
         ({"candidates": ["goood"]}, "did you mean"),
         ({"corpora": ["actd"]}, "nothing called 'actd'"),
         ({"candidates": ["broken"]}, "nothing to publish"),
     ],
 )
-def test_what_the_run_does_not_have_is_told(
-    settings: Settings, tmp_path: Path, asked: dict[str, list[str]], words: str
+def test_what_the_run_does_not_have_is_an_error(
+    settings: Settings, tmp_path: Path, options: dict[str, list[str]], words: str
 ) -> None:
     with pytest.raises(RequestError, match=words):
-        prepared(settings, tmp_path / "out", **asked)
+        prepared(settings, tmp_path / "out", **options)
 
 
 @pytest.mark.parametrize("repo", ["emotion-results", "me/a--b", "https://huggingface.co/me/x"])

@@ -2,23 +2,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli.console import ConsoleProgress, print_error, print_note, set_up_logging
+from benchmark.cli.console import ConsoleProgress, open_console, print_error, print_note
 from benchmark.errors import RequestError
+from benchmark.options.shared import ConsoleOptions
 
 
 @pytest.mark.parametrize("inside", ["", "file/log.txt"])
 def test_a_log_file_that_cannot_be_written_is_a_wrong_request(tmp_path: Path, inside: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RequestError, match="--log-file"):
-        set_up_logging(verbose=False, log_file=tmp_path / inside)
+        open_console(ConsoleOptions(log_file=tmp_path / inside))
 
 
 def test_a_name_from_outside_is_one_harmless_line(capsys: pytest.CaptureFixture[str]) -> None:
     progress, name = ConsoleProgress(), "a\nb \x1b[31m[red].wav"
     with progress.stage(name, total=None):
         pass
-    for tell in (progress.note, progress.warn, print_note, print_error):
-        tell(name)
+    for show in (progress.note, progress.warn, print_note, print_error):
+        show(name)
     assert capsys.readouterr().err.splitlines() == [
         "a b [red].wav", "a b [red].wav", "Warning: a b [red].wav", "a b [red].wav", "Error: a b [red].wav",
     ]  # fmt: skip

@@ -1,12 +1,9 @@
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import Bench
 from tests.support.finished_runs import FinishedRun, corpus, verification
-
-Bench = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.parametrize("command", [("recommend",), ("report",), ("ensemble", "good", "fast")])

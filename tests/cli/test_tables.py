@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.cli.tables import Column, print_table
 
-COLUMNS = [Column("rank", number=True), Column("candidate"), Column("UAR"), Column("flags")]
+COLUMNS: list[Column | str] = [Column("rank", number=True), "candidate", "UAR", "flags"]
 ROWS = [
     ("1", "some-org/some-long-model-name", "0.50 [0.36–0.65]", "few-speakers seen"),
     ("", "other", "", "at-chance label-permuted collapsed text-tied"),
@@ -17,7 +17,7 @@ ROWS = [
 def printed(width: int, encoding: str = "utf-8", rows: Sequence[tuple[str, ...]] = ROWS) -> str:
     raw = io.BytesIO()
     console = Console(file=io.TextIOWrapper(raw, encoding=encoding, errors="strict"), width=width, highlight=False)
-    print_table(console, COLUMNS, rows, title="A title")
+    print_table(COLUMNS, rows, title="A title", console=console)
     console.file.flush()
     return raw.getvalue().decode(encoding)
 

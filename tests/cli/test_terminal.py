@@ -1,16 +1,17 @@
-"""How commands behave at a terminal, which only a pseudo-terminal shows."""
+"""Behaviour at a terminal, for which pseudo-terminals stand in."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from cyclopts import App
 
 from benchmark.cli.main import app
-from tests.support.command_line import run_bench
+from scripts.command_reference import commands
+from tests.support.command_line import Bench
 
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals here", allow_module_level=True)
@@ -25,8 +26,8 @@ NOTHING: Mapping[str, str] = {}
 DUMB = {"NO_COLOR": "1", "TERM": "dumb"}
 LIST = ("candidates", "--candidates", "demo")
 
-# What would decide how a terminal is written to, where the tests themselves run in a CI.
-DECIDING = frozenset({"CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR"})
+# Variables of the machine that would change the output.
+UNSET = frozenset({"CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR"})
 
 
 def at_terminal(
@@ -37,11 +38,11 @@ def at_terminal(
     environment: Mapping[str, str] = NOTHING,
     typed: str = "",
 ) -> str:
-    """Run `bench`, or another program, at a terminal of some width, and give all that it shows."""
+    """Run `bench`, or another program, at a terminal, and give its output."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    outer = {name: value for name, value in os.environ.items() if name not in DECIDING}
-    settings = {**outer, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment}
+    inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
+    settings = {**inherited, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment}
     script = program or "from benchmark.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], cwd=folder, env=settings, stdin=theirs, stdout=theirs, stderr=theirs
@@ -49,14 +50,9 @@ def at_terminal(
     os.close(theirs)
     os.write(ours, typed.encode())
     shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 65_536)
-        except OSError:  # how Linux says that nobody writes any more
-            break
-        if not piece:
-            break
-        shown += piece
+    with suppress(OSError):  # of Linux, when the other end is closed
+        while piece := os.read(ours, 65_536):
+            shown += piece
     os.close(ours)
     assert process.wait(60) == 0, shown
     return shown.decode()
@@ -95,27 +91,19 @@ def test_bars_are_drawn_again_and_again_only_for_people(
         assert shown == "Listening (3 clips)\r\n"
 
 
+def in_pipe(program: str, *, typed: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=settings, input=typed, capture_output=True, text=True, check=True)
+
+
 def test_forced_colour_draws_no_bars_into_a_pipe() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", STAGES],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FORCE_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ended.stderr == "Listening (3 clips)\n"
+    assert in_pipe(STAGES, FORCE_COLOR="1").stderr == "Listening (3 clips)\n"
 
 
-def test_a_long_stage_says_now_and_then_how_far_it_is() -> None:
-    script = STAGES.replace("progress = ", "import benchmark.cli.console as c; c._LINE_EVERY_S = 0\nprogress = ")
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ended.stderr.splitlines()[1:] == [f"Listening: {done} of 3 clips" for done in (1, 2, 3)]
+def test_a_long_stage_prints_its_progress_from_time_to_time() -> None:
+    program = STAGES.replace("progress = ", "import benchmark.cli.console as c; c._LINE_EVERY_S = 0\nprogress = ")
+    assert in_pipe(program).stderr.splitlines()[1:] == [f"Listening: {done} of 3 clips" for done in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -127,41 +115,22 @@ def test_a_long_stage_says_now_and_then_how_far_it_is() -> None:
         ("bench verify --candidates gone.yaml -m a", []),
     ],
 )
-def test_the_shell_is_offered_commands_candidates_and_corpora(tmp_path: Path, line: str, offered: list[str]) -> None:
-    # As the scripts for all shells ask for what follows the line: its words, each ended by a unit separator.
+def test_the_shell_completes_commands_candidates_and_corpora(bench: Bench, line: str, offered: list[str]) -> None:
+    # The completion scripts pass the words of the line, each ended by a unit separator.
     words = "".join(f"{word}\x1f" for word in line.split()[1:])
-    ended = subprocess.run(
-        [sys.executable, "-c", "from benchmark.cli.main import main; main()", "__complete"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CYCLOPTS_COMPLETION_WORDS": words},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    ended = bench("__complete", CYCLOPTS_COMPLETION_WORDS=words)
     lines = ended.stdout.split("\x1fbegin\n", 1)[1].splitlines()
     assert [line.partition("\t")[0] for line in lines] == offered
-    assert ended.stderr == ""
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def commands(group: App, name: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Walk all commands of the application, with the names of their options."""
-    for word in group:
-        if not word.startswith("-"):
-            command = group[word]
-            if command.default_command is None:
-                yield from commands(command, f"{name}{word} ")
-            else:
-                names = {option for argument in command.assemble_argument_collection() for option in argument.names}
-                yield f"{name}{word}", names
+def test_every_command_has_json_output() -> None:
+    for name, command in commands(app):
+        assert any("--json" in argument.names for argument in command.assemble_argument_collection()), name
 
 
-def test_every_command_that_has_data_gives_them_as_json() -> None:
-    without = [name for name, options in commands(app) if "--json" not in options]
-    assert without == []
-
-
-def test_help_fits_a_narrow_pipe_without_a_traceback(tmp_path: Path) -> None:
-    ended = run_bench("predict", "--help", folder=tmp_path, COLUMNS="40", TERM="dumb", NO_COLOR="1", LC_ALL="C")
+def test_help_fits_a_narrow_pipe_without_a_traceback(bench_process: Bench) -> None:
+    ended = bench_process("predict", "--help", COLUMNS="40", TERM="dumb", NO_COLOR="1", LC_ALL="C")
     assert ended.returncode == 0, ended.stderr
     assert "--window S" in ended.stdout
     assert "--max-download-gb GB" in ended.stdout
@@ -173,18 +142,13 @@ def test_help_fits_a_narrow_pipe_without_a_traceback(tmp_path: Path) -> None:
 ASK = "from benchmark.cli.console import ConsoleProgress as C; print('answer:', C(quiet={}).confirm('Fetch [9 GB]?'))"
 
 
-@pytest.mark.parametrize(
-    ("typed", "answer"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("maybe\n", False)]
-)
+@pytest.mark.parametrize(("typed", "answer"), [("y\n", True), ("YES\n", True), ("\n", False), ("maybe\n", False)])
 def test_a_person_at_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, typed: str, answer: bool) -> None:
     shown = at_terminal(folder=tmp_path, program=ASK.format(False), typed=typed)
     assert "Fetch [9 GB]? [y/N]" in shown
     assert f"answer: {answer}" in shown
 
 
-def test_nobody_is_asked_under_quiet_or_where_nobody_sits(tmp_path: Path) -> None:
+def test_no_question_is_asked_under_quiet_or_without_a_terminal(tmp_path: Path) -> None:
     assert "answer: None" in at_terminal(folder=tmp_path, program=ASK.format(True), typed="y\n")
-    script = [sys.executable, "-c", ASK.format(False)]
-    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(script, cwd=tmp_path, env=settings, input="y\n", capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "answer: None"
+    assert in_pipe(ASK.format(False), typed="y\n").stdout.strip() == "answer: None"

@@ -48,35 +48,28 @@ def test_an_encoding_without_blocks_gets_characters_that_it_has() -> None:
     assert "happiness [" in text
 
 
-def test_without_colour_there_is_no_escape_sequence_and_with_colour_there_is() -> None:
+def test_escape_sequences_are_only_of_colour() -> None:
     assert "\x1b" not in drawn(timeline([ANGRY, HAPPY]))
     assert "\x1b[" in drawn(timeline([ANGRY, HAPPY]), terminal=True)
+    hostile = drawn(timeline([ANGRY], recording="\x1b[2J[red]a.wav"))
+    assert "\x1b" not in hostile
+    assert "[red]a.wav" in hostile
 
 
-def test_a_long_list_of_stretches_is_cut_for_people_and_says_so() -> None:
-    text = drawn(timeline([ANGRY, HAPPY] * 50))
-    assert "and 80 more stretches" in text
-
-
-def test_a_hostile_file_name_moves_no_cursor_and_is_no_markup() -> None:
-    text = drawn(timeline([ANGRY], recording="\x1b[2J[red]a.wav"))
-    assert "\x1b" not in text
-    assert "[red]a.wav" in text
+def test_a_long_list_of_stretches_is_cut_for_people() -> None:
+    assert "and 80 more stretches" in drawn(timeline([ANGRY, HAPPY] * 50))
 
 
 def test_label_tracks_in_a_folder_have_names_of_their_own(tmp_path: Path) -> None:
-    wanted = timeline_file(tmp_path / "tracks", "audacity", as_json=False)
-    calls = [timeline([ANGRY], recording=name) for name in ("x/call.wav", "y/call.wav", "call.wav#left", "../..wav")]
-    wanted.write(timelines(*calls, timeline([])), quiet=True)
+    recordings = ("x/call.wav", "y/call.wav", "call.wav#left", "../..wav")
+    tracks = [timeline([ANGRY], recording=name) for name in recordings]
+    timeline_file(tmp_path / "tracks", "audacity", as_json=False).write(timelines(*tracks, timeline([])), quiet=True)
     names = sorted(path.name for path in (tmp_path / "tracks").iterdir())
     assert names == ["call-2.txt", "call-left.txt", "call.txt", "predictions.txt"]
     assert (tmp_path / "tracks" / "call.txt").read_text() == "0.000000\t3.000000\tanger 0.80\n"
-
-
-def test_the_tracks_of_several_models_are_named_after_both(tmp_path: Path) -> None:
-    wanted = timeline_file(tmp_path, "audacity", as_json=False)
-    wanted.write(timelines(timeline([ANGRY], model="org/a"), timeline([ANGRY], model="b")), quiet=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["call.b.txt", "call.org-a.txt"]
+    models = timelines(timeline([ANGRY], model="org/a"), timeline([ANGRY], model="b"))
+    timeline_file(tmp_path / "models", "audacity", as_json=False).write(models, quiet=True)
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["call.b.txt", "call.org-a.txt"]
 
 
 @pytest.mark.parametrize(("name", "form"), [("a.csv", "csv"), ("a.JSON", "json"), ("a.txt", "audacity")])

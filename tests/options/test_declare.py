@@ -53,7 +53,7 @@ def test_a_function_of_options_is_called_with_keywords_and_describes_them() -> N
         """Describe."""
         return options.limit
 
-    describe = keywords(describe_with, Example, "describe")
+    describe = keywords(describe_with, Example)
     assert describe(limit=3) == 3
     assert describe.__name__ == "describe"
     assert "limit: At most so many." in (describe.__doc__ or "")

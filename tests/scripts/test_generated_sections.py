@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from scripts.generated_sections import PROTOCOL, write_section
+from scripts.unlabelled_order import PAGE
 
 
 def test_only_the_section_changes(tmp_path: Path) -> None:
@@ -14,6 +15,7 @@ def test_only_the_section_changes(tmp_path: Path) -> None:
         write_section(page, "b", "")
 
 
-@pytest.mark.parametrize("name", ["flags", "groups", "intervals"])
-def test_the_protocol_has_the_section(name: str) -> None:
-    assert f"<!-- {name}: begin -->" in PROTOCOL.read_text(encoding="utf-8")
+def test_the_pages_have_the_sections() -> None:
+    for name in ("flags", "groups", "intervals"):
+        assert f"<!-- {name}: begin -->" in PROTOCOL.read_text(encoding="utf-8")
+    assert "<!-- unlabelled-order: begin -->" in PAGE.read_text(encoding="utf-8")

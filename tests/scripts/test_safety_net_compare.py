@@ -48,9 +48,7 @@ def test_records_that_differ_in_times_paths_load_and_rounding_are_equal(tmp_path
 def test_everything_else_is_a_difference(tmp_path: Path, change: dict[str, object], words: str) -> None:
     before = record(tmp_path / "before")
     after = record(tmp_path / "after", **change)  # type: ignore[arg-type]  # keywords by name
-    differences = compare_records(before, after, ["demo"])
-    assert differences
-    assert any(words in difference for difference in differences)
+    assert any(words in difference for difference in compare_records(before, after, ["demo"]))
 
 
 def test_a_section_that_only_one_record_has_is_a_difference(tmp_path: Path) -> None:

@@ -21,13 +21,10 @@ def test_a_flag_fires_where_it_should_and_not_elsewhere(case: Case) -> None:
     assert wrong <= 3
 
 
-def test_every_flag_has_cases_of_both_kinds() -> None:
-    flags = {case.flag for case in all_cases()}
+def test_every_flag_has_cases_of_both_kinds_with_the_same_draws_every_time() -> None:
+    flags = {case.flag for case in CASES}
     assert flags >= {"at-chance", "majority-like", "too-good", "label-permuted", "near-twins", "text-tied", "collapsed"}
     for flag in flags:
-        assert {case.should for case in all_cases() if case.flag == flag} == {True, False}
-
-
-def test_the_same_draws_come_every_time() -> None:
-    case = next(case for case in all_cases() if "guesses evenly" in case.what)
+        assert {case.should for case in CASES if case.flag == flag} == {True, False}
+    case = next(case for case in CASES if "guesses evenly" in case.what)
     assert rate(case, 10) == rate(case, 10)

@@ -9,9 +9,6 @@ def test_the_truth_is_that_of_very_many_speakers() -> None:
     drawn = draw(np.random.default_rng(0), cell)
     assert [group.counts.uar for group in drawn] == pytest.approx(cell.truth.tolist(), abs=0.01)
     assert np.ptp(cell.truth) > 0.1
-
-
-def test_there_are_36_cells() -> None:
     assert len(set(all_cells())) == 36
 
 
@@ -19,10 +16,10 @@ def test_there_are_36_cells() -> None:
 @pytest.mark.parametrize("cell", all_cells()[::7], ids=str)
 def test_intervals_hold_the_truth_and_gaps_are_not_claimed_where_there_are_none(cell: Cell) -> None:
     """300 draws: to within three standard errors of the drawing."""
-    found = rates(cell, 300)
-    assert found.groups >= 0.92
-    assert found.gap >= 0.92
-    assert found.claimed <= 0.07 + 0.04
+    shares = rates(cell, 300)
+    assert shares.groups >= 0.92
+    assert shares.gap >= 0.92
+    assert shares.claimed <= 0.07 + 0.04
 
 
 def test_a_large_gap_is_found() -> None:

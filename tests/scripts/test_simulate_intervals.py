@@ -10,9 +10,6 @@ def test_the_truth_is_that_of_very_many_speakers() -> None:
     people = np.random.default_rng(0).normal(size=200_000)
     assert true_uar(cell) == pytest.approx(expit(cell.ease[:, None] + people).mean(), abs=2e-3)
     assert true_uar(cell, shift_for(cell, 0.1)) - true_uar(cell) == pytest.approx(0.1, abs=1e-9)
-
-
-def test_there_are_24_cells() -> None:
     assert len(set(all_cells())) == 24
 
 

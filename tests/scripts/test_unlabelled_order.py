@@ -1,4 +1,4 @@
-"""The way of docs/unlabelled.md in small: copies that get worse, what they answer, and the orders that follow."""
+"""The experiment of docs/unlabelled.md in small: noisy copies, their predictions, and the orders that follow."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from scripts.hidden_labels import (
     true_scores,
 )
 from scripts.noisy_checkpoints import Member, noisy_copy, with_noisy_copies
-from scripts.unlabelled_order import DEMO, PAGE, ask, demo_members, hide
+from scripts.unlabelled_order import DEMO, ask, demo_members, hide
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
@@ -30,20 +30,19 @@ def members(names: Sequence[str], training: str = "ravdess") -> list[Member]:
 
 
 def hidden(folder: Path, wrongs: dict[str, float]) -> Hidden:
-    """Candidates that err independently, each as often as it is told."""
+    """Candidates with independent errors at these rates."""
     run = FinishedRun(folder, corpus("acted", repeats=12))
     for seed, (name, wrong) in enumerate(wrongs.items()):
         run.add(verification(name, revision=f"{seed:040x}"), wrong=wrong, seed=seed)
-    (found,) = hidden_corpora(run.record(), PredictionStore(folder).read, members(tuple(wrongs)))
-    return found
+    (corpus_without_labels,) = hidden_corpora(run.record(), PredictionStore(folder).read, members(tuple(wrongs)))
+    return corpus_without_labels
 
 
 def test_the_order_of_independent_candidates_is_found_without_labels(tmp_path: Path) -> None:
-    wrongs = {"a": 0.1, "b": 0.25, "c": 0.4, "d": 0.5, "e": 0.62}
-    found = hidden(tmp_path, wrongs)
-    truth = true_scores(found)
+    independent = hidden(tmp_path, {"a": 0.1, "b": 0.25, "c": 0.4, "d": 0.5, "e": 0.62})
+    truth = true_scores(independent)
     assert sorted(truth, reverse=True) == truth.tolist()
-    order = orders(found, range(5))
+    order = orders(independent, range(5))
     assert order.candidates == 5
     assert order.estimate == pytest.approx(1.0)
     assert order.estimate_of_accuracy == pytest.approx(1.0)
@@ -60,8 +59,7 @@ def test_orders_that_are_none_have_no_correlation() -> None:
 
 
 def test_subsets_are_of_those_that_have_something_in_common(tmp_path: Path) -> None:
-    found = hidden(tmp_path, {"a": 0.1, "b": 0.3, "c": 0.4, "d": 0.5, "a-copy": 0.3})
-    chosen = subsets(found)
+    chosen = subsets(hidden(tmp_path, {"a": 0.1, "b": 0.3, "c": 0.4, "d": 0.5, "a-copy": 0.3}))
     assert chosen["no noisy copies"] == [0, 1, 2, 3]
     assert "trained on the synthetic voice" not in chosen
     assert min(map(len, chosen.values())) >= FEWEST
@@ -87,23 +85,19 @@ def test_a_checkpoint_without_a_classifier_cannot_be_made_worse(tmp_path: Path) 
         noisy_copy(encoder, tmp_path / "copy", noise=1.0, seed=0)
 
 
-def test_the_whole_way_on_four_of_the_demos_checkpoints(tmp_path: Path) -> None:
+def test_the_experiment_on_four_checkpoints_of_the_demo(tmp_path: Path) -> None:
     everybody = demo_members(tmp_path / "copies", DEMO[:2], (1.0,))
     assert [member.noise for member in everybody] == [0.0, 1.0, 0.0, 1.0]
     outcome = ask(everybody, {"demo": {"source": "demo:"}}, tmp_path, limit=28)
-    (found,) = hide(outcome.record, everybody, tmp_path)
-    assert [member.name for member in found.members] == [member.name for member in everybody]
-    assert found.clips == 28
-    assert "| demo (28 clips) | all | 4 |" in tables((found,))
-    assert "| wav2vec2-english | synthetic-voice |" in candidate_tables((found,))
-
-
-def test_the_page_has_the_section() -> None:
-    assert "<!-- unlabelled-order: begin -->" in PAGE.read_text(encoding="utf-8")
+    (demo,) = hide(outcome.record, everybody, tmp_path)
+    assert [member.name for member in demo.members] == [member.name for member in everybody]
+    assert demo.clips == 28
+    assert "| demo (28 clips) | all | 4 |" in tables((demo,))
+    assert "| wav2vec2-english | synthetic-voice |" in candidate_tables((demo,))
 
 
 def test_copies_stand_behind_their_originals(tmp_path: Path) -> None:
     original = demo_members(tmp_path, DEMO[:1], ())[0]
-    assert [one.name for one in with_noisy_copies([original], tmp_path, noises=(1.0, 2.0), seed=0)] == [
+    assert [member.name for member in with_noisy_copies([original], tmp_path, noises=(1.0, 2.0), seed=0)] == [
         "wav2vec2-english", "wav2vec2-english-noise-1", "wav2vec2-english-noise-2",
     ]  # fmt: skip

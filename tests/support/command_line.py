@@ -1,8 +1,7 @@
-"""The command line: in a process of its own, or in this one, which costs no start of Python and of its libraries.
+"""The command line in a process of its own, or in this process, which is faster.
 
-In this process `bench` does all that it does in its own: arguments, environment, files, streams and exit code. What
-belongs to a process takes one: how the interpreter starts and ends, signals, what may be imported, and what the Hub's
-client reads when it is imported (`HF_ENDPOINT`, `HF_HOME`).
+Start and end of the interpreter, signals, imports, and what the Hub's client reads at import (`HF_ENDPOINT`,
+`HF_HOME`) need a process of their own.
 """
 
 import io
@@ -25,7 +24,7 @@ _PATIENT_S = 240
 
 
 def run_bench(*arguments: object, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run `bench` in a folder and a process of its own; it never sees a terminal."""
+    """Run `bench` in a folder and a process of its own, without a terminal."""
     root = str(Path(__file__).parents[2])
     return subprocess.run(
         [*_COMMAND, *map(str, arguments)],
@@ -40,7 +39,7 @@ def run_bench(*arguments: object, folder: Path, **environment: str) -> "subproce
 
 
 def bench_here(*arguments: object, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run `bench` in a folder and in this process; it never sees a terminal.
+    """Run `bench` in a folder and in this process, without a terminal.
 
     Raises:
         ValueError: The environment is for the Hub's client, which has read its own already.
@@ -52,16 +51,24 @@ def bench_here(*arguments: object, folder: Path, **environment: str) -> "subproc
         patch.chdir(folder)
         for name, value in {"BENCH_CACHE": str(folder / ".bench"), **environment}.items():
             patch.setenv(name, value)
-        streams = {name: io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for name in ("stdout", "stderr")}
-        said = {name: stream.buffer for name, stream in streams.items()}
-        for name, stream in {**streams, "stdin": nothing}.items():
-            patch.setattr(sys, name, stream)
+        written = {name: io.BytesIO() for name in ("stdout", "stderr")}
+        for name, buffer in written.items():
+            patch.setattr(sys, name, io.TextIOWrapper(buffer, encoding="utf-8"))
+        patch.setattr(sys, "stdin", nothing)
         patch.setattr(sys, "argv", command)
         code = _exit_code()
-        sys.stdout.flush()  # which is another now: bench puts its own around it
+        sys.stdout.flush()  # bench has replaced the streams
         sys.stderr.flush()
-        told = {name: _text(buffer) for name, buffer in said.items()}
-    return subprocess.CompletedProcess(command, code, told["stdout"], told["stderr"])
+        out, err = (written[name].getvalue().decode() for name in ("stdout", "stderr"))
+    return subprocess.CompletedProcess(command, code, out, err)
+
+
+def failure(ended: "subprocess.CompletedProcess[str]", code: int = 2) -> str:
+    """Give the error of a command, and hold that it is one line with this exit code and no traceback."""
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    return line
 
 
 def _exit_code() -> int:
@@ -72,14 +79,9 @@ def _exit_code() -> int:
     return 0
 
 
-def _text(buffer: object) -> str:
-    assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue().decode()
-
-
 @contextmanager
 def _as_found() -> Iterator[None]:
-    """Put back what a command changes for the rest of its process."""
+    """Restore what a command changes in its process."""
     logger = logging.getLogger("benchmark")
     level, handlers = logger.level, list(logger.handlers)
     handler = signal.getsignal(signal.SIGTERM)

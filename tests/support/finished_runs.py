@@ -1,4 +1,4 @@
-"""Runs that have come to their end, in a store, without any model having been run."""
+"""Finished runs in a store, without running a model."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ WHEN = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
 def corpus(
     name: str = "acted", *, speakers: int = 8, repeats: int = 3, labelled: bool = True, **fields: Any
 ) -> CorpusRecord:
-    """Every speaker says every emotion some times, in German."""
+    """A corpus in which every speaker says every emotion `repeats` times, in German."""
     clips = tuple(
         ClipRecord(
             clip=f"{name}/{speaker}/{emotion}/{repeat}",
@@ -58,12 +58,7 @@ def verification(name: str, labels: Sequence[str] = EMOTIONS, **fields: Any) -> 
 
 
 class FinishedRun:
-    """Builds a run in a store, candidate by candidate.
-
-    Args:
-        cache: The folder of the store.
-        corpora: What was recorded.
-    """
+    """Builds a run in a store, candidate by candidate."""
 
     def __init__(self, cache: Path, *corpora: CorpusRecord) -> None:
         self.cache = cache
@@ -81,12 +76,13 @@ class FinishedRun:
         seed: int = 0,
         always: str | None = None,
     ) -> None:
-        """Let a candidate answer all clips, a random share of them wrongly or all the same, and be timed."""
+        """Add predictions, a random share of them wrong or all the same, and latencies of a candidate."""
         self.verifications.append(candidate)
         setup = setup_of(candidate)
-        for recorded in self.corpora:
-            PredictionStore(self.cache).add(setup, answers(candidate, recorded, wrong=wrong, seed=seed, always=always))
-            self.evaluations.append(EvaluationRecord(candidate=candidate.candidate, corpus=recorded.name, setup=setup))
+        for corpus in self.corpora:
+            predictions = answers(candidate, corpus, wrong=wrong, seed=seed, always=always)
+            PredictionStore(self.cache).add(setup, predictions)
+            self.evaluations.append(EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup))
         if ms is not None:
             self.latencies.append(
                 LatencyMeasurement(
@@ -118,7 +114,7 @@ class FinishedRun:
 
 
 def setup_of(candidate: Verification) -> InferenceSetup:
-    """What its predictions are keyed by."""
+    """The key of its predictions."""
     return InferenceSetup(
         candidate=candidate.id, revision=candidate.revision or "", labels=candidate.labels, head="standard",
         backend="torch", device="cpu", dtype="float32", window_s=30.0, versions={},
@@ -126,17 +122,16 @@ def setup_of(candidate: Verification) -> InferenceSetup:
 
 
 def answers(
-    candidate: Verification, recorded: CorpusRecord, *, wrong: float, seed: int, always: str | None = None
+    candidate: Verification, corpus: CorpusRecord, *, wrong: float, seed: int, always: str | None = None
 ) -> list[Prediction]:
-    """One answer per clip: what its place among the emotions says, or at random another label."""
+    """One prediction per clip: its label, or another one at random."""
     generator = np.random.default_rng(seed)
     predictions = []
-    for index, clip in enumerate(recorded.clips):
+    for index, clip in enumerate(corpus.clips):
         truth = clip.label or EMOTIONS[index % len(EMOTIONS)]
         others = [label for label in candidate.labels if label != truth]
-        answer = truth if truth in candidate.labels and generator.random() >= wrong else str(generator.choice(others))
-        answer = always or answer
-        logits = np.array([3.0 * (label == answer) for label in candidate.labels], dtype=np.float32)
+        top = truth if truth in candidate.labels and generator.random() >= wrong else str(generator.choice(others))
+        logits = np.array([3.0 * (label == (always or top)) for label in candidate.labels], dtype=np.float32)
         logits += generator.normal(0, 0.3, len(logits)).astype(np.float32)
         predictions.append(
             Prediction(clip_hash=clip.clip_hash or "", logits=logits, windows=1, failure=None, seconds=0.1)

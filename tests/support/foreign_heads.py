@@ -1,4 +1,4 @@
-"""Checkpoints of the widely copied speech classification classes, with an implementation that shares no code with ours.
+"""Checkpoints of the widely copied speech classification classes, implemented independently of bench.
 
 The arithmetic follows the published classes line by line: encoder, pooling without a mask, dense, tanh, output layer.
 """
@@ -32,16 +32,15 @@ REPAIRABLE_TYPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """What kind of checkpoint to write.
+    """A kind of checkpoint.
 
     Attributes:
-        model_type: The type of the encoder.
         pooling: `mean`, `sum` or `max`.
-        last: What the last layer is called.
+        last: Name of the last layer.
         storage: `safetensors`, `bin`, `old bin` (not a zip file), `shards` or `bin shards`.
         config: Further fields of the configuration.
-        drop: Weights that are left out.
-        old_names: Whether the weight norm has its names of before torch 2.1.
+        drop: Names of weights to leave out.
+        old_names: Name weight norms as before torch 2.1.
     """
 
     model_type: str = "wav2vec2"
@@ -65,10 +64,9 @@ class ClassificationHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Dropout, dense, tanh, dropout, output."""
-        values = self.dropout(features)
-        values = torch.tanh(self.dense(values))
-        answer: torch.Tensor = getattr(self, self.last)(self.dropout(values))
-        return answer
+        values = torch.tanh(self.dense(self.dropout(features)))
+        logits: torch.Tensor = getattr(self, self.last)(self.dropout(values))
+        return logits
 
 
 class ForSpeechClassification(nn.Module):
@@ -78,8 +76,7 @@ class ForSpeechClassification(nn.Module):
         super().__init__()
         self.prefix = foreign.model_type.replace("-", "_")
         self.pooling = foreign.pooling
-        encoder = AutoModel.from_config(config)
-        setattr(self, self.prefix, encoder)
+        setattr(self, self.prefix, AutoModel.from_config(config))
         self.classifier = ClassificationHead(config, foreign.last)
 
     def forward(self, values: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -96,7 +93,7 @@ class ForSpeechClassification(nn.Module):
 
 
 def write_foreign(folder: Path, foreign: Foreign) -> ForSpeechClassification:
-    """Write a checkpoint as training scripts did, and give the model that it is of, ready to be asked."""
+    """Write a checkpoint as training scripts did, and return its model in evaluation mode."""
     folder.mkdir(parents=True)
     labels = {"id2label": dict(enumerate(EMOTIONS)), "label2id": {label: i for i, label in enumerate(EMOTIONS)}}
     config = AutoConfig.for_model(
@@ -110,24 +107,16 @@ def write_foreign(folder: Path, foreign: Foreign) -> ForSpeechClassification:
             parameter.uniform_(-1, 1)
     torch.set_rng_state(state)
     config.save_pretrained(folder)
-    edit_json(
-        folder / "config.json",
-        architectures=["Wav2Vec2ForSpeechClassification"],
-        pooling_mode=foreign.pooling,
-    )
+    architectures = ["Wav2Vec2ForSpeechClassification"]
+    edit_json(folder / "config.json", architectures=architectures, pooling_mode=foreign.pooling)
     extractor_of(foreign.model_type).save_pretrained(folder)
     weights = {name: value for name, value in model.state_dict().items() if name not in foreign.drop}
     if foreign.old_names:
-        old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
-        weights = {_replaced(name, old): value for name, value in weights.items()}
+        for new, old in (("original0", "weight_g"), ("original1", "weight_v")):
+            norm = f"parametrizations.weight.{new}"
+            weights = {name.replace(norm, old): value for name, value in weights.items()}
     _save(weights, folder, foreign.storage)
     return model
-
-
-def _replaced(name: str, names: Mapping[str, str]) -> str:
-    for new, old in names.items():
-        name = name.replace(new, old)
-    return name
 
 
 def _save(weights: dict[str, torch.Tensor], folder: Path, storage: str) -> None:

@@ -1,4 +1,4 @@
-"""A cache with one of everything that bench keeps, made by the code that keeps it."""
+"""A cache with an entry of every kind, made by bench's own code."""
 
 import os
 import time
@@ -25,7 +25,7 @@ DAY_S = 86_400
 
 
 def fill(cache: Path) -> None:
-    """Keep two revisions of `org/model`, a local candidate, a dataset, a run, logs, speech, and leftovers."""
+    """Store two revisions of `org/model`, a dataset, a run, logs, speech shares, and leftovers."""
     predict(cache, OLD, clips=2)
     age(cache, days=40)
     predict(cache, NEW, clips=3)
@@ -46,7 +46,7 @@ def fill(cache: Path) -> None:
 
 
 def convert(cache: Path, revision: str, versions: dict[str, str] | None = None) -> Path:
-    """Make the folder of a converted model, with its sidecar."""
+    """Create the folder of a converted model, with its sidecar."""
     setup = setup_of(revision, versions).model_copy(update={"backend": "openvino"})
     describe_converted_model(cache, setup)
     converted_model(cache, setup).mkdir()
@@ -56,20 +56,13 @@ def convert(cache: Path, revision: str, versions: dict[str, str] | None = None) 
 def setup_of(revision: str, versions: dict[str, str] | None = None) -> InferenceSetup:
     """The setup of reference inference with `org/model`."""
     return InferenceSetup(
-        candidate="org/model",
-        revision=revision,
-        labels=("sad", "happy"),
-        head="standard",
-        backend="torch",
-        device="cpu",
-        dtype="float32",
-        window_s=30.0,
-        versions=versions or {"torch": installed_version("torch") or ""},
-    )
+        candidate="org/model", revision=revision, labels=("sad", "happy"), head="standard", backend="torch",
+        device="cpu", dtype="float32", window_s=30.0, versions=versions or {"torch": installed_version("torch") or ""},
+    )  # fmt: skip
 
 
 def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] | None = None) -> None:
-    """Keep predictions of `org/model`."""
+    """Store predictions of `org/model`."""
     logits = np.zeros(2, dtype=np.float32)
     PredictionStore(cache).add(
         setup_of(revision, versions),
@@ -78,7 +71,7 @@ def predict(cache: Path, revision: str, *, clips: int, versions: dict[str, str] 
 
 
 def age(folder: Path, *, days: float) -> None:
-    """Make everything in a folder older than it is."""
+    """Backdate everything in a folder."""
     then = time.time() - days * DAY_S
     for path in folder.rglob("*"):
         os.utime(path, (then, then))

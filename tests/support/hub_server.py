@@ -1,4 +1,4 @@
-"""A Hub on loopback: enough of its protocol for the real huggingface_hub client, with faults to order.
+"""A Hub on loopback with injectable faults: enough of the protocol for the real huggingface_hub client.
 
 Point the client at `HubServer.url`, with `Hub(endpoint=...)` or, for a whole process, with `HF_ENDPOINT`.
 """
@@ -30,7 +30,7 @@ _NOWHERE = "http://127.0.0.1:9/nowhere"
 
 
 class Trouble(enum.Enum):
-    """What can go wrong with an answer, other than its status code."""
+    """Faults other than a status code."""
 
     HANG = "accept the request and never answer"
     DRIP = "send one byte of the body now and then, without end in sight"
@@ -47,12 +47,7 @@ class Trouble(enum.Enum):
     PACKED = "send the body in an encoding that nobody asked for"
 
 
-_OF_BODIES = frozenset(
-    {
-        *(Trouble.DRIP, Trouble.TRUNCATE, Trouble.WRONG_LENGTH, Trouble.WHOLE),
-        *(Trouble.OTHER_PART, Trouble.SHORT_PART, Trouble.OTHER_SIZE, Trouble.PACKED),
-    }
-)
+_OF_BODIES = set(Trouble) - {Trouble.HANG, Trouble.RESET, Trouble.NOWHERE, Trouble.GARBAGE, Trouble.LOOP}
 
 
 @dataclass
@@ -61,9 +56,9 @@ class Fault:
 
     Attributes:
         what: A status code or a kind of trouble.
-        at: A part of the paths that it concerns, such as `/api/` or `config.json`; the empty text is everything.
-        times: How often it happens before all is well; None for always.
-        headers: Headers to send with a status code.
+        at: A part of the affected paths, such as `/api/` or `config.json`; empty for all.
+        times: How often it happens; None for always.
+        headers: Sent with a status code.
     """
 
     what: int | Trouble
@@ -74,7 +69,7 @@ class Fault:
 
 @dataclass
 class Repository:
-    """A repository that the server has: a folder per revision, and what the Hub says of it."""
+    """A repository: a folder per revision, and facts."""
 
     folders: dict[str, Path] = field(default_factory=dict)
     shas: dict[str, str] = field(default_factory=dict)
@@ -84,14 +79,14 @@ class Repository:
 
 
 class HubServer:
-    """The server; runs between `start` and `stop`, or in a `with` block.
+    """The server, which runs in a `with` block.
 
     Attributes:
         bytes_sent: Bytes of bodies sent, by repository.
         requests: Method and path of every request, in order.
-        tokens: The token of every request that came with one, by path.
-        page: How many repositories one page of a search holds.
-        writes: What was written, by those who have a token.
+        tokens: The token of every request that had one, by path.
+        page: Repositories per page of a search.
+        writes: Everything that was written.
     """
 
     def __init__(self) -> None:
@@ -104,13 +99,14 @@ class HubServer:
         self.writes = Writes()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        handler = type("Handler", (_Handler,), {"server_state": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        """What to use as the endpoint."""
+        """The endpoint."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def add(
@@ -118,7 +114,10 @@ class HubServer:
     ) -> str:
         """Serve `folder` as a branch of a repository; returns the sha of its commit."""
         repository = self.repositories.setdefault(id, Repository())
-        sha = hashlib.sha1(f"{id} {branch} {_fingerprint(folder)}".encode(), usedforsecurity=False).hexdigest()
+        content = hashlib.sha256()
+        for path in _files(folder):
+            content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+        sha = hashlib.sha1(f"{id} {branch} {content.hexdigest()}".encode(), usedforsecurity=False).hexdigest()
         repository.folders[sha] = folder
         repository.shas[branch] = sha
         repository.gated = gated
@@ -126,11 +125,11 @@ class HubServer:
         return sha
 
     def break_(self, id: str | None, *faults: Fault) -> None:
-        """Inject faults into one repository, or into all where `id` is None."""
+        """Inject faults into one repository, or into all if `id` is None."""
         (self.faults if id is None else self.repositories[id].faults).extend(faults)
 
     def fault_at(self, id: str, path: str) -> Fault | None:
-        """Take the next fault for a request, if there is one."""
+        """Take the next fault of a request."""
         with self._lock:
             repository = self.repositories.get(id)
             faults = [*repository.faults, *self.faults] if repository else self.faults
@@ -153,27 +152,19 @@ class HubServer:
         with self._lock:
             self.bytes_sent[id] += amount
 
-    def start(self) -> "HubServer":
-        """Begin to answer."""
+    def __enter__(self) -> "HubServer":
         self._thread.start()
         return self
 
-    def stop(self) -> None:
-        """Let go of all who hang, and answer no more."""
+    def __exit__(self, *_error: object) -> None:
         self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
-    def __enter__(self) -> "HubServer":
-        return self.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
-
 
 @contextmanager
 def silent_port() -> Iterator[str]:
-    """An address that accepts connections and never says a word."""
+    """An address that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -184,22 +175,8 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def _fingerprint(folder: Path) -> str:
-    whole = hashlib.sha256()
-    for path in _files(folder):
-        whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return whole.hexdigest()
-
-
 def _files(folder: Path) -> Iterable[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Handler):
-        server_state = hub
-
-    return Handler
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -214,19 +191,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/api/whoami-v2":
-            self._write()
+            self.do_POST()
         else:
             self._answer()
 
     def do_POST(self) -> None:
-        self._write()
-
-    def _write(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         token = self.headers.get("Authorization")
         self.server_state.record(f"{self.command} {unquote(urlsplit(self.path).path)}", token)
         reply = self.server_state.writes.answer(self.path, token, body, url=self.server_state.url)
-        self._send(json.dumps(reply.body).encode(), "application/json", {}, status=reply.status)
+        self._send_json(reply.body, status=reply.status)
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -259,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif trouble is Trouble.NOWHERE:
             self._refuse(302, headers={"Location": _NOWHERE, "X-Repo-Commit": "0" * 40, "ETag": '"e"'})
         else:
-            self._send(b"<html>Please log in to the hotel's network</html>", "text/html", {})
+            self._send(b"<html>Please log in to the hotel's network</html>", {"Content-Type": "text/html"})
         self.close_connection = True
 
     def _serve(self, match: re.Match[str] | None, trouble: int | Trouble | None) -> None:
@@ -280,28 +254,27 @@ class _Handler(BaseHTTPRequestHandler):
             self._serve_file(match["id"], repository.folders[sha], sha, match["name"], trouble)
 
     def _serve_list(self) -> None:
-        """A page of repositories, as the Hub's search gives it: by words in the name, by tag, sorted, with a link."""
-        asked = parse_qs(urlsplit(self.path).query)
+        """Send a page of a search, with a link to the next one."""
+        query = parse_qs(urlsplit(self.path).query)
         fault = self.server_state.fault_at("", "/api/models")
         if fault is not None:
             self._refuse(fault.what) if isinstance(fault.what, int) else self._make_trouble(fault.what)
             return
-        words, tags = asked.get("search", [""])[0].casefold(), asked.get("filter", [])
-        start, page = int(asked.get("cursor", ["0"])[0]), self.server_state.page
+        words, tags = query.get("search", [""])[0].casefold(), query.get("filter", [])
+        start, page = int(query.get("cursor", ["0"])[0]), self.server_state.page
         found = [
             {"id": id, "modelId": id, "tags": repository.info.get("tags", []), "private": False}
             | {"downloads": repository.info.get("downloads", 0)}
             for id, repository in self.server_state.repositories.items()
             if words in id.casefold() and set(tags) <= set(repository.info.get("tags", []))
         ]
-        if asked.get("sort") == ["downloads"]:
-            found.sort(key=lambda each: -each["downloads"])
+        if query.get("sort") == ["downloads"]:
+            found.sort(key=lambda repository: -repository["downloads"])
         headers = {}
         if start + page < len(found):
-            query = {name: values for name, values in asked.items() if name != "cursor"}
-            following = urlencode({**query, "cursor": start + page}, doseq=True)
+            following = urlencode({**query, "cursor": [start + page]}, doseq=True)
             headers["Link"] = f'<{self.server_state.url}/api/models?{following}>; rel="next"'
-        self._send(json.dumps(found[start : start + page]).encode(), "application/json", headers)
+        self._send_json(found[start : start + page], headers)
 
     def _serve_info(self, id: str, repository: Repository, sha: str, trouble: int | Trouble | None) -> None:
         folder = repository.folders[sha]
@@ -311,8 +284,7 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         info: dict[str, Any] = {"id": id, "modelId": id, "sha": sha, "gated": "manual" if repository.gated else False}
         info |= {"siblings": siblings, "tags": [], "downloads": 1, "private": False, "disabled": False}
-        body = json.dumps(info | repository.info).encode()
-        self._send(body, "application/json", {}, trouble=trouble, id=id)
+        self._send_json(info | repository.info, trouble=trouble, id=id)
 
     def _serve_file(self, id: str, folder: Path, sha: str, name: str, trouble: int | Trouble | None) -> None:
         path = folder / name
@@ -324,22 +296,25 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Repo-Commit": sha,
             "ETag": f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"',
             "Accept-Ranges": "bytes",
+            "Content-Type": "application/octet-stream",
         }
         span = _RANGE.fullmatch(self.headers.get("Range", ""))
         if span is None or trouble is Trouble.WHOLE:
-            self._send(body, "application/octet-stream", headers, trouble=trouble, id=id)
+            self._send(body, headers, trouble=trouble, id=id)
             return
         first, last = int(span[1]), min(int(span[2] or len(body) - 1), len(body) - 1)
         first += trouble is Trouble.OTHER_PART
         if trouble is Trouble.SHORT_PART:
             last = (first + last) // 2
         headers["Content-Range"] = f"bytes {first}-{last}/{len(body) + (trouble is Trouble.OTHER_SIZE)}"
-        self._send(body[first : last + 1], "application/octet-stream", headers, status=206, trouble=trouble, id=id)
+        self._send(body[first : last + 1], headers, status=206, trouble=trouble, id=id)
+
+    def _send_json(self, content: object, headers: Mapping[str, str] | None = None, **options: Any) -> None:
+        self._send(json.dumps(content).encode(), {"Content-Type": "application/json", **(headers or {})}, **options)
 
     def _send(
         self,
         body: bytes,
-        kind: str,
         headers: Mapping[str, str],
         *,
         status: int = 200,
@@ -351,10 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
             length //= 2
         if trouble is Trouble.PACKED:
             headers = {**headers, "Content-Encoding": "gzip"}
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(length), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
+        self._send_head(status, {"Content-Length": str(length), **headers})
         if self.command == "HEAD":
             return
         if trouble is Trouble.DRIP:
@@ -368,7 +340,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: length // 2]
             self.close_connection = True
         if trouble is Trouble.WHOLE:
-            # Else the buffers of this machine take in megabytes that nobody reads.
+            # Larger socket buffers accept megabytes that the client never reads.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHUNK_BYTES)
         for start in range(0, len(body), _CHUNK_BYTES):
             chunk = body[start : start + _CHUNK_BYTES]
@@ -376,9 +348,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.server_state.count(id, len(chunk))
 
     def _refuse(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        error = {} if code is None else {"X-Error-Code": code}
+        self._send_head(status, {**error, **(headers or {}), "Content-Length": "0"})
+
+    def _send_head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        if code is not None:
-            self.send_header("X-Error-Code", code)
-        for name, value in {**(headers or {}), "Content-Length": "0"}.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -1,4 +1,4 @@
-"""The part of the Hub's protocol that writes: new repositories, checked cards, commits and pull requests."""
+"""The writing part of the Hub's protocol: new repositories, card validation, commits and pull requests."""
 
 import base64
 import json
@@ -15,16 +15,7 @@ _OWN = "Bearer hf_own"
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that somebody made.
-
-    Attributes:
-        kind: `models` or `datasets`.
-        id: The repository.
-        files: Content by path.
-        summary: The title.
-        description: The text below it.
-        pull_request: Whether it is a proposal.
-    """
+    """A commit; its kind is `models` or `datasets`."""
 
     kind: str
     id: str
@@ -36,7 +27,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer."""
+    """Status and JSON body of a response."""
 
     status: int
     body: dict[str, Any]
@@ -44,13 +35,12 @@ class Reply:
 
 @dataclass
 class Writes:
-    """What was written.
+    """All writes.
 
     Attributes:
-        commits: In their order.
-        created: The repositories that were made, with what was asked of them.
-        account: Who holds the token `hf_own`.
-        refused: Repositories that nobody may write to.
+        created: The requests that created repositories.
+        account: The owner of the token `hf_own`.
+        refused: Read-only repositories.
     """
 
     commits: list[Commit] = field(default_factory=list)
@@ -59,7 +49,7 @@ class Writes:
     refused: set[str] = field(default_factory=set)
 
     def answer(self, target: str, token: str | None, body: bytes, *, url: str) -> Reply:
-        """Answer a request that writes, or that asks who is writing."""
+        """Answer a request that writes, or asks for the account."""
         path = unquote(urlsplit(target).path)
         if path == "/api/validate-yaml":
             return _checked_card(json.loads(body)["content"])
@@ -68,9 +58,10 @@ class Writes:
         if path == "/api/whoami-v2":
             return Reply(200, self.account)
         if path == "/api/repos/create":
-            asked = json.loads(body)
-            self.created.append(asked)
-            return Reply(200, {"url": f"{url}/{asked['type']}s/{asked['organization']}/{asked['name']}"})
+            repository = json.loads(body)
+            self.created.append(repository)
+            kind, owner, name = (repository[key] for key in ("type", "organization", "name"))
+            return Reply(200, {"url": f"{url}/{kind}s/{owner}/{name}"})
         return self._into_repository(target, path, body, url)
 
     def _into_repository(self, target: str, path: str, body: bytes, url: str) -> Reply:
@@ -92,16 +83,10 @@ class Writes:
         self.commits.append(
             Commit(match["kind"], match["id"], files, head["summary"], head["description"], pull_request)
         )
-        place = f"{url}/{match['id']}"
-        return Reply(
-            200,
-            {
-                "success": True,
-                "commitOid": "c" * 40,
-                "commitUrl": f"{place}/commit/{'c' * 40}",
-                "pullRequestUrl": f"{place}/discussions/{len(self.commits)}" if pull_request else None,
-            },
-        )
+        page, sha = f"{url}/{match['id']}", "c" * 40
+        discussion = f"{page}/discussions/{len(self.commits)}" if pull_request else None
+        urls = {"commitUrl": f"{page}/commit/{sha}", "pullRequestUrl": discussion}
+        return Reply(200, {"success": True, "commitOid": sha, **urls})
 
 
 def _checked_card(content: str) -> Reply:

@@ -1,4 +1,4 @@
-"""What is dear to make and only read is made once, whatever number of processes the tests run in."""
+"""Expensive read-only folders, created once for all test processes."""
 
 import os
 import shutil
@@ -10,20 +10,14 @@ from filelock import FileLock
 
 
 def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
-    """Give a folder that the first process to ask for it fills while the others wait; nobody may change it.
-
-    Args:
-        name: The name of the folder.
-        make: Fills it.
-        factory: Knows where the files of this run of the tests lie.
-    """
-    place = factory.getbasetemp()
+    """Give a read-only folder, which the first process fills while the others wait."""
+    base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent  # of all processes
-    folder, done = place / name, place / f"{name}.done"
-    with FileLock(place / f"{name}.lock"):
+        base = base.parent  # shared by all processes
+    folder, done = base / name, base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
         if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # what a process has begun that failed
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
             folder.mkdir()
             make(folder)
             done.touch()

@@ -1,4 +1,4 @@
-"""The code blocks of a page of documentation, as a reader would use them.
+"""The code blocks of a page of documentation.
 
 A block is written in a fence with its language. A second word is the file that its content goes into; `bash` blocks are
 commands, one a line, run in their order; `python` blocks without a file are scripts; `text` is for reading only.
@@ -13,13 +13,7 @@ _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<content>.*?)^```$", re.MULTILIN
 
 @dataclass(frozen=True)
 class Block:
-    """One code block.
-
-    Attributes:
-        language: The first word behind the fence.
-        file: The second, if any.
-        content: What is in it.
-    """
+    """One code block; language and file are the words after the fence."""
 
     language: str
     file: str | None
@@ -27,7 +21,7 @@ class Block:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands of a `bash` block; a line that ends in a backslash goes on in the next."""
+        """The commands of a `bash` block, with continuation lines joined."""
         if self.language != "bash":
             return ()
         joined = self.content.replace("\\\n", " ")
@@ -35,7 +29,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> tuple[Block, ...]:
-    """Take the code blocks out of a page."""
+    """List the code blocks of a page."""
     found = []
     for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
         language, _, file = match["info"].strip().partition(" ")

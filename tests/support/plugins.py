@@ -1,4 +1,4 @@
-"""Packages that add something to bench, as pip would lay them down: modules beside a folder with the metadata."""
+"""Plugin packages as pip installs them: modules beside a folder with the metadata."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,16 +6,7 @@ from pathlib import Path
 
 
 def install(folder: Path, *, pyproject: str, files: Mapping[str, str]) -> Path:
-    """Lay a package down in `folder`, so that it is found wherever that folder is on Python's path.
-
-    Args:
-        folder: Where; made if need be.
-        pyproject: The package's `pyproject.toml`, whose name and entry points are taken over.
-        files: The content of its modules and data, by path.
-
-    Returns:
-        The folder.
-    """
+    """Install a package, its name and entry points from the text of a `pyproject.toml`, into a folder; return it."""
     project = tomllib.loads(pyproject)["project"]
     for name, content in files.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""Pages made of finished runs, with recordings, and hostile words wherever something comes from outside."""
+"""HTML pages of finished runs, with recordings, and hostile text wherever input comes from outside."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ HOSTILE = (
     "abc\u202etxt.exe",
     "{{ constructor.constructor('document.title=1')() }}",
 )
-"""Each would do something else than be read, somewhere."""
+"""Each would run or mislead somewhere."""
 
 RATE = 16_000
 LABELS = (*EMOTIONS, "disgust", "fear", "surprise")
@@ -47,18 +47,12 @@ def usual_page(folder: Path) -> Path:
 
 
 def hostile_page(folder: Path) -> Path:
-    """Write the page of a run in which every name, label, reason and file name is an attack.
-
-    Args:
-        folder: Where cache, recordings and reports go.
-
-    Returns:
-        The page.
-    """
+    """Write the page of a run in which every name, label, reason and file name is an attack."""
     corpora = [_with_hostile_words(corpus(HOSTILE[2], speakers=4)), corpus("unlabelled", speakers=4, labelled=False)]
     run = FinishedRun(folder / "cache", *corpora)
     for index, name in enumerate(HOSTILE):
-        run.add(_candidate(name), wrong=0.1 + 0.1 * index, ms=10.0 * (index + 1), seed=index)
+        words = verification(name, license=name, languages=(name,), notes=(name,), reason=name, architecture=name)
+        run.add(words, wrong=0.1 + 0.1 * index, ms=10.0 * (index + 1), seed=index)
     rejected = [
         Verification(
             candidate=f"rejected {name}",
@@ -81,10 +75,6 @@ def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
     recordings = Recordings(corpora=opened, embed=embed)
     write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings)
     return folder / "reports" / "leaderboard.html"
-
-
-def _candidate(name: str) -> Verification:
-    return verification(name, license=name, languages=(name,), notes=(name,), reason=name, architecture=name)
 
 
 def _with_hostile_words(recorded: CorpusRecord) -> CorpusRecord:

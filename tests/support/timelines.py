@@ -1,4 +1,4 @@
-"""Timelines that no model made."""
+"""Timelines without a model."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,23 +11,15 @@ EMOTIONS = ("anger", "happiness", "neutral")
 
 
 def timeline(rows: Sequence[Sequence[float]], *, recording: str = "call.wav", model: str = "one") -> Timeline:
-    """Make a timeline of windows of 3 s, one a second; a row holds the probabilities of one of them."""
+    """Make a timeline of windows of 3 s, one a second, from the probabilities of each."""
     windows = tuple(
-        WindowAnswer(start_s=place, end_s=place + 3, probabilities=tuple(row)) for place, row in enumerate(rows)
+        WindowAnswer(start_s=index, end_s=index + 3, probabilities=tuple(row)) for index, row in enumerate(rows)
     )
     return Timeline(
-        model=model,
-        id=f"org/{model}",
-        revision="0" * 40,
-        status=Status.USABLE,
-        recording=recording,
-        duration_s=windows[-1].end_s if windows else 0.0,
-        window_s=3,
-        hop_s=1,
-        emotions=EMOTIONS,
-        windows=windows,
+        model=model, id=f"org/{model}", revision="0" * 40, status=Status.USABLE, recording=recording,
+        duration_s=windows[-1].end_s if windows else 0.0, window_s=3, hop_s=1, emotions=EMOTIONS, windows=windows,
         failure=None if windows else "It is no audio.",
-    )
+    )  # fmt: skip
 
 
 def timelines(*each: Timeline) -> Timelines:

@@ -33,18 +33,13 @@ _ENCODER: dict[str, Any] = {
     "classifier_proj_size": 12,
     "vocab_size": 8,
 }
-_CONVOLUTIONS_OF_SEW: dict[str, Any] = {
-    "conv_dim": [8] * 7,
-    "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
-    "conv_stride": [5, 2, 2, 2, 2, 2, 2],
-}
 
 _CONFIGS: dict[str, dict[str, Any]] = {
     "audio-spectrogram-transformer": {**_TRANSFORMER, "num_mel_bins": 32, "max_length": 128},
     "data2vec-audio": {**_ENCODER, "num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 5},
     "hubert": _ENCODER,
-    "sew": {**_ENCODER, **_CONVOLUTIONS_OF_SEW, "squeeze_factor": 2},
-    "sew-d": {**_ENCODER, **_CONVOLUTIONS_OF_SEW, "squeeze_factor": 2, "position_buckets": 16},
+    "sew": {**_ENCODER, "squeeze_factor": 2},
+    "sew-d": {**_ENCODER, "squeeze_factor": 2, "position_buckets": 16},
     "unispeech": {**_ENCODER, "codevector_dim": 8, "proj_codevector_dim": 8},
     "unispeech-sat": {**_ENCODER, "codevector_dim": 8, "proj_codevector_dim": 8},
     "wav2vec2": _ENCODER,
@@ -87,18 +82,7 @@ def tiny_config(model_type: str) -> dict[str, Any]:
 def write_tiny(
     model_type: str, folder: Path, *, labels: Sequence[str] = EMOTIONS, seed: int = 0, **config: Any
 ) -> Path:
-    """Write a checkpoint with random weights, its configuration and its feature extractor.
-
-    Args:
-        model_type: One of `MODEL_TYPES`.
-        folder: Where to; it is made.
-        labels: The names of its outputs.
-        seed: Seed of its weights.
-        **config: Further fields of the configuration, over the tiny ones.
-
-    Returns:
-        The folder.
-    """
+    """Write a checkpoint with random weights, its configuration and feature extractor; return the folder."""
     settings = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     made = AutoConfig.for_model(model_type, **{**_CONFIGS[model_type], **settings, **config})
     generator_state = torch.get_rng_state()

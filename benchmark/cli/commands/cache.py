@@ -1,4 +1,4 @@
-"""`bench cache`: what is kept from former runs, and deleting a part of it."""
+"""`bench cache`: list and prune what former runs have stored."""
 
 from typing import TYPE_CHECKING
 
@@ -66,26 +66,19 @@ def _print_listing(listing: "CacheListing") -> None:
     from pathlib import Path
 
     from benchmark.cli.console import print_note
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import Column, print_table
     from benchmark.results.cache import KIND_MEANINGS, bytes_by_kind
 
-    if not listing.entries:
-        missing = not Path(listing.cache).is_dir()
-        print_note(
-            f"There is no cache at {listing.cache} yet: `bench verify` and `bench run` make one."
-            if missing
-            else f"Nothing of that is in {listing.cache}."
-        )
-    else:
+    if listing.entries:
         _print_entries(listing.entries)
         sums = bytes_by_kind(listing.entries)
         rows = [(kind.value, _size(size), KIND_MEANINGS[kind]) for kind, size in sums.items()]
-        print_table(
-            result_console(),
-            [Column("kind"), Column("MB", number=True), Column("what it is")],
-            [*rows, ("all", _size(sum(sums.values())), "")],
-            title=listing.cache,
-        )
+        rows.append(("all", _size(sum(sums.values())), ""))
+        print_table(["kind", Column("MB", number=True), "what it is"], rows, title=listing.cache)
+    elif Path(listing.cache).is_dir():
+        print_note(f"Nothing of that is in {listing.cache}.")
+    else:
+        print_note(f"There is no cache at {listing.cache} yet: `bench verify` and `bench run` make one.")
     if listing.unknown:
         print_note(f"Not made by bench, and never deleted by it: {', '.join(listing.unknown)}.")
 
@@ -93,17 +86,12 @@ def _print_listing(listing: "CacheListing") -> None:
 def _print_entries(entries: "Sequence[CacheEntry]") -> None:
     from datetime import UTC, datetime
 
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import Column, print_table
 
-    columns = [
-        *(Column(title) for title in ("kind", "of", "revision", "device", "backend", "dtype")),
-        *(Column(title, number=True) for title in ("clips", "MB", "age")),
-        Column("stale"),
-    ]
+    numbers = [Column(title, number=True) for title in ("clips", "MB", "age")]
     now = datetime.now(UTC)
     print_table(
-        result_console(),
-        columns,
+        ["kind", "of", "revision", "device", "backend", "dtype", *numbers, "stale"],
         [
             (
                 entry.kind.value,

@@ -1,11 +1,13 @@
-"""`bench candidates`: what the registry lists."""
+"""`bench candidates`: list the registry."""
 
+from benchmark.options.declare import command
 from benchmark.options.shared import CandidateOptions, JsonOptions
 
 
+@command
 def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
     """List the candidates of a registry, and its corpora."""
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import print_table
     from benchmark.registry.loading import find_registry, select
     from benchmark.reporting.numbers import counted
 
@@ -13,10 +15,8 @@ def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
     if console.as_json:
         print(registry.model_dump_json(exclude={"path"}, exclude_none=True, indent=2))
         return 0
-    screen = result_console()
     print_table(
-        screen,
-        [Column(title) for title in ("candidate", "id", "expected", "languages", "trained on", "note")],
+        ["candidate", "id", "expected", "languages", "trained on", "note"],
         [
             (
                 candidate.name,
@@ -32,8 +32,7 @@ def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
     )
     if registry.corpora:
         print_table(
-            screen,
-            [Column("corpus"), Column("source"), Column("language"), Column("speakers")],
+            ["corpus", "source", "language", "speakers"],
             [
                 (name, corpus.source, corpus.language or "", " ".join(corpus.speakers or ()))
                 for name, corpus in registry.corpora.items()

@@ -1,9 +1,11 @@
-"""`bench compare`: what changed between two runs, for a pull request, with gates for a CI."""
+"""`bench compare`: compare two runs."""
 
+from benchmark.options.declare import command
 from benchmark.options.report_commands import CompareRequest
 from benchmark.options.shared import QuietOptions
 
 
+@command
 def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     """Say what changed between two runs, as Markdown for a pull request.
 
@@ -11,7 +13,8 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     stored answers of both are there. Loads no model. Exits 1 where a gate fails.
     """
     from benchmark.api.compare import compare_with
-    from benchmark.cli.console import print_error, print_note
+    from benchmark.cli.console import print_note
+    from benchmark.cli.summaries import print_problems
     from benchmark.reporting.compare import comparison_markdown
     from benchmark.reporting.csv_and_json import model_json
 
@@ -20,6 +23,4 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     print(write(outcome.comparison), end="")
     if outcome.files and not console.quiet:
         print_note(f"Comparison: {outcome.files[0]}")
-    for problem in outcome.problems:
-        print_error(problem)
-    return outcome.exit_code
+    return print_problems(outcome)

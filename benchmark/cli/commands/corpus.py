@@ -1,8 +1,9 @@
-"""`bench corpus`: what there is to know of a corpus before anyone trusts a score on it."""
+"""`bench corpus`: describe a corpus."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmark.options.declare import command
 from benchmark.options.model_commands import DescribeRequest
 from benchmark.options.shared import ConsoleOptions
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _LISTED = 10
 
 
+@command
 def corpus(*, options: DescribeRequest, console: ConsoleOptions) -> int:
     """Describe a corpus: labels, speakers, sound, identical clips, and what the candidates could cover of it.
 
@@ -40,29 +42,27 @@ def _print(described: "CorpusDescription") -> None:
     from benchmark.scoring.corpus_description import CORPUS_FLAGS
 
     console = result_console()
+    labels = [
+        (
+            label.label,
+            label.emotion or "– (unmapped)",
+            "" if label.index is None else str(label.index),
+            f"{label.clips:,}",
+        )
+        for label in described.labels
+    ]
+    if labels and described.unlabelled:
+        labels.append(("– (no label)", "", "", f"{described.unlabelled:,}"))
     print_table(
-        console,
-        [Column("label"), Column("emotion"), Column("class", True), Column("clips", True)],
-        [
-            (
-                label.label,
-                label.emotion or "– (unmapped)",
-                "" if label.index is None else str(label.index),
-                f"{label.clips:,}",
-            )
-            for label in described.labels
-        ]
-        + (
-            [("– (no label)", "", "", f"{described.unlabelled:,}")] if described.unlabelled and described.labels else []
-        ),
+        ["label", "emotion", Column("class", number=True), Column("clips", number=True)],
+        labels,
         title=f"{described.name}: {readable(described)}, {counted(len(described.classes), 'class', 'classes')}",
     )
     if not described.classes:
         console.print("No clip has a label that means an emotion.\n")
     ties = [("text", described.text_tie), ("speaker", described.speaker_tie)]
     print_table(
-        console,
-        [Column("what"), Column("measured")],
+        ["what", "measured"],
         [
             ("speakers", str(len([name for name in described.speakers if name])) if described.speakers else ""),
             ("sex", counts(described.sexes)),
@@ -71,21 +71,19 @@ def _print(described: "CorpusDescription") -> None:
             *((f"{name} tied to emotion", f"V = {tie:.2f}") for name, tie in ties if tie is not None),
         ],
     )
-    if described.candidates:
-        print_table(
-            console,
-            [Column("candidate"), Column("known from"), Column("covers", True), Column("cannot say"), Column("seen")],
-            [
-                (
-                    candidate.candidate,
-                    candidate.known_from,
-                    fraction(candidate.coverage),
-                    ", ".join(candidate.missing),
-                    candidate.seen,
-                )
-                for candidate in described.candidates
-            ],
-        )
+    print_table(
+        ["candidate", "known from", Column("covers", number=True), "cannot say", "seen"],
+        [
+            (
+                candidate.candidate,
+                candidate.known_from,
+                fraction(candidate.coverage),
+                ", ".join(candidate.missing),
+                candidate.seen,
+            )
+            for candidate in described.candidates
+        ],
+    )
     lines = [
         *_first("identical", [", ".join(group.clips) for group in described.identical]),
         *_first("unreadable", [f"{clip.clip}: {clip.failure}" for clip in described.clips if clip.clip_hash is None]),

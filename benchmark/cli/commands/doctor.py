@@ -1,8 +1,9 @@
-"""`bench doctor`: what this machine has and lacks for running models."""
+"""`bench doctor`: check what this machine has and lacks for running models."""
 
 from typing import TYPE_CHECKING
 
 from benchmark.errors import EXIT_ENVIRONMENT
+from benchmark.options.declare import command
 from benchmark.options.shared import JsonOptions
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from benchmark.results.environment import Diagnosis, FolderFact, HubFact
 
 
+@command
 def doctor(*, console: JsonOptions) -> int:
     """Show versions, devices, backends, caches, access to the Hub and formats of audio, and what is missing.
 
@@ -18,8 +20,7 @@ def doctor(*, console: JsonOptions) -> int:
     """
     from benchmark.workers.process import start_server
 
-    # Importing torch takes this server seconds, which pass while the rest is looked at.
-    start_server()
+    start_server()  # imports torch in the meantime
 
     from benchmark.api import doctor as machine
     from benchmark.reporting.escaping import json_text
@@ -33,17 +34,16 @@ def doctor(*, console: JsonOptions) -> int:
 
 
 def _print(diagnosis: "Diagnosis") -> None:
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import print_table, result_console
 
-    console = result_console()
-    print_table(console, [Column("what"), Column("found")], list(_rows(diagnosis)))
+    print_table(["what", "found"], _rows(diagnosis))
     if diagnosis.problems:
         rows = [
             ("broken" if problem.essential else "missing", problem.what, problem.fix) for problem in diagnosis.problems
         ]
-        print_table(console, [Column(""), Column("problem"), Column("what helps")], rows)
+        print_table(["", "problem", "what helps"], rows)
     else:
-        console.print("Nothing is missing.")
+        result_console().print("Nothing is missing.")
 
 
 def _rows(diagnosis: "Diagnosis") -> "Iterator[tuple[str, str]]":

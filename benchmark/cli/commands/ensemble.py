@@ -1,9 +1,11 @@
-"""`bench ensemble`: several candidates as one, from what they answered already."""
+"""`bench ensemble`: score several candidates of a finished run as one."""
 
+from benchmark.options.declare import command
 from benchmark.options.report_commands import EnsembleRequest
 from benchmark.options.shared import QuietOptions
 
 
+@command
 def ensemble(*, options: EnsembleRequest, console: QuietOptions) -> int:
     """Let several candidates of a finished run vote, and show them as a row of their own.
 

@@ -1,9 +1,10 @@
-"""`bench labels`: which emotion each label of a model or a corpus is taken to mean."""
+"""`bench labels`: show which emotion each label of a model or a corpus maps to."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.options.declare import command
 from benchmark.options.model_commands import LabelsRequest
 from benchmark.options.shared import JsonOptions
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from benchmark.emotions.merges import MergePreset
 
 
+@command
 def labels(*, options: LabelsRequest, console: JsonOptions) -> int:
     """Show how each label of a model or a corpus maps to an emotion, without downloading weights.
 
@@ -44,14 +46,6 @@ def _print(source: "LabelSource") -> None:
     from benchmark.reporting.numbers import counted
 
     label_map = source.label_map
-    columns = [
-        Column("output", number=True),
-        Column("label"),
-        Column("emotion"),
-        Column("kind"),
-        Column("class", number=True),
-        Column("clips", number=True),
-    ]
     rows = [
         (
             "" if source.clips is not None else str(output),
@@ -69,7 +63,8 @@ def _print(source: "LabelSource") -> None:
     without = f", {counted(source.unlabelled, 'clip')} without a label" if source.unlabelled else ""
     title = f"{source.name}: {counted(len(label_map.labels), 'label')}, {count}{without}"
     if rows:
-        print_table(result_console(), columns, rows, title=title)
+        output, index, clips = (Column(title, number=True) for title in ("output", "class", "clips"))
+        print_table([output, "label", "emotion", "kind", index, clips], rows, title=title)
     else:
         result_console().print(f"{source.name}: no labels{without}", markup=False)
 
@@ -86,31 +81,30 @@ def _as_plain(source: "LabelSource") -> list[dict[str, object]]:
 
 
 def _print_preset(preset: "MergePreset", *, as_json: bool) -> None:
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import print_table, result_console
 
     if as_json:
         plain = {"name": preset.name, "why": preset.why, "merges": dict(preset.merges)}
         print(json.dumps(plain, ensure_ascii=False, indent=2))
         return
-    console = result_console()
     targets = dict.fromkeys(preset.merges.values())
     rows = [(target, ", ".join(name for name, to in preset.merges.items() if to == target)) for target in targets]
-    print_table(console, [Column("class"), Column("counts as it")], rows, title=preset.name)
-    console.print(preset.why, markup=False)
+    print_table(["class", "counts as it"], rows, title=preset.name)
+    result_console().print(preset.why, markup=False)
 
 
-def _write_template(shown: "list[LabelSource]", path: Path) -> None:
+def _write_template(sources: "list[LabelSource]", path: Path) -> None:
     from benchmark.cli.console import print_note
     from benchmark.errors import RequestError
     from benchmark.registry.writing import edit_template
     from benchmark.results.files import write_atomically
 
-    waiting = [source for source in shown if source.label_map.unmapped]
-    if not waiting:
+    incomplete = [source for source in sources if source.label_map.unmapped]
+    if not incomplete:
         print_note("Every label means something: there is nothing to fill in, and no file was written.")
         return
     if path.exists():
         raise RequestError(f"{path} exists, and may hold what somebody has filled in: name another file.")
-    models = [source.unmapped for source in waiting if source.clips is None]
-    text = edit_template(models, [source.unmapped for source in waiting if source.clips is not None])
+    models = [source.unmapped for source in incomplete if source.clips is None]
+    text = edit_template(models, [source.unmapped for source in incomplete if source.clips is not None])
     print_note(f"Fill in {write_atomically(path, text, remedy='name another file')}")

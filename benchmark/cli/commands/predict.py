@@ -1,7 +1,8 @@
-"""`bench predict`: what models hear in any recording, over time."""
+"""`bench predict`: show the emotions that models predict over the time of recordings."""
 
 from typing import TYPE_CHECKING
 
+from benchmark.options.declare import command
 from benchmark.options.model_commands import PredictRequest, TimelineFiles, TimelineOptions
 from benchmark.options.shared import ConsoleOptions
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from benchmark.results.timelines import Timelines
 
 
+@command
 def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleOptions) -> int:
     """Show what a model hears in recordings of any length, window after window.
 
@@ -27,10 +29,11 @@ def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleO
     if any(expanded(recording).exists() for recording in recordings):
         from benchmark.workers.process import start_server
 
-        start_server()  # takes seconds, which a mistyped name should not
+        start_server()
 
     from benchmark.api.predict import predict_with
-    from benchmark.cli.console import open_console, print_error
+    from benchmark.cli.console import open_console
+    from benchmark.cli.summaries import print_problems
 
     progress = open_console(console)
     caller = {"progress": progress, "confirm": progress.confirm}
@@ -38,13 +41,11 @@ def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleO
     file.write(outcome.result, quiet=console.quiet)
     for caution in _cautions(outcome.result):
         progress.note(caution)
-    for problem in outcome.problems:
-        print_error(problem)
-    return outcome.exit_code
+    return print_problems(outcome)
 
 
 def _split(names: "Sequence[str]", models: "Sequence[str]") -> "tuple[Sequence[str], Sequence[str]]":
-    """Tell the model from the recordings: without -m, the first argument is the model."""
+    """Separate models and recordings: without -m, the first argument is the model."""
     from benchmark.errors import RequestError
     from benchmark.settings import expanded
 
@@ -61,7 +62,7 @@ def _split(names: "Sequence[str]", models: "Sequence[str]") -> "tuple[Sequence[s
 
 
 def _cautions(result: "Timelines") -> list[str]:
-    """What a reader has to know of each model, and of all of them."""
+    """Cautions about single models, and about all probabilities."""
     from benchmark.reporting.escaping import plain_text
 
     cautions = []

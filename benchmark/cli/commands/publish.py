@@ -1,9 +1,10 @@
-"""`bench publish`: the results of a run for the Hub; nothing is sent unless --push says so."""
+"""`bench publish`: prepare the results of a run for the Hub, and send them with --push."""
 
 import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from benchmark.options.declare import command
 from benchmark.options.report_commands import PublishRequest
 from benchmark.options.shared import QuietOptions
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from benchmark.api.publish import PublishOutcome
 
 
+@command
 def publish(*, options: PublishRequest, console: QuietOptions) -> int:
     """Prepare the results of a finished run for the Hub, and show them; send them only with --push.
 
@@ -18,11 +20,14 @@ def publish(*, options: PublishRequest, console: QuietOptions) -> int:
     No clip, no speaker, no path and no audio is in them. Loads no model. Exits 1 where not all could be sent.
     """
     from benchmark.api.publish import publish_with
-    from benchmark.cli.console import ConsoleProgress, print_error, print_note
+    from benchmark.cli.console import ConsoleProgress, print_note
+    from benchmark.cli.summaries import print_problems
+    from benchmark.reporting.escaping import json_text
 
     outcome = publish_with(replace(options, confirm=ConsoleProgress().confirm))
     if console.as_json:
-        _print_json(outcome)
+        plain = asdict(outcome) | {"files": [str(path) for path in outcome.files]}
+        print(json_text(json.dumps(plain, ensure_ascii=False, indent=2)))
     else:
         _print(outcome)
     if not console.quiet:
@@ -30,9 +35,7 @@ def publish(*, options: PublishRequest, console: QuietOptions) -> int:
             print_note(f"Not published: {name}, since {reason}.")
         if not options.push:
             print_note("Nothing was sent: look at the files, then add --push.")
-    for problem in outcome.problems:
-        print_error(problem)
-    return outcome.exit_code
+    return print_problems(outcome)
 
 
 def _print(outcome: "PublishOutcome") -> None:
@@ -46,10 +49,3 @@ def _print(outcome: "PublishOutcome") -> None:
     for sent in outcome.sent:
         how = "proposed to" if sent.proposed else "written to"
         print(plain_text(f"{how} {sent.repo}: {sent.url}{f' ({sent.note})' if sent.note else ''}"))
-
-
-def _print_json(outcome: "PublishOutcome") -> None:
-    from benchmark.reporting.escaping import json_text
-
-    plain = asdict(outcome) | {"files": [str(path) for path in outcome.files]}
-    print(json_text(json.dumps(plain, ensure_ascii=False, indent=2)))

@@ -1,9 +1,11 @@
-"""`bench recommend`: which candidate to take, from what a run has measured."""
+"""`bench recommend`: choose a candidate from a finished run."""
 
+from benchmark.options.declare import command
 from benchmark.options.report_commands import RecommendRequest
 from benchmark.options.shared import QuietOptions
 
 
+@command
 def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     """Choose from a finished run: the pick, the Pareto front, and what speaks against each other candidate.
 

@@ -1,11 +1,13 @@
-"""`bench report`: the reports of a finished run, written again without loading a model."""
+"""`bench report`: write the reports of a finished run again."""
 
 from dataclasses import replace
 
+from benchmark.options.declare import command
 from benchmark.options.report_commands import ReportRequest
 from benchmark.options.shared import QuietOptions
 
 
+@command
 def report(*, options: ReportRequest, console: QuietOptions) -> int:
     """Write all reports of a finished run again, of all of it or of a part, without loading a model.
 

@@ -1,11 +1,13 @@
-"""`bench run`: how right, how fast and how varied the usable candidates are on the user's audio."""
+"""`bench run`: measure the usable candidates on corpora."""
 
 from dataclasses import replace
 
+from benchmark.options.declare import command
 from benchmark.options.model_commands import RunRequest
 from benchmark.options.shared import ConsoleOptions
 
 
+@command
 def run(*, options: RunRequest, console: ConsoleOptions) -> int:
     """Measure the usable candidates on your audio: how right, how fast, how varied.
 

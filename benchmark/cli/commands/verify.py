@@ -1,11 +1,13 @@
-"""`bench verify`: which candidates are working emotion classifiers."""
+"""`bench verify`: check which candidates are working emotion classifiers."""
 
 from dataclasses import replace
 
+from benchmark.options.declare import command
 from benchmark.options.model_commands import VerifyRequest
 from benchmark.options.shared import ConsoleOptions
 
 
+@command
 def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
     """Find out which candidates are working emotion classifiers, and why the others are not.
 
@@ -14,7 +16,7 @@ def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
     """
     from benchmark.workers.process import start_server
 
-    # Importing torch takes this server seconds, which pass while this process does its own imports.
+    # The server imports torch while this process does its own imports.
     if options.depth != "inspect":
         start_server()
 

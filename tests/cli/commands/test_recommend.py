@@ -1,7 +1,4 @@
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,20 +7,9 @@ import benchmark
 from benchmark.errors import RequestError
 from benchmark.registry.loading import load_registry
 from benchmark.settings import Settings
+from tests.support.command_line import Bench
 from tests.support.finished_runs import FinishedRun, corpus, verification
-
-Bench = Callable[..., "subprocess.CompletedProcess[str]"]
-
-WITHOUT_TORCH = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "transformers", "evaluate"}:
-            raise ImportError(name)
-sys.meta_path.insert(0, Refuse())
-from benchmark.cli.main import main
-main()
-"""
+from tests.support.without_torch import bench_without_torch
 
 
 @pytest.fixture
@@ -49,9 +35,8 @@ def test_it_recommends_and_writes_a_registry_that_bench_reads(
         benchmark.recommend(write=tmp_path / "chosen.yaml", settings=Settings(cache=finished.cache))
 
 
-def test_it_exits_1_where_nobody_keeps_to_what_is_asked_for(
-    finished: FinishedRun, bench: Bench, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("finished")
+def test_it_exits_1_if_no_candidate_meets_the_constraints(bench: Bench, tmp_path: Path) -> None:
     ended = bench("recommend", "--license", "gpl-3.0", "--write", "none.yaml")
     assert ended.returncode == 1
     assert "its licence is apache-2.0, not gpl-3.0" in ended.stdout
@@ -59,13 +44,6 @@ def test_it_exits_1_where_nobody_keeps_to_what_is_asked_for(
 
 
 def test_it_never_loads_torch(finished: FinishedRun, tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, "recommend"],
-        cwd=tmp_path,
-        env={"BENCH_CACHE": str(finished.cache), "PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = bench_without_torch("recommend", folder=tmp_path, cache=finished.cache)
     assert ended.returncode == 0, ended.stderr
     assert "Take **good**" in ended.stdout
