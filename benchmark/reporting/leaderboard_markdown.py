@@ -117,7 +117,11 @@ def warnings(leaderboard: Leaderboard) -> list[str]:
 def answers(leaderboard: Leaderboard) -> list[str]:
     """Name the best candidates, in one sentence per corpus and one for the summary over several."""
     if not evaluated_rows(leaderboard):
-        return [f"**No candidate was evaluated.** {_advice(leaderboard)}"]
+        most = max((candidate.emotions for candidate in leaderboard.not_evaluated if candidate.fallback), default=0)
+        advice = "The reasons stand below."
+        if most:
+            advice = f"None has {leaderboard.min_emotions} emotions or more; `--min-emotions {most}` would let some in."
+        return [f"**No candidate was evaluated.** {advice}"]
     texts = [_answer(leaderboard, corpus) for corpus in leaderboard.corpora]
     best = next((row for row in leaderboard.rows if row.corpus == ALL_CORPORA and is_known(row.adjusted_uar)), None)
     if best is not None:
@@ -137,13 +141,6 @@ def failures_section(leaderboard: Leaderboard) -> list[str]:
         "Evaluations and measurements that did not come to their end:",
         bullets(listed),
     )
-
-
-def _advice(leaderboard: Leaderboard) -> str:
-    most = max((candidate.emotions for candidate in leaderboard.not_evaluated if candidate.fallback), default=0)
-    if most:
-        return f"None has {leaderboard.min_emotions} emotions or more; `--min-emotions {most}` would let some in."
-    return "The reasons stand below."
 
 
 def _answer(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:

@@ -1,10 +1,7 @@
 """Emotions over time for other programs: JSON, CSV, and label tracks for Audacity."""
 
-import csv
-import io
-
-from benchmark.reporting.csv_and_json import json_document
-from benchmark.reporting.escaping import csv_text, plain_text
+from benchmark.reporting.csv_and_json import csv_table, json_document
+from benchmark.reporting.escaping import plain_text
 from benchmark.results.timelines import Timeline, Timelines
 
 _DECIMALS = 6
@@ -25,18 +22,17 @@ def timelines_csv(timelines: Timelines) -> str:
     The cell of an emotion that a model cannot express is empty.
     """
     emotions = dict.fromkeys(name for timeline in timelines.timelines for name in timeline.emotions)
-    columns = ("recording", "model", "revision", "start_s", "end_s", "emotion", "probability")
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns, *emotions])
-    for timeline in timelines.timelines:
-        model = [csv_text(timeline.recording), csv_text(timeline.model), timeline.revision or ""]
-        for window, span in zip(timeline.windows, timeline.spans(), strict=False):
-            by_emotion = dict(zip(timeline.emotions, map(_number, window.probabilities), strict=True))
-            times = [_number(window.start_s), _number(window.end_s)]
-            cells = [by_emotion.get(name, "") for name in emotions]
-            writer.writerow([*model, *times, span.emotion, _number(span.probability), *cells])
-    return text.getvalue()
+    columns = ("recording", "model", "revision", "start_s", "end_s", "emotion", "probability", *emotions)
+    rows = (
+        dict.fromkeys(emotions)
+        | dict(zip(timeline.emotions, map(_number, window.probabilities), strict=True))
+        | {"recording": timeline.recording, "model": timeline.model, "revision": timeline.revision}
+        | {"start_s": _number(window.start_s), "end_s": _number(window.end_s)}
+        | {"emotion": span.emotion, "probability": _number(span.probability)}
+        for timeline in timelines.timelines
+        for window, span in zip(timeline.windows, timeline.spans(), strict=False)
+    )
+    return csv_table(columns, rows)
 
 
 def audacity_labels(timeline: Timeline) -> str:

@@ -113,22 +113,20 @@ def _next_step(
 def _usable_section(title: str, candidates: Sequence[Verification]) -> list[str]:
     if not candidates:
         return []
-    remarks = [
-        f"**{_name(candidate)}**: {' '.join(texts)}" for candidate in candidates if (texts := _remarks(candidate))
-    ]
+    remarks = []
+    for candidate in candidates:
+        texts = [_sentence(candidate.reason)] if candidate.status is Status.REPAIRED else []
+        if candidate.multi_label:
+            texts.append("Its head was trained with several answers at once (multi-label).")
+        texts += [*map(_sentence, candidate.notes), *_expectation(candidate)]
+        if texts:
+            remarks.append(f"**{_name(candidate)}**: {' '.join(texts)}")
     return [
         f"## {title} ({len(candidates)})",
         markdown_table(candidates, _EMOTION_COLUMNS),
         markdown_table(candidates, _MODEL_COLUMNS),
         bullets(remarks),
     ]
-
-
-def _remarks(candidate: Verification) -> list[str]:
-    remarks = [_sentence(candidate.reason)] if candidate.status is Status.REPAIRED else []
-    if candidate.multi_label:
-        remarks.append("Its head was trained with several answers at once (multi-label).")
-    return [*remarks, *map(_sentence, candidate.notes), *_expectation(candidate)]
 
 
 def _reasons_section(title: str, candidates: Sequence[Verification], cache: str) -> list[str]:
