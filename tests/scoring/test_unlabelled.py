@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import krippendorff
 import numpy as np
@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
+from benchmark.results.analyses import CorpusAgreement
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.unlabelled import (
     NO_VOTE,
@@ -19,9 +20,28 @@ from benchmark.scoring.unlabelled import (
 from tests.scoring.conftest import Build, RunBuilder
 from tests.support.finished_runs import EMOTIONS as FOUR
 
+Agree = Callable[..., CorpusAgreement]
 
-def said(hard_answers: Build, hard: Sequence[str | None], classes: Sequence[str] = FOUR) -> Answers:
-    return hard_answers([None] * len(hard), hard, classes)
+
+@pytest.fixture
+def agree(hard_answers: Build) -> Agree:
+    """The agreement of candidates by their hard answers; `classes` by candidate where they are not `FOUR`."""
+
+    def agreed(
+        said: dict[str, Sequence[str | None]],
+        twins: dict[str, tuple[str, ...]] | None = None,
+        classes: dict[str, tuple[str, ...]] | None = None,
+    ) -> CorpusAgreement:
+        answers: dict[str, Answers] = {
+            name: hard_answers([None] * len(hard), hard, (classes or {}).get(name, FOUR)) for name, hard in said.items()
+        }
+        return agreement("c", answers, twins or {})
+
+    return agreed
+
+
+def drawn(seed: int, clips: int, classes: Sequence[str] = FOUR) -> list[str]:
+    return [str(name) for name in np.random.default_rng(seed).choice(classes, clips)]
 
 
 def test_alpha_leaves_out_votes_that_are_missing() -> None:
@@ -31,15 +51,13 @@ def test_alpha_leaves_out_votes_that_are_missing() -> None:
     assert krippendorff_alpha(votes) == pytest.approx(expected)
 
 
-def test_where_nothing_varies_there_is_no_alpha() -> None:
-    assert krippendorff_alpha(np.zeros((5, 3), dtype=np.int64)) is None
-    assert krippendorff_alpha(np.full((5, 3), -1)) is None
-    assert krippendorff_alpha(np.empty((0, 0), dtype=np.int64)) is None
+@pytest.mark.parametrize("votes", [np.zeros((5, 3)), np.full((5, 3), NO_VOTE), np.empty((0, 0))])
+def test_where_nothing_varies_there_is_no_alpha(votes: NDArray[np.float64]) -> None:
+    assert krippendorff_alpha(votes.astype(np.int64)) is None
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_agreement_with_the_majority_is_what_counting_gives(seed: int) -> None:
-    votes = np.random.default_rng(seed).integers(-1, 3, size=(25, 5))
+def test_agreement_with_the_majority_is_that_of_counting() -> None:
+    votes = np.random.default_rng(0).integers(-1, 3, size=(25, 5))
     expected = []
     for voter in range(5):
         gained = []
@@ -53,68 +71,50 @@ def test_agreement_with_the_majority_is_what_counting_gives(seed: int) -> None:
     assert majority_agreement(votes) == pytest.approx(expected)
 
 
-def test_answers_outside_the_shared_emotions_are_one_class_of_their_own(hard_answers: Build) -> None:
-    found = agreement(
-        "c",
-        {
-            "a": said(hard_answers, ["fear"] * 20 + ["anger"] * 20, ("anger", "neutral", "fear")),
-            "b": said(hard_answers, ["surprise"] * 20 + ["anger"] * 20, ("anger", "neutral", "surprise")),
-            "c": said(hard_answers, ["neutral"] * 20 + ["anger"] * 20, ("anger", "neutral")),
-        },
-        {},
+def test_answers_outside_the_shared_emotions_are_one_class_of_their_own(agree: Agree) -> None:
+    own = {"a": "fear", "b": "surprise", "c": "neutral"}
+    found = agree(
+        {name: [emotion] * 20 + ["anger"] * 20 for name, emotion in own.items()},
+        classes={name: tuple(dict.fromkeys(("anger", "neutral", emotion))) for name, emotion in own.items()},
     )
     assert found.shared_emotions == ("anger", "neutral")
     assert found.pairs[0].agreement == 1.0
     assert found.voters[0].distribution == {"anger": 0.5, "fear": 0.5}
 
 
-def test_the_model_depends_on_clips_per_class(hard_answers: Build) -> None:
+@pytest.mark.parametrize(("clips", "model"), [(99, "one-coin"), (100, "dawid-skene")])
+def test_the_model_depends_on_clips_per_class(agree: Agree, clips: int, model: str) -> None:
+    said = {name: drawn(seed, clips, FOUR[:2]) for seed, name in enumerate("abc")}
+    assert agree(said, classes=dict.fromkeys("abc", FOUR[:2])).model == model
+
+
+def test_near_twins_are_one_voter_and_share_the_estimates(agree: Agree) -> None:
     generator = np.random.default_rng(0)
-
-    def voters(clips: int) -> dict[str, Answers]:
-        return {
-            name: said(hard_answers, [FOUR[:2][i] for i in generator.integers(2, size=clips)], FOUR[:2])
-            for name in "abc"
-        }
-
-    assert agreement("c", voters(99), {}).model == "one-coin"
-    assert agreement("c", voters(100), {}).model == "dawid-skene"
-
-
-def test_near_twins_are_one_voter_and_share_what_is_estimated(hard_answers: Build) -> None:
-    generator = np.random.default_rng(0)
-    truth = [FOUR[i] for i in generator.integers(4, size=120)]
-
-    def noisy(wrong: float) -> Answers:
-        return said(hard_answers, [FOUR[generator.integers(4)] if generator.random() < wrong else t for t in truth])
-
-    answers = {"a": noisy(0.2), "b": noisy(0.4), "c": noisy(0.5)}
-    alone = agreement("c", answers, {})
-    twinned = agreement("c", {**answers, "copy": answers["b"]}, {"b": ("copy",), "copy": ("b",)})
+    truth = drawn(0, 120)
+    said = {
+        name: [str(generator.choice(FOUR)) if generator.random() < wrong else emotion for emotion in truth]
+        for name, wrong in (("a", 0.2), ("b", 0.4), ("c", 0.5))
+    }
+    twins = {"b": ("copy",), "copy": ("b",)}
+    alone, twinned = agree(said), agree(said | {"copy": said["b"]}, twins)
     copy = twinned.voters[-1]
     assert copy.twin_of == "b"
     assert twinned.voters[:3] == alone.voters
     assert copy.estimated_accuracy == alone.voters[1].estimated_accuracy
     assert (twinned.pairs, twinned.alpha) == (alone.pairs, alone.alpha)
-    only_two = agreement(
-        "c", {"b": answers["b"], "copy": answers["b"], "a": answers["a"]}, {"b": ("copy",), "copy": ("b",)}
-    )
-    assert only_two.model is None
-    assert "at least 3 voters, near-twins counted once; there are 2" in (only_two.problem or "")
-    assert only_two.voters[0].majority_agreement is None
+    two = agree({"b": said["b"], "copy": said["b"], "a": said["a"]}, twins)
+    assert (two.model, two.voters[0].majority_agreement) == (None, None)
+    assert "at least 3 voters, near-twins counted once; there are 2" in (two.problem or "")
 
 
-def test_voters_without_common_emotions_get_no_estimate(hard_answers: Build) -> None:
-    answers = {
-        name: said(hard_answers, ["anger"] * 5, ("anger", own)) for name, own in zip("abc", FOUR[1:], strict=True)
-    }
-    found = agreement("c", answers, {})
-    assert found.problem is not None
-    assert "share fewer than 2 emotions" in found.problem
+def test_voters_without_common_emotions_get_no_estimate(agree: Agree) -> None:
+    classes = {name: ("anger", own) for name, own in zip("abc", FOUR[1:], strict=True)}
+    found = agree({name: ["anger"] * 5 for name in "abc"}, classes=classes)
+    assert "share fewer than 2 emotions" in (found.problem or "")
 
 
-def test_one_recording_tells_nobody_how_often_a_voter_is_right(hard_answers: Build) -> None:
-    found = agreement("c", {name: said(hard_answers, [name]) for name in ("anger", "happiness", "sadness")}, {})
+def test_from_a_single_recording_nothing_is_estimated(agree: Agree) -> None:
+    found = agree({name: [name] for name in ("anger", "happiness", "sadness")})
     assert (found.alpha, found.model) == (None, None)
     assert {voter.estimated_accuracy for voter in found.voters} == {None}
     assert {pair.kappa for pair in found.pairs} == {None}
@@ -122,33 +122,29 @@ def test_one_recording_tells_nobody_how_often_a_voter_is_right(hard_answers: Bui
 
 
 @pytest.mark.parametrize(("answered", "is_enough"), [(9, False), (10, True)])
-def test_clips_that_nobody_answered_do_not_count_for_an_estimate(
-    hard_answers: Build, answered: int, is_enough: bool
-) -> None:
-    hard = [*(FOUR[place % 4] for place in range(answered)), None, None]
-    found = agreement("c", {name: said(hard_answers, hard) for name in "abc"}, {})
+def test_clips_that_nobody_answered_do_not_count_for_an_estimate(agree: Agree, answered: int, is_enough: bool) -> None:
+    hard = [*(FOUR[number % 4] for number in range(answered)), None, None]
+    found = agree(dict.fromkeys("abc", hard))
     assert (found.problem is None) is is_enough
     assert all((voter.estimated_accuracy is not None) is is_enough for voter in found.voters)
 
 
-def test_without_answers_nothing_is_said(hard_answers: Build) -> None:
-    assert agreement("c", {}, {}).voters == ()
-    silent = {name: said(hard_answers, [None] * 4) for name in "abc"}
-    found = agreement("c", silent, {})
-    assert found.problem == "Not one clip was answered."
-    assert [voter.confidence for voter in found.voters] == [None] * 3
+def test_without_answers_there_is_no_agreement(agree: Agree) -> None:
+    assert agree({}).voters == ()
+    silent = agree(dict.fromkeys("abc", [None] * 4))
+    assert silent.problem == "Not one clip was answered."
+    assert [voter.confidence for voter in silent.voters] == [None] * 3
 
 
-def test_a_leaderboard_has_it_for_corpora_without_labels_only(run: RunBuilder) -> None:
+def test_a_leaderboard_has_agreements_for_corpora_without_labels_only(run: RunBuilder) -> None:
     labelled = run.acted_corpus(speakers=3, repeats=1)
-    calls = run.corpus("calls", [run.clip(f"c{place}") for place in range(40)])
-    generator = np.random.default_rng(0)
-    for name in "abc":
+    calls = run.corpus("calls", [run.clip(f"c{number}") for number in range(40)])
+    for seed, name in enumerate("abc"):
         candidate = run.candidate(name, FOUR)
         for corpus in (labelled, calls):
-            run.says(candidate, corpus, [FOUR[i] for i in generator.integers(4, size=len(corpus.clips))])
+            run.says(candidate, corpus, drawn(seed, len(corpus.clips)))
     board = run.score()
-    assert [each.corpus for each in board.agreements] == ["calls"]
+    assert [found.corpus for found in board.agreements] == ["calls"]
     assert all(row.rank is None for row in board.rows if row.corpus == "calls")
 
 
@@ -161,14 +157,14 @@ def test_kappa_from_counts_is_that_of_scikit_learn_to_the_last_bit(seed: int) ->
     assert cohen_kappa(one, other) == cohen_kappa_score(one, other)
 
 
-def test_two_voters_who_only_ever_say_one_thing_have_no_kappa() -> None:
+def test_two_voters_with_the_same_constant_answer_have_no_kappa() -> None:
     assert cohen_kappa(np.array([3, 3]), np.array([3, 3])) is None
 
 
 def simulated(
     seed: int, clips: int, classes: int, skills: list[float], gaps: float = 0.0
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Truth and the votes of independent voters."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The votes of independent voters, and their accuracies."""
     generator = np.random.default_rng(seed)
     truth = generator.integers(classes, size=clips)
     votes = np.stack(
@@ -179,7 +175,7 @@ def simulated(
         axis=1,
     )
     votes[generator.random(votes.shape) < gaps] = NO_VOTE
-    return truth, votes
+    return votes, (votes == truth[:, None]).mean(axis=0)
 
 
 @pytest.mark.parametrize(
@@ -187,28 +183,26 @@ def simulated(
     [(False, [0.858372, 0.778749, 0.73344, 0.6826]), (True, [0.999993, 0.678033, 0.643467, 0.716813])],
 )
 def test_the_estimates_are_those_that_a_second_implementation_gave(one_coin: bool, accuracy: list[float]) -> None:
-    _, votes = simulated(3, 60, 3, [0.9, 0.7, 0.6, 0.8], 0.2)
+    votes, _ = simulated(3, 60, 3, [0.9, 0.7, 0.6, 0.8], 0.2)
     assert dawid_skene(votes, 3, one_coin=one_coin).tolist() == pytest.approx(accuracy, abs=1e-5)
 
 
 def test_with_independent_errors_the_true_accuracies_are_found() -> None:
-    skills = [0.85, 0.7, 0.55, 0.4]
-    truth, votes = simulated(1, 3000, 4, skills)
-    assert dawid_skene(votes, 4) == pytest.approx((votes == truth[:, None]).mean(axis=0), abs=0.03)
+    votes, accuracies = simulated(1, 3000, 4, [0.85, 0.7, 0.55, 0.4])
+    assert dawid_skene(votes, 4) == pytest.approx(accuracies, abs=0.03)
 
 
 @pytest.mark.slow
 def test_few_clips_are_better_served_by_one_coin() -> None:
     errors = {False: 0.0, True: 0.0}
     for seed in range(20):
-        truth, votes = simulated(seed, 60, 6, [0.75, 0.6, 0.5])
+        votes, accuracies = simulated(seed, 60, 6, [0.75, 0.6, 0.5])
         for one_coin in errors:
-            estimated = dawid_skene(votes, 6, one_coin=one_coin)
-            errors[one_coin] += float(np.abs(estimated - (votes == truth[:, None]).mean(axis=0)).mean())
+            errors[one_coin] += float(np.abs(dawid_skene(votes, 6, one_coin=one_coin) - accuracies).mean())
     assert errors[True] < errors[False]
 
 
 def test_a_voter_that_never_votes_has_no_accuracy() -> None:
-    _, votes = simulated(1, 50, 3, [0.9, 0.8, 0.7])
+    votes, _ = simulated(1, 50, 3, [0.9, 0.8, 0.7])
     votes[:, 1] = NO_VOTE
     assert np.isnan(dawid_skene(votes, 3)).tolist() == [False, True, False]
