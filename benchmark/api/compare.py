@@ -19,7 +19,7 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import load_run
 from benchmark.scoring.compare import compare_runs
-from benchmark.scoring.gates import judge_gates, parse_gate
+from benchmark.scoring.gates import judge_gate, parse_gate
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.paired import ComparedRun, answers_by_pairing
 from benchmark.settings import Settings, expanded
@@ -47,7 +47,7 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
     settings = options.settings or Settings()
     gates = [parse_gate(text) for text in options.fail_on]
     comparison = compare_runs(_open(str(options.old), settings), _open(str(options.new), settings))
-    comparison = comparison.model_copy(update={"gates": judge_gates(gates, comparison.rows)})
+    comparison = comparison.model_copy(update={"gates": tuple(judge_gate(gate, comparison.rows) for gate in gates)})
     files: tuple[Path, ...] = ()
     if options.output is not None:
         path = expanded(options.output)

@@ -32,7 +32,6 @@ _SEED = 20_260_301
 _BEST = re.compile(r"best:(\d{1,4})")
 _TIMES = ("latency_p50_ms", "load_s", "peak_memory_mb")
 _SIZES = ("parameters", "size_mb")
-_SETTING = ("device", "backend", "dtype")
 
 
 @dataclass(frozen=True)
@@ -276,7 +275,7 @@ def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -
 def _costs(teams: Sequence[Sequence[LeaderboardRow]]) -> dict[str, object]:
     """The sums of the members' costs, for the costlier team; None where one is unknown, or on another device."""
     members = [member for team in teams for member in team]
-    settings = {name: {getattr(member, name) for member in members} for name in _SETTING}
+    settings = {name: {getattr(member, name) for member in members} for name in ("device", "backend", "dtype")}
     costs: dict[str, object] = {name: values.pop() if len(values) == 1 else None for name, values in settings.items()}
     comparable = None not in costs.values()
     for name in (*_TIMES, *_SIZES) if comparable else _SIZES:

@@ -1,13 +1,14 @@
 """The flags of a leaderboard's rows: thresholds, meanings, and the rules by which they are raised.
 
-A flag is what a reader has to know before believing a row. To add one: add it to `Flag` and `FLAG_MEANINGS`, and its
-rule to `row_flags`; a flag that rests on the answers themselves, with a reason, belongs to `suspicion.py`.
+A flag is what a reader has to know before believing a row. To add one: add it to `Flag`, and its rule to
+`row_flags`; a flag that rests on the answers themselves, with a reason, belongs to `suspicion.py`.
 """
 
 import math
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
@@ -25,77 +26,89 @@ CONFIRMED_WITHIN = 0.10
 
 
 class Flag(StrEnum):
-    """A warning beside a row of the leaderboard, in the order in which flags are listed."""
+    """A warning beside a row of the leaderboard, with its meaning in a sentence, in the order of listing."""
 
-    INCOMPLETE = "incomplete"
-    LATENCY_ONLY = "latency-only"
-    ENSEMBLE = "ensemble"
-    NO_CLIPS = "no-clips"
-    NO_LABELS = "no-labels"
-    ONE_EMOTION = "one-emotion"
-    COLLAPSED = "collapsed"
-    NARROW = "narrow"
-    AT_CHANCE = "at-chance"
-    MAJORITY_LIKE = "majority-like"
-    LABEL_PERMUTED = "label-permuted"
-    TOO_GOOD = "too-good"
-    NEAR_TWINS = "near-twins"
-    SEEN = "seen"
-    REPAIRED = "repaired"
-    REPAIR_CONFIRMED = "repair-confirmed"
-    LOOSE_MAP = "loose-map"
-    MULTI_LABEL = "multi-label"
-    FAILED_CLIPS = "failed-clips"
-    FEW_CLIPS = "few-clips"
-    FEW_SPEAKERS = "few-speakers"
-    DUPLICATES = "duplicates"
-    TEXT_TIED = "text-tied"
-    SPEAKER_TIED = "speaker-tied"
-    FIXED_WINDOW = "fixed-window"
-    NOISY = "noisy"
-    LIMIT = "limit"
-    SYNTHETIC = "synthetic"
-    FALLBACK = "fallback"
+    meaning: str
 
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Make a member of its value and its meaning."""
+        flag = str.__new__(cls, value)
+        flag._value_, flag.meaning = value, meaning
+        return flag
 
-FLAG_MEANINGS: Mapping[str, str] = MappingProxyType(
-    {
-        Flag.INCOMPLETE: "Some clips have neither answer nor failure, since the evaluation ended early: no scores.",
-        Flag.LATENCY_ONLY: "It was timed with this number format and not evaluated with it: no scores.",
-        Flag.ENSEMBLE: "Several candidates as one, by soft voting; never ranked, and its costs are theirs together.",
-        Flag.NO_CLIPS: "Not one clip of the corpus could be read.",
-        Flag.NO_LABELS: "No clip has a label that means an emotion: nothing to be right about, only how varied it is.",
-        Flag.ONE_EMOTION: "All scored clips have one emotion: always answering that would be perfect; no ranks.",
-        Flag.COLLAPSED: f"At least {100 * COLLAPSED_SHARE:.0f} % of its answers are one emotion, far more than that "
+    INCOMPLETE = (
+        "incomplete",
+        "Some clips have neither answer nor failure, since the evaluation ended early: no scores.",
+    )
+    LATENCY_ONLY = "latency-only", "It was timed with this number format and not evaluated with it: no scores."
+    ENSEMBLE = "ensemble", "Several candidates as one, by soft voting; never ranked, and its costs are theirs together."
+    NO_CLIPS = "no-clips", "Not one clip of the corpus could be read."
+    NO_LABELS = (
+        "no-labels",
+        "No clip has a label that means an emotion: nothing to be right about, only how varied it is.",
+    )
+    ONE_EMOTION = "one-emotion", "All scored clips have one emotion: always answering that would be perfect; no ranks."
+    COLLAPSED = (
+        "collapsed",
+        f"At least {100 * COLLAPSED_SHARE:.0f} % of its answers are one emotion, far more than that "
         "emotion's share of clips.",
-        Flag.NARROW: f"At least {100 * NARROW_SHARE:.0f} % of its answers are one emotion; without labels nobody can "
+    )
+    NARROW = (
+        "narrow",
+        f"At least {100 * NARROW_SHARE:.0f} % of its answers are one emotion; without labels nobody can "
         "say whether rightly.",
-        Flag.AT_CHANCE: "Its UAR is not shown to be better than guessing: one who does not listen may do as well.",
-        Flag.MAJORITY_LIKE: "Nor is its accuracy shown to be better than the share of the most frequent emotion.",
-        Flag.LABEL_PERMUTED: "Its answers are right under other names: its labels seem to be in another order.",
-        Flag.TOO_GOOD: "It is better than anybody has published, or nearly perfect: rather trained on than skilled.",
-        Flag.NEAR_TWINS: "It has the weights of another candidate, or its answers to 100 clips: count them once.",
-        Flag.SEEN: "It was trained on this corpus, so that its scores say little about other audio; left out of ranks.",
-        Flag.REPAIRED: "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
-        Flag.REPAIR_CONFIRMED: f"Its score comes within {CONFIRMED_WITHIN:.2f} of the one that its authors have "
-        "published on this corpus.",
-        Flag.LOOSE_MAP: "A coarse label, such as positive, stands for an emotion because the registry says so.",
-        Flag.MULTI_LABEL: "Its head was trained with one yes or no per label; read with softmax like all the others.",
-        Flag.FAILED_CLIPS: "Some clips could not be read (left out for all) or processed by it (counted as wrong).",
-        Flag.FEW_CLIPS: f"An emotion has fewer than {FEW_CLIPS_BELOW} scored clips.",
-        Flag.FEW_SPEAKERS: f"Fewer than {FEW_SPEAKERS_BELOW} speakers in scored clips, or nobody knows them: little "
-        "follows for others.",
-        Flag.DUPLICATES: "Some clips of the corpus are one recording, sample by sample: they count more than once.",
-        Flag.TEXT_TIED: "What is said gives the emotion away: who knows the texts scores without hearing it.",
-        Flag.SPEAKER_TIED: "Who speaks gives the emotion away: who knows the voices scores without hearing it.",
-        Flag.FIXED_WINDOW: "A call costs the same however short the clip is, since it is filled up to the window.",
-        Flag.NOISY: "Its latency was measured on a machine that had other things to do: repeat it on an idle one.",
-        Flag.LIMIT: "Only a part of the corpus was heard, as --limit or --sample asked.",
-        Flag.SYNTHETIC: "A program made the voices: nothing follows for people's.",
-        Flag.FALLBACK: "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated.",
-    }
-)
-"""The meaning of each flag, in a sentence."""
+    )
+    AT_CHANCE = "at-chance", "Its UAR is not shown to be better than guessing: one who does not listen may do as well."
+    MAJORITY_LIKE = (
+        "majority-like",
+        "Nor is its accuracy shown to be better than the share of the most frequent emotion.",
+    )
+    LABEL_PERMUTED = (
+        "label-permuted",
+        "Its answers are right under other names: its labels seem to be in another order.",
+    )
+    TOO_GOOD = "too-good", "It is better than anybody has published, or nearly perfect: rather trained on than skilled."
+    NEAR_TWINS = "near-twins", "It has the weights of another candidate, or its answers to 100 clips: count them once."
+    SEEN = "seen", "It was trained on this corpus, so that its scores say little about other audio; left out of ranks."
+    REPAIRED = (
+        "repaired",
+        "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
+    )
+    REPAIR_CONFIRMED = (
+        "repair-confirmed",
+        f"Its score comes within {CONFIRMED_WITHIN:.2f} of the one that its authors have published on this corpus.",
+    )
+    LOOSE_MAP = "loose-map", "A coarse label, such as positive, stands for an emotion because the registry says so."
+    MULTI_LABEL = (
+        "multi-label",
+        "Its head was trained with one yes or no per label; read with softmax like all the others.",
+    )
+    FAILED_CLIPS = (
+        "failed-clips",
+        "Some clips could not be read (left out for all) or processed by it (counted as wrong).",
+    )
+    FEW_CLIPS = "few-clips", f"An emotion has fewer than {FEW_CLIPS_BELOW} scored clips."
+    FEW_SPEAKERS = (
+        "few-speakers",
+        f"Fewer than {FEW_SPEAKERS_BELOW} speakers in scored clips, or nobody knows them: little follows for others.",
+    )
+    DUPLICATES = (
+        "duplicates",
+        "Some clips of the corpus are one recording, sample by sample: they count more than once.",
+    )
+    TEXT_TIED = "text-tied", "What is said gives the emotion away: who knows the texts scores without hearing it."
+    SPEAKER_TIED = "speaker-tied", "Who speaks gives the emotion away: who knows the voices scores without hearing it."
+    FIXED_WINDOW = (
+        "fixed-window",
+        "A call costs the same however short the clip is, since it is filled up to the window.",
+    )
+    NOISY = "noisy", "Its latency was measured on a machine that had other things to do: repeat it on an idle one."
+    LIMIT = "limit", "Only a part of the corpus was heard, as --limit or --sample asked."
+    SYNTHETIC = "synthetic", "A program made the voices: nothing follows for people's."
+    FALLBACK = "fallback", "Usable, with fewer emotions than --min-emotions asks for; therefore not evaluated."
+
+
+FLAG_MEANINGS: Mapping[str, str] = MappingProxyType({flag.value: flag.meaning for flag in Flag})
 
 
 def in_order(flags: Collection[str]) -> tuple[str, ...]:

@@ -92,17 +92,13 @@ def parse_gate(text: str) -> Gate:
     )
 
 
-def judge_gates(gates: Sequence[Gate], rows: Sequence[RowChange]) -> tuple[GateResult, ...]:
-    """Check every row that both runs have, or that the old one had, against the gates.
+def judge_gate(gate: Gate, rows: Sequence[RowChange]) -> GateResult:
+    """Check every row that both runs have, or that the old one had, against a gate.
 
     A number that one of the runs lacks cannot be judged, and what cannot be judged fails: a candidate that crashes must
     not pass for one that got no worse. Rows that only the new run has are no change, and rows in which neither run has
     the number are ignored; where no row remains, the gate fails as well.
     """
-    return tuple(_judge(gate, rows) for gate in gates)
-
-
-def _judge(gate: Gate, rows: Sequence[RowChange]) -> GateResult:
     relevant = [row for row in rows if row.presence != "new" and gate.column in row.numbers]
     if gate.column in COST_COLUMNS:
         # The cost of a call does not depend on the corpus: one row for each candidate and setting.

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
+from benchmark.corpora.clips import Clip
 from benchmark.corpora.rows import COLUMN_NAMES
 from benchmark.errors import RequestError
 from benchmark.results.runs import ClipRecord
@@ -22,31 +23,15 @@ _MAX_LISTED = 40
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-class HasAttributes(Protocol):
-    """A clip of a corpus, or its record."""
-
-    @property
-    def attributes(self) -> Mapping[str, str]:
-        """The columns without a role of their own."""
-
-
-def columns_of(clips: Iterable[HasAttributes]) -> tuple[str, ...]:
+def columns_of(clips: Sequence[Clip | ClipRecord]) -> tuple[str, ...]:
     """The columns that clips can be grouped by and that have a value for any clip; duration always."""
-    clips = tuple(clips)
     fields = [name for name in _FIELDS if any(getattr(clip, name) is not None for clip in clips)]
     extra = dict.fromkeys(name for clip in clips for name in clip.attributes)
     return tuple(dict.fromkeys((*fields, "duration", *extra)))
 
 
-def find_columns(by: Sequence[str], corpora: Sequence[Iterable[HasAttributes]]) -> tuple[str, ...]:
-    """Find the columns that a user names, ignoring case.
-
-    Args:
-        by: The user's names; `gender` is `sex`, as in tables.
-        corpora: The clips of each corpus.
-
-    Returns:
-        The default columns, then those asked for.
+def find_columns(by: Sequence[str], corpora: Sequence[Sequence[Clip | ClipRecord]]) -> tuple[str, ...]:
+    """The default columns, then those that a user names, ignoring case; `gender` is `sex`, as in tables.
 
     Raises:
         RequestError: No corpus has one of them.
@@ -79,25 +64,17 @@ def values_of(column: str, clips: Sequence[ClipRecord]) -> list[str | None]:
     if column == "duration":
         return [duration_band(clip.duration_s) for clip in clips]
     values = [getattr(clip, column) if column in _FIELDS else clip.attributes.get(column) for clip in clips]
-    numbers = _as_numbers(values)
-    if numbers is None:
+    try:
+        numbers = {value: float(value) for value in set(values) if value is not None}
+    except ValueError:
         return values
-    known = np.array([number for number in numbers if number is not None])
+    if not all(map(math.isfinite, numbers.values())) or len(set(numbers.values())) <= MAX_NUMBERS:
+        return values
+    known = [numbers[value] for value in values if value is not None]
     first, second = np.quantile(known, [1 / 3, 2 / 3], method="lower").tolist()
     names = (f"up to {first:g}", f"over {first:g} to {second:g}", f"over {second:g}")
-    return [None if number is None else names[(number > first) + (number > second)] for number in numbers]
-
-
-def _as_numbers(values: Sequence[str | None]) -> list[float | None] | None:
-    """The values as numbers, where all are and there are many different ones; else None."""
-    distinct = {value for value in values if value is not None}
-    try:
-        numbers = {value: float(value) for value in distinct}
-    except ValueError:
-        return None
-    if not all(map(math.isfinite, numbers.values())) or len(set(numbers.values())) <= MAX_NUMBERS:
-        return None
-    return [None if value is None else numbers[value] for value in values]
+    thirds = {value: names[(number > first) + (number > second)] for value, number in numbers.items()}
+    return [None if value is None else thirds[value] for value in values]
 
 
 def duration_band(seconds: float | None) -> str | None:
@@ -109,12 +86,9 @@ def duration_band(seconds: float | None) -> str | None:
     """
     if seconds is None or not math.isfinite(seconds):
         return None
-    if seconds < DURATION_BANDS_S[0]:
-        return f"under {DURATION_BANDS_S[0]:g} s"
-    for low, high in pairwise(DURATION_BANDS_S):
-        if seconds < high:
-            return f"{low:g} to {high:g} s"
-    return f"{DURATION_BANDS_S[-1]:g} s and more"
+    first, *_, last = DURATION_BANDS_S
+    names = (f"under {first:g} s", *(f"{low:g} to {high:g} s" for low, high in pairwise(DURATION_BANDS_S)))
+    return (*names, f"{last:g} s and more")[bisect(DURATION_BANDS_S, seconds)]
 
 
 def group_order(name: str) -> tuple[float, bool, str]:

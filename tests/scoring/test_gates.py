@@ -2,7 +2,7 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.results.comparison import Change, RowChange
-from benchmark.scoring.gates import judge_gates, parse_gate
+from benchmark.scoring.gates import judge_gate, parse_gate
 
 Numbers = tuple[float | None, float | None]
 
@@ -73,7 +73,7 @@ def test_a_text_that_is_no_gate_is_refused_in_one_sentence_with_an_example(text:
     ],
 )
 def test_a_change_is_compared_with_the_amount(text: str, numbers: Numbers, passes: bool) -> None:
-    (result,) = judge_gates([parse_gate(text)], [row(uar=numbers)])
+    result = judge_gate(parse_gate(text), [row(uar=numbers)])
     assert result.passed is passes
 
 
@@ -90,19 +90,19 @@ def test_a_change_is_compared_with_the_amount(text: str, numbers: Numbers, passe
     ],
 )
 def test_a_gate_that_cannot_be_judged_fails_with_the_reason(gate: str, rows: list[RowChange], why: str) -> None:
-    (result,) = judge_gates([parse_gate(gate)], rows)
+    result = judge_gate(parse_gate(gate), rows)
     assert not result.passed
     assert why in " ".join(result.findings)
 
 
 def test_rows_without_the_number_and_new_rows_are_passed_over() -> None:
     rows = [row(uar=(0.5, 0.5)), row("unlabelled", entropy=(1.0, 1.0)), row("more", presence="new", uar=(None, 0.1))]
-    (result,) = judge_gates([parse_gate("uar<-0.02")], rows)
+    result = judge_gate(parse_gate("uar<-0.02"), rows)
     assert (result.passed, result.checked) == (True, 1)
 
 
 def test_costs_that_do_not_depend_on_the_corpus_are_judged_once() -> None:
     rows = [row(corpus, latency_p50_ms=(100.0, 200.0), uar=(0.5, 0.1)) for corpus in ("one", "two")]
-    slower, worse = judge_gates([parse_gate("latency_p50_ms>+20%"), parse_gate("uar<-0.02")], rows)
+    slower, worse = (judge_gate(parse_gate(text), rows) for text in ("latency_p50_ms>+20%", "uar<-0.02"))
     assert slower.findings == ("a (cpu): +100.0% (100 → 200).",)
     assert len(worse.findings) == 2
