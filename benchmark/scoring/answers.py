@@ -92,16 +92,7 @@ class Answers:
 
 
 def join_answers(clips: LabelledClips, predictions: PredictionTable, label_map: LabelMap) -> Answers:
-    """Join a candidate's predictions with the labels of a corpus.
-
-    Args:
-        clips: The clips of the corpus, with their labels.
-        predictions: What is stored of the candidate.
-        label_map: The classes of the candidate's outputs, after the merges of the corpus.
-
-    Returns:
-        One row per readable clip.
-    """
+    """Join a candidate's predictions with the labels of a corpus; `label_map` has the classes of its outputs."""
     rows = predictions.rows(clips.clip_hashes)
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
     # ABSENT is -1 and picks the appended entry.

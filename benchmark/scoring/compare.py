@@ -37,10 +37,7 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
     """Compare two runs.
 
     Differences of UAR and accuracy are paired, on the clips that both runs have, where the answers of both are known
-    and both corpora have the same merges.
-
-    Returns:
-        All rows of either, those of the new run first and in its order; without gates.
+    and both corpora have the same merges. Rows of the new run come first; gates are not judged.
     """
     after = _rows_by_key(new.leaderboard)
     before = _under_new_keys(_rows_by_key(old.leaderboard), after)

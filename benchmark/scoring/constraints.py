@@ -31,7 +31,6 @@ class Constraints(Stored):
         min_uar: Lower limit of the lower bound of UAR, on every corpus that the choices are compared on.
         language: The language of the corpora that count, as an ISO 639 code.
         max_size_mb: Upper limit of the weight files, in megabytes (10⁶ bytes).
-        licenses: The licences to choose from.
         corpora: The corpora that count; empty for all that are labelled.
         device: The device of the latency; None for the CPU, or what was timed.
     """
@@ -159,13 +158,7 @@ def resource_reasons(
 def score_reasons(
     rows: Mapping[str, LeaderboardRow], basis: Sequence[CorpusSummary], constraints: Constraints
 ) -> tuple[str, ...]:
-    """Reasons why a candidate cannot be compared on the chosen corpora, or may be worse there than required.
-
-    Args:
-        rows: By corpus, where it has scores and was not trained on it.
-        basis: The corpora that the choices are compared on.
-        constraints: The requirements.
-    """
+    """Reasons why a candidate cannot be compared on the basis of all choices, or may be worse there than required."""
     reasons = []
     for corpus in basis:
         row = rows.get(corpus.name)

@@ -96,13 +96,7 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
 def describe(
     corpus: CorpusRecord, acoustics: Sequence[Acoustics | None], *, created: datetime, notes: Sequence[str] = ()
 ) -> CorpusDescription:
-    """Describe a corpus, without candidates.
-
-    Args:
-        corpus: The decoded corpus, with its merges.
-        acoustics: The measurements of each clip, in its order; None where it could not be read.
-        created: The time of the description.
-        notes: What a person should know of how it was read.
+    """Describe a corpus with the measurements of its clips, None for unreadable ones, and notes on how it was read.
 
     Raises:
         RequestError: An override or a merge names an unknown emotion.
@@ -146,14 +140,7 @@ def describe(
 
 
 def is_telephone(clip: DescribedClip) -> bool:
-    """Whether a clip holds a telephone's band only, saved at a rate that could hold much more.
-
-    Examples:
-        >>> is_telephone(DescribedClip(clip="a", clip_hash="h", sampling_rate=16000, bandwidth_hz=3400.0))
-        True
-        >>> is_telephone(DescribedClip(clip="a", clip_hash="h", sampling_rate=8000, bandwidth_hz=3400.0))
-        False
-    """
+    """Whether a clip holds a telephone's band only, saved at a rate that could hold much more."""
     if clip.bandwidth_hz is None or clip.sampling_rate is None:
         return False
     return clip.bandwidth_hz <= TELEPHONE_HZ and clip.sampling_rate >= _WIDE_RATE

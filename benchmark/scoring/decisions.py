@@ -54,17 +54,15 @@ def restricted_decisions(answers: Answers, emotions: Sequence[str]) -> Decisions
     """
     truth = answers.index_among(emotions)
     included = truth != NO_EMOTION
-    columns = [answers.classes.index(emotion) for emotion in emotions]
-    probabilities = answers.probabilities[included][:, columns]
+    probabilities = np.nan_to_num(answers.probabilities_of(emotions)[included])
     mass = probabilities.sum(axis=1)
-    usable = answers.answered[included] & (mass > 0)
-    hard = np.full(len(probabilities), len(emotions), dtype=np.int64)
-    confidence = np.full(len(probabilities), np.nan)
-    if usable.any():
-        renormalised = probabilities[usable] / mass[usable][:, None]
-        hard[usable] = renormalised.argmax(axis=1)
-        confidence[usable] = renormalised.max(axis=1)
-    return Decisions(emotions=tuple(emotions), truth=truth[included], answers=hard, confidence=confidence)
+    renormalised = probabilities / np.where(mass > 0, mass, 1.0)[:, None]
+    return Decisions(
+        emotions=tuple(emotions),
+        truth=truth[included],
+        answers=np.where(mass > 0, renormalised.argmax(axis=1), len(emotions)),
+        confidence=np.where(mass > 0, renormalised.max(axis=1), np.nan),
+    )
 
 
 def covered_emotions(answers: Answers) -> tuple[str, ...]:

@@ -31,7 +31,6 @@ class Diversity:
         effective_emotions: exp(entropy): the number of equally frequent emotions with that entropy.
         informative_emotions: exp(H(mean p) − mean H(p)): how many emotions the model distinguishes.
         top_emotion: The most frequent answer, the first of equals in the order of the classes.
-        top_share: Its share of the answers.
         collapsed: Whether nearly all answers are equal though the truth varies; None without labels or below 20 clips.
         narrow: Whether nearly all answers to clips without labels are equal; much real speech is neutral.
     """
@@ -51,11 +50,7 @@ class Diversity:
 
 
 def diversity(answers: Answers) -> Diversity | None:
-    """Measure the variety of the answers to the scored clips, or to all clips where none is scored.
-
-    Returns:
-        None where no clip was answered.
-    """
+    """Measure the variety of the answers to the scored clips, or to all where none is scored; None without answers."""
     labelled = bool(answers.scored.any())
     counted = answers.answered & answers.scored if labelled else answers.answered
     if not counted.any():

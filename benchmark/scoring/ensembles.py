@@ -44,11 +44,7 @@ class EnsembleRequest:
 
 
 def ensemble_request(words: Sequence[str], record: RunRecord) -> EnsembleRequest:
-    """Read a user's request.
-
-    Args:
-        words: Names or ids of candidates that the run evaluated, or `best:N` alone.
-        record: The run.
+    """Read a user's request: names or ids of candidates that the run evaluated, or `best:N` alone.
 
     Raises:
         RequestError: A candidate was not evaluated, or there are fewer than two.
@@ -180,18 +176,10 @@ def first_half(answers: Answers) -> NDArray[np.bool_] | None:
 def ensemble_row(
     corpus: CorpusEvaluations, rows: Sequence[LeaderboardRow], request: EnsembleRequest
 ) -> LeaderboardRow | str:
-    """Score an ensemble on one corpus.
+    """Score an ensemble on one corpus, given its rows; or the reason in a sentence why there is no score.
 
     It is not ranked, so that it changes no other rank. Its latency is the sum of its members', which answer one after
     the other; where the members differ between the halves of the speakers, that of the slower team.
-
-    Args:
-        corpus: The evaluations on the corpus.
-        rows: The rows of the leaderboard, a candidate's deciding one first.
-        request: The members, or how many to choose.
-
-    Returns:
-        The row, or a sentence with the reason why there is none.
     """
     complete = {evaluation.candidate: evaluation for evaluation in corpus.complete}
     team = _named(request, complete) if request.best is None else _chosen(request, complete, request.best)

@@ -119,14 +119,7 @@ def in_order(flags: Collection[str]) -> tuple[str, ...]:
 def row_flags(
     evaluation: Evaluation, summary: CorpusSummary, variety: Diversity | None, suspicions: Collection[Flag] = ()
 ) -> tuple[str, ...]:
-    """The flags of an evaluated row, in the order of `Flag`.
-
-    Args:
-        evaluation: The evaluation.
-        summary: Its corpus.
-        variety: Of its answers; None where there is none, or some are missing.
-        suspicions: The flags that rest on the answers themselves.
-    """
+    """The flags of an evaluated row, in the order of `Flag`; `suspicions` rest on the answers themselves."""
     verification, emotion_clips = evaluation.verification, tuple(summary.emotion_clips.values())
     speakers = 0 if evaluation.counts is None else len(evaluation.counts.clips)
     raised = {

@@ -12,10 +12,10 @@ from benchmark.scoring.decisions import speaker_codes
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
     BOOTSTRAP_SEED,
-    MIN_SPEAKERS,
     Interval,
     draws_interval,
     speaker_interval,
+    speakers_can_be_left_out,
     wilson_interval,
 )
 
@@ -121,7 +121,10 @@ def _intervals(
 
     Where nothing varies: Wilson's interval, with as many clips as the rarer kind has.
     """
-    codes = _speakers_to_leave_out(positive, speakers)
+    codes = speaker_codes(speakers)
+    if codes is not None:
+        kinds = [np.bincount(codes[kind], minlength=codes.max() + 1) for kind in (positive, ~positive)]
+        codes = codes if speakers_can_be_left_out(np.column_stack(kinds)) else None
     if codes is None:
         resampled = np.array([clips.measures(draw) for draw in _draws(positive)])
     else:
@@ -141,12 +144,3 @@ def _draws(positive: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
     for _ in range(BOOTSTRAP_DRAWS):
         drawn = np.concatenate([generator.choice(kind, size=len(kind)) for kind in kinds])
         yield np.bincount(drawn, minlength=len(positive))
-
-
-def _speakers_to_leave_out(positive: NDArray[np.bool_], speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """The speaker of each clip as a number; None where one is unknown, or where one cannot be left out."""
-    codes = speaker_codes(speakers)
-    if codes is None or len(np.unique(codes)) < MIN_SPEAKERS:
-        return None
-    remaining = min(len(np.unique(codes[positive])), len(np.unique(codes[~positive]))) - 1
-    return codes if remaining > 0 else None

@@ -123,7 +123,8 @@ def select_groups(cells: GroupCells, clips: NDArray[np.int64]) -> GroupSelection
     while True:
         chosen = _fullest(enough, able)
         common = np.flatnonzero(enough[chosen].all(axis=0)) if chosen else np.empty(0, dtype=np.int64)
-        few = [group for group in chosen if _speakers_of(clips[cells.rows(group)][:, common]) < MIN_SPEAKERS]
+        speakers = {group: (clips[cells.rows(group)][:, common] > 0).any(axis=1).sum() for group in chosen}
+        few = [group for group in chosen if speakers[group] < MIN_SPEAKERS]
         if not few:
             break
         reasons |= dict.fromkeys(few, f"fewer than {MIN_SPEAKERS} speakers of the compared emotions")
@@ -144,10 +145,6 @@ def _enough_clips(cells: GroupCells, clips: NDArray[np.int64]) -> NDArray[np.boo
     first_rows = cells.starts[:-1]
     speakers = np.add.reduceat((clips > 0).astype(np.int64), first_rows, axis=0)
     return np.asarray((np.add.reduceat(clips, first_rows, axis=0) >= MIN_CLIPS) & (speakers > 1), dtype=np.bool_)
-
-
-def _speakers_of(clips: NDArray[np.int64]) -> int:
-    return int((clips > 0).any(axis=1).sum())
 
 
 def _too_small(cells: GroupCells, enough: NDArray[np.bool_], group: int) -> str | None:

@@ -48,12 +48,6 @@ def speakers_can_be_left_out(clips: NDArray[np.int64]) -> bool:
 
     Args:
         clips: Shape (speakers, emotions).
-
-    Examples:
-        >>> speakers_can_be_left_out(np.array([[2, 1], [2, 1], [2, 0]]))
-        True
-        >>> speakers_can_be_left_out(np.array([[2, 1], [2, 0], [2, 0]]))
-        False
     """
     return len(clips) >= MIN_SPEAKERS and bool(((clips > 0).sum(axis=0) > 1).all())
 

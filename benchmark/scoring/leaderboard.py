@@ -55,7 +55,7 @@ def score_run(
     """Score a run from what it stored, without running a model.
 
     Args:
-        record: The run: its options, its clips, and the setups of its predictions.
+        record: The run.
         predictions: Finds the stored predictions of a setup, by the hash of the clip's audio.
         rank_seen: Rank candidates on corpora that they were trained on, too.
         ensemble: Candidates that get a common row, after all others of each corpus.
@@ -191,15 +191,9 @@ def _failures(
 def shared_corpora(
     corpora: Sequence[CorpusSummary], rows: Sequence[LeaderboardRow], *, rank_seen: bool
 ) -> tuple[CorpusSummary, ...]:
-    """The corpora of a summary: on which all ranked candidates are scored, and on which none was trained.
+    """The corpora of a summary: on which all ranked candidates are scored, and, but for `rank_seen`, not trained.
 
-    Args:
-        corpora: All corpora of the run.
-        rows: Their rows, a candidate's deciding one first.
-        rank_seen: Whether training on a corpus does not matter.
-
-    Returns:
-        In the run's order; none where they are fewer than two, or nobody is ranked on any.
+    There are none where they are fewer than two, or nobody is ranked on any.
     """
     ranked = {row.candidate for row in rows if row.rank is not None}
     scored = {key for key, row in deciding_rows(rows).items() if _counts(row, rank_seen=rank_seen)}

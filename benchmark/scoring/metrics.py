@@ -38,15 +38,9 @@ class UserMetric(Protocol):
     """A metric of the user's own; scoring itself runs no foreign code, so that the caller provides it."""
 
     def compute(self, truth: Sequence[int], answers: Sequence[int], names: Sequence[str]) -> Mapping[str, float | None]:
-        """Score answers.
+        """Score answers, given as indices into `names`, as their truth is; the results are columns by name.
 
-        Args:
-            truth: Index into `names` of each clip's emotion.
-            answers: Index into `names` of each answer.
-            names: The corpus's emotions, and last `none of these` for all other answers.
-
-        Returns:
-            Numbers by name; the names are columns.
+        The last of the names is `none of these`, for answers that are none of the corpus's emotions.
         """
 
 
@@ -70,13 +64,7 @@ def user_metric_columns(decisions: Decisions, metrics: Sequence[UserMetric]) -> 
 
 
 def accuracy(decisions: Decisions) -> float | None:
-    """Share of the clips that were answered right; None without clips.
-
-    Examples:
-        >>> accuracy(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 1, 1]),
-        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
-        0.5
-    """
+    """Share of the clips that were answered right; None without clips."""
     return float(decisions.correct.mean()) if decisions.truth.size else None
 
 
@@ -92,9 +80,8 @@ def uar(decisions: Decisions) -> float | None:
     """
     if not decisions.truth.size:
         return None
-    emotions = len(decisions.emotions)
-    hits = np.bincount(decisions.truth[decisions.correct], minlength=emotions)
-    return float(unweighted_average_recall(hits, np.bincount(decisions.truth, minlength=emotions)))
+    confusion = confusion_matrix(decisions)
+    return float(unweighted_average_recall(np.diagonal(confusion), confusion.sum(axis=1)))
 
 
 def adjusted_uar(recall: float | None, emotions: int) -> float | None:

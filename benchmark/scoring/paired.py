@@ -64,10 +64,6 @@ def paired_scores(old: "pd.DataFrame", new: "pd.DataFrame") -> PairedScores:
 
     Clips are matched by the hash of their audio; of a recording that a corpus has several times, the first with the
     first, and so on. The truth is that of the new run, so that a corrected label is no difference of the models.
-
-    Args:
-        old: Rows of the old run, with the columns clip_hash, emotion, speaker and predicted.
-        new: Rows of the new run on the same corpus.
     """
     old, new = (rows.assign(occurrence=rows.groupby("clip_hash", dropna=False).cumcount()) for rows in (old, new))
     common = new.dropna(subset="emotion").merge(old, on=["clip_hash", "occurrence"], suffixes=("", "_before"))

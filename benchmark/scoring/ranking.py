@@ -42,12 +42,8 @@ class Standings:
 def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -> Standings:
     """Rank the candidates of one corpus.
 
-    Complete evaluations are ranked of candidates that were not trained on the corpus. There are no ranks where the
-    clips have fewer than two emotions, and where speakers cannot be left out in turn.
-
-    Args:
-        evaluations: One per candidate, all on the same corpus.
-        rank_seen: Rank candidates that were trained on the corpus, too.
+    Complete evaluations are ranked of candidates that were not trained on the corpus, or of all with `rank_seen`. There
+    are no ranks where the clips have fewer than two emotions, and where speakers cannot be left out in turn.
     """
     complete = [evaluation for evaluation in evaluations if evaluation.complete]
     ranked: dict[str, SpeakerCounts] = {}
@@ -119,10 +115,6 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Adjust p values so that they bound the chance of at least one false alarm among all of them.
 
     S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979).
-
-    Examples:
-        >>> holm(np.array([0.04, 0.01, 0.03])).round(6).tolist()
-        [0.06, 0.03, 0.06]
     """
     order = np.argsort(p_values)
     factors = np.arange(len(p_values), 0, -1)

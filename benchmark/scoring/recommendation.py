@@ -67,9 +67,9 @@ class Recommendation(Stored):
     Attributes:
         corpora: The corpora that the choices are compared on.
         device: The device of the latencies; None where none was measured.
-        pick: The choice with the highest quality; None where there is none.
-        problem: Why there is no choice, in a sentence; None where there is one.
-        choices: All candidates that may be chosen, the best first.
+        pick: The choice with the highest quality.
+        problem: Why there is no choice, in a sentence.
+        choices: The best first.
         excluded: All others, in the order of the registry.
     """
 

@@ -27,13 +27,6 @@ def corpus_rows(
 
     A candidate has one row per device, backend and number format that it was evaluated or timed on. Answers do not
     depend on the device, so that a device that it was only timed on shows the scores of its evaluation.
-
-    Args:
-        corpus: The evaluations on the corpus.
-        candidates: The candidates that the run evaluated on any corpus.
-        latencies: All timings of the run.
-        rank_seen: Rank candidates that were trained on the corpus, too.
-        user_metrics: The user's own metrics.
     """
     standings = rank_corpus(corpus.deciding, rank_seen=rank_seen)
     blocks = []

@@ -15,6 +15,7 @@ from benchmark.scoring.decisions import (
     MIN_EMOTIONS,
     Decisions,
     SpeakerCounts,
+    confusion_matrix,
     count_by_speaker,
     covered_emotions,
     speaker_codes,
@@ -120,19 +121,17 @@ def chance(decisions: Decisions, speakers: Sequence[str | None]) -> Chance | Non
     emotions = len(decisions.emotions)
     if emotions < MIN_EMOTIONS:
         return None
+    confusion = confusion_matrix(decisions)
+    hits, clips, inside = np.diagonal(confusion), confusion.sum(axis=1), confusion[:, :-1].sum(axis=1)
     # Answers that are one of the emotions, counted as the hits of decisions that are right wherever they are one.
-    is_within = decisions.answers < emotions
-    inside = replace(decisions, answers=np.where(is_within, decisions.truth, emotions))
-    right, within = count_by_speaker(decisions, speakers), count_by_speaker(inside, speakers)
-    clips = np.bincount(decisions.truth, minlength=emotions)
-    hits = np.bincount(decisions.truth[decisions.correct], minlength=emotions)
-    inside_hits = np.bincount(decisions.truth[is_within], minlength=emotions)
+    covered = replace(decisions, answers=np.where(decisions.answers < emotions, decisions.truth, emotions))
+    right, within = count_by_speaker(decisions, speakers), count_by_speaker(covered, speakers)
     uar, right_share = float(unweighted_average_recall(hits, clips)), float(hits.sum() / clips.sum())
-    guessed, majority = float(inside_hits.sum() / clips.sum()) / emotions, float(clips.max() / clips.sum())
+    guessed, majority = float(inside.sum() / clips.sum()) / emotions, float(clips.max() / clips.sum())
     if right is not None and within is not None and speakers_can_be_left_out(right.clips):
         guessing_low, majority_low = _jackknife_lows(right, within)
     else:
-        guessing_low, majority_low = _bootstrap_lows(hits, clips, inside_hits)
+        guessing_low, majority_low = _bootstrap_lows(hits, clips, inside)
     if guessing_low is None:
         guessing_low = wilson_interval(uar, equivalent_clips(clips)).low - guessed
     if majority_low is None:
@@ -199,14 +198,14 @@ def label_permutation(decisions: Decisions, speakers: Sequence[str | None], cove
     codes = speaker_codes(speakers)
     if codes is None or codes.max(initial=0) < 1:
         return {}
-    # The confusion of every other speaker and of the rest, shape (2, emotions, emotions + 1).
-    height, width = len(decisions.emotions), len(decisions.emotions) + 1
-    cells = ((codes % 2) * height + decisions.truth) * width + decisions.answers
-    halves = np.bincount(cells, minlength=2 * height * width).reshape(2, height, width)
+    halves = [
+        confusion_matrix(replace(decisions, truth=decisions.truth[half], answers=decisions.answers[half]))
+        for half in (codes % 2 == 0, codes % 2 == 1)
+    ]
     known = [
         index
         for index, emotion in enumerate(decisions.emotions)
-        if emotion in covered and halves[:, index].sum(axis=1).all()
+        if emotion in covered and all(half[index].any() for half in halves)
     ]
     recalls = [(half / np.maximum(half.sum(axis=1, keepdims=True), 1))[np.ix_(known, known)] for half in halves]
     bonus = _STAY_BONUS * np.eye(len(known))

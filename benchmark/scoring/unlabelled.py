@@ -121,9 +121,6 @@ def _pair(first: str, second: str, votes: Mapping[str, NDArray[np.int64]]) -> Pa
 def majority_agreement(votes: NDArray[np.int64]) -> NDArray[np.float64]:
     """How often each voter agrees with the majority; where n answers tie, 1/n for each voter who gave one of them.
 
-    Args:
-        votes: Shape (clips, voters), `NO_VOTE` where a voter chose none.
-
     Returns:
         Shape (voters,), over the clips that each answered; NaN for one that answered none.
 
@@ -153,12 +150,6 @@ def krippendorff_alpha(votes: NDArray[np.int64]) -> float | None:
 
     Returns:
         None where fewer than two answers occur, or fewer than two clips have two voters.
-
-    Examples:
-        >>> krippendorff_alpha(np.array([[0, 0], [1, 1], [0, 1]])) is not None
-        True
-        >>> krippendorff_alpha(np.array([[0, 0], [0, 0]])) is None
-        True
     """
     counts = _vote_counts(votes)
     paired = counts[counts.sum(axis=1) > 1]
@@ -168,14 +159,11 @@ def krippendorff_alpha(votes: NDArray[np.int64]) -> float | None:
 
 
 def cohen_kappa(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | None:
-    """Cohen's kappa: 1 for perfect agreement, 0 for that of chance. scikit-learn's would sort all clips first.
-
-    Args:
-        first: The class that one voter chose for each clip, from 0; at least one clip.
-        second: The choices of another voter.
+    """Cohen's kappa of two voters' classes for each of at least one clip. scikit-learn's would sort all clips first.
 
     Returns:
-        None where both always choose the same one class, or there is one clip only.
+        1 for perfect agreement, 0 for that of chance; None where both always choose the same one class, or there is one
+        clip only.
 
     Examples:
         >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]))
