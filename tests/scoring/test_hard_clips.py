@@ -73,13 +73,12 @@ def test_a_candidate_without_a_class_for_an_emotion_is_not_blamed_for_missing_it
     assert find(["anger"], {"a": ["neutral"]}, {"a": ("neutral", "sadness")}).most_wrong == ()
 
 
-def test_of_clips_missed_equally_often_those_that_more_could_know_come_first(find: Find) -> None:
+def test_of_clips_missed_equally_often_those_that_more_could_know_and_fewer_believe_in_come_first(
+    find: Find, hard_answers: Build
+) -> None:
     said = {"a": ["neutral", "anger"], "b": ["neutral", "anger"]}
     clips = find(["anger", "sadness"], said, {"a": FOUR, "b": ("neutral", "anger")})
     assert [clip.clip for clip in clips.most_wrong] == ["clip 0", "clip 1"]
-
-
-def test_of_clips_missed_alike_the_one_believed_in_least_comes_first(hard_answers: Build) -> None:
     answers = hard_answers(["anger", "anger"], ["neutral", "neutral"], ("anger", "neutral", "sadness"))
     uneven = replace(answers, probabilities=np.array([[0.4, 0.5, 0.1], [0.1, 0.8, 0.1]]))
     clips = hard_clips(heard(["anger", "anger"], {"a": uneven}))
@@ -97,24 +96,17 @@ def test_disagreement_is_the_entropy_of_the_answers_and_needs_no_labels(find: Fi
     assert [clip.clip for clip in clips.most_disputed] == ["clip 2", "clip 1"]
     expected = [entropy([1, 1, 1]), entropy([2, 1])]
     assert [clip.disagreement for clip in clips.most_disputed] == pytest.approx(expected)
-
-
-def test_one_candidate_disagrees_with_nobody(find: Find) -> None:
     assert find(["anger", "neutral"], {"a": ["neutral", "neutral"]}).most_disputed == ()
     assert find(["anger"], {"a": ["neutral"], "b": [None]}).most_disputed == ()
 
 
-def test_candidates_with_missing_answers_are_left_out(hard_answers: Build) -> None:
+def test_candidates_with_missing_answers_and_corpora_without_clips_are_left_out(hard_answers: Build) -> None:
     truth = ["anger", "neutral"]
     whole = hard_answers(truth, ["neutral", "neutral"], FOUR)
     part = replace(whole, missing=1)
     clips = hard_clips(heard(truth, {"whole": whole, "part": part}))
     assert (clips.candidates, set(clips.most_wrong[0].answers)) == (1, {"whole"})
     assert hard_clips(heard(truth, {"part": part})) == HardClips(corpus="calls", candidates=0)
-
-
-def test_without_clips_or_candidates_nothing_is_listed(hard_answers: Build) -> None:
-    assert hard_clips(heard([], {})) == HardClips(corpus="calls", candidates=0)
     assert hard_clips(heard([], {"a": hard_answers([], [], FOUR)})).most_wrong == ()
 
 

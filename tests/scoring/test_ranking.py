@@ -27,17 +27,11 @@ def test_nobody_and_one_alone() -> None:
     assert rank_candidates([constant([3, 1], [4, 4], 3)]) == (1,)
 
 
-def test_identical_answers_differ_with_p_1_and_share_a_rank() -> None:
-    model = simulated(np.random.default_rng(0), np.zeros(6), 3, 5)
-    assert pair_p_values([model, model]).tolist() == [1.0]
-    assert rank_candidates([model, model]) == (1, 1)
-
-
-def test_equal_scores_from_different_speakers_are_no_difference() -> None:
+def test_identical_answers_and_equal_scores_from_different_speakers_differ_with_p_1() -> None:
     clips = np.full((4, 1), 4)
-    one = SpeakerCounts(hits=np.array([[1], [2], [3], [4]]), clips=clips)
-    other = SpeakerCounts(hits=np.array([[4], [3], [2], [1]]), clips=clips)
-    assert pair_p_values([one, other]).tolist() == [1.0]
+    one, other = (SpeakerCounts(hits=np.array(hits)[:, None], clips=clips) for hits in ([1, 2, 3, 4], [4, 3, 2, 1]))
+    assert pair_p_values([one, one, other]).tolist() == [1.0] * 3
+    assert rank_candidates([one, one, other]) == (1, 1, 1)
 
 
 def test_with_equal_clips_everywhere_p_is_that_of_the_paired_t_test_over_speakers() -> None:
@@ -94,15 +88,10 @@ def test_one_probability_decides(random_answers: Build, distance: float, same: b
     assert same_probabilities(one, replace(one, probabilities=changed)) is same
 
 
-def test_fewer_than_100_answered_clips_tell_nothing(random_answers: Build) -> None:
-    one = random_answers(0, 99, gaps=0.0)
-    assert not same_probabilities(one, one)
-
-
-def test_the_order_of_the_classes_does_not_matter_and_other_classes_do(random_answers: Build) -> None:
-    one = random_answers(0, 150, gaps=0.0)
-    turned = replace(one, classes=one.classes[::-1], probabilities=one.probabilities[:, ::-1])
-    assert same_probabilities(one, turned)
+def test_twins_have_100_answered_clips_and_the_same_classes_in_any_order(random_answers: Build) -> None:
+    few, one = random_answers(0, 99, gaps=0.0), random_answers(0, 150, gaps=0.0)
+    assert not same_probabilities(few, few)
+    assert same_probabilities(one, replace(one, classes=one.classes[::-1], probabilities=one.probabilities[:, ::-1]))
     assert not same_probabilities(one, replace(one, classes=(*one.classes[:-1], "boredom")))
 
 
