@@ -1,5 +1,7 @@
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from benchmark.scoring.recommendation import Recommendation, pareto_front, recom
 from tests.scoring.conftest import EMOTIONS, Errors, RunBuilder
 
 
-def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: object) -> Recommendation:
+def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: Any) -> Recommendation:
     return recommend(board or run.score(), run.record(), Constraints.model_validate(constraints))
 
 
@@ -154,7 +156,7 @@ def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder
     (choice,) = both.choices
     score = [(choice.uar[name] - 0.2) / 0.8 for name in both.corpora]
     below = [(choice.uar[name] - choice.uar_low[name]) / 0.8 for name in both.corpora]
-    assert choice.quality == pytest.approx((sum(score) - np.hypot(*below)) / 2)
+    assert choice.quality == pytest.approx((sum(score) - math.hypot(*below)) / 2)
 
 
 def two_corpora(run: RunBuilder, mostly_right: Errors, trained_on: dict[str, tuple[str, ...]]) -> None:

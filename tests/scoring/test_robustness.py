@@ -15,10 +15,10 @@ Said = Sequence[str | None]
 
 
 def compared(
-    run: RunBuilder, corpus: CorpusRecord, plain: Said, perturbed: Said, name: str, **fields: object
+    run: RunBuilder, corpus: CorpusRecord, plain: Said, perturbed: Said, name: str, *, model_rate: int | None = None
 ) -> Robustness:
     """The robustness of a candidate that answers the clips as they are, and perturbed."""
-    model = run.candidate("a", **fields)
+    model = run.candidate("a", sampling_rate=model_rate)
     run.says(model, corpus, plain)
     run.says(model, corpus, perturbed, perturbation=name)
     (row,) = run.score().robustness
@@ -111,7 +111,7 @@ def test_recordings_with_nothing_to_remove_at_their_or_the_models_rate_are_count
 ) -> None:
     clips = [replace(run.clip(str(number), label="fear"), sampling_rate=rate) for number, rate in enumerate(rates)]
     corpus = run.corpus("calls", clips)
-    row = compared(run, corpus, ["fear"] * 3, ["fear"] * 3, "lowpass:4k", sampling_rate=model_rate)
+    row = compared(run, corpus, ["fear"] * 3, ["fear"] * 3, "lowpass:4k", model_rate=model_rate)
     assert row.untouched_clips == untouched
 
 
