@@ -10,7 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel
-from benchmark.audio.decoding import UndecodableAudio, decodable_formats, decode, open_audio
+from benchmark.audio.decoding import UndecodableAudio, decode, open_audio
 from benchmark.corpora.sources import AudioFile
 
 SECONDS = 2.0
@@ -114,12 +114,11 @@ def test_a_clip_may_be_a_stretch_of_such_a_recording(tmp_path: Path) -> None:
     np.testing.assert_allclose(stretch.samples, samples[8_000:16_000], atol=1e-4)
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_part_of_a_file_is_not_passed_off_as_a_whole_one(form: str, share: float) -> None:
+def test_a_part_of_a_file_is_not_passed_off_as_a_whole_one(form: str) -> None:
     content = encoded(form)
-    cut = content[: int(len(content) * share)]
-    assert "cut off" in reason(cut)
+    for share in (0.3, 0.6, 0.9):
+        assert "cut off" in reason(content[: int(len(content) * share)])
 
 
 def test_the_length_in_the_header_tells_how_much_is_missing(tmp_path: Path) -> None:
@@ -153,8 +152,3 @@ def test_a_playlist_is_no_recording_and_opens_no_other_file(tmp_path: Path) -> N
 
 def test_what_ffmpeg_lacks_is_named_with_what_converts_it() -> None:
     assert "AAC, which cannot be decoded here: convert it" in reason(b"ADIF" + bytes(2000))
-
-
-def test_the_formats_that_the_documentation_names_can_be_decoded() -> None:
-    formats = decodable_formats()
-    assert all(formats[name] for name in ("m4a", "wma", "amr", "webm"))

@@ -25,28 +25,27 @@ from benchmark.errors import RequestError
     [
         ("noise:20dB", "noise:20dB"),
         ("noise:20.0db", "noise:20dB"),
-        ("noise:-5dB", "noise:-5dB"),
         ("gain:-12dB", "gain:-12dB"),
         ("gain:+6 dB", "gain:6dB"),
-        ("lowpass:4k", "lowpass:4k"),
         ("lowpass:4000Hz", "lowpass:4k"),
         ("lowpass:3.4kHz", "lowpass:3.4k"),
         ("Telephone", "telephone"),
         ("clip", "clip:0.3"),
-        ("clip:0.30", "clip:0.3"),
         (" speed:1.10 ", "speed:1.1"),
     ],
 )
 def test_what_is_the_same_has_one_name_however_it_is_written(written: str, name: str) -> None:
-    (perturbation,) = parse_perturbations([written])
-    assert perturbation.name == name
-    assert parse_perturbation(name) == perturbation
+    assert parse_perturbation(written).name == name
+    assert parse_perturbation(name) == parse_perturbation(written)
 
 
-def test_forms_come_several_to_a_text_or_one_by_one() -> None:
+def test_forms_come_several_to_a_text_or_one_by_one_and_none_twice() -> None:
     together = parse_perturbations(["noise:20dB, telephone,", "speed:1.1"])
     assert together == parse_perturbations(["noise:20dB", "telephone", "speed:1.1"])
     assert parse_perturbations([]) == parse_perturbations([""]) == ()
+    for twice in ("clip,clip:0.3", "lowpass:4k,lowpass:4000Hz"):
+        with pytest.raises(RequestError, match="twice"):
+            parse_perturbations([twice])
 
 
 @pytest.mark.parametrize(
@@ -54,26 +53,17 @@ def test_forms_come_several_to_a_text_or_one_by_one() -> None:
     [
         ("hiss:20dB", "is unknown"),
         ("noise", "has no amount"),
-        ("noise:", "has no amount"),
         ("noise:20", "lacks its unit"),
-        ("noise:loud", "has no amount"),
-        ("noise:nandB", "has no amount"),
         ("noise:infdB", "has no amount"),
         ("noise:٢٠dB", "has no amount"),
         ("noise:500dB", "out of range, which is -20 to 100 dB"),
-        ("gain:12", "lacks its unit"),
         ("gain:0dB", "changes nothing"),
-        ("gain:-0dB", "changes nothing"),
-        ("lowpass:4000", "lacks its unit"),
         ("lowpass:0k", "out of range, which is 100 to 96000 Hz"),
         ("telephone:8k", "takes no amount"),
         ("clip:30%", "has no amount"),
-        ("clip:1", "out of range"),
         ("clip:0", "out of range"),
         ("speed:0", "out of range, which is 0.25 to 4:"),
-        ("speed:1000", "out of range"),
         ("speed:1.0", "changes nothing"),
-        ("speed:nan", "has no amount"),
         ("speed:1.1x", "has no amount"),
     ],
 )
@@ -83,12 +73,6 @@ def test_what_cannot_be_done_is_refused_in_one_sentence_that_lists_the_forms(wri
     assert repr(written) in str(refused.value)
     assert all(form in str(refused.value) for form in FORMS)
     assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize("twice", ["clip,clip:0.3", "lowpass:4k,lowpass:4000Hz"])
-def test_the_same_thing_twice_is_refused(twice: str) -> None:
-    with pytest.raises(RequestError, match="twice"):
-        parse_perturbations([twice])
 
 
 def test_only_a_lowpass_above_the_band_leaves_audio_alone() -> None:
@@ -113,7 +97,7 @@ def tone(hertz: float, seconds: float = 1.0, peak: float = 0.5, rate: int = RATE
 
 
 def perturbed(form: str, samples: Samples, *, block: int = 1 << 30, rate: int = RATE, seed: str = "hash") -> Samples:
-    (perturbation,) = parse_perturbations([form])
+    perturbation = parse_perturbation(form)
     blocks = [samples[start : start + block] for start in range(0, samples.size, block)]
     level = measure_level(blocks) if needs_level(perturbation) else None
     return np.concatenate(list(perturbed_blocks(blocks, rate, perturbation, seed=seed, level=level)))
@@ -151,18 +135,15 @@ def test_noise_lies_so_many_decibels_below_the_clip(ratio_db: int) -> None:
     assert max(quarters) / min(quarters) < 1.05
 
 
-def test_noise_is_that_of_the_clip_and_the_same_at_every_ratio() -> None:
+def test_noise_depends_on_the_clip_alone_and_does_not_change_from_one_version_to_the_next() -> None:
     samples = noise(RATE)
     np.testing.assert_array_equal(perturbed("noise:20dB", samples), perturbed("noise:20dB", samples))
     assert (perturbed("noise:20dB", samples, seed="other") != perturbed("noise:20dB", samples)).mean() > 0.99
     soft, loud = (perturbed(form, samples).astype(float) - samples for form in ("noise:20dB", "noise:0dB"))
     np.testing.assert_allclose(10 * soft, loud, atol=1e-6)
-
-
-def test_noise_does_not_change_from_one_version_to_the_next() -> None:
     # What is stored was computed with these samples.
-    result = perturbed("noise:0dB", np.array([1, -1, 1, -1], np.float32), seed="clip")
-    np.testing.assert_allclose(result, [-0.06789599, -0.02580197, 0.9877357, -1.9366287], atol=1e-6)
+    stored = perturbed("noise:0dB", np.array([1, -1, 1, -1], np.float32), seed="clip")
+    np.testing.assert_allclose(stored, [-0.06789599, -0.02580197, 0.9877357, -1.9366287], atol=1e-6)
 
 
 def test_gain_multiplies_and_cuts_nothing_off() -> None:
@@ -178,12 +159,13 @@ def test_a_lowpass_is_scipys_filter_of_the_whole_clip() -> None:
     np.testing.assert_array_equal(perturbed("lowpass:4k", samples, rate=8_000), samples)  # it has nothing to remove
 
 
-@pytest.mark.parametrize(("hertz", "passes"), [(60, False), (1000, True), (3000, True), (3900, False), (5000, False)])
-def test_a_telephone_has_its_band(hertz: float, passes: bool) -> None:
-    samples = tone(hertz, seconds=2)
+def test_a_telephone_has_its_band_and_keeps_what_is_louder_than_full_scale_below_it() -> None:
     middle = slice(RATE // 2, -RATE // 2)
-    loss_db = level_db(samples[middle]) - level_db(perturbed("telephone", samples)[middle])
-    assert loss_db < 1 if passes else loss_db > 15
+    for hertz in (60, 1000, 3000, 3900, 5000):
+        samples = tone(hertz, seconds=2)
+        loss_db = level_db(samples[middle]) - level_db(perturbed("telephone", samples)[middle])
+        assert loss_db < 1 if hertz in (1000, 3000) else loss_db > 15
+    assert 0.9 < np.abs(perturbed("telephone", tone(1000, peak=3.0))).max() < 1.4
 
 
 def test_a_telephone_has_the_eight_bits_of_g711() -> None:
@@ -193,11 +175,6 @@ def test_a_telephone_has_the_eight_bits_of_g711() -> None:
     assert len(np.unique(result)) <= 255 < len(np.unique(band))
     # Each step of µ-law is about a sixteenth of the octave it lies in; below the first, a step is 1/4096.
     assert (np.abs(result - np.clip(band, -1, 1)) <= np.abs(band) / 30 + 1 / 4096).all()
-
-
-def test_what_is_louder_than_full_scale_does_not_come_out_of_a_telephone_as_noise() -> None:
-    result = perturbed("telephone", tone(1000, peak=3.0))
-    assert 0.9 < np.abs(result).max() < 1.4
 
 
 def test_clipping_is_measured_against_the_clips_own_peak() -> None:
@@ -214,16 +191,12 @@ def test_speed_changes_length_and_pitch_alike() -> None:
     assert np.abs(np.fft.rfft(result)).argmax() / 1.6 == pytest.approx(1250, abs=1)
 
 
-def test_the_level_of_a_clip_is_that_of_all_of_it() -> None:
+def test_the_level_is_that_of_the_whole_clip_and_must_be_given_where_it_is_needed() -> None:
     assert measure_level([]) == Level(0.0, 0.0)
     samples = noise(50_000)
     level = measure_level([samples[:7], samples[7:7], samples[7:]])
     assert level == measure_level([samples])
     assert level.rms == pytest.approx(np.sqrt(np.mean(samples.astype(float) ** 2)))
     assert level.peak == np.abs(samples).max()
-
-
-def test_a_level_that_is_missing_is_an_error_of_the_caller() -> None:
-    (clip,) = parse_perturbations(["clip"])
     with pytest.raises(ValueError, match="level"):
-        list(perturbed_blocks([noise(3)], RATE, clip, seed="", level=None))
+        list(perturbed_blocks([samples], RATE, parse_perturbation("clip"), seed="", level=None))
