@@ -58,7 +58,7 @@ class RangedFile:
         fetch: Returns exactly the bytes from the first number to before the second, both within the file.
         size: Bytes of the whole file.
         budget: How many may be fetched.
-        begin: The first bytes, where they are known; whole blocks, or the whole file.
+        begin: The first bytes, if known; whole blocks, or the whole file.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, budget: Budget, begin: bytes = b"") -> None:
@@ -70,12 +70,7 @@ class RangedFile:
         self._position = 0
 
     def read_at(self, start: int, stop: int) -> bytes:
-        """Read from `start` to before `stop`, or to the end of the file.
-
-        Raises:
-            SourceError: The bytes cannot be had.
-            TooMuchToReadError: The budget does not suffice.
-        """
+        """Read from `start` to before `stop`, or to the end; raises SourceError or TooMuchToReadError."""
         start, stop = max(0, start), min(stop, self.size)
         if start >= stop:
             return b""

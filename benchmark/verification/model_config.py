@@ -66,13 +66,10 @@ def architectures(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the outputs in the order of `id2label`'s indices, as transformers does.
+    """Name the outputs in the order of `id2label`'s indices, as transformers does; `LABEL_i` where one has no name.
 
-    Where `num_labels` contradicts `id2label`, transformers gives all names up; so does this.
-
-    Returns:
-        One label per output, `LABEL_i` where the configuration has no name for one; nothing for a configuration that
-        transformers cannot make sense of.
+    Where `num_labels` contradicts `id2label`, transformers drops all names. Of a configuration that makes no sense to
+    it, nothing is named.
 
     Examples:
         >>> config_labels({"model_type": "hubert", "id2label": {"1": "sad", "0": "angry"}})
@@ -164,7 +161,7 @@ def named(labels: Sequence[str], *, most: int = _SHOWN_LABELS) -> str:
 
 
 def size_problem(config: Mapping[str, Any]) -> str | None:
-    """Name a size that no model can have, although transformers takes some of them; None where none is known to be.
+    """Name a size that no model can have, although transformers takes some of them; None where there is none.
 
     What is no whole number is left to transformers, which refuses it.
 
@@ -193,12 +190,9 @@ def size_problem(config: Mapping[str, Any]) -> str | None:
 
 
 def task_status(classes: Iterable[str]) -> Status | None:
-    """Say what the classes speak for that a checkpoint was saved from.
+    """Tell from the classes that a checkpoint was saved from whether it is `wrong-task` or `no-head`, or None of both.
 
     Only transformers' own names count: what classes of other names hold, the weights show.
-
-    Returns:
-        `wrong-task` or `no-head`; None where the names speak for neither.
 
     Examples:
         >>> [task_status([name]) for name in ("Wav2Vec2ForCTC", "WavLMModel", "HubertForSequenceClassification")]

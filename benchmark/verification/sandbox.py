@@ -33,7 +33,6 @@ _END_GRACE_S = 5.0
 _MEMORY_SHARE = 0.8
 _CONTROL_GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
-_LONGEST_MESSAGE = 300
 _REFUSED = "Weights only load failed"
 _REFUSED_GLOBAL = re.compile(r"(?:unsupported|Unsupported global:) GLOBAL (\S{1,120})|Unsupported operand (\d+)")
 _STATUSES = {
@@ -164,21 +163,6 @@ def load_limit(jobs: int) -> int:
             text = path.read_text(encoding="ascii").strip()
             limits += [int(text)] if text.isdecimal() and int(text) > 0 else []
     return int(_MEMORY_SHARE * min(limits)) // jobs
-
-
-def unforeseen(error: Exception) -> Finding:
-    """Say that bench itself failed at a candidate; such a verdict is not stored.
-
-    Examples:
-        >>> unforeseen(MemoryError()).status.value, unforeseen(KeyError("x")).reason
-        ('out-of-memory', "Bench itself failed at it, which says nothing about the model: KeyError: 'x'.")
-    """
-    message = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())[:_LONGEST_MESSAGE]
-    if isinstance(error, MemoryError):
-        reason = "This machine had no memory left to look at it; fewer --jobs take less."
-        return Finding(status=Status.OUT_OF_MEMORY, reason=reason, evidence={"message": message})
-    reason = f"Bench itself failed at it, which says nothing about the model: {message}."
-    return Finding(status=Status.CRASHED, reason=reason, evidence={"message": message})
 
 
 def isolate_errors(

@@ -29,7 +29,7 @@ from benchmark.verification.model_config import (
 )
 from benchmark.verification.options import Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
-from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors, unforeseen
+from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
 from benchmark.verification.verdict_store import VerdictStore, registry_fields
 from benchmark.verification.weights import judge_header, judge_problem
 from benchmark.workers.process import start_server
@@ -37,6 +37,7 @@ from benchmark.workers.process import start_server
 _INSPECTED_AT_ONCE = 8
 _INSPECTION_LOG = "inspection.log"
 _STAGE_NAMES = {Depth.LOAD: "Loading", Depth.PROBE: "Loading and asking"}
+_LONGEST_MESSAGE = 300
 _MULTI_LABEL = "multi_label_classification"
 _NOT_REACHED = HubFailure(
     Status.SKIPPED,
@@ -250,9 +251,14 @@ def _verdicts(records: Sequence[CandidateRecord]) -> tuple[Verification, ...]:
 
 
 def _lose(record: CandidateRecord, error: Exception) -> None:
-    """Give a candidate at which bench itself failed a verdict that says so."""
-    finding = unforeseen(error)
-    record.failure = HubFailure(finding.status, finding.reason)
+    """Give a candidate at which bench itself failed a verdict that says so, and that is not stored."""
+    if isinstance(error, MemoryError):
+        reason = "This machine had no memory left to look at it; fewer --jobs take less."
+        record.failure = HubFailure(Status.OUT_OF_MEMORY, reason)
+    else:
+        message = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())[:_LONGEST_MESSAGE]
+        reason = f"Bench itself failed at it, which says nothing about the model: {message}."
+        record.failure = HubFailure(Status.CRASHED, reason)
     record.verification = decide(record)
 
 
