@@ -252,7 +252,6 @@ class HardClip(Stored):
     """One clip and the answers to it.
 
     Attributes:
-        label: The corpus's own label.
         emotion: The emotion of the label, after merges.
         able: How many candidates can express its emotion.
         wrong: How many of these do not answer it.

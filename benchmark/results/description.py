@@ -113,7 +113,6 @@ class CorpusDescription(StoredFile):
         text_tie: Association of text and label: bias-corrected Cramér's V; None where it is not defined.
         speaker_tie: The same of speaker and label.
         flags: What to know before believing a score.
-        notes: What to know of how the corpus was read.
     """
 
     created: datetime

@@ -119,7 +119,6 @@ class HubFact(Stored):
         offline: Whether the user has switched the network off (`HF_HUB_OFFLINE`).
         token: Whether there is a token, which is never shown.
         reached: Whether the server answered; None if that was not tried.
-        seconds: Until it answered.
     """
 
     endpoint: str
@@ -134,7 +133,6 @@ class Diagnosis(StoredFile):
     """What a machine has and lacks for running models; fields as in `Environment`.
 
     Attributes:
-        executable: The Python interpreter.
         processor_features: Instructions that make models faster, such as `avx512_bf16` or `amx_bf16`.
         gpus: CUDA devices that torch sees.
         versions: By distribution; None if it is not installed.

@@ -34,7 +34,6 @@ class CorpusSummary(Stored):
         emotion_clips: Scored clips by emotion, after merges.
         label_emotions: The emotion, after merges, of every label that occurs and maps.
         speakers: Number of speakers; None if unknown.
-        hours: Of audio that could be read.
         no_speech: Clips known to hold no speech; they are scored like the others.
         speech_share: Share of all audio in which somebody speaks; None if it was not measured.
         rated_clips: Clips with votes of raters.
@@ -80,7 +79,6 @@ class NotEvaluated(Stored):
     Attributes:
         emotions: Number of distinct classes it distinguishes.
         fallback: Whether it is usable and merely has fewer emotions than `--min-emotions`.
-        log: The worker's output, relative to the cache.
     """
 
     candidate: str

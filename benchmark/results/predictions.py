@@ -32,7 +32,6 @@ class Prediction:
         logits: Shape (labels,), in `id2label` order; None if the model could not process the clip. For a clip of
             several windows: the logarithm of the probabilities averaged by duration, so that softmax gives those back.
         windows: How many windows the clip was cut into.
-        failure: Why there are no logits.
         seconds: Time from samples to logits.
     """
 
@@ -50,12 +49,9 @@ class InferenceSetup(Stored):
         candidate: The Hub id or local path.
         revision: The commit sha, or the content hash of a local folder.
         labels: In `id2label` order.
-        head: The layout of the head.
         head_parameters: What the layout leaves open, such as the pooling.
-        batch: Windows that go through the model together.
         window_s: The longest stretch of audio that goes into the model at once.
         preprocessor: The registry's override of the feature extractor.
-        versions: Versions of the libraries that compute.
         perturbation: Applied to every clip before, such as `noise:20dB`.
     """
 

@@ -40,14 +40,11 @@ class ClipRecord:
     Attributes:
         clip: Its name within the corpus, such as the path below the corpus's folder.
         clip_hash: Hash of its decoded samples and their rate; None if it could not be read, as is the duration.
-        failure: Why it could not be read.
         speech_share: Share of its time in which somebody speaks; None if unknown.
-        label: The corpus's own label.
         text_id: Identifies the sentence spoken.
         intensity: How strongly the emotion is played, in the corpus's own word.
         sampling_rate: In Hz, as recorded; None in older records.
         votes: How many raters chose each of the corpus's labels. Without a label, their majority counts as one.
-        attributes: The other columns of the corpus.
     """
 
     clip: str
@@ -77,10 +74,7 @@ class CorpusRecord(Stored):
     """A corpus in a run.
 
     Attributes:
-        name: Its name in tables.
-        source: Its SPEC.
         synthetic: Whether a program made the voices.
-        clips: The selected clips.
         available_clips: How many there were before `--limit` or `--sample`.
         channel: Of recordings with several channels: `mix`, `left`, `right` or `each`.
         silent_clips: Clips that were left out for want of speech.
@@ -102,11 +96,10 @@ class CorpusRecord(Stored):
 
 
 class EvaluationRecord(Stored):
-    """One candidate on one corpus; the key of `setup` finds the predictions in the store.
+    """One candidate on one corpus; the key of `setup` finds the predictions in the store, and `log` is in the cache.
 
     Attributes:
         failure: Why the evaluation ended before its last clip.
-        log: The worker's output, relative to the cache.
         inference: None in older records.
     """
 
@@ -152,8 +145,6 @@ class RunRecord(StoredFile):
         interrupted: Whether the user stopped the run before its end.
         verifications: Every candidate of the registry, in its order.
         ineligible: The reason, by candidate, for usable candidates that were not evaluated.
-        evaluations: One per candidate and corpus.
-        latencies: One per candidate and device.
         perturbed: One per candidate, corpus and perturbation, which the setup names; kept apart from `evaluations` so
             that no score, rank or export mistakes them for predictions for the corpus.
     """

@@ -34,10 +34,8 @@ class Timeline(Stored):
     """The predictions of one model for one recording.
 
     Attributes:
-        model: Its name in tables.
         id: A repository, or a local folder.
         multi_label: Whether the head was trained with one sigmoid per label; softmax is taken all the same.
-        recording: The file, as it was given.
         duration_s: Of the audio that was decoded.
         window_s: Length of a window; the only window of a shorter recording is shorter.
         hop_s: From the beginning of one window to that of the next.

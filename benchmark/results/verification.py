@@ -63,23 +63,18 @@ class Verification(Stored):
     """The verdict on one candidate with its evidence; None stands for what was not found out.
 
     Attributes:
-        candidate: Its name in tables.
         id: The Hub id, or the local path as the registry writes it.
         revision: The commit sha, or the content hash of a local folder.
         findings: The deciding one first.
-        loads: Whether `from_pretrained` succeeds.
         emotions: For each label, the canonical class it maps to; None if it maps to nothing.
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
         head: The layout of the head: `standard`, or the name of a known other one.
         head_parameters: Assumptions about a rebuilt head: `pooling` and `activation`.
-        sampling_rate: In Hz, as the model needs it.
         window_s: The longest stretch of audio that goes into the model at once.
         fixed_window: Whether a call costs the same however short the clip is.
-        parameters: Number of weights.
         size_bytes: Of the weight files that a load reads.
         expect: From the registry, as are `languages`, `trained_on` and `published`.
-        log: The worker's output, relative to the cache.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
     """
@@ -145,8 +140,7 @@ class VerificationReport(StoredFile):
     """The verdicts on all candidates of a registry, in its order.
 
     Attributes:
-        registry: The registry file, as it was given.
-        cache: The folder that logs are relative to.
+        cache: The folder that `log` of a candidate is relative to.
         interrupted: Whether it was stopped before its end, so that some candidates are `skipped`.
     """
 
