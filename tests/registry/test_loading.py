@@ -121,6 +121,7 @@ def _corpus(fields: str) -> str:
         (f"{HEAD}  - id: a/b/c\n", ":3: id of candidate 'a/b/c': 'a/b/c' is neither a folder nor a possible Hub id"),
         (f"{HEAD}  - id: ~nobody-has-this-name/x\n", "is not a path that can be followed"),
         (_corpus("{language: ko}"), ":5: corpus 'calls' has no 'source'; add it"),
+        (_corpus("{source: x, speaker: []}"), "unknown field 'speaker' of corpus 'calls'; did you mean 'speakers'?"),
         (_corpus("{source: x, speakers: [01]}"), 'must be a text, not 1; quote it: "01"'),
         (_corpus("{source: x, speakers: []}"), "speakers of corpus 'calls': the list is empty"),
         (_corpus("{source: x, merge: {calm: neutrall}}"), "merge of corpus 'calls': unknown emotion 'neutrall'"),

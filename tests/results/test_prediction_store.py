@@ -1,3 +1,4 @@
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -117,6 +118,18 @@ def test_an_old_cache_is_a_miss_reported_in_one_line(
     for _ in range(2):
         assert PredictionStore(tmp_path).read(SETUP) == {}
     assert caplog.messages == [f"{tmp_path} holds results of an earlier version of bench, which are not used any more."]
+
+
+def test_parts_of_an_earlier_version_are_a_miss_and_deleted_when_parts_are_merged(
+    store: PredictionStore, tmp_path: Path
+) -> None:
+    for clip in ("a", "b"):
+        store.add(SETUP, [prediction(clip, 1, 2, 3)])
+    for sidecar in tmp_path.rglob("*.meta"):
+        sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"content_schema": 0}))
+    assert store.read(SETUP) == {}
+    store.compact(SETUP)
+    assert parts(tmp_path) == []
 
 
 def test_the_setup_is_kept_beside_the_predictions(store: PredictionStore, tmp_path: Path) -> None:
