@@ -1,13 +1,13 @@
 """`bench labels`: the labels of models and corpora, and the emotions that they map to."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.corpora.clips import corpus_labels
 from benchmark.corpora.opening import corpus_kinds, open_corpora
-from benchmark.emotions.label_map import LabelMap
+from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import chosen_merges, merged
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
@@ -95,10 +95,19 @@ def _is_corpus(name: str, registry: Registry) -> bool:
 
 def _of_corpus(name: str, registry: Registry, merges: Mapping[str, str]) -> LabelSource:
     (corpus,) = open_corpora([name], registry)
-    labels = corpus_labels(corpus.merging(merges))
+    clips: Counter[str] = Counter()
+    for clip in corpus.clips:
+        clips.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
+    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in clips}
     entry = registry.corpora.get(name)
     source, folder = (corpus.source, Path.cwd()) if entry is None else (entry.source, registry.folder)
-    return LabelSource(corpus.name, resolved_source(source, folder), labels.label_map, labels.clips, labels.unlabelled)
+    return LabelSource(
+        name=corpus.name,
+        source=resolved_source(source, folder),
+        label_map=map_labels(sorted(clips), overrides=overrides, merges=corpus.merging(merges).merge),
+        clips=dict(clips),
+        unlabelled=sum(clip.label is None and not clip.votes for clip in corpus.clips),
+    )
 
 
 def _of_candidate(candidate: Candidate, hub: Hub, merges: Mapping[str, str]) -> LabelSource:

@@ -1,13 +1,12 @@
-"""Clips and the corpus that they make: its limit, its channel, its labels."""
+"""Clips and the corpus that they make: its limit, its channel, its merges."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource
-from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import resolve_merges
 from benchmark.results.runs import ClipRecord
 
@@ -160,35 +159,3 @@ def _sides(clip: Clip, choice: ChannelChoice) -> Iterator[Clip]:
     else:
         for channel in (Channel.LEFT, Channel.RIGHT):
             yield replace(clip, name=f"{clip.name}#{channel}", audio=audio.on(channel))
-
-
-@dataclass(frozen=True)
-class CorpusLabels:
-    """The labels of a corpus.
-
-    Attributes:
-        label_map: What each means; the classes have the indices 0, 1, … in the order of the labels.
-        clips: Label → number of clips, or of raters where clips have no label of their own.
-        unlabelled: Clips with neither a label nor votes.
-    """
-
-    label_map: LabelMap
-    clips: Mapping[str, int]
-    unlabelled: int
-
-
-def corpus_labels(corpus: Corpus) -> CorpusLabels:
-    """Map the labels of a corpus to emotions, without decoding a clip.
-
-    Raises:
-        RequestError: An override names an unknown emotion.
-    """
-    counts: Counter[str] = Counter()
-    for clip in corpus.clips:
-        counts.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))
-    overrides = {label: emotion for label, emotion in corpus.labels.items() if label in counts}
-    return CorpusLabels(
-        label_map=map_labels(sorted(counts), overrides=overrides, merges=corpus.merge),
-        clips=dict(counts),
-        unlabelled=sum(clip.label is None and not clip.votes for clip in corpus.clips),
-    )

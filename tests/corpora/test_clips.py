@@ -8,21 +8,17 @@ import pytest
 import soundfile
 
 from benchmark.audio.channels import ChannelChoice
-from benchmark.audio.waveform import Waveform
-from benchmark.corpora.clips import Clip, Corpus, corpus_labels
-from benchmark.emotions.merges import chosen_merges
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.sources import AudioFile
 from tests.corpora.conftest import Opened
 
 RATE = 8000
 
 
-class Undecoded:
-    def waveform(self) -> Waveform:
-        raise AssertionError("labels are known without decoding")
-
-
 def corpus_of(labels: Sequence[str | None]) -> Corpus:
-    clips = tuple(Clip(name=f"{index}.wav", audio=Undecoded(), label=label) for index, label in enumerate(labels))
+    clips = tuple(
+        Clip(name=f"{index}.wav", audio=AudioFile(Path("a.wav")), label=label) for index, label in enumerate(labels)
+    )
     return Corpus(name="c", source="folder:c", clips=clips, available_clips=len(clips))
 
 
@@ -42,7 +38,7 @@ def test_a_limit_keeps_the_corpus_order_and_is_the_same_every_time() -> None:
 
 
 def test_clips_of_the_same_name_count_one_by_one() -> None:
-    clip = Clip(name="a.wav", audio=Undecoded())
+    clip = Clip(name="a.wav", audio=AudioFile(Path("a.wav")))
     corpus = Corpus(name="c", source="table:c", clips=(clip,) * 4, available_clips=4)
     assert len(corpus.limited(2).clips) == 2
 
@@ -88,25 +84,3 @@ def test_the_registry_says_the_channel_unless_the_user_does(calls: Path, opened:
     assert len(opened("mine", registry).clips) == 4
     corpus = opened("mine", registry, channel="mix")
     assert (len(corpus.clips), corpus.channel) == (3, ChannelChoice.MIX)
-
-
-def test_labels_are_counted_and_get_contiguous_classes() -> None:
-    labels = corpus_labels(corpus_of(["분노", "angry", "радость", None, "x1", "angry"]))
-    assert labels.label_map.labels == ("angry", "x1", "радость", "분노")
-    assert labels.label_map.emotions == ("anger", None, "happiness", "anger")
-    assert labels.label_map.indices == (0, None, 1, 0)
-    assert (labels.clips, labels.unlabelled) == ({"분노": 1, "angry": 2, "радость": 1, "x1": 1}, 1)
-
-
-def test_overrides_and_merges_apply_and_those_of_absent_labels_are_ignored() -> None:
-    corpus = replace(corpus_of(["x1", "calm"]), labels={"x1": "fear", "x2": "joy"}, merge={"calm": "neutral"})
-    assert corpus_labels(corpus).label_map.emotions == ("neutral", "fear")
-    assert corpus_labels(corpus.merging(chosen_merges("arousal"))).label_map.emotions == ("deactivated", "activated")
-
-
-def test_votes_are_labels_too() -> None:
-    clip = Clip(name="a", audio=Undecoded(), votes={"sad": 2, "odd": 1})
-    labels = corpus_labels(Corpus(name="c", source="", clips=(clip,), available_clips=1))
-    assert labels.clips == {"sad": 2, "odd": 1}
-    assert labels.label_map.unmapped == ("odd",)
-    assert labels.unlabelled == 0
