@@ -13,7 +13,7 @@ def candidates(*, options: CandidateOptions, console: JsonOptions) -> int:
 
     registry = select(find_registry(options.candidates), options.models)
     if console.as_json:
-        print(registry.model_dump_json(exclude={"path"}, exclude_none=True, indent=2))
+        print(registry.model_dump_json(exclude={"path", "version", "announced"}, exclude_none=True, indent=2))
         return 0
     print_table(
         ["candidate", "id", "expected", "languages", "trained on", "note"],

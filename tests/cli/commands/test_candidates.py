@@ -12,5 +12,6 @@ def test_what_is_registered_is_listed_without_a_network(bench: Bench) -> None:
 
 def test_the_list_as_json(bench: Bench) -> None:
     content = json.loads(bench("candidates", "--candidates", "demo", "--json").stdout)
+    assert set(content) == {"title", "candidates", "corpora"}
     assert "hubert-german" in [candidate["name"] for candidate in content["candidates"]]
     assert content["corpora"]["demo"]["source"].startswith("demo:")
