@@ -93,11 +93,7 @@ class ClipPass:
                 self.close[clip_hash] = stored[clip_hash]
 
     def settle(self, finer: Sequence["ClipPass"]) -> float:
-        """Replace close answers by those of finer engines, as far as there are any.
-
-        Returns:
-            The largest difference of a probability to the replaced ones.
-        """
+        """Replace close answers by those of finer engines; returns the largest difference of a probability."""
         better, store = _better_answers(finer), self.plan.context.store
         answers = [answer for clip_hash in self.close if (answer := better(clip_hash)) is not None]
         largest = 0.0

@@ -74,16 +74,7 @@ def _blocks(audio: Iterable[AudioSource]) -> Iterator[NDArray[np.float32]]:
 
 
 def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:
-    """Why a measurement with these calls is over; None if it goes on.
-
-    Examples:
-        >>> stopped_by([100.0] * 20, budget_s=20.0) is None
-        True
-        >>> stopped_by([100.0] * 30, budget_s=20.0)
-        <Stopped.PRECISE: 'precise'>
-        >>> stopped_by([1.0] * 30, budget_s=20.0) is None  # there is time for the 99th percentile
-        True
-    """
+    """Why a measurement with these calls is over; None if it goes on."""
     if not calls_ms:
         return None
     interval = median_interval(calls_ms)
@@ -98,12 +89,11 @@ def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:
 
 @dataclass(frozen=True)
 class TimingGroup:
-    """Candidates that are loaded at the same time.
+    """Candidates that are loaded and measured at the same time.
 
     Attributes:
-        subjects: Those whose latency this group measures.
-        reference: The candidate of the first group that is measured again beside them, so that a slower hour shows;
-            None in the first group.
+        reference: The candidate of the first group that is timed again beside them, so that a slower hour shows; None
+            in the first group.
     """
 
     subjects: tuple[Subject, ...]
@@ -140,13 +130,7 @@ def memory_needed(subject: Subject) -> int:
 
 @dataclass(eq=False)
 class TimedSubject:
-    """A candidate that is being timed.
-
-    Attributes:
-        segments: What is timed, at the model's rate.
-        loaded: None until the model is loaded, and if that failed.
-        failure: Why no more calls are timed; None while nothing failed.
-    """
+    """A candidate that is being timed, on segments at its own rate; `loaded` stays None if its load fails."""
 
     session: ModelSession
     loaded: LoadReport | None = None
@@ -155,7 +139,7 @@ class TimedSubject:
     failure: str | None = None
 
     def load(self, segments: Sequence[Waveform]) -> None:
-        """Load the model, and bring the segments to its rate; a failure ends the measurement."""
+        """Load the model, and resample the segments."""
         loaded = self.session.load()
         if not isinstance(loaded, LoadReport):
             self.failure = f"It could not be loaded to be timed: {loaded.reason}."
@@ -180,11 +164,10 @@ class TimedSubject:
 
 @dataclass(frozen=True, kw_only=True)
 class Stopwatch:
-    """Measures latency under one set of conditions.
+    """Measures latency on the same stretches of real speech for all candidates.
 
     Attributes:
-        segments: The same stretches of real speech for all candidates.
-        segment_s: Their length in seconds.
+        segment_s: Length of a segment in seconds.
         budget_s: How long the timed calls of one candidate may take, in seconds.
     """
 
@@ -202,13 +185,9 @@ class Stopwatch:
         device: str,
         progress: Progress,
     ) -> Iterator[LatencyMeasurement]:
-        """Measure every subject on `device`; one whose worker fails is measured as far as it came, with the reason.
+        """Measure every subject with its implementation on `device`.
 
-        Args:
-            subjects: The candidates.
-            implementations: How each is computed on this device, by name.
-            device: `cpu` or `cuda`.
-            progress: Gets a stage.
+        One whose worker fails is measured as far as it came, with the reason.
         """
         before, room = sample_load(), psutil.virtual_memory().available * _SHARE_OF_MEMORY
         first_ms: float | None = None

@@ -29,15 +29,12 @@ class MetricActor:
         return str(self._module.name)
 
     def compute(self, truth: list[int], answers: list[int], names: list[str]) -> dict[str, float]:
-        """Compute the metric.
+        """Compute the metric; every result that is a single number, by name.
 
         Args:
             truth: The index in `names` of each clip's emotion.
             answers: The index of each answer.
             names: The emotions; a metric that takes text gets these.
-
-        Returns:
-            Every result that is a single number, by name.
         """
         features = self._module.features
         features = features[0] if isinstance(features, list) else features
@@ -84,12 +81,10 @@ class UserMetric:
 
 @contextmanager
 def user_metrics(paths: Sequence[str], settings: Settings, progress: Progress) -> Iterator[tuple[UserMetric, ...]]:
-    """Load all metrics of a run, each in a worker that ends with the `with` block.
+    """Load all metrics of a run, each in a worker that ends with the `with` block; one that fails later is noted.
 
     Args:
         paths: Files or folders, or the names of metrics that installed packages add.
-        settings: Time limits, and the folder of the logs.
-        progress: Gets a note for a metric that fails.
 
     Raises:
         RequestError: One is not there, or is no module of `evaluate`.

@@ -67,7 +67,7 @@ class Decisions:
         return [of_labels, *(label_map.probabilities(logits) for label_map in self.label_maps)]
 
     def difference(self, logits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-        """The largest difference of a probability, in any reading; NaN where one of them is not finite.
+        """The largest difference of a probability, in any reading; NaN if one of them is not finite.
 
         Examples:
             >>> sums = Decisions((LabelMap(("a", "b", "c"), ("joy", "joy", "anger")),))
@@ -79,14 +79,7 @@ class Decisions:
         return float(np.max([np.abs(left - right).max() for left, right in pairs if left.size], initial=0.0))
 
     def margins(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The distance of the two best answers of each clip, in the reading in which it is smallest.
-
-        Args:
-            logits: Shape (clips, labels).
-
-        Returns:
-            Shape (clips,); 1 if there is only one answer.
-        """
+        """The distance of each clip's two best answers, in the reading in which it is smallest; 1 if there is one."""
         margins = np.ones(len(logits))
         for probabilities in self.probabilities(logits):
             if probabilities.shape[1] > 1:

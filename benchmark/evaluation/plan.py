@@ -144,11 +144,8 @@ class InferencePlan:
 
         Args:
             planned: The engine in the reduced format.
-            close_clips: How many clips it leaves open. If a test pays for so many, float32 is tested; else it must have
-                passed on these clips before.
-
-        Returns:
-            None if only the reference is finer, or float32 is not known to pass.
+            close_clips: How many clips it leaves open. If a test pays for so many, float32 is tested; else there is a
+                refiner only if float32 has passed on these clips before.
         """
         float32 = replace(planned.engine, dtype="float32")
         if planned.engine.backend == TORCH or planned.engine == float32:
@@ -180,8 +177,7 @@ class InferencePlan:
     def record_difference(self, planned: PlannedEngine, difference: float) -> bool:
         """Keep a difference to the reference if it is the largest so far, which may fail the engine.
 
-        Returns:
-            Whether the engine's margin has grown.
+        Returns whether the engine's margin has grown.
         """
         if planned.check is None or difference <= planned.check.largest_difference:
             return False

@@ -26,8 +26,8 @@ class CandidateRun:
 
     Attributes:
         passes: The clips on the engine that answered: as they are, then with each perturbation.
-        failures: Why passes did not come to their end, by the key of their setup.
-        unreadable: Clips that could be read when the run began and not when their turn came, each with the reason.
+        failures: Why passes ended early, by the key of their setup.
+        unreadable: Why clips that could be read when the run began could not when their turn came.
         rerun_clips: How many clips as they are have an answer of a better engine.
     """
 
@@ -215,8 +215,7 @@ class InferenceRunner:
     def _compute_close(self, levels: Sequence[Sequence[ClipPass]]) -> dict[str, str]:
         """Compute the close clips of the first engine on the next one, and what that leaves open on the one after it.
 
-        Returns:
-            Why that ended early, by the key of the first engine's setups.
+        If that ends early, the reason is given by the key of the first engine's setups.
         """
         unsettled = [set(clip_pass.close) for clip_pass in levels[0]]
         for index, passes in enumerate(levels[1:], start=1):
@@ -237,8 +236,7 @@ class InferenceRunner:
     def _settle(self, levels: Sequence[Sequence[ClipPass]]) -> bool:
         """Replace close answers by better ones, from the finest engine up to the fastest.
 
-        Returns:
-            Whether an engine's margin has grown, so that more of its answers may be close; faster engines wait then.
+        Stops and returns True if an engine's margin has grown, so that more of its answers may be close.
         """
         for index in reversed(range(len(levels) - 1)):
             has_grown = False

@@ -50,11 +50,10 @@ class Implementation:
 
 @dataclass(frozen=True, eq=False)
 class AnsweredWindow:
-    """A window with its answer.
+    """A window, or the end of its clip, with the answer.
 
     Attributes:
-        window: The window, or the end of its clip.
-        answer: The model's answer, whose value has `logits` and `seconds`; None for the end of a clip.
+        answer: Its value has `logits` and `seconds`; None for the end of a clip.
         end: Why there will be no further answers; None while there may be.
     """
 
@@ -66,13 +65,8 @@ class AnsweredWindow:
 class ModelSession:
     """One subject's model in a worker; the `with` block ends the worker.
 
-    Args:
-        subject: The candidate.
-        implementation: How it is computed.
-        threads: Threads that it may compute with.
-        settings: Time limits, and the folder of the logs.
-        side_by_side: Whether `answers` computes several windows at once, a thread each or as a batch; else one at a
-            time with all threads, as latency is measured.
+    With `side_by_side`, `answers` computes several windows at once, a thread each or as a batch; else one at a time
+    with all threads, as latency is measured.
     """
 
     def __init__(
@@ -132,10 +126,9 @@ class ModelSession:
         return self._worker.call("computes_in", dtype, timeout_s=self._settings.load_timeout_s)
 
     def answers(self, windows: Iterable[ClipWindow]) -> Iterator[AnsweredWindow]:
-        """Compute windows of many clips; side by side, several are sent ahead, so that no stream waits for audio.
+        """Compute windows of many clips, in their order; if the worker ends, the last one has an `end`.
 
-        Yields:
-            The windows in their order, each with its answer. The last one has an `end` if the worker has ended.
+        Side by side, several are sent ahead, so that no stream waits for audio.
         """
         if not self._pipelined:
             for window in windows:

@@ -101,12 +101,7 @@ def select_subjects(
 ) -> Selection:
     """Choose the usable candidates with enough emotions, and find their checkpoints, which verification has fetched.
 
-    Args:
-        registry: The candidates.
-        verifications: Their verdicts, in the same order.
-        min_emotions: How many classes a candidate must distinguish.
-        hub: Finds the checkpoints; what is not in its cache any more is fetched again.
-        progress: Gets a stage for a download.
+    The verdicts are in the order of the registry. What is not in the cache of the Hub any more is fetched again.
     """
     subjects: list[Subject] = []
     ineligible: dict[str, str] = {}

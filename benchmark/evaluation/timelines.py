@@ -39,15 +39,7 @@ class _UnansweredError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class TimelinePredictor:
-    """Computes timelines of recordings.
-
-    Attributes:
-        merges: Emotions that count as another.
-        device: `cpu` or `cuda`.
-        threads: Threads that a model may compute with.
-        settings: Limits and places.
-        progress: Gets a stage for each recording.
-    """
+    """Computes timelines of recordings, with a stage of progress for each."""
 
     merges: Mapping[str, str]
     device: str
@@ -62,12 +54,9 @@ class TimelinePredictor:
 
         Args:
             subject: The candidate.
-            recordings: The recordings.
+            recordings: There is one timeline for each, in their order.
             window_s: Length of a window in seconds, at most what the model reads at once.
             hop_s: From the beginning of one window to that of the next, in seconds.
-
-        Yields:
-            One timeline per recording, in their order.
         """
         remaining = list(recordings)
         reference = Implementation(Engine(device=self.device))

@@ -42,12 +42,7 @@ class Raised:
 
     @property
     def reason(self) -> str:
-        """What happened, in words for a person.
-
-        Examples:
-            >>> Raised(kind="KeyError", message="'weight'", outer="KeyError: 'weight'").reason
-            "KeyError: 'weight'"
-        """
+        """What happened, in words for a person."""
         return f"{self.kind}: {self.message}" if self.message else self.kind
 
 
@@ -115,12 +110,7 @@ class TimedOut:
 
     @property
     def reason(self) -> str:
-        """What happened, in words for a person.
-
-        Examples:
-            >>> TimedOut(seconds=300.0).reason
-            'no answer within 300 s'
-        """
+        """What happened, in words for a person."""
         return f"no answer within {self.seconds:g} s"
 
 

@@ -32,13 +32,7 @@ def serve(
 ) -> None:
     """Answer calls until the other end of the pipe is closed; the entry point of a worker's process.
 
-    Args:
-        pipe: Calls come and answers go through it.
-        actor: The class to make, as `package.module:Class`.
-        log: The file for all output.
-        threads: As in `Limits`.
-        memory_bytes: As in `Limits`.
-        environment: All environment variables of this process.
+    The arguments are those of `Worker`, `Limits`, and all environment variables of this process.
     """
     # A session and process group of its own: out of reach of the terminal's Ctrl-C, and killed as a whole.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -24,8 +24,7 @@ class Worker:
     time-out every further call returns the same answer. Use it from one thread.
 
     Args:
-        actor: The class to make in the worker, as `package.module:Class`; it is made without arguments at the first
-            call.
+        actor: The class to make in the worker, without arguments, at the first call: `package.module:Class`.
         log: The file for all that it prints; appended to.
         limits: What it may take of the machine.
 
@@ -47,13 +46,9 @@ class Worker:
         return None if self._running is None else self._running.process.pid
 
     def call(self, method: str, *arguments: object, timeout_s: float) -> Answer:
-        """Call a method of the actor and wait for the outcome.
+        """Call a method of the actor with plain data, as in `Returned.value`, and wait for the outcome.
 
-        Args:
-            method: The method's name.
-            *arguments: Plain data, as in `Returned.value`.
-            timeout_s: Seconds after which the worker is killed. Making the actor counts; starting the process does
-                not.
+        After `timeout_s` seconds the worker is killed. Making the actor counts; starting the process does not.
 
         Raises:
             NotPlainError: An argument is not plain data.

@@ -130,13 +130,6 @@ def test_a_fresh_interpreter_serves_as_well(log: Path, monkeypatch: pytest.Monke
     assert dict(os.environ) == before
 
 
-def test_the_parent_keeps_its_environment_its_main_and_its_modules(worker: Worker) -> None:
-    before, main = dict(os.environ), sys.modules["__main__"]
-    facts_of(worker)
-    assert dict(os.environ) == before
-    assert sys.modules["__main__"] is main
-
-
 def test_the_environment_is_put_back_after_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THERE_BEFORE", "old")
     with pytest.raises(KeyError), environment({"THERE_BEFORE": "new", "NOT_THERE_BEFORE": "new"}):
