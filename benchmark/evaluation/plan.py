@@ -171,7 +171,8 @@ class InferencePlan:
 
     def rebuild(self, planned: PlannedEngine) -> None:
         """Convert and test again, since the converted model is broken; if that fails, test the next engines."""
-        self._test(planned, from_scratch=True)
+        planned.check = None
+        self._test(planned)
         self._test_in_order()
 
     def record_difference(self, planned: PlannedEngine, difference: float) -> bool:
@@ -254,12 +255,12 @@ class InferencePlan:
             if planned.status is EngineStatus.PASSED:
                 return
 
-    def _test(self, planned: PlannedEngine, *, from_scratch: bool = False) -> None:
+    def _test(self, planned: PlannedEngine) -> None:
         """Set an engine's status from its parity result, after a test on further clips if it needs one."""
         check, never = planned.check, self.context.options.overwrite is Overwrite.NEVER
-        if from_scratch or check is None or not (check.is_ruled_out or self._unseen(check) <= 0 or never):
+        if check is None or not (check.is_ruled_out or self._unseen(check) <= 0 or never):
             try:
-                planned.check = check = self._parity_test(planned, from_scratch=from_scratch)
+                planned.check = check = self._parity_test(planned)
             except EngineRejectedError as error:
                 planned.fail(str(error))
                 return
@@ -269,12 +270,11 @@ class InferencePlan:
         else:
             planned.status = EngineStatus.PASSED
 
-    def _parity_test(self, planned: PlannedEngine, *, from_scratch: bool) -> ParityCheck:
-        """Test an engine on clips that it has not seen, or from scratch as if it had seen none, and keep the result."""
-        clips, before = self.context.clips, None if from_scratch else planned.check
-        seen = self._seen(before)
+    def _parity_test(self, planned: PlannedEngine) -> ParityCheck:
+        """Test an engine on clips that it has not seen, and keep the result."""
+        clips, seen = self.context.clips, self._seen(planned.check)
         durations = {name: seconds for name, seconds in clips.durations.items() if name not in seen}
-        chosen = stratified(durations, self._unseen(before))
+        chosen = stratified(durations, self._unseen(planned.check))
         test = ParityTest(
             subject=self.subject,
             implementation=planned.implementation,
@@ -285,7 +285,7 @@ class InferencePlan:
         if planned.converted is not None:
             describe_converted_model(self.context.settings.cache, planned.setup)
         try:
-            check = test.run({clip_hash: clips.audio[clip_hash] for clip_hash in chosen}, before)
+            check = test.run({clip_hash: clips.audio[clip_hash] for clip_hash in chosen}, planned.check)
         except EngineRejectedError as error:
             if not error.lasting:
                 raise
