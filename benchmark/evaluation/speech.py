@@ -61,7 +61,7 @@ def _detect(
                 current = window.clip_hash
                 answer = detector.call("begin", timeout_s=settings.load_timeout_s)
             if window.samples is not None:
-                answer = detector.call("hear", window.samples, timeout_s=settings.clip_timeout_s)
+                answer = detector.call("update", window.samples, timeout_s=settings.clip_timeout_s)
             elif window.failure is None:
                 answer = detector.call("share", timeout_s=settings.clip_timeout_s)
             if not isinstance(answer, Returned):

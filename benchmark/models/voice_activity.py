@@ -35,7 +35,7 @@ class VoiceActivityActor:
         self._rest: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self._speech, self._frames = 0, 0
 
-    def hear(self, samples: NDArray[np.float32]) -> None:
+    def update(self, samples: NDArray[np.float32]) -> None:
         """Take the next part of the clip: mono samples at 16 kHz."""
         joined = np.concatenate([self._rest, samples])
         whole = len(joined) // _FRAME * _FRAME

@@ -23,7 +23,7 @@ def detector() -> VoiceActivityActor:
 def share(detector: VoiceActivityActor, samples: NDArray[np.float32], part: int = RATE) -> float:
     detector.begin()
     for start in range(0, samples.size, part):
-        detector.hear(samples[start : start + part])
+        detector.update(samples[start : start + part])
     return detector.share()
 
 

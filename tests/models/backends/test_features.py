@@ -1,7 +1,6 @@
 """Spectrograms without the silence behind the audio: the same, however long the audio is."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,29 +12,19 @@ from benchmark.models.checkpoint import load_checkpoint
 from tests.support.tiny_models import edit_json, write_tiny
 
 RATE = 16_000
-
-
 LENGTHS = (1, 159, 160, 161, 400, 5_000, 47_999, 48_000, 300_001, 479_000, 479_440, 479_600, 479_999, 480_000)
 
 
-@pytest.mark.parametrize("samples", LENGTHS)
 @pytest.mark.parametrize("options", [{}, {"feature_size": 128}, {"chunk_length": 31, "hop_length": 200, "n_fft": 512}])
-def test_a_window_gets_what_the_extractor_itself_makes_of_it(samples: int, options: dict[str, int]) -> None:
+def test_a_window_gets_what_the_extractor_itself_makes_of_it(options: dict[str, int]) -> None:
     extractor = WhisperFeatureExtractor(**options)
-    audio = np.random.default_rng(samples).normal(0, 0.1, samples).astype(np.float32)
-    own = extractor(audio, sampling_rate=RATE, return_tensors="np")["input_features"]
-    made = filled_up(extractor, audio)
-    assert made.dtype == own.dtype
-    assert made.shape == own.shape
-    np.testing.assert_allclose(made, own, rtol=0, atol=1e-6)  # one matrix product of another width
-
-
-@pytest.mark.parametrize("audio", [np.zeros(RATE), np.ones(RATE), np.full(RATE, 1e-9), np.eye(1, RATE)[0]])
-def test_silence_and_clicks_are_no_exception(audio: Any) -> None:
-    extractor = WhisperFeatureExtractor()
-    samples = audio.astype(np.float32)
-    own = extractor(samples, sampling_rate=RATE, return_tensors="np")["input_features"]
-    np.testing.assert_allclose(filled_up(extractor, samples), own, rtol=0, atol=1e-6)
+    noises = [np.random.default_rng(samples).normal(0, 0.1, samples) for samples in LENGTHS]
+    for audio in (*noises, np.zeros(RATE), np.ones(RATE), np.full(RATE, 1e-9), np.eye(1, RATE)[0]):
+        samples = audio.astype(np.float32)
+        own = extractor(samples, sampling_rate=RATE, return_tensors="np")["input_features"]
+        made = filled_up(extractor, samples)
+        assert (made.dtype, made.shape) == (own.dtype, own.shape)
+        np.testing.assert_allclose(made, own, rtol=0, atol=1e-6)  # one matrix product of another width
 
 
 @pytest.mark.parametrize(("field", "value"), [("padding_value", 0.5), ("dither", 0.1)])
