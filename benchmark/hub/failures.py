@@ -47,11 +47,7 @@ class WrongAnswerError(ValueError):
 
 
 def explain(error: BaseException, *, what: str) -> HubFailure:  # noqa: PLR0911 - one case per kind of error
-    """Turn the exception of a call to the Hub into a status and a sentence.
-
-    Args:
-        error: The exception.
-        what: The repository, and its revision where one was requested, in words.
+    """Turn the exception of a call for `what`, a repository or file in words, into a status and a sentence.
 
     Examples:
         >>> explain(TimeoutError(), what="org/model").reason

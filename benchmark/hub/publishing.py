@@ -68,7 +68,7 @@ class Publisher:
             files: Content by path.
             results: For the metadata of its card, where they replace those that bench wrote before.
             message: The title of the commit.
-            description: What its owners should know.
+            description: For the owners of the model.
         """
         card, note = self._card(repo, results)
         is_own = self._is_own(repo)

@@ -21,16 +21,7 @@ _LARGEST_PICKLE_BYTES = 4_000_000
 _LOCAL_HEADER, _LOCAL_HEADER_BYTES = b"PK\x03\x04", 30
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_PICKLES = 5  # three that describe the file, the state dict, and the names of its storages
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    ValueError,
-    RuntimeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-)
+_ZIP_ERRORS = (zipfile.BadZipFile, ValueError, RuntimeError, LookupError, EOFError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,9 @@ def weight_parts(weights: WeightFiles, repository: RepositoryFiles) -> tuple[Rep
 def files_to_load(
     files: Iterable[RepoFile], config: Mapping[str, Any] | None, repository: RepositoryFiles
 ) -> tuple[RepoFile, ...]:
-    """List the files that a load reads, the small ones first.
+    """List the files that a load reads, the small ones first; raises SourceError where the index cannot be had.
 
     Of shards, those that the index names; where the index cannot be used, all that look like shards.
-
-    Raises:
-        SourceError: The index cannot be had.
     """
     files = tuple(files)
     descriptions = tuple(file for file in files if file.name in DESCRIPTION_NAMES)
@@ -154,9 +151,7 @@ def is_inside(name: str) -> bool:
 
 
 def absent_weights(files: Iterable[RepoFile]) -> ListingProblem:
-    """Say what a repository holds instead of weights that transformers reads.
-
-    The status is `unsafe-weights` where it holds nothing but pickles of another program, else `load-failed`.
+    """Say what a repository holds instead of weights: `unsafe-weights` if only pickles of others, else `load-failed`.
 
     Examples:
         >>> absent_weights([RepoFile("model.pt", 10)]).status

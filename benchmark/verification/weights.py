@@ -314,8 +314,8 @@ def listed(names: Iterable[str], *, most: int = _SHOWN_NAMES) -> list[str]:
 def _drop_refuted_claims(record: CandidateRecord, outcome: Outcome) -> None:
     """Turn what the configuration claims of its task into notes, where the weights show otherwise.
 
-    A claim to be a bare encoder is void as soon as the weights are known. A claim to be for another task stands where
-    the weights are not known to be a classifier, to be an encoder, or to be for another task themselves.
+    A claim to be a bare encoder is void as soon as the weights are known; a claim to be for another task stands where
+    these are random or do not fit.
     """
     void = {Status.NO_HEAD} if outcome in {Outcome.RANDOM, Outcome.MISMATCHED} else _CLAIMS
     refuted = [finding for finding in record.findings if finding.status in void]
