@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,7 +57,7 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
         old_created=old.leaderboard.created,
         new_created=new.leaderboard.created,
         warnings=(
-            *circumstances(old.leaderboard, new.leaderboard),
+            *_circumstances(old.leaderboard, new.leaderboard),
             *_engine_warnings(before, after),
             *_relabelling_warnings(paired),
         ),
@@ -203,31 +203,15 @@ def _relabelling_warnings(paired: Mapping[Pairing, PairedScores]) -> Iterator[st
             )
 
 
-def circumstances(old: Leaderboard, new: Leaderboard) -> Iterator[str]:
+def _circumstances(old: Leaderboard, new: Leaderboard) -> Iterator[str]:
     """Warn of differences in machine, versions, corpora and options that make two runs hard to compare."""
-    before, after = old.environment, new.environment
-    if all(any(row.latency_p50_ms is not None for row in run.rows) for run in (old, new)):
-        conditions = [
-            f"{name} {first} → {second}"
-            for name, first, second in (
-                ("processor", before.processor, after.processor),
-                ("cores", before.cores, after.cores),
-                ("platform", before.platform, after.platform),
-                ("Python", before.python, after.python),
-                ("threads", old.threads, new.threads),
-                ("seconds a segment", old.segment_s, new.segment_s),
-            )
-            if first != second
-        ]
-        if conditions:
-            yield f"Latencies were not measured under the same conditions: {', '.join(conditions)}."
-    versions = [
-        f"{name} {before.versions.get(name, 'none')} → {after.versions.get(name, 'none')}"
-        for name in sorted({*before.versions, *after.versions})
-        if before.versions.get(name) != after.versions.get(name)
-    ]
+    conditions = _differences(_conditions(old), _conditions(new), _conditions(new))
+    if conditions and all(any(row.latency_p50_ms is not None for row in run.rows) for run in (old, new)):
+        yield f"Latencies were not measured under the same conditions: {conditions}."
+    before, after = old.environment.versions, new.environment.versions
+    versions = _differences(before, after, sorted({*before, *after}))
     if versions:
-        yield f"Versions differ: {', '.join(versions)}."
+        yield f"Versions differ: {versions}."
     old_corpora, new_corpora = ({corpus.name: corpus for corpus in run.corpora} for run in (old, new))
     for name in sorted(old_corpora.keys() - new_corpora.keys()):
         yield f"The new run has no corpus {name}."
@@ -240,6 +224,25 @@ def circumstances(old: Leaderboard, new: Leaderboard) -> Iterator[str]:
             yield f"The {word} run was interrupted."
         if run.limit is not None:
             yield f"The {word} run heard at most {run.limit} clips of each corpus."
+
+
+def _conditions(run: Leaderboard) -> dict[str, object]:
+    return {
+        "processor": run.environment.processor,
+        "cores": run.environment.cores,
+        "platform": run.environment.platform,
+        "Python": run.environment.python,
+        "threads": run.threads,
+        "seconds a segment": run.segment_s,
+    }
+
+
+def _differences(before: Mapping[str, object], after: Mapping[str, object], names: Iterable[str]) -> str:
+    return ", ".join(
+        f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}"
+        for name in names
+        if before.get(name) != after.get(name)
+    )
 
 
 def _corpus_circumstances(old: CorpusSummary, new: CorpusSummary) -> Iterator[str]:

@@ -31,35 +31,28 @@ def test_an_empty_run_is_an_empty_leaderboard(run: RunBuilder) -> None:
     assert (board.rows, board.corpora, board.not_evaluated, board.failures) == ((), (), (), {})
 
 
-def test_a_corpus_without_clips_leaves_every_score_empty(run: RunBuilder) -> None:
-    run.says(run.candidate("a"), run.corpus("nothing", []), [])
-    row = run.score().rows[0]
-    assert scores_of(row) == [None] * len(SCORES)
-    assert (row.clips, row.rank, row.entropy, row.flags) == (0, None, None, ("no-clips",))
+def test_a_corpus_without_clips_and_failures_on_all_clips_have_rows(run: RunBuilder) -> None:
+    model, corpus = run.candidate("broken"), run.acted_corpus()
+    run.says(model, corpus, [None] * len(corpus.clips))
+    run.says(model, run.corpus("nothing", []), [])
+    failed, nothing = run.score().rows
+    assert scores_of(nothing) == [None] * len(SCORES)
+    assert (nothing.clips, nothing.rank, nothing.entropy, nothing.flags) == (0, None, None, ("no-clips",))
+    assert (failed.clips, failed.failed_clips, failed.accuracy, failed.uar) == (160, 160, 0.0, 0.0)
+    assert (failed.entropy, failed.collapsed, failed.top_emotion, failed.ece) == (None, None, None, None)
+    assert failed.flags == ("at-chance", "majority-like", "failed-clips")
 
 
-def test_one_clip_has_scores_without_ranks(run: RunBuilder) -> None:
-    run.says(run.candidate("a"), run.corpus("single", [run.clip("a", label="anger", speaker="s1")]), ["anger"])
-    row = run.score().rows[0]
-    assert (row.clips, row.accuracy, row.uar, row.macro_f1, row.interval) == (1, 1.0, 1.0, 1.0, "wilson")
-    assert (row.rank, row.shared_uar, row.ece) == (None, None, None)
-    assert row.flags == ("one-emotion", "few-clips", "few-speakers")
-
-
-def test_a_corpus_of_one_emotion_has_scores_and_no_ranks(run: RunBuilder) -> None:
+def test_one_clip_and_one_emotion_have_scores_without_ranks(run: RunBuilder) -> None:
+    model = run.candidate("a")
+    run.says(model, run.corpus("single", [run.clip("a", label="anger", speaker="s1")]), ["anger"])
     clips = [run.clip(str(number), label="anger", speaker=f"s{number % 4}") for number in range(40)]
-    run.says(run.candidate("a"), run.corpus("angry", clips), ["anger", "fear", "anger"] * 13 + ["anger"])
-    row = run.score().rows[0]
-    assert (row.rank, row.interval, row.uar) == (None, "speakers", row.accuracy)
-
-
-def test_a_model_that_failed_on_all_clips_is_wrong_on_all_of_them(run: RunBuilder) -> None:
-    corpus = run.acted_corpus()
-    run.says(run.candidate("broken"), corpus, [None] * len(corpus.clips))
-    row = run.score().rows[0]
-    assert (row.clips, row.failed_clips, row.accuracy, row.uar) == (160, 160, 0.0, 0.0)
-    assert (row.entropy, row.collapsed, row.top_emotion, row.ece) == (None, None, None, None)
-    assert row.flags == ("at-chance", "majority-like", "failed-clips")
+    run.says(model, run.corpus("angry", clips), ["anger", "fear", "anger"] * 13 + ["anger"])
+    single, angry = run.score().rows
+    assert (single.clips, single.accuracy, single.uar, single.macro_f1, single.interval) == (1, 1.0, 1.0, 1.0, "wilson")
+    assert (single.rank, single.shared_uar, single.ece) == (None, None, None)
+    assert single.flags == ("one-emotion", "few-clips", "few-speakers")
+    assert (angry.rank, angry.interval, angry.uar) == (None, "speakers", angry.accuracy)
 
 
 def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder, mostly_right: Errors) -> None:
