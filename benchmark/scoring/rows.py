@@ -76,23 +76,19 @@ def scored_row(
     variety = diversity(answers) if evaluation.complete else None
     reasons = suspicions(evaluation, summary, standings.twins) if evaluation.complete else {}
     is_scored = evaluation.complete and answers.scored.any()
-    row = unscored_row(evaluation.verification, summary).model_copy(
-        update={
-            "revision": setup.revision,
-            "head": setup.head,
-            **vars(evaluation.setting),
-            "seen": evaluation.seen.value,
-            "clips": int((answers.scored if is_scored else answers.answered).sum()),
-            "failed_clips": len(summary.unreadable) + evaluation.failed_clips,
-            "flags": row_flags(evaluation, summary, variety, reasons),
-            "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
-        }
-    )
-    if not evaluation.complete:
-        return row
-    interval = evaluation.uar_interval
-    row = row.model_copy(
-        update={
+    update: dict[str, object] = {
+        "revision": setup.revision,
+        "head": setup.head,
+        **vars(evaluation.setting),
+        "seen": evaluation.seen.value,
+        "clips": int((answers.scored if is_scored else answers.answered).sum()),
+        "failed_clips": len(summary.unreadable) + evaluation.failed_clips,
+        "flags": row_flags(evaluation, summary, variety, reasons),
+        "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
+    }
+    if evaluation.complete:
+        interval = evaluation.uar_interval
+        update |= {
             "rank": standings.ranks.get(evaluation.candidate),
             "common_uar": common_uar(answers, standings.common_emotions),
             "interval": interval and interval.method.value,
@@ -101,7 +97,7 @@ def scored_row(
             **speaker_columns(evaluation.counts),
             "metrics": user_metric_columns(evaluation.decisions, user_metrics),
         }
-    )
+    row = unscored_row(evaluation.verification, summary).model_copy(update=update)
     return with_confirmation(row, evaluation.verification)
 
 
