@@ -154,3 +154,20 @@ def test_corrected_labels_change_no_paired_difference(build: Build) -> None:
     assert change.old != change.new
     assert change.difference == 0
     assert any(warning.startswith("3 clips of acted mean another emotion now") for warning in comparison.warnings)
+
+
+def test_other_corpora_limits_and_channels_are_warned_of(build: Build) -> None:
+    old, new = compared(build("old")), compared(build("new"))
+    (acted,) = new.leaderboard.corpora
+    changed = acted.model_copy(update={"clips": 90, "channel": "left", "emotion_clips": {"anger": 90}})
+    more = acted.model_copy(update={"name": "calls"})
+    update = {"corpora": (changed, more), "limit": 90, "interrupted": True}
+    comparison = compare_runs(old, replace(new, leaderboard=new.leaderboard.model_copy(update=update)))
+    assert comparison.warnings == (
+        "The old run has no corpus calls.",
+        "acted has 90 clips that could be read; it had 96.",
+        "The emotions of acted are anger; they were anger, happiness, neutral, sadness.",
+        "acted is heard on the channel left; it was mix.",
+        "The new run was interrupted.",
+        "The new run heard at most 90 clips of each corpus.",
+    )
