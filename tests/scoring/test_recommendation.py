@@ -53,7 +53,7 @@ def test_the_pick_has_the_highest_lower_bound_and_the_front_is_what_nothing_domi
     ],
 )
 def test_each_limit_excludes_with_its_reason(
-    three: RunBuilder, constraints: dict[str, object], pick: str | None, excluded: dict[str, str]
+    three: RunBuilder, constraints: dict[str, Any], pick: str | None, excluded: dict[str, str]
 ) -> None:
     result = recommended(three, **constraints)
     assert result.pick == pick
