@@ -20,7 +20,6 @@ def window_blocks(
 
     Args:
         blocks: Mono samples, shape (samples,).
-        sampling_rate: Samples per second.
         window_s: Length of a window in seconds; the last one may be shorter.
 
     Yields:
@@ -88,7 +87,6 @@ def sliding_windows(
 
     Args:
         blocks: Mono samples, shape (samples,).
-        sampling_rate: Samples per second.
         window_s: Length of a window in seconds.
         hop_s: From the beginning of one window to that of the next, in seconds; at most `window_s`.
 
