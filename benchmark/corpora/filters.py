@@ -61,14 +61,15 @@ def shares_of(groups: Mapping[str, int], total: int) -> dict[str, int]:
     whole = sum(groups.values()) or 1
     exact = {group: Fraction(size * total, whole) for group, size in groups.items()}
     shares = {group: max(least, int(share)) for group, share in exact.items()}
+
+    def surplus(group: str) -> tuple[Fraction, str]:
+        return shares[group] - exact[group], group
+
     # The group furthest above its exact share gives one, the group furthest below gets one.
-    surplus = {group: shares[group] - exact[group] for group in groups}
     while sum(shares.values()) > total:
-        giver = max((group for group in groups if shares[group] > least), key=lambda group: (surplus[group], group))
-        shares[giver], surplus[giver] = shares[giver] - 1, surplus[giver] - 1
+        shares[max((group for group in groups if shares[group] > least), key=surplus)] -= 1
     while sum(shares.values()) < total:
-        taker = min((group for group in groups if shares[group] < groups[group]), key=lambda g: (surplus[g], g))
-        shares[taker], surplus[taker] = shares[taker] + 1, surplus[taker] + 1
+        shares[min((group for group in groups if shares[group] < groups[group]), key=surplus)] += 1
     return shares
 
 
