@@ -22,6 +22,7 @@ from benchmark.options.shared import (
     OutputOptions,
     RegistryOptions,
     ScoreOptions,
+    Texts,
     WatchingCaller,
     WorkOptions,
     complete_candidates,
@@ -58,7 +59,7 @@ class RunRequest(
     """Options of `run`."""
 
     corpora: Annotated[
-        Sequence[str], option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
+        Texts, option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
     ] = ()
     """What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
     or a path. Repeatable. Default: all corpora of the registry.
@@ -69,9 +70,9 @@ class RunRequest(
     """Leave out the clips in which nobody speaks."""
     min_speech: Annotated[float, option("--min-speech", CORPUS, metavar="SHARE", within=Range(0, 1))] = 0.0
     """Leave out the clips in which people speak for a smaller share of the time, such as 0.2."""
-    metrics: Annotated[Sequence[str], option("--metric", SCORES, metavar="PATH"), Mark.RUNS_CODE] = ()
+    metrics: Annotated[Texts, option("--metric", SCORES, metavar="PATH"), Mark.RUNS_CODE] = ()
     """A local module of the library evaluate, whose numbers are added to the table; its code is run. Repeatable."""
-    by: Annotated[Sequence[str], option("--by", SCORES, metavar="COLUMN")] = ()
+    by: Annotated[Texts, option("--by", SCORES, metavar="COLUMN")] = ()
     """Take the scores apart by this column of the corpora too, such as age; by sex, language and duration they always
     are. Repeatable.
     """
@@ -102,9 +103,7 @@ class DiscoverRequest(WatchingCaller):
         int, option("--limit", MODELS, variable="BENCH_DISCOVER_LIMIT", metavar="N", within=Range(1, 5_000))
     ] = 200
     """How many repositories to look at, at most."""
-    languages: Annotated[
-        Sequence[str], option("--language", MODELS, variable="BENCH_DISCOVER_LANGUAGE", metavar="CODE")
-    ] = ()
+    languages: Annotated[Texts, option("--language", MODELS, variable="BENCH_DISCOVER_LANGUAGE", metavar="CODE")] = ()
     """Only repositories that declare this language, such as ko. Repeatable."""
     min_emotions: Annotated[int, option("--min-emotions", MODELS, metavar="N", within=Range(1))] = 2
     """At least so many emotions."""
@@ -140,7 +139,7 @@ class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, Re
 class PredictRequest(TimelineOptions):
     """Options of `predict`."""
 
-    models: Annotated[str | Sequence[str], KEYWORD_ONLY] = field(kw_only=False)
+    models: Annotated[str | Texts, KEYWORD_ONLY] = field(kw_only=False)
     recordings: Annotated[str | Path | Sequence[str | Path], KEYWORD_ONLY] = field(kw_only=False)
 
 
@@ -148,13 +147,13 @@ class PredictRequest(TimelineOptions):
 class TimelineFiles(Options):
     """Arguments and output of `bench predict`."""
 
-    names: Annotated[Sequence[str], option("MODEL FILE…", CORPUS)]
+    names: Annotated[Texts, option("MODEL FILE…", CORPUS)]
     """A name or id of the registry, a Hub id or a local folder; then recordings, or folders of such. Where -m names
     the models, all of these are recordings.
     """
 
     models: Annotated[
-        Sequence[str],
+        Texts,
         option("--model -m", MODELS, variable="BENCH_PREDICT_MODEL", metavar="ID", completer=complete_candidates),
         Mark.MODEL,
     ] = ()
@@ -171,7 +170,7 @@ class TimelineFiles(Options):
 class LabelsRequest(MergeOptions, RegistryOptions):
     """Options of `bench labels`."""
 
-    names: Annotated[Sequence[str], option("MODEL|CORPUS…", CORPUS)] = ()
+    names: Annotated[Texts, option("MODEL|CORPUS…", CORPUS)] = ()
     """Names or ids of the registry, Hub ids, local folders of models; names of corpora, or SPECs such as
     ravdess:DIR.
     """

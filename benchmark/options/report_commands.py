@@ -1,6 +1,5 @@
 """Options of the commands that read finished runs and the cache."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from benchmark.options.shared import (
     RegistryOptions,
     ScoreOptions,
     StoredRun,
+    Texts,
     WatchingCaller,
 )
 
@@ -42,11 +42,9 @@ class RecommendRequest(Caller):
     """Only corpora in this language count; what a model's card claims does not."""
     max_size_mb: Annotated[float | None, option("--max-size-mb", MODELS, metavar="MB", within=Range(0))] = None
     """Megabytes of weight files at most."""
-    licenses: Annotated[Sequence[str], option("--license", MODELS, metavar="NAME")] = ()
+    licenses: Annotated[Texts, option("--license", MODELS, metavar="NAME")] = ()
     """A licence to choose from, as the repository declares it, such as apache-2.0. Repeatable."""
-    corpora: Annotated[
-        Sequence[str], option("--corpus", CORPUS, variable="BENCH_RECOMMEND_CORPUS", metavar="NAME")
-    ] = ()
+    corpora: Annotated[Texts, option("--corpus", CORPUS, variable="BENCH_RECOMMEND_CORPUS", metavar="NAME")] = ()
     """Only this corpus of the run counts. Repeatable. Default: all that are labelled."""
     device: Annotated[str | None, option("--device", MODELS, variable="BENCH_RECOMMEND_DEVICE")] = None
     """What the latency belongs to. Default: the CPU, or what was timed."""
@@ -61,15 +59,15 @@ class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, R
     """Options of `report`."""
 
     run: StoredRun = field(default=None, kw_only=False)
-    models: Annotated[Sequence[str], option("--model -m", MODELS, variable="BENCH_REPORT_MODEL", metavar="NAME")] = ()
+    models: Annotated[Texts, option("--model -m", MODELS, variable="BENCH_REPORT_MODEL", metavar="NAME")] = ()
     """Only this candidate of the run: its name, its id, or a pattern such as 'superb/*'. Repeatable."""
-    corpora: Annotated[Sequence[str], option("--corpus", CORPUS, variable="BENCH_REPORT_CORPUS", metavar="NAME")] = ()
+    corpora: Annotated[Texts, option("--corpus", CORPUS, variable="BENCH_REPORT_CORPUS", metavar="NAME")] = ()
     """Only this corpus of the run, or a pattern. Repeatable."""
     min_emotions: Annotated[int | None, option("--min-emotions", MODELS, metavar="N", within=Range(1))] = None
     """Leave out the scores of candidates that distinguish fewer emotions. Default: as the run did."""
-    by: Annotated[Sequence[str], option("--by", SCORES, metavar="COLUMN")] = ()
+    by: Annotated[Texts, option("--by", SCORES, metavar="COLUMN")] = ()
     """Score the parts of each corpus by this column of it, beside sex, language and duration. Repeatable."""
-    relabel: Annotated[Sequence[str], option("--relabel", CORPUS, metavar="NAME|SPEC"), Mark.SOURCE] = ()
+    relabel: Annotated[Texts, option("--relabel", CORPUS, metavar="NAME|SPEC"), Mark.SOURCE] = ()
     """Read the labels of this corpus again, such as table:clips.csv with corrected ones; clips belong together by
     their names. No audio is read. Repeatable.
     """
@@ -86,7 +84,7 @@ class CompareRequest(Caller):
     new: Annotated[str | Path, option("NEW", RESULT)] = field(kw_only=False)
     """The run after."""
 
-    fail_on: Annotated[Sequence[str], option("--fail-on", RESULT, metavar="GATE")] = ()
+    fail_on: Annotated[Texts, option("--fail-on", RESULT, metavar="GATE")] = ()
     """Exit 1 where this happens: a column of the leaderboard, < or >, and a change with its sign, as in "uar<-0.02" or
     "latency_p50_ms>+20%". What cannot be judged fails. Repeatable.
     """
@@ -100,7 +98,7 @@ class CompareRequest(Caller):
 class EnsembleRequest(Caller, OutputOptions):
     """Options of `ensemble`."""
 
-    members: Annotated[Sequence[str], option("CANDIDATE…", MODELS)] = field(kw_only=False)
+    members: Annotated[Texts, option("CANDIDATE…", MODELS)] = field(kw_only=False)
     """Candidates that the run evaluated; or best:3, to have three chosen on one half of the speakers and scored on the
     other, both ways.
     """
@@ -116,11 +114,9 @@ class PublishRequest(AskedCaller):
     )
     """The dataset of results; the results in models' repositories point to it."""
     run: StoredRun = None
-    candidates: Annotated[
-        Sequence[str], option("--model -m", MODELS, variable="BENCH_PUBLISH_MODEL", metavar="NAME")
-    ] = ()
+    candidates: Annotated[Texts, option("--model -m", MODELS, variable="BENCH_PUBLISH_MODEL", metavar="NAME")] = ()
     """Only this candidate of the run: a name, an id or a pattern. Repeatable. Default: all that come from the Hub."""
-    corpora: Annotated[Sequence[str], option("--corpus", CORPUS, variable="BENCH_PUBLISH_CORPUS", metavar="NAME")] = ()
+    corpora: Annotated[Texts, option("--corpus", CORPUS, variable="BENCH_PUBLISH_CORPUS", metavar="NAME")] = ()
     """Only this corpus of the run. Repeatable. Default: all that anybody can get; folders and tables of your own are
     published only where they are named here.
     """
@@ -139,9 +135,9 @@ class PublishRequest(AskedCaller):
 class CacheRequest(Options):
     """Selection of cache entries; conditions are combined with and."""
 
-    kinds: Annotated[Sequence[str], option("--kind", CACHE, variable=None, choices=CACHE_KINDS), Mark.SENDS] = ()
+    kinds: Annotated[Texts, option("--kind", CACHE, variable=None, choices=CACHE_KINDS), Mark.SENDS] = ()
     """Only this kind. Repeatable."""
-    candidates: Annotated[Sequence[str], option("--candidate", CACHE, variable=None, metavar="ID"), Mark.SENDS] = ()
+    candidates: Annotated[Texts, option("--candidate", CACHE, variable=None, metavar="ID"), Mark.SENDS] = ()
     """Only what belongs to this candidate; globs too. Repeatable."""
     older_than: Annotated[str | None, option("--older-than", CACHE, variable=None, metavar="AGE"), Mark.SENDS] = None
     """Only what was last written longer ago, such as 30d or 12h."""

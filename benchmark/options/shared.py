@@ -23,6 +23,7 @@ SCORES = Group("Scores", sort_key=4)
 RESULT = Group("Result", sort_key=5)
 CONSOLE = Group("Console", sort_key=6)
 
+Texts = Sequence[str]
 Channel = Literal["mix", "left", "right", "each"]
 
 
@@ -135,9 +136,7 @@ class CandidateOptions(Options):
     """The registry and a selection of its candidates."""
 
     candidates: Candidates = field(default=None, kw_only=False)
-    models: Annotated[
-        Sequence[str], option("--model -m", MODELS, metavar="ID", completer=complete_candidates), Mark.MODEL
-    ] = ()
+    models: Annotated[Texts, option("--model -m", MODELS, metavar="ID", completer=complete_candidates), Mark.MODEL] = ()
     """Only this candidate: a name or id of the registry, any Hub id, or a local folder. Repeatable."""
 
 
@@ -155,7 +154,7 @@ class LoadOptions(Options):
 class MergeOptions(Options):
     """Merges of emotions."""
 
-    merge: Annotated[Sequence[str], option("--merge", SCORES, metavar="A=B")] = ()
+    merge: Annotated[Texts, option("--merge", SCORES, metavar="A=B")] = ()
     """Count emotion A as B, in labels and answers, such as calm=neutral. Repeatable."""
     merge_preset: Annotated[str | None, option("--merge-preset", SCORES, choices=("sentiment", "arousal", "big4"))] = (
         None
@@ -169,11 +168,11 @@ class ClipOptions(Options):
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
     """At most so many clips of each corpus: for a first look, not for a decision."""
-    speakers: Annotated[Sequence[str], option("--speaker", CORPUS, metavar="NAME")] = ()
+    speakers: Annotated[Texts, option("--speaker", CORPUS, metavar="NAME")] = ()
     """Only clips of this speaker, as the corpus writes it. Repeatable."""
-    languages: Annotated[Sequence[str], option("--language", CORPUS, metavar="CODE")] = ()
+    languages: Annotated[Texts, option("--language", CORPUS, metavar="CODE")] = ()
     """Only clips in this language, as the corpus writes it. Repeatable."""
-    only_labels: Annotated[Sequence[str], option("--only-label", CORPUS, metavar="LABEL")] = ()
+    only_labels: Annotated[Texts, option("--only-label", CORPUS, metavar="LABEL")] = ()
     """Only clips with this label, or of this emotion. Repeatable."""
     sample: Annotated[int | None, option("--sample", CORPUS, metavar="N", within=Range(1))] = None
     """At most so many clips of each corpus, drawn so that each label keeps its share."""
@@ -191,7 +190,7 @@ class ClipOptions(Options):
 class ScoreOptions(Options):
     """Optional scores."""
 
-    focus: Annotated[Sequence[str], option("--focus", SCORES, metavar="EMOTION")] = ()
+    focus: Annotated[Texts, option("--focus", SCORES, metavar="EMOTION")] = ()
     """Tell how well each candidate finds this one emotion among all others, such as anger. Repeatable."""
     rank_seen: Annotated[bool, option("--rank-seen", SCORES)] = False
     """Rank candidates on corpora that they were trained on, too; they stay flagged."""
@@ -219,7 +218,7 @@ class WorkOptions(OutputOptions):
 class InferenceOptions(Options):
     """Inference, latency and perturbations."""
 
-    devices: Annotated[Sequence[str], option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
+    devices: Annotated[Texts, option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
     """Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one."""
     backend: Annotated[str, option("--backend", INFERENCE, metavar="auto|torch|openvino|onnxruntime|NAME")] = "auto"
     """What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that is
@@ -233,7 +232,7 @@ class InferenceOptions(Options):
     """How many windows torch computes together, if the decisions stay those of one at a time. Default: 1 on the CPU;
     16 on a GPU where that is faster.
     """
-    perturb: Annotated[Sequence[str], option("--perturb", INFERENCE, metavar="FORM,…")] = ()
+    perturb: Annotated[Texts, option("--perturb", INFERENCE, metavar="FORM,…")] = ()
     """Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: noise:20dB
     (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, µ-law), clip or
     clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.
