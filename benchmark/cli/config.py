@@ -1,7 +1,5 @@
 """`--config FILE`: options from a TOML file, or from the request that a report's JSON holds."""
 
-import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -43,6 +41,9 @@ class ConfigFile:
         Raises:
             RequestError: It cannot be read, is neither TOML nor a report's JSON, or holds no request.
         """
+        import json
+        import tomllib
+
         try:
             text = path.read_text(encoding="utf-8")
             content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
