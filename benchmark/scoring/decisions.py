@@ -127,14 +127,7 @@ def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> Sp
 
 
 def speaker_codes(speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """Number the speakers in the order of their names; None where the speaker of any clip is unknown.
-
-    Examples:
-        >>> speaker_codes(["eve", "adam", "eve"]).tolist()
-        [1, 0, 1]
-        >>> speaker_codes(["eve", None]) is None
-        True
-    """
+    """Number the speakers in the order of their names; None where the speaker of any clip is unknown."""
     names = set(speakers)
     if None in names:
         return None

@@ -30,10 +30,6 @@ def emotion_names(names: Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         RequestError: There is no such emotion.
-
-    Examples:
-        >>> emotion_names(["angry", "anger", "fear"])
-        ('anger', 'fear')
     """
     return tuple(dict.fromkeys(emotion_class(emotion_of(name) or name).name for name in names))
 

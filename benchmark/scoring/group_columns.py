@@ -78,12 +78,7 @@ def values_of(column: str, clips: Sequence[ClipRecord]) -> list[str | None]:
 
 
 def duration_band(seconds: float | None) -> str | None:
-    """Name the band that a duration falls into.
-
-    Examples:
-        >>> duration_band(1.99), duration_band(2.0), duration_band(8.0), duration_band(None)
-        ('under 2 s', '2 to 4 s', '8 s and more', None)
-    """
+    """Name the band that a duration falls into; its lower limit belongs to it."""
     if seconds is None or not math.isfinite(seconds):
         return None
     first, *_, last = DURATION_BANDS_S
@@ -95,8 +90,6 @@ def group_order(name: str) -> tuple[float, bool, str]:
     """A sort key for groups: by the first number in their names, then by name.
 
     Examples:
-        >>> sorted(["8 s and more", "2 to 4 s", "under 2 s"], key=group_order)
-        ['under 2 s', '2 to 4 s', '8 s and more']
         >>> sorted(["over 30 to 41", "over 41", "up to 30", "men"], key=group_order)
         ['up to 30', 'over 30 to 41', 'over 41', 'men']
     """

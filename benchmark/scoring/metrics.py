@@ -72,11 +72,6 @@ def uar(decisions: Decisions) -> float | None:
     """Unweighted average recall over the emotions; None without clips.
 
     An answer that is none of the emotions is a miss for the clip's emotion.
-
-    Examples:
-        >>> uar(Decisions(emotions=("anger", "fear"), truth=np.array([0, 0, 0, 1]),
-        ...     answers=np.array([0, 0, 0, 2]), confidence=np.ones(4)))
-        0.5
     """
     if not decisions.truth.size:
         return None

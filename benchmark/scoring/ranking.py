@@ -70,14 +70,6 @@ def rank_candidates(candidates: Sequence[SpeakerCounts]) -> tuple[int, ...]:
 
     Args:
         candidates: Counts over the same speakers, for which `speakers_can_be_left_out`.
-
-    Examples:
-        >>> clips = np.full((4, 2), 50)
-        >>> good, bad = np.array([[45, 46], [44, 45], [46, 45], [45, 44]]), np.array([[9, 9], [8, 9], [9, 9], [9, 8]])
-        >>> rank_candidates([SpeakerCounts(hits=bad, clips=clips), SpeakerCounts(hits=good, clips=clips)])
-        (2, 1)
-        >>> rank_candidates([])
-        ()
     """
     scores = np.array([counts.uar for counts in candidates])
     first, second = np.triu_indices(len(candidates), k=1)

@@ -188,12 +188,11 @@ def label_permutation(decisions: Decisions, speakers: Sequence[str | None], cove
 
     Args:
         decisions: The open decisions.
-        speakers: The speaker of each of their clips.
+        speakers: The speaker of each of their clips; where one is unknown, nothing moves.
         covered: The emotions that the candidate can express; only they have a label.
 
     Returns:
-        Name → meaning of the labels that moved; none where the present names are as good as any, and where a speaker is
-        unknown.
+        Name → meaning of the labels that moved; empty where the present names are as good as any.
     """
     codes = speaker_codes(speakers)
     if codes is None or codes.max(initial=0) < 1:

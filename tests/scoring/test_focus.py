@@ -77,6 +77,6 @@ def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: Run
 
 
 def test_an_unknown_emotion_is_refused_with_the_nearest() -> None:
-    assert emotion_names(["Wut"]) == ("anger",)
+    assert emotion_names(["Wut", "anger", "fear"]) == ("anger", "fear")
     with pytest.raises(RequestError, match="angerr"):
         emotion_names(["angerr"])
