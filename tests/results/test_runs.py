@@ -83,7 +83,8 @@ def test_an_empty_selection_is_the_whole_run(record: RunRecord) -> None:
 def test_a_candidate_is_found_by_name_id_or_pattern(record: RunRecord, name: str) -> None:
     selected = select_from(record, models=(name,))
     assert [item.candidate for item in selected.verifications] == ["good"]
-    assert {item.candidate for item in (*selected.evaluations, *selected.latencies)} == {"good"}
+    assert {item.candidate for item in selected.evaluations} == {"good"}
+    assert {item.candidate for item in selected.latencies} == {"good"}
 
 
 def test_corpora_are_chosen_with_what_was_answered_on_them(record: RunRecord) -> None:
@@ -95,7 +96,8 @@ def test_corpora_are_chosen_with_what_was_answered_on_them(record: RunRecord) ->
 def test_candidates_with_fewer_emotions_stay_without_scores(record: RunRecord) -> None:
     selected = select_from(record, min_emotions=3)
     assert len(selected.verifications) == 2
-    assert {item.candidate for item in (*selected.evaluations, *selected.latencies)} == {"good"}
+    assert {item.candidate for item in selected.evaluations} == {"good"}
+    assert {item.candidate for item in selected.latencies} == {"good"}
     assert selected.ineligible["two"] == "It distinguishes 2 emotions; at least 3 were asked for."
 
 
