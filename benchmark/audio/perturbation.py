@@ -184,15 +184,12 @@ def measure_level(blocks: Blocks) -> Level:
 def perturbed_blocks(
     blocks: Blocks, sampling_rate: int, perturbation: Perturbation, *, seed: str, level: Level | None
 ) -> Iterator[NDArray[np.float32]]:
-    """Perturb a clip while it is read, in blocks of mono samples.
+    """Perturb a clip while it is read, in blocks of mono samples; of one sample at least one is left.
 
     Args:
         perturbation: What is done; where it `leaves_alone` this rate, the blocks come as they are.
         seed: Decides the noise: the clip's content hash.
         level: Of the whole clip, for noise and clipping; None for the others.
-
-    Yields:
-        At least one sample where there was one, at the same rate.
 
     Raises:
         ValueError: The level is needed and not given.
