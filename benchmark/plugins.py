@@ -22,7 +22,7 @@ class Group(StrEnum):
     HEADS = "bench.heads"
     """Any name → a `benchmark.models.heads.HeadLayout`."""
     BACKENDS = "bench.backends"
-    """`--backend` → a `benchmark.models.backends.added.AddedBackend`."""
+    """`--backend` → a `benchmark.models.backends.plugin_backends.AddedBackend`."""
     METRICS = "bench.metrics"
     """`--metric` → a module of the library `evaluate`."""
     CANDIDATES = "bench.candidates"

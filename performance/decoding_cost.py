@@ -10,7 +10,7 @@ import soundfile
 import soxr
 
 from benchmark.audio.waveform import ContentHash, resampled_blocks
-from benchmark.corpora.sources import AudioFile, open_source
+from benchmark.corpora.audio_sources import AudioFile, open_source
 
 _RATE = 16_000
 

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import plan, runner
 from benchmark.evaluation.close_clips import ClipPass
 from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.plan import InferencePlan
 from benchmark.evaluation.runner import InferenceRunner
 from benchmark.evaluation.sessions import Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH
 from benchmark.models.backends.protocol import Engine as ModelEngine
 from benchmark.progress import Silent
 from benchmark.results.environment import available_cores
-from benchmark.results.inference import InferenceRecord
+from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from performance.engines import Engine, Probabilities

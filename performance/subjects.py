@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.evaluation.subjects import Subject
-from benchmark.hub.facts import HubFailure
+from benchmark.evaluation.eligibility import Subject
 from benchmark.hub.local import local_facts
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.answers import Answers
+from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.corpus_description import association
 from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker
-from benchmark.scoring.diversity import diversity
 from benchmark.scoring.flags import TIED_FROM
 from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.metrics import accuracy

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.corpora.conventions import convention, convention_names
-from benchmark.corpora.opening import parse_spec
+from benchmark.corpora.specs import parse_spec
 from benchmark.errors import RequestError
 from benchmark.evaluation.metrics import user_metrics
 from benchmark.models import heads

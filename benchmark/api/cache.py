@@ -5,9 +5,9 @@ from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.options.report_commands import CacheRequest, PruneRequest
-from benchmark.results.cache import CacheEntry, CacheListing, delete_entries, parse_age, select_entries
-from benchmark.results.cache import list_cache as list_folder
-from benchmark.results.entries import CacheKind
+from benchmark.results.cache_entries import CacheKind
+from benchmark.results.cache_listing import CacheEntry, CacheListing, delete_entries, parse_age, select_entries
+from benchmark.results.cache_listing import list_cache as list_folder
 from benchmark.results.schema import StoredFile
 from benchmark.settings import Settings
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
+from benchmark.corpora.audio_sources import AudioSource, open_source
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import open_corpora
-from benchmark.corpora.sources import AudioSource, open_source
+from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.decoding import decode_corpus, measure_corpus
-from benchmark.evaluation.speech import find_speech
+from benchmark.evaluation.speech_detection import find_speech
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DescribeRequest
 from benchmark.progress import Silent
 from benchmark.registry.loading import find_registry
 from benchmark.reporting.corpus import write_description
-from benchmark.results.description import CorpusDescription
+from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import coverage_of, describe

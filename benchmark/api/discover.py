@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.errors import EXIT_REQUEST, RequestError, UnavailableError
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import NO_STATEMENT, HubFailure, RepoFacts
+from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure, RepoFacts
 from benchmark.options.model_commands import DiscoverRequest
 from benchmark.progress import Silent
 from benchmark.registry.locations import is_hub_id

@@ -34,7 +34,7 @@ from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
 
-_ACTOR = "benchmark.models.supported:ToolkitActor"
+_ACTOR = "benchmark.models.model_types:ToolkitActor"
 _IMPORT_TIMEOUT_S = 60.0
 _COUNTING_S = 2.0
 _SHOWN = (

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.corpora.opening import corpus_kinds, open_corpora
+from benchmark.corpora.specs import corpus_kinds, open_corpora
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import chosen_merges, merged
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.options.model_commands import LabelsRequest
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
@@ -21,7 +21,8 @@ from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.settings import expanded
 from benchmark.verification.inspect import look_at
-from benchmark.verification.model_config import candidate_labels, config_labels, label_problem, model_type
+from benchmark.verification.labels import candidate_labels, config_labels, label_problem
+from benchmark.verification.model_config import model_type
 
 _CHECKPOINT_FILE = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus, choose_channel
 from benchmark.corpora.folder import find_recordings
-from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_UNMET, RequestError, UnavailableError
+from benchmark.evaluation.eligibility import Subject, select_subjects
 from benchmark.evaluation.engines import resolve_devices
-from benchmark.evaluation.subjects import Subject, select_subjects
 from benchmark.evaluation.timelines import MODEL_FAILED, TimelinePredictor
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import PredictRequest
 from benchmark.progress import Silent

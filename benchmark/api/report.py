@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.api.outcomes import ScoredOutcome, judge_report
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import open_corpora, relabelled, still_there
+from benchmark.corpora.specs import open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.options.declare import keywords

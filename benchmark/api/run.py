@@ -8,13 +8,13 @@ from benchmark.api.outcomes import ScoredOutcome, judge_run
 from benchmark.api.verify import open_registry
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import open_corpora
+from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
 from benchmark.evaluation.context import Overwrite, RunOptions
+from benchmark.evaluation.eligibility import select_subjects
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.metrics import user_metrics
-from benchmark.evaluation.subjects import select_subjects
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import RunRequest

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.channels import Channel, ChannelChoice
-from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource
 from benchmark.emotions.merges import resolve_merges
 from benchmark.results.runs import ClipRecord
 

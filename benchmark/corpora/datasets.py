@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.audio_sources import AudioFile, UnusableAudio
 from benchmark.corpora.clips import CorpusContents
 from benchmark.corpora.rows import find_columns, read_rows
-from benchmark.corpora.sources import AudioFile, UnusableAudio
 from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.facts import NO_STATEMENT, HubFailure
+from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure
 from benchmark.progress import Progress
-from benchmark.results.entries import CacheKind, EntryFolder, EntryKey
+from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
 from benchmark.settings import Settings

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, CorpusContents
-from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.corpora.clips import Clip, CorpusContents
-from benchmark.corpora.sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.errors import RequestError
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.audio_sources import read_address
 from benchmark.corpora.rows import COLUMN_NAMES
-from benchmark.corpora.sources import read_address
 from benchmark.errors import RequestError
 from benchmark.registry.locations import is_hub_id, looks_like_path
 from benchmark.settings import expanded

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
 from benchmark.corpora.clips import CorpusContents
 from benchmark.corpora.rows import Located, find_columns, is_usual_name, read_rows
-from benchmark.corpora.sources import AudioAddress, AudioFile, UnusableAudio
 from benchmark.errors import RequestError
 from benchmark.settings import expanded
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.audio.perturbation import Perturbation
-from benchmark.corpora.sources import AudioSource
+from benchmark.corpora.audio_sources import AudioSource
 from benchmark.evaluation.context import Overwrite
 from benchmark.evaluation.plan import InferencePlan, PlannedEngine
 from benchmark.evaluation.sessions import AnsweredWindow
-from benchmark.models.reports import TooShortError
+from benchmark.models.load_reports import TooShortError
 from benchmark.models.speech_model import averaged
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.workers.answers import Returned

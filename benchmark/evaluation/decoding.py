@@ -14,8 +14,8 @@ from benchmark.audio.measuring import Acoustics, measure
 from benchmark.audio.perturbation import Perturbation, measure_level, needs_level, perturbed_blocks
 from benchmark.audio.waveform import ContentHash, resampled_blocks
 from benchmark.audio.windows import window_blocks
+from benchmark.corpora.audio_sources import AudioSource, open_source
 from benchmark.corpora.clips import Clip, Corpus, described
-from benchmark.corpora.sources import AudioSource, open_source
 from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.threads import map_ahead

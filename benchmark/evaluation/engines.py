@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import RequestError
-from benchmark.models.backends.added import added_backend, added_names
+from benchmark.models.backends.plugin_backends import added_backend, added_names
 from benchmark.models.backends.protocol import BACKENDS, DTYPES, LIBRARIES, ONNXRUNTIME, OPENVINO, TORCH, Engine
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from benchmark.corpora.clips import Corpus
 from benchmark.evaluation.context import RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus, drop_unreadable
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.latency import Stopwatch, cut_segments
 from benchmark.evaluation.plan import InferencePlan
 from benchmark.evaluation.runner import CandidateRun, InferenceRunner
 from benchmark.evaluation.sessions import Implementation
-from benchmark.evaluation.speech import drop_silent, find_speech
-from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.speech_detection import drop_silent, find_speech
 from benchmark.models.backends.protocol import Engine
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.settings import Settings

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import Waveform, resample, resampled_blocks
-from benchmark.corpora.sources import AudioSource, open_source
+from benchmark.corpora.audio_sources import AudioSource, open_source
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
-from benchmark.results.inference import LatencyMeasurement, Stopped
+from benchmark.results.inference_record import LatencyMeasurement, Stopped
 from benchmark.results.medians import median_interval
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned

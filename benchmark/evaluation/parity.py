@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from benchmark.corpora.sources import AudioSource
+from benchmark.corpora.audio_sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
 from benchmark.evaluation.context import RunContext
 from benchmark.evaluation.decoding import ClipWindow, decode_windows
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.sessions import Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine
-from benchmark.models.reports import LoadReport
-from benchmark.results.inference import ParityCheck
+from benchmark.models.load_reports import LoadReport
+from benchmark.results.inference_record import ParityCheck
 from benchmark.results.verification import Verification
 from benchmark.workers.answers import Answer, Raised, Returned
 

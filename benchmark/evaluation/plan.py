@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmark.evaluation.context import Overwrite, RunContext
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.parity import (
     CLIPS_COMPARED,
     Decisions,
@@ -16,9 +17,8 @@ from benchmark.evaluation.parity import (
     stratified,
 )
 from benchmark.evaluation.sessions import Implementation
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import TORCH, Engine
-from benchmark.results.inference import InferenceRecord, ParityCheck, converted_model, describe_converted_model
+from benchmark.results.inference_record import InferenceRecord, ParityCheck, converted_model, describe_converted_model
 from benchmark.results.predictions import InferenceSetup
 
 PAYS_FROM_CLIPS = 128

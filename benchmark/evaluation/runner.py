@@ -9,7 +9,7 @@ from benchmark.evaluation.context import Overwrite
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_windows
 from benchmark.evaluation.plan import InferencePlan, PlannedEngine
 from benchmark.evaluation.sessions import ModelSession, log_path
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import EvaluationRecord

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.evaluation.decoding import ClipWindow
-from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.eligibility import Subject
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.protocol import Engine, Streams
-from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.results.storage import candidate_slug
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Crashed, Failure, Returned, TimedOut, from_plain

@@ -8,14 +8,14 @@ import numpy as np
 from benchmark.audio.decoding import UndecodableAudio, header_duration_s
 from benchmark.audio.waveform import resampled_blocks
 from benchmark.audio.windows import sliding_windows
+from benchmark.corpora.audio_sources import AudioFile, AudioSource, open_source
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.sources import AudioFile, AudioSource, open_source
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.sessions import Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
-from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
+from benchmark.models.load_reports import LoadReport, NotFiniteError, TooShortError
 from benchmark.progress import Progress
 from benchmark.results.timelines import Timeline, WindowAnswer
 from benchmark.settings import Settings

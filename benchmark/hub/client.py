@@ -11,7 +11,6 @@ from huggingface_hub import HfApi, constants, hf_hub_download, hf_hub_url
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, describe, too_large
 from benchmark.hub.downloads import (
     COMMIT,
     CacheLedger,
@@ -21,10 +20,11 @@ from benchmark.hub.downloads import (
     remember_revision,
     snapshot_folder,
 )
-from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, texts
 from benchmark.hub.failures import of_listed_file
 from benchmark.hub.headers import list_tensors
+from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, describe, too_large
 from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
+from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, texts
 from benchmark.hub.retries import Deadline, HubCalls, hub_answers
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader

@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from benchmark.hub.documents import describe
-from benchmark.hub.facts import RepoFacts, RepoFile, storable
+from benchmark.hub.json_documents import describe
+from benchmark.hub.repository_facts import RepoFacts, RepoFile, storable
 from benchmark.hub.retries import Deadline
 from benchmark.progress import Stage
 

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.facts import HubFailure, not_in_cache, unreachable
+from benchmark.hub.repository_facts import HubFailure, not_in_cache, unreachable
 from benchmark.results.status import Status
 
 T = TypeVar("T")

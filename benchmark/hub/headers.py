@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, not_in_cache
 from benchmark.hub.ranged import Budget, RepositoryFiles, SourceError, TooMuchToReadError
+from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, not_in_cache
 from benchmark.hub.safetensors_files import SafetensorsFile
 from benchmark.hub.tensor_listing import ITEM_BYTES, ListingProblem, TensorInfo, TensorListing, damaged, unlisted
 from benchmark.hub.torch_files import PickleReader, TorchFile

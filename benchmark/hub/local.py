@@ -8,9 +8,9 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from benchmark.hub.documents import describe
-from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
+from benchmark.hub.json_documents import describe
 from benchmark.hub.ranged import RepositoryFiles
+from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
 from benchmark.hub.weights import files_to_load
 from benchmark.results.status import Status
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx2
 from huggingface_hub import get_session, hf_raise_for_status
 
-from benchmark.hub.documents import Document, read_document
-from benchmark.hub.facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, unreachable
 from benchmark.hub.failures import WrongAnswerError
+from benchmark.hub.json_documents import Document, read_document
+from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, unreachable
 from benchmark.hub.tensor_listing import unlisted
 
 _BLOCK_BYTES = 2048

@@ -15,8 +15,8 @@ from huggingface_hub import constants, get_token
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented there, not declared
 
-from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, explain, is_connection_failure, retry_after
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.results.environment import HubFact
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status

@@ -6,7 +6,7 @@ check shapes against offsets. The format: 8 bytes of little-endian length, a JSO
 
 from typing import Any
 
-from benchmark.hub.documents import foreign_kind, is_safetensors, parse_document
+from benchmark.hub.json_documents import foreign_kind, is_safetensors, parse_document
 from benchmark.hub.ranged import RangedFile
 from benchmark.hub.tensor_listing import ITEM_BYTES, SAFETENSORS_DTYPES, TensorInfo, damaged, unlisted
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmark.hub.documents import foreign_kind, is_safetensors
+from benchmark.hub.json_documents import foreign_kind, is_safetensors
 from benchmark.hub.ranged import RangedFile
 from benchmark.hub.tensor_listing import ITEM_BYTES, ListingProblem, TensorInfo, damaged, unlisted, unsafe
 from benchmark.results.status import Status

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch._weights_only_unpickler import Unpickler, _get_allowed_globals
 
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unlisted, unsafe
 from benchmark.hub.torch_files import PickledTensor
 

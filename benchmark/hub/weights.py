@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from benchmark.hub.documents import LARGEST_DOCUMENT_BYTES, too_large
-from benchmark.hub.facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFile
+from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, too_large
 from benchmark.hub.ranged import RepositoryFiles
+from benchmark.hub.repository_facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFile
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unsafe
 
 DESCRIPTION_NAMES = (CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME)

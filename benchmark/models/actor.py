@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import BackendError, Engine, Streams
-from benchmark.models.reports import LoadOptions
+from benchmark.models.load_reports import LoadOptions
 from benchmark.models.speech_model import SpeechModel, require_finite
 from benchmark.workers.answers import Returned, describe, to_plain
 

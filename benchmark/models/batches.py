@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from benchmark.models.actor import PlainAnswer, WindowQueue
 from benchmark.models.backends.protocol import BackendError
 from benchmark.models.inference import Checkpoint
-from benchmark.models.reports import STANDARD_HEAD, NotFiniteError
+from benchmark.models.load_reports import STANDARD_HEAD, NotFiniteError
+from benchmark.models.model_types import ATTENTION_MASK
 from benchmark.models.speech_model import require_finite
-from benchmark.models.supported import ATTENTION_MASK
 from benchmark.workers.answers import Returned, describe, to_plain
 
 _TIME = 1

@@ -14,8 +14,7 @@ from transformers.utils.loading_report import update_key_name
 from benchmark.models.backends.protocol import DTYPES
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
 from benchmark.models.inference import Checkpoint
-from benchmark.models.repair import RepairedModel, repaired_class, require_whole_head
-from benchmark.models.reports import (
+from benchmark.models.load_reports import (
     STANDARD_HEAD,
     CheckpointError,
     LoadOptions,
@@ -24,7 +23,8 @@ from benchmark.models.reports import (
     ShapeMismatch,
     describe_mismatches,
 )
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, label_problems, output_labels
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, label_problems, output_labels
+from benchmark.models.repair import RepairedModel, repaired_class, require_whole_head
 
 _ATTENTIONS = frozenset({None, "eager", "sdpa"})
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
 
-from benchmark.models.reports import MissingPreprocessorError, UnusablePreprocessorError
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, is_sampling_rate, wrong_extractor
+from benchmark.models.load_reports import MissingPreprocessorError, UnusablePreprocessorError
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, Reads, is_sampling_rate, wrong_extractor
 
 LONGEST_WINDOW_S = 30.0
 _AST_FRAME_S = 0.010

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from benchmark.models.heads import HeadMatch
-from benchmark.models.reports import LoadReport, ShapeMismatch
+from benchmark.models.load_reports import LoadReport, ShapeMismatch
 
 LAYER_WEIGHTS = "layer_weights"
 # Used in training only: the embedding of masked frames, and how many batches a normalisation has seen.

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Any, Self
 
 from benchmark.errors import RequestError
-from benchmark.models.reports import STANDARD_HEAD, UnusableHeadError
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.load_reports import STANDARD_HEAD, UnusableHeadError
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES
 from benchmark.plugins import Group, load_plugin, plugin_names
 
 POOLINGS = ("mean", "sum", "max")

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmark.models.reports import CheckpointError, LoadReport
+from benchmark.models.load_reports import CheckpointError, LoadReport
+from benchmark.models.model_types import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 from benchmark.models.speech_model import SpeechModel
-from benchmark.models.supported import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from benchmark.models.heads import ACTIVATIONS, HeadLayout, HeadParameters, repairable_layout
 from benchmark.models.inference import Checkpoint
-from benchmark.models.reports import CheckpointError, UnusableHeadError
+from benchmark.models.load_reports import CheckpointError, UnusableHeadError
 
 _HEAD = "classifier"
 _TIME = 1

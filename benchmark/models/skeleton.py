@@ -13,7 +13,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from benchmark.models.head_rules import Skeleton
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, output_labels
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, output_labels
 
 _BYTES_PER_NUMBER = 4
 _GIB = 2**30

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from benchmark.audio.windows import window_blocks
-from benchmark.models.reports import LoadReport, NotFiniteError, TooShortError
+from benchmark.models.load_reports import LoadReport, NotFiniteError, TooShortError
 
 
 class SpeechModel(ABC):

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
 from benchmark.plugins import Group, load_plugin, plugin_names
-from benchmark.registry.documents import Document, read_document
 from benchmark.registry.locations import absolute, is_folder, looks_like_path
 from benchmark.registry.schema import FOLDER, VERSION, Candidate, Registry, RegistryFile
 from benchmark.registry.validation_errors import first_error
+from benchmark.registry.yaml_documents import Document, read_document
 from benchmark.settings import expanded
 
 DEFAULT_FILE = Path("candidates.yaml")

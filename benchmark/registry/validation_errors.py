@@ -7,8 +7,8 @@ from pydantic_core import ErrorDetails
 
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.registry.documents import Document, KeyPath
 from benchmark.registry.schema import Candidate, CorpusEntry, Head, Preprocessor, Published, RegistryFile
+from benchmark.registry.yaml_documents import Document, KeyPath
 from benchmark.results.status import Status
 
 _MAX_SHOWN, _MAX_MESSAGE = 80, 400  # characters

@@ -9,7 +9,7 @@ from benchmark.reporting.csv_and_json import corpus_json
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
-from benchmark.results.description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
+from benchmark.results.corpus_description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
 from benchmark.results.files import write_atomically
 from benchmark.results.runs import SHORTEST_SPEECH_S
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from benchmark.reporting.escaping import csv_text, json_text
 from benchmark.results.analyses import CorpusGroups, Robustness
-from benchmark.results.description import CorpusDescription
+from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.verification import Verification, VerificationReport
 

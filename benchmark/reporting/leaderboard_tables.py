@@ -18,7 +18,7 @@ from benchmark.reporting.markdown import (
     section,
 )
 from benchmark.reporting.numbers import counted, formatted, fraction, is_known, with_interval
-from benchmark.results.inference import InferenceRecord
+from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import COLUMNS, Format, Shown, shown_in
 from benchmark.results.leaderboard_columns import Column as DeclaredColumn

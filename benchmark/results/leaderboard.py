@@ -14,7 +14,7 @@ from benchmark.results.analyses import (
     Robustness,
 )
 from benchmark.results.environment import Environment
-from benchmark.results.inference import InferenceRecord
+from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard_columns import LeaderboardRow
 from benchmark.results.runs import ClipRecord, StoredRequest
 from benchmark.results.schema import Stored, StoredFile

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmark.results.entries import CacheKind, DamagedPartError, EntryParts
+from benchmark.results.cache_entries import CacheKind, DamagedPartError, EntryParts
 from benchmark.results.predictions import (
     ARROW_SCHEMA,
     PREDICTIONS_SCHEMA_VERSION,

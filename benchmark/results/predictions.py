@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from benchmark.results.entries import EntryKey
+from benchmark.results.cache_entries import EntryKey
 from benchmark.results.schema import Stored
 
 PREDICTIONS_SCHEMA_VERSION = 1

@@ -16,9 +16,9 @@ from pydantic_core import to_json
 from benchmark.emotions.merges import resolve_merges
 from benchmark.emotions.suggestions import did_you_mean
 from benchmark.errors import RequestError
-from benchmark.results.entries import CacheKind, DamagedPartError, EntryKey, EntryParts
+from benchmark.results.cache_entries import CacheKind, DamagedPartError, EntryKey, EntryParts
 from benchmark.results.environment import Environment
-from benchmark.results.inference import InferenceRecord, LatencyMeasurement
+from benchmark.results.inference_record import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.verification import Verification

@@ -13,7 +13,7 @@ from scipy.stats.contingency import crosstab
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
-from benchmark.results.description import (
+from benchmark.results.corpus_description import (
     CorpusDescription,
     Coverage,
     DescribedClip,
@@ -26,7 +26,7 @@ from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.flags import FEW_CLIPS_BELOW, FEW_SPEAKERS_BELOW, TIED_FROM
 from benchmark.scoring.labels import LabelledClips, emotion_of_clip, human_ceiling, is_tied, label_clips, majority
-from benchmark.scoring.seen import seen
+from benchmark.scoring.trained_on import seen
 
 MIN_OCCURRENCES = 2
 """A value that occurs only once fits its label by necessity, and shows nothing."""

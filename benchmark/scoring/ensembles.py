@@ -23,9 +23,9 @@ from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import unweighted_average_recall
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.flags import Flag
+from benchmark.scoring.leaderboard_rows import scored_row
 from benchmark.scoring.ranking import rank_corpus
-from benchmark.scoring.rows import scored_row
-from benchmark.scoring.seen import Seen
+from benchmark.scoring.trained_on import Seen
 
 MIN_MEMBERS = 2
 _SEED = 20_260_301

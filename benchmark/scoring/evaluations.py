@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
@@ -17,7 +17,7 @@ from benchmark.scoring.answers import Answers, join_answers
 from benchmark.scoring.decisions import Decisions, SpeakerCounts, confusion_matrix, count_by_speaker, open_decisions
 from benchmark.scoring.intervals import Interval, uar_interval
 from benchmark.scoring.labels import LabelledClips
-from benchmark.scoring.seen import Seen, seen
+from benchmark.scoring.trained_on import Seen, seen
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Self
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
-from benchmark.scoring.diversity import COLLAPSED_SHARE, NARROW_SHARE, Diversity
+from benchmark.scoring.collapse_and_diversity import COLLAPSED_SHARE, NARROW_SHARE, Diversity
 from benchmark.scoring.evaluations import Evaluation
-from benchmark.scoring.seen import Seen, main_name
+from benchmark.scoring.trained_on import Seen, main_name
 
 FEW_CLIPS_BELOW = 10
 FEW_SPEAKERS_BELOW = 6

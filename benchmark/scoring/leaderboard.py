@@ -19,9 +19,9 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
+from benchmark.scoring.collapse_and_diversity import answer_profile
 from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.decisions import MIN_EMOTIONS
-from benchmark.scoring.diversity import answer_profile
 from benchmark.scoring.ensembles import EnsembleRequest, ensemble_row
 from benchmark.scoring.evaluations import CorpusEvaluations, join_evaluation
 from benchmark.scoring.flags import Flag, in_order
@@ -30,11 +30,11 @@ from benchmark.scoring.group_columns import find_columns
 from benchmark.scoring.groups import corpus_groups
 from benchmark.scoring.hard_clips import failed_clips, hard_clips
 from benchmark.scoring.labels import label_clips
+from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
 from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
 from benchmark.scoring.ranking import near_twins
 from benchmark.scoring.robustness import robustness_rows
-from benchmark.scoring.rows import candidate_row, corpus_rows
-from benchmark.scoring.seen import Seen
+from benchmark.scoring.trained_on import Seen
 from benchmark.scoring.unlabelled import agreement
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]

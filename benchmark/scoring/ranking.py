@@ -18,7 +18,7 @@ from benchmark.scoring.intervals import (
     speakers_can_be_left_out,
     wilson_error,
 )
-from benchmark.scoring.seen import Seen
+from benchmark.scoring.trained_on import Seen
 
 SIGNIFICANCE = 0.05
 TWIN_DIFFERENCE = 1e-3

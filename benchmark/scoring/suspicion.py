@@ -37,7 +37,7 @@ from benchmark.scoring.intervals import (
     wilson_interval,
 )
 from benchmark.scoring.metrics import accuracy
-from benchmark.scoring.seen import main_name
+from benchmark.scoring.trained_on import main_name
 
 MIN_RECALL_RISE = 0.25
 MIN_RECALL = 0.5

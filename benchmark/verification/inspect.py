@@ -1,30 +1,21 @@
 """Inspection: independent checks over the facts of a repository, before anything is known of its tensors."""
 
 import fnmatch
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from benchmark.emotions.label_map import LabelMap, is_placeholder
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.local import local_facts
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.hub.weights import absent_weights, weight_files
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.model_config import (
-    architectures,
-    label_notes,
-    label_problem,
-    misplaced_names,
-    model_type,
-    named,
-    size_problem,
-    task_status,
-)
+from benchmark.verification.labels import label_findings, label_problem, named
+from benchmark.verification.model_config import architectures, model_type, size_problem, task_status
 from benchmark.verification.preprocessors import judge_preprocessor
 
 Config = Mapping[str, Any]
@@ -39,10 +30,7 @@ _DIMENSION = re.compile(
     re.IGNORECASE,
 )
 _BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
-_FEWEST_EMOTIONS = 2
 _LONGEST_LIST = 12
-_FEW = 5
-_LONGEST_SHOWN = 40
 # The files that each toolkit leaves. The first that matches names the toolkit: the more telling files come first.
 _TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("SpeechBrain", ("hyperparams.yaml", "custom_interface.py")),
@@ -79,7 +67,7 @@ def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap
     findings = [*_custom_code(facts), *_custom_interface(facts), *_invalid_config(facts), *_unsupported(config)]
     findings += _dimensional(config, label_map)
     if model_type(config) is not None:
-        findings += [*_head_task(config), *_unnamed(config, label_map), *_not_emotion(config, label_map)]
+        findings += [*_head_task(config), *label_findings(config, label_map)]
         findings += [*_no_weights(facts), *judge_preprocessor(candidate, facts), *_quantised(config)]
     return sorted(findings, key=lambda finding: finding.status.precedence)
 
@@ -201,75 +189,6 @@ def _quantised(config: Config) -> Iterator[Finding]:
         "that it was made from, with floating-point weights.",
         evidence={"quantization_config": _plain(quantisation)},
     )
-
-
-def _unnamed(config: Config, label_map: LabelMap) -> Iterator[Finding]:
-    if _only_numbered(label_map):
-        why = "".join(f": {note}" for note in label_notes(config))
-        yield Finding(
-            status=Status.UNNAMED_LABELS,
-            reason=f"Its {len(label_map.labels)} outputs are only numbered{why}; where you know what they mean, say so "
-            "in the registry: labels: {LABEL_0: neutral, …}",
-            evidence={"labels": list(label_map.labels[:_LONGEST_LIST])},
-        )
-        return
-    unnamed, beyond = misplaced_names(config)
-    unnamed = tuple(output for output in unnamed if label_map.emotions[output] is None)
-    if unnamed and beyond:
-        yield Finding(
-            status=Status.UNNAMED_LABELS,
-            reason=f"Its id2label names output {beyond[0]}, which it does not have, and not output {unnamed[0]}, so "
-            "which name is whose would be a guess; where you know, say so in the registry: "
-            f"labels: {{LABEL_{unnamed[0]}: neutral, …}}",
-            evidence={
-                "unnamed": list(unnamed[:_LONGEST_LIST]),
-                "beyond": [str(output)[:40] for output in beyond[:_FEW]],
-            },
-        )
-
-
-def _not_emotion(config: Config, label_map: LabelMap) -> Iterator[Finding]:
-    labels = label_map.labels
-    if label_problem(config) is not None or _only_numbered(label_map):
-        return
-    emotions = label_map.scorable
-    mapped = sum(emotion is not None for emotion in label_map.emotions)
-    if len(emotions) < _FEWEST_EMOTIONS or mapped < len(labels) / 2:
-        yield Finding(
-            status=Status.NOT_EMOTION,
-            reason=_too_few(label_map, mapped, len(emotions)),
-            evidence={"labels": list(labels[:_LONGEST_LIST]), "emotions": list(emotions)},
-        )
-
-
-def _only_numbered(label_map: LabelMap) -> bool:
-    labels = label_map.labels
-    return (
-        bool(labels) and not label_map.classes and all(is_placeholder(label) or label.isdecimal() for label in labels)
-    )
-
-
-def _too_few(label_map: LabelMap, mapped: int, emotions: int) -> str:
-    labels = label_map.labels
-    if not labels:
-        return "Its configuration says that it has no outputs."
-    single = len(labels) == 1
-    return (
-        f"Of its {'one label' if single else f'{len(labels)} labels'} ({named(labels, most=_FEW)}) {mapped} "
-        f"{'means' if mapped == 1 else 'mean'} something that bench knows, and {emotions} "
-        f"{'is an emotion' if emotions == 1 else 'are emotions'}: too few for a classifier of emotions"
-        f"{_how_to_name(label_map)}."
-    )
-
-
-def _how_to_name(label_map: LabelMap) -> str:
-    """The fix for labels that mean an emotion in words that bench does not know; of many labels, few would."""
-    if not label_map.unmapped or not 1 < len(label_map.labels) <= _LONGEST_LIST:
-        return ""
-    first = json.dumps(label_map.unmapped[0], ensure_ascii=False)
-    if len(first) > _LONGEST_SHOWN:
-        return ""
-    return f"; where some of them do mean one, say so in the registry: labels: {{{first}: neutral, …}}"
 
 
 def _plain(value: object) -> str | None:

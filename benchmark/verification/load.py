@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.hub.weights import weight_files
 from benchmark.models.head_rules import compare_load
 from benchmark.models.heads import Shapes
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Progress
 from benchmark.results.environment import available_cores
 from benchmark.results.status import Status

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmark.hub.facts import RepoFacts
-from benchmark.models.supported import (
+from benchmark.hub.repository_facts import RepoFacts
+from benchmark.models.model_types import (
     AUDIO_CLASSIFICATION_TYPES,
     HIGHEST_RATE,
     LOWEST_RATE,

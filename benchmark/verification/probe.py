@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmark.audio.waveform import Waveform, resample
 from benchmark.demo.files import read_probe
 from benchmark.models.heads import ACTIVATIONS
-from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Batching, Finding
 from benchmark.settings import Settings

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.models.head_rules import Skeleton
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Batching, Finding, Verification

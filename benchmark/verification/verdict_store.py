@@ -7,18 +7,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.hub.documents import read_document
-from benchmark.hub.facts import CONFIG_NAME, RepoFacts
+from benchmark.hub.json_documents import read_document
+from benchmark.hub.repository_facts import CONFIG_NAME, RepoFacts
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
-from benchmark.results.description import KnownOutputs
-from benchmark.results.entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.corpus_description import KnownOutputs
 from benchmark.results.environment import installed_version
 from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
 from benchmark.results.storage import candidate_prefix, candidate_slug
 from benchmark.results.verification import PublishedScore, Verification
-from benchmark.verification.model_config import config_labels
+from benchmark.verification.labels import config_labels
 from benchmark.verification.options import VerifyOptions
 
 RULES_VERSION = 8

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.hub.weights import weight_files
 from benchmark.models.head_rules import Skeleton
 from benchmark.progress import Progress
@@ -18,15 +18,9 @@ from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
 from benchmark.verification.inspect import check_repository, look_at, tensors_can_tell
+from benchmark.verification.labels import candidate_labels, config_labels, label_notes, named
 from benchmark.verification.load import load_candidate
-from benchmark.verification.model_config import (
-    architectures,
-    candidate_labels,
-    config_labels,
-    label_notes,
-    model_type,
-    named,
-)
+from benchmark.verification.model_config import architectures, model_type
 from benchmark.verification.options import Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors

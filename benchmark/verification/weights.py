@@ -20,7 +20,7 @@ from benchmark.models.head_rules import (
     is_harmless,
 )
 from benchmark.models.heads import HeadMatch, HeadParameters, Shapes, recognise
-from benchmark.models.reports import STANDARD_HEAD, describe_mismatches
+from benchmark.models.load_reports import STANDARD_HEAD, describe_mismatches
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmark.api import verify as verify_module
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.status import Status
 from benchmark.verification.record import CandidateRecord

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decode, open_audio
-from benchmark.corpora.sources import AudioFile
+from benchmark.corpora.audio_sources import AudioFile
 
 SECONDS = 2.0
 # Format, coding and sampling rate of what libsndfile refuses.

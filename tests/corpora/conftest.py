@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.opening import open_corpora
+from benchmark.corpora.specs import open_corpora
 from benchmark.options.shared import ClipOptions
 from benchmark.registry.loading import load_registry
 from benchmark.registry.schema import Registry

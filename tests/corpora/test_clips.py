@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from tests.corpora.conftest import Opened
 
 RATE = 8000

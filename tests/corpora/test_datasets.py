@@ -14,7 +14,7 @@ from benchmark.corpora.clips import Corpus
 from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.evaluation.decoding import decode_corpus
-from benchmark.hub.facts import HubFailure
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.progress import Silent
 from benchmark.results.status import Status
 from tests.corpora.conftest import Opened, Record
@@ -84,7 +84,7 @@ def test_a_folder_whose_folders_are_labels_is_a_dataset(record: Record, tmp_path
 OPEN_AND_WATCH = """
 import sys
 from pathlib import Path
-from benchmark.corpora.opening import open_corpora
+from benchmark.corpora.specs import open_corpora
 from benchmark.registry.schema import Registry
 from benchmark.settings import Settings
 registry, settings = Registry(title="none", candidates=()), Settings(cache=Path(sys.argv[2]))

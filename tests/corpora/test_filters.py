@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.filters import filtered, sampled, shares_of
-from benchmark.corpora.sources import AudioFile
 from benchmark.errors import RequestError
 from benchmark.options.shared import ClipOptions
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmark.corpora.audio_sources import open_source
 from benchmark.corpora.folder import read_folder
-from benchmark.corpora.sources import open_source
 from benchmark.errors import RequestError
 from tests.corpora.conftest import Record
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.rows import COLUMN_NAMES, count_votes, find_columns, join_ratings
-from benchmark.corpora.sources import AudioFile
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent

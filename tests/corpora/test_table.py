@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.sources import AudioAddress, AudioFile
 from benchmark.corpora.table import read_table
 from benchmark.errors import RequestError
 

@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.corpora.clips import Clip
 from benchmark.evaluation.context import RunOptions
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.evaluate import Evaluation
-from benchmark.evaluation.subjects import Subject
 from tests.support.evaluations import OPENVINO, Run, evaluation_of, tiny_subject, write_clips
 
 

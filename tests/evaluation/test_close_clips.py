@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation import parity, plan, runner
 from benchmark.evaluation.close_clips import ClipPass
 from benchmark.evaluation.context import Overwrite, RunContext
 from benchmark.evaluation.decoding import ClipSet, ClipWindow, decode_corpus
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.plan import EngineStatus, InferencePlan, PlannedEngine
 from benchmark.evaluation.runner import CandidateRun, InferenceRunner
 from benchmark.evaluation.sessions import AnsweredWindow, Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.models.backends.protocol import Engine
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Silent
-from benchmark.results.inference import ParityCheck
+from benchmark.results.inference_record import ParityCheck
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Returned, TimedOut

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import AudioStream, decode
 from benchmark.audio.perturbation import FORMS, measure_level, needs_level, parse_perturbations, perturbed_blocks
 from benchmark.audio.waveform import Waveform, resample
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
 
@@ -128,7 +128,7 @@ import resource, sys
 from pathlib import Path
 from benchmark.audio.waveform import ContentHash
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.evaluation.decoding import decode_corpus, decode_windows
 from benchmark.progress import Silent
 from benchmark.audio.perturbation import parse_perturbations

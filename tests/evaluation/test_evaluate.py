@@ -18,15 +18,15 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 import benchmark
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.audio.waveform import resample
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.sources import AudioFile
 from benchmark.evaluation.context import Overwrite, RunOptions
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice, is_installed
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.sessions import ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Silent
 from benchmark.settings import Settings
 from benchmark.workers.answers import Failure

@@ -9,6 +9,7 @@ import pytest
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import Waveform
 from benchmark.evaluation import latency
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.latency import (
     BLOCK_CALLS,
@@ -22,10 +23,9 @@ from benchmark.evaluation.latency import (
     timing_groups,
 )
 from benchmark.evaluation.sessions import ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
-from benchmark.results.inference import Stopped
+from benchmark.results.inference_record import Stopped
 from benchmark.results.medians import median_interval
 from benchmark.workers.answers import Answer, Returned
 from tests.support.evaluations import TORCH

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from benchmark.emotions.label_map import LabelMap
 from benchmark.evaluation.context import RunContext
 from benchmark.evaluation.decoding import ClipSet
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.parity import Decisions, EngineRejectedError, ParityTest, rerun_margin, stratified
 from benchmark.evaluation.sessions import Implementation
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.status import Status

@@ -12,12 +12,12 @@ from benchmark.corpora.clips import Clip
 from benchmark.evaluation import parity, plan
 from benchmark.evaluation.context import RunOptions
 from benchmark.evaluation.decoding import ClipWindow
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.parity import ParityTest
 from benchmark.evaluation.sessions import AnsweredWindow, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.openvino_backend import computes_in
-from benchmark.results.inference import ParityCheck
+from benchmark.results.inference_record import ParityCheck
 from tests.support.evaluations import AUTO, FAST, TORCH, Run, evaluation_of, forbid_workers, write_clips
 from tests.support.tiny_models import edit_json, write_tiny
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from benchmark.evaluation import sessions
 from benchmark.evaluation.decoding import ClipWindow
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.sessions import Implementation, ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.models.backends.protocol import Engine
-from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
 from benchmark.hub.ranged import Budget, RangedFile
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.hub.tensor_listing import ListingProblem, TensorListing
 from benchmark.hub.torch_pickles import read_pickle
 from benchmark.workers.messages import encode

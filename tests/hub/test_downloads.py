@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import RepoFacts
 from benchmark.hub.local import local_facts
+from benchmark.hub.repository_facts import RepoFacts
 from tests.hub.conftest import ID, Publish, facts_of, success
 from tests.support.hub_server import HubServer
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import retry_after
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.results.status import Status
 from tests.hub.conftest import ID, Publish, failure_of, problem_of, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble

@@ -9,9 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import RepoFacts
 from benchmark.hub.headers import decode
 from benchmark.hub.local import local_facts
+from benchmark.hub.repository_facts import RepoFacts
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.results.status import Status
 from tests.hub.conftest import ID, Publish, facts_of, failure, problem_of, read_in_process, success, torch_saved

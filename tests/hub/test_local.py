@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.hub.facts import RepoFacts
 from benchmark.hub.local import local_facts
+from benchmark.hub.repository_facts import RepoFacts
 from benchmark.results.status import Status
 from tests.hub.conftest import failure, success
 

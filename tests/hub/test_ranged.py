@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import save
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import RepoFacts
 from benchmark.hub.ranged import Budget, RangedFile, SourceError, TooMuchToReadError, open_local
+from benchmark.hub.repository_facts import RepoFacts
 from benchmark.results.status import Status
 from tests.hub.conftest import ID, Publish, Reads, facts_of, failure, problem_of, ranged, read_in_process, success
 from tests.support.hub_server import Fault, HubServer, Trouble

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.hub.facts import HubFailure
 from benchmark.hub.failures import WrongAnswerError
+from benchmark.hub.repository_facts import HubFailure
 from benchmark.hub.retries import Deadline, HubCalls, probe_hub
 from benchmark.results.status import Status
 from tests.hub.conftest import failure

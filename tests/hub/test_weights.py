@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.hub.facts import RepoFile
 from benchmark.hub.ranged import RepositoryFiles
+from benchmark.hub.repository_facts import RepoFile
 from benchmark.hub.tensor_listing import ListingProblem
 from benchmark.hub.weights import WeightFiles, absent_weights, weight_parts
 from benchmark.results.status import Status

@@ -18,7 +18,7 @@ from benchmark.models.actor import ModelActor, StreamQueue, time_calls
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.reports import LoadOptions, LoadReport
+from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.workers.answers import Raised, Returned
 from benchmark.workers.worker import Worker
 from tests.support.foreign_heads import Foreign, write_foreign

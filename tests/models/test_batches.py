@@ -13,7 +13,7 @@ from benchmark.models.backends.protocol import BackendError
 from benchmark.models.batches import BatchQueue, padded_length
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
-from benchmark.models.reports import LoadOptions
+from benchmark.models.load_reports import LoadOptions
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES, edit_json, write_tiny
 

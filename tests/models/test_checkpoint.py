@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.reports import CheckpointError, LoadOptions, MismatchedWeightsError, MissingPreprocessorError
+from benchmark.models.load_reports import CheckpointError, LoadOptions, MismatchedWeightsError, MissingPreprocessorError
 from tests.support.tiny_models import EMOTIONS, MODEL_TYPES, edit_json, write_tiny
 
 RATE = 16_000

@@ -22,7 +22,7 @@ from transformers import (
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.head_rules import Comparison, OtherTask, Outcome, compare, compare_load, conclude, is_harmless
 from benchmark.models.heads import recognise
-from benchmark.models.reports import CheckpointError, LoadOptions, MismatchedWeightsError
+from benchmark.models.load_reports import CheckpointError, LoadOptions, MismatchedWeightsError
 from benchmark.models.skeleton import build_skeleton
 from tests.support.foreign_heads import REPAIRABLE_TYPES, Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES, edit_json, write_tiny

@@ -9,8 +9,8 @@ from safetensors import safe_open
 
 from benchmark.models import heads
 from benchmark.models.heads import ACTIVATIONS, LAYOUTS, POOLINGS, HeadLayout, HeadMatch, HeadParameters, recognise
-from benchmark.models.reports import UnusableHeadError
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.load_reports import UnusableHeadError
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Head
 from tests.support.foreign_heads import REPAIRABLE_TYPES
 from tests.support.tiny_models import MODEL_TYPES

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from benchmark.models.checkpoint import load_checkpoint
-from benchmark.models.reports import NotFiniteError, TooShortError
+from benchmark.models.load_reports import NotFiniteError, TooShortError
 from benchmark.models.speech_model import averaged
 from tests.support.tiny_models import MODEL_TYPES
 

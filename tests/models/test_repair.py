@@ -14,8 +14,14 @@ from transformers import AutoFeatureExtractor
 
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.heads import POOLINGS
+from benchmark.models.load_reports import (
+    CheckpointError,
+    LoadOptions,
+    LoadReport,
+    MismatchedWeightsError,
+    UnusableHeadError,
+)
 from benchmark.models.repair import answers_by_activation
-from benchmark.models.reports import CheckpointError, LoadOptions, LoadReport, MismatchedWeightsError, UnusableHeadError
 from tests.support.foreign_heads import REPAIRABLE_TYPES, Foreign, ForSpeechClassification, write_foreign
 from tests.support.tiny_models import EMOTIONS, edit_json, write_tiny
 

@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.reporting.corpus import write_description
-from benchmark.results.description import CorpusDescription, Coverage
+from benchmark.results.corpus_description import CorpusDescription, Coverage
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import describe
 

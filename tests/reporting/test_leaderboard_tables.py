@@ -1,6 +1,6 @@
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.leaderboard_tables import inference_section
-from benchmark.results.inference import InferenceRecord
+from benchmark.results.inference_record import InferenceRecord
 from tests.reporting.conftest import HOSTILE, board, scored, section, table
 
 TORCH = InferenceRecord(candidate="a", asked="auto", backend="torch", dtype="float32", note="Few clips.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.results.entries import EntryParts, Sidecar
+from benchmark.results.cache_entries import EntryParts, Sidecar
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.storage import Storage

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.results.environment import Environment
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
@@ -17,7 +17,7 @@ from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.leaderboard import score_run
-from benchmark.scoring.seen import Seen
+from benchmark.scoring.trained_on import Seen
 from tests.support.finished_runs import setup_of, verification
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from scipy.stats import chi2_contingency
 
 from benchmark.audio.measuring import Acoustics
-from benchmark.results.description import CorpusDescription, KnownOutputs, Spread
+from benchmark.results.corpus_description import CorpusDescription, KnownOutputs, Spread
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, association, coverage_of, describe, is_telephone
 from benchmark.scoring.flags import TIED_FROM

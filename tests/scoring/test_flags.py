@@ -10,9 +10,9 @@ import pytest
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import PublishedScore, Verification
-from benchmark.scoring.diversity import diversity
+from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.flags import FLAG_MEANINGS, Flag, row_flags, with_confirmation
-from benchmark.scoring.seen import Seen
+from benchmark.scoring.trained_on import Seen
 from tests.scoring.conftest import Build, RunBuilder, evaluation_of
 
 Flags = Callable[..., tuple[str, ...]]

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.scoring.latency import latency_columns, noise
-from benchmark.scoring.rows import with_latency
+from benchmark.scoring.leaderboard_rows import with_latency
 from tests.scoring.conftest import measured
 
 BLOCK = 10

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.label_map import map_labels
 from benchmark.evaluation import runner
 from benchmark.evaluation.context import RunOptions
+from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.sessions import ModelSession
-from benchmark.evaluation.subjects import Subject
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
 from benchmark.results.environment import Environment
-from benchmark.results.inference import InferenceRecord
+from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import EvaluationRecord

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.results.environment import Environment
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord, save_run

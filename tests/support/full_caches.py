@@ -8,14 +8,14 @@ import numpy as np
 
 from benchmark.corpora.datasets import Spool
 from benchmark.corpora.streaming import SpooledRow
-from benchmark.hub.facts import RepoFacts
+from benchmark.hub.repository_facts import RepoFacts
 from benchmark.registry.schema import Candidate
-from benchmark.results.entries import EntryKey
+from benchmark.results.cache_entries import EntryKey
 from benchmark.results.environment import installed_version
-from benchmark.results.inference import converted_model, describe_converted_model
+from benchmark.results.inference_record import converted_model, describe_converted_model
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.results.speech import save_speech_shares
+from benchmark.results.speech_shares import save_speech_shares
 from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verdict_store import VerdictStore
 from tests.support.finished_runs import FinishedRun, verification

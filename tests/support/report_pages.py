@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.prediction_store import PredictionStore

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.hub.facts import RepoFacts, RepoFile
+from benchmark.hub.repository_facts import RepoFacts, RepoFile
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.settings import Settings
 

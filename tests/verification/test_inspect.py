@@ -3,13 +3,13 @@ from typing import Any
 import pytest
 from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-from benchmark.hub.facts import RepoFacts
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES
+from benchmark.hub.repository_facts import RepoFacts
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES
 from benchmark.registry.schema import Candidate, Preprocessor
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.inspect import check_repository, toolkit_of
-from benchmark.verification.model_config import candidate_labels, config_labels, label_notes
+from benchmark.verification.labels import candidate_labels, config_labels, label_notes
 from tests.verification.conftest import PREPROCESSOR, facts_with
 
 

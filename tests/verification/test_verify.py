@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmark.errors import RequestError
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure, RepoFacts
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.models import heads
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate

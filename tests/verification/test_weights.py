@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.hub.tensor_listing import TensorInfo, TensorListing
 from benchmark.models.head_rules import Skeleton, compare, compare_load
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.models.skeleton import build_skeleton
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status

@@ -11,7 +11,7 @@ from benchmark.options.shared import JsonOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.results.cache import CacheEntry, CacheListing
+    from benchmark.results.cache_listing import CacheEntry, CacheListing
 
 cache = App(name="cache", help="List or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
 
@@ -67,7 +67,7 @@ def _print_listing(listing: "CacheListing") -> None:
 
     from benchmark.cli.console import print_note
     from benchmark.cli.tables import Column, print_table
-    from benchmark.results.cache import KIND_MEANINGS, bytes_by_kind
+    from benchmark.results.cache_listing import KIND_MEANINGS, bytes_by_kind
 
     if listing.entries:
         _print_entries(listing.entries)

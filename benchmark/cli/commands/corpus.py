@@ -8,7 +8,7 @@ from benchmark.options.model_commands import DescribeRequest
 from benchmark.options.shared import ConsoleOptions
 
 if TYPE_CHECKING:
-    from benchmark.results.description import CorpusDescription
+    from benchmark.results.corpus_description import CorpusDescription
 
 _LISTED = 10
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.conventions.naming import left_out, occurring_codes
 from benchmark.corpora.folder import FolderContents, find_recordings
-from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 
 _FORM = "an utterance of dialog/EmoEvaluation, such as Ses01F_impro01_F000.wav"
 _UTTERANCE = re.compile(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.folder import FolderContents, find_recordings, shorten
-from benchmark.corpora.sources import AudioFile
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 
-from benchmark.models.backends.added import added_backend, added_names
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.features import SPECTROGRAM, FeatureRecipe
 from benchmark.models.backends.openvino_backend import openvino
@@ -20,9 +19,10 @@ from benchmark.models.backends.openvino_graph import (
     make_padding_explicit,
     prefer_one_order_of_weights,
 )
+from benchmark.models.backends.plugin_backends import added_backend, added_names
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, BackendError
 from benchmark.models.inference import Checkpoint
-from benchmark.models.supported import ATTENTION_MASK
+from benchmark.models.model_types import ATTENTION_MASK
 
 # Long enough for every window of convolutions, and as long as no other axis.
 _EXAMPLE_S = 2.1

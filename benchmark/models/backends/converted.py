@@ -14,10 +14,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.backends.added import Open, added_backend, added_names
 from benchmark.models.backends.features import FeatureRecipe
+from benchmark.models.backends.plugin_backends import Open, added_backend, added_names
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Backend, BackendError, Engine, Streams
-from benchmark.models.reports import LoadReport
+from benchmark.models.load_reports import LoadReport
 from benchmark.models.speech_model import SpeechModel
 
 _MANIFEST = "converted.json"

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.models.reports import CheckpointError
-from benchmark.models.supported import ATTENTION_MASK
+from benchmark.models.load_reports import CheckpointError
+from benchmark.models.model_types import ATTENTION_MASK
 
 SPECTROGRAM = "input_features"
 """The main input of Whisper."""

@@ -15,8 +15,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.audio_sources import AudioFile, AudioSource, open_source
 from benchmark.corpora.clips import Corpus
-from benchmark.corpora.sources import AudioFile, AudioSource, open_source
 from benchmark.results.leaderboard import Leaderboard
 
 LONGEST_EMBEDDED_S = 30.0

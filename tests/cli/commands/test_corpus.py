@@ -10,7 +10,7 @@ import soundfile
 from benchmark.audio.decoding import decode
 from benchmark.audio.waveform import Waveform, resample
 from benchmark.cli.commands.corpus import _print
-from benchmark.results.description import CorpusDescription, DescribedClip, DescribedLabel
+from benchmark.results.corpus_description import CorpusDescription, DescribedClip, DescribedLabel
 from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import describe
 from scripts.demo.speakers import invent_speaker

@@ -15,7 +15,7 @@ from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import BackendError, Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
-from benchmark.models.reports import LoadOptions, TooShortError
+from benchmark.models.load_reports import LoadOptions, TooShortError
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES, write_tiny
 

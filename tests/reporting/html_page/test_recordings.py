@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from benchmark.audio.waveform import Waveform
+from benchmark.corpora.audio_sources import AudioFile, AudioSource, UnusableAudio
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile, AudioSource, UnusableAudio
 from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recording, Recordings, file_address
 
 RATE = 8000

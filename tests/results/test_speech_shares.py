@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.results.entries import EntryParts
-from benchmark.results.speech import read_speech_shares, save_speech_shares
+from benchmark.results.cache_entries import EntryParts
+from benchmark.results.speech_shares import read_speech_shares, save_speech_shares
 
 
 def test_shares_of_a_detector_come_back_and_those_of_another_are_not_used(tmp_path: Path) -> None:

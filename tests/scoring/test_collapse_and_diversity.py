@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from benchmark.scoring.diversity import answer_profile, diversity, informative_emotions
+from benchmark.scoring.collapse_and_diversity import answer_profile, diversity, informative_emotions
 from tests.scoring.conftest import Build, evaluation_of
 
 CLASSES = ("anger", "fear", "neutral")

@@ -26,6 +26,8 @@ _OTHER_NAMES = {
     "emovo": (),
     "dusha": (),
 }
+
+
 _MAIN_NAME = {other: main for main, others in _OTHER_NAMES.items() for other in others}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.results.cache import (
+from benchmark.results.cache_entries import CacheKind
+from benchmark.results.cache_listing import (
     CacheEntry,
     bytes_by_kind,
     delete_entries,
@@ -17,8 +18,7 @@ from benchmark.results.cache import (
     parse_age,
     select_entries,
 )
-from benchmark.results.entries import CacheKind
-from benchmark.results.inference import ParityCheck
+from benchmark.results.inference_record import ParityCheck
 from tests.support.full_caches import NEW, OLD, convert, fill, setup_of
 
 

@@ -37,10 +37,17 @@ class TypeFacts:
 
 
 _FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
+
+
 # Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
 _FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560, extractor="SeamlessM4TFeatureExtractor")
+
+
 _FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400, extractor="ASTFeatureExtractor")
+
+
 _FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True, extractor="WhisperFeatureExtractor")
+
 
 AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "audio-spectrogram-transformer": _FROM_FRAMES,
@@ -57,11 +64,18 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "whisper": _FROM_PADDED_SPECTROGRAM,
 }
 
+
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""
+
+
 # Gives samples as they are, as the one of wav2vec2 does.
 _ALSO_OF_SAMPLES = frozenset({"SpeechT5FeatureExtractor"})
+
+
 _MOST_SHOWN = 12
+
+
 _LONGEST_SHOWN = 60
 
 
@@ -143,7 +157,7 @@ def _short(label: str) -> str:
 
 
 class ToolkitActor:
-    """Imports libraries. Start it with `Worker("benchmark.models.supported:ToolkitActor", …)`."""
+    """Imports libraries. Start it with `Worker("benchmark.models.model_types:ToolkitActor", …)`."""
 
     def torch(self) -> dict[str, Any]:
         """Import torch and transformers, and list the CUDA devices."""

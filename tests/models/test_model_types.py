@@ -4,7 +4,13 @@ import pytest
 from transformers import AutoConfig, AutoModelForAudioClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-from benchmark.models.supported import AUDIO_CLASSIFICATION_TYPES, Reads, label_problems, output_labels, shortest_input
+from benchmark.models.model_types import (
+    AUDIO_CLASSIFICATION_TYPES,
+    Reads,
+    label_problems,
+    output_labels,
+    shortest_input,
+)
 from tests.support.tiny_models import MODEL_TYPES
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from benchmark.results.inference import LatencyMeasurement
+from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.verification import Verification
-from benchmark.scoring.diversity import diversity
+from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting
 from benchmark.scoring.flags import Flag, in_order, row_flags, with_confirmation
 from benchmark.scoring.gaps import speaker_columns

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.registry.documents import MOST_BYTES, read_document
+from benchmark.registry.yaml_documents import MOST_BYTES, read_document
 
 
 def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None:

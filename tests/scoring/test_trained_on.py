@@ -1,6 +1,6 @@
 import pytest
 
-from benchmark.scoring.seen import Seen, main_name, seen
+from benchmark.scoring.trained_on import Seen, main_name, seen
 
 
 @pytest.mark.parametrize(

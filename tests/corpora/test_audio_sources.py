@@ -11,7 +11,7 @@ import soundfile
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decode
-from benchmark.corpora.sources import AudioAddress, AudioFile, UnusableAudio
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
 
 RATE = 8000
 Served = tuple[str, list[str]]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 STANDARD_HEAD = "standard"
+
+
 _SHOWN_MISMATCHES = 3
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from benchmark.hub.client import Hub
-from benchmark.hub.facts import HubFailure
-from benchmark.models.backends.added import added_backend
+from benchmark.hub.repository_facts import HubFailure
+from benchmark.models.backends.plugin_backends import added_backend
 from benchmark.models.backends.protocol import LIBRARIES, TORCH, Engine
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
@@ -18,6 +18,8 @@ from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 _LIBRARIES_OF_ALL = ("torch", "transformers", "soxr")
+
+
 _LIBRARIES_OF_PERTURBATIONS = ("numpy", "scipy", "soundfile")
 
 

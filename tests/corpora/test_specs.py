@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.opening import Spec, open_corpora, parse_spec
-from benchmark.corpora.sources import StreamedSource, open_source
+from benchmark.corpora.audio_sources import StreamedSource, open_source
+from benchmark.corpora.specs import Spec, open_corpora, parse_spec
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent

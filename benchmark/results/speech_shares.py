@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from benchmark.results.entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts
 from benchmark.results.schema import StoredFile
 
 

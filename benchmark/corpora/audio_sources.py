@@ -20,6 +20,8 @@ from benchmark.audio.waveform import Waveform
 
 # Times in tables are rounded, and those of MP3 files are not exact.
 _TOLERATED_S = 0.05
+
+
 # In these libsndfile finds any sample at once; in compressed ones it may miss by a frame, or decode from the beginning.
 _SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "AIFF", "AU", "CAF"})
 
@@ -178,6 +180,8 @@ class UnusableAudio:
 
 
 _LOCK = Lock()
+
+
 _LOCKS: dict[str, Lock] = {}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.evaluation.engines import EngineChoice
-from benchmark.models.backends.added import added_backend, added_names
+from benchmark.models.backends.plugin_backends import added_backend, added_names
 from tests.support.plugins import install
 
 _PYPROJECT = """
@@ -17,7 +17,9 @@ version = "1.0"
 [project.entry-points."bench.backends"]
 {name} = "{module}:BACKEND"
 """
-_NO_CODE = "from benchmark.models.backends.added import AddedBackend\nBACKEND = AddedBackend(write=None, open=None"
+_NO_CODE = (
+    "from benchmark.models.backends.plugin_backends import AddedBackend\nBACKEND = AddedBackend(write=None, open=None"
+)
 
 
 def _add(folder: Path, monkeypatch: pytest.MonkeyPatch, *, name: str, module: str, source: str) -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 import benchmark
-from benchmark.evaluation.subjects import Subject
+from benchmark.evaluation.eligibility import Subject
 from benchmark.models.backends.protocol import BACKENDS, Engine
 from benchmark.registry.schema import Candidate
-from benchmark.results.cache import list_cache
+from benchmark.results.cache_listing import list_cache
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import CONVERSION, Prediction
 from benchmark.results.status import Status

@@ -14,7 +14,7 @@ from benchmark.corpora.streaming import parse_dataset
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.files import DemoClip, demo_clips
 from benchmark.errors import BenchError, RequestError
-from benchmark.hub.facts import storable
+from benchmark.hub.repository_facts import storable
 from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
 from benchmark.registry.locations import resolved_source
@@ -24,8 +24,12 @@ from benchmark.settings import Settings, expanded
 
 # What may stand after `demo:`; nothing stands for the labelled corpus.
 _DEMO_PARTS = ("", "unlabelled", "long")
+
+
 _NO_ENTRY = CorpusEntry(source="demo:")
 """Stands for the entry of a corpus that is not in the registry; its source is not used."""
+
+
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
 

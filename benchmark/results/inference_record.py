@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmark.errors import BenchError
-from benchmark.results.entries import CacheKind, EntryFolder, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryParts
 from benchmark.results.predictions import CONVERSION_VERSION, InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import candidate_prefix

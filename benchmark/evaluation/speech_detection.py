@@ -3,18 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from benchmark.corpora.sources import AudioSource
+from benchmark.corpora.audio_sources import AudioSource
 from benchmark.evaluation.decoding import DecodedCorpus, decode_windows
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version
-from benchmark.results.speech import read_speech_shares, save_speech_shares
+from benchmark.results.speech_shares import read_speech_shares, save_speech_shares
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.voice_activity:VoiceActivityActor"
+
+
 _DETECTOR = "silero-vad"
+
+
 _RATE = 16_000
+
+
 _BLOCK_S = 30.0
 
 

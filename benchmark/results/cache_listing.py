@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from benchmark.errors import RequestError
-from benchmark.results.entries import SIDECAR_SUFFIX, CacheKind, EntryKey, Sidecar
+from benchmark.results.cache_entries import SIDECAR_SUFFIX, CacheKind, EntryKey, Sidecar
 from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDICTIONS_SCHEMA_VERSION
 from benchmark.results.runs import RunRecord
@@ -32,13 +32,28 @@ KIND_MEANINGS = {
     CacheKind.LEFTOVERS: "unfinished files of runs that were killed",
 }
 
+
 _UNFINISHED = re.compile(r"\.bench-\w+\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
+
+
 _LOG = re.compile(r"logs/[^/]+\.log")
+
+
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
+
+
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
+
+
 _OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
+
+
 _KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.known_version()}
+
+
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
+
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

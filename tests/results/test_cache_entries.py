@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results.entries import CacheKind, EntryFolder, EntryKey, EntryParts, Sidecar
+from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey, EntryParts, Sidecar
 from benchmark.results.storage import Storage
 
 

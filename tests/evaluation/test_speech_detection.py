@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.sources import AudioFile
-from benchmark.evaluation import speech
+from benchmark.evaluation import speech_detection
 from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
-from benchmark.evaluation.speech import drop_silent, find_speech
+from benchmark.evaluation.speech_detection import drop_silent, find_speech
 from benchmark.progress import Silent
 from benchmark.settings import Settings
 from scripts.demo.speakers import invent_speaker
@@ -70,7 +70,7 @@ def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
 ) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(Silent, "warn", lambda self, text: warnings.append(text))
-    monkeypatch.setattr(speech, "_ACTOR", "benchmark.models.voice_activity:NoSuchActor")
+    monkeypatch.setattr(speech_detection, "_ACTOR", "benchmark.models.voice_activity:NoSuchActor")
     unknown = find_speech(decoded, Settings(cache=tmp_path), Silent())
     assert set(shares(unknown).values()) == {None}
     assert len(warnings) == 1
