@@ -45,6 +45,7 @@ _FORGOTTEN = (
 )
 
 _patch = pytest.MonkeyPatch()
+_folder = tempfile.TemporaryDirectory(prefix="bench-tests-", ignore_cleanup_errors=True)
 _reached_for: list[str] = []
 
 
@@ -93,19 +94,26 @@ def _guard_sockets() -> None:
     _patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Set the environment before any test module imports torch or the Hub's client, which read it at import."""
-    folder = tempfile.TemporaryDirectory(prefix="bench-tests-", ignore_cleanup_errors=True)
-    config.add_cleanup(folder.cleanup)
-    config.add_cleanup(_patch.undo)
+def _set_environment() -> None:
     settings = [name for name in os.environ if name.startswith("BENCH_") and name not in _FOR_TESTS]
     for name in [*_FORGOTTEN, *settings]:
         _patch.delenv(name, raising=False)
     for name, value in _ENVIRONMENT.items():
         _patch.setenv(name, value)
-    _patch.setenv("BENCH_CACHE", str(Path(folder.name) / "bench"))
-    _patch.setenv("HF_HOME", str(Path(folder.name) / "huggingface"))
-    _guard_sockets()
+    _patch.setenv("BENCH_CACHE", str(Path(_folder.name) / "bench"))
+    _patch.setenv("HF_HOME", str(Path(_folder.name) / "huggingface"))
+
+
+# Not in `pytest_configure`: where a folder of tests is named, pytest imports its conftest before that, and with it the
+# Hub's client, which reads the environment when it is imported.
+_set_environment()
+_guard_sockets()
+
+
+def pytest_unconfigure() -> None:
+    """Restore the environment."""
+    _patch.undo()
+    _folder.cleanup()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
