@@ -10,8 +10,7 @@ from typing import Any
 
 import yaml
 
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 
 # libyaml, where PyYAML was built with it, reads the aliases ten times faster; start-up time counts.
 _FastestSafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -7,8 +7,7 @@ from types import MappingProxyType
 
 from benchmark.emotions.aliases import resolve_emotion
 from benchmark.emotions.classes import Kind, emotion_class, packaged
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 
 
 def resolve_merges(merges: Mapping[str, str] | Iterable[str] = ()) -> dict[str, str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.plugins import Group, load_plugin, plugin_names
 from benchmark.registry.locations import absolute, is_folder, looks_like_path
 from benchmark.registry.schema import FOLDER, VERSION, Candidate, Registry, RegistryFile

@@ -23,8 +23,7 @@ from pydantic import (
 from benchmark.audio.channels import ChannelChoice
 from benchmark.emotions.aliases import resolve_emotion
 from benchmark.emotions.merges import resolve_merges
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.locations import is_hub_id, local_path, resolved_source, what_to_write
 from benchmark.results.status import Status

@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.registry.schema import Candidate, CorpusEntry, Head, Preprocessor, Published, RegistryFile
 from benchmark.registry.yaml_documents import Document, KeyPath
 from benchmark.results.status import Status

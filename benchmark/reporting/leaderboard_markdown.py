@@ -19,14 +19,15 @@ from benchmark.reporting.leaderboard_corpora import (
     why_unranked,
 )
 from benchmark.reporting.leaderboard_tables import (
+    INTERVALS,
     candidate_name,
     corpus_table,
     declared_column,
     evaluated_rows,
     inference_section,
+    legend,
     speed_section,
 )
-from benchmark.reporting.legend import INTERVALS, legend
 from benchmark.reporting.markdown import (
     all_the_same,
     bullets,

@@ -8,8 +8,7 @@ from huggingface_hub import DatasetCardData, EvalResult, EvalResultEntry, eval_r
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import corpus_table, evaluated_rows, is_rebuilt
-from benchmark.reporting.legend import legend
+from benchmark.reporting.leaderboard_tables import corpus_table, evaluated_rows, is_rebuilt, legend
 from benchmark.reporting.markdown import document, environment_line
 from benchmark.reporting.numbers import counted, fraction, is_known, moment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow

@@ -9,8 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmark.corpora.conventions import CONVENTIONS
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.registry.locations import looks_like_path
 from benchmark.reporting.csv_and_json import Cell, csv_table, json_document
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow

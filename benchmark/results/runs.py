@@ -14,8 +14,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import to_json
 
 from benchmark.emotions.merges import resolve_merges
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.results.cache_entries import CacheKind, DamagedPartError, EntryKey, EntryParts
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import InferenceRecord, LatencyMeasurement

@@ -13,8 +13,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.results.leaderboard import LeaderboardRow, deciding_rows
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import get_args
 
-from benchmark.emotions.suggestions import did_you_mean
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, did_you_mean
 from benchmark.results.comparison import GateResult, RowChange
 from benchmark.results.leaderboard import LeaderboardRow
 

@@ -31,8 +31,7 @@ from benchmark.reporting.leaderboard_markdown import (
     request_lines,
     warnings,
 )
-from benchmark.reporting.leaderboard_tables import evaluated_rows, inference_section
-from benchmark.reporting.legend import INTERVALS, legend
+from benchmark.reporting.leaderboard_tables import INTERVALS, evaluated_rows, inference_section, legend
 from benchmark.reporting.markdown import joined
 from benchmark.reporting.numbers import counted
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard
