@@ -18,6 +18,9 @@ from benchmark.audio.channels import Channel, has_channel, select_channel
 from benchmark.audio.decoding import AudioStream, UndecodableAudio, check_samples, decode, open_audio
 from benchmark.audio.waveform import Waveform
 
+PROTOCOLS = frozenset({"abfs", "az", "file", "gs", "hf", "http", "https", "s3"})
+"""The kinds of addresses that tables may name."""
+
 # Times in tables are rounded, and those of MP3 files are not exact.
 _TOLERATED_S = 0.05
 
@@ -156,7 +159,7 @@ class AudioFile(_Recording):
 
 @dataclass(frozen=True, slots=True)
 class AudioAddress(_Recording):
-    """Audio at an address of any file system that fsspec knows, such as `https://host/a.wav` or `s3://bucket/a.wav`."""
+    """Audio at an address of one of `PROTOCOLS`, such as `https://host/a.wav` or `s3://bucket/a.wav`."""
 
     @property
     def path(self) -> Path:
@@ -199,13 +202,32 @@ def _fetch(address: str, folder: Path) -> Path:
 
 
 def read_address(address: str) -> bytes:
-    """Read all bytes at an address of a file system that fsspec knows.
+    """Read all bytes at an address that a table names.
+
+    Only `PROTOCOLS` are opened, and no chains of file systems (`::`): of the others that fsspec knows, some run code
+    (`reference://` renders templates) or open further addresses, and tables may be hostile.
 
     Raises:
-        UndecodableAudio: There is nothing, no answer comes, or a library for this kind of address is not installed.
+        UndecodableAudio: bench does not open such addresses, or as in `read_with_fsspec`.
+    """
+    protocol = address.partition("://")[0].lower()
+    if protocol not in PROTOCOLS or "::" in address:
+        kind = "chains of file systems (`::`)" if "::" in address else f"`{protocol}://`"
+        raise UndecodableAudio(
+            f"{address} is not opened: bench opens no {kind}, only {', '.join(sorted(PROTOCOLS))} and paths; "
+            "copy the recording to one of these."
+        )
+    return read_with_fsspec(address)
+
+
+def read_with_fsspec(address: str) -> bytes:
+    """Read all bytes at an address of any file system of fsspec; the caller has judged the address.
+
+    Raises:
+        UndecodableAudio: There is nothing, no answer comes, a library for this kind of address is not installed, or
+            the file system fails in any other way.
     """
     import fsspec  # noqa: PLC0415 - slow to import, and few tables hold addresses
-    from aiohttp import ClientError  # noqa: PLC0415 - what fsspec's HTTP file system raises
 
     try:
         # Not `fsspec.open`, which takes a server that refuses the connection for one that has no such file.
@@ -215,7 +237,7 @@ def read_address(address: str) -> bytes:
         raise UndecodableAudio(f"There is nothing at {address}.") from error
     except ImportError as error:
         raise UndecodableAudio(f"{address} needs a library that is not installed: {error}.") from error
-    except (OSError, ValueError, RuntimeError, ClientError) as error:
+    except Exception as error:  # somebody else's file system, whose errors have no common base
         detail = " ".join(str(error).split())[:200] or type(error).__name__
         raise UndecodableAudio(f"{address} cannot be read: {detail}.") from error
     return content

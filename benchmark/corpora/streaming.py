@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.audio_sources import read_address
+from benchmark.corpora.audio_sources import read_with_fsspec
 from benchmark.corpora.rows import COLUMN_NAMES
 from benchmark.errors import RequestError
 from benchmark.registry.locations import is_hub_id, looks_like_path
@@ -212,14 +212,15 @@ def _read_file(path: Any, root: str) -> bytes:
     address = _inside(str(path), root)
     if address is None:
         raise UndecodableAudio(f"It lies outside the dataset, at {path}.")
-    return read_address(address)
+    return read_with_fsspec(address)
 
 
 def _inside(path: str, root: str) -> str | None:
     """The address of a file of the dataset; None for any other, since datasets may be hostile."""
     if "::" in path or path.startswith(_ARCHIVE):
-        archive = path.rpartition("::")[2]
-        return path if path.startswith(_ARCHIVE) and _inside(archive, root) is not None else None
+        *members, archive = path.split("::")
+        in_archives = bool(members) and all(member.startswith(_ARCHIVE) for member in members)
+        return path if in_archives and _inside(archive, root) is not None else None
     if ".." in path.replace("\\", "/").split("/"):
         return None
     if root.startswith(_HUB):

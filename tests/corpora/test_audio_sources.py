@@ -4,7 +4,6 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 import soundfile
@@ -113,19 +112,31 @@ def test_an_address_is_fetched_once_and_read_as_often_as_needed(long_recording: 
     assert requests.count("/long.flac") == 1
 
 
-def test_addresses_are_of_any_file_system(long_recording: Path) -> None:
-    fsspec.filesystem("memory").pipe("/clips/long.flac", long_recording.read_bytes())
-    with AudioAddress("memory://clips/long.flac").stream() as stream:
-        samples = np.concatenate(list(stream.blocks))
-    assert np.array_equal(samples, decode(long_recording).samples)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(ImportError("install s3fs"), "needs a library that is not installed"), (KeyError("bucket"), "cannot be read")],
+)
+def test_a_file_system_that_is_missing_or_fails_in_its_own_manner_is_a_reason(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", fail)
+    with pytest.raises(UndecodableAudio, match=words):
+        AudioAddress("s3://bucket/a.wav").waveform()
 
 
 @pytest.mark.parametrize(
     ("address", "words"),
     [
         ("/nothing.wav", "nothing at"),
-        ("no-such-protocol://x/a.wav", "cannot be read"),
-        ("memory://nothing.wav", "nothing at"),
+        ("no-such-protocol://x/a.wav", "opens no `no-such-protocol://`"),
+        ("memory://clips/a.wav", "opens no `memory://`"),
+        ("ZIP://a.wav", "opens no `zip://`"),
+        ("reference://a.wav", "opens no `reference://`"),
+        ("simplecache::http://127.0.0.1:9/a.wav", "opens no chains"),
+        ("http://127.0.0.1:9/a.wav::reference://a.wav", "opens no chains"),
         ("http://127.0.0.1:9/a.wav", "cannot be read"),
     ],
 )

@@ -170,12 +170,13 @@ def test_rows_without_audio_and_rows_that_point_outside_are_failed_clips(
 ) -> None:
     record("dataset/inside.wav")
     record("outside.wav")
-    outside = ["../outside.wav", str(tmp_path / "outside.wav"), "file:///etc/passwd"]
+    chain = f"zip://a.wav::reference://{tmp_path}/references.json::{tmp_path}/dataset/inside.wav"
+    outside = ["../outside.wav", str(tmp_path / "outside.wav"), "file:///etc/passwd", chain]
     files = ["inside.wav", *outside, "gone.wav", ""]
-    pd.DataFrame({"path": files, "label": ["anger"] * 6}).to_csv(tmp_path / "dataset/train.csv", index=False)
+    pd.DataFrame({"path": files, "label": ["anger"] * 7}).to_csv(tmp_path / "dataset/train.csv", index=False)
     inside, *others = opened(f"hf:{tmp_path}/dataset:train").clips
     assert inside.audio.waveform().duration_s == pytest.approx(0.5)
-    for clip, words in zip(others, ["outside"] * 3 + ["nothing at", "no audio"], strict=True):
+    for clip, words in zip(others, ["outside"] * 4 + ["nothing at", "no audio"], strict=True):
         with pytest.raises(UndecodableAudio, match=words):
             clip.audio.waveform()
 
