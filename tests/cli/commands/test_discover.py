@@ -1,11 +1,13 @@
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmark.registry.loading import load_registry
 from tests.support.command_line import Bench, failure
+from tests.support.command_server import CommandServer
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer
 from tests.support.tiny_models import edit_json, write_tiny
@@ -28,12 +30,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
         yield server
 
 
-def test_what_would_work_stands_first_and_what_would_not_has_a_reason(
-    bench_process: Bench, server: HubServer, tmp_path: Path
-) -> None:
-    ended = bench_process("discover", "--json", HF_ENDPOINT=server.url, HF_HOME=str(tmp_path / "hf"))
+@pytest.fixture(scope="module")
+def commands(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
+    with CommandServer(HF_ENDPOINT=server.url, HF_HOME=str(tmp_path_factory.mktemp("hf"))) as commands:
+        yield commands
+
+
+@pytest.fixture
+def bench(commands: CommandServer, tmp_path: Path) -> Bench:
+    return partial(commands.bench, folder=tmp_path)
+
+
+def test_what_would_work_stands_first_and_what_would_not_has_a_reason(bench: Bench, commands: CommandServer) -> None:
+    ended = bench("discover", "--json")
     assert ended.returncode == 0, ended.stderr
-    assert not list((tmp_path / "hf").rglob("*.safetensors"))
+    assert not list(Path(commands.environment["HF_HOME"]).rglob("*.safetensors"))
     repositories = json.loads(ended.stdout)
     assert [(each["id"], each["status"], each["works"]) for each in repositories] == [
         ("org/emotion-copied", "repaired", True),
@@ -43,22 +54,20 @@ def test_what_would_work_stands_first_and_what_would_not_has_a_reason(
     assert all(each["reason"] for each in repositories)
 
 
-def test_language_limit_and_emotions_narrow_the_search(bench_process: Bench, server: HubServer, tmp_path: Path) -> None:
-    korean = bench_process("discover", "--language", "ko", "--json", HF_ENDPOINT=server.url)
+def test_language_limit_and_emotions_narrow_the_search(bench: Bench, tmp_path: Path) -> None:
+    korean = bench("discover", "--language", "ko", "--json")
     assert [each["id"] for each in json.loads(korean.stdout)] == ["org/emotion-ko"]
-    first = bench_process("discover", "--limit", 1, "--json", HF_ENDPOINT=server.url)
+    first = bench("discover", "--limit", 1, "--json")
     assert [each["id"] for each in json.loads(first.stdout)] == ["org/emotion-speech"]
-    picky = bench_process("discover", "--min-emotions", 6, "--json", "--write", "none.yaml", HF_ENDPOINT=server.url)
+    picky = bench("discover", "--min-emotions", 6, "--json", "--write", "none.yaml")
     assert not any(each["works"] for each in json.loads(picky.stdout))
     assert "at least 6" in picky.stdout
     assert "Nothing was written to none.yaml" in failure(picky)
     assert not (tmp_path / "none.yaml").exists()
 
 
-def test_a_registry_is_written_that_can_be_read_and_never_over_another(
-    bench_process: Bench, server: HubServer, tmp_path: Path
-) -> None:
-    ended = bench_process("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+def test_a_registry_is_written_that_can_be_read_and_never_over_another(bench: Bench, tmp_path: Path) -> None:
+    ended = bench("discover", "--write", "found.yaml")
     assert ended.returncode == 0, ended.stderr
     candidates = {each.id: each for each in load_registry(tmp_path / "found.yaml").candidates}
     assert set(candidates) == {"org/emotion-copied", "org/emotion-ko"}
@@ -66,9 +75,9 @@ def test_a_registry_is_written_that_can_be_read_and_never_over_another(
     assert candidates["org/emotion-ko"].trained_on == ("ravdess",)
     assert candidates["org/emotion-copied"].trained_on is None
     assert all(len(each.revision or "") == 40 for each in candidates.values())
-    again = bench_process("discover", "--write", "found.yaml", HF_ENDPOINT=server.url)
+    again = bench("discover", "--write", "found.yaml")
     assert "--force" in failure(again)
-    assert bench_process("discover", "--write", "found.yaml", "--force", HF_ENDPOINT=server.url).returncode == 0
+    assert bench("discover", "--write", "found.yaml", "--force").returncode == 0
 
 
 def test_a_hub_that_cannot_be_searched_is_exit_3(bench_process: Bench) -> None:
