@@ -83,15 +83,22 @@ def unknown_emotion(name: str) -> RequestError:
 def label_codes(corpus: str) -> dict[str, str]:
     """The label codes of a corpus, as it writes them, with the canonical class of each.
 
+    Case, hyphens and underscores of its name do not matter.
+
     Raises:
         RequestError: The codes of this corpus are not known.
 
     Examples:
-        >>> label_codes("emodb")["F"], label_codes("savee")["f"]
+        >>> label_codes("EmoDB")["F"], label_codes("savee")["f"]
         ('happiness', 'fear')
     """
     known = packaged("codes.yaml")
-    if corpus not in known:
+    codes = next((codes for name, codes in known.items() if _folded(name) == _folded(corpus)), None)
+    if codes is None:
         hint = did_you_mean(corpus, known, otherwise="the known ones are")
         raise RequestError(f"unknown label codes {corpus!r}{hint}")
-    return known[corpus]
+    return codes
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "")

@@ -17,6 +17,7 @@ from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # d
 
 from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, explain, is_connection_failure, retry_after
 from benchmark.hub.repository_facts import HubFailure
+from benchmark.hub.tensor_listing import ListingProblem
 from benchmark.results.environment import HubFact
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
@@ -94,6 +95,7 @@ class HubCalls:
         self._timeout_s = timeout_s
         self._is_up = is_up
         self._lock = threading.Lock()
+        self._probing = threading.Lock()
         self._failures = 0
         self._refusal: str | None = None
 
@@ -106,6 +108,7 @@ class HubCalls:
             deadline: When to give up, where that is not `timeout_s` from now.
 
         Raises:
+            ListingProblem: The task raised it.
             RequestError: The library's cache cannot be written.
             UnavailableError: The disk is full.
         """
@@ -125,6 +128,9 @@ class HubCalls:
                     return self._failure(error, what)
                 logger.info("asking the Hub for %s again in %.1f s: %s", what, wait_s, error)
                 time.sleep(wait_s)
+            except ListingProblem:  # what the server sent is of no use, but it answered
+                self._count(None)
+                raise
             else:
                 self._count(None)
                 return answer
@@ -137,17 +143,18 @@ class HubCalls:
 
     def _count(self, reason: str | None) -> None:
         """Count a call that no server answered, for this reason; None starts again, as after an error of a server."""
-        with self._lock:  # one thread finds out for all
+        with self._lock:
             if reason is None:
                 self._failures, self._refusal = 0, None
                 return
             self._failures += 1
-            if self._failures < FAILURES_IN_A_ROW:
-                return
-            if self._refusal is None and self._is_up():
-                self._failures = 0
-            else:
-                self._refusal = reason
+        with self._probing:  # one thread finds out for all; those with answers do not wait for it
+            with self._lock:
+                if self._refusal is not None or self._failures < FAILURES_IN_A_ROW:
+                    return
+            is_up = self._is_up()
+            with self._lock:
+                self._failures, self._refusal = (0, None) if is_up else (self._failures, reason)
 
 
 def _wait_before_retry(error: BaseException, attempt: int) -> float | None:

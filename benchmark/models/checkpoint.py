@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForAudioClassification
-from transformers.utils.loading_report import update_key_name
 
 from benchmark.models.backends.protocol import DTYPES
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
@@ -92,7 +91,9 @@ def _load_model(
     )
     shapes = {name: (tuple(there), tuple(own)) for name, there, own in sorted(loading_info["mismatched_keys"])}
     if shapes:
-        # Layers of one kind are named together.
+        # Names layers of one kind together. It is not documented, and no other load may depend on it.
+        from transformers.utils.loading_report import update_key_name  # noqa: PLC0415
+
         shown = describe_mismatches([ShapeMismatch(name, *pair) for name, pair in update_key_name(shapes).items()])
         raise MismatchedWeightsError(f"weights and configuration do not fit together: {shown}")
     if repaired is not None:

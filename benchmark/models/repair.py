@@ -21,7 +21,7 @@ _POOL: Mapping[str, Callable[..., torch.Tensor]] = {"mean": torch.mean, "sum": t
 _ACTIVATE: Mapping[str, Callable[..., torch.Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "none": lambda x: x}
 
 
-class PooledHead(torch.nn.ModuleDict):
+class PooledHead(torch.nn.Module):
     """Pooling over time without a mask, and linear layers with an activation between them.
 
     The original pools over padding, too; one clip at a time, there is none, but for a last frame of wav2vec2-bert.
@@ -30,12 +30,14 @@ class PooledHead(torch.nn.ModuleDict):
     def __init__(self, layout: HeadLayout, parameters: HeadParameters, *, hidden_size: int, outputs: int) -> None:
         sizes = [*[hidden_size] * len(layout.layers), outputs]
         names = [names[0].removeprefix(f"{_HEAD}.") for names in layout.layers]
-        super().__init__({name: torch.nn.Linear(*size) for name, size in zip(names, pairwise(sizes), strict=True)})
+        super().__init__()
+        for name, size in zip(names, pairwise(sizes), strict=True):
+            self.add_module(name, torch.nn.Linear(*size))
         self.parameters_in_use = parameters
 
     def forward(self, frames: torch.Tensor) -> Any:
         """Give one value per label for frames of shape (1, time, hidden size)."""
-        *layers, last = self.values()
+        *layers, last = self.children()
         values = _POOL[self.parameters_in_use.pooling](frames, dim=_TIME)
         for layer in layers:
             values = _ACTIVATE[self.parameters_in_use.activation](layer(values))

@@ -93,7 +93,7 @@ def misplaced_names(config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[i
         ((), ())
     """
     names = _names_by_index(config.get("id2label")) or {}
-    if config.get("num_labels", len(names)) != len(names):
+    if label_problem(config) is not None or config.get("num_labels", len(names)) != len(names):
         return (), ()
     unnamed = tuple(output for output in range(len(names)) if output not in names)
     return unnamed, tuple(sorted(output for output in names if not 0 <= output < len(names)))

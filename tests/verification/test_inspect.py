@@ -51,6 +51,7 @@ LABELS_6 = {str(index): f"LABEL_{index}" for index in range(6)}
         ({"id2label": ["angry", "sad"]}, Status.INVALID_CONFIG),
         ({"id2label": {"angry": 0}}, Status.INVALID_CONFIG),
         ({"num_labels": "3"}, Status.INVALID_CONFIG),
+        ({"num_labels": 2.0, "id2label": {"0": "sad", "5": "angry"}}, Status.INVALID_CONFIG),
         ({"id2label": {"0": None, "1": "angry", "2": "sad"}}, Status.INVALID_CONFIG),
         ({"id2label": {"0": ["angry"], "1": "sad"}}, Status.INVALID_CONFIG),
         ({"num_hidden_layers": -2}, Status.INVALID_CONFIG),

@@ -80,8 +80,12 @@ def read(folder: Path) -> FolderContents:
     notes = left_out([recordings[name].relative_to(folder).as_posix() for name in sorted(unrated)], _FORM)
     if missing:
         notes += (f"{len(missing)} utterances of the label files have no recording and are left out: {missing[0]}, …",)
-    codes = {code: emotion for code, emotion in label_codes("iemocap").items() if code != _NO_AGREEMENT}
-    return FolderContents(clips, notes, occurring_codes(codes, clips))
+    return FolderContents(clips, notes, occurring_codes(_codes(), clips))
+
+
+def _codes() -> dict[str, str]:
+    """The codes that name an emotion."""
+    return {code: emotion for code, emotion in label_codes("iemocap").items() if code != _NO_AGREEMENT}
 
 
 def parse_evaluation(lines: Iterable[str]) -> dict[str, _Rating]:
@@ -91,7 +95,7 @@ def parse_evaluation(lines: Iterable[str]) -> dict[str, _Rating]:
         >>> parse_evaluation(["[6.29 - 8.23]\tSes01F_impro01_F000\tneu\t[2.5, 2.5, 2.5]", "C-E2:\tNeutral;\t()"])
         {'Ses01F_impro01_F000': _Rating(label='neu', votes=Counter({'neu': 1}))}
     """
-    codes = {emotion: code for code, emotion in label_codes("iemocap").items()}
+    codes = {emotion: code for code, emotion in _codes().items()}
     ratings: dict[str, _Rating] = {}
     current: _Rating | None = None
     for line in lines:
@@ -99,6 +103,7 @@ def parse_evaluation(lines: Iterable[str]) -> dict[str, _Rating]:
             current = ratings[match["name"]] = _Rating(match["label"])
         elif current is not None and (listener := _LISTENER.match(line)) is not None:
             # "Neutral state" is the only category of two words.
-            emotions = (emotion_of(word.strip().removesuffix(" state")) for word in listener["categories"].split(";"))
+            words = (word.strip().lower().removesuffix(" state") for word in listener["categories"].split(";"))
+            emotions = map(emotion_of, words)
             current.votes.update(codes[emotion] for emotion in emotions if emotion in codes)
     return ratings

@@ -23,7 +23,7 @@ C-E4:\tOther;\t(confused)
 
 [14.8872 - 18.0175]\tSes01F_impro01_F002\texc\t[4.0000, 3.0000, 2.5000]
 C-E2:\tExcited;\t()
-C-E4:\tNeutral state;\t()
+C-E4:\tNeutral State; Unknown;\t()
 """
 
 
