@@ -227,7 +227,7 @@ def _documented_fields(module: str) -> dict[str, dict[str, str]]:
     return docs
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Options:
     """A group of options; the groups of a command are its base classes."""
 

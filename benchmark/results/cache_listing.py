@@ -33,7 +33,7 @@ KIND_MEANINGS = {
 }
 
 
-_UNFINISHED = re.compile(r"\.bench-\w+\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
+_UNFINISHED = re.compile(r"\.bench-[a-z0-9_]{8,12}\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
 
 
 _LOG = re.compile(r"logs/[^/]+\.log")

@@ -13,6 +13,7 @@ from scipy.stats.contingency import crosstab
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
+from benchmark.emotions.merges import resolve_merges
 from benchmark.results.corpus_description import (
     CorpusDescription,
     Coverage,
@@ -149,7 +150,7 @@ def is_telephone(clip: DescribedClip) -> bool:
 def coverage_of(known: KnownOutputs, corpus: CorpusDescription) -> Coverage:
     """The emotions of a corpus that a candidate could express, by its labels alone."""
     labels = tuple(emotion for emotion in known.emotions if emotion is not None)
-    own = map_labels(labels, merges=corpus.merge).classes
+    own = map_labels(labels, merges=resolve_merges(corpus.merge)).classes
     covered = tuple(name for name in corpus.classes if name in own)
     clips = sum(corpus.classes.values())
     return Coverage(
@@ -187,7 +188,8 @@ def association(values: Sequence[str | None], labels: Sequence[str | None]) -> f
     sides = tuple(zip(*(pair for pair in labelled if occurrences[pair[0]] >= MIN_OCCURRENCES), strict=True))
     if not sides or 1 in (len(set(side)) for side in sides):
         return None
-    counts = crosstab(*sides).count
+    # As objects: an array of texts takes the length of the longest for each.
+    counts = crosstab(*(np.array(side, dtype=object) for side in sides)).count
     clips, (rows, columns) = counts.sum(), counts.shape
     phi_squared = chi2_contingency(counts, correction=False).statistic / clips
     corrected = max(0.0, phi_squared - (rows - 1) * (columns - 1) / (clips - 1))

@@ -55,7 +55,10 @@ def answers_by_pairing(table: pa.Table) -> dict[Pairing, "pd.DataFrame"]:
 
     Of a candidate that was evaluated several times on a corpus, such as on two devices, the first answers count.
     """
-    pairs = table.to_pandas().groupby(["candidate", "corpus"], sort=False)
+    texts = table.cast(
+        pa.schema([(name, pa.string()) for name in table.column_names])
+    )  # a notebook may have changed them
+    pairs = texts.to_pandas().groupby(["candidate", "corpus"], sort=False)
     return {(candidate, corpus): answers.drop_duplicates("clip") for (candidate, corpus), answers in pairs}
 
 
