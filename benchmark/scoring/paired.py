@@ -55,10 +55,9 @@ def answers_by_pairing(table: pa.Table) -> dict[Pairing, "pd.DataFrame"]:
 
     Of a candidate that was evaluated several times on a corpus, such as on two devices, the first answers count.
     """
-    texts = table.cast(
-        pa.schema([(name, pa.string()) for name in table.column_names])
-    )  # a notebook may have changed them
-    pairs = texts.to_pandas().groupby(["candidate", "corpus"], sort=False)
+    # A notebook that has rewritten the file may have made categories of the texts.
+    plain = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
+    pairs = table.cast(pa.schema(plain)).to_pandas().groupby(["candidate", "corpus"], sort=False)
     return {(candidate, corpus): answers.drop_duplicates("clip") for (candidate, corpus), answers in pairs}
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.stats import t
 
-from benchmark.scoring.paired import paired_scores
+from benchmark.scoring.paired import answers_by_pairing, paired_scores
 
 EMOTIONS = ("anger", "fear", "joy")
 
@@ -58,6 +59,14 @@ def test_a_recording_that_occurs_twice_is_paired_twice_and_never_across() -> Non
     scores = paired_scores(twice, twice[:1])
     assert (scores.clips, scores.relabelled) == (1, 0)
     assert paired_scores(twice, twice).clips == 2
+
+
+def test_predictions_that_a_notebook_has_rewritten_with_categories_are_paired_as_texts() -> None:
+    rows = answered(1, 0.8).assign(candidate="a", corpus="b", clip=lambda rows: rows["clip_hash"])
+    ((old,), (new,)) = (
+        answers_by_pairing(pa.Table.from_pandas(table)).values() for table in (rows, rows[::-1].astype("category"))
+    )
+    assert paired_scores(old, new) == paired_scores(old, old)
 
 
 def test_accuracy_is_paired_as_uar_is() -> None:
