@@ -6,16 +6,10 @@ from typing import ClassVar
 
 EXIT_UNMET = 1
 """Done, but a condition that the user set does not hold."""
-
-
 EXIT_REQUEST = 2
 """The request is wrong."""
-
-
 EXIT_ENVIRONMENT = 3
 """The machine, the network or the Hub failed."""
-
-
 EXIT_INTERRUPTED = 130
 """Stopped by the user; what was finished is kept."""
 

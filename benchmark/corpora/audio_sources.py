@@ -23,8 +23,6 @@ PROTOCOLS = frozenset({"abfs", "az", "file", "gs", "hf", "http", "https", "s3"})
 
 # Times in tables are rounded, and those of MP3 files are not exact.
 _TOLERATED_S = 0.05
-
-
 # In these libsndfile finds any sample at once; in compressed ones it may miss by a frame, or decode from the beginning.
 _SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "AIFF", "AU", "CAF"})
 
@@ -183,8 +181,6 @@ class UnusableAudio:
 
 
 _LOCK = Lock()
-
-
 _LOCKS: dict[str, Lock] = {}
 
 

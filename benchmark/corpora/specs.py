@@ -24,12 +24,8 @@ from benchmark.settings import Settings, expanded
 
 # What may stand after `demo:`; nothing stands for the labelled corpus.
 _DEMO_PARTS = ("", "unlabelled", "long")
-
-
 _NO_ENTRY = CorpusEntry(source="demo:")
 """Stands for the entry of a corpus that is not in the registry; its source is not used."""
-
-
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
 

@@ -18,8 +18,6 @@ from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 _LIBRARIES_OF_ALL = ("torch", "transformers", "soxr")
-
-
 _LIBRARIES_OF_PERTURBATIONS = ("numpy", "scipy", "soundfile")
 
 

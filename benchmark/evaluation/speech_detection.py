@@ -13,14 +13,8 @@ from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.voice_activity:VoiceActivityActor"
-
-
 _DETECTOR = "silero-vad"
-
-
 _RATE = 16_000
-
-
 _BLOCK_S = 30.0
 
 

@@ -14,11 +14,7 @@ from benchmark.hub.repository_facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCE
 
 LARGEST_DOCUMENT_BYTES = 4_000_000
 """No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
-
-
 _GIT_LFS = b"version https://git-lfs"
-
-
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -27,8 +23,6 @@ _COMPRESSED = {
     b"7z\xbc\xaf\x27\x1c": "7-Zip",
     b"Rar!": "RAR",
 }
-
-
 _KINDS = {
     b"PK\x03\x04": "is an archive, such as torch.save writes, under another name",
     b"\x89HDF": "is a file of Keras (HDF5)",
@@ -39,14 +33,8 @@ _KINDS = {
     b"<?xml": "is an XML document, such as an error of a server",
     b"{": "is a text in JSON",
 }
-
-
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
-
-
 _LARGEST_HEADER_BYTES = 100_000_000
-
-
 # Where transformers looks for the feature extractor within processor_config.json.
 _NESTED_NAMES = ("feature_extractor", "audio_processor")
 

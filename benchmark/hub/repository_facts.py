@@ -7,14 +7,8 @@ from typing import Any
 from benchmark.results.status import Status
 
 CONFIG_NAME = "config.json"
-
-
 PREPROCESSOR_NAME = "preprocessor_config.json"
-
-
 PROCESSOR_NAME = "processor_config.json"
-
-
 NO_STATEMENT = "this says nothing about the model"
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 STANDARD_HEAD = "standard"
-
-
 _SHOWN_MISMATCHES = 3
 
 

@@ -37,18 +37,10 @@ class TypeFacts:
 
 
 _FROM_SAMPLES = TypeFacts(Reads.SAMPLES)
-
-
 # Frames of 400 samples every 160; wav2vec2-bert normalises over the frames and joins each two to one.
 _FROM_PAIRS_OF_FRAMES = TypeFacts(Reads.FEATURES, shortest_samples=560, extractor="SeamlessM4TFeatureExtractor")
-
-
 _FROM_FRAMES = TypeFacts(Reads.FEATURES, fixed_window=True, shortest_samples=400, extractor="ASTFeatureExtractor")
-
-
 _FROM_PADDED_SPECTROGRAM = TypeFacts(Reads.FEATURES, fixed_window=True, extractor="WhisperFeatureExtractor")
-
-
 AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "audio-spectrogram-transformer": _FROM_FRAMES,
     "data2vec-audio": _FROM_SAMPLES,
@@ -63,19 +55,11 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "wavlm": _FROM_SAMPLES,
     "whisper": _FROM_PADDED_SPECTROGRAM,
 }
-
-
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""
-
-
 # Gives samples as they are, as the one of wav2vec2 does.
 _ALSO_OF_SAMPLES = frozenset({"SpeechT5FeatureExtractor"})
-
-
 _MOST_SHOWN = 12
-
-
 _LONGEST_SHOWN = 60
 
 

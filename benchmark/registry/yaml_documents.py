@@ -14,14 +14,8 @@ from yaml.constructor import SafeConstructor
 from benchmark.errors import RequestError
 
 MOST_BYTES = 4_000_000
-
-
 MOST_LEVELS = 16
-
-
 _FastestSafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 

@@ -27,8 +27,6 @@ from benchmark.results.leaderboard_columns import Column as DeclaredColumn
 from benchmark.scoring.flags import FLAG_MEANINGS
 
 RowColumn = Column[LeaderboardRow]
-
-
 _SETUP = ("device", "backend", "dtype")
 
 

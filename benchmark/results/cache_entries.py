@@ -21,20 +21,10 @@ from benchmark.results.schema import Stored, StoredFile, require_known_version
 from benchmark.results.storage import Storage
 
 logger = logging.getLogger(__name__)
-
-
 SIDECAR_SUFFIX = ".meta"
-
-
 _MERGED, _ADDED = "0", "1"  # within a sequence number, what was merged comes before what was added meanwhile
-
-
 _OLD_CACHE = "holds results of an earlier version of bench, which are not used any more"
-
-
 _warned: set[str] = set()
-
-
 Document = TypeVar("Document", bound=StoredFile)
 
 

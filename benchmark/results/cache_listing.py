@@ -31,29 +31,13 @@ KIND_MEANINGS = {
     CacheKind.LOGS: "what workers printed",
     CacheKind.LEFTOVERS: "unfinished files of runs that were killed",
 }
-
-
 _UNFINISHED = re.compile(r"\.bench-[a-z0-9_]{8,12}\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
-
-
 _LOG = re.compile(r"logs/[^/]+\.log")
-
-
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
-
-
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
-
-
 _OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
-
-
 _KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.known_version()}
-
-
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
-
-
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

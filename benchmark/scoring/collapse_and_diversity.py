@@ -14,19 +14,11 @@ from benchmark.scoring.metrics import reliability
 
 COLLAPSED_SHARE = 0.90
 """Collapsed: this share of the answers is one emotion, …"""
-
-
 COLLAPSED_EXCESS = 0.25
 """… and exceeds that emotion's share of the clips by this much."""
-
-
 NARROW_SHARE = 0.95
-
-
 MIN_CLIPS_TO_JUDGE = 20
 """Below so many answered clips nothing is called collapsed or narrow."""
-
-
 _ROUNDING = 1e-9
 
 

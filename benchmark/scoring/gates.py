@@ -24,8 +24,6 @@ _GRAMMAR = re.compile(
     r"\s*(?P<column>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<amount>[+-]?[0-9]*\.?[0-9]+)\s*(?P<unit>%?)\s*"
 )
 _EXAMPLES = 'write a column, < or >, and a change with its sign, such as "uar<-0.02" or "latency_p50_ms>+20%"'
-
-
 NUMBER_COLUMNS = tuple(
     name
     for name, field in LeaderboardRow.model_fields.items()

@@ -26,8 +26,6 @@ _OTHER_NAMES = {
     "emovo": (),
     "dusha": (),
 }
-
-
 _MAIN_NAME = {other: main for main, others in _OTHER_NAMES.items() for other in others}
 
 
