@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from benchmark.emotions.aliases import emotion_of, resolve_emotion
 from benchmark.emotions.classes import Kind, emotion_class
-from benchmark.emotions.merges import merged
+from benchmark.emotions.merges import merged, resolve_merges
 from benchmark.errors import RequestError
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -99,10 +99,10 @@ def map_labels(
     Args:
         labels: The labels of a model in the order of `id2label[i]`, or those of a corpus.
         overrides: Label, or placeholder such as `LABEL_0`, → what it means.
-        merges: Class → the class that it becomes in the end, as from `resolve_merges`.
+        merges: Class → the class that it becomes, as for `resolve_merges`.
 
     Raises:
-        RequestError: An override is of an unknown label or emotion, or contradicts a name.
+        RequestError: An override is of an unknown label or emotion, or contradicts a name; or a merge is wrong.
 
     Examples:
         >>> map_labels(["ang", "hap", "x1"], merges={"happiness": "positive"}).emotions
@@ -123,7 +123,7 @@ def map_labels(
         for label, before, after in zip(labels, own, meant, strict=True)
         if _has_kind(before, Kind.COARSE) and _has_kind(after, Kind.EMOTION)
     )
-    return LabelMap(tuple(labels), merged(meant, merges), tuple(loose))
+    return LabelMap(tuple(labels), merged(meant, resolve_merges(merges)), tuple(loose))
 
 
 def is_placeholder(label: str) -> bool:

@@ -13,7 +13,6 @@ from scipy.stats.contingency import crosstab
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import resolve_merges
 from benchmark.results.corpus_description import (
     CorpusDescription,
     Coverage,
@@ -150,7 +149,7 @@ def is_telephone(clip: DescribedClip) -> bool:
 def coverage_of(known: KnownOutputs, corpus: CorpusDescription) -> Coverage:
     """The emotions of a corpus that a candidate could express, by its labels alone."""
     labels = tuple(emotion for emotion in known.emotions if emotion is not None)
-    own = map_labels(labels, merges=resolve_merges(corpus.merge)).classes
+    own = map_labels(labels, merges=corpus.merge).classes
     covered = tuple(name for name in corpus.classes if name in own)
     clips = sum(corpus.classes.values())
     return Coverage(

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import resolve_merges
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
@@ -118,7 +117,7 @@ def join_evaluation(
     labels = record.setup.labels
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
-    label_map = map_labels(labels, overrides=overrides, merges=resolve_merges(corpus.merge))
+    label_map = map_labels(labels, overrides=overrides, merges=corpus.merge)
     return Evaluation(
         record=record,
         verification=verification,

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
-from benchmark.emotions.merges import resolve_merges
 from benchmark.results.runs import ClipRecord, CorpusRecord
 
 _UNKNOWN = "unknown"
@@ -51,7 +50,7 @@ def label_clips(corpus: CorpusRecord) -> LabelledClips:
         if clip.votes:
             occurring |= dict.fromkeys(clip.votes)
     overrides = {label: emotion for label, emotion in corpus.labels.items() if label in occurring}
-    label_map = map_labels(tuple(occurring), overrides=overrides, merges=resolve_merges(corpus.merge))
+    label_map = map_labels(tuple(occurring), overrides=overrides, merges=corpus.merge)
     emotions = {
         label: None if emotion == _UNKNOWN else emotion
         for label, emotion in zip(label_map.labels, label_map.emotions, strict=True)
