@@ -207,13 +207,16 @@ def read_address(address: str) -> bytes:
         UndecodableAudio: bench does not open such addresses, or as in `read_with_fsspec`.
     """
     protocol = address.partition("://")[0].lower()
-    if protocol not in PROTOCOLS or "::" in address:
-        kind = "chains of file systems (`::`)" if "::" in address else f"`{protocol}://`"
-        raise UndecodableAudio(
-            f"{address} is not opened: bench opens no {kind}, only {', '.join(sorted(PROTOCOLS))} and paths; "
-            "copy the recording to one of these."
-        )
-    return read_with_fsspec(address)
+    if "::" in address:
+        refused = "chains of file systems (`::`)"
+    elif protocol not in PROTOCOLS:
+        refused = f"`{protocol}://`"
+    else:
+        return read_with_fsspec(address)
+    raise UndecodableAudio(
+        f"{address} is not opened: bench opens no {refused}, only {', '.join(sorted(PROTOCOLS))} and paths; "
+        "copy the recording to one of these."
+    )
 
 
 def read_with_fsspec(address: str) -> bytes:
