@@ -28,8 +28,8 @@ from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Returned, TimedOut
 from tests.support.evaluations import (
+    ALWAYS,
     FAST,
-    OPENVINO,
     RATE,
     TORCH,
     Exchange,
@@ -39,8 +39,6 @@ from tests.support.evaluations import (
     kill_workers_of,
     watch_engines,
 )
-
-ALWAYS = replace(OPENVINO, overwrite=Overwrite.ALWAYS)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from benchmark.evaluation.context import Overwrite
 from benchmark.evaluation.sessions import ModelSession
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
@@ -17,8 +16,8 @@ from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.workers.answers import Answer, Raised
 from tests.support.evaluations import (
+    ALWAYS,
     FAST,
-    OPENVINO,
     RATE,
     TORCH,
     Exchange,
@@ -28,8 +27,6 @@ from tests.support.evaluations import (
     kill_workers_of,
 )
 from tests.support.tiny_models import write_tiny
-
-ALWAYS = replace(OPENVINO, overwrite=Overwrite.ALWAYS)
 
 
 def converted_in(cache: Path) -> Path:

@@ -15,7 +15,7 @@ from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.emotions.label_map import map_labels
 from benchmark.evaluation import runner
-from benchmark.evaluation.context import RunOptions
+from benchmark.evaluation.context import Overwrite, RunOptions
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluation
@@ -37,6 +37,7 @@ from tests.support.tiny_models import EMOTIONS, write_tiny
 RATE = 16_000
 TORCH = RunOptions(latency_budget_s=0, find_speech=False)
 OPENVINO = replace(TORCH, engines=EngineChoice(backend="openvino"))
+ALWAYS = replace(OPENVINO, overwrite=Overwrite.ALWAYS)
 AUTO = replace(TORCH, engines=EngineChoice(backend="auto"))
 FAST = replace(TORCH, engines=EngineChoice(backend="openvino", fast=True))
 
