@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+TEMPORARY_FOLDER = "temporary"
+"""In the cache: the temporary folders of processes and their workers."""
+
 
 def expanded(path: str | Path) -> Path:
     """Replace `~` at the beginning of a path by the home folder; `~name` of an unknown user stays, as in a shell.
@@ -44,3 +47,8 @@ class Settings:
     def logs(self) -> Path:
         """The folder with the output of each candidate's workers."""
         return self.cache / "logs"
+
+    @property
+    def temporary(self) -> Path:
+        """The folder with the temporary folders of processes (see `benchmark.temporary`)."""
+        return self.cache / TEMPORARY_FOLDER

@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -151,12 +151,13 @@ class ParityTest:
         """
         begin = time.perf_counter()
         digest, conversion_s, spent_s = None, 0.0, 0.0
-        with self._session(Implementation(Engine(device=self._engine.device))) as session:
+        reference = Implementation(Engine(device=self._engine.device))
+        with self._session(reference, writable=self._conversion_folders()) as session:
             # A reference that cannot be loaded says nothing of the engine.
             loaded = self._load(session, "the reference cannot be loaded", lasting=False)
             self._require_dtype(session)
             answers = self._compute(session, clips, loaded)
-            reference = {name: answer.value for name, answer in answers.items() if isinstance(answer, Returned)}
+            expected = {name: answer.value for name, answer in answers.items() if isinstance(answer, Returned)}
             if self._engine.backend != TORCH:
                 self._require_running()
                 converting = time.perf_counter()
@@ -166,9 +167,9 @@ class ParityTest:
                 spent_s = time.perf_counter() - converting
         with self._session(replace(self.implementation, digest=None)) as session:
             self._load(session, "it cannot be opened")
-            answers = self._compute(session, {name: clips[name] for name in reference}, loaded)
+            answers = self._compute(session, {name: clips[name] for name in expected}, loaded)
         values = {name: _value(answer, "it cannot process a clip that torch can") for name, answer in answers.items()}
-        pairs = [(reference[name], value) for name, value in values.items()]
+        pairs = [(expected[name], value) for name, value in values.items()]
         seconds = max(0.0, time.perf_counter() - begin - spent_s)
         check = self._check(pairs, tuple(clips), digest, before)
         return check.model_copy(update={"conversion_s": conversion_s, "seconds": seconds})
@@ -187,10 +188,24 @@ class ParityTest:
     def _engine(self) -> Engine:
         return self.implementation.engine
 
-    def _session(self, implementation: Implementation) -> ModelSession:
-        alike = self._engine.batch == 1 or implementation.engine.batch > 1
-        threads, settings = self.context.threads, self.context.settings
-        return ModelSession(self.subject, implementation, threads=threads, settings=settings, side_by_side=alike)
+    def _conversion_folders(self) -> Sequence[Path]:
+        """The folder in which the converted model is made and gets its name; none where nothing is converted."""
+        if self.implementation.converted is None:
+            return ()
+        folder = self.implementation.converted.parent
+        with suppress(OSError):  # the conversion reports it
+            folder.mkdir(parents=True, exist_ok=True)
+        return (folder,)
+
+    def _session(self, implementation: Implementation, writable: Sequence[Path] = ()) -> ModelSession:
+        return ModelSession(
+            self.subject,
+            implementation,
+            threads=self.context.threads,
+            settings=self.context.settings,
+            side_by_side=self._engine.batch == 1 or implementation.engine.batch > 1,
+            writable=writable,
+        )
 
     def _load(self, session: ModelSession, problem: str, *, lasting: bool = True) -> LoadReport:
         self._require_running()

@@ -66,7 +66,8 @@ class ModelSession:
     """One subject's model in a worker; the `with` block ends the worker.
 
     With `side_by_side`, `answers` computes several windows at once, a thread each or as a batch; else one at a time
-    with all threads, as latency is measured.
+    with all threads, as latency is measured. A session that converts names the folder of the converted models of its
+    checkpoint as `writable`.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class ModelSession:
         threads: int,
         settings: Settings,
         side_by_side: bool = False,
+        writable: Sequence[Path] = (),
     ) -> None:
         self.subject = subject
         self.implementation = implementation
@@ -88,7 +90,8 @@ class ModelSession:
         self._streams = Streams(count=threads) if at_once else Streams(threads=threads)
         # A GPU is done so soon that the time of a window's way to the worker would count.
         self._pipelined = at_once or on_gpu or self._batch > 1
-        self._worker = Worker(_ACTOR, log=log_path(subject, settings), limits=Limits(threads=self._streams.threads))
+        limits = Limits(threads=self._streams.threads)
+        self._worker = Worker(_ACTOR, log=log_path(subject, settings), limits=limits, writable=writable)
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDIC
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import Storage, StoredObject
+from benchmark.settings import TEMPORARY_FOLDER
 
 KIND_MEANINGS = {
     CacheKind.PREDICTIONS: "what models said to clips",
@@ -250,6 +251,8 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
             kind, path = CacheKind.LEFTOVERS, unfinished
         elif _LOG.fullmatch(stored.name):
             kind, path = CacheKind.LOGS, stored.name
+        elif stored.name.startswith(f"{TEMPORARY_FOLDER}/"):  # it belongs to a process, and goes with it
+            continue
         else:
             unknown[stored.name.partition("/")[0]] += stored.size
             continue

@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -17,33 +19,44 @@ from typing import Any
 
 from benchmark.workers.answers import Returned, describe, to_plain
 from benchmark.workers.messages import Message, encode, receive, send
+from benchmark.workers.protection import WorkerKind
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _KILLED_FIRST = "1000"
 
 
-def serve(
-    pipe: "Connection[Any, Any]",
-    actor: str,
-    log: str,
-    threads: int,
-    memory_bytes: int | None,
-    environment: Mapping[str, str],
-) -> None:
-    """Answer calls until the other end of the pipe is closed; the entry point of a worker's process.
+@dataclass(frozen=True, kw_only=True)
+class WorkerSetup:
+    """What a worker's process is given by its parent: the arguments of `Worker` and `Limits`.
 
-    The arguments are those of `Worker`, `Limits`, and all environment variables of this process.
+    Attributes:
+        environment: All its environment variables.
+        temporary: Its own temporary folder, an existing one.
     """
+
+    actor: str
+    log: str
+    threads: int
+    memory_bytes: int | None
+    environment: Mapping[str, str]
+    temporary: str
+    kind: WorkerKind
+    writable: tuple[str, ...]
+
+
+def serve(pipe: "Connection[Any, Any]", setup: WorkerSetup) -> None:
+    """Answer calls until the other end of the pipe is closed; the entry point of a worker's process."""
     # A session and process group of its own: out of reach of the terminal's Ctrl-C, and killed as a whole.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setsid"):
         os.setsid()
-    _redirect_output(log)
+    _redirect_output(setup.log)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(setup.environment)
+    tempfile.tempdir = setup.temporary
     _end_with_parent()
-    logging.getLogger(__name__).info("worker %d for %s, %s", os.getpid(), actor, datetime.now(UTC).isoformat())
-    _limit_this_process(threads, memory_bytes)
+    logging.getLogger(__name__).info("worker %d for %s, %s", os.getpid(), setup.actor, datetime.now(UTC).isoformat())
+    _limit_this_process(setup.threads, setup.memory_bytes)
     instance: Any = None
     while True:
         try:
@@ -52,11 +65,11 @@ def serve(
             return
         try:
             if instance is None:
-                module, _, name = actor.partition(":")
+                module, _, name = setup.actor.partition(":")
                 instance = getattr(importlib.import_module(module), name)()
             message = encode(to_plain(Returned(getattr(instance, method)(*arguments))))
         except BaseException as error:  # the edge of a worker: whatever happens in an actor is an answer
-            message = _failure(error, method, memory_bytes)
+            message = _failure(error, method, setup.memory_bytes)
         try:
             send(pipe, message)
         except OSError:

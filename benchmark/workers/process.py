@@ -5,11 +5,13 @@ Neither imports the user's `__main__` again, so a script without `if __name__ ==
 
 import multiprocessing
 import os
+import secrets
+import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -19,7 +21,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmark.settings import TEMPORARY_FOLDER
+from benchmark.temporary import process_folder
 from benchmark.workers import child
+from benchmark.workers.child import WorkerSetup
+from benchmark.workers.protection import WorkerKind
 
 WORKER_ENVIRONMENT: Mapping[str, str] = {
     # Threads that wait must sleep: two spinning pools on two cores made a tiny model 160 times slower.
@@ -74,35 +80,46 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, eq=False)
 class WorkerProcess:
-    """A worker's process that runs, and the parent's end of the pipe to it."""
+    """A worker's process that runs, with its temporary folder and the parent's end of the pipe to it."""
 
     process: BaseProcess
     pipe: "Connection[Any, Any]"
+    temporary: Path
 
 
-def start_process(actor: str, log: Path, limits: Limits) -> WorkerProcess:
+def start_process(
+    actor: str, *, log: Path, limits: Limits, kind: WorkerKind, writable: Sequence[Path]
+) -> WorkerProcess:
     """Start a worker's process (see `Worker`); with a fork server, the first call waits for it, some seconds.
 
     Raises:
-        OSError: The system has no process or file descriptor to spare.
+        OSError: The system has no process, file descriptor or temporary folder to spare.
     """
     context: Any = multiprocessing.get_context("forkserver" if _forks() else "spawn")
+    temporary = process_folder(log.parent.with_name(TEMPORARY_FOLDER)) / secrets.token_hex(6)
+    temporary.mkdir(mode=0o700)
     variables = {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(limits.threads)}
+    setup = WorkerSetup(
+        actor=actor,
+        log=str(log),
+        threads=limits.threads,
+        memory_bytes=limits.memory_bytes,
+        environment=variables,
+        temporary=str(temporary),
+        kind=kind,
+        writable=tuple(map(str, writable)),
+    )
     parent_end, child_end = context.Pipe(duplex=True)
     try:
-        process = context.Process(
-            target=child.serve,
-            args=(child_end, actor, str(log), limits.threads, limits.memory_bytes, variables),
-            name=f"worker {actor}",
-            daemon=True,
-        )
+        process = context.Process(target=child.serve, args=(child_end, setup), name=f"worker {actor}", daemon=True)
         _launch_despite_server_death(process, variables)
     except BaseException:
         parent_end.close()
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
         child_end.close()
-    return WorkerProcess(process, parent_end)
+    return WorkerProcess(process, parent_end, temporary)
 
 
 def _launch_despite_server_death(process: Any, variables: Mapping[str, str]) -> None:

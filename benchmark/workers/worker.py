@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +13,7 @@ from benchmark.errors import UnavailableError
 from benchmark.workers.answers import Answer, Crashed, TimedOut, from_plain
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
 from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, start_process
+from benchmark.workers.protection import WorkerKind
 
 _GRACE_S = 0.5
 _REAP_S = 5.0
@@ -25,17 +28,30 @@ class Worker:
 
     Args:
         actor: The class to make in the worker, without arguments, at the first call: `package.module:Class`.
-        log: The file for all that it prints; appended to.
+        log: The file for all that it prints; appended to. Its temporary folder lies in `temporary` beside the folder
+            of the log, and is removed when the worker ends.
         limits: What it may take of the machine.
+        kind: What it may reach.
+        writable: Existing folders in which it may write, beside its temporary folder.
 
     Raises:
         UnavailableError: The log can't be written.
     """
 
-    def __init__(self, actor: str, *, log: Path, limits: Limits = NO_LIMITS) -> None:
+    def __init__(
+        self,
+        actor: str,
+        *,
+        log: Path,
+        limits: Limits = NO_LIMITS,
+        kind: WorkerKind = WorkerKind.COMPUTE,
+        writable: Sequence[Path] = (),
+    ) -> None:
         self._actor = actor
         self._log = _prepare_log(log)
         self._limits = limits
+        self._kind = kind
+        self._writable = tuple(path.absolute() for path in writable)
         self._running: WorkerProcess | None = None
         self._end: Crashed | TimedOut | None = None
         self._closed = False
@@ -61,7 +77,9 @@ class Worker:
         message = encode([method, arguments])
         try:
             if self._running is None:
-                self._running = start_process(self._actor, self._log, self._limits)
+                self._running = start_process(
+                    self._actor, log=self._log, limits=self._limits, kind=self._kind, writable=self._writable
+                )
             return self._exchange(self._running, message, timeout_s)
         except BaseException:  # Ctrl-C, most of all: an answer that comes later must not be taken for the next one's
             self.close()
@@ -121,6 +139,7 @@ class Worker:
             running.process.join(_REAP_S)
             if running.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
                 running.process.close()
+            shutil.rmtree(running.temporary, ignore_errors=True)
             _shorten_log(self._log)
 
 
