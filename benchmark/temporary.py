@@ -23,6 +23,7 @@ NAME = re.compile(r"(?P<pid>[0-9]{1,10})-[0-9a-f]{12}")
 _TRIES = 10
 _making = threading.Lock()
 _own: dict[Path, tuple[Path, int]] = {}
+_made: list[Path] = []
 _owner = 0
 
 
@@ -40,6 +41,7 @@ def process_folder(parent: Path) -> Path:
     with _making:
         if _owner != os.getpid():  # a fork: those folders are its parent's
             _own.clear()
+            _made.clear()
             _owner = os.getpid()
             atexit.register(_remove_own, _owner)
         folder, _ = _own.get(parent, (None, -1))
@@ -64,7 +66,9 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 def _make(parent: Path) -> tuple[Path, int]:
     for _ in range(_TRIES):
+        missing = [path for path in (parent, *parent.parents) if not path.exists()]
         parent.mkdir(parents=True, exist_ok=True)
+        _made.extend(missing)
         if parent.is_symlink():
             raise OSError(f"{parent} is a link")
         folder = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
@@ -112,7 +116,8 @@ def _lock(descriptor: int, folder: Path) -> bool:
 def _remove_own(owner: int) -> None:
     if os.getpid() != owner:
         return
-    for parent, (folder, _) in _own.items():
+    for folder, _ in _own.values():
         shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # others may have folders there
-            parent.rmdir()
+    for folder in (*_own, *_made):  # from the innermost on
+        with contextlib.suppress(OSError):  # something else may be there
+            folder.rmdir()

@@ -94,7 +94,7 @@ def _backend(name: str) -> BackendFact:
     if version is None:
         return BackendFact(name=name)
     try:
-        with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "log")) as worker:
+        with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "logs", "log")) as worker:
             answer = worker.call(name, timeout_s=_IMPORT_TIMEOUT_S)
     except (BenchError, OSError) as error:
         return BackendFact(name=name, version=version, works=False, problem=str(error))

@@ -117,7 +117,7 @@ class _Run:
             record.findings = check_repository(record.candidate, facts, label_map)
             looks_at_tensors = tensors_can_tell(facts, record.findings)
             if looks_at_tensors or depth is not Depth.INSPECT:
-                start_server()  # imports torch while the Hub answers
+                start_server(self.settings.temporary)  # imports torch while the Hub answers
             if looks_at_tensors:
                 self._inspect_tensors(record)
         record.seconds = time.monotonic() - begin

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmark.workers.answers import Returned, describe, to_plain
 from benchmark.workers.messages import Message, encode, receive, send
-from benchmark.workers.protection import WorkerKind
+from benchmark.workers.protection import WorkerKind, protect
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _KILLED_FIRST = "1000"
@@ -54,9 +54,11 @@ def serve(pipe: "Connection[Any, Any]", setup: WorkerSetup) -> None:
     os.environ.clear()
     os.environ.update(setup.environment)
     tempfile.tempdir = setup.temporary
-    _end_with_parent()
     logging.getLogger(__name__).info("worker %d for %s, %s", os.getpid(), setup.actor, datetime.now(UTC).isoformat())
     _limit_this_process(setup.threads, setup.memory_bytes)
+    if setup.kind is WorkerKind.COMPUTE:
+        protect([Path(folder) for folder in (setup.temporary, *setup.writable)])
+    _end_with_parent()  # a thread: it must come under the protection, too
     instance: Any = None
     while True:
         try:

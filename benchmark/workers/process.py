@@ -1,6 +1,8 @@
 """Starting a worker's process: from a fork server with the libraries imported, or as a fresh interpreter.
 
-Neither imports the user's `__main__` again, so a script without `if __name__ == "__main__"` works.
+The fork server has the environment of a COMPUTE worker, so its forks inherit no credentials. Its socket lies in the
+cache, where a later run removes what a killed one left. FETCH workers are fresh interpreters. Neither imports the
+user's `__main__` again, so a script without `if __name__ == "__main__"` works.
 """
 
 import multiprocessing
@@ -8,41 +10,29 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.process import BaseProcess, current_process
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psutil
+
+from benchmark.errors import UnavailableError
 from benchmark.settings import TEMPORARY_FOLDER
 from benchmark.temporary import process_folder
 from benchmark.workers import child
 from benchmark.workers.child import WorkerSetup
+from benchmark.workers.environment import started_with, worker_environment
 from benchmark.workers.protection import WorkerKind
-
-WORKER_ENVIRONMENT: Mapping[str, str] = {
-    # Threads that wait must sleep: two spinning pools on two cores made a tiny model 160 times slower.
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "KMP_BLOCKTIME": "0",
-    # numpy's products in feature extraction are small, and its threads spin whatever OMP_WAIT_POLICY says.
-    "OPENBLAS_NUM_THREADS": "1",
-    # A worker reads local files and nothing else.
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "DISABLE_SAFETENSORS_CONVERSION": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    # Otherwise asking whether there is a GPU starts the driver in the fork server, and forks of it can't use it.
-    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-}
-"""Variables that a worker needs before anything is imported in it, and that its parent must never see."""
 
 # What takes long to import. Only imported: no tensor operation, no CUDA; those don't survive a fork.
 _PRELOADED = (
@@ -54,11 +44,13 @@ _PRELOADED = (
     "transformers.models.auto.feature_extraction_auto",
     "scipy.special",
     "benchmark.models.backends.preloading",
+    "benchmark.workers.preloading",
 )
 _WAITS_FOR_SERVER_S = (0.02, 0.2, 1.0)
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
+_socket_folders: dict[Path, str | None] = {}
 
 
 @dataclass(frozen=True)
@@ -93,18 +85,19 @@ def start_process(
     """Start a worker's process (see `Worker`); with a fork server, the first call waits for it, some seconds.
 
     Raises:
-        OSError: The system has no process, file descriptor or temporary folder to spare.
+        OSError: The system has no process or file descriptor to spare.
+        UnavailableError: There can be no temporary folder.
     """
-    context: Any = multiprocessing.get_context("forkserver" if _forks() else "spawn")
-    temporary = process_folder(log.parent.with_name(TEMPORARY_FOLDER)) / secrets.token_hex(6)
-    temporary.mkdir(mode=0o700)
-    variables = {**os.environ, **WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(limits.threads)}
+    forks = kind is WorkerKind.COMPUTE and _forks()
+    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+    folders = log.parent.with_name(TEMPORARY_FOLDER)
+    temporary = _worker_folder(folders)
     setup = WorkerSetup(
         actor=actor,
         log=str(log),
         threads=limits.threads,
         memory_bytes=limits.memory_bytes,
-        environment=variables,
+        environment=worker_environment(kind, threads=limits.threads, temporary=temporary),
         temporary=str(temporary),
         kind=kind,
         writable=tuple(map(str, writable)),
@@ -112,7 +105,11 @@ def start_process(
     parent_end, child_end = context.Pipe(duplex=True)
     try:
         process = context.Process(target=child.serve, args=(child_end, setup), name=f"worker {actor}", daemon=True)
-        _launch_despite_server_death(process, variables)
+        if forks:
+            _fork_despite_server_death(process, folders)
+        else:
+            with _STARTING, started_with(setup.environment), _no_main_module():
+                process.start()
     except BaseException:
         parent_end.close()
         shutil.rmtree(temporary, ignore_errors=True)
@@ -122,61 +119,118 @@ def start_process(
     return WorkerProcess(process, parent_end, temporary)
 
 
-def _launch_despite_server_death(process: Any, variables: Mapping[str, str]) -> None:
+def _worker_folder(parent: Path) -> Path:
+    try:
+        folder = process_folder(parent) / secrets.token_hex(6)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise UnavailableError(
+            f"No temporary folder can be made in {parent} ({error.strerror or error}): choose another folder with "
+            "BENCH_CACHE."
+        ) from error
+    return folder
+
+
+def _fork_despite_server_death(process: Any, temporary: Path) -> None:
     """Start a process, and the fork server again where it has died.
 
     It dies when a worker writes into every file descriptor that it has, or when memory runs out. `ensure_running`
-    notices a server that is gone; one that is still being taken down looks alive, and is given time.
+    notices a server that is gone; one that is still being taken down looks alive, and is given time. One whose socket
+    is gone, with the cache, is ended.
     """
     for wait_s in _WAITS_FOR_SERVER_S:
-        start_server()
+        start_server(temporary)
         try:
-            _launch(process, variables)
+            _fork(process)
             return
+        except FileNotFoundError:
+            _end_server()
         except (ConnectionError, EOFError):
-            time.sleep(wait_s)
-    start_server()
-    _launch(process, variables)
+            pass
+        time.sleep(wait_s)
+    start_server(temporary)
+    _fork(process)
 
 
-def _launch(process: Any, variables: Mapping[str, str]) -> None:
-    # A fork gets its environment as an argument; a fresh interpreter must find it when it starts.
-    with _STARTING, environment({} if _forks() else variables), _no_main_module():
+def _fork(process: Any) -> None:
+    with _STARTING, _no_main_module():
         process.start()
 
 
-def start_server() -> None:
+def start_server(temporary: Path | None) -> None:
     """Start the fork server, where there is one, without waiting for it; later calls do nothing.
 
     Call it early: the server takes seconds to import torch and transformers.
+
+    Args:
+        temporary: `Settings.temporary`, for its socket; None, or a folder that can't be written, for the system's.
     """
-    if not _forks():
+    if not _forks() or _server_runs():
         return
-    # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
-    resource_tracker.ensure_running()
-    with _STARTING, environment(WORKER_ENVIRONMENT), _no_main_module(), _interrupts_blocked():
-        multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
-        forkserver.ensure_running()
+    folder = None
+    with suppress(OSError):
+        folder = None if temporary is None else process_folder(temporary)
+    variables = worker_environment(WorkerKind.COMPUTE, threads=1, temporary=folder)
+    with _STARTING, started_with(variables), _no_main_module():
+        # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
+        resource_tracker.ensure_running()
+        with _interrupts_blocked(), _socket_in(folder):
+            multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _socket_in(folder: Path | None) -> Iterator[None]:
+    """Let multiprocessing make its socket in our folder rather than in a `pymp-…` that outlives a kill."""
+    path = None if folder is None else _socket_path(folder)
+    if path is None:
+        yield
+        return
+    settings: dict[str, Any] = current_process()._config  # type: ignore[attr-defined] # where it looks first
+    before = settings.get("tempdir")
+    try:
+        settings["tempdir"] = path
+        yield
+    finally:
+        settings["tempdir"] = before
+
+
+def _socket_path(folder: Path) -> str | None:
+    """A short path of a folder, since that of a socket has 107 bytes at most; None where it can't hold sockets."""
+    try:
+        if folder not in _socket_folders:
+            _socket_folders[folder] = None
+            path = f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)}"  # kept open
+            with socket.socket(socket.AF_UNIX) as probe:  # not every file system has sockets
+                probe.bind(f"{path}/probe")
+            (folder / "probe").unlink()
+            _socket_folders[folder] = path
+        return _socket_folders[folder]
+    except OSError:
+        return None
+
+
+def _server_pid() -> int | None:
+    pid: int | None = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    return pid
+
+
+def _server_runs() -> bool:
+    pid = _server_pid()
+    try:
+        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _end_server() -> None:
+    if (pid := _server_pid()) is not None:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _forks() -> bool:
     # macOS has fork servers too, but its system libraries don't survive a fork.
     return sys.platform == "linux"
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a process that starts within the block, and restore them."""
-    before = {name: os.environ.get(name) for name in variables}
-    try:
-        os.environ.update(variables)
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import pytest
 
 from benchmark.workers import process
 from benchmark.workers.answers import Returned
-from benchmark.workers.process import WORKER_ENVIRONMENT, Limits, environment
 from benchmark.workers.worker import Worker
 
 ROOT = Path(__file__).parents[2]
@@ -96,16 +95,6 @@ def ended(pid: int, within_s: float) -> bool:
     return False
 
 
-def test_a_worker_has_the_variables_of_its_parent_and_those_that_must_be_set_before_imports(
-    log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SET_LATE_IN_THE_PARENT", "yes")
-    with Worker("tests.workers.actors:Actor", log=log, limits=Limits(threads=2)) as worker:
-        variables = facts_of(worker)["environment"]
-    assert {name: variables.get(name) for name in WORKER_ENVIRONMENT} == dict(WORKER_ENVIRONMENT)
-    assert (variables["SET_LATE_IN_THE_PARENT"], variables["OMP_NUM_THREADS"]) == ("yes", "2")
-
-
 def test_a_worker_lives_apart_from_the_terminal(worker: Worker) -> None:
     facts = facts_of(worker)
     assert facts["session"] == facts["group"] == worker.pid
@@ -128,14 +117,6 @@ def test_a_fresh_interpreter_serves_as_well(log: Path, monkeypatch: pytest.Monke
     assert facts["torch"] is False
     assert facts["environment"]["OMP_WAIT_POLICY"] == "PASSIVE"
     assert dict(os.environ) == before
-
-
-def test_the_environment_is_put_back_after_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("THERE_BEFORE", "old")
-    with pytest.raises(KeyError), environment({"THERE_BEFORE": "new", "NOT_THERE_BEFORE": "new"}):
-        raise KeyError
-    assert os.environ["THERE_BEFORE"] == "old"
-    assert "NOT_THERE_BEFORE" not in os.environ
 
 
 def test_a_script_without_a_main_guard_runs_once_and_stays_light(start_script: Script) -> None:
@@ -197,16 +178,16 @@ def test_an_interrupt_while_the_libraries_are_still_being_imported_is_as_quiet(s
 def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
     deaths: list[Exception], log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = process._launch
+    launch = process._fork
     launches: list[object] = []
 
-    def refuse_at_first(process: object, variables: dict[str, str]) -> None:
+    def refuse_at_first(process: object) -> None:
         launches.append(process)
         if len(launches) <= len(deaths):
             raise deaths[len(launches) - 1]
-        launch(process, variables)
+        launch(process)
 
-    monkeypatch.setattr(process, "_launch", refuse_at_first)
+    monkeypatch.setattr(process, "_fork", refuse_at_first)
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         assert isinstance(worker.call("facts", timeout_s=PATIENT_S), Returned)
     assert len(launches) == len(deaths) + 1

@@ -209,9 +209,10 @@ def test_a_worker_that_stops_reading_is_timed_out_in_the_middle_of_sending(worke
     assert worker.call("echo", np.zeros(50_000_000, np.uint8), timeout_s=0.3) == TimedOut(0.3)
 
 
-def test_processes_that_an_actor_has_started_end_with_it(worker: Worker, tmp_path: Path) -> None:
+def test_processes_that_an_actor_has_started_end_with_it(log: Path, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    assert worker.call("hang_beside_a_child", str(pid_file), timeout_s=1.5) == TimedOut(1.5)
+    with Worker("tests.workers.actors:Actor", log=log, writable=[tmp_path]) as worker:
+        assert worker.call("hang_beside_a_child", str(pid_file), timeout_s=1.5) == TimedOut(1.5)
     grandchild = int(pid_file.read_text(encoding="ascii"))
     assert not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
 

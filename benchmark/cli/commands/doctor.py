@@ -18,9 +18,12 @@ def doctor(*, console: JsonOptions) -> int:
 
     Changes nothing. Exits 3 where something is missing that bench cannot do without.
     """
+    from benchmark.settings import Settings
     from benchmark.workers.process import start_server
 
-    start_server()  # imports torch in the meantime
+    settings = Settings()
+    # It imports torch in the meantime. Where there is no cache, none is made.
+    start_server(settings.temporary if settings.cache.is_dir() else None)
 
     from benchmark.api import doctor as machine
     from benchmark.reporting.escaping import json_text

@@ -27,9 +27,10 @@ def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleO
     file.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
     if any(expanded(recording).exists() for recording in recordings):
+        from benchmark.settings import Settings
         from benchmark.workers.process import start_server
 
-        start_server()
+        start_server(Settings().temporary)
 
     from benchmark.api.predict import predict_with
     from benchmark.cli.console import open_console

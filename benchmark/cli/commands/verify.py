@@ -14,11 +14,12 @@ def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
     Reads configuration and tensor names of each first; loads those that are undecided then through
     AutoModelForAudioClassification, in a process of its own, and asks them. Writes verification.md, .csv and .json.
     """
+    from benchmark.settings import Settings
     from benchmark.workers.process import start_server
 
     # The server imports torch while this process does its own imports.
     if options.depth != "inspect":
-        start_server()
+        start_server(Settings().temporary)
 
     from benchmark.api.verify import verify_with
     from benchmark.cli.console import open_console
