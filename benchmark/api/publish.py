@@ -30,7 +30,7 @@ from benchmark.reporting.publishing import (
     published_parquet,
     published_rows,
 )
-from benchmark.results.files import check_writable, write_atomically
+from benchmark.results.files import FileSet, check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run
@@ -144,7 +144,8 @@ def _write(dataset: dict[str, bytes], models: Sequence[ModelResults], folder: Pa
         contents |= {own / name: content for name, content in model.files.items()}
         index = model_index_yaml(model.repo.rpartition("/")[2], list(model.results))
         contents[own / "model-index.yaml"] = index.encode()
-    return tuple(write_atomically(path, content) for path, content in contents.items())
+    with FileSet() as files:
+        return tuple(files.write(path, content) for path, content in contents.items())
 
 
 def _send(

@@ -17,7 +17,7 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
-from benchmark.results.files import check_writable
+from benchmark.results.files import FileSet, check_writable
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, load_run, select_from
 from benchmark.scoring.focus import emotion_names
@@ -61,10 +61,11 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     store = PredictionStore(settings.cache)
     leaderboard = score_run(record, store.read, rank_seen=options.rank_seen, focus=focus, by=options.by)
     recordings = _recordings(record, embed=options.embed_audio, registry=registry, settings=settings)
-    files = (
-        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
-        write_predictions(prediction_tables(record, store.read), folder),
-    )
+    with FileSet() as together:
+        files = (
+            *write_leaderboard(leaderboard, folder, record=record, recordings=recordings, together=together),
+            write_predictions(prediction_tables(record, store.read), folder, together=together),
+        )
     exit_code, problems = judge_report(record)
     return ReportOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 

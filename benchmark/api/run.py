@@ -24,7 +24,7 @@ from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
-from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, FileSet, check_writable
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, StoredRequest, save_run
 from benchmark.results.storage import create_cache
@@ -74,11 +74,13 @@ def run_with(options: RunRequest) -> RunOutcome:
             record, store.read, rank_seen=options.rank_seen, focus=focus, metrics=metrics, by=options.by
         )
     recordings = Recordings(corpora=corpora, embed=options.embed_audio)
-    files = (
-        *write_leaderboard(leaderboard, folder, record=record, recordings=recordings),
-        write_predictions(prediction_tables(record, store.read), folder),
-        *write_verification(_verdicts(record, settings), folder, fallback_below=record.min_emotions),
-    )
+    verdicts, least = _verdicts(record, settings), record.min_emotions
+    with FileSet() as together:
+        files = (
+            *write_leaderboard(leaderboard, folder, record=record, recordings=recordings, together=together),
+            write_predictions(prediction_tables(record, store.read), folder, together=together),
+            *write_verification(verdicts, folder, fallback_below=least, together=together),
+        )
     exit_code, problems = judge_run(record, strict=options.strict)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 

@@ -15,7 +15,7 @@ from benchmark.cli.tables import fitting, result_console
 from benchmark.errors import RequestError
 from benchmark.reporting.escaping import plain_text
 from benchmark.reporting.timelines import audacity_labels, timelines_csv, timelines_json
-from benchmark.results.files import check_writable, write_atomically
+from benchmark.results.files import FileSet, check_writable
 from benchmark.results.timelines import Timeline, Timelines
 from benchmark.settings import expanded
 
@@ -84,12 +84,15 @@ class TimelineFile:
         else:
             formatted = timelines_json(result) if self.form == "json" else timelines_csv(result)
             files = {f"{_STEM}.{self.form}": formatted}
-        for name, text in files.items():
-            if self.path is None:
-                print(text, end="")
-                continue
-            path = write_atomically(self.path / name if self.is_folder else self.path, text, remedy=_REMEDY)
-            if not quiet:
+        if self.path is None:
+            print(*files.values(), sep="", end="")
+            return
+        with FileSet(remedy=_REMEDY) as together:
+            paths = [
+                together.write(self.path / name if self.is_folder else self.path, text) for name, text in files.items()
+            ]
+        if not quiet:
+            for path in paths:
                 print_note(f"Written: {path}")
 
 

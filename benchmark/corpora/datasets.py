@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure
 from benchmark.progress import Progress
 from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey
+from benchmark.results.checksums import DamagedError, write_manifest
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
 from benchmark.settings import Settings
@@ -46,8 +46,19 @@ class Spool:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of the split is there."""
-        return self._entry.is_intact(_INDEX)
+        """Whether all of the split is there, as it was written; reads all of it."""
+        return self._entry.manifest() is not None
+
+    @property
+    def sequence(self) -> int | None:
+        """The number that is larger in revisions that were fetched later; None if the split is not there."""
+        if not self.folder.is_dir():
+            return None
+        try:
+            sidecar = self._entry.read_sidecar(self.folder.name)
+        except (FileNotFoundError, DamagedError):
+            return None
+        return None if sidecar is None else sidecar.sequence
 
     @property
     def _entry(self) -> EntryFolder:
@@ -56,8 +67,11 @@ class Spool:
             cache=folder, kind=CacheKind.DATASETS, key=self.key, content_schema=_SCHEMA_VERSION, name=name
         )
 
-    def write(self, audio_column: str, rows: Iterable[SpooledRow]) -> None:
+    def write(self, audio_column: str, rows: Iterable[SpooledRow], *, sequence: int = 1) -> None:
         """Keep all rows, with encoded audio, or nothing where reading them fails.
+
+        Args:
+            sequence: Larger than those of other revisions.
 
         Raises:
             UnavailableError: The disk is full, or the folder cannot be written.
@@ -73,9 +87,8 @@ class Spool:
                 for number, row in enumerate(rows):
                     file = _write_audio(row.audio, unfinished / f"{number:08}")
                     index.write(json.dumps(vars(replace(row, audio=file))) + "\n")
-                index.flush()
-                os.fsync(index.fileno())
-            self._entry.describe((unfinished / _INDEX).read_bytes())
+            write_manifest(unfinished)
+            self._entry.describe(sequence=sequence)
             shutil.rmtree(self.folder, ignore_errors=True)
             unfinished.rename(self.folder)
         finally:
@@ -119,7 +132,8 @@ def read_dataset(
     key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
     spool = Spool(folder / revision / split, key)
     if not spool.is_complete:
-        _fetch(spec, revision, columns.get("file"), spool, progress)
+        sequence = max(_stored_revisions(folder, split).values(), default=0) + 1
+        _fetch(spec, revision, columns.get("file"), spool, sequence, progress)
     audio_column, rows = spool.read()
     if not rows:
         raise RequestError(f"The dataset {spec.id} has no rows in this split.")
@@ -152,13 +166,22 @@ def _pin_revision(spec: DatasetSpec, settings: Settings, folder: Path, split: st
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
     if revision.status is not Status.UNREACHABLE:
         raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    stored = [path for path in folder.glob("*") if path.is_dir() and Spool(path / split).is_complete]
+    stored = _stored_revisions(folder, split)
     if spec.revision is not None:
-        stored = [path for path in stored if path.name == spec.revision]
+        stored = {name: sequence for name, sequence in stored.items() if name == spec.revision}
     if not stored:
         raise UnavailableError(f"The dataset {spec.id} is not in the cache, and {reason}.")
-    newest = max(stored, key=lambda path: path.stat().st_mtime).name
+    newest = max(stored, key=lambda name: stored[name])
     return newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",)
+
+
+def _stored_revisions(folder: Path, split: str) -> dict[str, int]:
+    """The revisions of a split in the cache, with their sequence numbers."""
+    return {
+        path.name: sequence
+        for path in folder.glob("*")
+        if path.is_dir() and (sequence := Spool(path / split).sequence) is not None
+    }
 
 
 def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
@@ -193,7 +216,9 @@ def folder_hash(folder: Path) -> str:
     return content.hexdigest()[:_REVISION_DIGITS]
 
 
-def _fetch(spec: DatasetSpec, revision: str, audio_column: str | None, spool: Spool, progress: Progress) -> None:
+def _fetch(
+    spec: DatasetSpec, revision: str, audio_column: str | None, spool: Spool, sequence: int, progress: Progress
+) -> None:
     import httpx2  # noqa: PLC0415 - with the libraries below
     import pyarrow as pa  # noqa: PLC0415
     from datasets.exceptions import DatasetsError  # noqa: PLC0415
@@ -209,7 +234,7 @@ def _fetch(spec: DatasetSpec, revision: str, audio_column: str | None, spool: Sp
                     yield row
                     stage.advance()
 
-            spool.write(column, counted())
+            spool.write(column, counted(), sequence=sequence)
     except (httpx2.HTTPError, TimeoutError, ConnectionError, UndecodableAudio) as error:
         raise UnavailableError(f"The dataset {spec.id} could not be fetched: {_one_line(error)}.") from error
     except (DatasetsError, pa.ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

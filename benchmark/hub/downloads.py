@@ -6,6 +6,7 @@ files that somebody else may have fetched; so files are deleted here one by one.
 """
 
 import contextlib
+import hashlib
 import re
 import threading
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmark.hub.retries import Deadline
 from benchmark.progress import Stage
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHA256_DIGITS = 64
 
 _SLOWEST_BYTES_PER_S = 50_000  # a slower connection counts as broken
 _CHUNK_BYTES = 10 * 1024 * 1024  # huggingface_hub reports a download in steps of this size
@@ -27,6 +30,29 @@ _DEFAULT_BRANCH = "main"
 def snapshot_folder(cache: Path, id: str, sha: str) -> Path:
     """The folder of the files of one revision."""
     return _repository_folder(cache, id) / "snapshots" / sha
+
+
+def damaged_files(cache: Path, id: str, sha: str) -> tuple[int, tuple[Path, ...]]:
+    """Compare the files of a revision with the checksums that their blobs are named by.
+
+    Large files have the SHA-256 of their content, small ones Git's SHA-1. Other names, which mirrors may give, and
+    copies instead of links say nothing.
+
+    Returns:
+        How many files were compared, and those that differ.
+    """
+    links = [path for path in _files(snapshot_folder(cache, id, sha)) if path.is_symlink() and path.is_file()]
+    named = [path for path in links if _DIGEST.fullmatch(path.resolve().name)]
+    return len(named), tuple(path for path in named if _digest(path) != path.resolve().name)
+
+
+def _digest(path: Path) -> str:
+    blob = path.resolve()
+    with blob.open("rb") as file:
+        if len(blob.name) == _SHA256_DIGITS:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        content = file.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def remember_revision(cache: Path, id: str, revision: str | None, sha: str) -> None:

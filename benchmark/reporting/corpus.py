@@ -10,7 +10,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
 from benchmark.results.corpus_description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
-from benchmark.results.files import write_atomically
+from benchmark.results.files import FileSet
 from benchmark.results.runs import SHORTEST_SPEECH_S
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
 
@@ -31,10 +31,11 @@ def write_description(description: CorpusDescription, folder: Path) -> tuple[Pat
         UnavailableError: The disk is full or fails.
     """
     stem = f"corpus-{file_stem(description.name)}"
-    return (
-        write_atomically(folder / f"{stem}.md", corpus_markdown(description)),
-        write_atomically(folder / f"{stem}.json", corpus_json(description)),
-    )
+    with FileSet() as files:
+        return (
+            files.write(folder / f"{stem}.md", corpus_markdown(description)),
+            files.write(folder / f"{stem}.json", corpus_json(description)),
+        )
 
 
 def file_stem(name: str) -> str:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from benchmark.results.files import open_atomically
+from benchmark.results.files import FileSet, joined
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
 from benchmark.scoring.answers import NO_ANSWER
@@ -49,12 +49,13 @@ _REPEATED = [
 ]
 
 
-def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:
+def write_predictions(tables: Iterable[pa.Table], folder: Path, *, together: FileSet | None = None) -> Path:
     """Write `predictions.parquet`, whole or not at all, without holding all rows in memory.
 
     Args:
         tables: Tables with `PREDICTIONS_SCHEMA`; read once.
         folder: The folder of the reports; created if it is missing.
+        together: Other files with which it takes its name.
 
     Raises:
         RequestError: The folder cannot be written.
@@ -62,7 +63,8 @@ def write_predictions(tables: Iterable[pa.Table], folder: Path) -> Path:
     """
     path = folder / PREDICTIONS_FILE
     with (
-        open_atomically(path) as file,
+        joined(together) as files,
+        files.open(path) as file,
         pq.ParquetWriter(file, PREDICTIONS_SCHEMA, compression="zstd", use_dictionary=_REPEATED) as writer,
     ):
         for table in tables:

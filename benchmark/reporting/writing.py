@@ -1,4 +1,4 @@
-"""The files of a report, each written whole or not at all.
+"""The files of a report, which take their names together.
 
 All functions raise a `RequestError` if the folder cannot be written, and an `UnavailableError` if the disk is full.
 """
@@ -17,14 +17,18 @@ from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
-from benchmark.results.files import write_atomically
+from benchmark.results.files import FileSet, joined
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import RunRecord
 from benchmark.results.verification import VerificationReport
 
 
 def write_verification(
-    report: VerificationReport, folder: Path, *, fallback_below: int = DEFAULT_FALLBACK_BELOW
+    report: VerificationReport,
+    folder: Path,
+    *,
+    fallback_below: int = DEFAULT_FALLBACK_BELOW,
+    together: FileSet | None = None,
 ) -> tuple[Path, ...]:
     """Write `verification.md`, `.csv` and `.json`; the folder is created if it is missing.
 
@@ -32,13 +36,15 @@ def write_verification(
         report: The verdicts on all candidates.
         folder: The folder of the reports.
         fallback_below: Usable candidates with fewer emotions have a section of their own in the Markdown.
+        together: Other files with which they take their names.
     """
     contents = {
         "verification.md": verification_markdown(report, fallback_below=fallback_below),
         "verification.csv": verification_csv(report),
         "verification.json": verification_json(report),
     }
-    return tuple(write_atomically(folder / name, content) for name, content in contents.items())
+    with joined(together) as files:
+        return tuple(files.write(folder / name, content) for name, content in contents.items())
 
 
 def write_leaderboard(
@@ -47,6 +53,7 @@ def write_leaderboard(
     *,
     record: RunRecord | None = None,
     recordings: Recordings | None = None,
+    together: FileSet | None = None,
 ) -> tuple[Path, ...]:
     """Write `leaderboard.md`, `.csv`, `.json` and `.html`, `robustness.csv` and `groups.csv`.
 
@@ -58,6 +65,7 @@ def write_leaderboard(
         folder: The folder of the reports; created if it is missing.
         record: The run, for the evidence of the verdicts in the page.
         recordings: The audio for the page, and how much of it is embedded; None for no audio.
+        together: Other files with which they take their names.
     """
     if leaderboard.request is not None:
         leaderboard = leaderboard.model_copy(update={"request": leaderboard.request.seen_from(folder)})
@@ -70,9 +78,10 @@ def write_leaderboard(
         "groups.csv": groups_csv(leaderboard.groups) if leaderboard.groups else None,
     }
     written = []
-    for name, content in contents.items():
-        if content is None:
-            (folder / name).unlink(missing_ok=True)
-        else:
-            written.append(write_atomically(folder / name, content))
+    with joined(together) as files:
+        for name, content in contents.items():
+            if content is None:
+                files.remove(folder / name)
+            else:
+                written.append(files.write(folder / name, content))
     return tuple(written)

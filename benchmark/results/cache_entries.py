@@ -2,21 +2,26 @@
 
 A sidecar is written before its part and deleted after it, so that everything without one was not made by bench. Parts
 are named by a sequence number and a random suffix: writers that choose the same number do not overwrite each other,
-and no file is ever changed.
+and no file is ever changed. No clock decides what is newer.
+
+What is not as it was written is set aside under a name that ends in `.damaged`, with a warning, and counts as missing.
 """
 
 import hashlib
 import logging
+import os
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import JsonValue
 
+from benchmark.results.checksums import DamagedError, read_manifest, seal, unseal
 from benchmark.results.schema import Stored, StoredFile, require_known_version
 from benchmark.results.storage import Storage
 
@@ -24,6 +29,7 @@ logger = logging.getLogger(__name__)
 SIDECAR_SUFFIX = ".meta"
 _MERGED, _ADDED = "0", "1"  # within a sequence number, what was merged comes before what was added meanwhile
 _OLD_CACHE = "holds results of an earlier version of bench, which are not used any more"
+_SEQUENCE = re.compile(r"-(\d+)(-[01][0-9a-f]{8})?\.[a-z.]+$")
 _warned: set[str] = set()
 Document = TypeVar("Document", bound=StoredFile)
 
@@ -60,22 +66,39 @@ class EntryKey(Stored):
 
 
 class Sidecar(StoredFile):
-    """The description of one part; of a folder, `sha256` is of its manifest and `size` is None."""
+    """The description of one part or folder; it is sealed.
 
+    Attributes:
+        sequence: Of entries between which the newest counts, the largest.
+        sha256: None for a folder, whose manifest has the checksums, as is `size`.
+    """
+
+    schema_version: int = 2
     kind: CacheKind
     key: EntryKey
     content_schema: int
+    sequence: int = 0
     sha256: str | None = None
     size: int | None = None
     clips: int | None = None
 
+    @classmethod
+    def parse(cls, content: bytes, source: Path | str) -> Self | None:
+        """Validate a sidecar; None if an earlier version of bench wrote it.
+
+        Raises:
+            DamagedError: It is not what was written.
+            RequestError: A newer version of bench wrote it.
+        """
+        try:
+            document = unseal(content)
+        except DamagedError as error:
+            raise DamagedError(f"its {SIDECAR_SUFFIX} file is not what was written (SHA-256)") from error
+        return super().parse(document, source)
+
     def describes(self, content: bytes) -> bool:
         """Whether `content` has the described checksum."""
         return hashlib.sha256(content).hexdigest() == self.sha256
-
-
-class DamagedPartError(Exception):
-    """The content of a part is not what its sidecar says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,19 +115,41 @@ class Entry:
         """The files of the cache."""
         return Storage(self.cache)
 
-    def write_sidecar(
-        self, name: str, *, sha256: str | None, size: int | None = None, clips: int | None = None
-    ) -> None:
+    def write_sidecar(self, name: str, **fields: Any) -> None:
         """Describe a part or a folder, before it is written.
+
+        Args:
+            name: Of the part or folder.
+            fields: `sequence`, `sha256`, `size` and `clips`, as far as they apply.
 
         Raises:
             RequestError: The cache cannot be written.
             UnavailableError: The disk is full.
         """
-        sidecar = Sidecar(
-            kind=self.kind, key=self.key, content_schema=self.content_schema, sha256=sha256, size=size, clips=clips
-        )
-        self.storage.write(name + SIDECAR_SUFFIX, sidecar.model_dump_json(exclude_none=True).encode())
+        sidecar = Sidecar(kind=self.kind, key=self.key, content_schema=self.content_schema, **fields)
+        self.storage.write(name + SIDECAR_SUFFIX, seal(sidecar.model_dump_json(exclude_none=True).encode()))
+
+    def read_sidecar(self, name: str) -> Sidecar | None:
+        """Read the description of a part or folder; None if an earlier version of bench wrote one of both.
+
+        Raises:
+            FileNotFoundError: There is none.
+            DamagedError: It is not what was written.
+            RequestError: A newer version of bench wrote it.
+        """
+        location = self.storage.location(name)
+        sidecar = Sidecar.parse(self.storage.read(name + SIDECAR_SUFFIX), location)
+        if sidecar is None:
+            return None
+        require_known_version(sidecar.content_schema, self.content_schema, location)
+        return sidecar if sidecar.content_schema == self.content_schema else None
+
+    def set_aside(self, name: str, problem: object) -> None:
+        """Rename a damaged part or folder and its sidecar, with a warning, so that it is missing from now on."""
+        aside = self.storage.set_aside(name)
+        self.storage.set_aside(name + SIDECAR_SUFFIX)
+        result = "left out" if aside is None else f"set aside as {aside}"
+        _warn_once(self.storage.location(name), f"is damaged: {problem}. It is {result}, and made again when needed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +172,8 @@ class EntryParts(Entry):
 
     def names(self) -> tuple[str, ...]:
         """The names of all parts, the oldest first."""
-        listed = {stored.name for stored in self.storage.list(self.prefix)}
-        contents = sorted(name for name in listed if name.endswith(self.suffix))
+        listed = self.storage.children(self.prefix)
+        contents = [name for name in listed if name.endswith(self.suffix)]
         described = [name for name in contents if name + SIDECAR_SUFFIX in listed or self._has_sidecar(name)]
         if len(described) < len(contents):
             _warn_once(self.storage.location(""), _OLD_CACHE)
@@ -139,27 +184,23 @@ class EntryParts(Entry):
 
         Raises:
             FileNotFoundError: It was deleted meanwhile, or has no sidecar.
-            DamagedPartError: The content is not what was written.
+            DamagedError: It is not what was written.
             RequestError: A newer version of bench wrote it.
         """
-        location = self.storage.location(name)
-        sidecar = Sidecar.parse(self.storage.read(name + SIDECAR_SUFFIX), location)
+        sidecar = self.read_sidecar(name)
         content = self.storage.read(name)
         if sidecar is None:
-            raise DamagedPartError(f"{name.rpartition('/')[2]}{SIDECAR_SUFFIX} beside it cannot be read")
-        require_known_version(sidecar.content_schema, self.content_schema, location)
-        if sidecar.content_schema != self.content_schema:
             return None
         if not sidecar.describes(content):
-            raise DamagedPartError("its content is not what was written (SHA-256)")
+            raise DamagedError("its content is not what was written (SHA-256)")
         return content
 
-    def read_or_warn(self, name: str) -> bytes | None:
-        """Read a part; None for a damaged one as well, with a warning."""
+    def read_or_set_aside(self, name: str) -> bytes | None:
+        """Read a part; None for a damaged one as well, which is set aside with a warning."""
         try:
             return self.read(name)
-        except DamagedPartError as error:
-            _warn_once(self.storage.location(name), f"is left out: {error}")
+        except DamagedError as error:
+            self.set_aside(name, error)
             return None
 
     def latest(self) -> bytes | None:
@@ -171,7 +212,7 @@ class EntryParts(Entry):
         while True:
             try:
                 for name in reversed(self.names()):
-                    if (content := self.read_or_warn(name)) is not None:
+                    if (content := self.read_or_set_aside(name)) is not None:
                         return content
             except FileNotFoundError:  # replaced meanwhile
                 continue
@@ -189,28 +230,29 @@ class EntryParts(Entry):
             RequestError: The cache cannot be written.
             UnavailableError: The disk is full.
         """
-        self.write_sidecar(name, sha256=hashlib.sha256(content).hexdigest(), size=len(content), clips=clips)
+        sha256, sequence = hashlib.sha256(content).hexdigest(), sequence_of(name)
+        self.write_sidecar(name, sequence=sequence, sha256=sha256, size=len(content), clips=clips)
         self.storage.write(name, content)
 
-    def add(self, content: bytes, *, clips: int | None = None) -> None:
-        """Write a part that is newer than all others."""
-        names = self.names()
-        self.write(self._name(self._sequence(names[-1]) + 1 if names else 1, _ADDED), content, clips=clips)
+    def add(self, content: bytes, *, clips: int | None = None, after: int = 0) -> None:
+        """Write a part that is newer than all others, and than the sequence number `after`."""
+        sequence = max([after, *map(sequence_of, self.names())]) + 1
+        self.write(self._name(sequence, _ADDED), content, clips=clips)
 
     def merge(self, names: Sequence[str], content: bytes, *, clips: int | None = None) -> None:
         """Replace several parts by one; what other processes add meanwhile stays newer than it."""
-        self.write(self._name(self._sequence(names[-1]) if names else 1, _MERGED), content, clips=clips)
+        self.write(self._name(sequence_of(names[-1]) if names else 1, _MERGED), content, clips=clips)
         self.delete(names)
 
-    def replace(self, content: bytes) -> None:
+    def replace(self, content: bytes, *, after: int = 0) -> None:
         """Write a part and delete all older ones."""
         before = self.names()
-        self.add(content)
+        self.add(content, after=after)
         self.delete(before)
 
-    def save(self, document: StoredFile) -> None:
+    def save(self, document: StoredFile, *, after: int = 0) -> None:
         """Replace all parts by a document."""
-        self.replace(document.model_dump_json(indent=1).encode())
+        self.replace(document.model_dump_json(indent=1).encode(), after=after)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete parts, the oldest first, so that no older content ever outranks a newer one."""
@@ -221,16 +263,9 @@ class EntryParts(Entry):
     def _name(self, sequence: int, order: str) -> str:
         return f"{self.prefix}-{sequence:08d}-{order}{secrets.token_hex(4)}{self.suffix}"
 
-    def _sequence(self, name: str) -> int:
-        digits = name.removeprefix(self.prefix + "-").partition("-")[0]
-        return int(digits) if digits.isdecimal() else 0
-
     def _has_sidecar(self, name: str) -> bool:
         """Look again, as a listing may hold a part that was written during it, without its sidecar."""
-        try:
-            return bool(self.storage.read(name + SIDECAR_SUFFIX))
-        except FileNotFoundError:
-            return False
+        return os.path.lexists(self.storage.location(name + SIDECAR_SUFFIX))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,30 +274,37 @@ class EntryFolder(Entry):
 
     name: str
 
-    def describe(self, manifest: bytes | None = None) -> None:
-        """Write the sidecar, before the folder takes its name; without a manifest if the folder checks its files."""
-        self.write_sidecar(self.name, sha256=None if manifest is None else hashlib.sha256(manifest).hexdigest())
+    def describe(self, *, sequence: int = 0) -> None:
+        """Write the sidecar, before the folder takes its name."""
+        self.write_sidecar(self.name, sequence=sequence)
 
-    def is_intact(self, manifest: str) -> bool:
-        """Whether the folder is there, with the manifest that was described.
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest of the folder, all of whose files are checked; None if there is none of this version of bench.
+
+        A damaged folder is set aside with a warning, and None.
 
         Raises:
             RequestError: A newer version of bench wrote it.
         """
-        location = self.storage.location(self.name)
         try:
-            content = self.storage.read(f"{self.name}/{manifest}")
+            manifest = read_manifest(Path(self.storage.location(self.name)))
+            return None if self.read_sidecar(self.name) is None else manifest
         except FileNotFoundError:
-            return False
-        try:
-            sidecar = Sidecar.parse(self.storage.read(self.name + SIDECAR_SUFFIX), location)
-        except FileNotFoundError:
-            _warn_once(self.storage.location(""), _OLD_CACHE)
-            return False
-        is_intact = sidecar is not None and sidecar.describes(content)
-        if not is_intact:
-            _warn_once(location, f"is left out: its {manifest} is not what was written (SHA-256)")
-        return is_intact
+            return None
+        except DamagedError as error:
+            self.set_aside(self.name, error)
+            return None
+
+
+def sequence_of(name: str) -> int:
+    """The sequence number in the name of a part; 0 if it has none.
+
+    Examples:
+        >>> sequence_of("speech/part-00000012-1c0ffee00.json"), sequence_of("runs/20260301T090500.000000Z-0003.json")
+        (12, 3)
+    """
+    match = _SEQUENCE.search(name)
+    return int(match[1]) if match else 0
 
 
 def _warn_once(location: str, problem: str) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path, PurePosixPath
 
 from benchmark.errors import RequestError
 from benchmark.results.cache_entries import SIDECAR_SUFFIX, CacheKind, EntryKey, Sidecar
+from benchmark.results.checksums import DamagedError
 from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDICTIONS_SCHEMA_VERSION
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored, StoredFile
-from benchmark.results.storage import Storage, StoredObject
+from benchmark.results.storage import DAMAGED_SUFFIX, Storage, StoredObject
 from benchmark.settings import TEMPORARY_FOLDER
 
 KIND_MEANINGS = {
@@ -30,13 +31,15 @@ KIND_MEANINGS = {
     CacheKind.SPEECH: "how much of each clip is speech",
     CacheKind.RUNS: "records of runs, from which reports can be written again",
     CacheKind.LOGS: "what workers printed",
-    CacheKind.LEFTOVERS: "unfinished files of runs that were killed",
+    CacheKind.LEFTOVERS: "unfinished files of runs that were killed, and what was damaged",
 }
-_UNFINISHED = re.compile(r"\.bench-[a-z0-9_]{8,12}\.part|\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
+_DAMAGED = re.compile(r".+\.[0-9a-f]{8}" + re.escape(DAMAGED_SUFFIX))
 _LOG = re.compile(r"logs/[^/]+\.log")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
 _OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
+_IN_ORDER_OF_REVISIONS = {CacheKind.VERIFICATIONS, CacheKind.DATASETS}
 _KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.known_version()}
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -109,8 +112,8 @@ def parse_age(text: str) -> timedelta:
 def list_cache(cache: Path) -> CacheListing:
     """List every entry of a cache, with the reason if bench would not use it any more.
 
-    Of a candidate, the revision that was written to last and what the latest run verified are in use; of a dataset, the
-    revision that was fetched last.
+    Of a candidate, the revision that was verified last and what the latest run verified are in use; of a dataset, the
+    revision that was fetched last. Where no verdict is left, the revision that was written to last is.
     """
     groups, unknown = _scan(cache)
     kinds = list(CacheKind)
@@ -118,9 +121,10 @@ def list_cache(cache: Path) -> CacheListing:
         (group.entry() for group in groups.values()),
         key=lambda entry: (kinds.index(entry.kind), entry.candidate or "", entry.path),
     )
+    order = {group.path: group.sequence for group in groups.values() if group.kind in _IN_ORDER_OF_REVISIONS}
     return CacheListing(
         cache=str(cache.absolute()),
-        entries=_mark_other_revisions(entries, _verified_by_latest_run(groups.values())),
+        entries=_mark_other_revisions(entries, order, _verified_by_latest_run(groups.values())),
         unknown=tuple(sorted(unknown)),
         unknown_bytes=unknown.total(),
     )
@@ -196,6 +200,10 @@ class _Group:
     def key(self) -> EntryKey:
         return next((sidecar.key for sidecar in self.sidecars.values()), EntryKey())
 
+    @property
+    def sequence(self) -> int:
+        return max((sidecar.sequence for sidecar in self.sidecars.values()), default=0)
+
     def entry(self) -> CacheEntry:
         clips = [sidecar.clips for sidecar in self.sidecars.values() if sidecar.clips is not None]
         modified = datetime.fromtimestamp(max(stored.modified for stored in self.objects), UTC)
@@ -226,6 +234,8 @@ class _Group:
         return None
 
     def _outdated(self, modified: datetime) -> str | None:
+        if _DAMAGED.fullmatch(PurePosixPath(self.path).name):
+            return "it was damaged"
         if self.kind is CacheKind.LEFTOVERS and datetime.now(UTC) - modified > _SURELY_LEFT:
             return "what wrote it has ended long ago"
         for name, version in self.key.versions.items():
@@ -271,7 +281,7 @@ def _read_sidecars(storage: Storage, objects: Iterable[StoredObject]) -> dict[st
     """The sidecars that this version of bench can read, by the name of their part."""
     sidecars = {}
     for name in [stored.name for stored in objects if stored.name.endswith(SIDECAR_SUFFIX)]:
-        with contextlib.suppress(OSError, RequestError):
+        with contextlib.suppress(OSError, RequestError, DamagedError):
             if (sidecar := Sidecar.parse(storage.read(name), name)) is not None:
                 sidecars[name.removesuffix(SIDECAR_SUFFIX)] = sidecar
     return sidecars
@@ -284,14 +294,18 @@ def _part_of(name: str, sidecars: Mapping[str, Sidecar]) -> str | None:
 
 
 def _unfinished(name: str) -> str | None:
-    """The unfinished file or folder that a file is or lies in, if so."""
+    """The unfinished or damaged file or folder that a file is or lies in, if so."""
     paths = [*reversed(PurePosixPath(name).parents), PurePosixPath(name)]
-    return next((str(path) for path in paths if _UNFINISHED.fullmatch(path.name)), None)
+    return next(
+        (str(path) for path in paths if _UNFINISHED.fullmatch(path.name) or _DAMAGED.fullmatch(path.name)), None
+    )
 
 
-def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[object]) -> tuple[CacheEntry, ...]:
+def _mark_other_revisions(
+    entries: Sequence[CacheEntry], order: Mapping[str, int], verified: Collection[object]
+) -> tuple[CacheEntry, ...]:
     newest: dict[str | None, str | None] = {}
-    for entry in sorted(entries, key=lambda entry: entry.modified, reverse=True):
+    for entry in sorted(entries, key=lambda entry: (order.get(entry.path, 0), entry.modified), reverse=True):
         newest.setdefault(entry.owner, entry.revision)
 
     def is_replaced(entry: CacheEntry) -> bool:
@@ -304,8 +318,8 @@ def _mark_other_revisions(entries: Sequence[CacheEntry], verified: Collection[ob
 
 def _verified_by_latest_run(groups: Iterable[_Group]) -> Collection[object]:
     """What the latest run verified, as `id@revision`."""
-    runs = {group.path: group for group in groups if group.kind is CacheKind.RUNS}
-    verified = runs[max(runs)].key.details.get("verified") if runs else None
+    runs = [group for group in groups if group.kind is CacheKind.RUNS]
+    verified = max(runs, key=lambda run: run.sequence).key.details.get("verified") if runs else None
     return verified if isinstance(verified, list) else ()
 
 

@@ -82,13 +82,16 @@ def converted_model(cache: Path, setup: InferenceSetup) -> Path:
 
 
 def describe_converted_model(cache: Path, setup: InferenceSetup) -> None:
-    """Write the sidecar of `converted_model`, before it is made; a failure is left to the conversion to report."""
+    """Write the sidecar of `converted_model`, before it is made, and set a damaged model aside.
+
+    A failure is left to the conversion to report.
+    """
     name = converted_model(cache, setup).relative_to(cache).as_posix()
     key = setup.entry_key.model_copy(update={"device": None, "dtype": None})
+    entry = EntryFolder(cache=cache, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION, name=name)
     with contextlib.suppress(BenchError):
-        EntryFolder(
-            cache=cache, kind=CacheKind.CONVERTED, key=key, content_schema=CONVERSION_VERSION, name=name
-        ).describe()
+        entry.manifest()
+        entry.describe()
 
 
 def _parity_parts(cache: Path, setup: InferenceSetup) -> EntryParts:

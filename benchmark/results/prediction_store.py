@@ -1,6 +1,5 @@
 """The store of predictions: immutable Parquet parts per setup, merged at the end of a run."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmark.results.cache_entries import CacheKind, DamagedPartError, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryParts
 from benchmark.results.predictions import (
     ARROW_SCHEMA,
     PREDICTIONS_SCHEMA_VERSION,
@@ -19,8 +18,6 @@ from benchmark.results.predictions import (
     latest_answers,
 )
 from benchmark.results.storage import candidate_prefix
-
-logger = logging.getLogger(__name__)
 
 
 class PredictionStore:
@@ -40,7 +37,6 @@ class PredictionStore:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._reported: set[str] = set()
         # Arrow's own allocator keeps what it has had, for each of its threads: 50 MB after 20,000 clips.
         pa.set_memory_pool(pa.system_memory_pool())
 
@@ -96,19 +92,14 @@ class PredictionStore:
         tables = []
         for name in names:
             try:
-                content = parts.read(name)
+                content = parts.read_or_set_aside(name)
                 if content is not None:
                     tables.append(_table_of(content, labels))
             except FileNotFoundError:
                 return None
-            except (DamagedPartError, ValueError, pa.ArrowException) as error:
-                self._report(name, error)
+            except (ValueError, pa.ArrowException) as error:
+                parts.set_aside(name, error)
         return latest_answers(pa.concat_tables(tables)) if tables else ARROW_SCHEMA.empty_table()
-
-    def _report(self, name: str, error: Exception) -> None:
-        if name not in self._reported:  # read for the scores and for the export, reported once
-            self._reported.add(name)
-            logger.warning("%s is left out, as if its clips had not been answered: %s", self._cache / name, error)
 
 
 def _parquet(table: pa.Table) -> bytes:

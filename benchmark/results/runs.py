@@ -15,7 +15,8 @@ from pydantic_core import to_json
 
 from benchmark.emotions.merges import resolve_merges
 from benchmark.errors import RequestError, did_you_mean
-from benchmark.results.cache_entries import CacheKind, DamagedPartError, EntryKey, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts, sequence_of
+from benchmark.results.checksums import DamagedError
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import InferenceRecord, LatencyMeasurement
 from benchmark.results.predictions import InferenceSetup
@@ -164,7 +165,7 @@ class RunRecord(StoredFile):
 
 
 def save_run(cache: Path, record: RunRecord) -> Path:
-    """Keep the record of a run under the time it began.
+    """Keep the record of a run, under the time it began and a number that is larger than those of all others.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -172,8 +173,10 @@ def save_run(cache: Path, record: RunRecord) -> Path:
     """
     verified: list[JsonValue] = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
     key = EntryKey(details={"created": record.created.isoformat(), "verified": verified})
-    name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}.json"
-    _run_parts(cache, key).write(name, to_json(record, indent=1))
+    parts = _run_parts(cache, key)
+    number = max(map(sequence_of, parts.names()), default=0) + 1
+    name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}-{number:04d}.json"
+    parts.write(name, to_json(record, indent=1))
     return cache / name
 
 
@@ -194,15 +197,16 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
     record = _read_run(path)
     if record is None:
         raise RequestError(
-            f"{path} is no run that this version of bench can read: it is cut off, or an earlier version wrote it; "
+            f"{path} is no run that this version of bench can read: it is damaged, or an earlier version wrote it; "
             "repeat it with `bench run`, which takes stored answers as they are."
         )
     return record
 
 
 def list_runs(cache: Path) -> tuple[Path, ...]:
-    """The files of all runs, the latest first."""
-    return tuple(cache / name for name in reversed(_run_parts(cache).names()))
+    """The files of all runs, the latest first; a clock that was set back changes nothing."""
+    names = sorted(_run_parts(cache).names(), key=sequence_of, reverse=True)
+    return tuple(cache / name for name in names)
 
 
 def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
@@ -219,7 +223,7 @@ def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
 def _read_run(path: Path) -> RunRecord | None:
     try:
         content = _run_parts(path.parent).read(path.name)
-    except DamagedPartError:
+    except DamagedError:  # it stays where it is, as nothing can make it again
         return None
     except FileNotFoundError:  # a copy of a record, without its sidecar
         return RunRecord.read(path)

@@ -49,7 +49,7 @@ def _read(parts: EntryParts, names: Iterable[str], detector: str) -> dict[str, f
     shares: dict[str, float] = {}
     for name in names:
         with suppress(FileNotFoundError):  # merged by another process meanwhile
-            content = parts.read_or_warn(name)
+            content = parts.read_or_set_aside(name)
             document = None if content is None else SpeechShares.parse(content, parts.storage.location(name))
             if document is not None and document.detector == detector:
                 shares.update(document.shares)

@@ -4,16 +4,20 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import UnavailableError
+from benchmark.results.checksums import read_regular
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 120
+DAMAGED_SUFFIX = ".damaged"
+"""The end of the names of what was set aside, after eight random hexadecimal digits."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,23 @@ class Storage:
         folder, _, beginning = prefix.rpartition("/")
         return tuple(sorted(self._walk(folder, beginning), key=lambda stored: stored.name))
 
-    def read(self, name: str) -> bytes:
-        """Read a file; a FileNotFoundError says that there is none."""
+    def children(self, prefix: str) -> tuple[str, ...]:
+        """The names that begin with `prefix` and have no further `/`, sorted, whatever they are names of."""
+        folder, _, beginning = prefix.rpartition("/")
         try:
-            return (self.root / name).read_bytes()
-        except NotADirectoryError as error:
-            raise FileNotFoundError(error.errno, error.strerror, error.filename) from error
+            names = [path.name for path in (self.root / folder).iterdir()]
+        except OSError:
+            return ()
+        return tuple(sorted(f"{folder}/{name}" if folder else name for name in names if name.startswith(beginning)))
+
+    def read(self, name: str) -> bytes:
+        """Read a file.
+
+        Raises:
+            FileNotFoundError: There is none.
+            DamagedError: It is a link, a folder or a device, or cannot be read.
+        """
+        return read_regular(self.root / name)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all.
@@ -76,6 +91,24 @@ class Storage:
         with contextlib.suppress(OSError):  # the first folder that is not empty
             while (path := path.parent) != self.root:
                 path.rmdir()
+
+    def set_aside(self, name: str) -> str | None:
+        """Rename what is damaged, and return the new name; None if that fails.
+
+        A link or an empty folder holds nothing, and is deleted.
+        """
+        path = self.root / name
+        aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{DAMAGED_SUFFIX}")
+        try:
+            if path.is_symlink():
+                path.unlink()
+            else:
+                path.rename(aside)
+                with contextlib.suppress(OSError):  # it is not an empty folder
+                    aside.rmdir()
+        except OSError:
+            return None
+        return aside.name
 
     def location(self, name: str) -> str:
         """The path of a file, for messages."""

@@ -4,14 +4,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from benchmark.emotions.label_map import map_labels
 from benchmark.hub.json_documents import read_document
 from benchmark.hub.repository_facts import CONFIG_NAME, RepoFacts
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.schema import Candidate
-from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts, sequence_of
 from benchmark.results.corpus_description import KnownOutputs
 from benchmark.results.environment import installed_version
 from benchmark.results.schema import StoredFile
@@ -53,7 +51,8 @@ class VerdictStore:
             UnavailableError: The disk is full.
         """
         if verification.status not in _NEVER_STORED:
-            self._parts(candidate, facts).save(_StoredVerdict(verification=verification))
+            newest = max(map(sequence_of, _verdict_names(candidate, self._cache)), default=0)
+            self._parts(candidate, facts).save(_StoredVerdict(verification=verification), after=newest)
 
     def _parts(self, candidate: Candidate, facts: RepoFacts) -> EntryParts:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
@@ -109,10 +108,22 @@ def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
 
 
 def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
-    folder = cache / candidate_slug(candidate.id)
-    for path in sorted(folder.glob(_VERDICT_FILES), key=lambda path: path.stat().st_mtime, reverse=True):
-        try:
-            return _StoredVerdict.model_validate_json(path.read_bytes()).verification
-        except (OSError, ValidationError):
-            continue
+    """The verdict that was stored last, of any revision and options."""
+    version = _StoredVerdict.known_version()
+    for name in sorted(_verdict_names(candidate, cache), key=sequence_of, reverse=True):
+        parts = EntryParts(
+            cache=cache,
+            kind=CacheKind.VERIFICATIONS,
+            key=EntryKey(),
+            content_schema=version,
+            prefix=name.removesuffix(".json"),
+            suffix=".json",
+        )
+        if (verdict := parts.load(_StoredVerdict)) is not None:
+            return verdict.verification
     return None
+
+
+def _verdict_names(candidate: Candidate, cache: Path) -> list[str]:
+    folder = cache / candidate_slug(candidate.id)
+    return [path.relative_to(cache).as_posix() for path in folder.glob(_VERDICT_FILES)]

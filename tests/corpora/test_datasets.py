@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from benchmark.hub.repository_facts import HubFailure
 from benchmark.progress import Silent
 from benchmark.results.status import Status
 from tests.corpora.conftest import Opened, Record
+from tests.support.damage import flip
 
 AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 CLASSES = ["ang", "hap", "neu"]
@@ -127,6 +129,33 @@ def test_a_dataset_of_the_hub_is_pinned_and_its_copy_is_read_where_the_hub_is_aw
     answer(HubFailure(Status.NOT_FOUND, "the Hub knows no org/speech"))
     with pytest.raises(RequestError, match="knows no org/speech"):
         opened("hf:org/speech:test")
+
+
+def test_a_damaged_recording_is_fetched_again_and_the_revision_that_was_fetched_last_is_the_newest(
+    record: Record, opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = record("a.wav").read_bytes()
+    requests: list[str] = []
+    sha: list[str | HubFailure] = ["b" * 40]
+
+    def stream(spec: DatasetSpec, revision: str, _column: str | None) -> tuple[str, Iterator[SpooledRow]]:
+        requests.append(revision)
+        return "audio", iter([SpooledRow("a.wav", content, None, {"label": "anger"})])
+
+    monkeypatch.setattr("benchmark.corpora.streaming.stream_split", stream)
+    monkeypatch.setattr("benchmark.corpora.datasets._sha", lambda *_: sha[0])
+    before = decoded(opened("hf:org/speech:test"))
+    (recording,) = tmp_path.rglob("00000000")
+    flip(recording, bit=8 * 1000)
+    assert decoded(opened("hf:org/speech:test")) == before
+    assert "the content of its 00000000 is not what was written (SHA-256). It is set aside as" in caplog.text
+    sha[0] = "a" * 40
+    opened("hf:org/speech:test")
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (0, 0) if "a" * 40 in path.parts else None)
+    sha[0] = HubFailure(Status.UNREACHABLE, "the Hub cannot be reached")
+    assert opened("hf:org/speech:test").source == f"hf:org/speech@{'a' * 40}:test"
+    assert requests == ["b" * 40, "b" * 40, "a" * 40]
 
 
 def test_a_dataset_of_the_hub_that_cannot_be_reached_is_unavailable(opened: Opened) -> None:

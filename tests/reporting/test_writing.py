@@ -1,10 +1,11 @@
 """The files of a report."""
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, UnavailableError
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.verification import VerificationReport
@@ -32,3 +33,20 @@ def test_a_folder_that_is_a_file_is_a_wrong_request(tmp_path: Path, realistic_bo
     with pytest.raises(RequestError, match="choose another folder with --output"):
         write_leaderboard(realistic_board, tmp_path / "reports")
     assert (tmp_path / "reports").read_text() == "mine"
+
+
+def test_a_report_that_does_not_fit_on_the_disk_leaves_the_former_one_whole(
+    tmp_path: Path, every_status: VerificationReport, realistic_board: Leaderboard
+) -> None:
+    write_verification(every_status, tmp_path)
+    write_leaderboard(realistic_board, tmp_path)
+    (tmp_path / "robustness.csv").write_text("of the former run")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["leaderboard.html"]) // 2, limits[1]))
+    try:
+        with pytest.raises(UnavailableError, match=r"leaderboard\.html: the disk is full"):
+            write_leaderboard(realistic_board.model_copy(update={"registry": "another"}), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -1,13 +1,17 @@
 """Parts are immutable and described; the newest counts, whoever writes at once, and a damaged one is missing."""
 
-import json
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmark.errors import RequestError
+from benchmark.results import cache_entries
 from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey, EntryParts, Sidecar
+from benchmark.results.cache_listing import delete_entries, list_cache
+from benchmark.results.checksums import write_manifest
 from benchmark.results.storage import Storage
+from tests.support.damage import flip, rewrite
 
 
 @pytest.fixture
@@ -71,16 +75,18 @@ def test_a_damaged_part_is_missing_and_an_older_one_counts(
     for _ in range(2):
         assert entry.latest() == b"first"
     (message,) = caplog.messages
-    assert message.startswith(f"{newest} is left out: ")
+    assert message.startswith(f"{newest} is damaged: its ")
+    aside = [path.name for path in newest.parent.glob("*.damaged")]
+    assert [name.startswith(newest.name) for name in aside] == [True, True]
+    assert any(name in message for name in aside)
 
 
 def test_what_is_written_by_another_version_is_absent_or_refused(entry: EntryParts, tmp_path: Path) -> None:
     entry.add(b"first")
     (sidecar,) = tmp_path.rglob("*.meta")
-    content = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps(content | {"content_schema": 1}))
+    rewrite(sidecar, content_schema=1)
     assert entry.latest() is None
-    sidecar.write_text(json.dumps(content | {"content_schema": 3}))
+    rewrite(sidecar, content_schema=3)
     with pytest.raises(RequestError, match="newer version"):
         entry.latest()
 
@@ -105,32 +111,75 @@ def test_a_part_that_is_written_during_the_listing_is_no_old_cache(
     entry: EntryParts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry.add(b"first")
-    listing = Storage.list
+    listing = Storage.children
     monkeypatch.setattr(
         Storage,
-        "list",
-        lambda self, prefix: tuple(stored for stored in listing(self, prefix) if not stored.name.endswith(".meta")),
+        "children",
+        lambda self, prefix: tuple(name for name in listing(self, prefix) if not name.endswith(".meta")),
     )
     assert entry.latest() == b"first"
     assert not caplog.messages
 
 
-def test_a_folder_is_intact_while_its_manifest_is_the_described_one(
+def test_a_folder_is_there_while_all_its_files_are_as_they_were_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kind, key = CacheKind.DATASETS, EntryKey(revision="abc")
     folder = EntryFolder(cache=tmp_path, kind=kind, key=key, content_schema=1, name="corpora/set/train")
-    assert not folder.is_intact("rows.jsonl")
-    folder.describe(b"rows")
-    assert not folder.is_intact("rows.jsonl")
-    manifest = tmp_path / "corpora" / "set" / "train" / "rows.jsonl"
-    manifest.parent.mkdir()
-    manifest.write_bytes(b"rows")
-    assert folder.is_intact("rows.jsonl")
-    assert not caplog.messages
-    manifest.write_bytes(b"row")
-    assert not folder.is_intact("rows.jsonl")
-    assert "is left out: its rows.jsonl is not what was written" in caplog.text
-    manifest.parent.with_name("train.meta").unlink()
-    assert not folder.is_intact("rows.jsonl")
-    assert "holds results of an earlier version of bench" in caplog.text
+    path = tmp_path / folder.name
+    for harmed in ("a.flac", "manifest.json", "../train.meta"):
+        assert folder.manifest() is None
+        folder.describe()
+        assert folder.manifest() is None
+        path.mkdir(parents=True)
+        (path / "a.flac").write_bytes(b"sound")
+        write_manifest(path, clips=1)
+        assert (folder.manifest() or {})["clips"] == 1
+        assert not caplog.messages
+        flip(path / harmed, bit=9)
+        assert folder.manifest() is None
+        assert not path.exists()
+        assert "set aside as train." in caplog.text
+        caplog.clear()
+        cache_entries._warned.clear()
+
+
+@pytest.mark.parametrize("harm", ["folder", "full folder", "empty", "link", "link to nothing", "pipe", "cut off"])
+@pytest.mark.parametrize("suffix", ["", ".meta"])
+def test_what_is_no_file_any_more_is_damaged(
+    entry: EntryParts, tmp_path: Path, harm: str, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry.add(b"content")
+    (name,) = entry.names()
+    path = tmp_path / (name + suffix)
+    content = path.read_bytes()
+    path.unlink()
+    if harm.endswith("folder"):
+        path.mkdir()
+        if harm.startswith("full"):
+            (path / "file").touch()
+    elif harm.startswith("link"):
+        path.symlink_to(tmp_path / "elsewhere")
+        if harm == "link":
+            (tmp_path / "elsewhere").write_bytes(content)
+    elif harm == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content[: -1 if harm == "cut off" else 0])
+    assert entry.latest() is None
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path / name} is damaged: it")
+    entry.add(b"again")
+    assert entry.latest() == b"again"
+    leftovers = [item for item in list_cache(tmp_path).entries if item.kind is CacheKind.LEFTOVERS]
+    assert {item.stale for item in leftovers} == {"it was damaged"}
+    delete_entries(tmp_path, leftovers)
+    assert {item.name.partition(".json")[2] for item in (tmp_path / name).parent.iterdir()} == {"", ".meta"}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
+def test_what_must_not_be_read_is_damaged(entry: EntryParts, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entry.add(b"content")
+    (tmp_path / entry.names()[0]).chmod(0)
+    assert entry.latest() is None
+    assert "it cannot be read: Permission denied" in caplog.text

@@ -1,6 +1,5 @@
 """Listing and pruning together: what is listed is what is deleted, and nothing else."""
 
-import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from benchmark.results.cache_listing import (
     select_entries,
 )
 from benchmark.results.inference_record import ParityCheck
+from tests.support.damage import rewrite
 from tests.support.full_caches import NEW, OLD, convert, fill, setup_of
 
 
@@ -45,9 +45,8 @@ def test_everything_that_bench_keeps_is_listed_with_its_size(cache: Path) -> Non
     ]  # fmt: skip
     assert sum(entry.bytes for entry in listing.entries) == sum((cache / name).stat().st_size for name in files(cache))
     assert listing.unknown == ()
-    assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == 5000 + sum(
-        path.stat().st_size for path in (cache / "org__model" / NEW / "converted").glob("*.meta")
-    )
+    converted = (cache / "org__model" / NEW / "converted").rglob("*.*")
+    assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == sum(path.stat().st_size for path in converted)
 
 
 def test_predictions_say_by_what_they_were_made(cache: Path) -> None:
@@ -66,7 +65,7 @@ def test_stale_is_what_no_run_of_today_would_read(cache: Path) -> None:
 
 def test_a_model_that_other_libraries_have_converted_is_stale(cache: Path) -> None:
     old = setup_of(NEW, {"torch": "1.0"}).model_copy(update={"backend": "openvino", "dtype": "bfloat16"})
-    (convert(cache, NEW, {"torch": "1.0"}) / "model.bin").write_bytes(b"\0")
+    convert(cache, NEW, {"torch": "1.0"})
     ParityCheck(setup=old.key, model="m", clips=(), compared=0, largest_difference=0.0, allowed=1e-3).save(cache, old)
     stale = {entry.dtype: entry.stale for entry in entries(cache, kinds=(CacheKind.CONVERTED,), stale=True)}
     assert stale.keys() == {None, "bfloat16"}
@@ -79,7 +78,7 @@ def test_what_cannot_be_read_or_another_version_wrote_is_stale(cache: Path) -> N
         if version is None:
             part.with_suffix("").write_bytes(b"no parquet")
         else:
-            part.write_text(json.dumps(json.loads(part.read_text()) | {"content_schema": version}))
+            rewrite(part, content_schema=version)
     next((cache / "runs").glob("2026*.json")).write_text('{"schema_version": 0}', encoding="utf-8")
     stale = {entry.stale for entry in entries(cache, kinds=(CacheKind.PREDICTIONS, CacheKind.RUNS))}
     assert stale == {

@@ -3,12 +3,14 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmark.errors import RequestError, UnavailableError
-from benchmark.results.files import check_writable, explain_write_failure, open_atomically, write_atomically
+from benchmark.results.files import FileSet, check_writable, explain_write_failure, open_atomically, write_atomically
 
 
 @pytest.mark.parametrize("content", ["", "línea\r\n불안\n", b"\x00\xff"])
@@ -96,3 +98,74 @@ def test_a_full_disk_is_the_machines_failure(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(UnavailableError, match="the disk is full"):
         write_atomically(tmp_path / "file", "x")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("harm", ["failure", "interruption", "a folder in the way of the last file"])
+def test_files_take_their_names_together_or_not_at_all(tmp_path: Path, harm: str) -> None:
+    old = [write_atomically(tmp_path / name, "old") for name in ("a", "b")]
+    errors = {"failure": RuntimeError, "interruption": KeyboardInterrupt}
+    if harm not in errors:
+        (tmp_path / "c").mkdir()
+    with pytest.raises(errors.get(harm, RequestError)), FileSet() as files:
+        files.write(tmp_path / "a", "new")
+        files.remove(tmp_path / "b")
+        files.write(tmp_path / "c", "new")
+        assert [path.read_text() for path in old] == ["old", "old"]
+        if harm in errors:
+            raise errors[harm]
+    assert [path.read_text() for path in old] == ["old", "old"]
+    assert {path.name for path in tmp_path.iterdir()} - {"c"} == {"a", "b"}
+    with FileSet() as files:
+        files.write(tmp_path / "a", "new")
+        files.remove(tmp_path / "b")
+    assert {path.name for path in tmp_path.iterdir()} - {"c"} == {"a"}
+    assert old[0].read_text() == "new"
+
+
+def test_an_interruption_while_names_are_taken_leaves_no_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), FileSet() as files:
+        for name in "abc":
+            files.write(tmp_path / name, "new")
+    assert {path.name for path in tmp_path.iterdir()} == set("abc")
+
+
+WRITE_AND_WAIT = """
+import sys
+from pathlib import Path
+from benchmark.results.files import FileSet
+with FileSet() as files:
+    files.write(Path(sys.argv[1], "a"), "half of a set")
+    print("written", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are POSIX's")
+def test_what_a_killed_writer_left_is_deleted_by_the_next_one_and_nothing_of_a_living_one(tmp_path: Path) -> None:
+    strange = (".a.part", "a.0123456789ab.part", ".hidden")
+    for name in strange:
+        (tmp_path / name).write_text("mine")
+    command = [sys.executable, "-c", WRITE_AND_WAIT, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dead:
+            for writer in (living, dead):
+                assert writer.stdout
+                assert writer.stdout.readline() == b"written\n"
+            dead.kill()
+        assert len(list(tmp_path.glob(".a.*.part"))) == 2
+        write_atomically(tmp_path / "a", "old")
+        check_writable(tmp_path)
+        assert len(list(tmp_path.glob(".a.*.part"))) == 1
+        living.communicate(b"", timeout=30)
+    assert (tmp_path / "a").read_text() == "half of a set"
+    assert {path.name for path in tmp_path.iterdir()} == {"a", *strange}

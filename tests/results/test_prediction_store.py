@@ -1,4 +1,3 @@
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from benchmark.results.cache_entries import EntryParts, Sidecar
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.storage import Storage
+from tests.support.damage import rewrite
 from tests.support.finished_runs import setup_of, verification
 
 LABELS = ("sad", "happy", "분노")
@@ -92,7 +92,7 @@ def test_a_part_that_was_cut_off_is_left_out(
     os.truncate(broken, 100)
     for _ in range(2):
         assert store.read(SETUP).keys() == {"b"}
-    assert caplog.text.count(f"{broken} is left out, as if its clips had not been answered") == 1
+    assert caplog.text.count(f"{broken} is damaged: its content is not what was written") == 1
 
 
 def test_a_part_with_other_labels_is_left_out(
@@ -126,7 +126,7 @@ def test_parts_of_an_earlier_version_are_a_miss_and_deleted_when_parts_are_merge
     for clip in ("a", "b"):
         store.add(SETUP, [prediction(clip, 1, 2, 3)])
     for sidecar in tmp_path.rglob("*.meta"):
-        sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"content_schema": 0}))
+        rewrite(sidecar, content_schema=0)
     assert store.read(SETUP) == {}
     store.compact(SETUP)
     assert parts(tmp_path) == []

@@ -1,4 +1,3 @@
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,6 +6,7 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.results.runs import RunRecord, list_runs, load_run, select_from
+from tests.support.damage import rewrite
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
@@ -23,10 +23,23 @@ def test_the_latest_finished_run_is_read(tmp_path: Path, caplog: pytest.LogCaptu
     assert "was interrupted, and is passed over for an earlier run; --run 20260303" in caplog.text
 
 
+def test_after_the_clock_was_set_back_the_latest_run_is_the_one_that_was_kept_last(tmp_path: Path) -> None:
+    for day in (*range(10, 20), 1):
+        kept(tmp_path, day)
+    assert load_run(tmp_path).registry == "day 1"
+    assert load_run(tmp_path, "20260319").registry == "day 19"
+
+
+def test_two_runs_of_one_moment_are_both_kept(tmp_path: Path) -> None:
+    kept(tmp_path, 1)
+    kept(tmp_path, 1)
+    assert len(list_runs(tmp_path)) == 2
+
+
 def test_a_run_is_found_by_its_name_its_unique_beginning_and_its_path(tmp_path: Path) -> None:
     name = kept(tmp_path, 1)
     kept(tmp_path, 2)
-    for given in (name, f"{name}.json", "20260301", str(tmp_path / "runs" / f"{name}.json")):
+    for given in (name, f"{name}.json", "20260301", "20260301T000000.000000Z", str(tmp_path / "runs" / f"{name}.json")):
         assert load_run(tmp_path, given).registry == "day 1"
     with pytest.raises(RequestError, match=r"2 runs begin with '202603'.*20260302"):
         load_run(tmp_path, "202603")
@@ -48,13 +61,13 @@ def test_a_run_that_was_cut_off_or_is_of_an_old_schema_is_passed_over_and_refuse
     path.write_text(path.read_text("utf-8")[:50], "utf-8")
     assert load_run(tmp_path).registry == "day 1"
     assert f"{name}.json is no run that can be read, and is passed over" in caplog.text
-    with pytest.raises(RequestError, match="cut off"):
+    with pytest.raises(RequestError, match="damaged"):
         load_run(tmp_path, name)
 
 
 def test_a_run_of_a_newer_bench_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "runs" / f"{kept(tmp_path, 1)}.json.meta"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"content_schema": 999}), "utf-8")
+    rewrite(path, content_schema=999)
     with pytest.raises(RequestError, match="newer version"):
         load_run(tmp_path)
 

@@ -11,6 +11,7 @@ from benchmark.corpora.streaming import SpooledRow
 from benchmark.hub.repository_facts import RepoFacts
 from benchmark.registry.schema import Candidate
 from benchmark.results.cache_entries import EntryKey
+from benchmark.results.checksums import write_manifest
 from benchmark.results.environment import installed_version
 from benchmark.results.inference_record import converted_model, describe_converted_model
 from benchmark.results.prediction_store import PredictionStore
@@ -32,8 +33,7 @@ def fill(cache: Path) -> None:
     predict(cache, NEW, clips=1, versions={"torch": "1.0"})
     facts = RepoFacts(id="org/model", revision=NEW, files=())
     VerdictStore(cache, VerifyOptions()).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
-    converted = convert(cache, NEW)
-    (converted / "model.bin").write_bytes(b"\0" * 5000)
+    convert(cache, NEW)
     row = SpooledRow(name="one", audio=b"sound", failure=None, values={})
     Spool(cache / "corpora" / "org_set-12345678" / NEW / "default", EntryKey(revision=NEW)).write("audio", [row])
     save_speech_shares(cache, "detector 1", {"c0": 0.5})
@@ -46,11 +46,14 @@ def fill(cache: Path) -> None:
 
 
 def convert(cache: Path, revision: str, versions: dict[str, str] | None = None) -> Path:
-    """Create the folder of a converted model, with its sidecar."""
+    """Create the folder of a converted model, with its sidecar and manifest."""
     setup = setup_of(revision, versions).model_copy(update={"backend": "openvino"})
     describe_converted_model(cache, setup)
-    converted_model(cache, setup).mkdir()
-    return converted_model(cache, setup)
+    folder = converted_model(cache, setup)
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(b"\0" * 5000)
+    write_manifest(folder)
+    return folder
 
 
 def setup_of(revision: str, versions: dict[str, str] | None = None) -> InferenceSetup:

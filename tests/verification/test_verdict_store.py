@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,11 @@ import pytest
 from benchmark.errors import RequestError
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
-from benchmark.results.storage import candidate_prefix
 from benchmark.results.verification import Verification
 from benchmark.verification import verdict_store as store_module
 from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verdict_store import VerdictStore, known_outputs
+from tests.support.damage import flip, rewrite
 from tests.verification.conftest import facts_with
 
 CANDIDATE = Candidate(id="org/model", name="model")
@@ -79,16 +80,14 @@ def test_an_old_or_broken_file_is_no_verdict(
 
 def test_a_file_of_a_newer_version_is_refused(store: VerdictStore, tmp_path: Path) -> None:
     (path,) = tmp_path.rglob("verification-*.json.meta")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"content_schema": 99}))
+    rewrite(path, content_schema=99)
     with pytest.raises(RequestError, match="newer"):
         store.read(CANDIDATE, facts_with())
 
 
-def keep(cache: Path, candidate: Candidate, *labels: str, status: Status = Status.USABLE) -> None:
-    verdict = Verification(candidate="x", id=candidate.id, status=status, reason="", labels=labels)
-    path = cache / candidate_prefix(candidate.id, "abc") / "verification-0.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"schema_version": 1, "verification": verdict.model_dump(mode="json")}))
+def keep(cache: Path, candidate: Candidate, *labels: str, revision: str = "r1") -> None:
+    verdict = Verification(candidate="x", id=candidate.id, status=Status.USABLE, reason="", labels=labels)
+    VerdictStore(cache, VerifyOptions()).write(candidate, replace(facts_with(), revision=revision), verdict)
 
 
 def test_a_stored_verdict_tells_the_outputs_under_the_overrides_of_today(tmp_path: Path) -> None:
@@ -115,8 +114,19 @@ def test_without_either_the_registry_tells_what_it_overrides(
     assert (known.known_from, known.emotions) == (source, emotions)
 
 
-def test_a_verdict_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_verdict_is_passed_over_for_an_earlier_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     candidate = Candidate(id="org/model")
-    keep(tmp_path, candidate, "sad")
-    next(tmp_path.rglob("verification-*.json")).write_text('{"verification": {"cand')
-    assert known_outputs(candidate, tmp_path).known_from == "nothing"
+    for revision, label in (("r1", "sad"), ("r2", "happy"), ("r3", "angry")):
+        keep(tmp_path, candidate, label, revision=revision)
+    flip(next((tmp_path / "org__model" / "r3").glob("verification-*.json")), bit=100)
+    assert known_outputs(candidate, tmp_path).emotions == ("happiness",)
+    assert "is damaged" in caplog.text
+
+
+def test_the_verdict_that_was_stored_last_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    candidate = Candidate(id="org/model")
+    for revision, label in (("r2", "sad"), ("r1", "happy")):
+        keep(tmp_path, candidate, label, revision=revision)
+    for path in (tmp_path / "org__model" / "r1").iterdir():
+        os.utime(path, (0, 0))
+    assert known_outputs(candidate, tmp_path).emotions == ("happiness",)

@@ -1,9 +1,11 @@
-"""`bench cache`: list and prune what former runs have stored."""
+"""`bench cache`: list, check and prune what former runs have stored."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from benchmark.errors import EXIT_UNMET
 from benchmark.options.declare import command
 from benchmark.options.report_commands import CacheRequest, PruneRequest
 from benchmark.options.shared import JsonOptions
@@ -11,9 +13,10 @@ from benchmark.options.shared import JsonOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmark.results.cache_check import CacheCheck
     from benchmark.results.cache_listing import CacheEntry, CacheListing
 
-cache = App(name="cache", help="List or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
+cache = App(name="cache", help="List, check or delete what is kept from former runs, in .bench or $BENCH_CACHE.")
 
 
 @cache.command
@@ -28,6 +31,24 @@ def ls(*, options: CacheRequest, console: JsonOptions) -> int:
     else:
         _print_listing(listing)
     return 0
+
+
+@cache.command
+@command
+def check(*, console: JsonOptions) -> int:
+    """Read all that is kept and compare it with its checksums, also the models in the cache of huggingface_hub.
+
+    Exit code 1 if anything is damaged. Nothing is changed: the next command that needs a damaged entry sets it aside
+    and makes it again.
+    """
+    from benchmark.api.cache import check_cache
+
+    checked = check_cache()
+    if console.as_json:
+        print(checked.model_dump_json(indent=2))
+    else:
+        _print_check(checked)
+    return EXIT_UNMET if checked.damaged else 0
 
 
 @cache.command
@@ -63,8 +84,6 @@ def prune(*, options: PruneRequest, console: JsonOptions) -> int:
 
 
 def _print_listing(listing: "CacheListing") -> None:
-    from pathlib import Path
-
     from benchmark.cli.console import print_note
     from benchmark.cli.tables import Column, print_table
     from benchmark.results.cache_listing import KIND_MEANINGS, bytes_by_kind
@@ -81,6 +100,26 @@ def _print_listing(listing: "CacheListing") -> None:
         print_note(f"There is no cache at {listing.cache} yet: `bench verify` and `bench run` make one.")
     if listing.unknown:
         print_note(f"Not made by bench, and never deleted by it: {', '.join(listing.unknown)}.")
+
+
+def _print_check(checked: "CacheCheck") -> None:
+    from benchmark.cli.console import print_note
+    from benchmark.cli.tables import print_table
+    from benchmark.reporting.numbers import counted
+    from benchmark.results.cache_entries import CacheKind
+
+    if checked.damaged:
+        rows = [(damaged.kind or "", damaged.path, damaged.problem) for damaged in checked.damaged]
+        print_table(["kind", "damaged", "problem"], rows, title=checked.cache)
+    looked_at = f"{counted(checked.entries, 'entry', 'entries')} and {counted(checked.downloads, 'file')} of models"
+    print_note(f"Checked {looked_at}: {len(checked.damaged) or 'nothing'} damaged.")
+    kinds = {damaged.kind for damaged in checked.damaged if not Path(damaged.path).is_absolute()}
+    if kinds - {CacheKind.RUNS}:
+        print_note("What is damaged in the cache is set aside and made again by the next command that needs it.")
+    if CacheKind.RUNS in kinds:
+        print_note("A damaged run is passed over and cannot be made again: delete its file, and repeat the run.")
+    if any(Path(damaged.path).is_absolute() for damaged in checked.damaged):
+        print_note("Delete the damaged files of models; the next run fetches them again.")
 
 
 def _print_entries(entries: "Sequence[CacheEntry]") -> None:

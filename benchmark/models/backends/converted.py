@@ -6,7 +6,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,9 +19,9 @@ from benchmark.models.backends.plugin_backends import Open, added_backend, added
 from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Backend, BackendError, Engine, Streams
 from benchmark.models.load_reports import LoadReport
 from benchmark.models.speech_model import SpeechModel
+from benchmark.results.checksums import DamagedError, read_manifest, write_manifest
 
-_MANIFEST = "converted.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ class ConvertedModel:
     def open(cls, folder: Path) -> Self | None:
         """Read a manifest and check the files against it; None where there is none, or a file is not what it was."""
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            if manifest["format"] != _FORMAT or _sizes_and_hashes(folder, manifest["files"]) != manifest["files"]:
+            manifest = read_manifest(folder)
+            if manifest["format"] != _FORMAT:
                 return None
             content = json.dumps({key: manifest[key] for key in ("files", "model", "recipe")}, sort_keys=True)
             return cls(
@@ -59,7 +59,7 @@ class ConvertedModel:
                 report=LoadReport.from_plain(manifest["report"]),
                 seconds=float(manifest["seconds"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (DamagedError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     @classmethod
@@ -81,15 +81,8 @@ class ConvertedModel:
             begin = time.perf_counter()
             model, recipe = make(temporary)
             seconds = time.perf_counter() - begin
-            manifest = {
-                "format": _FORMAT,
-                "model": model,
-                "files": _sizes_and_hashes(temporary, [path.name for path in temporary.iterdir()]),
-                "recipe": asdict(recipe),
-                "report": asdict(report),
-                "seconds": seconds,
-            }
-            (temporary / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            details = {"model": model, "recipe": asdict(recipe), "report": asdict(report), "seconds": seconds}
+            write_manifest(temporary, format=_FORMAT, **details)
             _replace(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -152,15 +145,6 @@ def _opener(backend: str) -> Open:
     if backend in added_names():
         return added_backend(backend).open
     raise BackendError(f"{backend} computes no converted models")
-
-
-def _sizes_and_hashes(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    files = {}
-    for name in sorted(names):
-        path = folder / Path(name).name
-        with path.open("rb") as file:
-            files[name] = {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    return files
 
 
 def _replace(new: Path, folder: Path) -> None:

@@ -1,10 +1,12 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import Bench, bench_here, failure
-from tests.support.full_caches import fill
+from tests.support.damage import flip
+from tests.support.full_caches import NEW, fill
 
 
 @pytest.fixture
@@ -38,6 +40,31 @@ def test_where_nobody_can_be_asked_nothing_is_deleted(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     assert "add --yes" in failure(bench_here("cache", "prune", "--all", folder=folder))
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_check_counts_what_is_whole_and_names_what_is_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = folder / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub))
+    weights = hub / "models--org--model" / "blobs" / hashlib.sha256(b"weights").hexdigest()
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    link = hub / "models--org--model" / "snapshots" / NEW / "model.safetensors"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(weights)
+    ended = bench_here("cache", "check", folder=folder)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert "Checked 8 entries and 1 file of models: nothing damaged." in ended.stderr
+    weights.write_bytes(b"weighed")
+    run = next((folder / ".bench" / "runs").glob("2*.json"))
+    flip(run, bit=1000)
+    checked = bench_here("cache", "check", "--json", folder=folder)
+    assert checked.returncode == 1
+    assert [damaged["path"] for damaged in json.loads(checked.stdout)["damaged"]] == [f"runs/{run.name}", str(link)]
+    ended = bench_here("cache", "check", folder=folder)
+    assert ended.returncode == 1
+    assert "2 damaged" in ended.stderr
+    assert "delete its file, and repeat the run" in ended.stderr
+    assert "the next run fetches them again" in ended.stderr
 
 
 def test_a_request_for_nothing_in_particular_is_refused(bench: Bench) -> None:

@@ -1,6 +1,5 @@
 """Converted models on disk: whole, or made again."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,8 @@ import pytest
 
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.features import FeatureRecipe
+from benchmark.results.checksums import MANIFEST, read_manifest
+from tests.support.damage import rewrite
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_what_is_written_is_read_again(copy: ConvertedModel) -> None:
 
 @pytest.mark.parametrize("harm", ["shorter", "changed", "gone", "no manifest", "half a manifest", "older format"])
 def test_what_is_not_whole_is_not_opened(copy: ConvertedModel, harm: str) -> None:
-    weights, manifest = copy.folder / "model.bin", copy.folder / "converted.json"
+    weights, manifest = copy.folder / "model.bin", copy.folder / MANIFEST
     content = bytearray(weights.read_bytes())
     if harm == "shorter":
         weights.write_bytes(content[:-1])
@@ -42,15 +43,14 @@ def test_what_is_not_whole_is_not_opened(copy: ConvertedModel, harm: str) -> Non
     elif harm == "half a manifest":
         manifest.write_text(manifest.read_text(encoding="utf-8")[:100], encoding="utf-8")
     else:
-        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 0}), encoding="utf-8")
+        rewrite(manifest, format=0)
     assert ConvertedModel.open(copy.folder) is None
 
 
 def test_what_goes_into_it_belongs_to_its_identity(copy: ConvertedModel) -> None:
-    manifest = copy.folder / "converted.json"
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    content["recipe"]["normalize"] = not content["recipe"]["normalize"]
-    manifest.write_text(json.dumps(content), encoding="utf-8")
+    manifest = copy.folder / MANIFEST
+    recipe = read_manifest(copy.folder)["recipe"]
+    rewrite(manifest, recipe={**recipe, "normalize": not recipe["normalize"]})
     changed = ConvertedModel.open(copy.folder)
     assert changed is not None
     assert changed.digest != copy.digest
