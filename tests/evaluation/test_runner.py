@@ -30,7 +30,7 @@ from tests.support.tiny_models import write_tiny
 
 
 def converted_in(cache: Path) -> Path:
-    (description,) = cache.rglob("converted.json")
+    (description,) = cache.rglob("manifest.json")
     return description.parent
 
 
@@ -95,7 +95,9 @@ def test_a_wrong_model_in_the_cache_is_caught_and_torch_answers(
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut off"])
-def test_a_converted_model_that_is_not_whole_is_made_again(run: Callable[..., Run], tmp_path: Path, harm: str) -> None:
+def test_a_converted_model_that_is_not_whole_is_made_again(
+    run: Callable[..., Run], tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
     run()
     folder = converted_in(tmp_path / "cache")
     if harm == "gone":
@@ -105,6 +107,7 @@ def test_a_converted_model_that_is_not_whole_is_made_again(run: Callable[..., Ru
     again = run(options=ALWAYS)
     assert (again.record.setup.backend, again.record.failure) == ("openvino", None)
     assert ConvertedModel.open(folder) is not None
+    assert ("the content of its model.bin is not what was written" in caplog.text) == (harm == "cut off")
 
 
 @pytest.mark.skipif(not computes_in("bfloat16"), reason="this processor does not compute in bfloat16")
