@@ -197,8 +197,8 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
     record = _read_run(path)
     if record is None:
         raise RequestError(
-            f"{path} is no run that this version of bench can read: it is damaged or cut off, or an earlier version wrote it; "
-            "repeat it with `bench run`, which takes stored answers as they are."
+            f"{path} is no run that this version of bench can read: it is damaged or cut off, or an earlier version "
+            "wrote it; repeat it with `bench run`, which takes stored answers as they are."
         )
     return record
 
