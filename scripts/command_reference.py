@@ -33,8 +33,8 @@ second name of `bench`.
 - `leaderboard.json` holds the options of its run as `request`; `bench run --config reports/leaderboard.json` repeats
   it.
 
-Exit codes: 0 done; 1 done, but a condition of the request does not hold; 2 invalid request; 3 the network or the
-machine failed; 130 interrupted; 141 the reader of a pipe closed it early.
+Exit codes: 0 done and complete; 1 incomplete, or a condition of the request does not hold; 2 invalid request; 3 the
+network or the machine failed; 130 interrupted; 141 the reader of a pipe closed it early.
 """
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchmark.api.outcomes import Outcome, ScoredOutcome
+from benchmark.api.outcomes import Outcome, ScoredOutcome, judge_completeness
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import EnsembleRequest, RecommendRequest
@@ -35,6 +35,11 @@ class RecommendOutcome(Outcome):
     recommendation: Recommendation
     record: RunRecord
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the run was asked for came to its end."""
+        return self.recommendation.complete
+
 
 def recommend_with(options: RecommendRequest) -> RecommendOutcome:
     """Choose a candidate from a finished run.
@@ -55,12 +60,15 @@ def recommend_with(options: RecommendRequest) -> RecommendOutcome:
     if target is not None and recommendation.choices:
         text = registry_file(record, [choice.candidate for choice in recommendation.choices])
         files = (write_atomically(target, text, remedy="choose another file with --write"),)
+    exit_code, problems = judge_completeness(leaderboard)
+    if recommendation.problem is not None:
+        problems = (*problems, recommendation.problem)
     return RecommendOutcome(
         recommendation=recommendation,
         record=record,
         files=files,
-        exit_code=0 if recommendation.choices else EXIT_UNMET,
-        problems=() if recommendation.problem is None else (recommendation.problem,),
+        exit_code=exit_code if recommendation.choices else EXIT_UNMET,
+        problems=problems,
     )
 
 
@@ -91,12 +99,15 @@ def ensemble_with(options: EnsembleRequest) -> EnsembleOutcome:
     request = ensemble_request(options.members, record)
     leaderboard = score_run(record, PredictionStore(settings.cache).read, ensemble=request)
     present = any(row.candidate == request.name for row in leaderboard.rows)
+    exit_code, problems = judge_completeness(leaderboard)
+    if not present:
+        problems = (*problems, leaderboard.failures.get(request.name, "The run has no corpus."))
     return EnsembleOutcome(
         leaderboard=leaderboard,
         record=record,
         files=write_leaderboard(leaderboard, Path(options.output)),
-        exit_code=0 if present else EXIT_UNMET,
-        problems=() if present else (leaderboard.failures.get(request.name, "The run has no corpus."),),
+        exit_code=exit_code if present else EXIT_UNMET,
+        problems=problems,
     )
 
 

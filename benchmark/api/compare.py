@@ -34,11 +34,16 @@ class CompareOutcome(Outcome):
 
     comparison: RunComparison
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that both runs were asked for came to its end."""
+        return self.comparison.complete
+
 
 def compare_with(options: CompareRequest) -> CompareOutcome:
     """Compare two runs, each a folder of reports, a `leaderboard.json`, or a run of the store.
 
-    The exit code is 1 if a gate fails or cannot be evaluated.
+    The exit code is 1 if a gate fails or cannot be evaluated, or a run is incomplete.
 
     Raises:
         RequestError: There is no such run, a gate is malformed, or the file cannot be written.
@@ -57,8 +62,8 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
     return CompareOutcome(
         comparison=comparison,
         files=files,
-        exit_code=EXIT_UNMET if failed else 0,
-        problems=tuple(map(_problem, failed)),
+        exit_code=EXIT_UNMET if failed or comparison.gaps else 0,
+        problems=(*comparison.gaps, *map(_problem, failed)),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome
-from benchmark.errors import EXIT_REQUEST, RequestError, UnavailableError
+from benchmark.errors import EXIT_REQUEST, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure, RepoFacts
 from benchmark.options.model_commands import DiscoverRequest
@@ -81,14 +81,20 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
         options=VerifyOptions(depth=Depth.INSPECT, repair_heads=options.repair_heads),
     )
     judged = [_judge(verification, hub, options.min_emotions) for verification in verifications]
-    outcome = DiscoverOutcome(repositories=tuple(sorted(judged, key=lambda repository: not repository.works)))
+    repositories = tuple(sorted(judged, key=lambda repository: not repository.works))
+    lost = [verification for verification in verifications if verification.incomplete]
+    outcome = DiscoverOutcome(
+        repositories=repositories,
+        exit_code=EXIT_UNMET if lost else 0,
+        problems=tuple(f"{verification.candidate} was not judged: {verification.reason}" for verification in lost),
+    )
     if target is None:
         return outcome
     entries = [_entry(repository) for repository in outcome.repositories if repository.works]
     if not entries:
         total = counted(len(judged), "repository", "repositories")
         problem = f"Nothing was written to {target}: of {total} none would work."
-        return replace(outcome, exit_code=EXIT_REQUEST, problems=(problem,))
+        return replace(outcome, exit_code=EXIT_REQUEST, problems=(*outcome.problems, problem))
     comment = f"Found by bench discover --search {options.search!r}: inspected without weights, not verified."
     return replace(outcome, files=(write_registry(target, entries, comment=comment, force=options.force),))
 

@@ -47,9 +47,21 @@ class ScoredOutcome(Outcome):
     leaderboard: Leaderboard
     record: RunRecord
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the run was asked for came to its end."""
+        return self.leaderboard.complete
+
 
 def judge_verification(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
-    """Fail if no candidate could be reached; if strict, also on unexpected statuses and any unreachable candidate."""
+    """Fail if no candidate could be reached, or one has lost its worker twice.
+
+    If strict, fail also on unexpected statuses and any unreachable candidate.
+    """
+    lost = [candidate for candidate in verifications if candidate.incomplete]
+    if lost:
+        code = EXIT_ENVIRONMENT if len(lost) == len(verifications) else EXIT_UNMET
+        return code, tuple(f"{candidate.candidate} has no verdict: {candidate.reason}" for candidate in lost)
     unreachable = [candidate for candidate in verifications if candidate.status is Status.UNREACHABLE]
     if unreachable and (strict or len(unreachable) == len(verifications)):
         names = ", ".join(candidate.candidate for candidate in unreachable)
@@ -66,19 +78,39 @@ def judge_verification(verifications: Sequence[Verification], *, strict: bool) -
     return (EXIT_UNMET, surprises) if strict and surprises else (0, ())
 
 
-def judge_run(record: RunRecord, *, strict: bool) -> Judgement:
-    """Fail if interrupted, if a corpus is wholly unreadable, as `judge_verification`, or without evaluations."""
+def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> Judgement:
+    """Fail if interrupted, if a corpus is wholly unreadable, if incomplete, as `judge_verification`, or as a report.
+
+    Where no candidate came to its end, the machine has failed.
+    """
     if record.interrupted:
         return INTERRUPTED
     unreadable = [corpus for corpus in record.corpora if corpus.clips and not any(c.clip_hash for c in corpus.clips)]
     if unreadable:
         return EXIT_REQUEST, tuple(map(_why_unreadable, unreadable))
-    exit_code, problems = judge_verification(record.verifications, strict=strict)
-    return judge_report(record) if exit_code == 0 else (exit_code, problems)
+    evaluated = {evaluation.candidate for evaluation in record.evaluations}
+    code, problems = judge_completeness(leaderboard)
+    if code and record.failed and evaluated <= record.failed:
+        return EXIT_ENVIRONMENT, problems
+    exit_code, others = judge_verification(record.verifications, strict=strict)
+    if code:
+        return max(code, exit_code), (*problems, *(other for other in others if exit_code == EXIT_ENVIRONMENT))
+    return judge_report(record, leaderboard) if exit_code == 0 else (exit_code, others)
 
 
-def judge_report(record: RunRecord) -> Judgement:
-    """Fail if no candidate was evaluated."""
+def judge_completeness(leaderboard: Leaderboard) -> Judgement:
+    """Fail if something that the run was asked for is missing."""
+    if leaderboard.complete:
+        return 0, ()
+    reasons = [f"{name} is incomplete: {leaderboard.failures[name]}" for name in leaderboard.incomplete]
+    reasons += [f"{corpus.name} is incomplete: {corpus.failure}" for corpus in leaderboard.corpora if corpus.failure]
+    return EXIT_UNMET, tuple(reasons) or (f"The run is incomplete: {leaderboard.gaps}.",)
+
+
+def judge_report(record: RunRecord, leaderboard: Leaderboard) -> Judgement:
+    """Fail if the run is incomplete, or no candidate was evaluated."""
+    if not leaderboard.complete:
+        return judge_completeness(leaderboard)
     if record.evaluations:
         return 0, ()
     emotions = [

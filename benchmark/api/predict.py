@@ -77,7 +77,9 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
         if (name := verification.candidate) in selection.ineligible
     )
     if not selection.subjects:
-        kind = UnavailableError if all(model.status is Status.UNREACHABLE for model in refused) else RequestError
+        lost = {verification.candidate for verification in verifications if verification.incomplete}
+        of_machine = all(model.status is Status.UNREACHABLE or model.model in lost for model in refused)
+        kind = UnavailableError if of_machine else RequestError
         raise kind(" ".join(map(_refusal, refused)))
     windows = {
         subject.name: _window_and_hop(subject, options.window_seconds, options.hop_seconds)

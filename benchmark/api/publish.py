@@ -6,7 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult
 
-from benchmark.api.outcomes import Outcome
+from benchmark.api.outcomes import Outcome, judge_completeness
 from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.publishing import Publisher, Sent, dataset_url
 from benchmark.options.declare import keywords
@@ -67,6 +67,7 @@ class PublishOutcome(Outcome):
         models: The repositories of the models.
         left_out: Reasons by what is not published of the run.
         sent: What was sent; empty for a dry run.
+        complete: Whether everything that this part of the run was asked for came to its end.
     """
 
     repo: str
@@ -74,6 +75,7 @@ class PublishOutcome(Outcome):
     models: tuple[str, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     sent: tuple[Sent, ...] = ()
+    complete: bool = True
 
 
 def publish_with(options: PublishRequest) -> PublishOutcome:
@@ -95,12 +97,16 @@ def publish_with(options: PublishRequest) -> PublishOutcome:
     destination = Destination(options.repo, dataset_url(options.repo, endpoint=options.endpoint))
     dataset = _dataset_files(leaderboard, chosen.record, options.repo)
     models = _model_results(leaderboard, chosen.record, destination)
+    exit_code, problems = judge_completeness(leaderboard)
     outcome = PublishOutcome(
         repo=options.repo,
         corpora=tuple(corpus.name for corpus in leaderboard.corpora),
         files=_write(dataset, models, Path(options.output)),
         models=tuple(model.repo for model in models),
         left_out=chosen.left_out,
+        complete=leaderboard.complete,
+        exit_code=exit_code,
+        problems=problems,
     )
     return _send(outcome, dataset, models, destination, options) if options.push else outcome
 
@@ -163,7 +169,7 @@ def _send(
     title = "Add results of speech-emotion models"
     sent = [publisher.send_dataset(outcome.repo, dataset, message=title, private=options.private)]
     corpora = counted(len(outcome.corpora), "corpus", "corpora")
-    problems: list[str] = []
+    problems = list(outcome.problems)
     for model in models:
         try:
             proposed = publisher.send_results(

@@ -66,7 +66,7 @@ def report_with(options: ReportRequest) -> ReportOutcome:
             *write_leaderboard(leaderboard, folder, record=record, recordings=recordings, together=together),
             write_predictions(prediction_tables(record, store.read), folder, together=together),
         )
-    exit_code, problems = judge_report(record)
+    exit_code, problems = judge_report(record, leaderboard)
     return ReportOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 

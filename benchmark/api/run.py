@@ -81,7 +81,7 @@ def run_with(options: RunRequest) -> RunOutcome:
             write_predictions(prediction_tables(record, store.read), folder, together=together),
             *write_verification(verdicts, folder, fallback_below=least, together=together),
         )
-    exit_code, problems = judge_run(record, strict=options.strict)
+    exit_code, problems = judge_run(record, leaderboard, strict=options.strict)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 

@@ -28,6 +28,11 @@ class VerifyOutcome(Outcome):
 
     report: VerificationReport
 
+    @property
+    def complete(self) -> bool:
+        """Whether all candidates had their turn, and none lost its worker for good."""
+        return self.report.complete
+
 
 def verify_with(options: VerifyRequest) -> VerifyOutcome:
     """Check which candidates are working emotion classifiers, and write the reports.

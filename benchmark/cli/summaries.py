@@ -83,7 +83,9 @@ def print_verification(report: VerificationReport) -> None:
 
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:
-    """Print a table per corpus, and one line for every candidate that was not evaluated."""
+    """Print what is missing, a table per corpus, and one line for every candidate that was not evaluated."""
+    if leaderboard.gaps:
+        result_console().print(Text(plain_text(f"The run is incomplete: {leaderboard.gaps}.")), soft_wrap=True)
     columns = [
         Column(column.long_title or column.title, number=column.is_number) for column in shown_in(Shown.TERMINAL)
     ]

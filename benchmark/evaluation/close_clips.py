@@ -32,7 +32,6 @@ class ClipPass:
         close: Answers that cannot be relied on, by clip hash: the two best are too close, or the engine failed. They
             are not stored until the next engine has given a better one.
         settled: Clips whose close answers were replaced.
-        computed: Clips that were computed in this run.
     """
 
     plan: InferencePlan
@@ -41,7 +40,6 @@ class ClipPass:
     missing: dict[str, AudioSource] = field(default_factory=dict)
     close: dict[str, Prediction] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
-    computed: set[str] = field(default_factory=set)
 
     @cached_property
     def setup(self) -> InferenceSetup:
@@ -49,15 +47,21 @@ class ClipPass:
         name = None if self.perturbation is None else self.perturbation.name
         return self.plan.subject.setup(self.engine.engine, perturbation=name)
 
+    @property
+    def computed(self) -> set[str]:
+        """Clips that were computed in this run, perhaps before the candidate lost a worker."""
+        return self.plan.context.computed[self.setup.key]
+
     def stored(self) -> PredictionTable:
         """The stored answers."""
         return self.plan.context.store.read(self.setup)
 
     def unanswered(self, clips: Iterable[str]) -> list[str]:
         """The clips without a stored answer, or without one of this run if the user wants all computed again."""
-        if self.plan.context.options.overwrite is Overwrite.ALWAYS:
-            return [clip_hash for clip_hash in clips if clip_hash not in self.computed]
         stored = self.stored()
+        if self.plan.context.options.overwrite is Overwrite.ALWAYS:
+            known = self.computed & set(stored)
+            return [clip_hash for clip_hash in clips if clip_hash not in known]
         return [clip_hash for clip_hash in clips if not is_lasting(stored.get(clip_hash))]
 
     def is_close(self, prediction: Prediction) -> bool:

@@ -1,6 +1,7 @@
 """What a user asks of a run, and what all its candidates share."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from benchmark.evaluation.decoding import ClipSet
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
+from benchmark.workers.answers import Crashed, WorkerLostError
 
 
 class Overwrite(StrEnum):
@@ -52,6 +54,8 @@ class RunContext:
         merges: Emotions that the corpora merge.
         threads: Threads that one worker may compute with.
         stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
+        alone: Whether this is the second try of candidates that have lost a worker, one at a time.
+        computed: The clips that were computed in this run, by the key of their setup.
     """
 
     clips: ClipSet
@@ -61,3 +65,14 @@ class RunContext:
     settings: Settings
     threads: int
     stop: threading.Event = field(default_factory=threading.Event)
+    alone: bool = False
+    computed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def require_worker(self, answer: object) -> None:
+        """Break off the first try of a candidate where an answer is that its worker has ended.
+
+        Raises:
+            WorkerLostError: Its worker has ended; the second try takes that as a failure of its engine.
+        """
+        if isinstance(answer, Crashed) and not (self.alone or self.stop.is_set()):
+            raise WorkerLostError(answer)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmark.corpora.clips import Corpus
-from benchmark.evaluation.context import RunContext, RunOptions
+from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus, drop_unreadable
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.latency import Stopwatch, cut_segments
@@ -20,6 +20,7 @@ from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.settings import Settings
+from benchmark.workers.answers import WorkerLostError
 
 
 @dataclass
@@ -69,6 +70,9 @@ class Evaluation:
             plans = self._compute(decoded, result, progress)
             if self.options.latency_budget_s > 0:
                 self._time(decoded, plans, result, progress)
+            if self.options.overwrite is not Overwrite.NEVER:
+                result.evaluations = [self._note_lost_answers(record, result.corpora) for record in result.evaluations]
+                result.perturbed = [self._note_lost_answers(record, result.corpora) for record in result.perturbed]
         except KeyboardInterrupt:
             progress.warn("Interrupted: the reports show what was finished.")
             result.interrupted = True
@@ -92,29 +96,28 @@ class Evaluation:
             settings=self.settings,
             threads=max(1, self.environment.cores // self.settings.jobs),
         )
+        runs = _CandidateRuns(self.devices[0], decoded, progress)
         total = len(self.subjects) * len(context.clips.audio) * (1 + len(self.options.perturbations))
-        with (
-            progress.stage("Listening", total=total, unit="clips") as stage,
-            ThreadPoolExecutor(self.settings.jobs, thread_name_prefix="evaluate") as pool,
-        ):
-            futures = [pool.submit(self._run, subject, context, stage) for subject in self.subjects]
-            try:
-                for future in as_completed(futures):
-                    _warn_of_failures(future.result(), decoded, progress)
-            except BaseException:  # Ctrl-C, or an error of one candidate: the others store what they have
-                context.stop.set()
-                raise
-            finally:
-                try:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                finally:  # a second Ctrl-C does not wait
-                    plans = _collect(futures, decoded, result)
+        try:
+            with progress.stage("Listening", total=total, unit="clips") as stage:
+                runs.compute(self.subjects, context, stage, jobs=self.settings.jobs)
+            if lost := [subject for subject in self.subjects if runs.has_lost(subject)]:
+                with progress.stage("Listening again, alone", total=None):
+                    runs.compute(lost, replace(context, alone=True), None, jobs=1)
+        finally:  # what is finished counts, even where a second Ctrl-C did not wait for the rest
+            _collect(runs.finished, decoded, result)
         _warn_of_lost(decoded, result.corpora, progress)
-        return plans
+        return {run.plan.subject.name: run.plan for run in runs.finished}
 
-    def _run(self, subject: Subject, context: RunContext, stage: Stage) -> CandidateRun:
-        plan = InferencePlan.build(subject, self.devices[0], context)
-        return InferenceRunner(plan).run(stage)
+    def _note_lost_answers(self, record: EvaluationRecord, corpora: Sequence[CorpusRecord]) -> EvaluationRecord:
+        """Note that answers which were there when the candidate was done are not in the store any more."""
+        (clips,) = [corpus.clips for corpus in corpora if corpus.name == record.corpus]
+        asked = {clip.clip_hash for clip in clips if clip.clip_hash is not None}
+        lost = len(asked - set(self.store.read(record.setup)))
+        if record.failure is not None or not lost:
+            return record
+        failure = f"{lost} of {len(asked)} answers are not in the cache any more: it was deleted during the run."
+        return record.model_copy(update={"failure": failure})
 
     def _time(
         self,
@@ -146,23 +149,65 @@ class Evaluation:
                     progress.warn(f"{measurement.candidate}: {measurement.failure}")
 
 
-def _collect(
-    futures: Sequence[Future[CandidateRun]], decoded: Sequence[DecodedCorpus], result: Evaluated
-) -> dict[str, InferencePlan]:
-    """Take the records of finished runs, in the order of the subjects; their plans by candidate."""
-    ended = [future for future in futures if future.done() and not future.cancelled()]
-    runs = [future.result() for future in ended if future.exception() is None]
+@dataclass(eq=False)
+class _CandidateRuns:
+    """The runs of all candidates: several at once, and then, alone, those that have lost a worker or answers."""
+
+    device: str
+    decoded: Sequence[DecodedCorpus]
+    progress: Progress
+    futures: dict[str, Future[CandidateRun]] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> list[CandidateRun]:
+        """The runs that came to their end, in the order of the subjects."""
+        ended = [future for future in self.futures.values() if future.done() and not future.cancelled()]
+        return [future.result() for future in ended if future.exception() is None]
+
+    def has_lost(self, subject: Subject) -> bool:
+        """Whether a candidate has lost a worker, or its answers are not in the store any more."""
+        future = self.futures[subject.name]
+        return isinstance(future.exception(), WorkerLostError) or future.result().lacks_answers
+
+    def compute(self, subjects: Sequence[Subject], context: RunContext, stage: Stage | None, *, jobs: int) -> None:
+        """Run candidates; one that loses a worker in its first try costs no other."""
+        with ThreadPoolExecutor(jobs, thread_name_prefix="evaluate") as pool:
+            self.futures |= {subject.name: pool.submit(self._run, subject, context, stage) for subject in subjects}
+            try:
+                for future in as_completed([self.futures[subject.name] for subject in subjects]):
+                    if not isinstance(future.exception(), WorkerLostError):
+                        _warn_of_failures(future.result(), self.decoded, self.progress)
+            except BaseException:  # Ctrl-C, or an error of one candidate: the others store what they have
+                context.stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> CandidateRun:
+        try:
+            plan = InferencePlan.build(subject, self.device, context)
+            return InferenceRunner(plan).run(stage)
+        except WorkerLostError as error:
+            reason = f"{error.crash.reason}; it is tried once more, alone, when all others are done"
+            self.progress.note(f"{subject.name}: {reason}.")
+            raise
+
+
+def _collect(runs: Sequence[CandidateRun], decoded: Sequence[DecodedCorpus], result: Evaluated) -> None:
+    """Take the records of finished runs."""
     records = [record for run in runs for record in run.records(decoded)]
     result.evaluations = [record for record in records if record.setup.perturbation is None]
     result.perturbed = [record for record in records if record.setup.perturbation is not None]
     unreadable = {name: reason for run in runs for name, reason in run.unreadable.items()}
     result.corpora = [drop_unreadable(corpus, unreadable) for corpus in result.corpora]
-    return {run.plan.subject.name: run.plan for run in runs}
 
 
 def _current_implementation(plan: InferencePlan) -> Implementation:
     if plan.current.implementation.is_broken():
-        plan.rebuild(plan.current)
+        try:
+            plan.rebuild(plan.current)
+        except WorkerLostError:
+            plan.context = replace(plan.context, alone=True)
+            plan.rebuild(plan.current)
     return plan.current.implementation
 
 

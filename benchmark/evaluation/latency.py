@@ -5,7 +5,8 @@ alike, until the median of each is known well enough or its time is over. If mem
 measured in groups that share a reference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement, Stopped
 from benchmark.results.medians import median_interval
 from benchmark.settings import Settings
-from benchmark.workers.answers import Returned
+from benchmark.workers.answers import Crashed, Failure, Returned
 
 # All segments are cut at one rate, so that candidates of different rates get the same stretch of speech.
 SEGMENT_RATE = 16_000
@@ -130,19 +131,26 @@ def memory_needed(subject: Subject) -> int:
 
 @dataclass(eq=False)
 class TimedSubject:
-    """A candidate that is being timed, on segments at its own rate; `loaded` stays None if its load fails."""
+    """A candidate that is being timed, on segments at its own rate; `loaded` stays None if its load fails.
+
+    Attributes:
+        again: Whether its first worker has ended, so that it is timed alone.
+        crash: How its worker ended, if it did.
+    """
 
     session: ModelSession
+    again: bool = False
     loaded: LoadReport | None = None
     segments: tuple[NDArray[np.float32], ...] = ()
     calls_ms: list[float] = field(default_factory=list)
     failure: str | None = None
+    crash: Crashed | None = None
 
     def load(self, segments: Sequence[Waveform]) -> None:
         """Load the model, and resample the segments."""
         loaded = self.session.load()
         if not isinstance(loaded, LoadReport):
-            self.failure = f"It could not be loaded to be timed: {loaded.reason}."
+            self._fail("It could not be loaded to be timed", loaded)
             return
         rate = loaded.sampling_rate or SEGMENT_RATE
         self.loaded, self.segments = loaded, tuple(resample(segment, rate).samples for segment in segments)
@@ -156,10 +164,16 @@ class TimedSubject:
         warmup = 0 if self.calls_ms else WARMUP_CALLS
         answer = self.session.time_calls(self.segments, warmup=warmup, calls=BLOCK_CALLS)
         if not isinstance(answer, Returned):
-            self.failure = f"Its worker ended while it was timed: {answer.reason}."
+            self._fail("Its worker ended while it was timed", answer)
             return 0
         self.calls_ms += [float(call) for call in answer.value]
         return len(answer.value)
+
+    def _fail(self, problem: str, answer: Failure) -> None:
+        """End the measurement; what was timed until then is no result."""
+        self.crash = answer if isinstance(answer, Crashed) else None
+        again = " when it was tried once more, alone" if self.again and self.crash else ""
+        self.failure, self.calls_ms = f"{problem}{again}: {answer.reason}.", []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,15 +201,19 @@ class Stopwatch:
     ) -> Iterator[LatencyMeasurement]:
         """Measure every subject with its implementation on `device`.
 
-        One whose worker fails is measured as far as it came, with the reason.
+        One that loses its worker is measured once more, alone, after all others. One that fails has no calls, and the
+        reason.
         """
         before, room = sample_load(), psutil.virtual_memory().available * _SHARE_OF_MEMORY
         first_ms: float | None = None
+        lost: set[str] = set()
+        groups = deque(timing_groups(subjects, room_bytes=room))
         with progress.stage(f"Timing on {device}", total=len(subjects) * ENOUGH_CALLS, unit="calls") as stage:
-            for group in timing_groups(subjects, room_bytes=room):
+            while groups:
+                group = groups.popleft()
                 with ExitStack() as stack:
                     loaded = group.subjects if group.reference is None else (group.reference, *group.subjects)
-                    timed = [self._load(stack, subject, implementations) for subject in loaded]
+                    timed = [self._load(stack, subject, implementations, lost) for subject in loaded]
                     measured = timed[-len(group.subjects) :]
                     during = self._time(timed, measured, device, stage)
                     median_ms = float(np.median(timed[0].calls_ms)) if timed[0].calls_ms else None
@@ -208,12 +226,19 @@ class Stopwatch:
                         "reference_drift": median_ms / first_ms if group.reference and median_ms and first_ms else None,
                     }
                     for candidate in measured:
-                        yield self._measurement(candidate).model_copy(update=shared)
+                        subject = candidate.session.subject
+                        if candidate.crash is None or subject.name in lost:
+                            yield self._measurement(candidate).model_copy(update=shared)
+                        else:
+                            lost.add(subject.name)
+                            groups.append(TimingGroup((subject,)))
 
-    def _load(self, stack: ExitStack, subject: Subject, implementations: Mapping[str, Implementation]) -> TimedSubject:
+    def _load(
+        self, stack: ExitStack, subject: Subject, implementations: Mapping[str, Implementation], lost: Set[str]
+    ) -> TimedSubject:
         threads = self.environment.cores
         session = ModelSession(subject, implementations[subject.name], threads=threads, settings=self.settings)
-        timed = TimedSubject(stack.enter_context(session))
+        timed = TimedSubject(stack.enter_context(session), again=subject.name in lost)
         timed.load(self.segments)
         return timed
 

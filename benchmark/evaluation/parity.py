@@ -148,6 +148,7 @@ class ParityTest:
 
         Raises:
             EngineRejectedError: They could not be compared.
+            WorkerLostError: A worker has ended, for the first time.
         """
         begin = time.perf_counter()
         digest, conversion_s, spent_s = None, 0.0, 0.0
@@ -162,6 +163,7 @@ class ParityTest:
                 self._require_running()
                 converting = time.perf_counter()
                 answer = session.convert(self._engine.backend, self.implementation.converted or Path())
+                self.context.require_worker(answer)
                 converted = _value(answer, "it cannot be converted")
                 digest, conversion_s = converted["digest"], converted["seconds"]
                 spent_s = time.perf_counter() - converting
@@ -210,13 +212,16 @@ class ParityTest:
     def _load(self, session: ModelSession, problem: str, *, lasting: bool = True) -> LoadReport:
         self._require_running()
         loaded = session.load()
+        self.context.require_worker(loaded)
         return loaded if isinstance(loaded, LoadReport) else _value(loaded, problem, lasting=lasting)
 
     def _require_dtype(self, session: ModelSession) -> None:
         if self._engine.backend != OPENVINO or self._engine.dtype == "float32":
             return
         self._require_running()
-        if not _value(session.computes_in(self._engine.dtype), "the processor cannot be asked"):
+        answer = session.computes_in(self._engine.dtype)
+        self.context.require_worker(answer)
+        if not _value(answer, "the processor cannot be asked"):
             # The cache may be another machine's next time.
             raise EngineRejectedError(f"this processor does not compute in {self._engine.dtype}", lasting=False)
 
@@ -232,6 +237,7 @@ class ParityTest:
         answers = {}
         for answered in session.answers(_first_windows(clips, loaded)):
             self._require_running()
+            self.context.require_worker(answered.end)
             if answered.end is not None:
                 reason = f"the worker ended while both were compared: {answered.end.reason}"
                 raise EngineRejectedError(reason, lasting=False)

@@ -13,6 +13,7 @@ from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import EvaluationRecord
+from benchmark.workers.answers import Crashed
 
 # Answers are stored every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
@@ -36,6 +37,14 @@ class CandidateRun:
     failures: Mapping[str, str]
     unreadable: Mapping[str, str]
     rerun_clips: int
+
+    @property
+    def lacks_answers(self) -> bool:
+        """Whether answers have been deleted from the store since the run computed or found them."""
+        if self.plan.context.options.overwrite is Overwrite.NEVER:
+            return False
+        answered = (clip_pass for clip_pass in self.passes if clip_pass.setup.key not in self.failures)
+        return any(self.plan.context.clips.audio.keys() - set(clip_pass.stored()) for clip_pass in answered)
 
     def records(self, corpora: Sequence[DecodedCorpus]) -> list[EvaluationRecord]:
         """Describe for each pass and corpus where the answers are, and whether they are complete."""
@@ -69,18 +78,19 @@ class InferenceRunner:
         self._audio = (clips or plan.context.clips).audio
         self._unreadable: dict[str, str] = {}
 
-    def run(self, stage: Stage) -> CandidateRun:
+    def run(self, stage: Stage | None) -> CandidateRun:
         """Run the plan: the clips as they are, then perturbed, by the same loaded model.
 
-        A worker that crashes or exceeds its time limit takes its engine out of the plan, and the next engine starts
-        from the beginning; that of the reference ends the candidate's run. The stage advances with every clip of every
-        pass.
+        A worker that exceeds its time limit, or crashes in the second try of its candidate, takes its engine out of the
+        plan, and the next engine starts from the beginning; that of the reference ends the candidate's run. The stage
+        advances with every clip of every pass.
 
         Raises:
+            WorkerLostError: A worker has ended, for the first time; what was answered is stored.
             UnavailableError: The store cannot be written.
             RequestError: A newer version of bench wrote what is kept.
         """
-        watched: Stage | None = stage
+        watched = stage
         while True:
             engine = self._plan.current
             passes = self._passes(engine)
@@ -130,9 +140,11 @@ class InferenceRunner:
             side_by_side=side_by_side,
         ) as session:
             loaded = session.load()
+            context.require_worker(loaded)
             if not isinstance(loaded, LoadReport) or loaded.sampling_rate is None:
                 problem = loaded.preprocessor_problem if isinstance(loaded, LoadReport) else loaded.reason
-                return {clip_pass.setup.key: f"It could not be loaded again: {problem}." for clip_pass in passes}
+                again = self._again(loaded)
+                return {clip_pass.setup.key: f"It could not be loaded again{again}: {problem}." for clip_pass in passes}
             failure = None
             for clip_pass in passes:
                 if failure is None:
@@ -141,6 +153,10 @@ class InferenceRunner:
                 if failure is not None:
                     failures[clip_pass.setup.key] = failure
         return failures
+
+    def _again(self, answer: object) -> str:
+        """Say of a worker that has ended that it was the second one of its candidate."""
+        return " when it was tried once more, alone" if self._context.alone and isinstance(answer, Crashed) else ""
 
     def _compute_pass(
         self, session: ModelSession, loaded: LoadReport, clip_pass: ClipPass, stage: Stage | None
@@ -158,8 +174,10 @@ class InferenceRunner:
             for answered in session.answers(windows):
                 if self._context.stop.is_set():
                     return _INTERRUPTED
+                self._context.require_worker(answered.end)
                 if answered.end is not None:
-                    return f"Its worker ended in the middle of the run: {answered.end.reason}."
+                    again = self._again(answered.end)
+                    return f"Its worker ended in the middle of the run{again}: {answered.end.reason}."
                 if answered.answer is not None:
                     clip.add(answered)
                     continue

@@ -9,17 +9,28 @@ from benchmark.progress import Progress, Stage
 from benchmark.results.environment import installed_version
 from benchmark.results.speech_shares import read_speech_shares, save_speech_shares
 from benchmark.settings import Settings
-from benchmark.workers.answers import Returned
+from benchmark.workers.answers import Crashed, Failure, Returned
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.voice_activity:VoiceActivityActor"
 _DETECTOR = "silero-vad"
 _RATE = 16_000
 _BLOCK_S = 30.0
+_TRIES = 2
+
+
+class _DetectorFailedError(Exception):
+    """The detector gave no answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
 def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
-    """Give each clip of a corpus its share of speech; if the detector fails, that stays unknown, with a warning.
+    """Give each clip of a corpus its share of speech; if the detector fails, that stays unknown, with the reason.
+
+    A worker that ends is replaced once; it goes on from where the first one was.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -27,13 +38,25 @@ def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) 
     """
     detector = f"{_DETECTOR} {installed_version(_DETECTOR)}"
     shares = read_speech_shares(settings.cache, detector)
-    missing = {clip_hash: source for clip_hash, source in decoded.audio.items() if clip_hash not in shares}
-    if missing:
-        with progress.stage(f"Finding speech in {decoded.record.name}", total=len(missing), unit="clips") as stage:
-            shares.update(_detect(missing, settings, progress, stage))
-        save_speech_shares(settings.cache, detector, shares)
+    failure: Failure | None = None
+    for _ in range(_TRIES):
+        missing = {clip_hash: source for clip_hash, source in decoded.audio.items() if clip_hash not in shares}
+        failure = None
+        if missing:
+            with progress.stage(f"Finding speech in {decoded.record.name}", total=len(missing), unit="clips") as stage:
+                try:
+                    shares.update(_detect(missing, settings, stage))
+                except _DetectorFailedError as error:
+                    failure = error.failure
+            save_speech_shares(settings.cache, detector, shares)
+        if not isinstance(failure, Crashed):
+            break
     clips = tuple(replace(clip, speech_share=shares.get(clip.clip_hash or "")) for clip in decoded.record.clips)
-    return replace(decoded, record=decoded.record.model_copy(update={"clips": clips}))
+    update: dict[str, object] = {"clips": clips}
+    if failure is not None:
+        update["failure"] = f"How much of the clips is speech is not known: its detector failed: {failure.reason}."
+        progress.warn(f"{decoded.record.name}: {update['failure']}")
+    return replace(decoded, record=decoded.record.model_copy(update=update))
 
 
 def drop_silent(decoded: DecodedCorpus, min_speech: float) -> DecodedCorpus:
@@ -51,9 +74,8 @@ def drop_silent(decoded: DecodedCorpus, min_speech: float) -> DecodedCorpus:
     return DecodedCorpus(record, {name: source for name, source in decoded.audio.items() if name in hashes})
 
 
-def _detect(
-    audio: Mapping[str, AudioSource], settings: Settings, progress: Progress, stage: Stage
-) -> Iterator[tuple[str, float]]:
+def _detect(audio: Mapping[str, AudioSource], settings: Settings, stage: Stage) -> Iterator[tuple[str, float]]:
+    """Find the share of speech in each clip; raises _DetectorFailedError after those that were found."""
     with Worker(_ACTOR, log=settings.logs / "speech.log") as detector:
         current: str | None = None
         for window in decode_windows(audio.items(), sampling_rate=_RATE, window_s=_BLOCK_S):
@@ -65,8 +87,7 @@ def _detect(
             elif window.failure is None:
                 answer = detector.call("share", timeout_s=settings.clip_timeout_s)
             if not isinstance(answer, Returned):
-                progress.warn(f"How much of the clips is speech is not known: its detector failed: {answer.reason}.")
-                return
+                raise _DetectorFailedError(answer)
             if window.samples is None:
                 stage.advance()
                 if window.failure is None:

@@ -17,6 +17,7 @@ def comparison_markdown(comparison: RunComparison) -> str:
     return document(
         [
             "# What changed",
+            " ".join(f"**{markdown_text(gap)}**" for gap in comparison.gaps),
             f"From **{markdown_text(comparison.old)}** ({moment(comparison.old_created)}) to "
             f"**{markdown_text(comparison.new)}** ({moment(comparison.new_created)}).",
             _summary(comparison, rows),

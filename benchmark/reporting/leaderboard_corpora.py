@@ -83,6 +83,8 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
             f"**{len(corpus.unreadable):,} of {counted(total, 'clip')} of {name} could not be read** and "
             f"{'is' if len(corpus.unreadable) == 1 else 'are'} left out for all candidates."
         )
+    if corpus.failure:
+        warnings.append(f"**{name}**: {markdown_text(corpus.failure)}")
     if corpus.no_speech:
         warnings.append(
             f"**In {counted(corpus.no_speech, 'clip')} of {name} nobody speaks**, as far as a voice-activity detector "

@@ -110,7 +110,13 @@ def warnings(leaderboard: Leaderboard) -> list[str]:
             f"**Limited to {counted(leaderboard.limit, 'clip')} per corpus** (`--limit {leaderboard.limit}`): these "
             "scores are a trial, not a measurement."
         )
-    if leaderboard.failures:
+    if leaderboard.incomplete:
+        texts.append(
+            f"**Incomplete**: {', '.join(map(markdown_text, leaderboard.incomplete))} did not come to "
+            f"{'its' if len(leaderboard.incomplete) == 1 else 'their'} end, for the reasons at the end. The same "
+            "`bench run` computes what is missing."
+        )
+    elif leaderboard.failures:
         texts.append(f"**{counted(len(leaderboard.failures), 'candidate')} failed on the way**: see the end.")
     return texts + [warning for corpus in leaderboard.corpora for warning in corpus_warnings(corpus)]
 

@@ -166,6 +166,8 @@ def _warnings(leaderboard: Leaderboard, rows: Sequence[LeaderboardRow]) -> list[
     texts = []
     if leaderboard.interrupted:
         texts.append("**Interrupted**: the run was stopped before its end.")
+    elif not leaderboard.complete:
+        texts.append(f"**Incomplete**: {markdown_text(leaderboard.gaps)}.")
     if leaderboard.limit is not None:
         texts.append(f"**Limited to {counted(leaderboard.limit, 'clip')} per corpus**: a trial, no measurement.")
     seen = sorted({row.candidate for row in rows if row.seen == "yes"})

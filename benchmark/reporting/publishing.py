@@ -122,7 +122,8 @@ def published_json(rows: list[dict[str, Cell]], leaderboard: Leaderboard) -> str
             "schema_version": _SCHEMA_VERSION,
             "created": leaderboard.created.isoformat(),
             "environment": leaderboard.environment.model_dump(mode="json"),
-            **{field: getattr(leaderboard, field) for field in ("limit", "interrupted", "segment_s", "threads")},
+            **{name: getattr(leaderboard, name) for name in ("limit", "interrupted", "complete")},
+            **{name: getattr(leaderboard, name) for name in ("segment_s", "threads")},
             "corpora": corpora,
             "rows": rows,
         }

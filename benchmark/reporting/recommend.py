@@ -32,6 +32,7 @@ def recommendation_markdown(recommendation: Recommendation) -> str:
     return document(
         [
             "# Recommendation",
+            f"**The run is incomplete**: {markdown_text(recommendation.gaps)}." if recommendation.gaps else "",
             _answer(recommendation),
             *section(
                 f"## The Pareto front ({len(front)})",

@@ -58,6 +58,7 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
         [
             f"# Verification of {total}",
             _INTERRUPTED if report.interrupted else "",
+            _incomplete(report.candidates),
             " ".join(summary),
             *_usable_section("Usable", usable),
             *_usable_section(f"Fallback: usable, with fewer than {fallback_below} emotions", fallback),
@@ -66,6 +67,16 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
             *_counts_section(report.candidates),
             _origin(report),
         ]
+    )
+
+
+def _incomplete(candidates: Sequence[Verification]) -> str:
+    names = [markdown_text(candidate.candidate) for candidate in candidates if candidate.incomplete]
+    if not names:
+        return ""
+    return (
+        f"> **Incomplete**: {', '.join(names)} lost {'its' if len(names) == 1 else 'their'} worker twice and "
+        f"{'has' if len(names) == 1 else 'have'} no verdict; the same command tries again."
     )
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import computed_field
+
 from benchmark.results.schema import Stored, StoredFile
 
 
@@ -102,6 +104,7 @@ class RunComparison(StoredFile):
     """Two runs, named as the user did, side by side.
 
     Attributes:
+        gaps: What is missing of either run, in sentences.
         warnings: What makes the two hard to compare, in sentences.
         statuses: Candidates that were added or removed, or have another status.
         rows: All rows of either run.
@@ -111,12 +114,19 @@ class RunComparison(StoredFile):
     new: str
     old_created: datetime
     new_created: datetime
+    gaps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     statuses: tuple[StatusChange, ...] = ()
     rows: tuple[RowChange, ...] = ()
     gates: tuple[GateResult, ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def complete(self) -> bool:
+        """Whether everything that both runs were asked for came to its end."""
+        return not self.gaps
+
     @property
     def nothing_changed(self) -> bool:
         """Whether no row, status or circumstance differs."""
-        return not self.statuses and not self.warnings and not any(row.changed for row in self.rows)
+        return not (self.gaps or self.statuses or self.warnings or any(row.changed for row in self.rows))

@@ -1,7 +1,9 @@
 """A leaderboard: the rows of a run, with what is needed to read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+from pydantic import computed_field, model_validator
 
 from benchmark.results.analyses import (
     AnswerProfile,
@@ -44,6 +46,7 @@ class CorpusSummary(Stored):
         duplicate_clips: Clips with the same samples as an earlier one.
         text_tie: Association of emotions and texts: bias-corrected Cramér's V; None if unknown.
         speaker_tie: The same of emotions and speakers.
+        failure: Why the share of speech of some clips is not known, though it was asked for.
     """
 
     name: str
@@ -71,6 +74,7 @@ class CorpusSummary(Stored):
     duplicate_clips: int = 0
     text_tie: float | None = None
     speaker_tie: float | None = None
+    failure: str | None = None
 
 
 class NotEvaluated(Stored):
@@ -97,7 +101,7 @@ class Leaderboard(StoredFile):
         threads: Threads that one timed call could use.
         rows: By corpus, best first; those without a rank after the ranked.
         not_evaluated: Every other candidate of the registry.
-        failures: The reason, by candidate, of evaluations and measurements that ended early.
+        failures: The reason, by candidate, of verifications, evaluations and measurements that ended early.
         agreements: One per corpus without labels.
         summary_corpora: The corpora of the rows with the corpus `*`: those on which all ranked candidates are scored.
         classes: Of each candidate's deciding evaluation, as are the profiles.
@@ -130,6 +134,36 @@ class Leaderboard(StoredFile):
     robustness: tuple[Robustness, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the run was asked for came to its end."""
+        return not self.gaps
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_computed(cls, content: object) -> object:
+        if not isinstance(content, Mapping):
+            return content
+        return {name: value for name, value in content.items() if name != "complete"}
+
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """The candidates of which something is missing; an ensemble that could not be scored is none."""
+        candidates = {row.candidate for row in self.rows if "ensemble" not in row.flags}
+        return tuple(name for name in self.failures if name in candidates)
+
+    @property
+    def gaps(self) -> str:
+        """What is missing, as a part of a sentence; empty if nothing is."""
+        names = self.incomplete
+        gaps = ["it was interrupted"] if self.interrupted else []
+        gaps += [f"{', '.join(names)} did not come to {'its' if len(names) == 1 else 'their'} end"] if names else []
+        gaps += [
+            f"not all clips of {corpus.name} were searched for speech" for corpus in self.corpora if corpus.failure
+        ]
+        return ", and ".join(gaps)
 
 
 def deciding_rows(rows: Sequence[LeaderboardRow]) -> dict[tuple[str, str | None], LeaderboardRow]:

@@ -81,6 +81,7 @@ class CorpusRecord(Stored):
         labels: The user's overrides: label → emotion.
         merge: Emotion → the emotion that it is merged into.
         selection: The user's selection of clips in words; None for all.
+        failure: Why the share of speech of some clips is not known, though it was asked for.
     """
 
     name: str
@@ -93,6 +94,7 @@ class CorpusRecord(Stored):
     labels: dict[str, str] = {}
     merge: dict[str, str] = {}
     selection: str | None = None
+    failure: str | None = None
 
 
 class EvaluationRecord(Stored):
@@ -163,6 +165,18 @@ class RunRecord(StoredFile):
     latencies: tuple[LatencyMeasurement, ...] = ()
     perturbed: tuple[EvaluationRecord, ...] = ()
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for came to its end."""
+        return not (self.interrupted or self.failed or any(corpus.failure for corpus in self.corpora))
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The candidates that lost their worker, or came to no end in some part of the run."""
+        evaluated = {record.candidate for record in (*self.evaluations, *self.perturbed) if record.failure}
+        timed = {timing.candidate for timing in self.latencies if timing.failure}
+        return frozenset(evaluated | timed | {own.candidate for own in self.verifications if own.incomplete})
+
 
 def save_run(cache: Path, record: RunRecord) -> Path:
     """Keep the record of a run, under the time it began and a number that is larger than those of all others.
@@ -186,7 +200,7 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
     Args:
         cache: The folder of the cache.
         name: The run's file below `runs`, a unique beginning of its name, or the path of a record; None for the latest
-            that was not interrupted and can still be read.
+            complete one that can still be read, or if there is none for the latest that was not interrupted.
 
     Raises:
         RequestError: There is no such run, the name fits several, or a newer version of bench wrote it.
@@ -231,15 +245,24 @@ def _read_run(path: Path) -> RunRecord | None:
 
 
 def _latest_run(cache: Path) -> RunRecord:
+    """The latest complete run; if there is none, the latest that was not interrupted."""
+    passed_over: list[tuple[Path, RunRecord]] = []
     for path in list_runs(cache):
         record = _read_run(path)
         if record is None:
             logger.warning("%s is no run that can be read, and is passed over for an earlier one.", path)
-        elif record.interrupted:
-            logger.warning(
-                "%s was interrupted, and is passed over for an earlier run; --run %s takes it.", path, path.stem
-            )
+        elif not record.complete:
+            passed_over.append((path, record))
         else:
+            for other, unfinished in passed_over:
+                how = "was interrupted" if unfinished.interrupted else "is incomplete"
+                logger.warning(
+                    "%s %s, and is passed over for an earlier run; --run %s takes it.", other, how, other.stem
+                )
+            return record
+    for path, record in passed_over:
+        if not record.interrupted:
+            logger.warning("%s is incomplete, and is taken since no run is complete.", path)
             return record
     raise RequestError(
         f"there is no finished run in {cache / 'runs'}; make one with `bench run`, or set BENCH_CACHE to the folder "

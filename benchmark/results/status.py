@@ -71,7 +71,11 @@ class Status(StrEnum):
         Verdict.REJECTED,
         "Its answers are not numbers, the same for clearly different inputs, or differ between two loads.",
     )
-    SKIPPED = "skipped", Verdict.UNDECIDED, "It was not loaded, for a limit that the user set or an interruption."
+    SKIPPED = (
+        "skipped",
+        Verdict.UNDECIDED,
+        "It was not loaded, for a limit that the user set, an interruption, or a worker that was killed twice.",
+    )
     INSPECTED = "inspected", Verdict.UNDECIDED, "Nothing wrong was found without its weights, which were not loaded."
     REPAIRED = (
         "repaired",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from pydantic import JsonValue
+from pydantic import JsonValue, computed_field
 
 from benchmark.results.environment import Environment
 from benchmark.results.schema import Stored, StoredFile
@@ -77,6 +77,7 @@ class Verification(Stored):
         expect: From the registry, as are `languages`, `trained_on` and `published`.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
+        incomplete: Whether its worker was lost twice to something outside, so that there is no verdict.
     """
 
     candidate: str
@@ -107,6 +108,7 @@ class Verification(Stored):
     log: str | None = None
     notes: tuple[str, ...] = ()
     depth: str | None = None
+    incomplete: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -150,3 +152,9 @@ class VerificationReport(StoredFile):
     cache: str = ""
     candidates: tuple[Verification, ...]
     interrupted: bool = False
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def complete(self) -> bool:
+        """Whether all candidates had their turn, and none lost its worker for good."""
+        return not self.interrupted and not any(candidate.incomplete for candidate in self.candidates)

@@ -56,6 +56,11 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
         new=new.title,
         old_created=old.leaderboard.created,
         new_created=new.leaderboard.created,
+        gaps=tuple(
+            f"The {word} run is incomplete: {run.leaderboard.gaps}."
+            for word, run in (("old", old), ("new", new))
+            if not run.leaderboard.complete
+        ),
         warnings=(
             *_circumstances(old.leaderboard, new.leaderboard),
             *_engine_warnings(before, after),
@@ -220,8 +225,6 @@ def _circumstances(old: Leaderboard, new: Leaderboard) -> Iterator[str]:
     for name in sorted(old_corpora.keys() & new_corpora.keys()):
         yield from _corpus_circumstances(old_corpora[name], new_corpora[name])
     for run, word in ((old, "old"), (new, "new")):
-        if run.interrupted:
-            yield f"The {word} run was interrupted."
         if run.limit is not None:
             yield f"The {word} run heard at most {run.limit} clips of each corpus."
 

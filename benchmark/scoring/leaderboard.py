@@ -94,8 +94,9 @@ def score_run(
     all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)
     not_evaluated = tuple(_not_evaluated(record, candidate) for candidate in absent)
     for candidate, absence in zip(absent, not_evaluated, strict=True):
-        fallback = (Flag.FALLBACK.value,) if absence.fallback else ()
-        all_rows.append(candidate_row(candidate, absence.status, *fallback))
+        flags = {Flag.FALLBACK: absence.fallback, Flag.INCOMPLETE: candidate.incomplete}
+        raised = (flag.value for flag, is_raised in flags.items() if is_raised)
+        all_rows.append(candidate_row(candidate, absence.status, *raised))
     return Leaderboard(
         created=record.created,
         request=record.request,
@@ -166,8 +167,11 @@ def _not_evaluated(record: RunRecord, candidate: Verification) -> NotEvaluated:
 def _failures(
     record: RunRecord, corpora: Sequence[CorpusEvaluations], candidates: Sequence[Verification]
 ) -> dict[str, str]:
-    """Evaluations and timings that ended early, by candidate, in the order of the corpora; timings last."""
+    """Work that ended early, by candidate: verifications, evaluations in the order of the corpora, timings."""
     failures: defaultdict[str, list[str]] = defaultdict(list)
+    for verdict in record.verifications:
+        if verdict.incomplete:
+            failures[verdict.candidate].append(f"verification: {verdict.reason}")
     for corpus in corpora:
         name = corpus.summary.name
         for candidate in candidates:
@@ -182,6 +186,11 @@ def _failures(
                     failures[candidate.candidate].append(
                         f"{name}: no answer is stored for {missing}; `bench run` asks for what is missing."
                     )
+    names = {corpus.summary.name for corpus in corpora}
+    for perturbed in record.perturbed:
+        if perturbed.failure is not None and perturbed.corpus in names:
+            where = f"{perturbed.corpus}, {perturbed.setup.perturbation}"
+            failures[perturbed.candidate].append(f"{where}: {perturbed.failure}")
     for measurement in record.latencies:
         if measurement.failure is not None:
             failures[measurement.candidate].append(f"latency on {measurement.device}: {measurement.failure}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import computed_field
 
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.results.runs import RunRecord
@@ -68,6 +69,7 @@ class Recommendation(Stored):
         corpora: The corpora that the choices are compared on.
         device: The device of the latencies; None where none was measured.
         pick: The choice with the highest quality.
+        gaps: What is missing of the run, as a part of a sentence; empty if nothing is.
         problem: Why there is no choice, in a sentence.
         choices: The best first.
         excluded: All others, in the order of the registry.
@@ -80,6 +82,13 @@ class Recommendation(Stored):
     problem: str | None
     choices: tuple[Choice, ...]
     excluded: tuple[Exclusion, ...]
+    gaps: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the run was asked for came to its end."""
+        return not self.gaps
 
     @property
     def ties(self) -> tuple[Choice, ...]:
@@ -129,6 +138,7 @@ def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constrai
         problem=problem,
         choices=choices,
         excluded=tuple(excluded),
+        gaps=leaderboard.gaps,
     )
 
 

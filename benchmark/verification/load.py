@@ -18,7 +18,7 @@ from benchmark.verification.probe import LoadedModel, answers_by_activation, run
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import WorkerPool, finding_of, load_limit
 from benchmark.verification.weights import CLASSIFIERS, Judgement, judge_biases, judge_tensors, repaired
-from benchmark.workers.answers import Raised, Returned
+from benchmark.workers.answers import Crashed, Raised, Returned
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
@@ -38,7 +38,8 @@ def load_candidate(
 ) -> None:
     """Load a checkpoint in a worker of its own, judge it, and probe it where the depth says so.
 
-    What this machine could not hold is not even fetched.
+    What this machine could not hold is not even fetched. If the worker ends by itself, `record.crash` tells how; called
+    again then, this decides whether that is a property of the checkpoint.
 
     Args:
         record: A candidate that inspection leaves undecided.
@@ -49,7 +50,8 @@ def load_candidate(
         options: How deep to go.
         pool: Ends the worker on an interruption.
     """
-    record.findings = []  # that its head is rebuilt is said again, with the evidence of the probes
+    # That its head is rebuilt is said again, with the evidence of the probes.
+    record.findings, record.evidence, record.report = [], {}, None
     limit = load_limit(settings.jobs)
     needed = (record.skeleton.parameters if record.skeleton else 0) * _BYTES_PER_PARAMETER
     if needed > limit:
@@ -65,9 +67,27 @@ def load_candidate(
         record.failure = folder
         return
     threads = max(1, available_cores() // settings.jobs)
-    worker = Worker(_ACTOR, log=log, limits=Limits(threads=threads, memory_bytes=limit))
+    worker, repair = Worker(_ACTOR, log=log, limits=Limits(threads=threads, memory_bytes=limit)), record.repair
     with pool.watch(worker), worker:
         _check(LoadedModel(worker, folder, record, settings), options)
+    if isinstance(worker.end, Crashed):
+        record.repair = repair
+        _judge_crash(record, worker.end)
+
+
+def _judge_crash(record: CandidateRecord, crash: Crashed) -> None:
+    """Note how the worker ended; the second time that is the verdict, unless something outside may have ended it."""
+    if record.crash is None:
+        record.crash = crash
+        return
+    named = (finding for finding in record.findings if finding.status is Status.CRASHED)
+    finding = next(named, finding_of(crash, "Looking at its weights failed"))
+    if crash.is_from_outside:
+        reason = f"{finding.reason.rstrip('.')}; it was tried twice, the second time alone: no verdict on the model."
+        record.failure, record.incomplete = HubFailure(Status.SKIPPED, reason), True
+    else:
+        evidence = {**finding.evidence, "tries": [record.crash.reason, crash.reason]}
+        record.findings = [finding.model_copy(update={"evidence": evidence})]
 
 
 def _check(model: LoadedModel, options: VerifyOptions) -> None:

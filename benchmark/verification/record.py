@@ -11,6 +11,7 @@ from benchmark.models.load_reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Batching, Finding, Verification
+from benchmark.workers.answers import Crashed
 
 
 @dataclass(kw_only=True)
@@ -30,6 +31,8 @@ class CandidateRecord:
         evidence: Its answers to the probes.
         batching: Which batches change its answers.
         log: Where the worker's output is, relative to the cache.
+        crash: How the worker ended that loaded it first; None if it did not.
+        incomplete: Whether its worker was lost twice, so that there is no verdict.
         seconds: What finding this out took.
     """
 
@@ -48,6 +51,8 @@ class CandidateRecord:
     evidence: dict[str, Any] = field(default_factory=dict)
     batching: Batching | None = None
     log: str | None = None
+    crash: Crashed | None = None
+    incomplete: bool = False
     seconds: float = 0.0
     verification: Verification | None = None
 

@@ -18,7 +18,7 @@ from benchmark.errors import BenchError
 from benchmark.models.head_rules import Skeleton
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut
+from benchmark.workers.answers import Answer, Crashed, Failure, OutOfMemory, Raised, Returned, TimedOut, WorkerLostError
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
 
@@ -98,6 +98,8 @@ class InspectionWorker:
     def skeleton(self, config: Mapping[str, Any], names: Iterable[str] = ()) -> Skeleton | Finding:
         """Build the model that a configuration describes, without weights; a finding where that fails.
 
+        As `read_pickle`, it raises what `call` raises.
+
         Args:
             config: The content of a `config.json`.
             names: The names of the checkpoint's tensors, to be looked up as a load does.
@@ -124,14 +126,19 @@ class InspectionWorker:
     def call(self, method: str, *arguments: object) -> Answer:
         """Call a method of `InspectionActor`.
 
-        A call that kills the worker, hangs or runs out of memory is tried once more in a new worker, in which nothing
-        is left of earlier calls.
+        A call that kills the worker is tried once more, and so is one that hangs or runs out of memory in a worker in
+        which something may be left of earlier calls.
+
+        Raises:
+            WorkerLostError: The system or a person may have ended the second worker.
         """
         with self._turn:
             is_new = self._worker is None
             answer = self._try(method, *arguments)
-            if not is_new and not isinstance(answer, Returned | Raised):
+            if isinstance(answer, Crashed) or not (is_new or isinstance(answer, Returned | Raised)):
                 answer = self._try(method, *arguments)
+            if isinstance(answer, Crashed) and answer.is_from_outside:
+                raise WorkerLostError(answer)
             return answer
 
     def close(self) -> None:

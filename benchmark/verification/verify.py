@@ -26,6 +26,7 @@ from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
 from benchmark.verification.verdict_store import VerdictStore, registry_fields
 from benchmark.verification.weights import judge_header, judge_problem
+from benchmark.workers.answers import WorkerLostError
 from benchmark.workers.process import start_server
 
 _INSPECTED_AT_ONCE = 8
@@ -69,6 +70,8 @@ def verify_candidates(
         if undecided := [record for record in records if record.verification is None]:
             run.agree_on_downloads(undecided)
             run.do(_STAGE_NAMES[options.depth], run.load, undecided, threads=settings.jobs)
+        if lost := [record for record in undecided if record.verification is None]:
+            run.do("Loading again, alone", run.load, lost, threads=1)
     except KeyboardInterrupt:
         # Taken before the workers are killed: what that does to a candidate is no verdict.
         raise InterruptedVerificationError(_verdicts(records)) from None
@@ -119,7 +122,11 @@ class _Run:
             if looks_at_tensors or depth is not Depth.INSPECT:
                 start_server(self.settings.temporary)  # imports torch while the Hub answers
             if looks_at_tensors:
-                self._inspect_tensors(record)
+                try:
+                    self._inspect_tensors(record)
+                except WorkerLostError as error:
+                    reason = f"Inspecting it failed twice: {error.crash.reason}; no verdict on the model."
+                    record.failure, record.incomplete = HubFailure(Status.SKIPPED, reason), True
         record.seconds = time.monotonic() - begin
         if record.failure is not None or record.rejected or depth is Depth.INSPECT:
             self._decide(record)
@@ -140,8 +147,11 @@ class _Run:
                 self.progress.warn(f"{record.candidate.name} is skipped. {record.denial}")
 
     def load(self, record: CandidateRecord) -> None:
-        """Load a candidate, unless its download was denied, and give it its verdict."""
-        begin = time.monotonic()
+        """Load a candidate, unless its download was denied, and give it its verdict.
+
+        If its worker ends by itself for the first time, there is no verdict, and it is to be loaded again, alone.
+        """
+        begin, was_tried = time.monotonic(), record.crash is not None
         log = self.settings.logs / f"{candidate_slug(record.candidate.id)}.log"
         if record.denial is not None:
             record.findings.append(Finding(status=Status.SKIPPED, reason=record.denial))
@@ -157,11 +167,12 @@ class _Run:
                     pool=self.pool,
                 )
             finally:
-                if self.options.free_cache:
+                if self.options.free_cache and (was_tried or record.crash is None):
                     self.hub.free(record.repository)
             record.log = log.relative_to(self.settings.cache).as_posix() if log.is_file() else None
         record.seconds += time.monotonic() - begin
-        self._decide(record)
+        if was_tried or record.crash is None:
+            self._decide(record)
 
     def _decide(self, record: CandidateRecord) -> None:
         record.verification = decide(record, self.options.depth)
@@ -195,7 +206,7 @@ def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:
     if record.failure is not None or record.facts is None:
         failure = record.failure or _NOT_REACHED
         finding = Finding(status=failure.status, reason=_sentence(failure.reason))
-        return _verification(record, (finding,))
+        return _verification(record, (finding,), log=record.log)
     facts, config, report = record.facts, record.config, record.report
     labels = report.labels if report else config_labels(config)
     label_map = candidate_labels(record.candidate, labels)
@@ -234,6 +245,7 @@ def _verification(record: CandidateRecord, findings: tuple[Finding, ...], **fiel
         reason=decisive.reason,
         findings=findings,
         seconds=record.seconds,
+        incomplete=record.incomplete,
         **registry_fields(record.candidate),
         **fields,
     )

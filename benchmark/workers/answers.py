@@ -10,6 +10,10 @@ from benchmark.workers.messages import GarbledError
 _BYTES_PER_GB = 1_000_000_000
 _LONGEST_MESSAGE = 500
 _UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "pib": 2**50, "eib": 2**60}
+# Faults of what a process computes. Other signals come from outside, such as SIGKILL where memory runs out.
+_OWN_FAULTS = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP"})
+# What multiprocessing says of a process whose fork server has died, so that its signal is not known.
+_UNKNOWN_EXIT_CODE = 255
 _OUT_OF_MEMORY_MESSAGES = re.compile(r"can't allocate memory|Unable to allocate|CUDA out of memory|not enough memory")
 _REQUESTED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) (bytes|[KMGTPE]iB)", re.IGNORECASE)
 
@@ -101,6 +105,20 @@ class Crashed:
             return f"the worker ended by itself with exit code {self.exit_code}"
         return "the worker broke off the connection without an answer"
 
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether the system or a person may have ended it, so that it says nothing about what was computed.
+
+        Examples:
+            >>> Crashed(signal="SIGKILL", exit_code=None).is_from_outside
+            True
+            >>> Crashed(signal="SIGSEGV", exit_code=None).is_from_outside
+            False
+        """
+        if self.signal is not None:
+            return self.signal not in _OWN_FAULTS
+        return self.exit_code is None or self.exit_code == _UNKNOWN_EXIT_CODE
+
 
 @dataclass(frozen=True)
 class TimedOut:
@@ -112,6 +130,14 @@ class TimedOut:
     def reason(self) -> str:
         """What happened, in words for a person."""
         return f"no answer within {self.seconds:g} s"
+
+
+class WorkerLostError(Exception):
+    """A worker's process ended in the middle of a call: what it did is tried once more, alone on the machine."""
+
+    def __init__(self, crash: Crashed) -> None:
+        super().__init__(crash.reason)
+        self.crash = crash
 
 
 Failure = Raised | OutOfMemory | Crashed | TimedOut

@@ -61,6 +61,11 @@ class Worker:
         """The process id while the process runs, else None."""
         return None if self._running is None else self._running.process.pid
 
+    @property
+    def end(self) -> Crashed | TimedOut | None:
+        """How the process ended before `close`; None if it has not."""
+        return self._end
+
     def call(self, method: str, *arguments: object, timeout_s: float) -> Answer:
         """Call a method of the actor with plain data, as in `Returned.value`, and wait for the outcome.
 

@@ -61,7 +61,7 @@ def run(
     def ran(*, options: RunOptions = OPENVINO, kept: slice = slice(None), empty: bool = False, **others: object) -> Run:
         folder = tmp_path / "cache"
         if not folder.exists() and not empty:
-            shutil.copytree(converted[0], folder)
+            shutil.copytree(converted[0], folder, ignore=shutil.ignore_patterns("temporary"))
         evaluation = evaluation_of((subjects["hubert"],), recordings[kept], folder, options=options, **others)  # type: ignore[arg-type]
         return Run(evaluation)
 

@@ -1,12 +1,14 @@
 """A whole run: every clip answered, the same to the bit, whatever the order, the jobs, or a stop in between."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,8 +31,9 @@ from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Silent
 from benchmark.settings import Settings
-from benchmark.workers.answers import Failure
+from benchmark.workers.answers import Answer, Failure
 from tests.support.evaluations import RATE, TORCH, Run, before_predicting, evaluation_of, forbid_workers, write_clips
+from tests.support.lost_workers import ALWAYS, end_workers
 
 SetUp = Callable[..., Evaluation]
 PERTURBED = replace(TORCH, perturbations=parse_perturbations(["gain:-12dB,speed:1.1"]))
@@ -42,11 +45,11 @@ def ended(subjects: dict[str, Subject], clips: tuple[Clip, ...], tmp_path_factor
     return Run(evaluation_of(tuple(subjects.values()), clips, tmp_path_factory.mktemp("ended"), options=PERTURBED))
 
 
-def send(number: signal.Signals, candidate: str, *, call: int) -> Callable[[ModelSession, int], None]:
-    """Send a signal to a candidate's worker before one of its calls."""
+def send(number: signal.Signals, candidate: str, *, calls: Collection[int]) -> Callable[[ModelSession, int], None]:
+    """Send a signal to a candidate's worker before some of its calls, counted from 1 over all its workers."""
 
-    def act(session: ModelSession, calls: int) -> None:
-        if (session.subject.name, calls) == (candidate, call):
+    def act(session: ModelSession, call: int) -> None:
+        if session.subject.name == candidate and call in calls:
             os.kill(session._worker.pid or 0, number)
 
     return act
@@ -100,11 +103,13 @@ def test_overwrite_always_computes_again_and_never_computes_nothing(evaluation: 
     assert len(again.answers_of("hubert")) == 5
 
 
-@pytest.mark.parametrize(("number", "reason"), [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGSTOP, "within 2 s")])
-def test_a_worker_that_dies_or_hangs_costs_its_candidate_only(
-    evaluation: SetUp, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, reason: str
+@pytest.mark.parametrize(
+    ("number", "calls", "reason"), [(signal.SIGSEGV, (3, 4), "SIGSEGV"), (signal.SIGSTOP, (3,), "within 2 s")]
+)
+def test_a_worker_that_dies_twice_or_hangs_costs_its_candidate_only(
+    evaluation: SetUp, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, calls: tuple[int, ...], reason: str
 ) -> None:
-    before_predicting(monkeypatch, send(number, "wav2vec2", call=3))
+    before_predicting(monkeypatch, send(number, "wav2vec2", calls=calls))
     run = Run(evaluation(clip_timeout_s=2.0))
     assert reason in (run.failures["wav2vec2"] or "")
     assert run.failures["hubert"] is None
@@ -115,13 +120,76 @@ def test_a_worker_that_dies_or_hangs_costs_its_candidate_only(
 def test_a_worker_that_dies_over_perturbed_clips_leaves_the_others_scored(
     evaluation: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before_predicting(monkeypatch, send(signal.SIGKILL, "wav2vec2", call=7))  # the second of the first perturbation
+    # The second of the first perturbation, and the next one when it is tried again.
+    before_predicting(monkeypatch, send(signal.SIGKILL, "wav2vec2", calls=(7, 8)))
     run = Run(evaluation(options=PERTURBED))
     assert run.failures == {"wav2vec2": None, "hubert": None}
     failed = {(record.candidate, record.setup.perturbation) for record in run.result.perturbed if record.failure}
     assert failed == {("wav2vec2", "gain:-12dB"), ("wav2vec2", "speed:1.1")}
     assert len(run.answers_of("wav2vec2", "gain:-12dB")) == 1
     assert len(run.answers_of("hubert", "speed:1.1")) == 5
+
+
+@pytest.mark.parametrize("overwrite", [Overwrite.MISSING, Overwrite.ALWAYS])
+def test_a_candidate_that_loses_its_worker_once_goes_on_alone_with_the_same_answers(
+    evaluation: SetUp, ended: Run, monkeypatch: pytest.MonkeyPatch, overwrite: Overwrite
+) -> None:
+    calls: list[str] = []
+
+    def kill(session: ModelSession, call: int) -> None:
+        calls.append(session.subject.name)
+        if (session.subject.name, call) == ("wav2vec2", 3):
+            os.kill(session._worker.pid or 0, signal.SIGKILL)
+
+    before_predicting(monkeypatch, kill)
+    run = Run(evaluation(options=replace(PERTURBED, overwrite=overwrite)))
+    assert not [record.failure for record in (*run.result.evaluations, *run.result.perturbed) if record.failure]
+    assert run.same_as(ended)
+    assert calls[-13:] == ["wav2vec2"] * 13  # after all others; what was answered before the kill is not done again
+    assert len(calls) == 2 * 15 + 1
+
+
+def test_a_candidate_whose_worker_dies_while_it_is_loaded_is_loaded_again(
+    evaluation: SetUp, ended: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        end_workers(context, "load", of="wav2vec2")
+        assert Run(evaluation()).same_as(ended)
+    end_workers(monkeypatch, "load", of="wav2vec2", calls=ALWAYS)
+    run = Run(evaluation(options=replace(TORCH, overwrite=Overwrite.ALWAYS)))
+    assert "It could not be loaded again when it was tried once more, alone: the worker was killed (SIGKILL)" in (
+        run.failures["wav2vec2"] or ""
+    )
+    assert run.failures["hubert"] is None
+
+
+def test_answers_that_are_deleted_while_others_are_computed_are_computed_again(
+    evaluation: SetUp, ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete(session: ModelSession, call: int) -> None:
+        if (session.subject.name, call) == ("hubert", 2):
+            shutil.rmtree(tmp_path / "cache")
+
+    before_predicting(monkeypatch, delete)
+    run = Run(evaluation())
+    assert run.failures == {"wav2vec2": None, "hubert": None}
+    assert run.same_as(ended)
+
+
+def test_answers_that_are_deleted_at_the_end_are_missing_and_said_to_be(
+    evaluation: SetUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_calls = ModelSession.time_calls
+
+    def delete(self: ModelSession, *arguments: Any, **options: Any) -> Answer:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        return time_calls(self, *arguments, **options)
+
+    monkeypatch.setattr(ModelSession, "time_calls", delete)
+    run = evaluation(options=replace(TORCH, latency_budget_s=0.1, segment_s=0.3)).run(Silent())
+    assert [record.failure for record in run.evaluations] == [
+        "5 of 5 answers are not in the cache any more: it was deleted during the run."
+    ] * 2
 
 
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on_from_there(

@@ -1,5 +1,4 @@
-import os
-import signal
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
-from benchmark.workers.answers import Answer
-from benchmark.workers.worker import Worker
 from tests.support.evaluations import TORCH, Run, forbid_workers
+from tests.support.lost_workers import end_workers
 
 LABELS = ("happy", "joy", "sad", "x1")
 VERIFICATION = Verification(
@@ -77,20 +75,22 @@ def test_clips_are_chosen_from_the_shortest_to_the_longest() -> None:
     assert stratified({}, 32) == ()
 
 
-@pytest.mark.parametrize("moment", ["conversion", "comparison"])
-def test_a_worker_that_is_killed_in_a_parity_test_costs_the_faster_engine_in_this_run_only(
-    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, moment: str
+@pytest.mark.parametrize(("method", "calls"), [("convert", (0, 1)), ("load", (1, 3))])
+def test_a_worker_that_is_killed_twice_in_a_parity_test_costs_the_faster_engine_in_this_run_only(
+    run: Callable[..., Run],
+    converted: tuple[Path, Run],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    method: str,
+    calls: tuple[int, int],
 ) -> None:
-    call, loaded = Worker.call, list[str]()
-
-    def killed(self: Worker, name: str, *arguments: object, timeout_s: float) -> Answer:
-        loaded.extend([name] if name == "load" else [])
-        if (moment, name, len(loaded)) in {("conversion", "convert", 1), ("comparison", "exchange", 2)}:
-            os.kill(self.pid or 0, signal.SIGKILL)
-        return call(self, name, *arguments, timeout_s=timeout_s)
-
     with monkeypatch.context() as context:
-        context.setattr(Worker, "call", killed)
+        end_workers(context, method, calls=calls[:1])
+        once = run(empty=True)
+    assert (once.inference.fallbacks, once.same_as(converted[1])) == ((), True)
+    shutil.rmtree(tmp_path / "cache")
+    with monkeypatch.context() as context:
+        end_workers(context, method, calls=calls)
         fell_back = run(empty=True)
     assert fell_back.record.setup.backend == "torch"
     assert len(fell_back.answers) == 11

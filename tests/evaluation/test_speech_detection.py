@@ -14,6 +14,7 @@ from benchmark.settings import Settings
 from scripts.demo.speakers import invent_speaker
 from scripts.demo.voice import speak
 from tests.support.evaluations import forbid_workers
+from tests.support.lost_workers import end_workers
 
 RATE = 16_000
 VOICE = speak("neutral", invent_speaker("a", "female", seed=1), "tamo lisu kena vo", seed=2).samples
@@ -74,7 +75,22 @@ def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
     unknown = find_speech(decoded, Settings(cache=tmp_path), Silent())
     assert set(shares(unknown).values()) == {None}
     assert len(warnings) == 1
+    assert "its detector failed" in (unknown.record.failure or "")
     assert drop_silent(unknown, 0.5).record.silent_clips == 0
+
+
+def test_a_detector_whose_worker_dies_once_is_replaced_and_goes_on(
+    decoded: DecodedCorpus, detected: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = end_workers(monkeypatch, "share", calls=(2,))
+    again = find_speech(decoded, Settings(cache=tmp_path), Silent())
+    assert (again.record.failure, shares(again)) == (None, shares(detected))
+    assert calls.count("share") == 5  # those of the four clips, and once more the one that was lost
+    monkeypatch.undo()
+    end_workers(monkeypatch, "share", calls=(2, 4))
+    lost = find_speech(decoded, Settings(cache=tmp_path / "other"), Silent())
+    assert "SIGKILL" in (lost.record.failure or "")
+    assert list(shares(lost).values()).count(None) == 2
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_what_spoils_the_scores_comes_loudly_and_first(realistic_board: Leaderbo
     assert [re.split(r"\*\*", quote)[1] for quote in quotes] == [
         "Interrupted",
         "Limited to 100 clips per corpus",
-        "1 candidate failed on the way",
+        "Incomplete",
         "ravdess is synthetic",
         "1 of 1,441 clips of ravdess could not be read",
         "8 clips of ravdess are not scored",

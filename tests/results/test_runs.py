@@ -6,6 +6,7 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.results.runs import RunRecord, list_runs, load_run, select_from
+from benchmark.results.status import Status
 from tests.support.damage import rewrite
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
@@ -34,6 +35,21 @@ def test_two_runs_of_one_moment_are_both_kept(tmp_path: Path) -> None:
     kept(tmp_path, 1)
     kept(tmp_path, 1)
     assert len(list_runs(tmp_path)) == 2
+
+
+def test_an_incomplete_run_does_not_replace_a_complete_one_and_is_better_than_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = (verification("lost", status=Status.SKIPPED, incomplete=True),)
+    kept(tmp_path / "some", 1)
+    for cache in (tmp_path / "none", tmp_path / "some"):
+        kept(cache, 2, verifications=lost)
+        kept(cache, 3, verifications=lost)
+        kept(cache, 4, interrupted=True)
+    assert load_run(tmp_path / "none").registry == "day 3"
+    assert "is incomplete, and is taken since no run is complete" in caplog.text
+    assert load_run(tmp_path / "some").registry == "day 1"
+    assert caplog.text.count("is incomplete, and is passed over for an earlier run") == 2
 
 
 def test_a_run_is_found_by_its_name_its_unique_beginning_and_its_path(tmp_path: Path) -> None:

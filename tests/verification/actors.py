@@ -37,6 +37,8 @@ class FragileInspector(InspectionActor):
 def _come_to_grief(how: str | None) -> None:
     match how:
         case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
             time.sleep(60)

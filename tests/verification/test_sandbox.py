@@ -10,6 +10,7 @@ from benchmark.results.status import Status
 from benchmark.threads import in_parallel
 from benchmark.verification import sandbox
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
+from benchmark.workers.answers import WorkerLostError
 from tests.support.tiny_models import tiny_config
 
 GOOD: dict[str, Any] = {"model_type": "wav2vec2", **tiny_config("wav2vec2")}
@@ -66,6 +67,8 @@ def test_a_configuration_that_kills_the_worker_hangs_or_eats_memory_costs_nobody
         Status.OUT_OF_MEMORY,
         None,
     ]
+    with pytest.raises(WorkerLostError, match="SIGKILL"):
+        worker.skeleton({**GOOD, "name": "kill"})
     worker.close()
 
 

@@ -30,6 +30,7 @@ from benchmark.verification.record import CandidateRecord
 from benchmark.verification.verify import InterruptedVerificationError, decide, verify_candidates
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
+from tests.support.lost_workers import end_workers
 from tests.support.plugins import install
 from tests.support.tiny_models import edit_json, extractor_of, write_tiny
 from tests.verification.conftest import facts_with, registry_of
@@ -309,15 +310,45 @@ def test_a_load_without_probes_does_not_ask(verify: Any, copy: Any) -> None:
 
 
 def test_a_worker_that_dies_costs_its_own_candidate_only(verify: Any, copy: Any, good: Path, fragile: None) -> None:
-    folders = [copy("crash"), copy("memory"), good, copy("hang")]
+    folders = [copy("crash"), copy("memory"), good, copy("hang"), copy("kill")]
     verifications = verify(*(local(folder) for folder in folders), limit=4.0)
-    assert [verdict.status for verdict in verifications] == [
-        Status.CRASHED,
-        Status.OUT_OF_MEMORY,
-        Status.USABLE,
-        Status.TIMED_OUT,
+    assert [(verdict.status, verdict.incomplete) for verdict in verifications] == [
+        (Status.CRASHED, False),
+        (Status.OUT_OF_MEMORY, False),
+        (Status.USABLE, False),
+        (Status.TIMED_OUT, False),
+        (Status.SKIPPED, True),  # a kill is no verdict
     ]
-    assert "SIGKILL" in verifications[0].reason
+    assert verifications[0].reason == "Loading it failed: the worker was ended by SIGSEGV."
+    assert verifications[0].findings[0].evidence["tries"] == ["the worker was ended by SIGSEGV"] * 2
+    assert "Loading it failed: the worker was killed (SIGKILL)" in verifications[4].reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize(("actor", "method"), [("Load", "load"), ("Load", "batch_logits"), ("Inspection", "build")])
+def test_a_candidate_whose_worker_dies_once_has_the_verdict_that_it_has_undisturbed(
+    verify: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actor: str, method: str, number: signal.Signals
+) -> None:
+    write_foreign(folder := tmp_path / "foreign", Foreign(pooling="max"))
+    (expected,) = verify(local(folder), refresh=True)
+    with monkeypatch.context() as context:
+        calls = end_workers(context, method, actor=actor, number=number)
+        (found,) = verify(local(folder), refresh=True)
+    assert calls.count(method) > 1
+    assert found.model_copy(update={"seconds": 0.0}) == expected.model_copy(update={"seconds": 0.0})
+
+
+def test_an_inspection_that_is_killed_twice_is_no_verdict_and_tried_by_the_next_run(
+    verify: Any, good: Path, copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        end_workers(context, "build", actor="Inspection", calls=(0, 1))
+        lost, other = verify(local(good), local(copy("other")))
+    assert sorted((verdict.status, verdict.incomplete) for verdict in (lost, other)) == [
+        (Status.SKIPPED, True),
+        (Status.USABLE, False),
+    ]
+    assert verify(local(good))[0].status is Status.USABLE
 
 
 def test_what_this_machine_cannot_hold_is_not_even_fetched(

@@ -10,7 +10,8 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     """Say what changed between two runs, as Markdown for a pull request.
 
     Scores are compared on the clips that both runs have, with intervals over speakers, where predictions.parquet or the
-    stored answers of both are there. Loads no model. Exits 1 where a gate fails.
+    stored answers of both are there. Loads no model. Exits 1 where a gate fails or a run
+    is incomplete.
     """
     from benchmark.api.compare import compare_with
     from benchmark.cli.console import print_note

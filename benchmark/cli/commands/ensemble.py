@@ -10,7 +10,8 @@ def ensemble(*, options: EnsembleRequest, console: QuietOptions) -> int:
     """Let several candidates of a finished run vote, and show them as a row of their own.
 
     Each votes with its probabilities, on the emotions it has a name for. Loads no model; latencies are summed.
-    Writes leaderboard.html, .md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored.
+    Writes leaderboard.html, .md, .csv and .json again, with that row. Exits 1 where the ensemble could not be scored,
+    or the run is incomplete.
     """
     from benchmark.api.choose import ensemble_with
     from benchmark.cli.summaries import finish_scored, print_run

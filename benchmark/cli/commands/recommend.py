@@ -10,11 +10,11 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     """Choose from a finished run: the pick, the Pareto front, and what speaks against each other candidate.
 
     Loads no model. Collapsed, at-chance and label-permuted candidates, and scores on what a candidate was trained on,
-    never count. Exits 1 where nobody keeps to what is asked for.
+    never count. Exits 1 where nobody keeps to what is asked for, or the run is incomplete.
     """
     from benchmark.api.choose import recommend_with
     from benchmark.cli.console import print_note
-    from benchmark.cli.summaries import print_run
+    from benchmark.cli.summaries import print_problems, print_run
     from benchmark.reporting.csv_and_json import model_json
     from benchmark.reporting.recommend import recommendation_markdown
 
@@ -24,4 +24,4 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     print(write(outcome.recommendation), end="")
     if outcome.files and not console.quiet:
         print_note(f"Registry: {outcome.files[0]}")
-    return outcome.exit_code
+    return outcome.exit_code if outcome.complete else print_problems(outcome)

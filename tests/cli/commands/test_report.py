@@ -123,12 +123,14 @@ def test_without_a_run_and_with_an_unknown_candidate_the_remedy_is_named(
     assert "did you mean 'good'?" in failure(report("-m", "goood"))
 
 
-def test_lost_predictions_are_an_incomplete_row_and_no_crash(
+def test_lost_predictions_are_an_incomplete_row_exit_1_and_no_crash(
     finished: FinishedRun, report: Bench, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / ".bench" / "org__good")
     ended = report()
-    assert ended.returncode == 0, ended.stderr
+    assert "good is incomplete: first: no answer is stored for" in failure(ended, 1)
+    assert ended.stdout.startswith("The run is incomplete: good did not come to its end.")
+    assert leaderboard(tmp_path / "reports")["complete"] is False
     flags = {row["candidate"]: row["flags"] for row in leaderboard(tmp_path / "reports")["rows"]}
     assert "incomplete" in str(flags["good"])
 

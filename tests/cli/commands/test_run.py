@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from benchmark.demo.files import registry_path
 from benchmark.registry.loading import load_registry
+from benchmark.results.runs import list_runs
 from tests.support.command_line import Bench, bench_here, failure
+from tests.support.lost_workers import ALWAYS, end_workers
 
 
 def leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
@@ -229,3 +232,114 @@ def test_a_corpus_of_which_nothing_can_be_read_is_exit_2_with_the_reports_writte
     ended = bench("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", "table:clips.csv")
     assert "Not one of the 2 clips of clips can be read, such as gone.wav" in failure(ended)
     assert (tmp_path / "reports" / "leaderboard.md").is_file()
+
+
+TWO = (
+    "run",
+    "--candidates",
+    "demo",
+    "-m",
+    "hubert-german",
+    "-m",
+    "wav2vec2-english",
+    "--corpus",
+    "demo",
+    "--limit",
+    14,
+)
+QUICK = ("--latency-seconds", 0.05, "--segment-seconds", 0.3)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder in which two candidates of the demo have been run; it is copied, never changed."""
+    folder = tmp_path_factory.mktemp("two")
+    ended = bench_here(*TWO, *QUICK, folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture
+def disturbed(two: Path, tmp_path: Path) -> Path:
+    """Give a copy of that folder without what was verified, heard and answered."""
+    folder = shutil.copytree(two, tmp_path / "disturbed", ignore=shutil.ignore_patterns("temporary"))
+    shutil.rmtree(folder / ".bench" / "speech")
+    for path in (folder / ".bench").rglob("*"):
+        if path.name.startswith(("verification-", "part")):
+            path.unlink()
+    return folder
+
+
+KILLS = [
+    ("LoadActor", "load", "Loading it failed"),
+    ("ModelActor", "load", "could not be loaded again"),
+    ("ModelActor", "predict", "ended in the middle of the run"),
+    ("ModelActor", "time_calls", "ended while it was timed"),
+]
+
+
+@pytest.mark.parametrize(("actor", "method", "phase"), KILLS)
+def test_a_worker_that_is_killed_once_changes_no_score(
+    two: Path, disturbed: Path, monkeypatch: pytest.MonkeyPatch, actor: str, method: str, phase: str
+) -> None:
+    calls = end_workers(monkeypatch, method, actor=actor, of="hubert-german")
+    ended = bench_here(*TWO, *QUICK, "--jobs", 2, "--json", folder=disturbed)
+    assert ended.returncode == 0, (phase, ended.stderr)
+    assert calls.count(method) > 1
+    assert json.loads(ended.stdout)["complete"] is True
+    before, after = (pd.read_csv(folder / "reports" / "leaderboard.csv") for folder in (two, disturbed))
+    scores = [
+        column for column in map(str, before) if not column.startswith(("latency", "rtfx", "load_s", "peak", "flag"))
+    ]
+    pd.testing.assert_frame_equal(before[scores], after[scores])
+    assert after["latency_p50_ms"].notna().all()
+
+
+@pytest.mark.parametrize(("actor", "method", "phase"), KILLS)
+def test_a_worker_that_is_killed_twice_is_exit_1_and_named_in_every_output(
+    disturbed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    actor: str,
+    method: str,
+    phase: str,
+) -> None:
+    end_workers(monkeypatch, method, actor=actor, of="hubert-german", calls=ALWAYS)
+    ended = bench_here(*TWO, *QUICK, "--json", folder=disturbed)
+    assert ended.returncode == 1, ended.stderr
+    content = json.loads(ended.stdout)
+    assert content["complete"] is False
+    reports = ["leaderboard.md", "leaderboard.json", "leaderboard.html"]
+    if actor == "LoadActor":
+        reports += ["verification.md", "verification.csv", "verification.json"]
+        assert json.loads((disturbed / "reports" / "verification.json").read_text())["complete"] is False
+    outputs = {name: (disturbed / "reports" / name).read_text() for name in reports}
+    for name, text in {**outputs, "stderr": ended.stderr.replace("\n", " ")}.items():
+        assert "hubert-german" in text, name
+        assert phase in text, name
+        assert "SIGKILL" in text, name
+    assert "**Incomplete**: hubert-german did not come to its end" in outputs["leaderboard.md"]
+    name = list_runs(disturbed / ".bench")[0].stem
+    bench_here("report", folder=disturbed)
+    assert f"{name}.json is incomplete, and is passed over" in caplog.text
+    advice = bench_here("recommend", "--run", name, folder=disturbed)
+    assert advice.returncode == 1
+    assert advice.stdout.startswith("# Recommendation\n\n**The run is incomplete**: hubert-german did not come to its")
+
+
+def test_where_all_workers_are_killed_the_machine_has_failed(disturbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_workers(monkeypatch, "predict", actor="ModelActor", calls=ALWAYS)
+    ended = bench_here(*TWO, *QUICK, folder=disturbed)
+    assert ended.returncode == 3, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_detector_of_speech_that_is_killed_twice_is_exit_1(disturbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_workers(monkeypatch, "share", actor="VoiceActivity", calls=(3, 4))
+    ended = bench_here(*TWO, "--latency-seconds", 0, folder=disturbed)
+    assert ended.returncode == 1, ended.stderr
+    assert "The run is incomplete: not all clips of demo were searched for speech." in ended.stdout
+    assert (
+        "**demo**: How much of the clips is speech is not known"
+        in (disturbed / "reports" / "leaderboard.md").read_text()
+    )
