@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,12 +26,14 @@ from benchmark.results.environment import (
     FolderFact,
     HubFact,
     Problem,
+    ProtectionFact,
     cpuinfo,
     installed_version,
 )
 from benchmark.results.files import check_writable
 from benchmark.settings import Settings
-from benchmark.workers.answers import Returned
+from benchmark.temporary import process_folder
+from benchmark.workers.answers import Answer, Returned
 from benchmark.workers.worker import Worker
 
 _ACTOR = "benchmark.models.model_types:ToolkitActor"
@@ -56,10 +58,10 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
     settings = settings or Settings()
     with ThreadPoolExecutor(2, thread_name_prefix="doctor") as pool:
         hub_fact = pool.submit(probe_hub, timeout_s=hub_timeout_s)
-        backend_facts = pool.submit(lambda: tuple(map(_backend, _BACKENDS)))
+        worker_facts = pool.submit(_ask_workers, settings)
         cache, hub_cache = _folder(settings.cache), _folder(Path(constants.HF_HUB_CACHE))
         formats = decodable_formats()
-        hub, (torch, *others) = hub_fact.result(), backend_facts.result()
+        hub, (protections, (torch, *others)) = hub_fact.result(), worker_facts.result()
     gpus = torch.devices
     if torch.works:
         torch = torch.model_copy(update={"devices": ("cpu", *(f"cuda:{index}" for index in range(len(gpus))))})
@@ -83,23 +85,52 @@ def doctor(*, settings: Settings | None = None, hub_timeout_s: float = REACH_TIM
         cache=cache,
         hub_cache=hub_cache,
         hub=hub,
+        protections=protections,
         audio_formats=formats,
         problems=tuple(sorted(problems, key=lambda problem: not problem.essential)),
     )
 
 
-def _backend(name: str) -> BackendFact:
+def _ask_workers(settings: Settings) -> tuple[ProtectionFact | None, tuple[BackendFact, ...]]:
+    with _scratch_folder(settings) as folder:
+        log = folder / "logs" / "doctor.log"
+        answer = _ask("protections", log)
+        protections = ProtectionFact(**answer.value) if isinstance(answer, Returned) else None
+        return protections, tuple(_backend(name, log) for name in _BACKENDS)
+
+
+@contextmanager
+def _scratch_folder(settings: Settings) -> Iterator[Path]:
+    """A folder for what workers print: in the cache, where a later run finds it after a kill, if there is a cache."""
+    folder = None
+    if settings.cache.is_dir():
+        with suppress(OSError):
+            folder = process_folder(settings.temporary)
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def _ask(method: str, log: Path) -> Answer | str:
+    """Call a method of `ToolkitActor` in a worker of its own; the reason where there can be none."""
+    try:
+        with Worker(_ACTOR, log=log) as worker:
+            return worker.call(method, timeout_s=_IMPORT_TIMEOUT_S)
+    except (BenchError, OSError) as error:
+        return str(error)
+
+
+def _backend(name: str, log: Path) -> BackendFact:
     """Import an engine in a worker, so that one that crashes does not take bench with it."""
     version = installed_version(name)
     if version is None:
         return BackendFact(name=name)
-    try:
-        with tempfile.TemporaryDirectory() as folder, Worker(_ACTOR, log=Path(folder, "logs", "log")) as worker:
-            answer = worker.call(name, timeout_s=_IMPORT_TIMEOUT_S)
-    except (BenchError, OSError) as error:
-        return BackendFact(name=name, version=version, works=False, problem=str(error))
+    answer = _ask(name, log)
     if not isinstance(answer, Returned):
-        return BackendFact(name=name, version=version, works=False, problem=answer.reason)
+        problem = answer if isinstance(answer, str) else answer.reason
+        return BackendFact(name=name, version=version, works=False, problem=problem)
     return BackendFact(name=name, version=version, works=True, devices=tuple(answer.value["devices"]))
 
 

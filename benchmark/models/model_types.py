@@ -3,9 +3,12 @@
 import importlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+
+from benchmark.workers.environment import is_clean
+from benchmark.workers.protection import protections
 
 ATTENTION_MASK = "attention_mask"
 """The input, beside the main one, that says which part of a batch is audio and which is padding."""
@@ -141,7 +144,11 @@ def _short(label: str) -> str:
 
 
 class ToolkitActor:
-    """Imports libraries. Start it with `Worker("benchmark.models.model_types:ToolkitActor", …)`."""
+    """What `bench doctor` asks a worker. Start it with `Worker("benchmark.models.model_types:ToolkitActor", …)`."""
+
+    def protections(self) -> dict[str, Any]:
+        """Give the fields of `ProtectionFact`."""
+        return {"clean_environment": is_clean(), **asdict(protections())}
 
     def torch(self) -> dict[str, Any]:
         """Import torch and transformers, and list the CUDA devices."""

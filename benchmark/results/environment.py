@@ -112,6 +112,22 @@ class FolderFact(Stored):
     writable: bool
 
 
+class ProtectionFact(Stored):
+    """What keeps a worker that opens checkpoints from the rest of this machine (docs/security.md).
+
+    Attributes:
+        clean_environment: It has only variables that it needs, and no credentials.
+        no_new_privileges: No program that it starts gains privileges.
+        landlock: Version of Landlock's interface, which limits where it writes; 0 without.
+        no_sockets: It opens no socket.
+    """
+
+    clean_environment: bool
+    no_new_privileges: bool
+    landlock: int
+    no_sockets: bool
+
+
 class HubFact(Stored):
     """Access to the Hub.
 
@@ -136,6 +152,7 @@ class Diagnosis(StoredFile):
         processor_features: Instructions that make models faster, such as `avx512_bf16` or `amx_bf16`.
         gpus: CUDA devices that torch sees.
         versions: By distribution; None if it is not installed.
+        protections: None where no worker could be asked.
         audio_formats: Whether each format can be decoded.
         problems: The essential first.
     """
@@ -155,6 +172,7 @@ class Diagnosis(StoredFile):
     cache: FolderFact
     hub_cache: FolderFact
     hub: HubFact
+    protections: ProtectionFact | None = None
     audio_formats: dict[str, bool]
     problems: tuple[Problem, ...] = ()
 

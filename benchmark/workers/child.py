@@ -21,6 +21,10 @@ from benchmark.workers.answers import Returned, describe, to_plain
 from benchmark.workers.messages import Message, encode, receive, send
 from benchmark.workers.protection import WorkerKind, protect
 
+NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK
+"""How a log is opened; what has become a link in the meantime is refused."""
+
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _KILLED_FIRST = "1000"
 
@@ -91,7 +95,10 @@ def _failure(error: BaseException, method: str, memory_bytes: int | None) -> Mes
 def _redirect_output(log: str) -> None:
     """Send everything printed, by Python or by libraries in C, to the log, and read nothing from the terminal."""
     nothing = os.open(os.devnull, os.O_RDONLY)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        output = os.open(log, LOG_FLAGS, 0o644)
+    except OSError:  # the cache was deleted meanwhile, or a link was put there: no reason to stop
+        output = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, _STDIN)
     for descriptor in (_STDOUT, _STDERR):
         os.dup2(output, descriptor)

@@ -63,6 +63,12 @@ def worker_environment(kind: WorkerKind, *, threads: int, temporary: Path | None
     return {**kept, **COMPUTE_ENVIRONMENT, **folders, "OMP_NUM_THREADS": str(threads)}
 
 
+def is_clean() -> bool:
+    """Whether this process has no variables but those of a COMPUTE worker."""
+    own = {*COMPUTE_ENVIRONMENT, *_TEMPORARY, "XDG_CACHE_HOME", "OMP_NUM_THREADS"}
+    return all(name in own or _is_kept(name.upper()) for name in os.environ)
+
+
 def _is_kept(name: str) -> bool:
     return name in _KEPT or (name.startswith(_KEPT_PREFIXES) and _SECRET.search(name) is None)
 

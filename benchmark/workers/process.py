@@ -134,16 +134,16 @@ def _worker_folder(parent: Path) -> Path:
 def _fork_despite_server_death(process: Any, temporary: Path) -> None:
     """Start a process, and the fork server again where it has died.
 
-    It dies when a worker writes into every file descriptor that it has, or when memory runs out. `ensure_running`
-    notices a server that is gone; one that is still being taken down looks alive, and is given time. One whose socket
-    is gone, with the cache, is ended.
+    It dies when a worker writes into every file descriptor that it has, or when memory runs out. One that is still
+    being taken down looks alive and refuses; one whose socket was deleted, with the cache, is no longer found. Both are
+    ended and given time.
     """
     for wait_s in _WAITS_FOR_SERVER_S:
         start_server(temporary)
         try:
             _fork(process)
             return
-        except FileNotFoundError:
+        except (FileNotFoundError, ConnectionRefusedError):
             _end_server()
         except (ConnectionError, EOFError):
             pass
@@ -225,7 +225,8 @@ def _server_runs() -> bool:
 
 def _end_server() -> None:
     if (pid := _server_pid()) is not None:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _forks() -> bool:

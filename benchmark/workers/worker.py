@@ -1,9 +1,11 @@
 """A worker: an actor in a process of its own, whose crash, hang or exception is an answer."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
+import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Self
 
 from benchmark.errors import UnavailableError
 from benchmark.workers.answers import Answer, Crashed, TimedOut, from_plain
+from benchmark.workers.child import LOG_FLAGS, NO_LINK
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
 from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, start_process
 from benchmark.workers.protection import WorkerKind
@@ -167,25 +170,36 @@ def _kill(running: WorkerProcess) -> None:
 
 
 def _prepare_log(path: Path) -> Path:
-    """Create the log where it can be written; returns its absolute path."""
+    """Create the log where it can be written; returns its absolute path.
+
+    A link, a file with a second name or a pipe in its place is replaced: what a worker prints must reach no other file.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            return path.absolute()
+        if path.parent.is_symlink():
+            raise OSError(errno.ELOOP, "its folder is a link")
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if not stat.S_ISDIR(status.st_mode) and (not stat.S_ISREG(status.st_mode) or status.st_nlink > 1):
+                path.unlink()
+        os.close(os.open(path, LOG_FLAGS, 0o644))
     except OSError as error:
         raise UnavailableError(
             f"The log {path} can't be written ({error.strerror}): choose another folder with BENCH_CACHE."
         ) from error
+    return path.absolute()
 
 
 def _shorten_log(path: Path) -> None:
     """Cut the middle out of a log of more than 4 MB, once the worker that wrote it has ended."""
-    with contextlib.suppress(OSError):  # a log is a help, and no reason to stop a run
-        size = path.stat().st_size
-        if size <= _LOG_BYTES:
+    with contextlib.suppress(OSError), os.fdopen(os.open(path, os.O_RDWR | NO_LINK), "r+b") as log:
+        status = os.fstat(log.fileno())
+        size = status.st_size
+        if size <= _LOG_BYTES or status.st_nlink > 1:
             return
-        with path.open("rb") as log:
-            head = log.read(_LOG_HEAD_BYTES)
-            log.seek(size - (_LOG_BYTES - _LOG_HEAD_BYTES))
-            tail = log.read()
-        path.write_bytes(head + f"\n[… {size - len(head) - len(tail)} bytes left out …]\n".encode() + tail)
+        head = log.read(_LOG_HEAD_BYTES)
+        log.seek(size - (_LOG_BYTES - _LOG_HEAD_BYTES))
+        tail = log.read()
+        log.seek(0)
+        log.truncate()
+        log.write(head + f"\n[… {size - len(head) - len(tail)} bytes left out …]\n".encode() + tail)

@@ -1,3 +1,4 @@
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +16,9 @@ def test_this_machine_is_sound_and_its_libraries_are_told(tmp_path: Path) -> Non
     assert diagnosis.cache.size_mb == 3.0
     (torch, *_) = diagnosis.backends
     assert (torch.name, torch.works, torch.devices[0]) == ("torch", True, "cpu")
+    assert diagnosis.protections is not None
+    assert diagnosis.protections.clean_environment
+    assert diagnosis.protections.no_new_privileges is (sys.platform == "linux")
     # The tests' Hub is a port at which nobody listens.
     assert diagnosis.hub.reached is False
     assert any("Hub does not answer" in problem.what for problem in diagnosis.problems)

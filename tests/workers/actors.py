@@ -3,10 +3,13 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +171,64 @@ class BrokenConstructor:
 
     def echo(self, value: Any) -> Any:
         return value
+
+
+class HostileActor:
+    """Tries what code in a checkpoint would, and tells what became of it: the name of the error, else `done`."""
+
+    def attempt(self, port: int, outside: str, parent: int) -> dict[str, str]:
+        def connect() -> None:
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+        def send() -> None:
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"secret", ("127.0.0.1", port))
+
+        def make_ring() -> None:
+            parameters = ctypes.create_string_buffer(120)
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.syscall(425, 4, parameters) < 0:
+                raise OSError(ctypes.get_errno(), "io_uring_setup")
+
+        file = Path(outside)
+        attempts: dict[str, Callable[[], object]] = {
+            "connect by TCP": connect,
+            "send by UDP": send,
+            "reach the fork server": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+            "open sockets by io_uring": make_ring,
+            "write a file": lambda: file.with_name("new").write_text("x", encoding="ascii"),
+            "change a file": lambda: os.truncate(file, 0),
+            "delete a file": file.unlink,
+            "make a folder": file.with_name("folder").mkdir,
+            "make a link": lambda: file.with_name("link").symlink_to(file),
+            "signal the parent": lambda: os.kill(parent, signal.SIGURG),
+            "change the parent": lambda: Path(f"/proc/{parent}/mem").open("r+b"),  # noqa: SIM115
+        }
+        return {name: _outcome(attempt) for name, attempt in attempts.items()}
+
+    def search(self, secret: str) -> list[str]:
+        """Where a secret of the user's environment is found."""
+        places = {f"process {pid}": Path(f"/proc/{pid}/environ") for pid in ("self", os.getppid())}
+        found = [name for name, path in places.items() if secret.encode() in path.read_bytes()]
+        return found + [name for name, value in os.environ.items() if secret in value]
+
+    def descriptors(self) -> list[str]:
+        """What its open files are."""
+        return [_outcome(lambda path=path: str(path.readlink())) for path in Path("/proc/self/fd").iterdir()]
+
+    def privileges(self) -> str:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(line for line in lines if line.startswith("NoNewPrivs"))
+
+    def write(self, folder: str) -> str:
+        return _outcome(lambda: (Path(folder) / "written").write_text("x", encoding="ascii"))
+
+    def temporary(self) -> str:
+        return tempfile.mkdtemp()
+
+
+def _outcome(attempt: Callable[[], object]) -> str:
+    try:
+        result = attempt()
+    except OSError as error:
+        return type(error).__name__
+    return result if isinstance(result, str) else "done"

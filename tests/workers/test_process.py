@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmark.temporary import remove_abandoned
 from benchmark.workers import process
 from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
@@ -32,6 +33,19 @@ print("same environment:", dict(os.environ) == before)
 print("main in the script:", sys.modules["__main__"].__file__ == __file__)
 """
 
+DELETING_SCRIPT = """
+import shutil, sys
+from pathlib import Path
+from benchmark.workers import process
+from benchmark.workers.worker import Worker
+process._PRELOADED = ()  # importing takes time, and changes nothing here
+log = Path(sys.argv[1])
+for turn in range(2):
+    with Worker("tests.workers.actors:Actor", log=log) as worker:
+        print(worker.call("echo", turn, timeout_s=60).value)
+    shutil.rmtree(log.parent)
+    shutil.rmtree(log.parent.with_name("temporary"))
+"""
 
 # A shell starts what runs in its background with interrupts ignored, and the tests may run there.
 WAITING_SCRIPT = """
@@ -67,10 +81,11 @@ def start_script(tmp_path: Path) -> Iterator[Script]:
     def start(text: str) -> "subprocess.Popen[str]":
         script = tmp_path / "script.py"
         script.write_text(text, encoding="utf-8")
+        (tmp_path / "tmp").mkdir(exist_ok=True)
         process = subprocess.Popen(
-            [sys.executable, str(script), str(tmp_path / "script.log")],
+            [sys.executable, str(script), str(tmp_path / "logs" / "script.log")],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -150,11 +165,22 @@ def test_an_interrupt_reaches_the_parent_and_takes_the_worker_along(start_script
     assert ended(pid, within_s=5)
 
 
-def test_a_worker_ends_with_its_parent_even_in_the_middle_of_a_call(start_script: Script) -> None:
+def test_a_worker_ends_with_its_parent_and_what_both_leave_can_be_removed(start_script: Script, tmp_path: Path) -> None:
     script, pid = start_waiting(start_script)
     script.kill()
     script.communicate(timeout=20)
     assert ended(pid, within_s=5)
+    assert list((tmp_path / "tmp").iterdir()) == []
+    temporary = tmp_path / "temporary"
+    assert list(temporary.iterdir()) != []
+    remove_abandoned(temporary)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a fork server, whose socket lies in the cache")
+def test_workers_start_again_after_somebody_deleted_the_cache(start_script: Script) -> None:
+    output, errors = start_script(DELETING_SCRIPT).communicate(timeout=PATIENT_S)
+    assert (output, errors) == ("0\n1\n", "")
 
 
 def test_an_interrupt_while_the_libraries_are_still_being_imported_is_as_quiet(start_script: Script) -> None:

@@ -258,6 +258,28 @@ def test_a_log_that_cannot_be_written_is_told_before_anything_starts(tmp_path: P
         Worker("tests.workers.actors:Actor", log=tmp_path / "file" / "worker.log")
 
 
+def test_what_a_worker_prints_reaches_no_file_that_its_log_is_a_link_to(log: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    content = "x" * 5_000_000
+    outside.write_text(content, encoding="ascii")
+    log.parent.mkdir()
+    for make_link in (log.symlink_to, log.hardlink_to):
+        make_link(outside)
+        with Worker("tests.workers.actors:Actor", log=log) as worker:
+            returned(worker, "say", "printed", 1)
+            assert "printed" in log.read_text(encoding="utf-8")
+            log.unlink()
+            make_link(outside)  # before it is shortened
+        assert outside.read_text(encoding="ascii") == content
+        log.unlink()
+
+
+def test_a_folder_of_logs_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logs").symlink_to(tmp_path)
+    with pytest.raises(UnavailableError, match="its folder is a link"):
+        Worker("tests.workers.actors:Actor", log=tmp_path / "logs" / "worker.log")
+
+
 def test_a_closed_worker_refuses_calls_and_can_be_closed_again(worker: Worker) -> None:
     pid = returned(worker, "pid")
     worker.close()

@@ -9,7 +9,7 @@ from benchmark.options.shared import JsonOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmark.results.environment import Diagnosis, FolderFact, HubFact
+    from benchmark.results.environment import Diagnosis, FolderFact, HubFact, ProtectionFact
 
 
 @command
@@ -66,6 +66,7 @@ def _rows(diagnosis: "Diagnosis") -> "Iterator[tuple[str, str]]":
     yield "bench's store", _folder(diagnosis.cache)
     yield "Hub's cache", _folder(diagnosis.hub_cache)
     yield "Hub", _hub(diagnosis.hub)
+    yield "workers", _protections(diagnosis.protections)
     yield "audio", ", ".join(name for name, decodable in diagnosis.audio_formats.items() if decodable)
 
 
@@ -73,6 +74,21 @@ def _folder(folder: "FolderFact") -> str:
     least = "at least " if folder.at_least else ""
     size = "not there yet" if folder.size_mb is None else f"{least}{folder.size_mb:,.0f} MB"
     return f"{folder.path}: {size}, {folder.free_gb:g} GB free"
+
+
+def _protections(fact: "ProtectionFact | None") -> str:
+    if fact is None:
+        return "none could be started"
+    measures = {
+        "no credentials": fact.clean_environment,
+        "no new privileges": fact.no_new_privileges,
+        "write only into their own folders" + (f" (Landlock {fact.landlock})" if fact.landlock else ""): fact.landlock
+        > 0,
+        "no sockets": fact.no_sockets,
+    }
+    enforced = ", ".join(name for name, is_on in measures.items() if is_on)
+    missing = ", ".join(name for name, is_on in measures.items() if not is_on)
+    return "; ".join(filter(None, (enforced, missing and f"not enforced here: {missing}")))
 
 
 def _hub(hub: "HubFact") -> str:

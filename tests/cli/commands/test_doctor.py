@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli.commands import doctor
-from benchmark.results.environment import BackendFact, Diagnosis, FolderFact, HubFact, Problem
+from benchmark.results.environment import BackendFact, Diagnosis, FolderFact, HubFact, Problem, ProtectionFact
 from tests.support.command_line import Bench
 
 
@@ -40,6 +40,7 @@ def test_every_fact_and_every_problem_is_in_the_tables(capsys: pytest.CaptureFix
         cache=folder,
         hub_cache=folder.model_copy(update={"size_mb": 1234.0, "at_least": True}),
         hub=HubFact(endpoint="https://hub", offline=False, token=True, reached=True, seconds=0.2),
+        protections=ProtectionFact(clean_environment=True, no_new_privileges=True, landlock=7, no_sockets=False),
         audio_formats={"wav": True, "m4a": False},
         problems=(Problem(what="It is broken.", fix="pip install it", essential=True),),
     )
@@ -48,6 +49,7 @@ def test_every_fact_and_every_problem_is_in_the_tables(capsys: pytest.CaptureFix
     for words in (
         *("torch 2.13.0 on cpu", "onnx not installed", "avx512_bf16", "numpy 2.4.6", "not there yet", "1.5 GB free"),
         *("at least 1,234 MB", "answers in 0.2 s, with a token", "broken It is broken. pip install it"),
+        *("no credentials, no new privileges, write only into", "(Landlock 7); not enforced here: no sockets"),
     ):
         assert words in shown
     assert "m4a" not in shown
