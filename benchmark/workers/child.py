@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def serve(pipe: "Connection[Any, Any]", setup: WorkerSetup) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
     _redirect_output(setup.log)
+    _close_helpers()
     os.environ.clear()
     os.environ.update(setup.environment)
     tempfile.tempdir = setup.temporary
@@ -109,6 +111,15 @@ def _redirect_output(log: str) -> None:
     sys.stderr = open(_STDERR, "w", **options)  # noqa: SIM115 - a descriptor, kept to the end
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
     faulthandler.enable(file=_STDERR)
+
+
+def _close_helpers() -> None:
+    """Close the pipes to multiprocessing's own processes: whoever writes into them ends these for all workers."""
+    for helper, name in ((forkserver._forkserver, "_forkserver_alive_fd"), (resource_tracker._resource_tracker, "_fd")):
+        descriptor = getattr(helper, name, None)
+        if isinstance(descriptor, int):
+            os.close(descriptor)
+            setattr(helper, name, None)
 
 
 def _end_with_parent() -> None:

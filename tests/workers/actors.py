@@ -212,8 +212,8 @@ class HostileActor:
         return found + [name for name, value in os.environ.items() if secret in value]
 
     def descriptors(self) -> list[str]:
-        """What its open files are."""
-        return [_outcome(lambda path=path: str(path.readlink())) for path in Path("/proc/self/fd").iterdir()]
+        """What its open files are, but the one by which they are listed."""
+        return [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists()]
 
     def privileges(self) -> str:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -218,12 +218,16 @@ def test_processes_that_an_actor_has_started_end_with_it(log: Path, tmp_path: Pa
 
 
 def test_an_actor_that_closes_its_pipe_or_writes_nonsense_to_it_has_crashed(log: Path) -> None:
+    with Worker("tests.workers.actors:Actor", log=log) as worker:
+        returned(worker, "echo", 1)  # the fork server runs
+    helpers = set(psutil.Process().children())
     for method in ("close_everything", "talk_nonsense"):
         with Worker("tests.workers.actors:Actor", log=log) as worker:
             answer = worker.call(method, timeout_s=20)
             assert isinstance(answer, Crashed), (method, answer)
             # With its descriptors gone, the worker may take its parent for gone, too, and end itself first.
             assert answer.signal in (None, "SIGKILL")
+    assert set(psutil.Process().children()) == helpers
 
 
 def test_what_an_actor_prints_goes_to_the_log_and_not_to_the_terminal(
