@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement
-from benchmark.results.leaderboard import Leaderboard
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
 from benchmark.results.verification import Verification
@@ -21,9 +21,7 @@ from benchmark.scoring.trained_on import Seen
 from tests.support.finished_runs import setup_of, verification
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
-Build = Callable[..., Answers]
-Decide = Callable[..., Decisions]
-Errors = Callable[[CorpusRecord, float, int], list[str | None]]
+Indices = Sequence[int] | NDArray[np.int64]
 
 
 def candidate_named(name: str, labels: Sequence[str], **fields: object) -> Verification:
@@ -39,61 +37,46 @@ def evaluation_of(name: str, answers: Answers, **fields: object) -> Evaluation:
     return Evaluation(record=record, verification=candidate, answers=answers, seen=Seen.NO, loose_map=False)
 
 
-@pytest.fixture
-def hard_answers() -> Build:
+def hard_answers(
+    truth: Sequence[str | None],
+    hard: Sequence[str | None],
+    classes: Sequence[str],
+    speakers: Sequence[str | None] | None = None,
+) -> Answers:
     """Answers with a probability of 0.6 for the hard answer and the rest shared by the others; None is a failure."""
-
-    def build(
-        truth: Sequence[str | None],
-        hard: Sequence[str | None],
-        classes: Sequence[str],
-        speakers: Sequence[str | None] | None = None,
-    ) -> Answers:
-        rest = 0.4 / max(len(classes) - 1, 1)
-        rows = [[np.nan if answer is None else 0.6 if name == answer else rest for name in classes] for answer in hard]
-        return Answers(
-            probabilities=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
-            classes=tuple(classes),
-            truth=tuple(truth),
-            speakers=tuple(speakers) if speakers is not None else tuple(f"s{clip % 6}" for clip in range(len(truth))),
-        )
-
-    return build
+    rest = 0.4 / max(len(classes) - 1, 1)
+    rows = [[np.nan if answer is None else 0.6 if name == answer else rest for name in classes] for answer in hard]
+    return Answers(
+        probabilities=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
+        classes=tuple(classes),
+        truth=tuple(truth),
+        speakers=tuple(speakers) if speakers is not None else tuple(f"s{clip % 6}" for clip in range(len(truth))),
+    )
 
 
-@pytest.fixture
-def random_answers() -> Build:
+def random_answers(seed: int, clips: int, *, truths: int = 5, classes: int = 4, gaps: float = 0.1) -> Answers:
     """Random answers by case: an emotion outside the corpus, one not covered, unlabelled clips, failures."""
-
-    def build(seed: int, clips: int, *, truths: int = 5, classes: int = 4, gaps: float = 0.1) -> Answers:
-        generator = np.random.default_rng(seed)
-        names = (*EMOTIONS[-classes:], "surprise")
-        probabilities = generator.dirichlet(np.full(len(names), 0.5), size=clips)
-        probabilities[generator.random(clips) < gaps] = np.nan
-        truth = [None if generator.random() < gaps else EMOTIONS[generator.integers(truths)] for _ in range(clips)]
-        return Answers(
-            probabilities=probabilities,
-            classes=names,
-            truth=tuple(truth),
-            speakers=tuple(f"speaker {generator.integers(8)}" for _ in range(clips)),
-        )
-
-    return build
+    generator = np.random.default_rng(seed)
+    names = (*EMOTIONS[-classes:], "surprise")
+    probabilities = generator.dirichlet(np.full(len(names), 0.5), size=clips)
+    probabilities[generator.random(clips) < gaps] = np.nan
+    truth = [None if generator.random() < gaps else EMOTIONS[generator.integers(truths)] for _ in range(clips)]
+    return Answers(
+        probabilities=probabilities,
+        classes=names,
+        truth=tuple(truth),
+        speakers=tuple(f"speaker {generator.integers(8)}" for _ in range(clips)),
+    )
 
 
-@pytest.fixture
-def decide() -> Decide:
+def decide(truth: Indices, answers: Indices, classes: int) -> Decisions:
     """Decisions from indices; the answer `classes` is none of the emotions."""
-
-    def build(truth: Sequence[int], answers: Sequence[int], classes: int) -> Decisions:
-        return Decisions(
-            emotions=EMOTIONS[:classes],
-            truth=np.array(truth, dtype=np.int64),
-            answers=np.array(answers, dtype=np.int64),
-            confidence=np.full(len(truth), 0.5),
-        )
-
-    return build
+    return Decisions(
+        emotions=EMOTIONS[:classes],
+        truth=np.array(truth, dtype=np.int64),
+        answers=np.array(answers, dtype=np.int64),
+        confidence=np.full(len(truth), 0.5),
+    )
 
 
 @dataclass
@@ -132,7 +115,7 @@ class RunBuilder:
         self.verifications.append(candidate_named(name, labels, **fields))
         return self.verifications[-1]
 
-    def says(
+    def add(
         self,
         candidate: Verification,
         corpus: CorpusRecord,
@@ -191,6 +174,15 @@ def labels_of(corpus: CorpusRecord) -> list[str | None]:
     return [clip.label for clip in readable(corpus)]
 
 
+def row_of(board: Leaderboard, candidate: str, **fields: object) -> LeaderboardRow:
+    (row,) = (
+        row
+        for row in board.rows
+        if row.candidate == candidate and all(getattr(row, name) == value for name, value in fields.items())
+    )
+    return row
+
+
 def measured(calls: Sequence[float] | NDArray[np.float64], **fields: object) -> LatencyMeasurement:
     content = {
         "candidate": "a",
@@ -214,18 +206,13 @@ def run() -> RunBuilder:
     return RunBuilder()
 
 
-@pytest.fixture
-def mostly_right() -> Errors:
+def mostly_right(corpus: CorpusRecord, wrong: float, seed: int) -> list[str | None]:
     """The truth, with a random share of it replaced by another emotion."""
-
-    def build(corpus: CorpusRecord, wrong: float, seed: int) -> list[str | None]:
-        generator = np.random.default_rng(seed)
-        labels = labels_of(corpus)
-        others = generator.integers(1, len(EMOTIONS), size=len(labels)).tolist()
-        answers: list[str | None] = []
-        for label, other in zip(labels, others, strict=True):
-            index = EMOTIONS.index(label or "neutral")
-            answers.append(EMOTIONS[(index + other) % len(EMOTIONS)] if generator.random() < wrong else label)
-        return answers
-
-    return build
+    generator = np.random.default_rng(seed)
+    labels = labels_of(corpus)
+    others = generator.integers(1, len(EMOTIONS), size=len(labels)).tolist()
+    answers: list[str | None] = []
+    for label, other in zip(labels, others, strict=True):
+        index = EMOTIONS.index(label or "neutral")
+        answers.append(EMOTIONS[(index + other) % len(EMOTIONS)] if generator.random() < wrong else label)
+    return answers

@@ -8,7 +8,7 @@ from benchmark.errors import RequestError
 from benchmark.results.predictions import Prediction, PredictionTable
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers, join_answers
-from benchmark.scoring.labels import label_clips, readable_clips
+from benchmark.scoring.labels import label_clips
 
 
 def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipRecord:
@@ -43,30 +43,12 @@ def test_an_empty_corpus_joins_to_no_answers() -> None:
     assert (answers.truth, answers.missing, answers.emotions) == ((), 0, ())
 
 
-def test_probabilities_are_the_softmax_of_the_logits_in_the_order_of_the_classes() -> None:
-    answers = joined(corpus(clip("a", "angry")), predicted("a", 0.0, np.log(3.0)))
-    np.testing.assert_allclose(answers.probabilities, [[0.25, 0.75]], atol=1e-7)
-    assert (answers.classes, answers.truth) == (("anger", "happiness"), ("anger",))
-
-
-def test_clips_without_audio_are_left_out() -> None:
-    record = corpus(clip("a", "angry"), clip("b", "happy", audio=False))
-    assert len(joined(record, predicted("a", 1.0, 0.0)).truth) == 1
-    assert [clip.clip for clip in readable_clips(record)] == ["a"]
-
-
 def test_a_clip_that_could_not_be_processed_has_no_answer_and_one_without_prediction_is_missing() -> None:
     record = corpus(*(clip(name, "angry") for name in "abcd"))
     answers = joined(record, predicted("a", 1, 0), predicted("b"), predicted("d", np.nan, 0.0))
     assert answers.answered.tolist() == [True, False, False, False]
     assert answers.chosen.tolist() == [0, NO_ANSWER, NO_ANSWER, NO_ANSWER]
     assert answers.missing == 1
-
-
-def test_labels_of_the_corpus_that_map_to_nothing_are_not_scored() -> None:
-    answers = joined(corpus(clip("a", "qwertz"), clip("b", "ANGRY"), clip("c")))
-    assert answers.truth == (None, "anger", None)
-    assert answers.scored.tolist() == [False, True, False]
 
 
 def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.errors import RequestError
-from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.predictions import Prediction
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import open_decisions
@@ -19,18 +18,18 @@ from benchmark.scoring.ensembles import (
     soft_vote,
 )
 from benchmark.scoring.metrics import uar
-from tests.scoring.conftest import EMOTIONS, Build, Errors, RunBuilder
+from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right, random_answers, row_of
 
 
-def same_clips(random_answers: Build, number: int, clips: int = 80) -> list[Answers]:
-    """Candidates with different classes and failures, on the clips of the first."""
+def same_clips(number: int, clips: int = 80) -> list[Answers]:
+    """Candidates with different classes and failures, some better than others, on the clips of the first."""
     first = random_answers(0, clips, classes=4)
     members = []
     for seed in range(number):
         own = random_answers(seed, clips, classes=2 + seed % 3)
         truth = np.array([own.classes.index(t) if t in own.classes else 0 for t in first.truth])
         better = own.probabilities.copy()
-        better[np.arange(clips), truth] += 0.3 * (seed % 4)  # so that some are better than others
+        better[np.arange(clips), truth] += 0.3 * (seed % 4)
         members.append(replace(first, probabilities=better, classes=own.classes))
     return members
 
@@ -45,11 +44,8 @@ def vote_on_clip(members: list[Answers], clip: int) -> dict[str, float]:
     return {name: mean / sum(means.values()) for name, mean in means.items()}
 
 
-@pytest.mark.parametrize("number", [2, 5])
-def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_clip(
-    random_answers: Build, number: int
-) -> None:
-    members = same_clips(random_answers, number)
+def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_clip() -> None:
+    members = same_clips(5)
     together = soft_vote(members)
     for clip, row in enumerate(together.probabilities):
         expected = vote_on_clip(members, clip)
@@ -59,18 +55,17 @@ def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_c
         assert row == pytest.approx([expected.get(name, 0.0) for name in together.classes])
 
 
-def test_a_clip_that_one_member_could_not_process_is_answered_by_the_others(random_answers: Build) -> None:
-    first, second = same_clips(random_answers, 2)
+def test_a_clip_that_one_member_could_not_process_is_answered_by_the_others() -> None:
+    first, second = same_clips(2)
     broken = replace(first, probabilities=np.full_like(first.probabilities, np.nan))
     assert np.array_equal(soft_vote([broken, second]).answered, second.answered)
     assert not soft_vote([broken, broken]).answered.any()
     assert np.array_equal(soft_vote([first, first, first]).chosen, first.chosen)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_members_are_those_that_trying_each_in_turn_finds(random_answers: Build, seed: int) -> None:
-    candidates = same_clips(random_answers, 5)
-    clips = np.random.default_rng(seed).random(80) < 0.6
+def test_members_are_those_that_trying_all_in_turn_gives() -> None:
+    candidates = same_clips(5)
+    clips = np.random.default_rng(0).random(80) < 0.6
     part = [
         replace(
             candidate,
@@ -87,8 +82,8 @@ def test_members_are_those_that_trying_each_in_turn_finds(random_answers: Build,
     assert best_members(candidates, 3, clips) == tuple(chosen)
 
 
-def test_nobody_is_chosen_on_the_speakers_that_score_him(random_answers: Build) -> None:
-    candidates = same_clips(random_answers, 6)
+def test_nobody_is_chosen_on_the_speakers_that_score_him() -> None:
+    candidates = same_clips(6)
     half = first_half(candidates[0])
     assert half is not None
     spoilt = []
@@ -106,8 +101,8 @@ def test_nobody_is_chosen_on_the_speakers_that_score_him(random_answers: Build) 
         assert names == [alone.classes[index] if index >= 0 else None for index in alone.chosen[clips]]
 
 
-def test_speakers_are_halved_whole_and_always_equally(random_answers: Build) -> None:
-    (answers,) = same_clips(random_answers, 1)
+def test_speakers_are_halved_whole_and_always_equally() -> None:
+    (answers,) = same_clips(1)
     half, again = first_half(answers), first_half(answers)
     assert half is not None
     assert again is not None
@@ -117,8 +112,8 @@ def test_speakers_are_halved_whole_and_always_equally(random_answers: Build) -> 
     assert {side for _, side in sides} == {True, False}
 
 
-def test_without_two_known_speakers_nothing_can_be_halved(random_answers: Build) -> None:
-    (answers,) = same_clips(random_answers, 1)
+def test_without_two_known_speakers_nothing_can_be_halved() -> None:
+    (answers,) = same_clips(1)
     assert first_half(replace(answers, speakers=("s",) * 80)) is None
     assert cross_fitted([replace(answers, speakers=(None,) * 80)] * 2, 2) is None
 
@@ -127,7 +122,7 @@ def test_without_two_known_speakers_nothing_can_be_halved(random_answers: Build)
 def two(run: RunBuilder) -> RunBuilder:
     corpus = run.acted_corpus(speakers=1, repeats=1)
     for name in ("first", "second"):
-        run.says(run.candidate(name, id=f"org/{name}"), corpus, ["anger"] * len(corpus.clips))
+        run.add(run.candidate(name, id=f"org/{name}"), corpus, ["anger"] * len(corpus.clips))
     run.candidate("never run")
     return run
 
@@ -158,22 +153,17 @@ def scored(run: RunBuilder, *words: str) -> Leaderboard:
     return run.score(record, ensemble=ensemble_request(words, record) if words else None)
 
 
-def row_of(board: Leaderboard, name: str) -> LeaderboardRow:
-    (row,) = (row for row in board.rows if row.candidate == name)
-    return row
-
-
 def logits_of(prediction: Prediction) -> NDArray[np.float32]:
     assert prediction.logits is not None
     return prediction.logits
 
 
 @pytest.fixture
-def four(run: RunBuilder, mostly_right: Errors) -> RunBuilder:
+def four(run: RunBuilder) -> RunBuilder:
     corpus = run.acted_corpus()
     for seed, (name, ms) in enumerate((("a", 10.0), ("b", 20.0), ("c", 40.0), ("d", 80.0))):
         candidate = run.candidate(name, trained_on=())
-        run.says(candidate, corpus, mostly_right(corpus, 0.4, seed))
+        run.add(candidate, corpus, mostly_right(corpus, 0.4, seed))
         run.timed(candidate, calls_ms=(ms,) * 30, load_s=1.0)
     generator = np.random.default_rng(0)
     for predictions in run.stored.values():  # no two answers are equally probable
@@ -221,35 +211,27 @@ def test_the_best_are_named_and_cost_what_the_dearer_team_costs(four: RunBuilder
     assert row.uar is not None
 
 
-def test_a_candidate_that_has_seen_the_corpus_is_not_chosen_and_taints_a_named_ensemble(
-    four: RunBuilder, mostly_right: Errors
-) -> None:
+def test_a_candidate_that_has_seen_the_corpus_is_not_chosen_and_taints_a_named_ensemble(four: RunBuilder) -> None:
     (corpus,) = four.corpora
-    four.says(four.candidate("seen", trained_on=("acted",)), corpus, mostly_right(corpus, 0.0, 9))
+    four.add(four.candidate("seen", trained_on=("acted",)), corpus, mostly_right(corpus, 0.0, 9))
     assert "seen" not in row_of(scored(four, "best:3"), "best:3").flag_reasons["ensemble"].replace("unseen", "")
     tainted = row_of(scored(four, "a", "seen"), "a + seen")
     assert tainted.seen == "yes"
     assert "seen" in tainted.flags
 
 
-def without_labels(run: RunBuilder, answers: Sequence[str]) -> None:
-    corpus = run.corpus("calls", [run.clip(f"c{number}") for number in range(len(answers))])
-    for name in ("a", "b"):
-        run.says(run.candidate(name), corpus, answers)
-
-
 def test_without_labels_named_members_vote_and_the_best_cannot_be_chosen(run: RunBuilder) -> None:
-    without_labels(run, ["anger"] * 10 + ["fear"] * 20)
+    corpus = run.corpus("calls", [run.clip(f"c{number}") for number in range(30)])
+    for name in ("a", "b"):
+        run.add(run.candidate(name), corpus, ["anger"] * 10 + ["fear"] * 20)
     named = row_of(scored(run, "a", "b"), "a + b")
     assert (named.uar, named.top_emotion) == (None, "fear")
     assert named.top_share == pytest.approx(2 / 3)
     assert "without labels nobody can say" in scored(run, "best:2").failures["best:2"]
 
 
-def test_a_member_that_did_not_answer_all_clips_and_too_few_candidates_are_reasons(
-    four: RunBuilder, mostly_right: Errors
-) -> None:
+def test_a_member_that_did_not_answer_all_clips_and_too_few_candidates_are_reasons(four: RunBuilder) -> None:
     (corpus,) = four.corpora
-    four.says(four.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:10])
+    four.add(four.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:10])
     assert scored(four, "a", "half").failures["a + half"] == "acted: half did not answer all clips."
     assert "4 candidates" in scored(four, "best:9").failures["best:9"]

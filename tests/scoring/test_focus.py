@@ -5,27 +5,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmark.errors import RequestError
 from benchmark.results.analyses import FocusScore
 from benchmark.scoring.focus import SortedClips, emotion_names
-from tests.scoring.conftest import Errors, RunBuilder
+from tests.scoring.conftest import RunBuilder, mostly_right
 
 
 def focused(run: RunBuilder, *emotions: str) -> dict[str, FocusScore]:
     return {score.candidate: score for score in run.score(focus=emotions).focus}
-
-
-def test_both_numbers_equal_ones_counted_by_hand() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(20):
-        positive = generator.random(30) < 0.3
-        positive[:2] = True, False
-        chances = generator.integers(0, 6, 30) / 6
-        pairs = [np.sign(first - second) for first in chances[positive] for second in chances[~positive]]
-        steps, before = 0.0, 0.0
-        for threshold in sorted(set(chances), reverse=True):
-            kept = chances >= threshold
-            recall = (kept & positive).sum() / positive.sum()
-            steps, before = steps + (recall - before) * (kept & positive).sum() / kept.sum(), recall
-        measures = SortedClips(positive, chances).measures(np.ones(30))
-        assert measures == pytest.approx([steps, (np.mean(pairs) + 1) / 2])
 
 
 def test_sorted_once_every_weighting_gives_what_scikit_learn_gives() -> None:
@@ -39,12 +23,12 @@ def test_sorted_once_every_weighting_gives_what_scikit_learn_gives() -> None:
         assert clips.measures(weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: RunBuilder, mostly_right: Errors) -> None:
+def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    run.says(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
-    run.says(run.candidate("perfect"), corpus, mostly_right(corpus, 0.0, 0))
-    run.says(run.candidate("deaf"), corpus, ["anger"] * len(corpus.clips))
-    run.says(run.candidate("other", ("fear", "sadness")), corpus, ["fear"] * len(corpus.clips))
+    run.add(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
+    run.add(run.candidate("perfect"), corpus, mostly_right(corpus, 0.0, 0))
+    run.add(run.candidate("deaf"), corpus, ["anger"] * len(corpus.clips))
+    run.add(run.candidate("other", ("fear", "sadness")), corpus, ["fear"] * len(corpus.clips))
     scores = focused(run, "anger")
     good, perfect, deaf, other = (scores[name] for name in ("good", "perfect", "deaf", "other"))
     assert (good.interval, good.clips, good.share) == ("speakers", 32, 0.2)
@@ -55,10 +39,10 @@ def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: RunBuilde
     assert (other.auroc, other.average_precision, other.interval) == (None, None, None)
 
 
-def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder, mostly_right: Errors) -> None:
+def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder) -> None:
     clips = [run.clip(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
     corpus = run.corpus("mine", clips)
-    run.says(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
+    run.add(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
     score = focused(run, "anger")["a"]
     assert score.interval == "clips"
     assert (score.auroc_low or 0) < (score.auroc or 0) < (score.auroc_high or 0)
@@ -66,13 +50,13 @@ def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder, mostly_righ
 
 def test_a_clip_that_could_not_be_processed_is_found_last(run: RunBuilder) -> None:
     clips = [run.clip(f"{label}{n}", label=label, speaker=f"s{n}") for label in ("anger", "fear") for n in range(4)]
-    run.says(run.candidate("a"), run.corpus("mine", clips), [None, *["anger"] * 3, *["fear"] * 4])
+    run.add(run.candidate("a"), run.corpus("mine", clips), [None, *["anger"] * 3, *["fear"] * 4])
     assert focused(run, "anger")["a"].auroc == pytest.approx(0.75)
 
 
 def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: RunBuilder) -> None:
     corpus = run.corpus("mine", [run.clip(str(number), label="anger") for number in range(5)])
-    run.says(run.candidate("a"), corpus, ["anger"] * 5)
+    run.add(run.candidate("a"), corpus, ["anger"] * 5)
     assert focused(run, "anger", "fear") == {}
 
 

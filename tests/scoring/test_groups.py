@@ -15,7 +15,7 @@ from benchmark.results.analyses import CorpusGroups
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.groups import MAX_GROUPS, MAX_LISTED, GroupCells, group_cells, select_groups
-from tests.scoring.conftest import EMOTIONS, Errors, RunBuilder
+from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right
 
 NAMES = ("anger", "fear", "joy")
 Row = tuple[str | None, str | None, int]
@@ -168,12 +168,12 @@ def always_anger(corpus: CorpusRecord) -> list[str | None]:
 
 def scored(run: RunBuilder, clips: Sequence[ClipRecord], answer: Answer, *by: str) -> Leaderboard:
     corpus = run.corpus("acted", clips)
-    run.says(run.candidate("a"), corpus, answer(corpus))
+    run.add(run.candidate("a"), corpus, answer(corpus))
     return run.score(by=by)
 
 
 @pytest.fixture
-def somewhat_right(mostly_right: Errors) -> Answer:
+def somewhat_right() -> Answer:
     return lambda corpus: mostly_right(corpus, 0.3, 0)
 
 
@@ -200,7 +200,7 @@ def test_the_uar_of_a_group_is_scikit_learns_on_its_clips(run: RunBuilder, somew
     assert 0 <= (row.speaker_spread or 0) < 0.1 < (row.speaker_tenth or 0) < (row.uar or 0)
 
 
-def test_a_candidate_that_understands_women_only_has_a_gap_beyond_chance(run: RunBuilder, mostly_right: Errors) -> None:
+def test_a_candidate_that_understands_women_only_has_a_gap_beyond_chance(run: RunBuilder) -> None:
     def answer(corpus: CorpusRecord) -> list[str | None]:
         answers = zip(corpus.clips, mostly_right(corpus, 0.1, 0), mostly_right(corpus, 0.8, 1), strict=True)
         return [good if clip.sex == "female" else bad for clip, good, bad in answers]
@@ -274,7 +274,7 @@ def test_a_column_that_one_of_two_corpora_has_leaves_the_other_without_scores(ru
     by_age = clips_of(lambda speaker, _: {"attributes": {"age": "young" if speaker < 4 else "old"}})
     for name, clips in (("with", by_age), ("without", clips_of(by_sex))):
         corpus = run.corpus(name, clips)
-        run.says(candidate, corpus, always_anger(corpus))
+        run.add(candidate, corpus, always_anger(corpus))
     parts = {groups.corpus: groups for groups in run.score(by=["age"]).groups if groups.column == "age"}
     assert len(parts["with"].groups) == 2
     assert parts["without"].problem == "the corpus does not tell"
@@ -284,7 +284,7 @@ def test_a_column_that_one_of_two_corpora_has_leaves_the_other_without_scores(ru
 
 def test_a_candidate_without_all_its_answers_is_not_in_a_group(run: RunBuilder, somewhat_right: Answer) -> None:
     corpus = run.corpus("acted", clips_of(by_sex))
-    run.says(run.candidate("whole"), corpus, somewhat_right(corpus))
-    run.says(run.candidate("half"), corpus, somewhat_right(corpus)[:80])
+    run.add(run.candidate("whole"), corpus, somewhat_right(corpus))
+    run.add(run.candidate("half"), corpus, somewhat_right(corpus)[:80])
     groups = of(run.score(), "sex")
     assert [candidate.candidate for candidate in groups.candidates] == ["whole"]

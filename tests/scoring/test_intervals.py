@@ -9,7 +9,6 @@ from benchmark.scoring.intervals import (
     Interval,
     IntervalMethod,
     accuracy_interval,
-    jackknife_error,
     leave_one_out_accuracy,
     leave_one_out_uar,
     speakers_can_be_left_out,
@@ -50,12 +49,11 @@ def test_leave_one_out_estimates_equal_a_loop() -> None:
     generator = np.random.default_rng(0)
     clips = generator.integers(1, 9, size=(5, 4))
     hits = generator.binomial(clips, 0.6)
-    for speaker, (uar, accuracy) in enumerate(
-        zip(leave_one_out_uar(hits, clips), leave_one_out_accuracy(hits, clips), strict=True)
-    ):
-        rest_hits, rest_clips = np.delete(hits, speaker, axis=0), np.delete(clips, speaker, axis=0)
-        assert uar == pytest.approx(np.mean(rest_hits.sum(axis=0) / rest_clips.sum(axis=0)))
-        assert accuracy == pytest.approx(rest_hits.sum() / rest_clips.sum())
+    rests = [(np.delete(hits, speaker, axis=0), np.delete(clips, speaker, axis=0)) for speaker in range(5)]
+    uars = [np.mean(rest_hits.sum(axis=0) / rest_clips.sum(axis=0)) for rest_hits, rest_clips in rests]
+    assert leave_one_out_uar(hits, clips) == pytest.approx(uars)
+    accuracies = [rest_hits.sum() / rest_clips.sum() for rest_hits, rest_clips in rests]
+    assert leave_one_out_accuracy(hits, clips) == pytest.approx(accuracies)
 
 
 def test_the_interval_with_speakers_is_the_definition_written_out() -> None:
@@ -67,11 +65,6 @@ def test_the_interval_with_speakers_is_the_definition_written_out() -> None:
     interval = both_intervals(hits, np.full((4, 2), 10))[0]
     assert interval.method is IntervalMethod.SPEAKERS
     assert (interval.low, interval.high) == pytest.approx((expit(logit(theta) - reach), expit(logit(theta) + reach)))
-
-
-def test_the_jackknife_of_a_mean_gives_its_usual_standard_error() -> None:
-    values = np.array([2.0, 3.0, 7.0, 11.0])
-    assert jackknife_error((values.sum() - values) / 3) == pytest.approx(values.std(ddof=1) / 2)
 
 
 @pytest.mark.parametrize(("hits", "clips"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (900, 1000)])
@@ -115,7 +108,7 @@ def test_without_speakers_the_interval_is_a_bootstrap_over_the_clips_of_each_emo
     assert both_intervals(hits[None], clips[None], by_speaker=False) == intervals, "the seed is fixed"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_interval_holds_its_estimate_and_stays_within_0_and_1(seed: int) -> None:
     generator = np.random.default_rng(seed)
     clips = generator.integers(0, 4, size=(generator.integers(2, 7), generator.integers(1, 5))) + 1

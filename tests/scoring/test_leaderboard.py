@@ -8,18 +8,9 @@ from sklearn.metrics import f1_score, recall_score
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
-from tests.scoring.conftest import Errors, RunBuilder, labels_of
+from tests.scoring.conftest import RunBuilder, labels_of, mostly_right, row_of
 
 SCORES = ("coverage", "accuracy", "accuracy_low", "uar", "uar_low", "interval", "macro_f1", "shared_uar", "common_uar")
-
-
-def row_of(board: Leaderboard, candidate: str, **fields: object) -> LeaderboardRow:
-    (row,) = (
-        row
-        for row in board.rows
-        if row.candidate == candidate and all(getattr(row, name) == value for name, value in fields.items())
-    )
-    return row
 
 
 def scores_of(row: LeaderboardRow) -> list[object]:
@@ -33,8 +24,8 @@ def test_an_empty_run_is_an_empty_leaderboard(run: RunBuilder) -> None:
 
 def test_a_corpus_without_clips_and_failures_on_all_clips_have_rows(run: RunBuilder) -> None:
     model, corpus = run.candidate("broken"), run.acted_corpus()
-    run.says(model, corpus, [None] * len(corpus.clips))
-    run.says(model, run.corpus("nothing", []), [])
+    run.add(model, corpus, [None] * len(corpus.clips))
+    run.add(model, run.corpus("nothing", []), [])
     failed, nothing = run.score().rows
     assert scores_of(nothing) == [None] * len(SCORES)
     assert (nothing.clips, nothing.rank, nothing.entropy, nothing.flags) == (0, None, None, ("no-clips",))
@@ -45,9 +36,9 @@ def test_a_corpus_without_clips_and_failures_on_all_clips_have_rows(run: RunBuil
 
 def test_one_clip_and_one_emotion_have_scores_without_ranks(run: RunBuilder) -> None:
     model = run.candidate("a")
-    run.says(model, run.corpus("single", [run.clip("a", label="anger", speaker="s1")]), ["anger"])
+    run.add(model, run.corpus("single", [run.clip("a", label="anger", speaker="s1")]), ["anger"])
     clips = [run.clip(str(number), label="anger", speaker=f"s{number % 4}") for number in range(40)]
-    run.says(model, run.corpus("angry", clips), ["anger", "fear", "anger"] * 13 + ["anger"])
+    run.add(model, run.corpus("angry", clips), ["anger", "fear", "anger"] * 13 + ["anger"])
     single, angry = run.score().rows
     assert (single.clips, single.accuracy, single.uar, single.macro_f1, single.interval) == (1, 1.0, 1.0, 1.0, "wilson")
     assert (single.rank, single.shared_uar, single.ece) == (None, None, None)
@@ -55,11 +46,11 @@ def test_one_clip_and_one_emotion_have_scores_without_ranks(run: RunBuilder) -> 
     assert (angry.rank, angry.interval, angry.uar) == (None, "speakers", angry.accuracy)
 
 
-def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder, mostly_right: Errors) -> None:
+def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     answers = mostly_right(corpus, 0.4, 0)
     answers[5] = None
-    run.says(run.candidate("a"), corpus, answers)
+    run.add(run.candidate("a"), corpus, answers)
     board = run.score()
     row, truth, given = board.rows[0], labels_of(corpus), [answer or "?" for answer in answers]
     emotions = sorted({label for label in truth if label})
@@ -75,19 +66,19 @@ def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder, mostl
     assert board.summary_corpora == (), "one corpus has no summary"
 
 
-def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: RunBuilder, mostly_right: Errors) -> None:
+def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     answers = mostly_right(corpus, 0.1, 1)
-    run.says(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
-    run.says(run.candidate("good"), corpus, answers)
-    run.says(run.candidate("twin"), corpus, answers)
+    run.add(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
+    run.add(run.candidate("good"), corpus, answers)
+    run.add(run.candidate("twin"), corpus, answers)
     assert [(row.candidate, row.rank) for row in run.score().rows] == [("good", 1), ("twin", 1), ("bad", 3)]
 
 
-def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: RunBuilder, mostly_right: Errors) -> None:
+def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: RunBuilder) -> None:
     corpus = run.acted_corpus("ravdess")
-    run.says(run.candidate("cheat", trained_on=("RAVDESS",)), corpus, labels_of(corpus))
-    run.says(run.candidate("honest", trained_on=("tess",)), corpus, mostly_right(corpus, 0.5, 0))
+    run.add(run.candidate("cheat", trained_on=("RAVDESS",)), corpus, labels_of(corpus))
+    run.add(run.candidate("honest", trained_on=("tess",)), corpus, mostly_right(corpus, 0.5, 0))
     board = run.score()
     assert [(row.candidate, row.rank, row.seen) for row in board.rows] == [("honest", 1, "no"), ("cheat", None, "yes")]
     assert row_of(board, "cheat").uar == 1.0
@@ -95,11 +86,11 @@ def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: Run
     assert [(row.candidate, row.rank) for row in run.score(rank_seen=True).rows] == [("cheat", 1), ("honest", 2)]
 
 
-def test_unknown_speakers_give_intervals_over_clips_and_no_ranks(run: RunBuilder, mostly_right: Errors) -> None:
+def test_unknown_speakers_give_intervals_over_clips_and_no_ranks(run: RunBuilder) -> None:
     clips = [run.clip(f"{label}{number}", label=label) for label in ("anger", "fear") for number in range(20)]
     corpus = run.corpus("mine", clips)
-    run.says(run.candidate("worse"), corpus, mostly_right(corpus, 0.5, 0))
-    run.says(run.candidate("better"), corpus, mostly_right(corpus, 0.1, 0))
+    run.add(run.candidate("worse"), corpus, mostly_right(corpus, 0.5, 0))
+    run.add(run.candidate("better"), corpus, mostly_right(corpus, 0.1, 0))
     board = run.score()
     rows = [(row.candidate, row.rank, row.interval) for row in board.rows]
     assert rows == [("better", None, "clips"), ("worse", None, "clips")]
@@ -110,9 +101,9 @@ def test_unknown_speakers_give_intervals_over_clips_and_no_ranks(run: RunBuilder
 def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     truth = labels_of(corpus)
-    run.says(run.candidate("all"), corpus, truth)
-    run.says(run.candidate("three", ("anger", "fear", "neutral")), corpus, ["anger"] * len(truth))
-    run.says(run.candidate("seen", ("sadness", "fear"), trained_on=("acted",)), corpus, ["fear"] * len(truth))
+    run.add(run.candidate("all"), corpus, truth)
+    run.add(run.candidate("three", ("anger", "fear", "neutral")), corpus, ["anger"] * len(truth))
+    run.add(run.candidate("seen", ("sadness", "fear"), trained_on=("acted",)), corpus, ["fear"] * len(truth))
     board = run.score()
     assert row_of(board, "all").common_uar == 1.0
     three, seen = row_of(board, "three"), row_of(board, "seen")
@@ -123,8 +114,8 @@ def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: R
 
 def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: RunBuilder) -> None:
     corpus = run.corpus("mine", [run.clip(str(number)) for number in range(30)])
-    run.says(run.candidate("varied"), corpus, ["anger", "fear"] * 15)
-    run.says(run.candidate("same"), corpus, [*["neutral"] * 28, None, "neutral"])
+    run.add(run.candidate("varied"), corpus, ["anger", "fear"] * 15)
+    run.add(run.candidate("same"), corpus, [*["neutral"] * 28, None, "neutral"])
     varied, same = run.score().rows
     assert scores_of(varied) == scores_of(same) == [None] * len(SCORES)
     assert (varied.clips, same.clips, same.failed_clips) == (30, 29, 1)
@@ -137,7 +128,7 @@ def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: RunB
 def test_labels_that_map_to_nothing_are_counted_and_left_out(run: RunBuilder) -> None:
     clips = [run.clip(f"a{number}", label="anger", speaker="s1") for number in range(3)]
     corpus = run.corpus("mine", [*clips, run.clip("x", label="qwertz"), run.clip("y"), run.unreadable("z")])
-    run.says(run.candidate("a"), corpus, ["anger"] * 5)
+    run.add(run.candidate("a"), corpus, ["anger"] * 5)
     board = run.score()
     (row,), (summary,) = board.rows, board.corpora
     assert (row.clips, row.unscored_clips, row.failed_clips, row.accuracy) == (3, 1, 1, 1.0)
@@ -147,13 +138,11 @@ def test_labels_that_map_to_nothing_are_counted_and_left_out(run: RunBuilder) ->
     assert summary.hours == pytest.approx(5 * 3.6 / 3600)
 
 
-def test_an_evaluation_that_ended_early_has_a_reason_and_no_part_in_the_ranking(
-    run: RunBuilder, mostly_right: Errors
-) -> None:
+def test_an_evaluation_that_ended_early_has_a_reason_and_no_part_in_the_ranking(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    run.says(run.candidate("killed"), corpus, labels_of(corpus)[:12], failure="The worker died of SIGKILL.")
-    run.says(run.candidate("stopped", ("anger", "fear")), corpus, [*labels_of(corpus)[:12], None])
-    run.says(run.candidate("whole"), corpus, mostly_right(corpus, 0.5, 0))
+    run.add(run.candidate("killed"), corpus, labels_of(corpus)[:12], failure="The worker died of SIGKILL.")
+    run.add(run.candidate("stopped", ("anger", "fear")), corpus, [*labels_of(corpus)[:12], None])
+    run.add(run.candidate("whole"), corpus, mostly_right(corpus, 0.5, 0))
     board = run.score()
     assert [row.candidate for row in board.rows] == ["whole", "killed", "stopped"]
     for name, failed in (("killed", 0), ("stopped", 1)):
@@ -169,18 +158,18 @@ def test_an_evaluation_that_ended_early_has_a_reason_and_no_part_in_the_ranking(
     }
 
 
-def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: RunBuilder, mostly_right: Errors) -> None:
+def test_speakers_of_clips_that_are_not_scored_do_not_matter(run: RunBuilder) -> None:
     whole = run.acted_corpus("first")
     corpus = run.corpus("mine", [run.clip("x", label="qwertz"), *whole.clips, run.clip("y", label="qwertz")])
-    run.says(run.candidate("a"), corpus, ["anger", *mostly_right(whole, 0.3, 0), "fear"])
+    run.add(run.candidate("a"), corpus, ["anger", *mostly_right(whole, 0.3, 0), "fear"])
     row = row_of(run.score(), "a", corpus="mine")
     assert (row.rank, row.interval, row.clips, row.unscored_clips) == (1, "speakers", 160, 2)
 
 
-def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: RunBuilder, mostly_right: Errors) -> None:
+def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: RunBuilder) -> None:
     first, second = run.acted_corpus("first"), run.acted_corpus("second")
     for name, wrong in (("timed", 0.5), ("untimed", 0.7)):
-        run.says(run.candidate(name), first, mostly_right(first, wrong, 0))
+        run.add(run.candidate(name), first, mostly_right(first, wrong, 0))
     run.timed(run.verifications[0])
     board = run.score(run.record(interrupted=True))
     assert [(row.candidate, row.corpus, row.clips, row.latency_p50_ms, row.flags) for row in board.rows] == [
@@ -192,12 +181,12 @@ def test_a_corpus_that_a_candidate_never_came_to_is_an_incomplete_row(run: RunBu
     assert board.failures["untimed"] == f"{second.name}: not evaluated before the run ended."
 
 
-def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: RunBuilder, mostly_right: Errors) -> None:
+def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     run.candidate("gone", (), status=Status.NOT_FOUND, reason="No such repository.", revision=None, size_bytes=None)
     run.candidate("small", ("anger", "fear"))
     run.candidate("late")
-    run.says(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
+    run.add(run.candidate("good"), corpus, mostly_right(corpus, 0.2, 0))
     board = run.score(run.record(ineligible={"small": "It has 2 emotions; 5 were asked for."}, interrupted=True))
     assert [(row.candidate, row.rank, row.corpus, row.emotions, row.flags) for row in board.rows[1:]] == [
         ("gone", None, None, None, ("not-found",)),
@@ -211,14 +200,14 @@ def test_candidates_not_evaluated_are_in_the_table_with_their_status(run: RunBui
     ]
 
 
-def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: RunBuilder, mostly_right: Errors) -> None:
+def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
-    run.says(model, corpus, mostly_right(corpus, 0.2, 0))
+    run.add(model, corpus, mostly_right(corpus, 0.2, 0))
     run.timed(model, calls=30)
     run.timed(model, calls=9, device="cuda", failure="The worker died.")
     run.timed(model, dtype="bfloat16")
-    run.says(run.candidate("b"), corpus, mostly_right(corpus, 0.7, 1))
+    run.add(run.candidate("b"), corpus, mostly_right(corpus, 0.7, 1))
     board = run.score()
     on_cpu, on_gpu, unscored, untimed = board.rows
     assert [(row.candidate, row.device, row.rank) for row in (on_cpu, on_gpu, untimed)] == [
@@ -238,11 +227,11 @@ def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: RunBuilder
     assert (board.segment_s, board.threads) == (3.0, 2)
 
 
-def test_an_evaluation_on_another_device_shows_its_own_scores(run: RunBuilder, mostly_right: Errors) -> None:
+def test_an_evaluation_on_another_device_shows_its_own_scores(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
-    run.says(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
-    run.says(model, corpus, labels_of(corpus))
+    run.add(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")
+    run.add(model, corpus, labels_of(corpus))
     run.timed(model, device="cuda")
     rows = [(row.device, row.latency_p50_ms, row.uar == 1.0) for row in run.score().rows]
     assert rows == [("cpu", None, True), ("cuda", 100.0, False)]
@@ -251,7 +240,7 @@ def test_an_evaluation_on_another_device_shows_its_own_scores(run: RunBuilder, m
 def test_merges_of_the_corpus_apply_to_candidates_too(run: RunBuilder) -> None:
     clips = [run.clip("1", label="calm"), run.clip("2", label="anger")]
     corpus = run.corpus("mine", clips, merge={"calm": "neutral"})
-    run.says(run.candidate("a", ("neutral", "calm", "anger")), corpus, ["calm", "anger"])
+    run.add(run.candidate("a", ("neutral", "calm", "anger")), corpus, ["calm", "anger"])
     board = run.score()
     assert board.corpora[0].emotion_clips == {"anger": 1, "neutral": 1}
     assert board.corpora[0].label_emotions == {"anger": "anger", "calm": "neutral"}
@@ -267,16 +256,16 @@ def test_coarse_labels_of_candidate_and_corpus_that_stand_for_an_emotion_are_fla
 ) -> None:
     labels = ("anger", "positive")
     clips = [run.clip(f"{number}", label=labels[number % 2], speaker=f"s{number // 2}") for number in range(32)]
-    run.says(run.candidate("a", labels, **candidate), run.corpus("mine", clips, **corpus), labels * 16)
+    run.add(run.candidate("a", labels, **candidate), run.corpus("mine", clips, **corpus), labels * 16)
     flags = run.score().rows[0].flags
     assert "loose-map" in flags
     assert {"collapsed", "incomplete", "failed-clips"}.isdisjoint(flags)
 
 
-def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder, mostly_right: Errors) -> None:
+def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder) -> None:
     corpus = run.acted_corpus("big", speakers=24, repeats=12)
     for number in range(25):
-        run.says(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.03 * number, number))
+        run.add(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.03 * number, number))
     started = time.perf_counter()
     board = run.score()
     assert time.perf_counter() - started < 10
@@ -286,17 +275,17 @@ def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder
     assert all(before <= after for before, after in pairwise(ranks))
 
 
-def test_suspicious_scores_are_flagged_with_their_reason(run: RunBuilder, mostly_right: Errors) -> None:
+def test_suspicious_scores_are_flagged_with_their_reason(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     answers = mostly_right(corpus, 0.3, 0)
     swap = {"anger": "fear", "fear": "anger"}
-    run.says(run.candidate("one"), corpus, answers)
-    run.says(run.candidate("twin"), corpus, answers)
-    run.says(run.candidate("copy", revision="one-sha"), corpus, mostly_right(corpus, 0.4, 1))
-    run.says(run.candidate("swapped"), corpus, [swap.get(label or "", label) for label in mostly_right(corpus, 0.2, 2)])
-    run.says(run.candidate("perfect"), corpus, labels_of(corpus))
-    run.says(run.candidate("parrot", fixed_window=True), corpus, ["neutral"] * len(answers))
-    run.says(run.candidate("honest"), corpus, mostly_right(corpus, 0.3, 7))
+    run.add(run.candidate("one"), corpus, answers)
+    run.add(run.candidate("twin"), corpus, answers)
+    run.add(run.candidate("copy", revision="one-sha"), corpus, mostly_right(corpus, 0.4, 1))
+    run.add(run.candidate("swapped"), corpus, [swap.get(label or "", label) for label in mostly_right(corpus, 0.2, 2)])
+    run.add(run.candidate("perfect"), corpus, labels_of(corpus))
+    run.add(run.candidate("parrot", fixed_window=True), corpus, ["neutral"] * len(answers))
+    run.add(run.candidate("honest"), corpus, mostly_right(corpus, 0.3, 7))
     board = run.score()
     assert {row.candidate: row.flags for row in board.rows} == {
         "one": ("near-twins",),
@@ -323,7 +312,7 @@ def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: RunBui
         )
         for number in range(120)
     ]  # fmt: skip
-    run.says(run.candidate("a"), run.corpus("tied", clips), ["anger", "fear", "anger"] * 40)
+    run.add(run.candidate("a"), run.corpus("tied", clips), ["anger", "fear", "anger"] * 40)
     board = run.score()
     assert {"duplicates", "text-tied", "speaker-tied"} <= set(board.rows[0].flags)
     assert (board.corpora[0].duplicate_clips, board.corpora[0].text_tie) == pytest.approx((2, 1.0))
@@ -333,14 +322,12 @@ def summaries(board: Leaderboard) -> dict[str, LeaderboardRow]:
     return {row.candidate: row for row in board.rows if row.corpus == "*"}
 
 
-def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(
-    run: RunBuilder, mostly_right: Errors
-) -> None:
+def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(run: RunBuilder) -> None:
     corpora = [run.acted_corpus("small", repeats=2), run.acted_corpus("large", repeats=12)]
     for name, wrong in (("worse", 0.6), ("better", 0.2)):
         model = run.candidate(name)
         for corpus in corpora:
-            run.says(model, corpus, mostly_right(corpus, wrong, 1))
+            run.add(model, corpus, mostly_right(corpus, wrong, 1))
     board = run.score()
     order = [("small", "better"), ("small", "worse"), ("large", "better"), ("large", "worse")]
     assert [(row.corpus, row.candidate) for row in board.rows] == [*order, ("*", "better"), ("*", "worse")]
@@ -352,27 +339,25 @@ def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(
         assert (row.rank, row.uar, row.clips, row.latency_p50_ms) == (None, None, None, None)
 
 
-def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(
-    run: RunBuilder, mostly_right: Errors
-) -> None:
+def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(run: RunBuilder) -> None:
     corpora = [run.acted_corpus(name) for name in ("first", "tess", "third", "fourth")]
     for name, trained in (("a", ("tess",)), ("b", ()), ("late", ())):
         model = run.candidate(name, trained_on=trained)
         for corpus in corpora:
             answers = mostly_right(corpus, 0.4, len(name))
-            run.says(model, corpus, answers[:10] if (name, corpus.name) == ("late", "third") else answers)
+            run.add(model, corpus, answers[:10] if (name, corpus.name) == ("late", "third") else answers)
     assert run.score().summary_corpora == ("first", "fourth")
     assert run.score(rank_seen=True).summary_corpora == ("first", "tess", "fourth")
 
 
 def test_candidates_without_a_rank_take_nothing_from_the_summary_and_get_no_number_without_all_scores(
-    run: RunBuilder, mostly_right: Errors
+    run: RunBuilder,
 ) -> None:
     corpora = [run.acted_corpus(name) for name in ("first", "second")]
     for name, trained in (("a", ()), ("cheat", ("first", "second")), ("broken", ())):
         model = run.candidate(name, trained_on=trained)
         for corpus in corpora:
-            run.says(model, corpus, [] if name == "broken" else mostly_right(corpus, 0.4, 0))
+            run.add(model, corpus, [] if name == "broken" else mostly_right(corpus, 0.4, 0))
     board = run.score()
     rows = summaries(board)
     assert board.summary_corpora == ("first", "second")
@@ -384,5 +369,5 @@ def test_candidates_without_a_rank_take_nothing_from_the_summary_and_get_no_numb
 def test_without_ranks_there_is_nothing_to_summarise(run: RunBuilder) -> None:
     model = run.candidate("a")
     for name in ("first", "second"):
-        run.says(model, run.corpus(name, [run.clip(f"{name}{number}") for number in range(5)]), ["anger"] * 5)
+        run.add(model, run.corpus(name, [run.clip(f"{name}{number}") for number in range(5)]), ["anger"] * 5)
     assert summaries(run.score()) == {}

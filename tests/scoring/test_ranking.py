@@ -8,7 +8,7 @@ from scipy.stats import ttest_rel
 
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.ranking import holm, pair_p_values, rank_candidates, same_probabilities
-from tests.scoring.conftest import Build
+from tests.scoring.conftest import random_answers
 
 
 def simulated(generator: np.random.Generator, skill: NDArray[np.float64], emotions: int, clips: int) -> SpeakerCounts:
@@ -21,9 +21,8 @@ def constant(hits: list[int], clips: list[int], speakers: int) -> SpeakerCounts:
     return SpeakerCounts(hits=np.tile(hits, (speakers, 1)), clips=np.tile(clips, (speakers, 1)))
 
 
-def test_nobody_and_one_alone() -> None:
+def test_no_candidate_has_no_rank_and_a_single_one_the_first() -> None:
     assert rank_candidates([]) == ()
-    assert pair_p_values([]).size == 0
     assert rank_candidates([constant([3, 1], [4, 4], 3)]) == (1,)
 
 
@@ -48,10 +47,8 @@ def test_with_equal_clips_everywhere_p_is_that_of_the_paired_t_test_over_speaker
     ("p_values", "adjusted"),
     [
         ([], []),
-        ([0.03], [0.03]),
         ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
         ([0.5, 0.6], [1.0, 1.0]),
-        ([0.02, 0.02], [0.04, 0.04]),
     ],
 )
 def test_holm_on_known_cases(p_values: list[float], adjusted: list[float]) -> None:
@@ -81,21 +78,21 @@ def test_three_speakers_with_a_clip_or_two_tell_nothing_even_where_nothing_varie
 
 
 @pytest.mark.parametrize(("distance", "same"), [(0.0, True), (0.0009, True), (0.0011, False)])
-def test_one_probability_decides(random_answers: Build, distance: float, same: bool) -> None:
+def test_one_probability_decides(distance: float, same: bool) -> None:
     one = random_answers(0, 150, gaps=0.0)
     changed = one.probabilities.copy()
     changed[149, 0] += distance
     assert same_probabilities(one, replace(one, probabilities=changed)) is same
 
 
-def test_twins_have_100_answered_clips_and_the_same_classes_in_any_order(random_answers: Build) -> None:
+def test_twins_have_100_answered_clips_and_the_same_classes_in_any_order() -> None:
     few, one = random_answers(0, 99, gaps=0.0), random_answers(0, 150, gaps=0.0)
     assert not same_probabilities(few, few)
     assert same_probabilities(one, replace(one, classes=one.classes[::-1], probabilities=one.probabilities[:, ::-1]))
     assert not same_probabilities(one, replace(one, classes=(*one.classes[:-1], "boredom")))
 
 
-def test_failures_are_the_same_only_on_the_same_clips(random_answers: Build) -> None:
+def test_failures_are_the_same_only_on_the_same_clips() -> None:
     one = random_answers(1, 200, gaps=0.1)
     assert same_probabilities(one, one)
     changed = one.probabilities.copy()

@@ -10,7 +10,7 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
-from tests.scoring.conftest import EMOTIONS, Errors, RunBuilder
+from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right
 
 
 def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: Any) -> Recommendation:
@@ -22,12 +22,12 @@ def reasons(recommendation: Recommendation) -> dict[str, Sequence[str]]:
 
 
 @pytest.fixture
-def three(run: RunBuilder, mostly_right: Errors) -> RunBuilder:
+def three(run: RunBuilder) -> RunBuilder:
     """A good slow one, a middling fast one, and a bad one that is slow and large."""
     corpus = run.acted_corpus()
     for name, wrong, ms, size in (("good", 0.1, 100.0, 400), ("fast", 0.3, 10.0, 50), ("bad", 0.5, 200.0, 500)):
         candidate = run.candidate(name, size_bytes=size * 1_000_000, license="MIT" if name == "fast" else None)
-        run.says(candidate, corpus, mostly_right(corpus, wrong, 1))
+        run.add(candidate, corpus, mostly_right(corpus, wrong, 1))
         run.timed(candidate, calls_ms=(ms,) * 30)
     return run
 
@@ -77,23 +77,21 @@ def test_every_candidate_is_either_a_choice_or_excluded_and_the_pick_is_on_the_f
         assert all(choice.on_front for choice in result.choices if choice.candidate == result.pick)
 
 
-def test_unmeasured_latency_does_not_meet_a_limit(run: RunBuilder, mostly_right: Errors) -> None:
+def test_unmeasured_latency_does_not_meet_a_limit(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    run.says(run.candidate("untimed"), corpus, mostly_right(corpus, 0.2, 1))
+    run.add(run.candidate("untimed"), corpus, mostly_right(corpus, 0.2, 1))
     assert recommended(run).pick == "untimed"
     result = recommended(run, max_latency_ms=1000)
     assert result.pick is None
     assert "is not known" in reasons(result)["untimed"][0]
 
 
-def test_useless_seen_incomplete_and_unusable_candidates_are_never_recommended(
-    run: RunBuilder, mostly_right: Errors
-) -> None:
+def test_useless_seen_incomplete_and_unusable_candidates_are_never_recommended(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    run.says(run.candidate("constant"), corpus, ["neutral"] * len(corpus.clips))
-    run.says(run.candidate("seen", trained_on=("acted",)), corpus, mostly_right(corpus, 0.0, 1))
-    run.says(run.candidate("honest"), corpus, mostly_right(corpus, 0.4, 1))
-    run.says(run.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:20])
+    run.add(run.candidate("constant"), corpus, ["neutral"] * len(corpus.clips))
+    run.add(run.candidate("seen", trained_on=("acted",)), corpus, mostly_right(corpus, 0.0, 1))
+    run.add(run.candidate("honest"), corpus, mostly_right(corpus, 0.4, 1))
+    run.add(run.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:20])
     run.candidate("broken", status=Status.RANDOM_HEAD, reason="Its head is random.")
     result = recommended(run)
     assert result.pick == "honest"
@@ -121,7 +119,7 @@ def test_a_candidate_that_is_no_better_than_guessing_is_not_recommended_though_i
     corpus = run.acted_corpus(speakers=10)
     right = np.random.default_rng(1).random(len(corpus.clips)) < 0.15
     answers = [clip.label if is_right else "surprise" for clip, is_right in zip(corpus.clips, right, strict=True)]
-    run.says(run.candidate("elsewhere", labels=(*EMOTIONS, "surprise")), corpus, answers)
+    run.add(run.candidate("elsewhere", labels=(*EMOTIONS, "surprise")), corpus, answers)
     (row,) = run.score().rows
     assert (row.uar or 1) < 1 / 5
     assert not set(row.flags) & {"at-chance", "collapsed"}
@@ -132,13 +130,13 @@ def test_a_candidate_that_is_no_better_than_guessing_is_not_recommended_though_i
 
 def test_nothing_is_recommended_without_labels(run: RunBuilder) -> None:
     corpus = run.corpus("calls", [run.clip(f"c{number}") for number in range(30)])
-    run.says(run.candidate("a"), corpus, ["anger"] * 30)
+    run.add(run.candidate("a"), corpus, ["anger"] * 30)
     result = recommended(run)
     assert result.pick is None
     assert (result.problem or "").startswith("Nothing can be recommended from calls: without labels")
 
 
-def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder, mostly_right: Errors) -> None:
+def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder) -> None:
     english, mixed = run.acted_corpus("english"), run.acted_corpus("mixed")
     for index, languages in enumerate((("en-GB", "en-GB"), ("en", "de"))):
         clips = run.corpora[index].clips
@@ -146,7 +144,7 @@ def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder
         run.corpora[index] = run.corpora[index].model_copy(update={"clips": spoken})
     candidate = run.candidate("says it is German", languages=("de",))
     for corpus in (english, mixed):
-        run.says(candidate, corpus, mostly_right(corpus, 0.2, 1))
+        run.add(candidate, corpus, mostly_right(corpus, 0.2, 1))
     assert recommended(run, language="EN").corpora == ("english",)
     german = recommended(run, language="de")
     assert german.pick is None
@@ -159,16 +157,16 @@ def test_the_language_is_that_of_the_corpora_and_not_of_the_card(run: RunBuilder
     assert choice.quality == pytest.approx((sum(score) - math.hypot(*below)) / 2)
 
 
-def two_corpora(run: RunBuilder, mostly_right: Errors, trained_on: dict[str, tuple[str, ...]]) -> None:
+def two_corpora(run: RunBuilder, trained_on: dict[str, tuple[str, ...]]) -> None:
     corpora = [run.acted_corpus(name) for name in ("first", "second")]
     for name, seen in trained_on.items():
         candidate = run.candidate(name, trained_on=seen)
         for corpus in corpora:
-            run.says(candidate, corpus, mostly_right(corpus, 0.0 if corpus.name in seen else 0.3, ord(name)))
+            run.add(candidate, corpus, mostly_right(corpus, 0.0 if corpus.name in seen else 0.3, ord(name)))
 
 
-def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(run: RunBuilder, mostly_right: Errors) -> None:
-    two_corpora(run, mostly_right, {"a": ("first",), "b": (), "c": ("first",)})
+def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(run: RunBuilder) -> None:
+    two_corpora(run, {"a": ("first",), "b": (), "c": ("first",)})
     result = recommended(run)
     assert result.corpora == ("second",)
     assert {choice.candidate for choice in result.choices} == {"a", "b", "c"}
@@ -177,20 +175,18 @@ def test_candidates_are_compared_on_corpora_that_none_of_them_has_seen(run: RunB
     assert "trained on first" in reasons(only_first)["a"][0]
 
 
-def test_where_no_corpus_is_unseen_by_all_the_one_that_most_have_not_seen_counts(
-    run: RunBuilder, mostly_right: Errors
-) -> None:
-    two_corpora(run, mostly_right, {"a": ("first",), "b": ("second",), "c": ("first",)})
+def test_where_no_corpus_is_unseen_by_all_the_one_that_most_have_not_seen_counts(run: RunBuilder) -> None:
+    two_corpora(run, {"a": ("first",), "b": ("second",), "c": ("first",)})
     result = recommended(run)
     assert result.corpora == ("second",)
     reason = "it was trained on second or has no scores there, which the others are compared on"
     assert reasons(result) == {"b": (reason,)}
 
 
-def test_candidates_that_share_the_rank_of_the_pick_are_ties(run: RunBuilder, mostly_right: Errors) -> None:
+def test_candidates_that_share_the_rank_of_the_pick_are_ties(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     for name, wrong, seed in (("a", 0.30, 1), ("b", 0.32, 2), ("far", 0.8, 3)):
-        run.says(run.candidate(name), corpus, mostly_right(corpus, wrong, seed))
+        run.add(run.candidate(name), corpus, mostly_right(corpus, wrong, seed))
     result = recommended(run)
     assert {result.pick, *(choice.candidate for choice in result.ties)} == {"a", "b"}
 

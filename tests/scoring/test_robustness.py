@@ -9,7 +9,7 @@ from sklearn.metrics import recall_score
 from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.analyses import Robustness
 from benchmark.results.runs import CorpusRecord
-from tests.scoring.conftest import Errors, RunBuilder, labels_of
+from tests.scoring.conftest import RunBuilder, labels_of, mostly_right
 
 Said = Sequence[str | None]
 
@@ -19,8 +19,8 @@ def compared(
 ) -> Robustness:
     """The robustness of a candidate that answers the clips as they are, and perturbed."""
     model = run.candidate("a", sampling_rate=model_rate)
-    run.says(model, corpus, plain)
-    run.says(model, corpus, perturbed, perturbation=name)
+    run.add(model, corpus, plain)
+    run.add(model, corpus, perturbed, perturbation=name)
     (row,) = run.score().robustness
     return row
 
@@ -32,7 +32,7 @@ def uar_of(corpus: CorpusRecord, answers: Said, without: str | None = None) -> f
     return float(recall_score(truth, given, labels=labels, average="macro", zero_division=0))
 
 
-def test_share_and_loss_are_those_of_a_second_implementation(run: RunBuilder, mostly_right: Errors) -> None:
+def test_share_and_loss_are_those_of_a_second_implementation(run: RunBuilder) -> None:
     corpus = run.acted_corpus(speakers=6)
     plain, noisy = mostly_right(corpus, 0.2, 1), mostly_right(corpus, 0.5, 2)
     row = compared(run, corpus, plain, noisy, "noise:20dB")
@@ -115,17 +115,17 @@ def test_recordings_with_nothing_to_remove_at_their_or_the_models_rate_are_count
     assert row.untouched_clips == untouched
 
 
-def test_perturbed_answers_change_nothing_but_robustness(run: RunBuilder, mostly_right: Errors) -> None:
+def test_perturbed_answers_change_nothing_but_robustness(run: RunBuilder) -> None:
     corpora = [run.acted_corpus(), run.corpus("bare", [run.clip(str(number)) for number in range(30)])]
     for seed, name in enumerate(("a", "b", "c")):
         model = run.candidate(name)
-        run.says(model, corpora[0], mostly_right(corpora[0], 0.3, seed))
-        run.says(model, corpora[1], ["fear", "anger", "neutral"] * 10)
+        run.add(model, corpora[0], mostly_right(corpora[0], 0.3, seed))
+        run.add(model, corpora[1], ["fear", "anger", "neutral"] * 10)
     without = run.score()
     exported = sum(table.num_rows for table in prediction_tables(run.record(), run.predictions))
     for model in run.verifications:
         for corpus in corpora:
-            run.says(model, corpus, ["sadness"] * len(corpus.clips), perturbation="noise:0dB")
+            run.add(model, corpus, ["sadness"] * len(corpus.clips), perturbation="noise:0dB")
     with_them = run.score()
     assert len(with_them.robustness) == 6
     assert with_them.model_copy(update={"robustness": ()}) == without
@@ -138,7 +138,7 @@ def test_rows_are_ordered_by_corpus_candidate_and_perturbation(run: RunBuilder) 
         model = run.candidate(name)
         for form in (None, "telephone", "clip:0.3"):
             for corpus in corpora:
-                run.says(model, corpus, ["fear"], perturbation=form)
+                run.add(model, corpus, ["fear"], perturbation=form)
     assert [(row.corpus, row.candidate, row.perturbation) for row in run.score().robustness] == [
         (corpus, name, form) for corpus in ("x", "y") for name in ("a", "b") for form in ("telephone", "clip:0.3")
     ]
@@ -155,8 +155,8 @@ def test_incomplete_answers_have_a_reason_and_no_number(run: RunBuilder) -> None
     ):
         model = run.candidate(name)
         if plain:
-            run.says(model, corpus, answers[:plain])
-        run.says(model, corpus, answers[:perturbed], perturbation="telephone", failure=failure)
+            run.add(model, corpus, answers[:plain])
+        run.add(model, corpus, answers[:perturbed], perturbation="telephone", failure=failure)
     rows = {row.candidate: row for row in run.score().robustness}
     assert all((row.unchanged, row.uar_loss) == (None, None) for row in rows.values())
     assert "as they are" in (rows["plain-cut-off"].problem or "")
@@ -168,8 +168,8 @@ def test_incomplete_answers_have_a_reason_and_no_number(run: RunBuilder) -> None
 def test_answers_are_compared_with_those_of_the_same_device(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
     model = run.candidate("a")
-    run.says(model, corpus, ["fear"] * len(corpus.clips), device="cuda")
-    run.says(model, corpus, labels_of(corpus))
-    run.says(model, corpus, labels_of(corpus), perturbation="telephone")
+    run.add(model, corpus, ["fear"] * len(corpus.clips), device="cuda")
+    run.add(model, corpus, labels_of(corpus))
+    run.add(model, corpus, labels_of(corpus), perturbation="telephone")
     (row,) = run.score().robustness
     assert row.unchanged == 1.0
