@@ -1,5 +1,3 @@
-"""The canonical classes and the codes of single corpora."""
-
 import pytest
 
 from benchmark.emotions.classes import Kind, emotion_class, label_codes, packaged, vocabulary
@@ -17,7 +15,7 @@ def test_every_class_of_the_field_is_of_its_kind() -> None:
     }  # fmt: skip
 
 
-def test_an_alias_is_not_the_name_of_a_class() -> None:
+def test_only_the_name_of_a_class_is_a_class() -> None:
     with pytest.raises(RequestError, match="unknown emotion 'neutrall'; did you mean 'neutral'"):
         emotion_class("neutrall")
 

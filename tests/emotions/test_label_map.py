@@ -1,5 +1,3 @@
-"""What the labels of a model mean, and which output an override is about."""
-
 import numpy as np
 import pytest
 
@@ -15,12 +13,14 @@ def test_classes_come_in_the_order_of_their_first_output() -> None:
     assert labels.scorable == ("sadness", "happiness")
 
 
-def test_merges_leave_contiguous_indices() -> None:
+def test_indices_are_contiguous_after_merges_and_there_is_an_emotion_for_each_label() -> None:
     labels = map_labels(["neutral", "calm", "happy"], merges={"calm": "neutral"})
     assert labels.classes == ("neutral", "happiness")
     assert labels.indices == (0, 0, 1)
     empty = map_labels([])
     assert (empty.classes, empty.indices, empty.unmapped) == ((), (), ())
+    with pytest.raises(ValueError, match="2 labels and 1 emotions"):
+        LabelMap(("a", "b"), (None,))
 
 
 def test_a_coarse_class_that_stands_for_an_emotion_is_loose() -> None:
@@ -28,11 +28,6 @@ def test_a_coarse_class_that_stands_for_an_emotion_is_loose() -> None:
     assert labels.emotions == ("anger", "happiness", "negative")
     assert labels.loose == ("positive",)
     assert map_labels(["LABEL_0"], overrides={"LABEL_0": "positive"}).loose == ()
-
-
-def test_a_map_needs_an_emotion_for_each_label() -> None:
-    with pytest.raises(ValueError, match="2 labels and 1 emotions"):
-        LabelMap(("a", "b"), (None,))
 
 
 def test_the_probability_of_a_class_is_the_sum_over_its_labels() -> None:
@@ -63,15 +58,13 @@ def test_a_row_that_is_not_finite_is_nan_throughout(broken: float) -> None:
     assert probabilities[1].tolist() == [0.5, 0.5]
 
 
-def test_no_clips_and_no_classes_have_empty_probabilities() -> None:
-    assert map_labels(["sad", "happy"]).probabilities(np.empty((0, 2))).shape == (0, 2)
+def test_no_clips_and_no_classes_have_empty_probabilities_and_another_shape_is_an_error() -> None:
+    labels = map_labels(["sad", "happy"])
+    assert labels.probabilities(np.empty((0, 2))).shape == (0, 2)
     assert map_labels(["x1", "x2"]).probabilities(np.zeros((3, 2))).shape == (3, 0)
-
-
-@pytest.mark.parametrize("shape", [(2,), (1, 3), (1, 2, 1)])
-def test_logits_of_another_shape_are_an_error(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="for 2 labels"):
-        map_labels(["sad", "happy"]).probabilities(np.zeros(shape))
+    for shape in ((2,), (1, 3), (1, 2, 1)):
+        with pytest.raises(ValueError, match="for 2 labels"):
+            labels.probabilities(np.zeros(shape))
 
 
 def test_an_override_names_outputs_and_decides_against_what_the_label_says_wherever_it_occurs() -> None:
@@ -88,19 +81,17 @@ def test_a_placeholder_must_agree_with_a_revision_that_names_the_output() -> Non
         map_labels(["angry", "neutral"], overrides={"LABEL_0": "neutral"})
 
 
-def test_an_override_of_an_unknown_label_is_refused_with_the_labels() -> None:
-    with pytest.raises(RequestError, match="no label 'hapy' to override; the labels are 'happy', 'sad'"):
-        map_labels(["happy", "sad"], overrides={"hapy": "happiness"})
-
-
-@pytest.mark.parametrize("label", ["LABEL_2", "LABEL_00", "LABEL_-1", "label_0"])
-def test_a_placeholder_beyond_the_outputs_is_an_unknown_label(label: str) -> None:
-    with pytest.raises(RequestError, match="to override; the labels are"):
+@pytest.mark.parametrize("label", ["hapy", "LABEL_2", "LABEL_00", "LABEL_-1", "label_0"])
+def test_an_override_of_an_unknown_label_is_refused_with_the_labels(label: str) -> None:
+    with pytest.raises(RequestError, match=f"no label '{label}' to override; the labels are 'happy', 'sad'"):
         map_labels(["happy", "sad"], overrides={label: "happiness"})
 
 
 def test_the_message_about_many_labels_stays_short() -> None:
     with pytest.raises(RequestError, match=r"'sound 29', …$"):
         map_labels([f"sound {number}" for number in range(527)], overrides={"speech": "neutral"})
+
+
+def test_an_override_with_an_unknown_emotion_is_refused_with_the_nearest() -> None:
     with pytest.raises(RequestError, match="unknown emotion 'hapiness2'; did you mean 'happiness'"):
         map_labels(["happy"], overrides={"happy": "hapiness2"})

@@ -1,5 +1,4 @@
 import time
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,13 +7,20 @@ from sklearn.metrics import f1_score, recall_score
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
-from tests.scoring.conftest import RunBuilder, labels_of, mostly_right, row_of
+from tests.scoring.conftest import EMOTIONS, RunBuilder, labels_of, mostly_right, row_of
 
 SCORES = ("coverage", "accuracy", "accuracy_low", "uar", "uar_low", "interval", "macro_f1", "shared_uar", "common_uar")
 
 
+NO_SCORES = [None] * len(SCORES)
+
+
 def scores_of(row: LeaderboardRow) -> list[object]:
     return [getattr(row, name) for name in SCORES]
+
+
+def ranks(board: Leaderboard) -> list[tuple[str, int | None]]:
+    return [(row.candidate, row.rank) for row in board.rows]
 
 
 def test_an_empty_run_is_an_empty_leaderboard(run: RunBuilder) -> None:
@@ -27,7 +33,7 @@ def test_a_corpus_without_clips_and_failures_on_all_clips_have_rows(run: RunBuil
     run.add(model, corpus, [None] * len(corpus.clips))
     run.add(model, run.corpus("nothing", []), [])
     failed, nothing = run.score().rows
-    assert scores_of(nothing) == [None] * len(SCORES)
+    assert scores_of(nothing) == NO_SCORES
     assert (nothing.clips, nothing.rank, nothing.entropy, nothing.flags) == (0, None, None, ("no-clips",))
     assert (failed.clips, failed.failed_clips, failed.accuracy, failed.uar) == (160, 160, 0.0, 0.0)
     assert (failed.entropy, failed.collapsed, failed.top_emotion, failed.ece) == (None, None, None, None)
@@ -53,13 +59,11 @@ def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder) -> No
     run.add(run.candidate("a"), corpus, answers)
     board = run.score()
     row, truth, given = board.rows[0], labels_of(corpus), [answer or "?" for answer in answers]
-    emotions = sorted({label for label in truth if label})
-    recall = recall_score(truth, given, labels=emotions, average="macro", zero_division=0)
+    recall = recall_score(truth, given, labels=EMOTIONS, average="macro", zero_division=0)
     assert row.uar == pytest.approx(recall, abs=1e-12)
     assert row.adjusted_uar == pytest.approx((recall - 0.2) / 0.8)
-    assert row.macro_f1 == pytest.approx(f1_score(truth, given, labels=emotions, average="macro", zero_division=0))
-    assert row.accuracy == pytest.approx(np.mean(np.array(truth) == np.array(given)))
-    assert row.majority_accuracy == pytest.approx(0.2)
+    assert row.macro_f1 == pytest.approx(f1_score(truth, given, labels=EMOTIONS, average="macro", zero_division=0))
+    assert (row.accuracy, row.majority_accuracy) == pytest.approx((np.mean(np.array(truth) == given), 0.2))
     assert (row.coverage, row.failed_clips, row.interval, row.rank) == (1.0, 1, "speakers", 1)
     assert (row.uar_low or 0) < recall < (row.uar_high or 0)
     assert Leaderboard.model_validate_json(board.model_dump_json()) == board
@@ -72,7 +76,7 @@ def test_the_better_candidate_comes_first_and_equal_ones_share_a_rank(run: RunBu
     run.add(run.candidate("bad"), corpus, mostly_right(corpus, 0.7, 0))
     run.add(run.candidate("good"), corpus, answers)
     run.add(run.candidate("twin"), corpus, answers)
-    assert [(row.candidate, row.rank) for row in run.score().rows] == [("good", 1), ("twin", 1), ("bad", 3)]
+    assert ranks(run.score()) == [("good", 1), ("twin", 1), ("bad", 3)]
 
 
 def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: RunBuilder) -> None:
@@ -83,7 +87,7 @@ def test_a_seen_corpus_is_scored_and_flagged_and_ranked_only_on_request(run: Run
     assert [(row.candidate, row.rank, row.seen) for row in board.rows] == [("honest", 1, "no"), ("cheat", None, "yes")]
     assert row_of(board, "cheat").uar == 1.0
     assert "seen" in row_of(board, "cheat").flags
-    assert [(row.candidate, row.rank) for row in run.score(rank_seen=True).rows] == [("cheat", 1), ("honest", 2)]
+    assert ranks(run.score(rank_seen=True)) == [("cheat", 1), ("honest", 2)]
 
 
 def test_unknown_speakers_give_intervals_over_clips_and_no_ranks(run: RunBuilder) -> None:
@@ -92,10 +96,10 @@ def test_unknown_speakers_give_intervals_over_clips_and_no_ranks(run: RunBuilder
     run.add(run.candidate("worse"), corpus, mostly_right(corpus, 0.5, 0))
     run.add(run.candidate("better"), corpus, mostly_right(corpus, 0.1, 0))
     board = run.score()
-    rows = [(row.candidate, row.rank, row.interval) for row in board.rows]
-    assert rows == [("better", None, "clips"), ("worse", None, "clips")]
+    assert ranks(board) == [("better", None), ("worse", None)]
     assert board.corpora[0].speakers is None
-    assert all("few-speakers" in row.flags and row.common_uar is not None for row in board.rows)
+    for row in board.rows:
+        assert (row.interval, row.common_uar is None, "few-speakers" in row.flags) == ("clips", False, True)
 
 
 def test_common_uar_is_over_the_emotions_that_all_ranked_candidates_cover(run: RunBuilder) -> None:
@@ -117,7 +121,7 @@ def test_clips_without_labels_leave_accuracy_empty_and_diversity_works(run: RunB
     run.add(run.candidate("varied"), corpus, ["anger", "fear"] * 15)
     run.add(run.candidate("same"), corpus, [*["neutral"] * 28, None, "neutral"])
     varied, same = run.score().rows
-    assert scores_of(varied) == scores_of(same) == [None] * len(SCORES)
+    assert scores_of(varied) == scores_of(same) == NO_SCORES
     assert (varied.clips, same.clips, same.failed_clips) == (30, 29, 1)
     assert varied.effective_emotions == pytest.approx(2.0)
     assert (varied.collapsed, same.collapsed) == (None, None)
@@ -144,14 +148,12 @@ def test_an_evaluation_that_ended_early_has_a_reason_and_no_part_in_the_ranking(
     run.add(run.candidate("stopped", ("anger", "fear")), corpus, [*labels_of(corpus)[:12], None])
     run.add(run.candidate("whole"), corpus, mostly_right(corpus, 0.5, 0))
     board = run.score()
-    assert [row.candidate for row in board.rows] == ["whole", "killed", "stopped"]
+    assert ranks(board) == [("whole", 1), ("killed", None), ("stopped", None)]
     for name, failed in (("killed", 0), ("stopped", 1)):
         row = row_of(board, name)
-        assert scores_of(row) == [None] * len(SCORES)
-        assert (row.rank, row.entropy, row.clips, row.failed_clips) == (None, None, 12, failed)
-        assert row.flags[0] == "incomplete"
-    whole = row_of(board, "whole")
-    assert (whole.rank, whole.common_uar) == (1, whole.uar)
+        assert scores_of(row) == NO_SCORES
+        assert (row.entropy, row.clips, row.failed_clips, row.flags[0]) == (None, 12, failed, "incomplete")
+    assert board.rows[0].common_uar == board.rows[0].uar
     assert board.failures == {
         "killed": "acted: The worker died of SIGKILL.",
         "stopped": "acted: no answer is stored for 147 of 160 clips; `bench run` asks for what is missing.",
@@ -210,18 +212,15 @@ def test_each_device_has_a_row_with_the_scores_of_the_evaluation(run: RunBuilder
     run.add(run.candidate("b"), corpus, mostly_right(corpus, 0.7, 1))
     board = run.score()
     on_cpu, on_gpu, unscored, untimed = board.rows
-    assert [(row.candidate, row.device, row.rank) for row in (on_cpu, on_gpu, untimed)] == [
-        ("a", "cpu", 1),
-        ("a", "cuda", 1),
-        ("b", "cpu", 2),
-    ]
+    assert ranks(board) == [("a", 1), ("a", 1), ("a", None), ("b", 2)]
+    assert [row.device for row in (on_cpu, on_gpu, untimed)] == ["cpu", "cuda", "cpu"]
     assert scores_of(on_cpu) == scores_of(on_gpu)
     assert (on_cpu.latency_p50_ms, on_cpu.latency_p90_ms, on_cpu.latency_p99_ms) == (100.0, 100.0, None)
     assert (on_cpu.rtfx, on_cpu.load_s, on_cpu.peak_memory_mb) == (30.0, 1.5, 500.0)
     assert (on_gpu.latency_p50_ms, on_gpu.rtfx, on_gpu.load_s) == (None, None, 1.5)
     assert (untimed.latency_p50_ms, untimed.load_s) == (None, None)
-    assert scores_of(unscored) == [None] * len(SCORES)
-    assert (unscored.dtype, unscored.rank, unscored.latency_p50_ms, unscored.clips) == ("bfloat16", None, 100.0, None)
+    assert scores_of(unscored) == NO_SCORES
+    assert (unscored.dtype, unscored.latency_p50_ms, unscored.clips) == ("bfloat16", 100.0, None)
     assert unscored.flags == ("latency-only",)
     assert board.failures == {"a": "latency on cuda: The worker died."}
     assert (board.segment_s, board.threads) == (3.0, 2)
@@ -262,17 +261,16 @@ def test_coarse_labels_of_candidate_and_corpus_that_stand_for_an_emotion_are_fla
     assert {"collapsed", "incomplete", "failed-clips"}.isdisjoint(flags)
 
 
-def test_25_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder) -> None:
+def test_12_candidates_on_1440_clips_of_24_speakers_take_seconds(run: RunBuilder) -> None:
     corpus = run.acted_corpus("big", speakers=24, repeats=12)
-    for number in range(25):
-        run.add(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.03 * number, number))
+    for number in range(12):
+        run.add(run.candidate(f"model {number:02}"), corpus, mostly_right(corpus, 0.02 + 0.06 * number, number))
     started = time.perf_counter()
     board = run.score()
-    assert time.perf_counter() - started < 10
-    ranks = [row.rank or 0 for row in board.rows]
-    assert ranks[0] == 1
-    assert ranks[-1] > 15
-    assert all(before <= after for before, after in pairwise(ranks))
+    assert time.perf_counter() - started < 5
+    ranked = [row.rank or 0 for row in board.rows]
+    assert (ranked[0], ranked) == (1, sorted(ranked))
+    assert ranked[-1] > 7
 
 
 def test_suspicious_scores_are_flagged_with_their_reason(run: RunBuilder) -> None:
@@ -304,11 +302,10 @@ def test_suspicious_scores_are_flagged_with_their_reason(run: RunBuilder) -> Non
 
 
 def test_a_corpus_that_gives_its_labels_away_is_flagged_in_every_row(run: RunBuilder) -> None:
-    emotions = ("anger", "fear", "sadness")
     clips = [
         ClipRecord(
             clip=f"{number}", clip_hash=f"h{number // 2 if number < 4 else number}", duration_s=1.0,
-            label=emotions[number % 3], speaker=f"s{number % 3}{number % 2}", text_id=f"t{number % 3}",
+            label=EMOTIONS[number % 3], speaker=f"s{number % 3}{number % 2}", text_id=f"t{number % 3}",
         )
         for number in range(120)
     ]  # fmt: skip
@@ -323,7 +320,7 @@ def summaries(board: Leaderboard) -> dict[str, LeaderboardRow]:
 
 
 def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(run: RunBuilder) -> None:
-    corpora = [run.acted_corpus("small", repeats=2), run.acted_corpus("large", repeats=12)]
+    corpora = [run.acted_corpus("small", repeats=2), run.acted_corpus("large", repeats=6)]
     for name, wrong in (("worse", 0.6), ("better", 0.2)):
         model = run.candidate(name)
         for corpus in corpora:
@@ -340,7 +337,7 @@ def test_the_summary_is_the_mean_over_corpora_however_many_clips_they_have(run: 
 
 
 def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(run: RunBuilder) -> None:
-    corpora = [run.acted_corpus(name) for name in ("first", "tess", "third", "fourth")]
+    corpora = [run.acted_corpus(name, speakers=4, repeats=2) for name in ("first", "tess", "third", "fourth")]
     for name, trained in (("a", ("tess",)), ("b", ()), ("late", ())):
         model = run.candidate(name, trained_on=trained)
         for corpus in corpora:
@@ -353,7 +350,7 @@ def test_a_corpus_that_a_ranked_candidate_has_seen_or_not_finished_is_left_out(r
 def test_candidates_without_a_rank_take_nothing_from_the_summary_and_get_no_number_without_all_scores(
     run: RunBuilder,
 ) -> None:
-    corpora = [run.acted_corpus(name) for name in ("first", "second")]
+    corpora = [run.acted_corpus(name, speakers=6, repeats=2) for name in ("first", "second")]
     for name, trained in (("a", ()), ("cheat", ("first", "second")), ("broken", ())):
         model = run.candidate(name, trained_on=trained)
         for corpus in corpora:
