@@ -7,8 +7,7 @@ import soundfile
 
 from benchmark.audio.decoding import decode
 from benchmark.audio.headers import is_unclosed, with_length
-
-RATE = 16000
+from tests.audio.conftest import RATE
 
 
 def noise_around_a_pause(rate: int, channels: int, mode: str) -> bytes:
@@ -25,10 +24,9 @@ def without_tag(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
-@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (22050, 2), (44100, 1), (48000, 2)])
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (44100, 1)])  # MPEG 2.5, 2 and 1
 def test_a_stream_that_does_not_say_its_length_is_read_to_its_end(rate: int, channels: int, mode: str) -> None:
     decoded = decode(without_tag(noise_around_a_pause(rate, channels, mode)))
-
     assert decoded.sampling_rate == rate
     assert decoded.duration_s == pytest.approx(4.0, abs=0.2)
     assert np.std(decoded.samples[-rate // 2 : -rate // 4]) > 0.05, "the end has to be there"
@@ -76,7 +74,6 @@ EMPTY = b"data" + bytes(4)
         (HEADER, False),
         (HEADER + EMPTY, False),
         (HEADER + EMPTY + b"\0", True),
-        (HEADER + EMPTY + bytes(1000), True),
         (HEADER + EMPTY + b"LIST" + bytes(4), False),
         (HEADER + EMPTY + b"LIST" + struct.pack("<I", 1000) + bytes(10), True),
         (HEADER + b"junk" + struct.pack("<I", 3) + bytes(4) + EMPTY + bytes(10), True),

@@ -1,4 +1,3 @@
-import io
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import AudioStream, decode, open_audio
 from benchmark.audio.measuring import Acoustics, measure
 from benchmark.audio.waveform import Waveform, resample
-
-RATE = 16_000
+from tests.audio.conftest import RATE, encoded
 
 
 def measured(samples: NDArray[np.floating], cuts: list[int] | None = None, rate: int = RATE) -> Acoustics:
@@ -19,10 +17,8 @@ def measured(samples: NDArray[np.floating], cuts: list[int] | None = None, rate:
 
 def through_a_telephone(clip: Waveform) -> Waveform:
     """Sample at 8 kHz, µ-law, and save at 16 kHz with 16 bits: as call centres keep their recordings."""
-    call, saved = io.BytesIO(), io.BytesIO()
-    soundfile.write(call, resample(clip, 8000).samples, 8000, format="WAV", subtype="ULAW")
-    soundfile.write(saved, resample(decode(call.getvalue()), RATE).samples, RATE, format="WAV", subtype="PCM_16")
-    return decode(saved.getvalue())
+    call = decode(encoded(resample(clip, 8000).samples, subtype="ULAW", rate=8000))
+    return decode(encoded(resample(call, RATE).samples))
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
@@ -31,12 +27,9 @@ def test_the_level_is_the_root_mean_square(level: float) -> None:
     assert measured(noise).level_db == pytest.approx(20 * np.log10(np.sqrt(np.mean(noise**2))), abs=1e-4)
 
 
-def test_digital_silence_has_neither_level_nor_band() -> None:
+def test_digital_silence_has_neither_level_nor_band_and_a_clip_shorter_than_a_frame_no_band() -> None:
     silence = measured(np.zeros(RATE))
     assert (silence.level_db, silence.bandwidth_hz, silence.clipped_share) == (None, None, 0.0)
-
-
-def test_a_clip_shorter_than_a_frame_has_no_band() -> None:
     assert measured(np.ones(100) / 2).bandwidth_hz is None
 
 
@@ -64,11 +57,11 @@ def test_the_band_ends_where_filtered_noise_does(edge: int) -> None:
 
 
 def test_a_long_recording_measures_as_its_blocks_do(tmp_path: Path) -> None:
-    noise = np.random.default_rng(2).normal(0, 0.1, (3 * 600_000, 2))
+    noise = np.random.default_rng(2).normal(0, 0.1, (1_200_000, 2))  # a block holds 2**20 values
     soundfile.write(tmp_path / "long.wav", noise, 44_100)
     with open_audio(tmp_path / "long.wav") as stream:
-        found = measure(stream)
+        acoustics = measure(stream)
     whole = measured(decode(tmp_path / "long.wav").samples, rate=44_100)
-    assert (found.channels, found.sampling_rate) == (2, 44_100)
-    assert found.level_db == pytest.approx(whole.level_db)
-    assert found.bandwidth_hz == whole.bandwidth_hz
+    assert (acoustics.channels, acoustics.sampling_rate) == (2, 44_100)
+    assert acoustics.level_db == pytest.approx(whole.level_db)
+    assert acoustics.bandwidth_hz == whole.bandwidth_hz

@@ -3,17 +3,13 @@ import pytest
 import soxr
 
 from benchmark.audio.waveform import ContentHash, Waveform, resample, resampled_blocks
+from tests.audio.conftest import tone
 
 TONE = np.sin(np.arange(160, dtype=np.float32))
 
 
-def test_the_duration_is_in_seconds() -> None:
-    assert Waveform(TONE, 16000).duration_s == 0.01
-
-
 def test_the_hash_knows_samples_and_rate_and_nothing_else() -> None:
     reference = Waveform(TONE, 16000).content_hash
-
     assert len(reference) == 32
     assert Waveform(TONE.copy(), 16000).content_hash == reference
     assert Waveform(np.repeat(TONE, 2)[::2], 16000).content_hash == reference, "memory layout must not matter"
@@ -39,29 +35,20 @@ def test_a_hash_of_pieces_is_that_of_the_whole(cuts: list[int]) -> None:
     assert pieces.digits == Waveform(whole, 16_000).content_hash
 
 
-def tone(rate: int, hertz: float, seconds: float = 1.0) -> Waveform:
-    time = np.arange(round(rate * seconds)) / rate
-    return Waveform((0.5 * np.sin(2 * np.pi * hertz * time)).astype(np.float32), rate)
-
-
 def test_the_rate_it_already_has_costs_nothing() -> None:
-    waveform = tone(16000, 440)
+    waveform = Waveform(TONE, 16000)
     assert resample(waveform, 16000) is waveform
+    assert waveform.duration_s == 0.01
 
 
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
-def test_a_tone_stays_the_same_tone(rate: int) -> None:
-    resampled = resample(tone(rate, 1000), 16000)
-
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_a_tone_stays_the_same_tone_if_the_new_rate_can_hold_it(rate: int) -> None:
+    resampled = resample(Waveform(tone(1000, rate=rate), rate), 16000)
     assert resampled.sampling_rate == 16000
     assert resampled.samples.dtype == np.float32
-    middle = slice(2000, -2000)
-    np.testing.assert_allclose(resampled.samples[middle], tone(16000, 1000).samples[middle], atol=1e-3)
-
-
-def test_what_the_new_rate_cannot_hold_is_filtered_out() -> None:
-    resampled = resample(tone(48000, 12000), 16000)
-    assert np.abs(resampled.samples[1000:-1000]).max() < 1e-3
+    np.testing.assert_allclose(resampled.samples[2000:-2000], tone(1000)[2000:-2000], atol=1e-3)
+    too_high = resample(Waveform(tone(12000, rate=48000), 48000), 16000)
+    assert np.abs(too_high.samples[1000:-1000]).max() < 1e-3
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
@@ -70,8 +57,8 @@ def test_a_few_samples_stay_at_least_one(count: int) -> None:
     assert resampled.samples.size == min(count, 1)
 
 
-@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
-@pytest.mark.parametrize("block", [1_000, 70_001, 1 << 30])
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100])
+@pytest.mark.parametrize("block", [1_000, 70_001])
 def test_a_stream_gives_exactly_what_soxr_makes_of_the_whole_clip(rate: int, block: int) -> None:
     clip = np.random.default_rng(rate).normal(0, 0.1, 5 * rate + 17).astype(np.float32)
     blocks = [clip[start : start + block] for start in range(0, clip.size, block)]

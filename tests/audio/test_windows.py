@@ -12,7 +12,7 @@ def blocks_of(audio: NDArray[np.float32], block: int) -> list[NDArray[np.float32
     return [audio[start : start + block] for start in range(0, audio.size, block)]
 
 
-@pytest.mark.parametrize("block", [1, 7, 100, 1000])
+@pytest.mark.parametrize("block", [1, 7, 1000])
 @pytest.mark.parametrize(
     ("samples", "window_s", "sizes"),
     [
@@ -22,10 +22,8 @@ def blocks_of(audio: NDArray[np.float32], block: int) -> list[NDArray[np.float32
         (30, 3, [30]),
         (39, 3, [30]),  # a tail of under a second
         (40, 3, [30, 10]),
-        (60, 3, [30, 30]),
         (69, 3, [30, 30]),
         (345, 3, [30] * 11 + [15]),
-        (10, 0.5, [5, 5]),
         (14, 0.5, [5, 5]),
         (15, 1.1, [11]),
     ],
@@ -55,7 +53,7 @@ def cut(samples: int, *, block: int, window_s: float, hop_s: float) -> list[tupl
     return [(window.start, window.stop) for window in windows]
 
 
-@pytest.mark.parametrize("block", [1, 7, 100, 10_000])
+@pytest.mark.parametrize("block", [1, 7, 10_000])
 @pytest.mark.parametrize(
     ("samples", "window_s", "hop_s", "expected"),
     [
