@@ -50,6 +50,14 @@ HOSTILE = (
 )
 
 
+# For whole reports, which have to escape these wherever they show them.
+ATTACKS = (
+    "a|b <script>alert(1)</script> [click](javascript:alert(1)) ![x](http://127.0.0.1/pixel.png)\n\n# heading",
+    "=cmd|' /C calc'!A0",
+    "\x1b[31mred\x1b[0m \u202egnp.exe\u202c zero\u200bwidth\x00 \r\n*bold*",
+)
+
+
 def verified(candidate: str = "org/model", status: Status = Status.USABLE, **changes: Any) -> Verification:
     """Build a verification of a working six-emotion model; `changes` replace fields."""
     emotions = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -185,4 +193,9 @@ def realistic_board() -> Leaderboard:
 @pytest.fixture(params=HOSTILE, ids=[ascii(text)[:30] for text in HOSTILE])
 def hostile(request: pytest.FixtureRequest) -> str:
     """A string from outside that means harm."""
+    return str(request.param)
+
+
+@pytest.fixture(params=ATTACKS, ids=["markup", "formula", "hidden"])
+def attack(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -20,22 +20,21 @@ def test_runs_without_changes_and_runs_without_common_rows_are_told_apart() -> N
     assert "|" not in text
     apart = [RowChange(candidate="a", corpus=name, presence=name) for name in ("old", "new")]
     text = comparison_markdown(comparison(*apart))
-    assert "Nothing can be compared: no candidate was evaluated on the same corpus and device in both runs." in text
+    assert "Nothing can be compared" in text
     assert "No score changed" not in text
 
 
 def test_a_change_beyond_chance_is_bold_with_its_interval() -> None:
     sure = Change(old=0.5, new=0.6, difference=0.1, low=0.02, high=0.18, how="paired")
     unsure = Change(old=0.5, new=0.48, difference=-0.02, low=-0.08, high=0.04, how="paired")
-    text = comparison_markdown(
-        comparison(
-            RowChange(candidate="a", corpus="calls", common_clips=1200, numbers={"uar": sure}),
-            RowChange(candidate="b", corpus="calls", common_clips=1200, numbers={"uar": unsure}),
-        )
-    )
+    changes = {"a": sure, "b": unsure}
+    rows = [
+        RowChange(candidate=name, corpus="x", common_clips=9, numbers={"uar": uar}) for name, uar in changes.items()
+    ]
+    text = comparison_markdown(comparison(*rows))
     assert "**+0.100 [+0.020, +0.180]**" in text
     assert "| −0.020 [−0.080, +0.040] " in text
-    assert "1,200 common clips" in text
+    assert "9 common clips" in text
     assert "rose beyond chance in 1 and fell in 0" in text
 
 
@@ -47,11 +46,11 @@ def test_gates_say_what_failed_and_where() -> None:
     assert "- `rank>0` passed (1 row looked at)" in text
 
 
-def test_names_from_outside_are_escaped(hostile: str) -> None:
-    row = RowChange(candidate=hostile, corpus=hostile, flags_came=(hostile,), numbers={"uar": Change(old=0.1, new=0.2)})
-    status = StatusChange(candidate=hostile, old=None, new=hostile, reason=hostile)
-    compared = comparison(row, old=hostile, warnings=(hostile,), statuses=(status,))
+def test_names_from_outside_are_escaped(attack: str) -> None:
+    row = RowChange(candidate=attack, corpus=attack, flags_came=(attack,), numbers={"uar": Change(old=0.1, new=0.2)})
+    status = StatusChange(candidate=attack, old=None, new=attack, reason=attack)
+    compared = comparison(row, old=attack, warnings=(attack,), statuses=(status,))
     text = comparison_markdown(compared)
     assert "<script" not in text
     assert "\x1b" not in text
-    assert json.loads(model_json(compared))["rows"][0]["candidate"] == hostile
+    assert json.loads(model_json(compared))["rows"][0]["candidate"] == attack

@@ -22,16 +22,19 @@ def description(name: str = "콜센터 2026/01", label: str = "분노") -> Corpu
     return describe(corpus, [SOUND, SOUND, None], created=datetime(2026, 1, 1, tzinfo=UTC), notes=["One | note."])
 
 
+def page_of(clips: tuple[ClipRecord, ...], folder: Path, **changes: object) -> str:
+    corpus = CorpusRecord(name="calls", source="folder:x", clips=clips, available_clips=len(clips))
+    described = describe(corpus, [SOUND] * len(clips), created=datetime(2026, 1, 1, tzinfo=UTC))
+    path, _ = write_description(described.model_copy(update=changes), folder)
+    return path.read_text(encoding="utf-8")
+
+
 def test_names_of_any_script_become_file_names_and_never_leave_the_folder(tmp_path: Path) -> None:
-    files = write_description(description(), tmp_path)
-    assert [path.name for path in files] == ["corpus-콜센터-2026-01.md", "corpus-콜센터-2026-01.json"]
+    markdown, document = write_description(description(), tmp_path)
+    assert [markdown.name, document.name] == ["corpus-콜센터-2026-01.md", "corpus-콜센터-2026-01.json"]
+    assert CorpusDescription.model_validate_json(document.read_text(encoding="utf-8")) == description()
     outside = write_description(description("../../etc/passwd"), tmp_path / "reports")
     assert {path.parent for path in outside} == {tmp_path / "reports"}
-
-
-def test_what_is_written_as_json_can_be_read_again(tmp_path: Path) -> None:
-    _, path = write_description(description(), tmp_path)
-    assert CorpusDescription.model_validate_json(path.read_text(encoding="utf-8")) == description()
 
 
 def test_every_script_survives_on_the_page_and_nothing_of_it_becomes_markup(tmp_path: Path) -> None:
@@ -43,12 +46,6 @@ def test_every_script_survives_on_the_page_and_nothing_of_it_becomes_markup(tmp_
     assert "calm → neutral" in page
 
 
-def test_an_empty_corpus_has_a_page_too(tmp_path: Path) -> None:
-    corpus = CorpusRecord(name="none", source="folder:x", clips=(), available_clips=0)
-    path, _ = write_description(describe(corpus, [], created=datetime(2026, 1, 1, tzinfo=UTC)), tmp_path)
-    assert "No clip has a label" in path.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("label", "sentence"), [("분노", "`covers` is the share"), (None, "there is nothing to cover")]
 )
@@ -56,10 +53,11 @@ def test_coverage_is_explained_only_where_there_is_something_to_cover(
     label: str | None, sentence: str, tmp_path: Path
 ) -> None:
     clips = (ClipRecord(clip="a.wav", clip_hash="h1", duration_s=2.0, label=label),)
-    corpus = CorpusRecord(name="calls", source="folder:x", clips=clips, available_clips=1)
-    labelled = describe(corpus, [SOUND], created=datetime(2026, 1, 1, tzinfo=UTC))
     candidate = Coverage(candidate="a", known_from="nothing", seen="unknown")
-    path, _ = write_description(labelled.model_copy(update={"candidates": (candidate,)}), tmp_path)
-    page = path.read_text(encoding="utf-8")
+    page = page_of(clips, tmp_path, candidates=(candidate,))
     assert sentence in page
-    assert ("`covers`" in page) is (label is not None)
+    assert ("`covers`" in page, "No clip has a label" in page) == (label is not None, label is None)
+
+
+def test_an_empty_corpus_has_a_page_too(tmp_path: Path) -> None:
+    assert "No clip has a label" in page_of((), tmp_path)

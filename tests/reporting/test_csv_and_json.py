@@ -1,5 +1,3 @@
-"""The tables for programs: the columns of the contract, and values that are read back as they were written."""
-
 import csv
 import io
 import json
@@ -61,8 +59,7 @@ def test_pandas_reads_back_every_verdict(every_status: VerificationReport) -> No
     assert seven["emotions"] == 7
     assert seven["labels"].split(";") == ["ang", "dis", "fea", "hap", "neu", "sad", "sur", "???"]
     assert seven["emotion_names"].split() == ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
-    assert seven["size_mb"] == 378.30236
-    assert seven["parameters"] == 94_568_710
+    assert (seven["size_mb"], seven["parameters"]) == (378.30236, 94_568_710)
     assert str(frame.loc["org/random-head", "loads"]) == "True"
     assert frame.loc[["org/unreachable"], "loads"].isna().all()
     assert frame.loc["org/random-head", "expect"] == "usable"
@@ -84,16 +81,16 @@ def test_truth_unknown_and_flags_are_written_as_documented() -> None:
     assert back["flag_reasons"] == "near-twins: cannot be told from b. too-good: x."
 
 
-def test_hostile_cells_neither_run_nor_break_the_table(hostile: str) -> None:
-    report = reported(verified(hostile, reason=hostile, labels=("x", hostile), emotions=("anger", None)), verified("b"))
+def test_cells_from_outside_neither_run_nor_break_the_table(attack: str) -> None:
+    report = reported(verified(attack, reason=attack, labels=("x", attack), emotions=("anger", None)), verified("b"))
     text = verification_csv(report)
     assert text.count("\n") == 3
     assert "\r" not in text
     first, second = _rows(text)
     assert second["candidate"] == "b"
-    assert first["candidate"] == first["reason"] == csv_text(hostile)
+    assert first["candidate"] == first["reason"] == csv_text(attack)
     # Each label is escaped alone: a program that splits cells at `;` would begin a cell with it.
-    assert first["labels"] == f"x;{csv_text(hostile)}"
+    assert first["labels"] == f"x;{csv_text(attack)}"
 
 
 def test_the_users_own_metrics_follow_the_columns_of_the_contract() -> None:
@@ -137,11 +134,9 @@ def test_numbers_of_a_document_are_exact_or_null() -> None:
     text = leaderboard_json(board(*(scored(uar=value) for value in (1 / 3, math.nan, math.inf, -math.inf))))
     assert text.endswith("}\n")
     assert [row["uar"] for row in json.loads(text)["rows"]] == [1 / 3, None, None, None]
-    assert "NaN" not in text
-    assert "Infinity" not in text
 
 
-def test_hostile_strings_are_kept_exactly_and_hide_nothing(hostile: str) -> None:
-    text = verification_json(reported(verified(hostile, reason=hostile)))
-    assert json.loads(text)["candidates"][0]["candidate"] == hostile
+def test_strings_from_outside_are_kept_exactly_and_hide_nothing(attack: str) -> None:
+    text = verification_json(reported(verified(attack, reason=attack)))
+    assert json.loads(text)["candidates"][0]["candidate"] == attack
     assert not {"\x1b", "\x9b", "\u202e", "\u200b", "\x00", "\r"} & set(text)

@@ -1,5 +1,3 @@
-"""Whatever comes from outside stays text, wherever it stands."""
-
 import json
 import unicodedata
 
@@ -14,13 +12,9 @@ _RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 def _rendered_texts(markdown: str) -> list[str]:
     """Give the text of each cell or item; fails where rendering makes anything but text of one."""
-    tokens = [token for token in _RENDERER.parse(markdown) if token.type == "inline"]
-    texts = []
-    for token in tokens:
-        children = token.children or []
-        assert {child.type for child in children} <= {"text", "text_special", "softbreak"}, token.content
-        texts.append("".join(child.content for child in children))
-    return texts
+    blocks = [token.children or [] for token in _RENDERER.parse(markdown) if token.type == "inline"]
+    assert {child.type for children in blocks for child in children} <= {"text", "text_special", "softbreak"}
+    return ["".join(child.content for child in children) for children in blocks]
 
 
 def test_plain_text_is_one_line_without_anything_invisible(hostile: str) -> None:
@@ -34,7 +28,6 @@ def test_plain_text_is_one_line_without_anything_invisible(hostile: str) -> None
     ("text", "expected"),
     [
         ("", ""),
-        ("angry", "angry"),
         ("\x1b[2J\x1b[1;31mred\x1b[0m", "red"),
         ("\x1b]0;new title\x07seen", "seen"),
         ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
@@ -59,9 +52,7 @@ def test_markdown_shows_exactly_what_can_be_seen_in_a_table_and_in_a_list(hostil
     table = markdown_table([hostile], [Column("label", markdown_text), Column("n", lambda row: "1")])
     assert len(table.splitlines()) == 3
     assert _rendered_texts(table) == ["label", "n", plain_text(hostile), "1"]
-
     assert _rendered_texts(document([bullets([markdown_text(hostile)])])) == [plain_text(hostile)]
-
     assert "<" not in markdown_text(hostile)
 
 
@@ -82,12 +73,12 @@ def test_no_cell_runs_as_a_formula(start: str) -> None:
     assert csv_text(f"{start}1+1").startswith("'")
 
 
-@pytest.mark.parametrize("text", ["angry", "a=b", "5-9", "", "'quoted'", "불안"])
+@pytest.mark.parametrize("text", ["a=b", "5-9", "", "'quoted'", "불안"])
 def test_harmless_cells_stay_as_they_are(text: str) -> None:
     assert csv_text(text) == text
 
 
 def test_json_means_the_same_and_shows_nothing_hidden(hostile: str) -> None:
-    document_of_it = json_text(json.dumps({hostile: [hostile]}, ensure_ascii=False))
-    assert json.loads(document_of_it) == {hostile: [hostile]}
-    assert plain_text(document_of_it.replace("  ", " ")) == document_of_it.replace("  ", " ")
+    text = json_text(json.dumps({hostile: [hostile]}, ensure_ascii=False))
+    assert json.loads(text) == {hostile: [hostile]}
+    assert plain_text(text.replace("  ", " ")) == text.replace("  ", " ")

@@ -10,7 +10,7 @@ from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.recommendation import Choice, Exclusion, Recommendation
-from tests.reporting.conftest import HOSTILE
+from tests.reporting.conftest import ATTACKS, HOSTILE
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
@@ -31,9 +31,8 @@ def recommendation(*choices: Choice, **changes: object) -> Recommendation:
 
 
 def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
-    text = recommendation_markdown(
-        recommendation(choice("a"), choice("b", ms=9.0), choice("c", rank=3, on_front=False))
-    )
+    choices = choice("a"), choice("b", ms=9.0), choice("c", rank=3, on_front=False)
+    text = recommendation_markdown(recommendation(*choices))
     answer = text.split("\n\n")[1]
     assert answer.startswith("Take **a**: UAR 0.71 (≥ 0.62) on acted; 50.0 ms on cpu; 378 MB; licence mit.")
     assert "Its flags: few-speakers." in answer
@@ -57,19 +56,16 @@ def test_who_shares_the_rank_of_the_pick_is_told_in_one_sentence(times: dict[str
 
 
 def test_where_nothing_can_be_recommended_the_reason_comes_first() -> None:
-    text = recommendation_markdown(
-        recommendation(problem="Nothing fits.", excluded=(Exclusion(candidate="a", reasons=("one", "two")),))
-    )
+    exclusion = Exclusion(candidate="a", reasons=("one", "two"))
+    text = recommendation_markdown(recommendation(problem="Nothing fits.", excluded=(exclusion,)))
     assert text.split("\n\n")[1:] == ["Nothing fits.", "## Not recommended (1)", "- **a**: one; two\n"]
 
 
-def test_names_from_outside_cannot_write_markdown(hostile: str) -> None:
-    text = recommendation_markdown(
-        recommendation(choice(hostile), excluded=(Exclusion(candidate="x", reasons=(hostile,)),))
-    )
+def test_names_from_outside_cannot_write_markdown(attack: str) -> None:
+    exclusion = Exclusion(candidate="x", reasons=(attack,))
+    text = recommendation_markdown(recommendation(choice(attack), excluded=(exclusion,)))
     assert "<script>" not in text
-    assert "\x1b" not in text
-    assert "\u202e" not in text
+    assert not {"\x1b", "\u202e"} & set(text)
 
 
 def reread(folder: Path, record: RunRecord, *names: str) -> dict[str, Candidate]:
@@ -81,23 +77,15 @@ def reread(folder: Path, record: RunRecord, *names: str) -> dict[str, Candidate]
 def test_what_is_written_is_read_as_the_same_candidates_at_their_revisions(tmp_path: Path) -> None:
     run = FinishedRun(tmp_path / "cache", corpus())
     run.add(verification("plain"))
-    run.add(
-        verification(
-            "special",
-            ("anger", "LABEL_1", "pos"),
-            emotions=("anger", "sadness", "happiness"),
-            status=Status.REPAIRED,
-            head="dense-out",
-            head_parameters={"pooling": "mean", "activation": "relu"},
-            languages=("de",),
-            trained_on=("emodb",),
-        )
-    )
+    repaired = {
+        "emotions": ("anger", "sadness", "happiness"), "status": Status.REPAIRED, "head": "dense-out",
+        "head_parameters": {"pooling": "mean", "activation": "relu"}, "languages": ("de",), "trained_on": ("emodb",),
+    }  # fmt: skip
+    run.add(verification("special", ("anger", "LABEL_1", "pos"), **repaired))
     candidates = reread(tmp_path, run.record(), "special", "plain")
     assert list(candidates) == ["special", "plain"]
-    assert candidates["plain"].id == "org/plain"
-    assert candidates["plain"].revision == run.verifications[0].revision
-    assert candidates["plain"].trained_on is None
+    plain = candidates["plain"]
+    assert (plain.id, plain.revision, plain.trained_on) == ("org/plain", run.verifications[0].revision, None)
     special = candidates["special"]
     assert special.labels == {"LABEL_1": "sadness", "pos": "happiness"}
     assert special.head is not None
@@ -128,6 +116,6 @@ def test_a_local_candidate_that_is_not_here_is_an_error_that_says_where_to_run(t
 def test_names_from_outside_stay_names(tmp_path: Path) -> None:
     run = FinishedRun(tmp_path / "cache", corpus())
     run.add(verification("m", ("anger", *HOSTILE), emotions=("anger", *["sadness"] * len(HOSTILE))))
-    for text in HOSTILE:
-        candidates = reread(tmp_path, run.record(registry=text), "m")
+    for registry in ATTACKS:
+        candidates = reread(tmp_path, run.record(registry=registry), "m")
         assert candidates["m"].labels == dict.fromkeys(HOSTILE, "sadness")

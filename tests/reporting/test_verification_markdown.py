@@ -1,5 +1,3 @@
-"""`verification.md` groups candidates as a person would decide."""
-
 import re
 from typing import Any
 
@@ -19,16 +17,10 @@ def _sections(markdown: str) -> dict[str, str]:
 
 def test_every_candidate_stands_in_the_section_of_its_verdict(every_status: VerificationReport) -> None:
     sections = _sections(verification_markdown(every_status))
-    assert list(sections) == [
-        "Usable",
-        "Fallback: usable, with fewer than 5 emotions",
-        "Undecided",
-        "Rejected",
-        "Counts",
-    ]
+    fallback = "Fallback: usable, with fewer than 5 emotions"
+    assert list(sections) == ["Usable", fallback, "Undecided", "Rejected", "Counts"]
     for candidate in every_status.candidates:
-        title = {"usable": "Usable", "undecided": "Undecided", "rejected": "Rejected"}[candidate.verdict]
-        title = "Fallback: usable, with fewer than 5 emotions" if candidate.candidate == "org/four" else title
+        title = fallback if candidate.candidate == "org/four" else candidate.verdict.capitalize()
         assert candidate.candidate in sections[title]
 
 
@@ -42,10 +34,8 @@ def test_usable_candidates_with_most_emotions_come_first_and_repaired_ones_are_m
 
 def test_a_rejected_candidate_has_its_reason_its_log_and_what_was_expected(every_status: VerificationReport) -> None:
     markdown = verification_markdown(every_status)
-    assert (
-        "- **org/random-head**: The reason of random-head. *Expected usable.* Log: .bench/logs/org__random-head.log"
-        in markdown
-    )
+    reason = "**org/random-head**: The reason of random-head. *Expected usable.* Log: .bench/logs/org__random-head.log"
+    assert f"- {reason}" in markdown
     assert "**Not as the registry expects**: org/random-head (random-head, expected usable)." in markdown
     assert "Expected repaired" not in markdown
 
@@ -80,9 +70,9 @@ def test_the_border_of_the_fallback_is_the_callers() -> None:
     assert "Fallback" not in verification_markdown(report, fallback_below=6)
 
 
-def test_hostile_strings_stay_text_in_every_place(hostile: str) -> None:
-    texts = dict.fromkeys(("candidate", "reason", "log", "architecture", "license", "revision", "head"), hostile)
-    lists: dict[str, Any] = {"notes": (hostile,), "languages": (hostile,)}
+def test_strings_from_outside_stay_text_in_every_place(attack: str) -> None:
+    texts = dict.fromkeys(("candidate", "reason", "log", "architecture", "license", "revision", "head"), attack)
+    lists: dict[str, Any] = {"notes": (attack,), "languages": (attack,)}
     report = reported(*(verified(status=status, **texts, **lists) for status in Status))
     rendered = MarkdownIt("commonmark").enable("table").render(verification_markdown(report))
     assert not re.search(r"<(script|a|img|javascript|em>\w+_)\b", rendered.replace("<em>Expected", ""))
