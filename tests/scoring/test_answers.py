@@ -39,8 +39,7 @@ def joined(
 
 def test_an_empty_corpus_joins_to_no_answers() -> None:
     answers = joined(corpus())
-    assert answers.probabilities.shape == (0, 2)
-    assert (answers.truth, answers.missing, answers.emotions) == ((), 0, ())
+    assert (answers.probabilities.shape, answers.truth, answers.missing, answers.emotions) == ((0, 2), (), 0, ())
 
 
 def test_a_clip_that_could_not_be_processed_has_no_answer_and_one_without_prediction_is_missing() -> None:

@@ -1,5 +1,3 @@
-"""Parts of a corpus, from stored answers to the scores in the reports."""
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -48,18 +46,13 @@ def selected(rows: Sequence[Row], emotions: Sequence[str] = NAMES) -> tuple[str,
 
 def test_counts_are_those_of_counting_clip_by_clip() -> None:
     generator = np.random.default_rng(0)
-    rows: list[Row] = [
-        (
-            None if generator.random() < 0.1 else f"g{generator.integers(4)}",
-            None if generator.random() < 0.1 else f"s{generator.integers(5)}",
-            int(generator.integers(3)),
-        )
-        for _ in range(300)
-    ]
+    groups = [f"g{number}" if number < 4 else None for number in generator.integers(5, size=300)]
+    speakers = [f"s{number}" if number < 5 else None for number in generator.integers(6, size=300)]
+    rows = list(zip(groups, speakers, generator.integers(3, size=300).tolist(), strict=True))
     right = generator.random(300) < 0.5
     cells = cells_of(rows)
     for counts, chosen in ((cells.count(), np.ones(300, dtype=np.bool_)), (cells.count(right), right)):
-        by_hand = Counter((row[0], row[2]) for row, counted in zip(rows, chosen, strict=True) if counted and row[0])
+        by_hand = Counter((row[0], row[2]) for row, counted in zip(rows, chosen, strict=True) if counted)
         for index, name in enumerate(cells.names):
             assert counts[cells.rows(index)].sum(axis=0).tolist() == [by_hand[name, emotion] for emotion in range(3)]
     sizes = [int(cells.count()[cells.rows(index)].sum()) for index in range(len(cells.names))]
@@ -134,7 +127,7 @@ def test_only_the_largest_groups_of_very_many_are_scored() -> None:
     assert set(reasons.values()) == {f"only the {MAX_GROUPS} largest groups are scored"}
 
 
-def test_one_emotion_in_the_whole_corpus_is_compared() -> None:
+def test_the_only_emotion_of_a_corpus_is_compared() -> None:
     assert selected([*full("a", emotions=(0,)), *full("b", emotions=(0,))], ("anger",)) == ("a b", "anger", {})
 
 
@@ -162,6 +155,10 @@ def of(board: Leaderboard, column: str) -> CorpusGroups:
 Answer = Callable[[CorpusRecord], list[str | None]]
 
 
+def somewhat_right(corpus: CorpusRecord) -> list[str | None]:
+    return mostly_right(corpus, 0.3, 0)
+
+
 def always_anger(corpus: CorpusRecord) -> list[str | None]:
     return ["anger"] * len(corpus.clips)
 
@@ -172,12 +169,7 @@ def scored(run: RunBuilder, clips: Sequence[ClipRecord], answer: Answer, *by: st
     return run.score(by=by)
 
 
-@pytest.fixture
-def somewhat_right() -> Answer:
-    return lambda corpus: mostly_right(corpus, 0.3, 0)
-
-
-def test_the_uar_of_a_group_is_scikit_learns_on_its_clips(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_the_uar_of_a_group_is_scikit_learns_on_its_clips(run: RunBuilder) -> None:
     clips = clips_of(by_sex)
     board = scored(run, clips, somewhat_right)
     groups = of(board, "sex")
@@ -200,24 +192,14 @@ def test_the_uar_of_a_group_is_scikit_learns_on_its_clips(run: RunBuilder, somew
     assert 0 <= (row.speaker_spread or 0) < 0.1 < (row.speaker_tenth or 0) < (row.uar or 0)
 
 
-def test_a_candidate_that_understands_women_only_has_a_gap_beyond_chance(run: RunBuilder) -> None:
-    def answer(corpus: CorpusRecord) -> list[str | None]:
-        answers = zip(corpus.clips, mostly_right(corpus, 0.1, 0), mostly_right(corpus, 0.8, 1), strict=True)
-        return [good if clip.sex == "female" else bad for clip, good, bad in answers]
-
-    (candidate,) = of(scored(run, clips_of(by_sex), answer), "sex").candidates
-    assert (candidate.best, candidate.worst) == ("female", "male")
-    assert (candidate.gap_low or 0) > 0.3
-
-
-def test_groups_may_cut_through_speakers(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_groups_may_cut_through_speakers(run: RunBuilder) -> None:
     clips = clips_of(lambda _, number: {"duration_s": 1.0 if number % 2 else 5.0})
     groups = of(scored(run, clips, somewhat_right), "duration")
     assert [(group.group, group.speakers) for group in groups.groups] == [("under 2 s", 8), ("4 to 8 s", 8)]
     assert groups.candidates[0].gap is not None
 
 
-def test_all_clips_of_one_kind_are_nothing_to_compare(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_all_clips_of_one_kind_are_nothing_to_compare(run: RunBuilder) -> None:
     board = scored(run, clips_of(lambda *_: {"language": "de"}), somewhat_right)
     for column, problem in (
         ("language", "all clips are of one kind, de"),
@@ -228,24 +210,18 @@ def test_all_clips_of_one_kind_are_nothing_to_compare(run: RunBuilder, somewhat_
         assert (groups.problem, groups.groups, groups.candidates) == (problem, (), ())
 
 
-def test_clips_of_unknown_kind_are_counted_and_not_scored(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_clips_of_unknown_kind_are_counted_and_not_scored(run: RunBuilder) -> None:
     clips = clips_of(lambda speaker, _: {"sex": None if speaker == 0 else "male" if speaker < 4 else "female"})
     groups = of(scored(run, clips, somewhat_right), "sex")
     assert groups.unknown_clips == 20
     assert [(group.group, group.clips) for group in groups.groups] == [("female", 80), ("male", 60)]
 
 
-def test_without_speakers_every_group_is_named_and_none_is_scored(run: RunBuilder, somewhat_right: Answer) -> None:
-    groups = of(scored(run, clips_of(lambda *at: by_sex(*at) | {"speaker": None}), somewhat_right), "sex")
-    assert (groups.problem, groups.candidates) == ("every group is too small", ())
-    assert {group.reason for group in groups.left_out} == {"nobody knows who speaks in all of its clips"}
-
-
-def test_one_group_that_is_large_enough_is_scored_without_a_gap(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_one_group_that_is_large_enough_is_scored_without_a_gap(run: RunBuilder) -> None:
     clips = clips_of(lambda speaker, _: {"sex": "male" if speaker < 2 else "female"})
     groups = of(scored(run, clips, somewhat_right), "sex")
     assert groups.problem == "only one group is large enough"
-    assert [(group.group, group.reason) for group in groups.left_out] == [("male", "2 speakers, where 3 are needed")]
+    assert [group.group for group in groups.left_out] == ["male"]
     (candidate,) = groups.candidates
     assert (len(candidate.scores), candidate.gap, candidate.best) == (1, None, None)
 
@@ -282,7 +258,7 @@ def test_a_column_that_one_of_two_corpora_has_leaves_the_other_without_scores(ru
         run.score(by=["room"])
 
 
-def test_a_candidate_without_all_its_answers_is_not_in_a_group(run: RunBuilder, somewhat_right: Answer) -> None:
+def test_a_candidate_without_all_its_answers_is_not_in_a_group(run: RunBuilder) -> None:
     corpus = run.corpus("acted", clips_of(by_sex))
     run.add(run.candidate("whole"), corpus, somewhat_right(corpus))
     run.add(run.candidate("half"), corpus, somewhat_right(corpus)[:80])
