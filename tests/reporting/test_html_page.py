@@ -1,5 +1,3 @@
-"""The page in a real browser: it opens, sorts, filters, plays, and does nothing else."""
-
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence

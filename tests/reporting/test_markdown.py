@@ -1,5 +1,3 @@
-"""Tables are readable before they are rendered."""
-
 from rich.cells import cell_len
 
 from benchmark.reporting.markdown import Column, all_the_same, document, markdown_table
@@ -13,23 +11,16 @@ def test_pipes_stand_below_each_other_also_with_wide_letters() -> None:
 
 
 def test_columns_that_are_empty_for_all_are_left_out_and_single_gaps_are_shown() -> None:
-    columns = [
-        Column("name", str),
-        Column("never", lambda row: ""),
-        Column("once", lambda row: "1" if row == "b" else ""),
-    ]
-    table = markdown_table(["a", "b"], columns)
+    once = Column[str]("once", lambda row: "1" if row == "b" else "")
+    table = markdown_table(["a", "b"], [Column("name", str), Column("never", lambda row: ""), once])
     assert "never" not in table
     assert table.splitlines()[2].split("|")[2].strip() == "–"
 
 
-def test_rows_that_look_the_same_stand_once() -> None:
+def test_rows_that_look_the_same_stand_once_and_no_rows_make_no_table() -> None:
     assert len(markdown_table(["a", "a", "b"], [Column("name", str)]).splitlines()) == 4
-
-
-def test_no_rows_make_no_table_and_empty_blocks_no_gap() -> None:
     assert markdown_table([], [Column("name", str)]) == ""
-    assert document(["a", "", "b"]) == "a\n\nb\n"
+    assert document(["a", "", "b"]) == "a\n\nb\n", "nor a gap"
 
 
 def test_only_what_all_share_is_the_same() -> None:

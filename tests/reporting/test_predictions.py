@@ -1,5 +1,3 @@
-"""The export of predictions: typed, table by table, whole or absent."""
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,25 +31,16 @@ def _table(*numbers: int, label: str | None = "ang") -> pa.Table:
     return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
 
 
-def test_rows_come_back_exactly(tmp_path: Path) -> None:
-    table = _table(1, 2)
-    path = write_predictions([table], tmp_path / "new")
-    assert path == tmp_path / "new" / "predictions.parquet"
-    assert pq.read_schema(path).equals(PREDICTIONS_SCHEMA)
-    assert pq.read_table(path).to_pylist() == table.to_pylist()
-
-
-def test_nothing_to_export_is_a_table_without_rows(tmp_path: Path) -> None:
-    frame = pd.read_parquet(write_predictions([], tmp_path))
-    assert list(frame.columns) == PREDICTIONS_SCHEMA.names
-    assert frame.empty
-
-
-def test_a_column_without_any_value_keeps_its_type_over_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_come_back_exactly_also_where_a_column_has_no_value_in_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(predictions, "_ROWS_PER_GROUP", 3)
-    path = write_predictions([_table(0, 1, 2, label=None), _table(3, 4, 5, 6, 7)], tmp_path)
+    tables = [_table(0, 1, 2, label=None), _table(3, 4, 5, 6, 7)]
+    path = write_predictions(tables, tmp_path / "new")
+    assert path == tmp_path / "new" / "predictions.parquet"
     assert pq.ParquetFile(path).metadata.num_row_groups == 3
-    assert [row["label"] for row in pq.read_table(path).to_pylist()] == [None] * 3 + ["ang"] * 5
+    assert pq.read_schema(path).equals(PREDICTIONS_SCHEMA)
+    assert pq.read_table(path).to_pylist() == pa.concat_tables(tables).to_pylist()
 
 
 def test_an_interrupted_export_leaves_the_old_one(tmp_path: Path) -> None:
@@ -118,12 +107,10 @@ def test_every_stored_answer_is_a_row_with_the_softmax_of_its_logits(run: Finish
     for row in rows:
         assert (row["device"], row["backend"], row["dtype"]) == (setup.device, setup.backend, setup.dtype)
         logits = stored[str(row["clip_hash"])].logits
-        expected = [] if logits is None else softmax(logits.astype(float)).tolist()
-        answers = row["probabilities"]
-        assert isinstance(answers, list)
-        assert [answer["label"] for answer in answers] == list(LABELS)[: len(expected)]
-        assert [answer["probability"] for answer in answers] == [
-            None if np.isnan(share) else share for share in expected
+        shares = [] if logits is None else softmax(logits.astype(float)).tolist()
+        assert row["probabilities"] == [
+            {"label": label, "probability": None if np.isnan(share) else share}
+            for label, share in zip(LABELS, shares, strict=False)
         ]
 
 
@@ -138,9 +125,8 @@ def test_the_answer_and_the_emotion_are_those_after_the_merges_of_the_corpus(run
             assert row["predicted"] is None
             continue
         anger, sadness, _, happiness = softmax(logits.astype(float))
-        chances = {"anger": anger + sadness, "happiness": happiness} if merged else {
-            "anger": anger, "sadness": sadness, "happiness": happiness
-        }  # fmt: skip
+        apart = {"anger": anger, "sadness": sadness, "happiness": happiness}
+        chances = {"anger": anger + sadness, "happiness": happiness} if merged else apart
         assert row["predicted"] == max(chances, key=lambda name: chances[name])
 
 
@@ -156,7 +142,9 @@ def test_names_that_are_no_text_are_replaced_and_all_others_kept(tmp_path: Path)
     assert {row["speaker"] for row in rows} == set(HOSTILE)
 
 
-def test_a_run_without_evaluations_is_an_empty_export(tmp_path: Path) -> None:
+def test_a_run_without_evaluations_is_a_table_without_rows(tmp_path: Path) -> None:
     run = FinishedRun(tmp_path, corpus())
     path = write_predictions(prediction_tables(run.record(), PredictionStore(run.cache).read), tmp_path)
-    assert pa.parquet.read_table(path).num_rows == 0
+    frame = pd.read_parquet(path)
+    assert list(frame.columns) == PREDICTIONS_SCHEMA.names
+    assert frame.empty

@@ -1,5 +1,3 @@
-"""The files of a report."""
-
 import resource
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""What the page's scripts get: columns as they are declared, and tables of what was measured beside scores."""
-
 from typing import Any
 
 from benchmark.reporting.html_page.page_data import page_data

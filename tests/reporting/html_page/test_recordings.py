@@ -1,5 +1,3 @@
-"""Recordings of clips: embedded, linked, or not there."""
-
 import base64
 import io
 from collections.abc import Sequence
@@ -44,13 +42,12 @@ def test_embedded_audio_is_that_of_the_clip_and_at_most_its_beginning(tmp_path: 
     assert short is not None
     assert long is not None
     assert (short.embedded, short.cut, long.embedded, long.cut) == (True, False, True, True)
-    beginning = io.BytesIO(base64.b64decode(long.address.partition(";base64,")[2]))
-    assert soundfile.info(beginning).duration == LONGEST_EMBEDDED_S
-    kind, _, content = short.address.partition(";base64,")
-    assert kind == "data:audio/flac"
-    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(content)), dtype="float32")
-    assert rate == RATE
-    assert samples == pytest.approx(Generated().waveform().samples, abs=1 / 30_000)
+    whole, beginning = (
+        soundfile.read(io.BytesIO(base64.b64decode(recording.address.removeprefix("data:audio/flac;base64,"))))
+        for recording in (short, long)
+    )
+    assert (whole[1], beginning[1], len(beginning[0])) == (RATE, RATE, LONGEST_EMBEDDED_S * RATE)
+    assert whole[0] == pytest.approx(Generated().waveform().samples, abs=1 / 30_000)
 
 
 def test_no_more_is_embedded_than_was_asked_for_and_the_rest_is_linked_where_it_is_a_file(tmp_path: Path) -> None:
@@ -61,13 +58,10 @@ def test_no_more_is_embedded_than_was_asked_for_and_the_rest_is_linked_where_it_
     assert gone is None
     assert find([Generated(), Generated()], tmp_path) == [None, None, None]
     assert find([Generated()], tmp_path, embed=3, corpus_name="not opened") == [None, None, None]
-
-
-def test_undecodable_audio_does_not_count_as_embedded(tmp_path: Path) -> None:
-    first, second, _ = find([UnusableAudio("gone"), Generated()], tmp_path, embed=1)
-    assert first is None
-    assert second is not None
-    assert second.embedded
+    undecodable, next_one, _ = find([UnusableAudio("gone"), Generated()], tmp_path, embed=1)
+    assert undecodable is None
+    assert next_one is not None
+    assert next_one.embedded, "the one before does not count"
 
 
 def test_a_stretch_of_a_recording_is_linked_with_its_times(tmp_path: Path) -> None:
