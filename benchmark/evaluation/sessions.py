@@ -104,6 +104,11 @@ class ModelSession:
         """Whether the worker of a loaded model has crashed or exceeded a time limit."""
         return self._worker.pid is None
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the worker's process has ended in the middle of a call."""
+        return isinstance(self._worker.end, Crashed)
+
     def load(self) -> LoadReport | Failure:
         """Load the model."""
         chosen, converted = self.implementation, None

@@ -50,7 +50,9 @@ class TimelinePredictor:
     def timelines(
         self, subject: Subject, recordings: Sequence[Clip], *, window_s: float, hop_s: float
     ) -> Iterator[Timeline]:
-        """Compute recordings with one model; a worker that ends costs only the recording that it ended with.
+        """Compute recordings with one model; a recording whose worker ends is tried once more in another one.
+
+        A second worker that ends, or one that exceeds its time, costs only the recording that it ended with.
 
         Args:
             subject: The candidate.
@@ -58,15 +60,22 @@ class TimelinePredictor:
             window_s: Length of a window in seconds, at most what the model reads at once.
             hop_s: From the beginning of one window to that of the next, in seconds.
         """
-        remaining = list(recordings)
+        remaining, was_lost = list(recordings), False
         reference = Implementation(Engine(device=self.device))
         while remaining:
             with ModelSession(subject, reference, threads=self.threads, settings=self.settings) as session:
                 loaded = session.load()
                 while remaining:
-                    yield self._timeline(session, loaded, remaining.pop(0), window_s=window_s, hop_s=hop_s)
-                    if isinstance(loaded, LoadReport) and session.has_ended:
+                    timeline = self._timeline(session, loaded, remaining[0], window_s=window_s, hop_s=hop_s)
+                    if session.has_crashed and not was_lost:
+                        was_lost = True
                         break
+                    del remaining[0]
+                    yield timeline
+                    if isinstance(loaded, LoadReport):
+                        was_lost = False
+                        if session.has_ended:
+                            break
 
     def _timeline(
         self, session: ModelSession, loaded: LoadReport | Failure, recording: Clip, *, window_s: float, hop_s: float

@@ -15,6 +15,7 @@ from benchmark.errors import RequestError, UnavailableError
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent, Stage
 from benchmark.settings import Settings
+from tests.support.lost_workers import end_workers
 
 RATE = 16_000
 ENGLISH = registry_path().parent / "checkpoints" / "wav2vec2-english"
@@ -107,6 +108,21 @@ def test_a_worker_that_ends_costs_only_the_recording_that_it_ended_with(recordin
     assert (first.failure or "").startswith("The model failed: ")
     assert "not audio" in (second.failure or "")
     assert outcome.exit_code == 3
+
+
+@pytest.mark.parametrize("method", ["load", "predict"])
+def test_a_recording_whose_worker_is_killed_once_has_the_same_timeline(
+    recordings: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    call = [recordings / "call.wav"]
+    expected = predict(settings, "wav2vec2-english", of=call).result.timelines
+    with monkeypatch.context() as context:
+        end_workers(context, method, actor="ModelActor")
+        assert predict(settings, "wav2vec2-english", of=call).result.timelines == expected
+    end_workers(monkeypatch, method, actor="ModelActor", calls=(0, 1))
+    twice = predict(settings, "wav2vec2-english", of=call)
+    assert twice.exit_code == 3
+    assert "SIGKILL" in twice.problems[0]
 
 
 def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settings: Settings) -> None:
