@@ -1,9 +1,9 @@
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -15,44 +15,68 @@ from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.hub.tensor_listing import ListingProblem, TensorListing
 from benchmark.hub.torch_pickles import read_pickle
 from benchmark.workers.messages import encode
-from tests.support.hub_server import HubServer
+from tests.support.hub_server import Fault, HubServer, Trouble, closed_port
 
 T = TypeVar("T")
 
 ID = "org/model"
 CONFIG = {"model_type": "wav2vec2", "id2label": {"0": "sad", "1": "happy"}}
 PREPROCESSOR = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 16000}
+WEIGHTS = "model.safetensors"
+_FILES = {"config.json": CONFIG, "preprocessor_config.json": PREPROCESSOR, WEIGHTS: b"w" * 5000}
 
 
-class Publish(Protocol):
-    def __call__(self, id: Any = ..., *, branch: Any = ..., **files: Any) -> str: ...
+class ServedHub:
+    """A Hub on loopback with the repositories of one test, and clients of it that share a cache."""
+
+    def __init__(self, server: HubServer, folder: Path) -> None:
+        self.server, self.cache, self._folder = server, folder / "hf", folder
+        self.client = self.client_with(timeout_s=2.0)
+
+    def client_with(self, timeout_s: float) -> Hub:
+        return Hub(timeout_s=timeout_s, endpoint=self.server.url, cache=self.cache)
+
+    def offline_client(self) -> Hub:
+        return Hub(offline=True, endpoint=closed_port(), cache=self.cache)
+
+    def publish(self, id: Any = ID, *, branch: Any = "main", **files: Any) -> str:
+        """Serve a repository with these files beside the usual ones; returns the sha of its commit."""
+        folder = self._folder / f"repository-{len(list(self._folder.iterdir()))}"
+        return self.server.add(id, write_files(folder, {**_FILES, **files}), branch=branch)
+
+    def break_(self, what: int | Trouble, at: str = "", *, id: str | None = ID, **options: Any) -> None:
+        self.server.break_(id, Fault(what, at=at, **options))
+
+    def facts(self, id: str = ID, revision: str | None = None) -> RepoFacts:
+        return success(self.client.facts(id, revision))
+
+    def failure(self, id: str = ID, revision: str | None = None) -> HubFailure:
+        return failure(self.client.facts(id, revision))
+
+    def tensors(self, facts: RepoFacts | None = None) -> TensorListing:
+        return success(self.client.tensors(facts or self.facts(), read_in_process))
+
+    def download(self, facts: RepoFacts) -> Path:
+        return success(self.client.download(facts))
+
+    @property
+    def bytes_sent(self) -> int:
+        return self.server.bytes_sent[ID]
 
 
 @pytest.fixture
-def server() -> Iterator[HubServer]:
+def hub(tmp_path: Path) -> Iterator[ServedHub]:
     with HubServer() as server:
-        yield server
+        yield ServedHub(server, tmp_path)
 
 
-@pytest.fixture
-def publish(server: HubServer, tmp_path: Path) -> Publish:
-    """Puts a repository on the server: bytes as they are, everything else as JSON; None leaves a file out."""
-
-    def put(id: str = ID, *, branch: str = "main", **files: Any) -> str:
-        folder = tmp_path / f"repository-{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        contents = {"config.json": CONFIG, "preprocessor_config.json": PREPROCESSOR, "model.safetensors": b"w" * 5000}
-        for name, content in {**contents, **files}.items():
-            if content is not None:
-                (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return server.add(id, folder, branch=branch)
-
-    return put
-
-
-@pytest.fixture
-def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(timeout_s=2.0, endpoint=server.url, cache=tmp_path / "hf")
+def write_files(folder: Path, files: Mapping[str, Any]) -> Path:
+    """Write bytes as they are and everything else as JSON; None leaves a file out."""
+    folder.mkdir()
+    for name, content in files.items():
+        if content is not None:
+            (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return folder
 
 
 def success(answer: T | HubFailure) -> T:
@@ -63,14 +87,6 @@ def success(answer: T | HubFailure) -> T:
 def failure(answer: object) -> HubFailure:
     assert isinstance(answer, HubFailure), answer
     return answer
-
-
-def facts_of(hub: Hub, id: str = ID, revision: str | None = None) -> RepoFacts:
-    return success(hub.facts(id, revision))
-
-
-def failure_of(hub: Hub, id: str = ID, revision: str | None = None) -> HubFailure:
-    return failure(hub.facts(id, revision))
 
 
 def problem_of(listing: TensorListing) -> ListingProblem:
@@ -114,6 +130,10 @@ class Reads:
 
     def file(self, budget: int = 1_000_000) -> RangedFile:
         return RangedFile(self, len(self.content), Budget(budget))
+
+    @property
+    def bytes_read(self) -> int:
+        return sum(stop - start for start, stop in self.spans)
 
 
 def ranged(content: bytes, budget: int = 1_000_000) -> RangedFile:

@@ -1,4 +1,3 @@
-import json
 import os
 from pathlib import Path
 
@@ -7,23 +6,21 @@ import pytest
 from benchmark.hub.local import local_facts
 from benchmark.hub.repository_facts import RepoFacts
 from benchmark.results.status import Status
-from tests.hub.conftest import failure, success
+from tests.hub.conftest import failure, success, write_files
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"model_type": "hubert"}))
-    (folder / "model.safetensors").write_bytes(b"w")
-    return folder
+    return write_files(tmp_path / "model", {"config.json": {"model_type": "hubert"}, "model.safetensors": b"w"})
 
 
 def facts_of(folder: Path) -> RepoFacts:
     return success(local_facts("./model", folder))
 
 
-def revision(folder: Path) -> str:
+def revision_after_change(folder: Path, weights: str) -> str:
+    (folder / weights).write_bytes(b"x")
+    os.utime(folder / weights, ns=(1, 1))
     return facts_of(folder).revision
 
 
@@ -33,32 +30,20 @@ def test_a_local_folder_has_the_same_facts(folder: Path) -> None:
     assert facts.names == {"config.json", "model.safetensors"}
 
 
-def test_the_revision_follows_what_a_load_reads_and_nothing_else(folder: Path) -> None:
-    first = revision(folder)
+def test_the_revision_follows_what_a_load_reads_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+    first = facts_of(folder).revision
     assert len(first) == 40
     (folder / "README.md").write_text("words")
-    assert revision(folder) == first
-    (folder / "model.safetensors").write_bytes(b"x")
-    os.utime(folder / "model.safetensors", ns=(1, 1))
-    assert revision(folder) != first
+    assert facts_of(folder).revision == first
+    assert facts_of(folder.rename(tmp_path / "elsewhere")).revision == first
+    assert revision_after_change(tmp_path / "elsewhere", "model.safetensors") != first
 
 
-def test_the_revision_follows_the_shards_that_the_index_names(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "odd.safetensors")
+def test_the_revision_follows_the_shards_that_the_index_names(tmp_path: Path) -> None:
     index = {"metadata": {}, "weight_map": {"a": "odd.safetensors"}}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    first = revision(folder)
-    (folder / "odd.safetensors").write_bytes(b"x")
-    os.utime(folder / "odd.safetensors", ns=(1, 1))
-    assert revision(folder) != first
-
-
-def test_equal_content_has_equal_revisions_wherever_it_lies(folder: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    folder.rename(copy)
-    first = revision(copy)
-    copy.rename(folder)
-    assert revision(folder) == first
+    folder = write_files(tmp_path / "m", {"model.safetensors.index.json": index, "odd.safetensors": b"w"})
+    first = facts_of(folder).revision
+    assert revision_after_change(folder, "odd.safetensors") != first
 
 
 @pytest.mark.parametrize(("name", "reason"), [("x", "there is no folder"), ("config.json", "is a file")])

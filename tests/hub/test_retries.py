@@ -16,10 +16,9 @@ from tests.hub.conftest import failure
 from tests.support.hub_server import Fault, HubServer, Trouble, closed_port, silent_port
 
 
-def refusal(code: int, **headers: str) -> HfHubHTTPError:
+def refusal(code: int, headers: dict[str, str] | None = None) -> HfHubHTTPError:
     request = httpx2.Request("GET", "http://hub.invalid/")
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HfHubHTTPError("refused", response=httpx2.Response(code, headers=sent, request=request))
+    return HfHubHTTPError("refused", response=httpx2.Response(code, headers=headers, request=request))
 
 
 class Task:
@@ -100,29 +99,21 @@ def test_what_will_not_pass_is_asked_once(error: BaseException, status: Status) 
 
 
 def test_a_wait_that_the_server_asks_for_is_obeyed() -> None:
-    task = Task(refusal(429, Retry_After="1"))
+    task = Task(refusal(429, {"Retry-After": "1"}))
     assert answer_to(task) == "answer"
     assert task.times[1] - task.times[0] >= 1.0
 
 
 @pytest.mark.parametrize(
-    ("code", "headers", "words"),
-    [
-        (429, {"Retry_After": "3600"}, "asks to wait 3600 s"),
-        (503, {"RateLimit": '"api";r=0;t=3600'}, "asks to wait 3600 s"),
-        (503, {"Retry_After": "Fri, 01 Jan 2100 00:00:00 GMT"}, "asks to wait"),
-    ],
-    ids=["seconds", "limit", "date"],
+    ("code", "headers"), [(429, {"Retry-After": "3600"}), (503, {"RateLimit": '"api";r=0;t=3600'})]
 )
-def test_a_wait_beyond_the_time_limit_is_not_waited_for_and_named(
-    code: int, headers: dict[str, str], words: str
-) -> None:
-    task = Task(refusal(code, **headers))
+def test_a_wait_beyond_the_time_limit_is_not_waited_for_and_named(code: int, headers: dict[str, str]) -> None:
+    task = Task(refusal(code, headers))
     begin = time.monotonic()
     refused = failure(answer_to(task))
-    assert refused.status is Status.UNREACHABLE
-    assert words in refused.reason
     assert time.monotonic() - begin < 1.0
+    assert refused.status is Status.UNREACHABLE
+    assert "asks to wait 3600 s" in refused.reason
     assert len(task.times) == 1
 
 

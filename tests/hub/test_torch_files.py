@@ -21,8 +21,6 @@ STATE = {
     "classifier.bias": torch.tensor([0.5, -1.0]),
     "half": torch.ones(3, dtype=torch.float16),
 }
-
-
 SAVED = torch_saved(STATE)
 
 
@@ -68,11 +66,10 @@ def test_a_view_is_read_from_where_it_begins_and_nothing_in_another_order() -> N
     assert opened(repacked(big_endian)).read("classifier.bias") is None
 
 
-def test_a_packed_pickle_is_read() -> None:
+def test_a_packed_pickle_is_read_and_packed_numbers_are_refused_since_a_load_would_take_the_packed_bytes_for_numbers(
+    tmp_path: Path,
+) -> None:
     assert len(opened(repacked(MEMBERS, zipfile.ZIP_DEFLATED, only="data.pkl")).tensors) == 3
-
-
-def test_packed_numbers_are_refused_since_a_load_would_take_the_packed_bytes_for_numbers(tmp_path: Path) -> None:
     numbers = torch.rand(1000, generator=torch.Generator().manual_seed(0))
     packed = repacked(members(torch_saved({"a": numbers})), zipfile.ZIP_DEFLATED)
     (path := tmp_path / "pytorch_model.bin").write_bytes(packed)
@@ -99,7 +96,7 @@ def test_only_directory_and_pickle_of_a_large_file_are_read() -> None:
     reads = Reads(torch_saved({"a": torch.zeros(1_000_000), "classifier.bias": torch.ones(2)}))
     file = TorchFile(reads.file(budget=120_000), "it", read_in_process)
     assert file.read("classifier.bias") is not None
-    assert sum(stop - start for start, stop in reads.spans) < 120_000 < len(reads.content)
+    assert reads.bytes_read < 120_000 < len(reads.content)
 
 
 def test_the_format_before_version_1_6_needs_the_load_check() -> None:
@@ -108,17 +105,12 @@ def test_the_format_before_version_1_6_needs_the_load_check() -> None:
     assert "load check" in old.reason
 
 
-@pytest.mark.parametrize("kind", ["archive", "old format", "plain pickle", "plain pickle of protocol 0"])
-def test_weights_that_would_run_code_are_unsafe_and_leave_no_trace(tmp_path: Path, kind: str) -> None:
+def test_weights_that_would_run_code_are_unsafe_and_leave_no_trace(tmp_path: Path) -> None:
     hostile = {"classifier.weight": torch.zeros(2), "x": Runs(tmp_path / "mark")}
-    content = {
-        "archive": lambda: torch_saved(hostile),
-        "old format": lambda: torch_saved(hostile, _use_new_zipfile_serialization=False),
-        "plain pickle": lambda: pickle.dumps(Runs(tmp_path / "mark")),
-        "plain pickle of protocol 0": lambda: pickle.dumps(Runs(tmp_path / "mark"), 0),
-    }[kind]()
-    unsafe = problem(content)
-    assert (unsafe.status, unsafe.unsafe_globals) == (Status.UNSAFE_WEIGHTS, ("posix.system",))
+    archives = [torch_saved(hostile), torch_saved(hostile, _use_new_zipfile_serialization=False)]
+    for content in (*archives, pickle.dumps(hostile["x"]), pickle.dumps(hostile["x"], protocol=0)):
+        unsafe = problem(content)
+        assert (unsafe.status, unsafe.unsafe_globals) == (Status.UNSAFE_WEIGHTS, ("posix.system",))
     assert not (tmp_path / "mark").exists()
 
 
@@ -207,15 +199,14 @@ def test_a_directory_of_a_claimed_gigabyte_takes_no_memory() -> None:
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_file_cut_off_or_changed_anywhere_never_ends_in_a_traceback() -> None:
-    whole = SAVED
     randomly = random.Random(3)  # noqa: S311 - repeatable, guards no secret
-    for length in range(0, len(whole), 7):
+    for length in range(0, len(SAVED), 7):
         with pytest.raises(ListingProblem):
-            opened(whole[:length])
+            opened(SAVED[:length])
     for _ in range(2000):
-        changed = bytearray(whole)
+        changed = bytearray(SAVED)
         for _ in range(randomly.randrange(1, 4)):
-            position = randomly.choice((randomly.randrange(len(whole)), len(whole) - 1 - randomly.randrange(400)))
+            position = randomly.choice((randomly.randrange(len(SAVED)), len(SAVED) - 1 - randomly.randrange(400)))
             changed[position] = randomly.randrange(256)
         with contextlib.suppress(ListingProblem, TooMuchToReadError):
             file = opened(bytes(changed))

@@ -27,7 +27,6 @@ from benchmark.results.status import Status
             Status.LOAD_FAILED,
             "no weights at all",
         ),
-        ([], Status.LOAD_FAILED, "no weights at all"),
     ],
 )
 def test_what_is_there_instead_is_named(names: list[str], status: Status, words: str) -> None:
