@@ -7,6 +7,9 @@ from pathlib import Path
 TEMPORARY_FOLDER = "temporary"
 """In the cache: the temporary folders of processes and their workers."""
 
+FETCHED_FOLDER = "fetched"
+"""In the cache: the recordings that running processes have fetched from addresses."""
+
 
 def expanded(path: str | Path) -> Path:
     """Replace `~` at the beginning of a path by the home folder; `~name` of an unknown user stays, as in a shell.
@@ -31,6 +34,8 @@ class Settings:
         hub_timeout_s: Time limit of one call to the Hub.
         load_timeout_s: Time limit for loading one checkpoint in a worker.
         clip_timeout_s: Time limit for one window of a clip in a worker.
+        fetch_timeout_s: Time limit for one recording at an address; 1 kB/s must come all the time.
+        decode_timeout_s: Time limit for decoding one recording, and 5 s more for each MB of it.
 
     Examples:
         >>> Settings(cache=Path("somewhere")).logs
@@ -42,6 +47,8 @@ class Settings:
     hub_timeout_s: float = 10.0
     load_timeout_s: float = 300.0
     clip_timeout_s: float = 300.0
+    fetch_timeout_s: float = 300.0
+    decode_timeout_s: float = 60.0
 
     @property
     def logs(self) -> Path:
@@ -52,3 +59,8 @@ class Settings:
     def temporary(self) -> Path:
         """The folder with the temporary folders of processes (see `benchmark.temporary`)."""
         return self.cache / TEMPORARY_FOLDER
+
+    @property
+    def fetched(self) -> Path:
+        """The folder with the recordings that running processes have fetched."""
+        return self.cache / FETCHED_FOLDER

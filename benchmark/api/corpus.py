@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome
-from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
-from benchmark.corpora.audio_sources import AudioSource, open_source
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
@@ -26,6 +25,7 @@ from benchmark.results.runs import CorpusRecord
 from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
 from benchmark.verification.verdict_store import known_outputs
+from benchmark.workers.process import start_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +51,26 @@ def describe_corpus_with(options: DescribeRequest) -> DescribeOutcome:
         >>> outcome.description.flags  # doctest: +SKIP
         ('identical',)
     """
-    settings, progress = options.settings or Settings(), options.progress or Silent()
+    with AudioReader(options.settings or Settings(), max_clip_mb=options.max_clip_mb) as reader:
+        return _describe(options, reader)
+
+
+describe_corpus = keywords(describe_corpus_with, DescribeRequest)
+
+
+def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
+    settings, progress = reader.settings, options.progress or Silent()
     merges = chosen_merges(options.merge_preset, options.merge)
     registry = find_registry(options.candidates)
-    (corpus,) = open_corpora([options.corpus], registry, options, settings=settings, progress=progress)
+    start_server(settings.temporary)  # it imports torch while the corpus is opened
+    (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     folder = Path(options.output)
     check_writable(folder)
     corpus = corpus.merging(merges)
-    decoded = decode_corpus(corpus, progress)
-    acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, progress))
+    decoded = decode_corpus(corpus, reader, progress)
+    acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, reader, progress), reader)
     if options.find_speech:
-        decoded = find_speech(decoded, settings, progress)
+        decoded = find_speech(decoded, reader, settings, progress)
     description = describe(decoded.record, acoustics, created=datetime.now(UTC), notes=corpus.notes)
     candidates = tuple(
         coverage_of(known_outputs(candidate, settings.cache), description) for candidate in registry.candidates
@@ -70,25 +79,14 @@ def describe_corpus_with(options: DescribeRequest) -> DescribeOutcome:
     return DescribeOutcome(description=description, files=write_description(description, folder))
 
 
-describe_corpus = keywords(describe_corpus_with, DescribeRequest)
-
-
 def _with_own_channels(
-    corpus: Corpus, record: CorpusRecord, acoustics: Sequence[Acoustics | None]
+    corpus: Corpus, record: CorpusRecord, acoustics: Sequence[Acoustics | None], reader: AudioReader
 ) -> tuple[Acoustics | None, ...]:
     """Correct the channels of identical clips, which are measured once, but may be mono and stereo copies."""
     copies = Counter(clip.clip_hash for clip in record.clips)
     return tuple(
-        replace(measured, channels=_channels(clip.audio) or measured.channels)
+        replace(measured, channels=reader.channels(clip.audio) or measured.channels)
         if measured is not None and copies[decoded.clip_hash] > 1
         else measured
         for clip, decoded, measured in zip(corpus.clips, record.clips, acoustics, strict=True)
     )
-
-
-def _channels(audio: AudioSource) -> int | None:
-    try:
-        with open_source(audio) as stream:
-            return stream.channels
-    except UndecodableAudio:
-        return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.api.verify import open_registry
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus, choose_channel
 from benchmark.corpora.folder import find_recordings
@@ -60,8 +61,16 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
         >>> outcome = benchmark.predict("some-org/some-model", "call.wav")  # doctest: +SKIP
         >>> [(span.start_s, span.emotion) for span in outcome.result.timelines[0].stretches()]  # doctest: +SKIP
     """
-    progress, settings = options.progress or Silent(), options.settings or Settings()
-    clips = _find_clips(options.recordings, ChannelChoice(options.channel))
+    with AudioReader(options.settings or Settings(), max_clip_mb=options.max_clip_mb) as reader:
+        return _predict(options, reader)
+
+
+predict = keywords(predict_with, PredictRequest)
+
+
+def _predict(options: PredictRequest, reader: AudioReader) -> PredictOutcome:
+    progress, settings = options.progress or Silent(), reader.settings
+    clips = _find_clips(options.recordings, ChannelChoice(options.channel), reader)
     models = [options.models] if isinstance(options.models, str) else options.models
     registry = open_registry(options.candidates, models, progress)
     merges = chosen_merges(options.merge_preset, options.merge)
@@ -88,7 +97,12 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
     (device,) = resolve_devices([options.device], settings)
     environment = Environment.here()
     predictor = TimelinePredictor(
-        merges=merges, device=device, threads=environment.cores, settings=settings, progress=progress
+        reader=reader,
+        merges=merges,
+        device=device,
+        threads=environment.cores,
+        settings=settings,
+        progress=progress,
     )
     created = datetime.now(UTC)
     timelines, interrupted = _timelines(predictor, selection.subjects, clips, windows)
@@ -97,10 +111,9 @@ def predict_with(options: PredictRequest) -> PredictOutcome:
     return PredictOutcome(result=result, exit_code=exit_code, problems=problems)
 
 
-predict = keywords(predict_with, PredictRequest)
-
-
-def _find_clips(recordings: str | Path | Sequence[str | Path], channel: ChannelChoice) -> tuple[Clip, ...]:
+def _find_clips(
+    recordings: str | Path | Sequence[str | Path], channel: ChannelChoice, reader: AudioReader
+) -> tuple[Clip, ...]:
     names = [recordings] if isinstance(recordings, str | Path) else list(recordings)
     if not names:
         raise RequestError("Name a recording, as in `bench predict MODEL call.wav`.")
@@ -113,7 +126,8 @@ def _find_clips(recordings: str | Path | Sequence[str | Path], channel: ChannelC
     if not any(path.exists() for path in paths):
         raise RequestError(f"There is no recording {paths[0]}: check the path, and the order: MODEL, then FILE.")
     clips = tuple(Clip(name=storable(str(path)), audio=AudioFile(path)) for path in dict.fromkeys(paths))
-    return choose_channel(Corpus(name="", source="", clips=clips, available_clips=len(clips)), channel).clips
+    corpus = Corpus(name="", source="", clips=clips, available_clips=len(clips))
+    return choose_channel(corpus, channel, reader.channels).clips
 
 
 def _window_and_hop(subject: Subject, window_s: float | None, hop_s: float | None) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.api.outcomes import ScoredOutcome, judge_report
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora, relabelled, still_there
 from benchmark.emotions.merges import chosen_merges
@@ -60,8 +61,8 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     check_writable(folder)
     store = PredictionStore(settings.cache)
     leaderboard = score_run(record, store.read, rank_seen=options.rank_seen, focus=focus, by=options.by)
-    recordings = _recordings(record, embed=options.embed_audio, registry=registry, settings=settings)
-    with FileSet() as together:
+    with AudioReader(settings) as reader, FileSet() as together:
+        recordings = _recordings(record, embed=options.embed_audio, registry=registry, reader=reader)
         files = (
             *write_leaderboard(leaderboard, folder, record=record, recordings=recordings, together=together),
             write_predictions(prediction_tables(record, store.read), folder, together=together),
@@ -99,7 +100,7 @@ def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress
     return record.model_copy(update={"corpora": corpora})
 
 
-def _recordings(record: RunRecord, *, embed: int, registry: Registry, settings: Settings) -> Recordings:
-    opened = [(corpus.name, still_there(corpus, registry, settings)) for corpus in record.corpora]
+def _recordings(record: RunRecord, *, embed: int, registry: Registry, reader: AudioReader) -> Recordings:
+    opened = [(corpus.name, still_there(corpus, registry, reader)) for corpus in record.corpora]
     corpora = [replace(corpus, name=name) for name, corpus in opened if corpus is not None]
-    return Recordings(corpora=corpora, embed=embed)
+    return Recordings(corpora=corpora, embed=embed, reader=reader)

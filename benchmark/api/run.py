@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.api.outcomes import ScoredOutcome, judge_run
 from benchmark.api.verify import open_registry
 from benchmark.audio.perturbation import parse_perturbations
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
@@ -48,15 +49,23 @@ def run_with(options: RunRequest) -> RunOutcome:
         RequestError: The request is wrong; the message says how to fix it.
         UnavailableError: The machine failed, such as a full disk.
     """
-    progress = options.progress or Silent()
     settings = options.settings or Settings(jobs=options.jobs)
+    with AudioReader(settings, max_clip_mb=options.max_clip_mb) as reader:
+        return _run(options, reader)
+
+
+run = keywords(run_with, RunRequest)
+
+
+def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
+    progress, settings = options.progress or Silent(), reader.settings
     # Check the whole request before hours of work.
     inference = _inference(options)
     focus = emotion_names(options.focus)
     with user_metrics(options.metrics, settings, progress):
         pass
     registry = open_registry(options.candidates, options.models, progress)
-    corpora = open_corpora(options.corpora, registry, options, settings=settings, progress=progress)
+    corpora = open_corpora(options.corpora, registry, options, reader=reader, progress=progress)
     for corpus in corpora:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
@@ -66,14 +75,14 @@ def run_with(options: RunRequest) -> RunOutcome:
     create_cache(settings.cache)
     check_writable(settings.cache, remedy=CHOOSE_ANOTHER_CACHE)
 
-    record = _evaluate(options, registry, corpora, inference, settings, progress)
+    record = _evaluate(options, registry, corpora, inference, reader, progress)
     save_run(settings.cache, record)
     store = PredictionStore(settings.cache)
     with user_metrics(options.metrics, settings, progress) as metrics:
         leaderboard = score_run(
             record, store.read, rank_seen=options.rank_seen, focus=focus, metrics=metrics, by=options.by
         )
-    recordings = Recordings(corpora=corpora, embed=options.embed_audio)
+    recordings = Recordings(corpora=corpora, embed=options.embed_audio, reader=reader)
     verdicts, least = _verdicts(record, settings), record.min_emotions
     with FileSet() as together:
         files = (
@@ -83,9 +92,6 @@ def run_with(options: RunRequest) -> RunOutcome:
         )
     exit_code, problems = judge_run(record, leaderboard, strict=options.strict)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
-
-
-run = keywords(run_with, RunRequest)
 
 
 def _inference(options: RunRequest) -> RunOptions:
@@ -108,10 +114,10 @@ def _evaluate(
     registry: Registry,
     corpora: Sequence[Corpus],
     inference: RunOptions,
-    settings: Settings,
+    reader: AudioReader,
     progress: Progress,
 ) -> RunRecord:
-    created = datetime.now(UTC)
+    created, settings = datetime.now(UTC), reader.settings
     hub = Hub(timeout_s=settings.hub_timeout_s)
     limits = VerifyOptions(
         repair_heads=options.repair_heads, max_download_gb=options.max_download_gb, confirm=options.confirm
@@ -122,6 +128,7 @@ def _evaluate(
     evaluated = Evaluation(
         subjects=selection.subjects,
         corpora=tuple(corpus.merging(inference.merge) for corpus in corpora),
+        reader=reader,
         devices=resolve_devices(options.devices, settings),
         options=inference,
         settings=settings,

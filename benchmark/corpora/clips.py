@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.channels import Channel, ChannelChoice
@@ -135,26 +135,29 @@ class Corpus:
         return by_label
 
 
-def choose_channel(corpus: Corpus, choice: ChannelChoice) -> Corpus:
+def choose_channel(corpus: Corpus, choice: ChannelChoice, count: Callable[[AudioSource], int | None]) -> Corpus:
     """Choose the channel of all clips of a corpus.
 
     `each` makes two clips of each clip with two channels, whose names end in `#left` and `#right`. The only channel of
     a clip counts as its left one; it has no right one.
+
+    Args:
+        count: Counts the channels of a recording; None where it cannot be read.
     """
     if choice is ChannelChoice.MIX:
         return corpus
-    clips = tuple(side for clip in corpus.clips for side in _sides(clip, choice))
+    clips = tuple(side for clip in corpus.clips for side in _sides(clip, choice, count))
     available = corpus.available_clips + len(clips) - len(corpus.clips)
     return replace(corpus, clips=clips, available_clips=available, channel=choice)
 
 
-def _sides(clip: Clip, choice: ChannelChoice) -> Iterator[Clip]:
+def _sides(clip: Clip, choice: ChannelChoice, count: Callable[[AudioSource], int | None]) -> Iterator[Clip]:
     audio = clip.audio
     if not isinstance(audio, AudioFile | AudioAddress):
         yield clip
     elif choice is not ChannelChoice.EACH:
         yield replace(clip, audio=audio.on(Channel(choice)))
-    elif (audio.channels() or 1) < _STEREO:
+    elif (count(audio) or 1) < _STEREO:
         yield clip
     else:
         for channel in (Channel.LEFT, Channel.RIGHT):

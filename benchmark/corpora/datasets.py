@@ -11,12 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.audio.decoding import UndecodableAudio
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioFile, UnusableAudio
 from benchmark.corpora.clips import CorpusContents
+from benchmark.corpora.fetching import UnreachableAudio
+from benchmark.corpora.folder import AUDIO_SUFFIXES
 from benchmark.corpora.rows import find_columns, read_rows
-from benchmark.corpora.streaming import DatasetSpec, SpooledRow
+from benchmark.corpora.streaming import DatasetFile, DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure
+from benchmark.options.shared import MAX_CLIP_MB
 from benchmark.progress import Progress
 from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.checksums import DamagedError, write_manifest
@@ -67,13 +71,14 @@ class Spool:
             cache=folder, kind=CacheKind.DATASETS, key=self.key, content_schema=_SCHEMA_VERSION, name=name
         )
 
-    def write(self, audio_column: str, rows: Iterable[SpooledRow], *, sequence: int = 1) -> None:
+    def write(self, audio_column: str, rows: Iterable[SpooledRow], reader: AudioReader, *, sequence: int = 1) -> None:
         """Keep all rows, with encoded audio, or nothing where reading them fails.
 
         Args:
             sequence: Larger than those of other revisions.
 
         Raises:
+            UnreachableAudio: A file cannot be fetched now, and the cache must not say that it is missing.
             UnavailableError: The disk is full, or the folder cannot be written.
         """
         try:
@@ -85,8 +90,7 @@ class Spool:
             with (unfinished / _INDEX).open("w", encoding="utf-8") as index:
                 index.write(json.dumps({"audio_column": audio_column}) + "\n")
                 for number, row in enumerate(rows):
-                    file = _write_audio(row.audio, unfinished / f"{number:08}")
-                    index.write(json.dumps(vars(replace(row, audio=file))) + "\n")
+                    index.write(json.dumps(vars(_with_file(row, unfinished / f"{number:08}", reader))) + "\n")
             write_manifest(unfinished)
             self._entry.describe(sequence=sequence)
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -100,18 +104,27 @@ class Spool:
         return str(json.loads(first)["audio_column"]), [SpooledRow(**json.loads(line)) for line in lines if line]
 
 
-def _write_audio(audio: bytes | str | None, path: Path) -> str | None:
-    if not isinstance(audio, bytes):
-        return audio
+def _with_file(row: SpooledRow, path: Path, reader: AudioReader) -> SpooledRow:
+    """Put the audio of a row into a file."""
+    if row.audio is None:
+        return row
     try:
-        path.write_bytes(audio)
+        if isinstance(row.audio, DatasetFile):
+            reader.fetcher.copy(row.audio.address, path)
+        elif isinstance(row.audio, bytes):
+            reader.check_size(len(row.audio))
+            path.write_bytes(row.audio)
+    except UnreachableAudio:
+        raise
+    except UndecodableAudio as error:
+        return replace(row, audio=None, failure=error.reason)
     except OSError as error:
         raise explain_write_failure(error, path, remedy=_REMEDY) from error
-    return path.name
+    return replace(row, audio=path.name)
 
 
 def read_dataset(
-    spec: DatasetSpec, *, columns: Mapping[str, str], settings: Settings, progress: Progress
+    spec: DatasetSpec, *, columns: Mapping[str, str], reader: AudioReader, progress: Progress
 ) -> CorpusContents:
     """Read one split of a dataset.
 
@@ -120,20 +133,24 @@ def read_dataset(
 
     Args:
         columns: Role (`file`, `label`, `speaker`, …) → the column that has it.
+        reader: Fetches the files.
         progress: Gets a stage while the dataset is fetched.
 
     Raises:
         RequestError: There is no such dataset, split or column.
         UnavailableError: The Hub cannot be reached and the dataset is not in the cache, or the disk is full.
     """
-    folder = settings.cache / "corpora" / _folder_name(spec.id)
-    split = _folder_name("~".join([spec.config or "default", spec.split or "only", columns.get("file") or "audio"]))
-    revision, notes = _pin_revision(spec, settings, folder, split)
+    folder = reader.settings.cache / "corpora" / _folder_name(spec.id)
+    parts = [spec.config or "default", spec.split or "only", columns.get("file") or "audio"]
+    if reader.max_clip_mb != MAX_CLIP_MB:  # what is too large for one limit may not be for another
+        parts.append(f"{reader.max_clip_mb:g}")
+    split = _folder_name("~".join(parts))
+    revision, notes = _pin_revision(spec, reader, folder, split)
     key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
     spool = Spool(folder / revision / split, key)
     if not spool.is_complete:
         sequence = max(_stored_revisions(folder, split).values(), default=0) + 1
-        _fetch(spec, revision, columns.get("file"), spool, sequence, progress)
+        _fetch(spec, revision, columns.get("file"), spool, reader, sequence, progress)
     audio_column, rows = spool.read()
     if not rows:
         raise RequestError(f"The dataset {spec.id} has no rows in this split.")
@@ -156,11 +173,11 @@ def read_dataset(
     return replace(contents, notes=notes + contents.notes, source=source)
 
 
-def _pin_revision(spec: DatasetSpec, settings: Settings, folder: Path, split: str) -> tuple[str, tuple[str, ...]]:
+def _pin_revision(spec: DatasetSpec, reader: AudioReader, folder: Path, split: str) -> tuple[str, tuple[str, ...]]:
     """The revision to read, and notes: that of the Hub, or where it cannot be reached the newest in the cache."""
     if spec.folder is not None:
-        return folder_hash(spec.folder), ()
-    revision = _sha(spec, settings)
+        return folder_hash(spec.folder, max_clip_mb=reader.max_clip_mb), ()
+    revision = _sha(spec, reader.settings)
     if not isinstance(revision, HubFailure):
         return revision, ()
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
@@ -197,8 +214,10 @@ def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
     return info if isinstance(info, HubFailure) else str(info.sha)
 
 
-def folder_hash(folder: Path) -> str:
+def folder_hash(folder: Path, *, max_clip_mb: float = MAX_CLIP_MB) -> str:
     """Hash the names and contents of all files of a folder: 40 hexadecimal digits, as many as a commit sha has.
+
+    Of recordings that are too large to be read, the size stands for the content.
 
     Raises:
         RequestError: There is no such folder, or a file of it cannot be read.
@@ -208,8 +227,12 @@ def folder_hash(folder: Path) -> str:
     content = hashlib.sha256()
     try:
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and ".cache" not in path.parts):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = path.stat().st_size
+            if size > max_clip_mb * 1e6 and path.suffix.lower() in AUDIO_SUFFIXES:
+                digest = str(size)
+            else:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
             content.update(f"{path.relative_to(folder).as_posix()}\0{digest}\n".encode("utf-8", "surrogatepass"))
     except OSError as error:
         raise RequestError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
@@ -217,7 +240,13 @@ def folder_hash(folder: Path) -> str:
 
 
 def _fetch(
-    spec: DatasetSpec, revision: str, audio_column: str | None, spool: Spool, sequence: int, progress: Progress
+    spec: DatasetSpec,
+    revision: str,
+    audio_column: str | None,
+    spool: Spool,
+    reader: AudioReader,
+    sequence: int,
+    progress: Progress,
 ) -> None:
     import httpx2  # noqa: PLC0415 - with the libraries below
     import pyarrow as pa  # noqa: PLC0415
@@ -234,7 +263,7 @@ def _fetch(
                     yield row
                     stage.advance()
 
-            spool.write(column, counted(), sequence=sequence)
+            spool.write(column, counted(), reader, sequence=sequence)
     except (httpx2.HTTPError, TimeoutError, ConnectionError, UndecodableAudio) as error:
         raise UnavailableError(f"The dataset {spec.id} could not be fetched: {_one_line(error)}.") from error
     except (DatasetsError, pa.ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

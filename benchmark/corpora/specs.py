@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Clip, Corpus, CorpusContents, choose_channel, described
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.datasets import read_dataset
@@ -93,6 +94,7 @@ def open_corpora(
     options: ClipOptions | None = None,
     *,
     settings: Settings | None = None,
+    reader: AudioReader | None = None,
     progress: Progress | None = None,
 ) -> tuple[Corpus, ...]:
     """Open the corpora that a user names; without any, those of the registry.
@@ -100,6 +102,7 @@ def open_corpora(
     Args:
         names: Names of the registry's corpora, or SPECs.
         options: Which clips, in addition to the registry's selection; its channel takes precedence.
+        reader: Reads recordings where that is needed, and what it fetches is not fetched again; with its settings.
         progress: Gets the stages of fetching a dataset.
 
     Raises:
@@ -109,7 +112,10 @@ def open_corpora(
     entries = registry.corpora
     if not names and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
-    options, settings, progress = options or ClipOptions(), settings or Settings(), progress or Silent()
+    options, progress = options or ClipOptions(), progress or Silent()
+    if reader is None:
+        with AudioReader(settings or Settings(), max_clip_mb=options.max_clip_mb) as own:
+            return open_corpora(names, registry, options, reader=own, progress=progress)
     corpora = []
     for name in dict.fromkeys(names or entries):
         if name in entries:
@@ -118,8 +124,8 @@ def open_corpora(
         else:
             entry, spec = _NO_ENTRY, _spec_of(name, entries)
             shown_name = _name_of(spec)
-        corpus = _read(shown_name, spec, entry, settings, progress)
-        corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel))
+        corpus = _read(shown_name, spec, entry, reader, progress)
+        corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel), reader.channels)
         corpora.append(_apply_entry(corpus, entry))
     opened = [corpus.name for corpus in corpora]
     if doubled := {name for name in opened if opened.count(name) > 1}:
@@ -154,7 +160,7 @@ def _name_of(spec: Spec) -> str:
     return path.name or spec.location
 
 
-def _read(name: str, spec: Spec, entry: CorpusEntry, settings: Settings, progress: Progress) -> Corpus:
+def _read(name: str, spec: Spec, entry: CorpusEntry, reader: AudioReader, progress: Progress) -> Corpus:
     """Read all of a corpus."""
     path, columns = expanded(spec.location), entry.columns
     if spec.kind == "demo":
@@ -162,7 +168,7 @@ def _read(name: str, spec: Spec, entry: CorpusEntry, settings: Settings, progres
     elif spec.kind == "table":
         contents = read_table(path, columns=columns)
     elif spec.kind == "hf":
-        contents = read_dataset(parse_dataset(spec.location), columns=columns, settings=settings, progress=progress)
+        contents = read_dataset(parse_dataset(spec.location), columns=columns, reader=reader, progress=progress)
     elif spec.kind == "folder":
         contents = read_folder(path, labels=entry.labels)
     else:
@@ -214,12 +220,12 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
     return record.model_copy(update={"clips": clips, "labels": dict(corpus.labels)})
 
 
-def still_there(record: CorpusRecord, registry: Registry, settings: Settings) -> Corpus | None:
+def still_there(record: CorpusRecord, registry: Registry, reader: AudioReader) -> Corpus | None:
     """Open the corpus of a finished run again, for its audio; None where it is remote or no longer there."""
     if record.source.startswith("hf:"):
         return None
     try:
-        (corpus,) = open_corpora([record.source], registry.model_copy(update={"corpora": {}}), settings=settings)
-        return choose_channel(corpus, ChannelChoice(record.channel))
+        (corpus,) = open_corpora([record.source], registry.model_copy(update={"corpora": {}}), reader=reader)
+        return choose_channel(corpus, ChannelChoice(record.channel), reader.channels)
     except (BenchError, OSError):
         return None

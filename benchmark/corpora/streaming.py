@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.audio_sources import read_with_fsspec
 from benchmark.corpora.rows import COLUMN_NAMES
 from benchmark.errors import RequestError
 from benchmark.registry.locations import is_hub_id, looks_like_path
@@ -78,18 +76,25 @@ def parse_dataset(location: str) -> DatasetSpec:
 
 
 @dataclass(frozen=True)
+class DatasetFile:
+    """A file of a dataset, which must be fetched first; the address lies inside the dataset."""
+
+    address: str
+
+
+@dataclass(frozen=True)
 class SpooledRow:
     """One row of a dataset.
 
     Attributes:
         name: What the dataset calls the clip.
-        audio: The encoded audio, or the name of the file that holds it.
+        audio: The encoded audio, where it is, or the name of the file that holds it.
         failure: Why there is no audio.
         values: Column → text, empty where there is nothing.
     """
 
     name: str
-    audio: bytes | str | None
+    audio: bytes | DatasetFile | str | None
     failure: str | None
     values: dict[str, str]
 
@@ -194,25 +199,16 @@ def _read_rows(
         if name in seen:
             name = f"{number:06}/{name}"
         seen.add(name)
-        failure = None
-        if content is None:
-            try:
-                content = _read_file(path, root)
-            except UndecodableAudio as error:
-                if spec.folder is None and not isinstance(error.__cause__, FileNotFoundError | None):
-                    raise  # the network failed, and the cache must not say that the audio is missing
-                failure = error.reason
-        yield SpooledRow(name, content, failure, {key: _text(value, classes.get(key)) for key, value in values.items()})
+        audio, failure = (content, None) if content is not None else _locate(path, root)
+        yield SpooledRow(name, audio, failure, {key: _text(value, classes.get(key)) for key, value in values.items()})
 
 
-def _read_file(path: Any, root: str) -> bytes:
-    """Read a file of a dataset; raises UndecodableAudio."""
+def _locate(path: Any, root: str) -> tuple[DatasetFile | None, str | None]:
+    """Where a file of a dataset is, or why there is no audio."""
     if not path:
-        raise UndecodableAudio("The dataset has no audio here.")
+        return None, "The dataset has no audio here."
     address = _inside(str(path), root)
-    if address is None:
-        raise UndecodableAudio(f"It lies outside the dataset, at {path}.")
-    return read_with_fsspec(address)
+    return (None, f"It lies outside the dataset, at {path}.") if address is None else (DatasetFile(address), None)
 
 
 def _inside(path: str, root: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from benchmark.audio.perturbation import Perturbation
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.evaluation.decoding import ClipSet
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.results.prediction_store import PredictionStore
@@ -51,6 +52,7 @@ class RunContext:
 
     Attributes:
         clips: The clips of all corpora.
+        reader: Reads their audio.
         merges: Emotions that the corpora merge.
         threads: Threads that one worker may compute with.
         stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
@@ -59,6 +61,7 @@ class RunContext:
     """
 
     clips: ClipSet
+    reader: AudioReader
     merges: tuple[Mapping[str, str], ...] = ()
     options: RunOptions
     store: PredictionStore

@@ -10,23 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.measuring import Acoustics, measure
-from benchmark.audio.perturbation import Perturbation, measure_level, needs_level, perturbed_blocks
-from benchmark.audio.waveform import ContentHash, resampled_blocks
-from benchmark.audio.windows import window_blocks
-from benchmark.corpora.audio_sources import AudioSource, open_source
+from benchmark.audio.measuring import Acoustics
+from benchmark.audio.perturbation import Perturbation
+from benchmark.corpora.audio_reader import DECODERS, AudioReader
+from benchmark.corpora.audio_sources import AudioAddress, AudioSource
 from benchmark.corpora.clips import Clip, Corpus, described
+from benchmark.corpora.fetching import FETCHERS
 from benchmark.progress import Progress
 from benchmark.results.runs import ClipRecord, CorpusRecord
-from benchmark.threads import map_ahead
+from benchmark.threads import DaemonPool, map_ahead
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_DECODERS = 2
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
 _WINDOWS_AHEAD = 8
-_CHANGED = "The audio is not what it was when the run began."
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,13 @@ class ClipWindow:
     failure: str | None = None
 
 
-def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
+def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> DecodedCorpus:
     """Decode every clip once, to know its content and its length, or why it cannot be read."""
-    records = tuple(_map_clips(_decode_clip, corpus.clips, f"Reading {corpus.name}", progress))
+    title = f"Reading {corpus.name}"
+    threads = _threads(clip.audio for clip in corpus.clips)
+    records = tuple(
+        _map_clips(lambda clip: _decode_clip(clip, reader), corpus.clips, threads, title=title, progress=progress)
+    )
     audio: dict[str, AudioSource] = {}
     for clip, record in zip(corpus.clips, records, strict=True):
         if record.clip_hash is not None:
@@ -98,11 +100,16 @@ def decode_corpus(corpus: Corpus, progress: Progress) -> DecodedCorpus:
     )
 
 
+def _threads(audio: Iterable[AudioSource]) -> int:
+    """How many clips are read at the same time: more where most of the time is spent waiting for hosts."""
+    return DECODERS + (FETCHERS if any(isinstance(source, AudioAddress) for source in audio) else 0)
+
+
 def _map_clips(
-    function: Callable[[Item], Result], clips: Sequence[Item], title: str, progress: Progress
+    function: Callable[[Item], Result], clips: Sequence[Item], threads: int, *, title: str, progress: Progress
 ) -> Iterator[Result]:
     with (
-        ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as pool,
+        DaemonPool(threads, "decode") as pool,
         progress.stage(title, total=len(clips), unit="clips") as stage,
     ):
         for result in map_ahead(pool, function, clips):
@@ -110,18 +117,17 @@ def _map_clips(
             stage.advance()
 
 
-def _decode_clip(clip: Clip) -> ClipRecord:
-    record = ClipRecord(clip=clip.name, clip_hash=None, duration_s=None)
+def _decode_clip(clip: Clip, reader: AudioReader) -> ClipRecord:
     try:
-        with open_source(clip.audio) as stream:
-            content, samples = ContentHash(stream.sampling_rate), 0
-            for block in stream.blocks:
-                content.update(block)
-                samples += block.size
-            duration_s, rate = samples / stream.sampling_rate, stream.sampling_rate
-            record = replace(record, clip_hash=content.digits, duration_s=duration_s, sampling_rate=rate)
+        summary = reader.summary(clip.audio)
     except UndecodableAudio as error:
-        record = replace(record, failure=str(error))
+        return described(ClipRecord(clip=clip.name, clip_hash=None, duration_s=None, failure=error.reason), clip)
+    record = ClipRecord(
+        clip=clip.name,
+        clip_hash=summary.clip_hash,
+        duration_s=summary.duration_s,
+        sampling_rate=summary.sampling_rate,
+    )
     return described(record, clip)
 
 
@@ -138,15 +144,17 @@ def drop_unreadable(corpus: CorpusRecord, unreadable: Mapping[str, str]) -> Corp
 
 def decode_windows(
     audio: Iterable[tuple[str, AudioSource]],
+    reader: AudioReader,
     *,
     sampling_rate: int,
     window_s: float,
     perturbation: Perturbation | None = None,
-) -> Generator[ClipWindow, None, None]:
+) -> Generator[ClipWindow]:
     """Decode and resample in the background, a few windows ahead of the reader, so that a model need not wait.
 
     Args:
         audio: Clip hashes with their audio.
+        reader: Reads it.
         sampling_rate: The rate of the windows, in Hz.
         window_s: The longest window, in seconds.
         perturbation: What is done to each clip before it is cut, if anything.
@@ -154,11 +162,7 @@ def decode_windows(
     Yields:
         The windows of each clip in their order, and then one without samples that ends the clip.
     """
-    windows = (
-        window
-        for clip_hash, source in audio
-        for window in _clip_windows(clip_hash, source, sampling_rate, window_s, perturbation)
-    )
+    windows = _windows(audio, reader, rate=sampling_rate, window_s=window_s, perturbation=perturbation)
     # One thread takes the calls in their order, so that the generator is never entered twice.
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
@@ -168,46 +172,38 @@ def decode_windows(
                 yield window
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            windows.close()
 
 
-def _clip_windows(
-    clip_hash: str, source: AudioSource, rate: int, window_s: float, perturbation: Perturbation | None
-) -> Iterator[ClipWindow]:
-    failure, level = None, None
-    try:
-        if perturbation is not None and needs_level(perturbation):
-            # Read once more: the level decides what becomes of the first sample, and a clip may be hours long.
-            with open_source(source) as stream:
-                level = measure_level(resampled_blocks(stream.blocks, stream.sampling_rate, rate))
-        with open_source(source) as stream:
-            content = ContentHash(stream.sampling_rate)
-            blocks = resampled_blocks(_hashed(stream.blocks, content), stream.sampling_rate, rate)
-            if perturbation is not None and not perturbation.leaves_alone(stream.sampling_rate):
-                blocks = perturbed_blocks(blocks, rate, perturbation, seed=clip_hash, level=level)
-            for samples in window_blocks(blocks, rate, window_s):
+def _windows(
+    audio: Iterable[tuple[str, AudioSource]],
+    reader: AudioReader,
+    *,
+    rate: int,
+    window_s: float,
+    perturbation: Perturbation | None,
+) -> Generator[ClipWindow]:
+    for clip_hash, source in audio:
+        failure = None
+        windows = reader.windows(source, clip_hash, sampling_rate=rate, window_s=window_s, perturbation=perturbation)
+        try:
+            for samples in windows:
                 yield ClipWindow(clip_hash, samples)
-        failure = None if content.digits == clip_hash else _CHANGED
-    except UndecodableAudio as error:
-        failure = error.reason
-    yield ClipWindow(clip_hash, None, failure)
+        except UndecodableAudio as error:
+            failure = error.reason
+        yield ClipWindow(clip_hash, None, failure)
 
 
-def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iterator[NDArray[np.float32]]:
-    for block in blocks:
-        content.update(block)
-        yield block
-
-
-def measure_corpus(decoded: DecodedCorpus, progress: Progress) -> tuple[Acoustics | None, ...]:
+def measure_corpus(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> tuple[Acoustics | None, ...]:
     """Measure level, clipping and bandwidth of each clip, identical ones once; None for those that cannot be read."""
-    measured = _map_clips(_measure, tuple(decoded.audio.values()), f"Measuring {decoded.record.name}", progress)
+
+    def measure(source: AudioSource) -> Acoustics | None:
+        try:
+            return reader.acoustics(source)
+        except UndecodableAudio:
+            return None
+
+    title, sources = f"Measuring {decoded.record.name}", tuple(decoded.audio.values())
+    measured = _map_clips(measure, sources, DECODERS, title=title, progress=progress)
     acoustics = dict(zip(decoded.audio, measured, strict=True))
     return tuple(acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
-
-
-def _measure(source: AudioSource) -> Acoustics | None:
-    try:
-        with open_source(source) as stream:
-            return measure(stream)
-    except UndecodableAudio:
-        return None

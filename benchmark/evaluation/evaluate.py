@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus, drop_unreadable
@@ -45,11 +46,13 @@ class Evaluation:
     """Runs subjects on corpora.
 
     Attributes:
+        reader: Reads the audio of the corpora.
         devices: Answers come from the first, latency from each.
     """
 
     subjects: Sequence[Subject]
     corpora: Sequence[Corpus]
+    reader: AudioReader
     devices: Sequence[str]
     options: RunOptions
     settings: Settings
@@ -79,9 +82,9 @@ class Evaluation:
         return result
 
     def _decode(self, corpus: Corpus, progress: Progress) -> DecodedCorpus:
-        decoded = decode_corpus(corpus, progress)
+        decoded = decode_corpus(corpus, self.reader, progress)
         if self.options.find_speech or self.options.min_speech is not None:
-            decoded = find_speech(decoded, self.settings, progress)
+            decoded = find_speech(decoded, self.reader, self.settings, progress)
         return decoded if self.options.min_speech is None else drop_silent(decoded, self.options.min_speech)
 
     def _compute(
@@ -90,6 +93,7 @@ class Evaluation:
         """Compute all answers, several candidates at once; the plans of those that came to their end, by candidate."""
         context = RunContext(
             clips=ClipSet.of(decoded),
+            reader=self.reader,
             merges=tuple(corpus.record.merge for corpus in decoded),
             options=self.options,
             store=self.store,
@@ -129,7 +133,7 @@ class Evaluation:
         failed = {record.candidate for record in result.evaluations if record.failure}
         subjects = [subject for subject in self.subjects if subject.name not in failed]
         audio = [source for corpus in decoded for source in corpus.audio.values()]
-        segments = cut_segments(audio, seconds=self.options.segment_s)
+        segments = cut_segments(audio, self.reader, seconds=self.options.segment_s)
         if not segments:
             return
         stopwatch = Stopwatch(

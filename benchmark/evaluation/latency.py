@@ -15,8 +15,9 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.audio.waveform import Waveform, resample, resampled_blocks
-from benchmark.corpora.audio_sources import AudioSource, open_source
+from benchmark.audio.waveform import Waveform, resample
+from benchmark.corpora.audio_reader import AudioReader
+from benchmark.corpora.audio_sources import AudioSource
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import Implementation, ModelSession
@@ -47,7 +48,7 @@ _BYTES_PER_PROCESS = 700_000_000
 _SHARE_OF_MEMORY = 0.6
 
 
-def cut_segments(audio: Iterable[AudioSource], *, seconds: float) -> tuple[Waveform, ...]:
+def cut_segments(audio: Iterable[AudioSource], reader: AudioReader, *, seconds: float) -> tuple[Waveform, ...]:
     """Cut up to eight segments of exactly `seconds` at 16 kHz out of the clips, one after another.
 
     Short clips are joined, and clips that can no longer be read are passed over. If all audio is shorter than one
@@ -56,7 +57,7 @@ def cut_segments(audio: Iterable[AudioSource], *, seconds: float) -> tuple[Wavef
     size = round(seconds * SEGMENT_RATE)
     segments: list[Waveform] = []
     rest = np.zeros(0, dtype=np.float32)
-    for block in _blocks(audio):
+    for block in _blocks(audio, reader):
         rest = np.concatenate([rest, block])
         while rest.size >= size and len(segments) < _SEGMENTS:
             segments.append(Waveform(rest[:size].copy(), SEGMENT_RATE))
@@ -68,10 +69,10 @@ def cut_segments(audio: Iterable[AudioSource], *, seconds: float) -> tuple[Wavef
     return tuple(segments)
 
 
-def _blocks(audio: Iterable[AudioSource]) -> Iterator[NDArray[np.float32]]:
+def _blocks(audio: Iterable[AudioSource], reader: AudioReader) -> Iterator[NDArray[np.float32]]:
     for source in audio:
-        with suppress(UndecodableAudio), open_source(source) as stream:
-            yield from resampled_blocks(stream.blocks, stream.sampling_rate, SEGMENT_RATE)
+        with suppress(UndecodableAudio), reader.open(source, SEGMENT_RATE) as stream:
+            yield from stream.blocks
 
 
 def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:

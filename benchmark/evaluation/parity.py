@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
@@ -235,7 +236,7 @@ class ParityTest:
         """Answers to the first windows of all clips that can still be read, by clip hash."""
         self._require_running()
         answers = {}
-        for answered in session.answers(_first_windows(clips, loaded)):
+        for answered in session.answers(_first_windows(clips, self.context.reader, loaded)):
             self._require_running()
             self.context.require_worker(answered.end)
             if answered.end is not None:
@@ -294,9 +295,9 @@ def _value(answer: Answer, problem: str, *, lasting: bool = True) -> Any:
     raise EngineRejectedError(f"{problem}: {answer.reason}", lasting=lasting and of_the_model)
 
 
-def _first_windows(clips: Mapping[str, AudioSource], loaded: LoadReport) -> Iterator[ClipWindow]:
+def _first_windows(clips: Mapping[str, AudioSource], reader: AudioReader, loaded: LoadReport) -> Iterator[ClipWindow]:
     rate = loaded.sampling_rate or 1
     for clip_hash, source in clips.items():
-        windows = decode_windows([(clip_hash, source)], sampling_rate=rate, window_s=loaded.window_s)
+        windows = decode_windows([(clip_hash, source)], reader, sampling_rate=rate, window_s=loaded.window_s)
         with closing(windows):
             yield next(windows)

@@ -166,6 +166,7 @@ class InferenceRunner:
         flushed, clip = time.monotonic(), ClipInProgress()
         windows = decode_windows(
             clip_pass.missing.items(),
+            self._context.reader,
             sampling_rate=loaded.sampling_rate or 0,
             window_s=loaded.window_s,
             perturbation=clip_pass.perturbation,

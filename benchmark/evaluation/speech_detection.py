@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioSource
 from benchmark.evaluation.decoding import DecodedCorpus, decode_windows
 from benchmark.progress import Progress, Stage
@@ -27,7 +28,7 @@ class _DetectorFailedError(Exception):
         self.failure = failure
 
 
-def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) -> DecodedCorpus:
+def find_speech(decoded: DecodedCorpus, reader: AudioReader, settings: Settings, progress: Progress) -> DecodedCorpus:
     """Give each clip of a corpus its share of speech; if the detector fails, that stays unknown, with the reason.
 
     A worker that ends is replaced once; it goes on from where the first one was.
@@ -45,7 +46,7 @@ def find_speech(decoded: DecodedCorpus, settings: Settings, progress: Progress) 
         if missing:
             with progress.stage(f"Finding speech in {decoded.record.name}", total=len(missing), unit="clips") as stage:
                 try:
-                    shares.update(_detect(missing, settings, stage))
+                    shares.update(_detect(missing, reader, settings, stage))
                 except _DetectorFailedError as error:
                     failure = error.failure
             save_speech_shares(settings.cache, detector, shares)
@@ -74,11 +75,13 @@ def drop_silent(decoded: DecodedCorpus, min_speech: float) -> DecodedCorpus:
     return DecodedCorpus(record, {name: source for name, source in decoded.audio.items() if name in hashes})
 
 
-def _detect(audio: Mapping[str, AudioSource], settings: Settings, stage: Stage) -> Iterator[tuple[str, float]]:
+def _detect(
+    audio: Mapping[str, AudioSource], reader: AudioReader, settings: Settings, stage: Stage
+) -> Iterator[tuple[str, float]]:
     """Find the share of speech in each clip; raises _DetectorFailedError after those that were found."""
     with Worker(_ACTOR, log=settings.logs / "speech.log") as detector:
         current: str | None = None
-        for window in decode_windows(audio.items(), sampling_rate=_RATE, window_s=_BLOCK_S):
+        for window in decode_windows(audio.items(), reader, sampling_rate=_RATE, window_s=_BLOCK_S):
             if current != window.clip_hash:
                 current = window.clip_hash
                 answer = detector.call("begin", timeout_s=settings.load_timeout_s)

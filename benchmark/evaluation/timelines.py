@@ -1,14 +1,14 @@
 """Predictions for recordings over time, window after window; no recording is ever in memory as a whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.audio.decoding import UndecodableAudio, header_duration_s
-from benchmark.audio.waveform import resampled_blocks
+from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.windows import sliding_windows
-from benchmark.corpora.audio_sources import AudioFile, AudioSource, open_source
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Clip
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
@@ -41,6 +41,7 @@ class _UnansweredError(Exception):
 class TimelinePredictor:
     """Computes timelines of recordings, with a stage of progress for each."""
 
+    reader: AudioReader
     merges: Mapping[str, str]
     device: str
     threads: int
@@ -77,6 +78,12 @@ class TimelinePredictor:
                         if session.has_ended:
                             break
 
+    def _length_s(self, recording: Clip) -> float | None:
+        with suppress(UndecodableAudio):
+            if (seconds := self.reader.announced_length_s(recording.audio)) is not None:
+                return max(round(seconds, 1), 0.1)
+        return None
+
     def _timeline(
         self, session: ModelSession, loaded: LoadReport | Failure, recording: Clip, *, window_s: float, hop_s: float
     ) -> Timeline:
@@ -85,10 +92,10 @@ class TimelinePredictor:
         windows: list[WindowAnswer] = []
         end_s, failure = 0.0, None
         if isinstance(loaded, LoadReport) and loaded.sampling_rate is not None:
-            total = _length_s(recording.audio)
+            total = self._length_s(recording)
             with self.progress.stage(f"{subject.name}: {recording.name}", total=total, unit="s") as stage:
                 try:
-                    for window in _answers(session, loaded.sampling_rate, recording, label_map, window_s, hop_s):
+                    for window in self._answers(session, loaded.sampling_rate, recording, label_map, window_s, hop_s):
                         windows.append(window)
                         stage.advance(window.end_s - end_s)
                         end_s = window.end_s
@@ -113,28 +120,23 @@ class TimelinePredictor:
             notes=verification.notes,
         )
 
+    def _answers(
+        self, session: ModelSession, rate: int, recording: Clip, label_map: LabelMap, window_s: float, hop_s: float
+    ) -> Iterator[WindowAnswer]:
+        """Compute window after window.
 
-def _length_s(audio: AudioSource) -> float | None:
-    seconds = header_duration_s(audio.path) if isinstance(audio, AudioFile) else None
-    return None if seconds is None else max(round(seconds, 1), 0.1)
-
-
-def _answers(
-    session: ModelSession, rate: int, recording: Clip, label_map: LabelMap, window_s: float, hop_s: float
-) -> Iterator[WindowAnswer]:
-    """Compute window after window.
-
-    Raises:
-        UndecodableAudio: The recording, or the rest of it, cannot be decoded.
-        _UnansweredError: The model failed.
-    """
-    with open_source(recording.audio) as stream:
-        blocks = resampled_blocks(stream.blocks, stream.sampling_rate, rate)
-        for window in sliding_windows(blocks, rate, window_s=window_s, hop_s=hop_s):
-            answer = session.predict(window.samples)
-            if not isinstance(answer, Returned):
-                raise _UnansweredError(answer)
-            (probabilities,) = label_map.probabilities(answer.value["logits"][np.newaxis])
-            yield WindowAnswer(
-                start_s=window.start / rate, end_s=window.stop / rate, probabilities=tuple(map(float, probabilities))
-            )
+        Raises:
+            UndecodableAudio: The recording, or the rest of it, cannot be decoded.
+            _UnansweredError: The model failed.
+        """
+        with self.reader.open(recording.audio, rate) as stream:
+            for window in sliding_windows(stream.blocks, rate, window_s=window_s, hop_s=hop_s):
+                answer = session.predict(window.samples)
+                if not isinstance(answer, Returned):
+                    raise _UnansweredError(answer)
+                (probabilities,) = label_map.probabilities(answer.value["logits"][np.newaxis])
+                yield WindowAnswer(
+                    start_s=window.start / rate,
+                    end_s=window.stop / rate,
+                    probabilities=tuple(map(float, probabilities)),
+                )

@@ -2,16 +2,18 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
+import psutil
+
 from benchmark.hub.json_documents import describe
 from benchmark.hub.ranged import RepositoryFiles
 from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, storable, unreachable
-from benchmark.hub.weights import files_to_load
+from benchmark.hub.weights import files_to_load, total_size
 from benchmark.results.status import Status
 
 _HASH_DIGITS = 40  # as many as a commit sha has
@@ -34,7 +36,14 @@ def local_facts(id: str, folder: Path) -> RepoFacts | HubFailure:
             return HubFailure(Status.NOT_FOUND, reason)
         files = tuple(_list_files(folder))
         facts = describe(RepoFacts(id=id, revision="", files=files, folder=folder.resolve()), folder)
-        return replace(facts, revision=_content_hash(folder, facts))
+        needed = files_to_load(facts.files, facts.config, RepositoryFiles(folder))
+        size, memory = total_size(needed) or 0, psutil.virtual_memory().total
+        if size > memory:  # it would take minutes to hash, too
+            reason = (
+                f"a load reads {size / 1e9:.1f} GB of {shown}, and this machine has {memory / 1e9:.1f} GB of memory"
+            )
+            return HubFailure(Status.SKIPPED, reason)
+        return replace(facts, revision=_content_hash(folder, facts, needed))
     except OSError as error:
         return unreachable(f"{shown} cannot be read ({error.strerror or type(error).__name__})")
 
@@ -52,10 +61,9 @@ def _list_files(folder: Path) -> Iterator[RepoFile]:
                     yield RepoFile(storable(f"{subfolder.name}/{path.name}"), path.stat().st_size)
 
 
-def _content_hash(folder: Path, facts: RepoFacts) -> str:
+def _content_hash(folder: Path, facts: RepoFacts, needed: Sequence[RepoFile]) -> str:
     """Hash names and contents of the files that a load reads, or the names of all files where it reads none."""
     whole = hashlib.sha256()
-    needed = files_to_load(facts.files, facts.config, RepositoryFiles(folder))
     for file in sorted(needed, key=lambda file: file.name):
         path = (folder / file.name).resolve()
         state = path.stat()

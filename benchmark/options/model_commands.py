@@ -20,6 +20,7 @@ from benchmark.options.shared import (
     LoadOptions,
     MergeOptions,
     OutputOptions,
+    RecordingOptions,
     RegistryOptions,
     ScoreOptions,
     Texts,
@@ -120,7 +121,7 @@ class DiscoverRequest(WatchingCaller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RegistryOptions):
+class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RecordingOptions, RegistryOptions):
     """Options of `predict` beside models and recordings."""
 
     window_seconds: Annotated[float | None, option("--window", INFERENCE, metavar="S", within=Range(0.1))] = None

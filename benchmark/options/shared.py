@@ -23,6 +23,8 @@ SCORES = Group("Scores", sort_key=4)
 RESULT = Group("Result", sort_key=5)
 CONSOLE = Group("Console", sort_key=6)
 
+MAX_CLIP_MB = 2000.0
+
 Texts = Sequence[str]
 Channel = Literal["mix", "left", "right", "each"]
 
@@ -163,7 +165,15 @@ class MergeOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipOptions(Options):
+class RecordingOptions(Options):
+    """Limits of recordings."""
+
+    max_clip_mb: Annotated[float, option("--max-clip-mb", CORPUS, metavar="MB", within=Range(0))] = MAX_CLIP_MB
+    """Neither fetch nor decode a recording whose file is larger."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ClipOptions(RecordingOptions):
     """Selection of clips and channels."""
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None

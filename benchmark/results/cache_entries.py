@@ -41,6 +41,7 @@ class CacheKind(StrEnum):
     VERIFICATIONS = "verifications"
     CONVERTED = "converted"
     DATASETS = "datasets"
+    FETCHED = "fetched"
     SPEECH = "speech"
     RUNS = "runs"
     LOGS = "logs"

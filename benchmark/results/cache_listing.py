@@ -1,7 +1,7 @@
 """List and prune the cache, according to the sidecars of its entries.
 
-Only files with a sidecar, logs of workers and unfinished files are entries: other files in the folder of BENCH_CACHE
-are never deleted. Links are never followed.
+Only files with a sidecar, logs of workers, fetched recordings and unfinished files are entries: other files in the
+folder of BENCH_CACHE are never deleted. Links are never followed.
 """
 
 import contextlib
@@ -21,13 +21,15 @@ from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDIC
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import DAMAGED_SUFFIX, Storage, StoredObject
-from benchmark.settings import TEMPORARY_FOLDER
+from benchmark.settings import FETCHED_FOLDER, TEMPORARY_FOLDER
+from benchmark.temporary import NAME as PROCESS_FOLDER
 
 KIND_MEANINGS = {
     CacheKind.PREDICTIONS: "what models said to clips",
     CacheKind.VERIFICATIONS: "verdicts on candidates",
     CacheKind.CONVERTED: "models converted for a faster backend",
     CacheKind.DATASETS: "recordings of datasets of the Hub",
+    CacheKind.FETCHED: "recordings fetched from addresses by a run that goes on, or was killed",
     CacheKind.SPEECH: "how much of each clip is speech",
     CacheKind.RUNS: "records of runs, from which reports can be written again",
     CacheKind.LOGS: "what workers printed",
@@ -36,7 +38,9 @@ KIND_MEANINGS = {
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8,12}\.part(\.old)?|\.unfinished-.*")
 _DAMAGED = re.compile(r".+\.[0-9a-f]{8}" + re.escape(DAMAGED_SUFFIX))
 _LOG = re.compile(r"logs/[^/]+\.log")
+_FETCHED = re.compile(rf"({FETCHED_FOLDER}/{PROCESS_FOLDER.pattern})/.+")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
+_WITHOUT_SIDECARS = {CacheKind.LOGS, CacheKind.FETCHED}
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
 _OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
 _IN_ORDER_OF_REVISIONS = {CacheKind.VERIFICATIONS, CacheKind.DATASETS}
@@ -254,7 +258,9 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
     unknown = Counter({path.name: path.lstat().st_size for path in storage.root.glob("*") if path.is_symlink()})
     for stored in objects:
         part = _part_of(stored.name, sidecars)
-        if part is not None:
+        if (of_run := _FETCHED.fullmatch(stored.name)) is not None:
+            part, kind, path = None, CacheKind.FETCHED, of_run[1]
+        elif part is not None:
             kind = sidecars[part].kind
             path = part.rpartition("/")[0] if kind in _OF_SEVERAL_PARTS else part
         elif (unfinished := _unfinished(stored.name)) is not None:
@@ -271,7 +277,7 @@ def _scan(cache: Path) -> tuple[dict[str, _Group], Counter[str]]:
         if part is not None and stored.name != part + SIDECAR_SUFFIX:
             group.sidecars[part] = sidecars[part]
     for group in groups.values():
-        if group.kind is not CacheKind.LOGS and not group.sidecars:  # sidecars without a part
+        if group.kind not in _WITHOUT_SIDECARS and not group.sidecars:  # sidecars without a part
             group.kind = CacheKind.LEFTOVERS
     tops = {path.partition("/")[0] for path in groups}
     return groups, Counter({name: size for name, size in unknown.items() if name not in tops})

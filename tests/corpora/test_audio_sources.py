@@ -1,7 +1,3 @@
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +6,9 @@ import soundfile
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, decode
-from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
+from benchmark.corpora.audio_sources import AudioFile, UnusableAudio
 
 RATE = 8000
-Served = tuple[str, list[str]]
 
 
 @pytest.fixture
@@ -21,23 +16,6 @@ def long_recording(tmp_path: Path) -> Path:
     path = tmp_path / "long.flac"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, (RATE * 10, 2)), RATE)
     return path
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    requests: list[str] = []
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            if self.command == "GET":
-                requests.append(self.path)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", requests
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
@@ -55,7 +33,6 @@ def test_a_stretch_is_that_part_of_the_whole(long_recording: Path, suffix: str) 
 def test_a_stretch_can_be_read_on_one_channel(long_recording: Path) -> None:
     right = decode(long_recording, Channel.RIGHT).samples
     segment = AudioFile(long_recording, 1.0, 2.0)
-    assert segment.channels() == 2
     assert np.array_equal(segment.on(Channel.RIGHT).waveform().samples, right[RATE : 2 * RATE])
 
 
@@ -96,52 +73,3 @@ def test_what_is_unusable_says_why(tmp_path: Path) -> None:
         UnusableAudio("because").waveform()
     with pytest.raises(UndecodableAudio, match="does not exist"):
         AudioFile(tmp_path / "nowhere.wav", 0.0, 1.0).waveform()
-
-
-def test_an_address_is_fetched_once_and_read_as_often_as_needed(long_recording: Path, served: Served) -> None:
-    address, requests = f"{served[0]}/long.flac", served[1]
-    threads = [threading.Thread(target=AudioAddress(address).waveform) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert AudioAddress(address).waveform().content_hash == decode(long_recording).content_hash
-    part = AudioAddress(address, 2.5, 4.0)
-    assert part.waveform().content_hash == AudioFile(long_recording, 2.5, 4.0).waveform().content_hash
-    assert part.channels() == 2
-    assert requests.count("/long.flac") == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [(ImportError("install s3fs"), "needs a library that is not installed"), (KeyError("bucket"), "cannot be read")],
-)
-def test_a_file_system_that_is_missing_or_fails_in_its_own_manner_is_a_reason(
-    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: str) -> None:
-        raise error
-
-    monkeypatch.setattr("fsspec.core.url_to_fs", fail)
-    with pytest.raises(UndecodableAudio, match=words):
-        AudioAddress("s3://bucket/a.wav").waveform()
-
-
-@pytest.mark.parametrize(
-    ("address", "words"),
-    [
-        ("/nothing.wav", "nothing at"),
-        ("no-such-protocol://x/a.wav", "opens no `no-such-protocol://`"),
-        ("memory://clips/a.wav", "opens no `memory://`"),
-        ("ZIP://a.wav", "opens no `zip://`"),
-        ("reference://a.wav", "opens no `reference://`"),
-        ("simplecache::http://127.0.0.1:9/a.wav", "opens no chains"),
-        ("http://127.0.0.1:9/a.wav::reference://a.wav", "opens no chains"),
-        ("http://127.0.0.1:9/a.wav", "cannot be read"),
-    ],
-)
-def test_an_address_without_audio_is_a_reason(address: str, words: str, served: Served) -> None:
-    audio = AudioAddress(served[0] + address if address.startswith("/") else address)
-    with pytest.raises(UndecodableAudio, match=words):
-        audio.waveform()
-    assert audio.channels() is None

@@ -11,6 +11,7 @@ from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from tests.corpora.conftest import Opened
+from tests.support.audio import waveform_of
 
 RATE = 8000
 
@@ -68,7 +69,7 @@ def test_each_side_of_a_call_becomes_a_clip_and_a_mono_file_stays_one(calls: Pat
     assert corpus.available_clips == 4
     samples, _ = soundfile.read(calls / "a stereo.wav", dtype="float32")
     for clip, side in zip(corpus.clips[:2], samples.T, strict=True):
-        np.testing.assert_array_equal(clip.audio.waveform().samples, side)
+        np.testing.assert_array_equal(waveform_of(clip).samples, side)
 
 
 @pytest.mark.parametrize(("channel", "index"), [("left", 0), ("right", 1)])
@@ -76,7 +77,7 @@ def test_one_side_of_a_call_keeps_its_name(calls: Path, opened: Opened, channel:
     corpus = opened(f"folder:{calls}", channel=channel)
     assert [clip.name for clip in corpus.clips] == ["a stereo.wav", "b mono.wav", "c broken.wav"]
     samples, _ = soundfile.read(calls / "a stereo.wav", dtype="float32")
-    np.testing.assert_array_equal(corpus.clips[0].audio.waveform().samples, samples[:, index])
+    np.testing.assert_array_equal(waveform_of(corpus.clips[0]).samples, samples[:, index])
 
 
 def test_the_registry_says_the_channel_unless_the_user_does(calls: Path, opened: Opened) -> None:

@@ -10,6 +10,7 @@ from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 from tests.corpora.conftest import Opened, Record
+from tests.support.audio import waveform_of
 
 # The first name of each corpus is an example of its documentation.
 NAMES: dict[ModuleType, dict[str, tuple[str, str, str | None, str, str | None]]] = {
@@ -88,7 +89,7 @@ def test_a_code_is_the_label_and_the_corpus_knows_its_meaning(
     assert (clip.name, corpus.name) == (name, kind)
     assert clip.label is not None
     assert corpus.labels == {clip.label: label_codes(kind)[clip.label]}
-    assert clip.audio.waveform().duration_s == pytest.approx(0.5)
+    assert waveform_of(clip).duration_s == pytest.approx(0.5)
     assert any("1 file was left out" in note and "deep/er/holiday.wav" in note for note in corpus.notes)
 
 
@@ -112,7 +113,7 @@ def test_a_missing_and_an_empty_folder_are_one_sentence(kind: str, tmp_path: Pat
 def test_every_format_is_read_and_folders_may_be_nested(suffix: str, record: Record, tmp_path: Path) -> None:
     record(f"corpus/a/b/c/03a01Fa.{suffix}", seconds=1.0)
     (clip,) = CONVENTIONS["emodb"](tmp_path / "corpus").clips
-    assert clip.audio.waveform().duration_s == pytest.approx(1.0, abs=0.1)
+    assert waveform_of(clip).duration_s == pytest.approx(1.0, abs=0.1)
 
 
 def test_many_strange_names_are_counted_and_some_are_shown(record: Record, tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_convention_and_table_give_the_same_clips_emotions_and_speakers(
 
 def test_the_one_pair_of_identical_clips_is_found_by_their_hashes(shared: Path, opened: Opened) -> None:
     clips = [clip for clip in opened(f"ravdess:{shared}/corpora/ravdess").clips if clip.speaker == "07"]
-    hashes = {Path(clip.name).stem: clip.audio.waveform().content_hash for clip in clips}
+    hashes = {Path(clip.name).stem: waveform_of(clip).content_hash for clip in clips}
     counts = Counter(hashes.values())
     doubled = {name for name, content in hashes.items() if counts[content] > 1}
     assert doubled == {"03-01-03-01-02-01-07", "03-01-03-01-02-02-07"}

@@ -19,6 +19,7 @@ from benchmark.hub.repository_facts import HubFailure
 from benchmark.progress import Silent
 from benchmark.results.status import Status
 from tests.corpora.conftest import Opened, Record
+from tests.support.audio import shared_reader, waveform_of
 from tests.support.damage import flip
 
 AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -45,7 +46,7 @@ def write_parquet(path: Path, paths: list[Path], *, features: bool = True, **col
 
 
 def decoded(corpus: Corpus) -> set[tuple[object, ...]]:
-    clips = decode_corpus(corpus, Silent()).record.clips
+    clips = decode_corpus(corpus, shared_reader(), Silent()).record.clips
     assert all(clip.clip_hash for clip in clips)
     return {(Path(clip.clip).name, clip.clip_hash, clip.duration_s, clip.label, clip.speaker) for clip in clips}
 
@@ -204,10 +205,10 @@ def test_rows_without_audio_and_rows_that_point_outside_are_failed_clips(
     files = ["inside.wav", *outside, "gone.wav", ""]
     pd.DataFrame({"path": files, "label": ["anger"] * 7}).to_csv(tmp_path / "dataset/train.csv", index=False)
     inside, *others = opened(f"hf:{tmp_path}/dataset:train").clips
-    assert inside.audio.waveform().duration_s == pytest.approx(0.5)
+    assert waveform_of(inside).duration_s == pytest.approx(0.5)
     for clip, words in zip(others, ["outside"] * 4 + ["nothing at", "no audio"], strict=True):
         with pytest.raises(UndecodableAudio, match=words):
-            clip.audio.waveform()
+            waveform_of(clip)
 
 
 def test_a_second_opening_reads_the_cache_and_a_changed_folder_does_not(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.corpora.audio_sources import open_source
 from benchmark.corpora.folder import read_folder
 from benchmark.errors import RequestError
 from tests.corpora.conftest import Record
+from tests.support.audio import shared_reader
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_recordings_in_less_usual_containers_are_clips_and_are_decoded(
     tone = np.sin(np.arange(8_000) / 10) / 3
     soundfile.write(tmp_path / name, tone, 16_000, format=container, subtype="PCM_16")
     (clip,) = read_folder(tmp_path).clips
-    with open_source(clip.audio) as stream:
+    with shared_reader().open(clip.audio) as stream:
         assert sum(block.size for block in stream.blocks) == tone.size

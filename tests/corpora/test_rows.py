@@ -13,13 +13,14 @@ from benchmark.progress import Silent
 from benchmark.registry.schema import COLUMN_ROLES
 from benchmark.results.runs import ClipRecord
 from tests.corpora.conftest import Opened, Record
+from tests.support.audio import shared_reader
 
 
 def decoded(opened: Opened, folder: Path, content: str) -> tuple[ClipRecord, ...]:
     """The records of the clips of a table."""
     path = folder / "clips.csv"
     path.write_text(content)
-    return decode_corpus(opened(f"table:{path}"), Silent()).record.clips
+    return decode_corpus(opened(f"table:{path}"), shared_reader(), Silent()).record.clips
 
 
 def test_what_a_table_says_of_a_clip_reaches_the_record_of_the_run(

@@ -11,6 +11,7 @@ from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
 from tests.corpora.conftest import Opened, Record, registry_of
+from tests.support.audio import shared_reader, waveform_of
 
 MINE = "mine: {source: 'table:t.csv'}"
 
@@ -98,7 +99,7 @@ def test_the_parts_of_the_demo_are_corpora_of_their_own_in_any_registry(tmp_path
     assert {(clip.label, clip.speaker) for clip in unlabelled} == {(None, "f5"), (None, "m5"), (None, "f6")}
     labelled = corpora[2].clips
     assert (len({clip.label for clip in labelled}), len({clip.speaker for clip in labelled})) == (7, 8)
-    assert labelled[0].audio.waveform().duration_s > 0.5
+    assert waveform_of(labelled[0]).duration_s > 0.5
 
 
 def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece(opened: Opened) -> None:
@@ -106,7 +107,7 @@ def test_the_long_recording_is_streamed_and_the_same_as_in_one_piece(opened: Ope
     assert isinstance(clip.audio, StreamedSource)
     with open_source(clip.audio) as stream:
         blocks = list(stream.blocks)
-    whole = clip.audio.waveform()
+    whole = waveform_of(clip)
     assert len(blocks) > 1
     assert stream.sampling_rate == whole.sampling_rate
     np.testing.assert_array_equal(np.concatenate(blocks), whole.samples)
@@ -128,7 +129,7 @@ def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
         (folder / label).mkdir(parents=True)
         path = folder / label / "03-01-05-01-02-01-12.wav"
         soundfile.write(str(path).encode("utf-8", "surrogateescape"), [0.5], 8000)
-    decoded = decode_corpus(opened(f"{kind}:{folder}"), Silent()).record
+    decoded = decode_corpus(opened(f"{kind}:{folder}"), shared_reader(), Silent()).record
     decoded.model_dump_json()
     assert decoded.name == {"folder": "calls-?", "ravdess": "ravdess"}[kind]
     assert [clip.failure for clip in decoded.clips] == [None, None]

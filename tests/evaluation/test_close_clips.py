@@ -27,6 +27,7 @@ from benchmark.results.inference_record import ParityCheck
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Returned, TimedOut
+from tests.support.audio import shared_reader
 from tests.support.evaluations import (
     ALWAYS,
     FAST,
@@ -213,7 +214,12 @@ class Simulated:
         self.subject = replace(subject, verification=subject.verification.model_copy(update=labels))
         settings = Settings(cache=cache)
         self.context = RunContext(
-            clips=clips, options=TORCH, store=PredictionStore(cache), settings=settings, threads=1
+            clips=clips,
+            reader=shared_reader(),
+            options=TORCH,
+            store=PredictionStore(cache),
+            settings=settings,
+            threads=1,
         )
         monkeypatch.setattr(runner, "ModelSession", self.session)
 
@@ -298,7 +304,7 @@ def simulated(
 ) -> Simulated:
     ten = (*recordings[:9], recordings[10])
     corpus = Corpus(name="ten", source="", clips=ten, available_clips=10)
-    clips = ClipSet.of([decode_corpus(corpus, Silent())])
+    clips = ClipSet.of([decode_corpus(corpus, shared_reader(), Silent())])
     return Simulated(monkeypatch, subjects["hubert"], clips, tmp_path / "simulated")
 
 

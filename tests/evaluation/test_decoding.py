@@ -18,6 +18,7 @@ from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
+from tests.support.audio import shared_reader
 
 RATE = 16_000
 
@@ -29,7 +30,7 @@ def recording(path: Path, seconds: float, rate: int = RATE, channels: int = 1) -
 
 
 def decoded(path: Path, clip_hash: str = "", window_s: float = 2.0) -> list[ClipWindow]:
-    return list(decode_windows([(clip_hash, AudioFile(path))], sampling_rate=RATE, window_s=window_s))
+    return list(decode_windows([(clip_hash, AudioFile(path))], shared_reader(), sampling_rate=RATE, window_s=window_s))
 
 
 @pytest.mark.parametrize("rate", [RATE, 44_100])
@@ -56,7 +57,11 @@ def test_a_clip_is_perturbed_at_the_readers_rate_before_it_is_cut(tmp_path: Path
     level = measure_level([whole]) if needs_level(perturbation) else None
     perturbed = perturbed_blocks([whole], RATE, perturbation, seed=source.content_hash, level=level)
     *decoded_windows, end = decode_windows(
-        [(source.content_hash, AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=perturbation
+        [(source.content_hash, AudioFile(path))],
+        shared_reader(),
+        sampling_rate=RATE,
+        window_s=2.0,
+        perturbation=perturbation,
     )
     assert (end.clip_hash, end.samples, end.failure) == (source.content_hash, None, None)
     together = np.concatenate([window.samples for window in decoded_windows if window.samples is not None])
@@ -68,7 +73,9 @@ def test_a_recording_whose_band_ends_below_a_lowpass_comes_as_it_is(tmp_path: Pa
     path = recording(tmp_path / "call.wav", 1.0, 8_000)
     plain, _ = decoded(path)
     (lowpass,) = parse_perturbations(["lowpass:4k"])
-    cut, _ = decode_windows([("", AudioFile(path))], sampling_rate=RATE, window_s=2.0, perturbation=lowpass)
+    cut, _ = decode_windows(
+        [("", AudioFile(path))], shared_reader(), sampling_rate=RATE, window_s=2.0, perturbation=lowpass
+    )
     np.testing.assert_array_equal(cut.samples, plain.samples)
 
 
@@ -76,13 +83,13 @@ def test_a_recording_whose_band_ends_below_a_lowpass_comes_as_it_is(tmp_path: Pa
 def test_a_clip_that_is_gone_ends_with_the_reason(tmp_path: Path, forms: list[str]) -> None:
     perturbation = next(iter(parse_perturbations(forms)), None)
     gone = [("hash", AudioFile(tmp_path / "gone.wav"))]
-    (end,) = decode_windows(gone, sampling_rate=RATE, window_s=2.0, perturbation=perturbation)
+    (end,) = decode_windows(gone, shared_reader(), sampling_rate=RATE, window_s=2.0, perturbation=perturbation)
     assert "does not exist" in (end.failure or "")
 
 
 def test_the_clips_come_in_their_order_each_with_its_end(tmp_path: Path) -> None:
     audio = [(str(index), AudioFile(recording(tmp_path / f"{index}.wav", 0.5 + index))) for index in range(12)]
-    found = list(decode_windows(audio, sampling_rate=RATE, window_s=2.0))
+    found = list(decode_windows(audio, shared_reader(), sampling_rate=RATE, window_s=2.0))
     assert [window.clip_hash for window in found if window.samples is None] == [str(index) for index in range(12)]
     assert [int(window.clip_hash) for window in found] == sorted(int(window.clip_hash) for window in found)
 
@@ -115,7 +122,7 @@ class Endless:
 
 def test_no_more_than_a_few_windows_are_read_ahead() -> None:
     endless = Endless()
-    found = decode_windows([("endless", endless)], sampling_rate=RATE, window_s=1.0)
+    found = decode_windows([("endless", endless)], shared_reader(), sampling_rate=RATE, window_s=1.0)
     for _ in range(5):
         assert next(found).samples is not None
     found.close()
@@ -128,8 +135,10 @@ import resource, sys
 from pathlib import Path
 from benchmark.audio.waveform import ContentHash
 from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.evaluation.decoding import decode_corpus, decode_windows
+from benchmark.settings import Settings
 from benchmark.progress import Silent
 from benchmark.audio.perturbation import parse_perturbations
 
@@ -138,17 +147,18 @@ def peak_mb():
 
 before = peak_mb()
 clip = Clip(name="call", audio=AudioFile(Path(sys.argv[1])))
-heard = decode_corpus(Corpus(name="c", source="", clips=(clip,), available_clips=1), Silent())
+reader = AudioReader(Settings(cache=Path(sys.argv[2])))
+heard = decode_corpus(Corpus(name="c", source="", clips=(clip,), available_clips=1), reader, Silent())
 (clip_hash,) = heard.audio
 together, sizes, failures = ContentHash(16000), [], []
-for window in decode_windows(heard.audio.items(), sampling_rate=16000, window_s=30.0):
+for window in decode_windows(heard.audio.items(), reader, sampling_rate=16000, window_s=30.0):
     if window.samples is None:
         failures.append(window.failure)
     else:
         together.update(window.samples)
         sizes.append(window.samples.size)
 (noise,) = parse_perturbations(["noise:20dB"])
-for window in decode_windows(heard.audio.items(), sampling_rate=16000, window_s=30.0, perturbation=noise):
+for window in decode_windows(heard.audio.items(), reader, sampling_rate=16000, window_s=30.0, perturbation=noise):
     pass
 print(together.digits == clip_hash, len(sizes), set(sizes), failures, round(peak_mb() - before))
 """
@@ -160,7 +170,10 @@ def test_the_windows_of_an_hour_of_stereo_cover_it_exactly_once_in_little_memory
         for _ in range(60):
             file.write(random.integers(-3000, 3000, (60 * RATE, 2), dtype=np.int16))
     done = subprocess.run(
-        [sys.executable, "-c", HOUR_LONG, str(tmp_path / "call.wav")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", HOUR_LONG, str(tmp_path / "call.wav"), str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     covered, windows, sizes, failures, grown_mb = done.stdout.rsplit(" ", 4)
     assert (covered, windows, sizes, failures) == ("True", "120", "{480000}", "[None]")
@@ -172,8 +185,8 @@ def test_every_clip_is_measured_in_its_place_and_identical_ones_alike(tmp_path: 
         soundfile.write(tmp_path / f"{name}.wav", np.random.default_rng(0).normal(0, level, RATE), RATE)
     names = ("soft.wav", "gone.wav", "loud.wav", "twin.wav")
     clips = tuple(Clip(name=name, audio=AudioFile(tmp_path / name)) for name in names)
-    corpus = decode_corpus(Corpus(name="c", source="", clips=clips, available_clips=4), Silent())
-    soft, gone, loud, twin = measure_corpus(corpus, Silent())
+    corpus = decode_corpus(Corpus(name="c", source="", clips=clips, available_clips=4), shared_reader(), Silent())
+    soft, gone, loud, twin = measure_corpus(corpus, shared_reader(), Silent())
     assert gone is None
     assert soft is not None
     assert loud is not None

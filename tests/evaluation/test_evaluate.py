@@ -32,6 +32,7 @@ from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Silent
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Failure
+from tests.support.audio import path_of, waveform_of
 from tests.support.evaluations import RATE, TORCH, Run, before_predicting, evaluation_of, forbid_workers, write_clips
 from tests.support.lost_workers import ALWAYS, end_workers
 
@@ -64,7 +65,7 @@ def test_every_readable_clip_is_answered_as_plain_transformers_does(
         extractor = AutoFeatureExtractor.from_pretrained(subject.folder)
         answers = ended.answers_of(name)
         for clip in clips[:4]:
-            samples, rate = soundfile.read(clip.audio.path, dtype="float32")  # type: ignore[attr-defined]
+            samples, rate = soundfile.read(path_of(clip), dtype="float32")
             with torch.inference_mode():
                 logits = model(**extractor(samples, sampling_rate=rate, return_tensors="pt")).logits[0].numpy()
             assert answers[clip.name].logits == pytest.approx(logits, abs=1e-6)
@@ -85,7 +86,7 @@ def test_perturbed_clips_are_answered_apart_from_the_others_under_their_own_hash
     perturbed = [(record.candidate, record.setup.perturbation, record.failure) for record in ended.result.perturbed]
     assert perturbed == [(name, form, None) for name in subjects for form in ("gain:-12dB", "speed:1.1")]
     assert [record.setup.perturbation for record in ended.result.evaluations] == [None, None]
-    samples = clips[0].audio.waveform().samples
+    samples = waveform_of(clips[0]).samples
     for name, subject in subjects.items():
         answers = ended.answers_of(name, "gain:-12dB")
         expected = load_checkpoint(subject.folder).clip_logits(samples * np.float32(10 ** (-12 / 20)))
@@ -241,7 +242,7 @@ def test_a_long_clip_is_answered_window_by_window_and_averaged_as_in_one_call(
 ) -> None:
     clip = long_clip(tmp_path, 68.5)
     run = Run(evaluation(clips=(clip,)))
-    whole = resample(clip.audio.waveform(), RATE).samples
+    whole = resample(waveform_of(clip), RATE).samples
     for name, subject in subjects.items():
         answer = run.answers_of(name)["long.wav"]
         expected = load_checkpoint(subject.folder).clip_logits(whole)
@@ -253,7 +254,7 @@ def test_a_clip_that_is_lost_during_the_run_is_left_out_for_all_candidates_and_t
     evaluation: SetUp, clips: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = long_clip(tmp_path, 1.0)
-    path = clip.audio.path  # type: ignore[attr-defined]
+    path = path_of(clip)
     content = path.read_bytes()
     load, loaded, warnings = ModelSession.load, list[ModelSession](), list[str]()
 
@@ -333,7 +334,7 @@ benchmark.run(models=[sys.argv[1]], corpora=["folder:" + sys.argv[2]], latency_s
 def test_a_run_whose_process_was_killed_goes_on_where_it_was_and_a_further_one_starts_no_worker(
     subjects: dict[str, Subject], twelve: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint, folder = str(subjects["hubert"].folder), twelve[0].audio.path.parent  # type: ignore[attr-defined]
+    checkpoint, folder = str(subjects["hubert"].folder), path_of(twelve[0]).parent
     cache = tmp_path / ".bench"
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, checkpoint, str(folder)],

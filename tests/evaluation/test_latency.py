@@ -28,6 +28,7 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.inference_record import Stopped
 from benchmark.results.medians import median_interval
 from benchmark.workers.answers import Answer, Returned
+from tests.support.audio import shared_reader
 from tests.support.evaluations import TORCH
 
 SetUp = Callable[..., Evaluation]
@@ -170,19 +171,19 @@ class Tone:
     [([], 0), ([None], 0), ([0.4], 1), ([1.0], 1), ([2.5], 2), ([0.6, 0.6], 1), ([None, 3.0], 3), ([20.0], 8)],
 )
 def test_segments_are_exact_and_cut_one_after_another(lengths: list[float | None], expected: int) -> None:
-    segments = cut_segments([Tone(seconds) for seconds in lengths], seconds=1.0)
+    segments = cut_segments([Tone(seconds) for seconds in lengths], shared_reader(), seconds=1.0)
     assert len(segments) == expected
     assert {segment.samples.size for segment in segments} <= {16_000}
 
 
 def test_segments_of_other_rates_are_resampled() -> None:
-    (segment,) = cut_segments([Tone(1.0, rate=8_000)], seconds=1.0)
+    (segment,) = cut_segments([Tone(1.0, rate=8_000)], shared_reader(), seconds=1.0)
     assert (segment.sampling_rate, segment.samples.size) == (16_000, 16_000)
 
 
 def test_no_more_clips_are_read_than_are_needed() -> None:
     tones = [Tone(4.0) for _ in range(10)]
-    cut_segments(tones, seconds=1.0)
+    cut_segments(tones, shared_reader(), seconds=1.0)
     assert [tone.reads for tone in tones] == [1, 1, *[0] * 8]
 
 

@@ -17,6 +17,7 @@ from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
+from tests.support.audio import shared_reader
 from tests.support.evaluations import TORCH, Run, forbid_workers
 from tests.support.lost_workers import end_workers
 
@@ -104,6 +105,7 @@ def test_nothing_is_converted_or_compared_once_the_user_has_interrupted(
     forbid_workers(monkeypatch)
     context = RunContext(
         clips=ClipSet({}, {}),
+        reader=shared_reader(),
         options=TORCH,
         store=PredictionStore(tmp_path),
         settings=Settings(cache=tmp_path),

@@ -13,6 +13,7 @@ from benchmark.progress import Silent
 from benchmark.settings import Settings
 from scripts.demo.speakers import invent_speaker
 from scripts.demo.voice import speak
+from tests.support.audio import shared_reader
 from tests.support.evaluations import forbid_workers
 from tests.support.lost_workers import end_workers
 
@@ -34,7 +35,9 @@ def decoded(tmp_path_factory: pytest.TempPathFactory) -> DecodedCorpus:
         soundfile.write(folder / name, samples, RATE)
         clips.append(Clip(name=name, audio=AudioFile(folder / name)))
     clips.append(Clip(name="gone.wav", audio=AudioFile(folder / "gone.wav")))
-    return decode_corpus(Corpus(name="five", source="", clips=tuple(clips), available_clips=5), Silent())
+    return decode_corpus(
+        Corpus(name="five", source="", clips=tuple(clips), available_clips=5), shared_reader(), Silent()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def detected(decoded: DecodedCorpus, settings: Settings) -> DecodedCorpus:
-    return find_speech(decoded, settings, Silent())
+    return find_speech(decoded, shared_reader(), settings, Silent())
 
 
 def shares(corpus: DecodedCorpus) -> dict[str, float | None]:
@@ -63,7 +66,7 @@ def test_no_clip_goes_through_the_detector_twice(
     decoded: DecodedCorpus, detected: DecodedCorpus, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forbid_workers(monkeypatch)
-    assert shares(find_speech(decoded, settings, Silent())) == shares(detected)
+    assert shares(find_speech(decoded, shared_reader(), settings, Silent())) == shares(detected)
 
 
 def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
@@ -72,7 +75,7 @@ def test_a_detector_that_fails_leaves_the_shares_unknown_and_says_so(
     warnings: list[str] = []
     monkeypatch.setattr(Silent, "warn", lambda self, text: warnings.append(text))
     monkeypatch.setattr(speech_detection, "_ACTOR", "benchmark.models.voice_activity:NoSuchActor")
-    unknown = find_speech(decoded, Settings(cache=tmp_path), Silent())
+    unknown = find_speech(decoded, shared_reader(), Settings(cache=tmp_path), Silent())
     assert set(shares(unknown).values()) == {None}
     assert len(warnings) == 1
     assert "its detector failed" in (unknown.record.failure or "")
@@ -83,12 +86,12 @@ def test_a_detector_whose_worker_dies_once_is_replaced_and_goes_on(
     decoded: DecodedCorpus, detected: DecodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = end_workers(monkeypatch, "share", calls=(2,))
-    again = find_speech(decoded, Settings(cache=tmp_path), Silent())
+    again = find_speech(decoded, shared_reader(), Settings(cache=tmp_path), Silent())
     assert (again.record.failure, shares(again)) == (None, shares(detected))
     assert calls.count("share") == 5  # those of the four clips, and once more the one that was lost
     monkeypatch.undo()
     end_workers(monkeypatch, "share", calls=(2, 4))
-    lost = find_speech(decoded, Settings(cache=tmp_path / "other"), Silent())
+    lost = find_speech(decoded, shared_reader(), Settings(cache=tmp_path / "other"), Silent())
     assert "SIGKILL" in (lost.record.failure or "")
     assert list(shares(lost).values()).count(None) == 2
 

@@ -85,3 +85,11 @@ def test_a_pipe_in_place_of_a_configuration_is_not_waited_for(folder: Path) -> N
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
     assert facts_of(folder).config_problem == "it is no file but a pipe or a device"
+
+
+def test_weights_larger_than_the_memory_of_the_machine_are_skipped_at_once(folder: Path) -> None:
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(12 * 10**12)
+    skipped = failure(local_facts(str(folder), folder))
+    assert skipped.status is Status.SKIPPED
+    assert "a load reads 12000.0 GB of" in skipped.reason

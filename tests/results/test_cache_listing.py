@@ -49,6 +49,18 @@ def test_everything_that_bench_keeps_is_listed_with_its_size(cache: Path) -> Non
     assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == sum(path.stat().st_size for path in converted)
 
 
+def test_recordings_that_a_run_has_fetched_are_one_entry(cache: Path) -> None:
+    folder = cache / "fetched/123-0123456789ab/tmp"
+    folder.mkdir(parents=True)
+    (folder / "copy").write_bytes(b"voice")
+    (folder / "other.part").write_bytes(b"voi")
+    (entry,) = entries(cache, kinds=(CacheKind.FETCHED,))
+    assert (entry.path, entry.bytes, entry.stale) == ("fetched/123-0123456789ab", 8, None)
+    assert list_cache(cache).unknown == ()
+    delete_entries(cache, [entry])
+    assert not (cache / "fetched").exists()
+
+
 def test_predictions_say_by_what_they_were_made(cache: Path) -> None:
     predictions = {(entry.revision, entry.clips): entry for entry in entries(cache, kinds=(CacheKind.PREDICTIONS,))}
     assert predictions.keys() == {(OLD, 2), (NEW, 3), (NEW, 1)}

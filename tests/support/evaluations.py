@@ -32,6 +32,7 @@ from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.workers.answers import Answer
 from benchmark.workers.worker import Worker
+from tests.support.audio import shared_reader
 from tests.support.tiny_models import EMOTIONS, write_tiny
 
 RATE = 16_000
@@ -86,6 +87,7 @@ def evaluation_of(
     return Evaluation(
         subjects=tuple(subjects),
         corpora=[corpus],
+        reader=shared_reader(),
         devices=("cpu",),
         options=options,
         settings=Settings(cache=cache, **settings),
@@ -185,9 +187,12 @@ def kill_workers_of(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forbid_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail if a worker is called."""
+    """Fail if a worker is called, but for those that decode."""
+    call = Worker.call
 
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a worker was started")
+    def refuse(worker: Worker, method: str, *arguments: object, timeout_s: float) -> Answer:
+        if method not in ("start", "more"):
+            raise AssertionError("a worker was started")
+        return call(worker, method, *arguments, timeout_s=timeout_s)
 
     monkeypatch.setattr(Worker, "call", refuse)

@@ -19,6 +19,7 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.speech_shares import save_speech_shares
 from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verdict_store import VerdictStore
+from tests.support.audio import shared_reader
 from tests.support.finished_runs import FinishedRun, verification
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -35,7 +36,9 @@ def fill(cache: Path) -> None:
     VerdictStore(cache, VerifyOptions()).write(Candidate(id="org/model"), facts, verification("model", revision=NEW))
     convert(cache, NEW)
     row = SpooledRow(name="one", audio=b"sound", failure=None, values={})
-    Spool(cache / "corpora" / "org_set-12345678" / NEW / "default", EntryKey(revision=NEW)).write("audio", [row])
+    Spool(cache / "corpora" / "org_set-12345678" / NEW / "default", EntryKey(revision=NEW)).write(
+        "audio", [row], shared_reader()
+    )
     save_speech_shares(cache, "detector 1", {"c0": 0.5})
     FinishedRun(cache).save()
     (cache / "logs").mkdir()

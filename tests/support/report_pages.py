@@ -15,6 +15,7 @@ from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification
 from benchmark.scoring.leaderboard import score_run
+from tests.support.audio import shared_reader
 from tests.support.finished_runs import EMOTIONS, FinishedRun, corpus, verification
 
 HOSTILE = (
@@ -72,7 +73,7 @@ def write_page(record: RunRecord, folder: Path, *, embed: int) -> Path:
     """Write a run's reports beside recordings of all its clips, and return the page."""
     opened = [_opened(recorded, folder / "recordings") for recorded in record.corpora]
     leaderboard = score_run(record, PredictionStore(folder / "cache").read)
-    recordings = Recordings(corpora=opened, embed=embed)
+    recordings = Recordings(corpora=opened, embed=embed, reader=shared_reader())
     write_leaderboard(leaderboard, folder / "reports", record=record, recordings=recordings)
     return folder / "reports" / "leaderboard.html"
 

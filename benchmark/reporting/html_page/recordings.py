@@ -15,7 +15,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.audio_sources import AudioFile, AudioSource, open_source
+from benchmark.corpora.audio_reader import AudioReader
+from benchmark.corpora.audio_sources import AudioFile, AudioSource
 from benchmark.corpora.clips import Corpus
 from benchmark.results.leaderboard import Leaderboard
 
@@ -44,10 +45,12 @@ class Recordings:
 
     Attributes:
         embed: How many clips of each corpus are embedded at most.
+        reader: Reads those that are embedded.
     """
 
     corpora: Sequence[Corpus] = ()
     embed: int = 0
+    reader: AudioReader | None = None
 
     def find(self, corpus: str, clips: Iterable[str], folder: Path) -> dict[str, Recording]:
         """Embed the first clips of a corpus, and link the others.
@@ -65,26 +68,27 @@ class Recordings:
         left = self.embed
         for name in clips:
             if name in sources:
-                recording = (_embedded(sources[name]) if left > 0 else None) or _linked(sources[name], folder)
+                recording = (self._embedded(sources[name]) if left > 0 else None) or _linked(sources[name], folder)
                 if recording is not None:
                     recordings[name] = recording
                     left -= recording.embedded
         return recordings
 
-
-def _embedded(audio: AudioSource) -> Recording | None:
-    """The audio as FLAC, which every current browser plays; None if it cannot be decoded."""
-    try:
-        with open_source(audio) as stream:
-            rate = stream.sampling_rate
-            most = round(LONGEST_EMBEDDED_S * rate)
-            samples = _beginning(stream.blocks, most + 1)
-    except UndecodableAudio:
-        return None
-    content = io.BytesIO()
-    soundfile.write(content, samples[:most], rate, format="FLAC", subtype="PCM_16")
-    encoded = base64.b64encode(content.getvalue()).decode("ascii")
-    return Recording(address=f"data:audio/flac;base64,{encoded}", embedded=True, cut=len(samples) > most)
+    def _embedded(self, audio: AudioSource) -> Recording | None:
+        """The audio as FLAC, which every current browser plays; None if it cannot be decoded."""
+        if self.reader is None:
+            return None
+        try:
+            with self.reader.open(audio) as stream:
+                rate = stream.sampling_rate
+                most = round(LONGEST_EMBEDDED_S * rate)
+                samples = _beginning(stream.blocks, most + 1)
+        except UndecodableAudio:
+            return None
+        content = io.BytesIO()
+        soundfile.write(content, samples[:most], rate, format="FLAC", subtype="PCM_16")
+        encoded = base64.b64encode(content.getvalue()).decode("ascii")
+        return Recording(address=f"data:audio/flac;base64,{encoded}", embedded=True, cut=len(samples) > most)
 
 
 def _beginning(blocks: Iterable[NDArray[np.float32]], most: int) -> NDArray[np.float32]:

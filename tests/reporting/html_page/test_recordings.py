@@ -11,6 +11,7 @@ from benchmark.audio.waveform import Waveform
 from benchmark.corpora.audio_sources import AudioFile, AudioSource, UnusableAudio
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recording, Recordings, file_address
+from tests.support.audio import shared_reader
 
 RATE = 8000
 
@@ -33,7 +34,8 @@ def corpus(*sources: AudioSource) -> Corpus:
 def find(
     sources: Sequence[AudioSource], folder: Path, *, embed: int = 0, corpus_name: str = "own"
 ) -> list[Recording | None]:
-    clips = Recordings(corpora=[corpus(*sources)], embed=embed).find(corpus_name, ["clip 0", "clip 1", "gone"], folder)
+    recordings = Recordings(corpora=[corpus(*sources)], embed=embed, reader=shared_reader())
+    clips = recordings.find(corpus_name, ["clip 0", "clip 1", "gone"], folder)
     return [clips.get(name) for name in ("clip 0", "clip 1", "gone")]
 
 

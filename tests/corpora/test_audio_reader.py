@@ -1,0 +1,110 @@
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmark.audio.decoding import UndecodableAudio, decode
+from benchmark.corpora import audio_reader
+from benchmark.corpora.audio_reader import AudioReader
+from benchmark.corpora.audio_sources import AudioFile
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.evaluation.decoding import decode_corpus
+from benchmark.progress import Silent
+from benchmark.settings import Settings
+from benchmark.workers.process import Limits
+from tests.corpora.conftest import Record
+from tests.support.workers import signal_workers
+
+GB = 1_000_000_000
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[AudioReader]:
+    with AudioReader(Settings(cache=tmp_path / "cache", decode_timeout_s=1.0)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def log(reader: AudioReader) -> Path:
+    return reader.settings.logs / "decoding.log"
+
+
+@pytest.fixture(scope="module")
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> AudioFile:
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 4_500_000), 16_000)
+    return AudioFile(path)
+
+
+def sparse(path: Path, size: int, beginning: bytes) -> Path:
+    """A file that takes no room."""
+    with path.open("wb") as file:
+        file.write(beginning)
+        file.truncate(size)
+    return path
+
+
+def test_a_decoder_that_is_killed_is_replaced_in_the_middle_of_a_clip(
+    long_recording: AudioFile, reader: AudioReader, log: Path
+) -> None:
+    with reader.open(long_recording) as stream:
+        blocks = [next(stream.blocks)]
+        signal_workers(log)
+        blocks += stream.blocks
+    np.testing.assert_array_equal(np.concatenate(blocks), decode(long_recording.path).samples)
+
+
+def test_a_recording_that_ends_its_decoder_twice_costs_one_clip(
+    long_recording: AudioFile, record: Record, reader: AudioReader, log: Path
+) -> None:
+    with reader.open(long_recording) as stream:
+        for _ in range(2):
+            next(stream.blocks)
+            signal_workers(log, signal.SIGSEGV)
+        with pytest.raises(UndecodableAudio, match=r"cannot be decoded: twice the worker was ended by SIGSEGV\."):
+            list(stream.blocks)
+    assert reader.summary(AudioFile(record("next.wav"))).samples == 4000
+
+
+def test_a_decoder_that_hangs_costs_one_clip(
+    long_recording: AudioFile, record: Record, reader: AudioReader, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_reader, "_S_PER_MB", 0.0)
+    with reader.open(long_recording) as stream:
+        next(stream.blocks)
+        signal_workers(log, signal.SIGSTOP)
+        with pytest.raises(UndecodableAudio, match="could not be decoded within 1 s"):
+            list(stream.blocks)
+    assert reader.summary(AudioFile(record("next.wav"))).samples == 4000
+
+
+def test_a_recording_that_eats_memory_costs_one_clip(
+    record: Record, reader: AudioReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_reader, "_LIMITS", Limits(memory_bytes=GB // 10))
+    with pytest.raises(UndecodableAudio, match=r"takes more than 0\.1 GB of memory"):
+        reader.summary(AudioFile(sparse(tmp_path / "large.mp3", GB // 2, b"ID3")))
+    assert reader.summary(AudioFile(record("next.wav"))).samples == 4000
+
+
+def test_files_larger_than_the_limit_are_not_opened_and_others_are(
+    record: Record, reader: AudioReader, tmp_path: Path
+) -> None:
+    header = record("a.wav").read_bytes()[:44]
+    paths = [
+        sparse(tmp_path / "a.mp3", 20 * GB, b"ID3"),
+        sparse(tmp_path / "b.wav", 60 * GB, header),
+        tmp_path / "a.wav",
+    ]
+    clips = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in paths)
+    started = time.monotonic()
+    corpus = Corpus(name="giants", source="", clips=clips, available_clips=3)
+    mp3, wav, small = decode_corpus(corpus, reader, Silent()).record.clips
+    assert time.monotonic() - started < 20
+    assert mp3.failure == "It has 20000 MB, more than the 2000 MB of --max-clip-mb."
+    assert wav.failure == "It has 60000 MB, more than the 2000 MB of --max-clip-mb."
+    assert small.failure is None
