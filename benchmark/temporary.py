@@ -13,41 +13,76 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 NAME = re.compile(r"(?P<pid>[0-9]{1,10})-[0-9a-f]{12}")
-"""The name of a folder that `process_folder` makes."""
+"""The name of a folder that is made here."""
 
 _TRIES = 10
+_NO_DESCRIPTOR = -1
 _making = threading.Lock()
-_own: dict[Path, tuple[Path, int]] = {}
-_made: list[Path] = []
+
+
+@dataclass(frozen=True)
+class PrivateFolder:
+    """A folder that this process owns; it is removed by `remove`, or when the process ends.
+
+    Attributes:
+        descriptor: Holds the lock.
+    """
+
+    path: Path
+    descriptor: int
+
+    def remove(self) -> None:
+        """Remove the folder with all in it; a second call does nothing."""
+        with _making:
+            if _own.pop(self.path, None) is None:
+                return
+        _delete(self.path)
+        if self.descriptor != _NO_DESCRIPTOR:
+            os.close(self.descriptor)
+
+
+_own: dict[Path, PrivateFolder] = {}
+_of_process: dict[Path, Path] = {}
+_parents_made: dict[Path, None] = {}
 _owner = 0
 
 
-def process_folder(parent: Path) -> Path:
-    """The folder of this process for temporary files, made at the first call, removed when the process ends.
-
-    Args:
-        parent: The folder that it lies in, such as `Settings.temporary`; made where it is missing.
+def private_folder(parent: Path) -> PrivateFolder:
+    """Make a new temporary folder in `parent`, such as `Settings.temporary`, which is made where it is missing.
 
     Raises:
         OSError: It cannot be made, or `parent` is a link.
     """
     global _owner  # noqa: PLW0603 - the process whose folders these are
-    parent = parent.absolute()
     with _making:
         if _owner != os.getpid():  # a fork: those folders are its parent's
-            _own.clear()
-            _made.clear()
             _owner = os.getpid()
+            for known in (_own, _of_process, _parents_made):
+                known.clear()
             atexit.register(_remove_own, _owner)
-        folder, _ = _own.get(parent, (None, -1))
-        if folder is None or not folder.is_dir():  # somebody may have deleted the cache
-            _own[parent] = _make(parent)
-        return _own[parent][0]
+        folder = _make(parent.absolute())
+        _own[folder.path] = folder
+    return folder
+
+
+def process_folder(parent: Path) -> Path:
+    """The one folder of this process in `parent`; made at the first call, removed when the process ends.
+
+    Raises:
+        OSError: It cannot be made, or `parent` is a link.
+    """
+    parent = parent.absolute()
+    path = _of_process.get(parent)
+    if path is None or path not in _own or not path.is_dir() or _owner != os.getpid():
+        path = private_folder(parent).path  # somebody may have deleted the cache
+        _of_process[parent] = path
+    return path
 
 
 def remove_abandoned(parent: Path) -> None:
@@ -55,7 +90,12 @@ def remove_abandoned(parent: Path) -> None:
     for folder in _folders(parent):
         with contextlib.suppress(OSError), _open(folder) as descriptor:
             if _lock(descriptor, folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    with contextlib.suppress(RecursionError):  # a worker may have nested folders without end
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folders(parent: Path) -> Iterator[Path]:
@@ -64,25 +104,25 @@ def _folders(parent: Path) -> Iterator[Path]:
             yield from (path for path in parent.iterdir() if NAME.fullmatch(path.name) and not path.is_symlink())
 
 
-def _make(parent: Path) -> tuple[Path, int]:
+def _make(parent: Path) -> PrivateFolder:
     for _ in range(_TRIES):
         missing = [path for path in (parent, *parent.parents) if not path.exists()]
         parent.mkdir(parents=True, exist_ok=True)
-        _made.extend(missing)
+        _parents_made.update(dict.fromkeys(missing))
         if parent.is_symlink():
             raise OSError(f"{parent} is a link")
-        folder = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
+        path = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
         try:
-            folder.mkdir(mode=0o700)
+            path.mkdir(mode=0o700)
         except FileNotFoundError:  # another process that ended found the parent empty
             continue
         if sys.platform == "win32":
-            return folder, -1
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        _lock(descriptor, folder)
+            return PrivateFolder(path, _NO_DESCRIPTOR)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        _lock(descriptor, path)
         with contextlib.suppress(OSError):  # else another process removed it before it was locked
-            if folder.stat().st_ino == os.fstat(descriptor).st_ino:
-                return folder, descriptor
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return PrivateFolder(path, descriptor)
         os.close(descriptor)
     raise OSError(f"no temporary folder can be made in {parent}")
 
@@ -90,7 +130,7 @@ def _make(parent: Path) -> tuple[Path, int]:
 @contextlib.contextmanager
 def _open(folder: Path) -> Iterator[int]:
     if sys.platform == "win32":
-        yield -1
+        yield _NO_DESCRIPTOR
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -116,8 +156,8 @@ def _lock(descriptor: int, folder: Path) -> bool:
 def _remove_own(owner: int) -> None:
     if os.getpid() != owner:
         return
-    for folder, _ in _own.values():
-        shutil.rmtree(folder, ignore_errors=True)
-    for folder in (*_own, *_made):  # from the innermost on
+    for folder in list(_own.values()):
+        folder.remove()
+    for parent in _parents_made:  # from the innermost on
         with contextlib.suppress(OSError):  # something else may be there
-            folder.rmdir()
+            parent.rmdir()

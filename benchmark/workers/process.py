@@ -7,8 +7,6 @@ user's `__main__` again, so a script without `if __name__ == "__main__"` works.
 
 import multiprocessing
 import os
-import secrets
-import shutil
 import signal
 import socket
 import sys
@@ -28,7 +26,7 @@ import psutil
 
 from benchmark.errors import UnavailableError
 from benchmark.settings import TEMPORARY_FOLDER
-from benchmark.temporary import process_folder
+from benchmark.temporary import PrivateFolder, private_folder, process_folder
 from benchmark.workers import child
 from benchmark.workers.child import WorkerSetup
 from benchmark.workers.environment import started_with, worker_environment
@@ -46,6 +44,7 @@ _PRELOADED = (
     "benchmark.models.backends.preloading",
     "benchmark.workers.preloading",
 )
+_END_OF_SERVER_S = 5.0
 _WAITS_FOR_SERVER_S = (0.02, 0.2, 1.0)
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
@@ -76,7 +75,7 @@ class WorkerProcess:
 
     process: BaseProcess
     pipe: "Connection[Any, Any]"
-    temporary: Path
+    temporary: PrivateFolder
 
 
 def start_process(
@@ -97,8 +96,8 @@ def start_process(
         log=str(log),
         threads=limits.threads,
         memory_bytes=limits.memory_bytes,
-        environment=worker_environment(kind, threads=limits.threads, temporary=temporary),
-        temporary=str(temporary),
+        environment=worker_environment(kind, threads=limits.threads, temporary=temporary.path),
+        temporary=str(temporary.path),
         kind=kind,
         writable=tuple(map(str, writable)),
     )
@@ -112,23 +111,21 @@ def start_process(
                 process.start()
     except BaseException:
         parent_end.close()
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.remove()
         raise
     finally:
         child_end.close()
     return WorkerProcess(process, parent_end, temporary)
 
 
-def _worker_folder(parent: Path) -> Path:
+def _worker_folder(parent: Path) -> PrivateFolder:
     try:
-        folder = process_folder(parent) / secrets.token_hex(6)
-        folder.mkdir(mode=0o700)
+        return private_folder(parent)
     except OSError as error:
         raise UnavailableError(
             f"No temporary folder can be made in {parent} ({error.strerror or error}): choose another folder with "
             "BENCH_CACHE."
         ) from error
-    return folder
 
 
 def _fork_despite_server_death(process: Any, temporary: Path) -> None:
@@ -227,6 +224,9 @@ def _end_server() -> None:
     if (pid := _server_pid()) is not None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _END_OF_SERVER_S
+        while _server_runs() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def _forks() -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import stat
 import threading
@@ -147,7 +146,7 @@ class Worker:
             running.process.join(_REAP_S)
             if running.process.exitcode is not None:  # else it waits for a device, and not even SIGKILL reaches it
                 running.process.close()
-            shutil.rmtree(running.temporary, ignore_errors=True)
+            running.temporary.remove()
             _shorten_log(self._log)
 
 
