@@ -9,7 +9,10 @@ from pathlib import Path
 
 from benchmark.workers.protection import WorkerKind
 
+# A fresh interpreter would take a `multiprocessing.py` of the current folder for Python's own, and run it.
+_NO_CODE_OF_THE_FOLDER = {"PYTHONSAFEPATH": "1"}
 COMPUTE_ENVIRONMENT: Mapping[str, str] = {
+    **_NO_CODE_OF_THE_FOLDER,
     # Threads that wait must sleep: two spinning pools on two cores made a tiny model 160 times slower.
     "OMP_WAIT_POLICY": "PASSIVE",
     "KMP_BLOCKTIME": "0",
@@ -26,7 +29,7 @@ COMPUTE_ENVIRONMENT: Mapping[str, str] = {
 }
 """Variables that a COMPUTE worker needs before anything is imported in it, and that its parent must never see."""
 
-_FETCH_ENVIRONMENT = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+_FETCH_ENVIRONMENT = {**_NO_CODE_OF_THE_FOLDER, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 # What decides how libraries are found, how many threads they use, and which device they compute on.

@@ -15,6 +15,7 @@ import pytest
 from benchmark.temporary import remove_abandoned
 from benchmark.workers import process
 from benchmark.workers.answers import Returned
+from benchmark.workers.protection import WorkerKind
 from benchmark.workers.worker import Worker
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,17 @@ with Worker("tests.workers.actors:Actor", log=Path(sys.argv[1])) as worker:
         worker.call("sleep", 600, timeout_s=900)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
+"""
+
+
+CALLS_IN_A_FOLDER = """
+import sys
+from pathlib import Path
+from benchmark.workers.protection import WorkerKind
+from benchmark.workers.worker import Worker
+
+with Worker("tests.workers.actors:Actor", log=Path(sys.argv[1]), kind=WorkerKind(sys.argv[2])) as worker:
+    print(worker.call("echo", "heard", timeout_s=60).value)
 """
 
 
@@ -217,3 +229,21 @@ def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         assert isinstance(worker.call("facts", timeout_s=PATIENT_S), Returned)
     assert len(launches) == len(deaths) + 1
+
+
+@pytest.mark.parametrize("kind", WorkerKind)
+def test_code_in_the_current_folder_never_runs(tmp_path: Path, kind: WorkerKind) -> None:
+    folder, script = tmp_path / "repository", tmp_path / "script.py"
+    folder.mkdir()
+    for name in ("multiprocessing", "signal", "torch", "benchmark"):
+        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
+    script.write_text(CALLS_IN_A_FOLDER)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "logs" / "worker.log"), kind],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, (tmp_path / "canary").exists()) == ("heard\n", False), done.stderr
