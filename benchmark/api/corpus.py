@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark.api.outcomes import Outcome
+from benchmark.api.outcomes import Outcome, judge_corpora
 from benchmark.audio.measuring import Acoustics
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
@@ -76,7 +76,9 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
         coverage_of(known_outputs(candidate, settings.cache), description) for candidate in registry.candidates
     )
     description = description.model_copy(update={"candidates": candidates})
-    return DescribeOutcome(description=description, files=write_description(description, folder))
+    exit_code, problems = judge_corpora([decoded.record])
+    files = write_description(description, folder)
+    return DescribeOutcome(description=description, files=files, exit_code=exit_code, problems=problems)
 
 
 def _with_own_channels(

@@ -85,9 +85,9 @@ def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> J
     """
     if record.interrupted:
         return INTERRUPTED
-    unreadable = [corpus for corpus in record.corpora if corpus.clips and not any(c.clip_hash for c in corpus.clips)]
-    if unreadable:
-        return EXIT_REQUEST, tuple(map(_why_unreadable, unreadable))
+    code, problems = judge_corpora(record.corpora)
+    if code:
+        return code, problems
     evaluated = {evaluation.candidate for evaluation in record.evaluations}
     code, problems = judge_completeness(leaderboard)
     if code and record.failed and evaluated <= record.failed:
@@ -96,6 +96,12 @@ def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> J
     if code:
         return max(code, exit_code), (*problems, *(other for other in others if exit_code == EXIT_ENVIRONMENT))
     return judge_report(record, leaderboard) if exit_code == 0 else (exit_code, others)
+
+
+def judge_corpora(corpora: Sequence[CorpusRecord]) -> Judgement:
+    """Fail if a corpus is wholly unreadable."""
+    unreadable = [corpus for corpus in corpora if corpus.clips and not any(clip.clip_hash for clip in corpus.clips)]
+    return (EXIT_REQUEST if unreadable else 0), tuple(map(_why_unreadable, unreadable))
 
 
 def judge_completeness(leaderboard: Leaderboard) -> Judgement:

@@ -14,6 +14,8 @@ from benchmark.errors import RequestError
 from benchmark.options.declare import Mark
 from benchmark.settings import expanded
 
+MOST_BYTES = 100_000_000
+"""Far more than the largest report has."""
 _NEVER_IN_A_FILE = {
     Mark.RUNS_CODE: "runs code",
     Mark.SENDS: "sends, replaces or deletes something",
@@ -45,11 +47,15 @@ class ConfigFile:
         import tomllib
 
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open("rb") as file:
+                raw = file.read(MOST_BYTES + 1)
+            if len(raw) > MOST_BYTES:
+                raise RequestError(f"{path} is larger than {MOST_BYTES // 1_000_000} MB: name another file.")
+            text = raw.decode("utf-8")
             content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         except OSError as error:
             raise RequestError(f"{path} cannot be read ({error.strerror}): name another file with --config.") from error
-        except ValueError as error:  # of JSON, of TOML, and of UTF-8
+        except (ValueError, RecursionError) as error:  # of JSON, of TOML, and of UTF-8; nested too deeply
             raise RequestError(f"{path} is no valid {path.suffix.lstrip('.') or 'TOML'} ({error}).") from error
         folder = path.absolute().parent
         if path.suffix == ".json":

@@ -95,6 +95,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            _fail(f"{str(error.filename)[:60]}… is longer than a path can be: check it.", EXIT_REQUEST)
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
             raise
         _fail(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", EXIT_ENVIRONMENT)

@@ -60,6 +60,14 @@ def test_a_missing_file_and_a_report_without_a_request_are_errors(bench: Bench, 
     assert "holds no request" in failure(bench("run", "--config", "no.json"))
 
 
+def test_a_file_that_is_nested_without_end_or_has_no_end_is_an_error(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 200_000)
+    (tmp_path / "endless.toml").symlink_to("/dev/zero")
+    for name, words in {"deep.json": "no valid json", "deep.toml": "no valid toml", "endless.toml": "larger"}.items():
+        assert words in failure(bench("run", "--config", name))
+
+
 @pytest.mark.parametrize("key", ["push", "force", "free-cache"])
 def test_what_sends_replaces_or_deletes_is_refused_in_a_file(bench: Bench, tmp_path: Path, key: str) -> None:
     (tmp_path / "bench.toml").write_text(f"{key} = true\n")

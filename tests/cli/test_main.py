@@ -22,6 +22,11 @@ def test_a_wrong_use_of_the_command_line_is_exit_2(bench: Bench, arguments: list
     failure(bench(*arguments))
 
 
+@pytest.mark.parametrize("arguments", [["candidates", "--candidates", "a/" * 3_000], ["corpus", "a" * 300]])
+def test_a_path_that_is_too_long_is_one_line(bench: Bench, arguments: list[str]) -> None:
+    assert "longer than a path can be" in failure(bench(*arguments))
+
+
 def test_an_interruption_is_one_line_wherever_it_comes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

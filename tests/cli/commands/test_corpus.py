@@ -93,6 +93,14 @@ def test_a_corpus_that_does_not_exist_is_one_line_and_exit_code_2(bench: Bench) 
     failure(bench("corpus", "folder:nowhere", "--candidates", "demo"))
 
 
+def test_a_corpus_of_which_nothing_can_be_read_is_described_with_exit_code_2(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "c" / "anger").mkdir(parents=True)
+    (tmp_path / "c" / "anger" / "a.wav").write_text("no audio")
+    ended = bench("corpus", "folder:c", "--candidates", "demo", "--no-find-speech", "--json")
+    assert "Not one of the 1 clips of c can be read, such as anger/a.wav: It is not audio" in failure(ended)
+    assert "unreadable" in json.loads(ended.stdout)["flags"]
+
+
 def test_merges_and_json_on_standard_output(bench: Bench, tmp_path: Path) -> None:
     for emotion in ("anger", "happiness", "calm"):
         (tmp_path / "c" / emotion).mkdir(parents=True)
