@@ -7,6 +7,7 @@ TORCH_INDEX_URL ?= auto
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
+CONSTRAINTS := constraints.txt
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 TORCH := torch==2.13.0
@@ -16,10 +17,14 @@ VENV_MADE := $(VENV)/.made-$(WANTED)
 TORCH_INSTALLED := $(VENV)/.installed-$(subst ==,-,$(TORCH))
 BENCH_INSTALLED := $(VENV)/.installed-bench
 TOOLS_INSTALLED := $(VENV)/.installed-tools
-PINS := pyproject.toml constraints.txt
+PINS := pyproject.toml $(CONSTRAINTS)
+LOWEST := .venv-lowest
+AUDIT := pip-audit==2.10.1
+# Left out: the documents, the page in a browser, and the code of the tools for maintainers.
+MAIN_TESTS := $(addprefix tests/,api audio cli corpora demo emotions evaluation hub models options registry results scoring verification workers)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all check format bench clean help
+.PHONY: demo test test-all test-lowest check format bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(BENCH_INSTALLED) ## install bench, and run it whole on the embedded demo: no network, no audio needed
@@ -31,6 +36,12 @@ test: $(TOOLS_INSTALLED) ## run the tests and the examples in the docstrings (PY
 
 test-all: $(TOOLS_INSTALLED) ## run the long simulations as well
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest -m '' $(PYTEST_ARGS)
+
+test-lowest: ## run the tests with the oldest versions that pyproject.toml allows, and audit the pinned ones: every night
+	"$(PYTHON)" scripts/lowest_versions.py > $(LOWEST).txt
+	$(MAKE) test VENV=$(LOWEST) CONSTRAINTS=$(LOWEST).txt PYTEST_ARGS='$(PYTEST_ARGS) $(MAIN_TESTS)'
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST).txt $(AUDIT)
+	$(LOWEST)/bin/python -m scripts.audit
 
 check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the packaged copy of candidates.yaml
 	$(PY) -m ruff check
@@ -51,7 +62,7 @@ bench: $(TOOLS_INSTALLED) ## measure speed, memory and start-up beside plain tra
 	$(PY) -m performance.bench $(BENCH_ARGS)
 
 clean: ## remove .venv and every cache and build; reports/ and .bench/ stay
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) $(LOWEST) $(LOWEST).txt build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -82,13 +93,13 @@ $(TORCH_INSTALLED): $(VENV_MADE)
 			fi ;; \
 		esac; \
 	fi; \
-	set -x; $(PIP) install -c constraints.txt $${index:+--extra-index-url "$$index"} $(TORCH)
+	set -x; $(PIP) install -c $(CONSTRAINTS) $${index:+--extra-index-url "$$index"} $(TORCH)
 	@touch $@
 
 $(BENCH_INSTALLED): $(TORCH_INSTALLED) $(PINS)
-	$(PIP) install -c constraints.txt -e .
+	$(PIP) install -c $(CONSTRAINTS) -e .
 	@touch $@
 
 $(TOOLS_INSTALLED): $(TORCH_INSTALLED) $(PINS)
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[dev]'
 	@touch $(BENCH_INSTALLED) $@

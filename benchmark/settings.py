@@ -29,7 +29,7 @@ class Settings:
     """Folders and limits of one run of bench.
 
     Attributes:
-        cache: The folder of the store; `$BENCH_CACHE`, or `.bench` in the current folder.
+        cache: The folder of the store; `$BENCH_CACHE`, or `.bench` in the current folder where that is empty.
         jobs: Number of workers that compute at once.
         hub_timeout_s: Time limit of one call to the Hub.
         load_timeout_s: Time limit for loading one checkpoint in a worker.
@@ -42,7 +42,7 @@ class Settings:
         PosixPath('somewhere/logs')
     """
 
-    cache: Path = field(default_factory=lambda: expanded(os.environ.get("BENCH_CACHE") or ".bench"))
+    cache: Path = field(default_factory=lambda: expanded(os.environ.get("BENCH_CACHE", "").strip() or ".bench"))
     jobs: int = 1
     hub_timeout_s: float = 10.0
     load_timeout_s: float = 300.0

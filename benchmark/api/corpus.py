@@ -22,6 +22,7 @@ from benchmark.reporting.corpus import write_description
 from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.files import check_writable
 from benchmark.results.runs import CorpusRecord
+from benchmark.results.storage import prepare_cache
 from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
 from benchmark.verification.verdict_store import known_outputs
@@ -62,10 +63,11 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     settings, progress = reader.settings, options.progress or Silent()
     merges = chosen_merges(options.merge_preset, options.merge)
     registry = find_registry(options.candidates)
-    start_server(settings.temporary)  # it imports torch while the corpus is opened
-    (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     folder = Path(options.output)
     check_writable(folder)
+    prepare_cache(settings.cache)
+    start_server(settings.temporary)  # it imports torch while the corpus is opened
+    (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     corpus = corpus.merging(merges)
     decoded = decode_corpus(corpus, reader, progress)
     acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, reader, progress), reader)

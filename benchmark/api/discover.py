@@ -14,6 +14,7 @@ from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.writing import Entry, corpus_word, write_registry
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
+from benchmark.results.storage import prepare_cache
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.verification.options import Depth, VerifyOptions
@@ -68,6 +69,7 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
     target = None if options.write is None else Path(options.write)
     if target is not None and target.exists() and not options.force:
         raise RequestError(f"{target} is there already; choose another name, or replace it with --force")
+    prepare_cache(settings.cache)
     hub = Hub(timeout_s=settings.hub_timeout_s)
     ids = hub.search(options.search, languages=options.languages, sort=options.sort, limit=options.limit)
     if isinstance(ids, HubFailure):

@@ -24,6 +24,7 @@ from benchmark.options.model_commands import PredictRequest
 from benchmark.progress import Silent
 from benchmark.results.environment import Environment
 from benchmark.results.status import Status
+from benchmark.results.storage import prepare_cache
 from benchmark.results.timelines import RefusedModel, Timeline, Timelines
 from benchmark.settings import Settings, expanded
 from benchmark.verification.options import VerifyOptions
@@ -74,6 +75,7 @@ def _predict(options: PredictRequest, reader: AudioReader) -> PredictOutcome:
     models = [options.models] if isinstance(options.models, str) else options.models
     registry = open_registry(options.candidates, models, progress)
     merges = chosen_merges(options.merge_preset, options.merge)
+    prepare_cache(settings.cache)
     hub = Hub(timeout_s=settings.hub_timeout_s)
     limits = VerifyOptions(
         repair_heads=options.repair_heads, max_download_gb=options.max_download_gb, confirm=options.confirm

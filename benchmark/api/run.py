@@ -25,10 +25,10 @@ from benchmark.reporting.html_page.recordings import Recordings
 from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
-from benchmark.results.files import CHOOSE_ANOTHER_CACHE, FileSet, check_writable
+from benchmark.results.files import FileSet, check_writable
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, StoredRequest, save_run
-from benchmark.results.storage import create_cache
+from benchmark.results.storage import prepare_cache
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.group_columns import find_columns
@@ -62,18 +62,17 @@ def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
     # Check the whole request before hours of work.
     inference = _inference(options)
     focus = emotion_names(options.focus)
+    registry = open_registry(options.candidates, options.models, progress)
+    folder = Path(options.output)
+    check_writable(folder)
+    prepare_cache(settings.cache)
     with user_metrics(options.metrics, settings, progress):
         pass
-    registry = open_registry(options.candidates, options.models, progress)
     corpora = open_corpora(options.corpora, registry, options, reader=reader, progress=progress)
     for corpus in corpora:
         for note in corpus.notes:
             progress.note(f"{corpus.name}: {note}")
     find_columns(options.by, [corpus.clips for corpus in corpora])
-    folder = Path(options.output)
-    check_writable(folder)
-    create_cache(settings.cache)
-    check_writable(settings.cache, remedy=CHOOSE_ANOTHER_CACHE)
 
     record = _evaluate(options, registry, corpora, inference, reader, progress)
     save_run(settings.cache, record)

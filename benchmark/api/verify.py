@@ -16,6 +16,7 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.writing import write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import check_writable
+from benchmark.results.storage import prepare_cache
 from benchmark.results.verification import VerificationReport
 from benchmark.settings import Settings
 from benchmark.verification.options import Depth, VerifyOptions
@@ -53,6 +54,7 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
     folder = Path(options.output)
     check_writable(folder)
     registry = open_registry(options.candidates, options.models, progress)
+    prepare_cache(settings.cache)
     limits = VerifyOptions(
         depth=Depth(options.depth),
         repair_heads=options.repair_heads,

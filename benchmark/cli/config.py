@@ -1,21 +1,23 @@
 """`--config FILE`: options from a TOML file, or from the request that a report's JSON holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from cyclopts import App, ArgumentCollection
 from cyclopts.argument import Argument
 from cyclopts.token import Token
 
+from benchmark.cli.usage import marks
 from benchmark.errors import RequestError
-from benchmark.options.declare import Mark
+from benchmark.options.declare import EMPTY, Mark, is_empty
 from benchmark.settings import expanded
 
 MOST_BYTES = 100_000_000
 """Far more than the largest report has."""
+_MOST_BITS = 64  # Python refuses to write numbers of thousands of digits, which TOML can hold
 _NEVER_IN_A_FILE = {
     Mark.RUNS_CODE: "runs code",
     Mark.SENDS: "sends, replaces or deletes something",
@@ -99,15 +101,17 @@ def apply_config(root: App, app: App, commands: tuple[str, ...], arguments: Argu
     for key, value in file.options(commands).items():
         if key not in by_key or by_key[key].tokens:
             continue
-        marks = {mark for mark in get_args(by_key[key].field_info.annotation)[1:] if isinstance(mark, Mark)}
+        how = marks(by_key[key])
         for mark, reason in _NEVER_IN_A_FILE.items():
-            if mark in marks:
+            if mark in how:
                 raise RequestError(f"{key} in {file.path} is refused, since it {reason}: write --{key} instead.")
         for index, item in enumerate(value if isinstance(value, list) else [value]):
-            if not isinstance(item, str | int | float):
+            if not isinstance(item, str | int | float) or (isinstance(item, int) and item.bit_length() > _MOST_BITS):
                 raise _nonsense(key, file.path)
+            if is_empty(item, how):
+                raise RequestError(f"{key} in {file.path} {EMPTY}")
             text = str(item).lower() if isinstance(item, bool) else str(item)
-            located = _located(text, marks, file.folder)
+            located = _located(text, how, file.folder)
             by_key[key].append(Token(keyword=f"--{key}", value=located, source=str(file.path), index=index))
 
 
@@ -120,18 +124,18 @@ def _by_key(arguments: ArgumentCollection) -> dict[str, Argument]:
     }
 
 
-def _located(text: str, marks: set[Mark], folder: Path) -> str:
+def _located(text: str, how: Collection[Mark], folder: Path) -> str:
     """Resolve a relative path against the folder of the file."""
     from benchmark.plugins import Group, plugin_names
     from benchmark.registry.locations import absolute, local_path, looks_like_path, resolved_source
 
     if folder.resolve() == Path.cwd().resolve():
         return text
-    if Mark.PATH in marks or (Mark.REGISTRY in marks and text not in {"demo", *plugin_names(Group.CANDIDATES)}):
+    if Mark.PATH in how or (Mark.REGISTRY in how and text not in {"demo", *plugin_names(Group.CANDIDATES)}):
         return str(absolute(text, folder))
-    if Mark.MODEL in marks:
+    if Mark.MODEL in how:
         return str(local_path(text, folder) or text)
-    if Mark.SOURCE in marks and (":" in text or looks_like_path(text) or (folder / text).exists()):
+    if Mark.SOURCE in how and (":" in text or looks_like_path(text) or (folder / text).exists()):
         return resolved_source(text, folder)
     return text
 

@@ -1,11 +1,17 @@
 """The programs `bench` and `ser-bench`; their commands are the modules of `benchmark.cli.commands`."""
 
-from benchmark.cli.process import INTERRUPTED, interrupted_in_a_line, prepare_streams, terminal_columns
+from benchmark.cli.process import (
+    INTERRUPTED,
+    end_as_on_ctrl_c,
+    interrupted_in_a_line,
+    missing_folder,
+    prepare_streams,
+    terminal_columns,
+)
 
 with interrupted_in_a_line():
     import errno
     import pkgutil
-    import signal
     import sys
     from functools import partial
     from pathlib import Path
@@ -17,7 +23,7 @@ with interrupted_in_a_line():
 
     from benchmark.cli import commands
     from benchmark.cli.config import apply_config
-    from benchmark.cli.usage import PlainHelp, refuse_fractions, sentence
+    from benchmark.cli.usage import PlainHelp, refuse_empty, refuse_fractions, sentence
     from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
 
 _FRAMED_FROM_COLUMNS = 72
@@ -46,7 +52,7 @@ def _build() -> App:
     )
     for module in pkgutil.iter_modules(commands.__path__):
         app.command(f"{commands.__name__}.{module.name}:{module.name}", name=module.name)
-    app.config = (partial(apply_config, app), refuse_fractions)
+    app.config = (refuse_empty, partial(apply_config, app), refuse_fractions)
     for flag, text in (("--help", "Show this message and exit."), ("--version", "Show the version and exit.")):
         app[flag].group, app[flag].help = _OPTIONS, text
     app.command(_show_completion, name="--show-completion", group=_OPTIONS)
@@ -77,16 +83,13 @@ def _current_shell() -> Shell:
 app = _build()
 
 
-def _end_as_on_ctrl_c(_number: int, _frame: object) -> NoReturn:
-    """Handle SIGTERM, which schedulers and service managers send, as Ctrl-C."""
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line and exit with its code; an expected error is printed as one line."""
     prepare_streams()
-    signal.signal(signal.SIGTERM, _end_as_on_ctrl_c)
+    end_as_on_ctrl_c()
     try:
+        if (problem := missing_folder()) is not None:
+            _fail(problem, EXIT_ENVIRONMENT)
         sys.exit(_run(sys.argv[1:]))
     except CycloptsError as error:
         _fail(sentence(error), EXIT_REQUEST)

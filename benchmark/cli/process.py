@@ -1,10 +1,12 @@
-"""Ctrl-C during the start, and streams that survive a closed pipe or an old encoding."""
+"""Signals, missing folders, and streams that survive a closed pipe or terminal or an old encoding."""
 
 import codecs
+import errno
 import io
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +55,36 @@ def _end(_number: int, _frame: object) -> None:
     os._exit(EXIT_INTERRUPTED)
 
 
+def end_as_on_ctrl_c() -> None:
+    """Handle SIGTERM, which service managers send, and SIGHUP, which comes with the end of a terminal, as Ctrl-C.
+
+    Under `nohup` SIGHUP stays ignored.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
+def _interrupt(number: int, _frame: object) -> NoReturn:
+    if number != signal.SIGTERM:
+        # Shell and kernel both send it, and the second must not stop the writing of what is finished.
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def missing_folder() -> str | None:
+    """Say which folder is missing without which no command can run; None where none is."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "The current folder does not exist any more: go to another one with cd."
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        return "No folder for temporary files can be written to: name one with TMPDIR."
+    return None
+
+
 def prepare_streams() -> None:
     """Let standard output and standard error accept any text, and end quietly when their reader has gone.
 
@@ -78,24 +110,31 @@ def terminal_columns() -> int | None:
 
 
 class _QuietPipe(io.TextIOWrapper):
-    """A stream that ends the process with exit code 141 when its reader has gone."""
+    """A stream that ends the process with exit code 141 when its reader has gone.
+
+    When its terminal has gone, it takes no notice: SIGHUP has been sent, or is ignored on purpose.
+    """
 
     def write(self, text: str, /) -> int:
         try:
             return super().write(text)
-        except BrokenPipeError:
-            self._end()
+        except OSError as error:
+            self._abandon(error)
+            return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
-        except BrokenPipeError:
-            self._end()
+        except OSError as error:
+            self._abandon(error)
 
-    def _end(self) -> NoReturn:
+    def _abandon(self, error: OSError) -> None:
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.EIO:
+            raise error
         # The interpreter would complain when it flushes the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
-        raise SystemExit(EXIT_CLOSED_PIPE)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(EXIT_CLOSED_PIPE)
 
 
 def _prepared(stream: TextIO | None, errors: str) -> TextIO:

@@ -1,9 +1,9 @@
-"""Help in pipes and narrow windows, and error messages for wrong arguments."""
+"""Help in pipes and narrow windows, refused arguments, and error messages for wrong ones."""
 
 import re
 from difflib import get_close_matches
 from textwrap import fill
-from typing import Any
+from typing import Any, get_args
 
 from cyclopts import App, ArgumentCollection, CycloptsError
 from cyclopts.argument import Argument
@@ -17,9 +17,11 @@ from cyclopts.exceptions import (
 )
 from cyclopts.help import HelpEntry, HelpPanel
 from cyclopts.token import Token
+from cyclopts.utils import UNSET
 from rich.console import Console, ConsoleOptions
 
-from benchmark.options.declare import ranges
+from benchmark.errors import RequestError
+from benchmark.options.declare import EMPTY, Mark, is_empty, ranges
 
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false, or the flag alone"}
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -86,6 +88,22 @@ def refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCol
         for token in argument.tokens if _kind(argument) == "int" else ():
             if not _WHOLE.fullmatch(token.value.strip()):
                 raise CoercionError(argument=argument, token=token, target_type=int)
+
+
+def refuse_empty(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse an empty text, of which cyclopts makes the current folder where a path is wanted.
+
+    An empty variable counts as unset.
+    """
+    for argument in arguments:
+        for token in argument.tokens:
+            if token.implicit_value is UNSET and is_empty(token.value, marks(argument)):
+                raise RequestError(f"{token.keyword or argument.name} {EMPTY}")
+
+
+def marks(argument: Argument) -> frozenset[Mark]:
+    """How an option is marked in its declaration."""
+    return frozenset(mark for mark in get_args(argument.field_info.annotation)[1:] if isinstance(mark, Mark))
 
 
 def _kind(argument: Argument) -> str:

@@ -26,6 +26,7 @@ from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.checksums import DamagedError, write_manifest
 from benchmark.results.files import explain_write_failure
 from benchmark.results.status import Status
+from benchmark.results.storage import prepare_cache
 from benchmark.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ def read_dataset(
     key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
     spool = Spool(folder / revision / split, key)
     if not spool.is_complete:
+        prepare_cache(settings.cache)
         sequence = max(_stored_revisions(folder, split).values(), default=0) + 1
         _fetch(spec, revision, columns.get("file"), spool, reader, sequence, progress)
     audio_column, rows = spool.read()

@@ -27,6 +27,7 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Role → the names that a column with it usually has, the likeliest first."""
+_MAX_LISTED = 40
 _VOTES_PREFIX = "votes_"
 
 
@@ -63,7 +64,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
         Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'}, notes=())
     """
     if absent := [column for column in chosen.values() if column not in present]:
-        raise RequestError(f"{table} has no column {absent[0]!r}; it has {', '.join(present)}.")
+        raise RequestError(f"{table} has no column {absent[0]!r}; it has {_listed(present)}.")
     by_usual_name = {_usual(column): column for column in reversed(present)}
     roles = {
         role: column
@@ -73,7 +74,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
     if "file" not in roles:
         raise RequestError(
             f"{table} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
-            f"{', '.join(present)}. Rename one, or say which under `columns: {{file: …}}` in the registry."
+            f"{_listed(present)}. Rename one, or say which under `columns: {{file: …}}` in the registry."
         )
     if "start" not in roles:
         roles.pop("duration", None)
@@ -101,6 +102,10 @@ def is_usual_name(name: str) -> bool:
         (True, False)
     """
     return any(_usual(name) in names for names in COLUMN_NAMES.values())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "")
 
 
 def _usual(name: str) -> str:

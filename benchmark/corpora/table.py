@@ -1,8 +1,10 @@
 """A table of clips: one row each, in CSV, TSV, JSON lines or Parquet, with paths relative to the table."""
 
+import csv
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
@@ -18,6 +20,8 @@ from benchmark.errors import RequestError
 from benchmark.settings import expanded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
+MOST_COLUMNS = 10_000
+"""Each clip of a run keeps all of them."""
 _SEPARATORS = (",", ";", "\t")
 # A first line for Excel, which it neither shows nor writes, and which is no row.
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;\s]*', re.IGNORECASE)
@@ -109,19 +113,15 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
         first = file.readline()
     stated = _SEPARATOR_LINE.fullmatch(first)
     separator = stated[1] if stated else "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=first.count)
-
-    def read(header: int | None, rows: int | None = None) -> pd.DataFrame:
-        # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
-        return pd.read_csv(
-            path, sep=separator, skiprows=1 if stated else 0, header=header, nrows=rows, dtype=str,
-            keep_default_na=False, encoding="utf-8-sig",
-        )  # fmt: skip
-
-    frame = read(header=0)
-    # pandas renames the second of two columns of one name.
-    names = [str(name).strip() for name in read(header=None, rows=1).iloc[0]]
-    if doubled := [name for name in names if names.count(name) > 1 and is_usual_name(name)]:
+    # pandas renames the second of two columns of one name, and takes its time with too many.
+    names = Counter(_header(path, separator, skip=stated is not None))
+    _refuse_too_wide(names.total())
+    if doubled := [name for name, count in names.items() if count > 1 and is_usual_name(name)]:
         raise ValueError(f"two of its columns are called {doubled[0]!r}; rename one, or delete it")
+    # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
+    frame = pd.read_csv(
+        path, sep=separator, skiprows=1 if stated else 0, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+    )
     fields, columns = frame, list(frame.columns)
     if not isinstance(frame.index, pd.RangeIndex):
         # pandas takes the first fields of rows that are longer than the header for the names of rows.
@@ -134,6 +134,16 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
     return {str(name): fields.iloc[:, index].tolist() for index, name in enumerate(columns)}
 
 
+def _header(path: Path, separator: str, *, skip: bool) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        if skip:
+            file.readline()
+        try:
+            return [name.strip() for name in next(filter(None, csv.reader(file, delimiter=separator)), [])]
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
+
+
 def _read_json_lines(path: Path) -> dict[str, list[str]]:
     # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
     # JSON allows within a text, such as U+2028.
@@ -142,7 +152,15 @@ def _read_json_lines(path: Path) -> dict[str, list[str]]:
     if not records:
         raise pd.errors.EmptyDataError
     names = dict.fromkeys(name for record in records for name in record)
+    _refuse_too_wide(len(names))
     return {name: [_text(record.get(name)) for record in records] for name in names}
+
+
+def _refuse_too_wide(columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise ValueError(
+            f"it has {columns:,} columns, and a table of clips may have {MOST_COLUMNS:,}; keep what describes clips"
+        )
 
 
 def _record(line: str, number: int) -> dict[str, object]:
@@ -160,6 +178,7 @@ def _record(line: str, number: int) -> dict[str, object]:
 def _read_parquet(path: Path) -> dict[str, list[str]]:
     # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
     texts = {}
+    _refuse_too_wide(len(pq.read_schema(path)))
     for name, values in pq.read_table(path).to_pydict().items():
         if name.startswith(_PANDAS_INDEX):
             continue

@@ -78,7 +78,7 @@ def is_sampling_rate(value: object) -> bool:
     return LOWEST_RATE <= value <= HIGHEST_RATE and value == int(value)
 
 
-def wrong_extractor(model_type: str, extractor: object) -> str | None:
+def wrong_extractor(model_type: str, extractor: str | None) -> str | None:
     """Say why a feature extractor cannot feed a model, and what to do; None where nothing is known against it.
 
     Args:
@@ -98,7 +98,7 @@ needs the preprocessor_config.json of the model that it was fine-tuned from'
     fix = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
     if facts.reads is Reads.SAMPLES:
         fix = "say in the registry what it expects: preprocessor: {sampling_rate: 16000, do_normalize: true}"
-    return f"it is a {str(extractor)[:80]}, and a {model_type} model is fed by a {facts.extractor}; {fix}"
+    return f"it is a {extractor[:80]}, and a {model_type} model is fed by a {facts.extractor}; {fix}"
 
 
 def shortest_input(kernels: Sequence[int], strides: Sequence[int]) -> int:

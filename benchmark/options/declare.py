@@ -14,7 +14,7 @@ import inspect
 import math
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from functools import cache, wraps
@@ -37,10 +37,12 @@ KEYWORD_ONLY = Parameter(parse=False)
 """Marks a keyword that only the Python function has."""
 
 Value = str | int | float | bool | tuple[str, ...] | None
+EMPTY = "is empty: leave it out, or give it a value; is the variable set that it comes from?"
+"""The end of the message about an option that names nothing."""
 
 
 class Mark(Enum):
-    """How a configuration file treats an option."""
+    """How a configuration file treats an option, and whether it may be empty."""
 
     PATH = "a file or folder"
     REGISTRY = "a file, or the name of a registry"
@@ -48,6 +50,7 @@ class Mark(Enum):
     SOURCE = "the name of a corpus, or a SPEC, which may hold a path"
     SENDS = "sends or deletes something"
     RUNS_CODE = "runs code"
+    MAY_BE_EMPTY = "an empty text means something"
 
 
 @dataclass(frozen=True)
@@ -177,17 +180,31 @@ class Declared:
         """Validate a value; a string for a repeatable option becomes a tuple of one instead of its letters.
 
         Raises:
-            RequestError: The value is none of the choices or numbers that the option accepts.
+            RequestError: The value is empty, or none of the choices or numbers that the option accepts.
         """
         if self.kind == Sequence[str]:
             values = [value] if isinstance(value, str | Path) else value
-            return tuple(map(str, values)) if isinstance(values, Sequence) else values
+            value = tuple(map(str, values)) if isinstance(values, Sequence) else values
+        if is_empty(value, self.marks):
+            raise RequestError(f"{self.keyword} {EMPTY}")
+        if isinstance(value, tuple):
+            return value
         if self.choices and value is not None and value not in self.choices:
             raise RequestError(f"{self.keyword}={value!r} is unknown: choose among {', '.join(self.choices)}.")
         for limits in ranges(self.parameter):
             if not limits.holds(value):
                 raise RequestError(f"{self.keyword}={value!r} makes no sense: {limits.remedy}.")
         return value
+
+
+def is_empty(value: object, marks: Collection[object]) -> bool:
+    """Whether a value is a text without a character that shows, or has one among several, and may not be so.
+
+    An empty path would be the current folder, and an empty name any.
+    """
+    texts = value if isinstance(value, tuple) else (value,)
+    blank = any(isinstance(text, str) and not text.strip() for text in texts)
+    return blank and Mark.MAY_BE_EMPTY not in marks
 
 
 def ranges(parameter: Parameter) -> list[Range]:

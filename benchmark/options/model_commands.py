@@ -98,7 +98,9 @@ class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, 
 class DiscoverRequest(WatchingCaller):
     """Options of `discover`."""
 
-    search: Annotated[str, option("--search", MODELS, metavar="WORDS")] = field(default="emotion", kw_only=False)
+    search: Annotated[str, option("--search", MODELS, metavar="WORDS"), Mark.MAY_BE_EMPTY] = field(
+        default="emotion", kw_only=False
+    )
     """Words in names of repositories."""
     limit: Annotated[
         int, option("--limit", MODELS, variable="BENCH_DISCOVER_LIMIT", metavar="N", within=Range(1, 5_000))

@@ -17,6 +17,8 @@ from benchmark.settings import expanded
 DEFAULT_FILE = Path("candidates.yaml")
 PACKAGED_FILE = Path(__file__).with_name("candidates.yaml")
 DEMO = "demo"
+MOST_ENTRIES = 10_000
+"""Twice as many as `bench discover` finds at most."""
 _WILDCARDS = frozenset("*?[")
 
 
@@ -64,7 +66,7 @@ def load_registry(path: Path, *, title: str | None = None) -> Registry:
         RequestError: Anything about the file is wrong; the message names file, line and fix.
     """
     document = read_document(path)
-    _require_version(document)
+    _check_top_level(document)
     try:
         content = RegistryFile.model_validate(document.content, context={FOLDER: path.absolute().parent})
     except ValidationError as error:
@@ -102,7 +104,7 @@ def select(registry: Registry, models: Sequence[str]) -> Registry:
     return registry.model_copy(update={"candidates": tuple(chosen.values())})
 
 
-def _require_version(document: Document) -> None:
+def _check_top_level(document: Document) -> None:
     content = document.content
     if not isinstance(content, dict):
         raise document.error((), "a registry is a mapping; begin it with 'version: 1' and 'candidates:'")
@@ -119,6 +121,12 @@ def _require_version(document: Document) -> None:
         raise document.error(("version",), f"unknown version {repr(version)[:40]}; write 'version: {VERSION}'")
     if not content.get("candidates"):
         raise document.error(("candidates",), "no candidates are listed; add one: '- id: organisation/name'")
+    for field in ("candidates", "corpora"):
+        entries = content.get(field)
+        if isinstance(entries, list | dict) and len(entries) > MOST_ENTRIES:
+            raise document.error(
+                (field,), f"{len(entries):,} {field} are listed, and a registry may list {MOST_ENTRIES:,}; split it"
+            )
 
 
 def _require_unique(

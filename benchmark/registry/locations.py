@@ -56,6 +56,8 @@ def local_path(candidate_id: str, folder: Path) -> Path | None:
     Raises:
         ValueError: The path begins with the home of an unknown user.
     """
+    if is_hub_id(candidate_id) and not is_folder(folder / candidate_id):
+        return None  # to resolve a path takes four times as long, and a registry may list thousands
     path = absolute(candidate_id, folder)
     return path if looks_like_path(candidate_id) or is_folder(path) else None
 

@@ -7,10 +7,10 @@ from pydantic_core import ErrorDetails
 
 from benchmark.errors import RequestError, did_you_mean
 from benchmark.registry.schema import Candidate, CorpusEntry, Head, Preprocessor, Published, RegistryFile
-from benchmark.registry.yaml_documents import Document, KeyPath
+from benchmark.registry.yaml_documents import Document, KeyPath, shortened
 from benchmark.results.status import Status
 
-_MAX_SHOWN, _MAX_MESSAGE = 80, 400  # characters
+_MAX_MESSAGE = 400  # characters
 _PARTS: dict[str, type[BaseModel]] = {"head": Head, "preprocessor": Preprocessor, "published": Published}
 _EXPECTED = {
     "string_type": "a text",
@@ -109,8 +109,7 @@ def _model_at(keys: KeyPath) -> type[BaseModel]:
 
 
 def _show(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return shortened(repr(value))
 
 
 def _shorten(message: str) -> str:

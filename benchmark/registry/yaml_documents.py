@@ -15,6 +15,8 @@ from benchmark.errors import RequestError
 
 MOST_BYTES = 4_000_000
 MOST_LEVELS = 16
+_MOST_BITS = 64  # Python refuses to write numbers of thousands of digits
+_MOST_SHOWN = 80
 _FastestSafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
@@ -124,10 +126,19 @@ def _value(document: Document, node: yaml.Node, keys: KeyPath) -> Any:
         return [_value(document, item, (*keys, index)) for index, item in enumerate(node.value)]
     document.written[keys] = str(node.value)
     try:
-        return SafeConstructor().construct_object(node)
+        value = SafeConstructor().construct_object(node)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        message = f'{node.value!r} cannot be read as YAML reads it; quote it: "{node.value}"'
+        shown = shortened(str(node.value))
+        message = f'{shown!r} cannot be read as YAML reads it; quote it: "{shown}"'
         raise document.error(keys, message) from error
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise document.error(keys, f"the number {shortened(str(node.value))} is too large; give a smaller one")
+    return value
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that a message quotes."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _items(document: Document, node: yaml.MappingNode, keys: KeyPath) -> Iterator[tuple[str, yaml.Node]]:

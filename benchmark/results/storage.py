@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark.errors import UnavailableError
 from benchmark.results.checksums import read_regular
-from benchmark.results.files import CHOOSE_ANOTHER_CACHE, write_atomically
+from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable, write_atomically
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -134,6 +134,17 @@ def create_cache(folder: Path) -> None:
     """Create the folder of the cache, which only its owner can read; one that is there keeps its mode."""
     with contextlib.suppress(OSError):  # the first write says it better
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def prepare_cache(folder: Path) -> None:
+    """Create the cache and prove that it can be written; a command does so before it inspects or decodes anything.
+
+    Raises:
+        RequestError: It cannot be written.
+        UnavailableError: The disk is full.
+    """
+    create_cache(folder)
+    check_writable(folder, remedy=CHOOSE_ANOTHER_CACHE)
 
 
 def candidate_prefix(id: str, revision: str) -> str:

@@ -138,8 +138,8 @@ def _unsupported(config: Config) -> Iterator[Finding]:
     if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
         yield Finding(
             status=Status.UNSUPPORTED_ARCHITECTURE,
-            reason=f"transformers has no audio classifier for the model type {kind!r}.",
-            evidence={"model_type": kind, "supported": sorted(AUDIO_CLASSIFICATION_TYPES)},
+            reason=f"transformers has no audio classifier for the model type {_plain(kind)!r}.",
+            evidence={"model_type": _plain(kind), "supported": sorted(AUDIO_CLASSIFICATION_TYPES)},
         )
 
 
@@ -160,11 +160,11 @@ def _head_task(config: Config) -> Iterator[Finding]:
     status = task_status(claimed)
     if status is None:
         return
-    names = ", ".join(claimed)
+    names = named(claimed)
     reason = f"It was saved as {names}: a pre-trained encoder without a classifier."
     if status is Status.WRONG_TASK:
         reason = f"It was saved as {names}, which is made for another task; its classifier would be random."
-    yield Finding(status=status, reason=reason, evidence={"architectures": list(claimed)})
+    yield Finding(status=status, reason=reason, evidence={"architectures": list(claimed[:_LONGEST_LIST])})
 
 
 def _no_weights(facts: RepoFacts) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ _DIVIDED = (
     ("d_model", "encoder_attention_heads"),
 )
 
+_LONGEST_NAME = 100
+_LONGEST_SIZE = 40
 _TASK = re.compile(r"For(?P<task>[A-Z]\w*)$")
 _OTHER_TASKS = frozenset(
     {
@@ -53,7 +55,7 @@ def architectures(config: Mapping[str, Any]) -> tuple[str, ...]:
         (('Wav2Vec2ForCTC',), ())
     """
     value = config.get("architectures")
-    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+    return tuple(name[:_LONGEST_NAME] for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def size_problem(config: Mapping[str, Any]) -> str | None:
@@ -72,17 +74,22 @@ def size_problem(config: Mapping[str, Any]) -> str | None:
     for name in _POSITIVE:
         size = config.get(name)
         if type(size) is int and size < 1:
-            return f"its {name} is {size}, and there must be at least 1"
+            return f"its {name} is {_shown(size)}, and there must be at least 1"
     for name in _POSITIVE_LISTS:
         sizes = config.get(name)
         smallest = min([size for size in sizes if type(size) is int], default=1) if isinstance(sizes, list) else 1
         if smallest < 1:
-            return f"its {name} holds {smallest}, and must hold at least 1 each"
+            return f"its {name} holds {_shown(smallest)}, and must hold at least 1 each"
     for name, parts in _DIVIDED:
         whole, count = config.get(name), config.get(parts)
         if type(whole) is int and type(count) is int and whole % count:
-            return f"its {name} of {whole} cannot be divided by its {parts} of {count}"
+            return f"its {name} of {_shown(whole)} cannot be divided by its {parts} of {_shown(count)}"
     return None
+
+
+def _shown(size: int) -> str:
+    digits = str(size)
+    return digits if len(digits) <= _LONGEST_SIZE else f"{digits[:_LONGEST_SIZE]}…"
 
 
 def task_status(classes: Iterable[str]) -> Status | None:

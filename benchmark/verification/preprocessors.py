@@ -21,13 +21,15 @@ from benchmark.verification.model_config import model_type
 _STATE_IT = "where you know what the model expects, say so in the registry: preprocessor: {sampling_rate: 16000, \
 do_normalize: true}"
 _BRING_IT = "its repository needs the preprocessor_config.json of the model that it was fine-tuned from"
+_BEYOND_ALL_COUNTS = 2**63
 _WHISPER_RATE, _WHISPER_HOP, _FRAMES_PER_POSITION = 16_000, 160, 2
 
 
 def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Finding]:
     """Judge the description of the feature extractor, which the registry may replace for models that read samples.
 
-    Yields at most one finding, `load-failed`, whose reason names the fix.
+    Yields at most one finding, whose reason names the fix: `invalid-config` where the class is no text, else
+    `load-failed`.
     """
     config = facts.config or {}
     kind = model_type(config) or ""
@@ -42,19 +44,30 @@ def judge_preprocessor(candidate: Candidate, facts: RepoFacts) -> Iterator[Findi
         # What the registry says of models that read features changes fields of their own description.
         stated = {} if candidate.preprocessor is None else candidate.preprocessor.model_dump(mode="json")
         described = {**described, **stated}
-        if (wrong := wrong_extractor(kind, described.get("feature_extractor_type"))) is not None:
+        extractor = described.get("feature_extractor_type")
+        if extractor is not None and not isinstance(extractor, str):
+            problem = f"its feature_extractor_type is {json.dumps(extractor)[:40]}, and must be the name of a class"
+            yield _unusable(problem, described, reads_samples, Status.INVALID_CONFIG)
+            return
+        if (wrong := wrong_extractor(kind, extractor)) is not None:
             yield _finding(f"Its preprocessor_config.json is of the wrong kind: {wrong}.", described)
             return
         problem = next(_problems(kind, described, config), None)
     if problem is not None:
-        fix = _STATE_IT if reads_samples else _BRING_IT
-        yield _finding(f"Its preprocessor_config.json cannot be used ({problem}); {fix}.", described)
+        yield _unusable(problem, described, reads_samples)
 
 
-def _finding(reason: str, described: Mapping[str, Any]) -> Finding:
+def _unusable(
+    problem: str, described: Mapping[str, Any], reads_samples: bool, status: Status = Status.LOAD_FAILED
+) -> Finding:
+    fix = _STATE_IT if reads_samples else _BRING_IT
+    return _finding(f"Its preprocessor_config.json cannot be used ({problem}); {fix}.", described, status)
+
+
+def _finding(reason: str, described: Mapping[str, Any], status: Status = Status.LOAD_FAILED) -> Finding:
     kind = described.get("feature_extractor_type")
     evidence = {} if kind is None else {"feature_extractor_type": str(kind)[:200]}
-    return Finding(status=Status.LOAD_FAILED, reason=reason, evidence=evidence)
+    return Finding(status=status, reason=reason, evidence=evidence)
 
 
 def _problems(kind: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
@@ -91,5 +104,8 @@ def _differ(
 
 
 def _all_counts(*values: object) -> bool:
-    """Whether all are whole numbers above zero, so that they can be compared; a load tells of others."""
-    return all(type(value) is int and value > 0 for value in values)
+    """Whether all are whole numbers above zero, so that they can be compared; a load tells of others.
+
+    Products of numbers of thousands of digits, which JSON can hold, cannot be written.
+    """
+    return all(type(value) is int and 0 < value < _BEYOND_ALL_COUNTS for value in values)

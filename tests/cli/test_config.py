@@ -47,6 +47,8 @@ def test_a_flag_goes_before_a_variable_and_a_variable_before_the_file(bench: Ben
         ("[limit]\nx = 1", "limit in bench.toml makes no sense"),
         ("limit = 1979-05-27", "limit in bench.toml makes no sense"),
         ("limit =", "bench.toml is no valid toml"),
+        ("output = ''", "output in bench.toml is empty: leave it out"),
+        (f"limit = 0x{'f' * 4000}", "limit in bench.toml makes no sense"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_one_sentence(bench: Bench, tmp_path: Path, content: str, words: str) -> None:

@@ -1,8 +1,12 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from benchmark.cli.main import app
+from scripts.command_reference import commands
 from tests.support.command_line import Bench, failure
 
 
@@ -47,6 +51,30 @@ def test_in_the_process_of_the_tests_bench_says_and_does_what_it_does_in_its_own
     assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
 
 
+def test_no_option_takes_an_empty_text_for_the_current_folder_or_for_any_name(bench: Bench, tmp_path: Path) -> None:
+    options = {
+        argument.name: name
+        for name, command in commands(app)
+        for argument in command.assemble_argument_collection()
+        if argument.name.startswith("--") and argument.hint is not bool
+    }
+    assert options.pop("--search") == "discover"  # an empty one finds all
+    assert {"--output", "--log-file", "--config", "--candidates", "--run", "--write"} < options.keys()
+    for option, command_name in options.items():
+        assert f"{option} is empty" in failure(bench(*command_name.split(), option, ""))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("compare", "", "b"), ("corpus", " "), ("labels", ""), ("predict", "m", "")])
+def test_no_argument_is_empty(bench: Bench, arguments: tuple[str, ...]) -> None:
+    assert "is empty" in failure(bench(*arguments))
+
+
+def test_an_empty_variable_counts_as_unset(bench: Bench, tmp_path: Path) -> None:
+    assert bench("cache", "ls", "--json", BENCH_CACHE=" ").stdout == bench("cache", "ls", "--json").stdout
+    assert bench("candidates", BENCH_CANDIDATES="").returncode == 0
+
+
 _INTERRUPTED_AT_AN_IMPORT = """
 import os, signal, sys
 class Interrupting:
@@ -88,3 +116,32 @@ def test_the_home_of_a_user_who_does_not_exist_is_a_place_where_nothing_is(
     bench: Bench, arguments: tuple[str, ...]
 ) -> None:
     assert "~no-such-user" in failure(bench(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("lost", "sentence"),
+    [
+        ("os.rmdir(os.getcwd())", "Error: The current folder does not exist any more: go to another one with cd.\n"),
+        (
+            "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",  # no file can be written anywhere
+            "Error: No folder for temporary files can be written to: name one with TMPDIR.\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("run", "--candidates", "demo"), ("cache", "ls")])
+@pytest.mark.skipif(sys.platform == "win32", reason="folders in use stay, and files have no limit")
+def test_a_folder_without_which_nothing_can_run_is_one_sentence(
+    tmp_path: Path, lost: str, sentence: str, arguments: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import os; {lost}; from benchmark.cli.main import main; main()", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (3, sentence)

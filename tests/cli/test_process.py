@@ -23,6 +23,15 @@ def speak(script: str, **environment: str) -> "subprocess.CompletedProcess[bytes
     )
 
 
+def test_nohup_is_respected() -> None:
+    ended = speak(
+        "import os, signal; from benchmark.cli.process import end_as_on_ctrl_c; "
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); end_as_on_ctrl_c(); "
+        "os.kill(os.getpid(), signal.SIGHUP); print('goes on')"
+    )
+    assert (ended.returncode, ended.stdout) == (0, b"goes on\n"), ended.stderr
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_data_are_the_same_in_every_encoding(encoding: str) -> None:
     text = "분노 – \\U0001f600 \\udcff"

@@ -139,6 +139,35 @@ def test_help_fits_a_narrow_pipe_without_a_traceback(bench_process: Bench) -> No
     assert max(map(len, ended.stdout.splitlines())) <= 50
 
 
+WAITS = """
+import pathlib, sys, time
+from benchmark.cli.process import end_as_on_ctrl_c, prepare_streams
+prepare_streams()
+end_as_on_ctrl_c()
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("is written into the void", flush=True)
+    print("and so is this", file=sys.stderr, flush=True)
+    pathlib.Path("saved").touch()
+"""
+
+
+def test_a_terminal_that_is_closed_interrupts_and_hinders_no_saving(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import fcntl; fcntl.ioctl(0, {termios.TIOCSCTTY}, 0)\n{WAITS}"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    assert b"ready" in os.read(ours, 100)
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert (tmp_path / "saved").exists()
+
+
 ASK = "from benchmark.cli.console import ConsoleProgress as C; print('answer:', C(quiet={}).confirm('Fetch [9 GB]?'))"
 
 

@@ -46,6 +46,21 @@ def read(tmp_path: Path) -> Read:
 
 
 @pytest.mark.parametrize("name", WRITERS)
+def test_a_table_of_too_many_columns_is_refused_with_the_limit(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    row = {"file": "a.wav", "label": "anger", **{f"feature {index}": "0" for index in range(99_998)}}
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({column: [text] for column, text in row.items()}), path)
+    elif path.suffix == ".jsonl":
+        path.write_text(json.dumps(row))
+    else:
+        separator = "\t" if path.suffix == ".tsv" else ","
+        path.write_text(f"{separator.join(row)}\n{separator.join(row.values())}\n")
+    with pytest.raises(RequestError, match=r"100,000 columns, and a table of clips may have 10,000; keep what"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_clips(read: Read, tmp_path: Path, name: str) -> None:
     first, second = read(pd.DataFrame(ROWS), name)
     assert (first.name, first.label, first.speaker, first.sex) == ("audio/a.wav", "anger", "01", "female")

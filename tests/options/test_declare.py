@@ -7,7 +7,7 @@ from cyclopts import Group
 
 import benchmark
 from benchmark.errors import RequestError
-from benchmark.options.declare import Options, Range, keywords, option
+from benchmark.options.declare import EMPTY, Options, Range, keywords, option
 
 PANEL = Group("Panel")
 
@@ -34,6 +34,7 @@ def test_one_text_where_several_are_expected_is_a_list_of_one() -> None:
         ({"limit": -1}, "limit=-1 makes no sense: give 1 to 9."),
         ({"limit": float("nan")}, "limit=nan makes no sense: give 1 to 9."),
         ({"dtype": "int8"}, "dtype='int8' is unknown: choose among float32, bfloat16."),
+        ({"corpora": ("calls", " ")}, f"corpora {EMPTY}"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(wrong: dict[str, object], sentence: str) -> None:

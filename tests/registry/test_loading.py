@@ -69,9 +69,12 @@ def _corpus(fields: str) -> str:
     [
         ("- a\n", ":1: a registry is a mapping"),
         ("candidates: []\n", ":1: the version is missing; add the line 'version: 1'"),
+        (HEAD + "  - id: a/b\n" * 10_001, ":2: 10,001 candidates are listed, and a registry may list 10,000; split it"),
         ("candidates: []\nversion: 2\n", ":2: version 2 was written for a newer bench"),
         ("version: 0\n", ":1: unknown version 0; write 'version: 1'"),
         ("version: true\n", ":1: unknown version True"),
+        (f"version: 0x{'f' * 4000}\n", ":1: the number 0xfff.*… is too large; give a smaller one"),
+        (f"version: -{'9' * 4000}\n", ":1: the number -999.*… is too large"),
         ("version: 1\n", "no candidates are listed; add one: '- id: organisation/name'"),
         ("version: 1\ncandidates:\n", ":2: no candidates are listed"),
         ("version: 1\ncandidates: org/model\n",

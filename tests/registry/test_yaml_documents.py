@@ -37,7 +37,9 @@ def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None
         ("? [a, b]\n: c\n", "a key must be a text"),
         ("a: 2026-13-45\n", ":1: '2026-13-45' cannot be read as YAML reads it; quote it"),
         ("a: =\n", "'=' cannot be read"),
-        (f"a: {'9' * 5000}\n", "cannot be read"),
+        (f"a: {'9' * 5000}\n", "'99999.*…' cannot be read"),
+        (f"a: [1, 0b{'1' * 65}]\n", "the number 0b111.* is too large"),
+        (f"a: {'59:' * 5000}59\n", "the number 59:59.*… is too large"),
         ("[" * 20_000, "nested more than"),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ from benchmark.cli.main import main
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]
 _COMMAND = (sys.executable, "-c", "from benchmark.cli.main import main; main()")
 _PATIENT_S = 240
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def run_bench(*arguments: object, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -84,11 +85,12 @@ def _as_found() -> Iterator[None]:
     """Restore what a command changes in its process."""
     logger = logging.getLogger("benchmark")
     level, handlers = logger.level, list(logger.handlers)
-    handler = signal.getsignal(signal.SIGTERM)
+    at_signals = {number: signal.getsignal(number) for number in _ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in at_signals.items():
+            signal.signal(number, handler)
         for added in set(logger.handlers) - set(handlers):
             added.close()
         logger.setLevel(level)

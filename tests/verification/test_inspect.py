@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,6 +177,14 @@ AST = {"model_type": "audio-spectrogram-transformer"}
 AST_EXTRACTOR = {"feature_extractor_type": "ASTFeatureExtractor"}
 BERT = {"model_type": "wav2vec2-bert"}
 BERT_EXTRACTOR = {"feature_extractor_type": "SeamlessM4TFeatureExtractor"}
+FIELDS = frozenset(
+    {
+        *("model_type", "architectures", "id2label", "label2id", "num_labels", "problem_type", "auto_map"),
+        *("quantization_config", "hidden_size", "num_attention_heads", "num_hidden_layers", "conv_dim", "conv_stride"),
+        *("max_source_positions", "num_mel_bins", "max_length", "chunk_length", "hop_length", "feature_size", "stride"),
+        *("sampling_rate", "feature_extractor_type", "processor_class", "do_normalize", "padding_value"),
+    }
+)
 SAY_IT, BRING_IT = (
     "preprocessor: {sampling_rate: 16000, do_normalize: true}",
     "needs the preprocessor_config.json of the model",
@@ -208,6 +217,29 @@ def test_an_extractor_that_cannot_feed_the_model_is_reported_with_a_fix_that_hel
     assert fix in finding.reason
     healed = statuses(facts, preprocessor=Preprocessor(sampling_rate=16000))
     assert healed == ([] if fix is SAY_IT else [Status.LOAD_FAILED])
+
+
+@pytest.mark.parametrize("config", [{}, WHISPER])
+@pytest.mark.parametrize("extractor", [{}, [], 3, True, [["Wav2Vec2FeatureExtractor"]], {"a": "x" * 10_000}])
+def test_an_extractor_whose_class_is_no_text_is_an_invalid_configuration(
+    config: dict[str, Any], extractor: object
+) -> None:
+    finding = only_finding(facts_with(config, preprocessor={"feature_extractor_type": extractor}))
+    assert finding.status is Status.INVALID_CONFIG
+    assert "must be the name of a class" in finding.reason
+    assert len(finding.reason) < 400
+
+
+@pytest.mark.parametrize("garbage", [None, True, [], {}, [[{}]], {"a": [1]}, -1, 1.5, 10**4000, 1e308, "x" * 100_000])
+@pytest.mark.parametrize("where", ["config", "preprocessor"])
+def test_garbage_in_any_field_has_a_status_and_a_reason_that_a_person_can_read(where: str, garbage: object) -> None:
+    for own, described in (({}, PREPROCESSOR), (WHISPER, WHISPER_EXTRACTOR), (AST, AST_EXTRACTOR)):
+        good = facts_with(own, preprocessor=described)
+        for field in sorted(FIELDS | (good.config or {}).keys() | described.keys()):
+            facts = replace(good, **{where: {**(getattr(good, where) or {}), field: garbage}})
+            for finding in findings(facts):
+                assert len(finding.reason) < 1000, (where, field)
+                assert len(finding.model_dump_json()) < 5000, (where, field)
 
 
 @pytest.mark.parametrize(

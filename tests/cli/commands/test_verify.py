@@ -118,7 +118,10 @@ def test_a_folder_that_could_be_a_repository_is_told_apart(bench: Bench, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
-def test_sigterm_ends_a_run_as_ctrl_c_does_and_keeps_what_was_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGHUP", "SIGHUP"]])  # shell and kernel both send the latter
+def test_sigterm_and_sighup_end_a_run_as_ctrl_c_does_and_keep_what_was_finished(
+    tmp_path: Path, signals: list[str]
+) -> None:
     three = ("-m", "wav2vec2-english", "-m", "hubert-german", "-m", "wavlm-korean")
     command = ["run", "--candidates", "demo", *three, "--corpus", "demo", "--latency-seconds", "0"]
     process = subprocess.Popen(
@@ -134,7 +137,9 @@ def test_sigterm_ends_a_run_as_ctrl_c_does_and_keeps_what_was_finished(tmp_path:
     while time.monotonic() < end and not list((tmp_path / ".bench").rglob("*.parquet")):
         assert process.poll() is None
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    for name in signals:
+        process.send_signal(signal.Signals[name])
+        time.sleep(0.05)
     _, stderr = process.communicate(timeout=PATIENT_S)
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
