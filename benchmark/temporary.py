@@ -1,7 +1,7 @@
-"""Temporary folders inside the cache: each belongs to one process, and what a killed process left can be removed.
+"""Temporary folders, inside the cache as a rule: each belongs to one process, and a killed one's can be removed.
 
-They have the name `<process id>-<12 hexadecimal digits>` and the mode 0700. The owner holds a lock on its folder, which
-the system releases even after SIGKILL: a process id may be that of another container or of a later process.
+They have the name `bench-<process id>-<12 hexadecimal digits>` and the mode 0700. The owner holds a lock on its folder,
+which the system releases even after SIGKILL: a process id may be that of another container or of a later process.
 """
 
 import atexit
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-NAME = re.compile(r"(?P<pid>[0-9]{1,10})-[0-9a-f]{12}")
+NAME = re.compile(r"bench-(?P<pid>[0-9]{1,10})-[0-9a-f]{12}")
 """The name of a folder that is made here."""
 
 _TRIES = 10
@@ -55,6 +55,8 @@ _owner = 0
 
 def private_folder(parent: Path) -> PrivateFolder:
     """Make a new temporary folder in `parent`, such as `Settings.temporary`, which is made where it is missing.
+
+    Missing folders get the mode 0700, since the cache may be one of them.
 
     Raises:
         OSError: It cannot be made, or `parent` is a link.
@@ -107,11 +109,12 @@ def _folders(parent: Path) -> Iterator[Path]:
 def _make(parent: Path) -> PrivateFolder:
     for _ in range(_TRIES):
         missing = [path for path in (parent, *parent.parents) if not path.exists()]
-        parent.mkdir(parents=True, exist_ok=True)
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
         _parents_made.update(dict.fromkeys(missing))
         if parent.is_symlink():
             raise OSError(f"{parent} is a link")
-        path = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
+        path = parent / f"bench-{os.getpid()}-{secrets.token_hex(6)}"
         try:
             path.mkdir(mode=0o700)
         except FileNotFoundError:  # another process that ended found the parent empty

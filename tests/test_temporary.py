@@ -33,7 +33,7 @@ def test_a_process_has_one_folder_and_removes_it_at_its_end(tmp_path: Path) -> N
     parent = tmp_path / "temporary"
     process, folder = start(parent)
     assert (folder / "recording.wav").exists()
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in (folder, parent)] == [0o700, 0o700]
     assert process_folder(tmp_path / "other") == process_folder(tmp_path / "other")
     process.communicate("")
     assert not parent.exists()
@@ -49,12 +49,13 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "kept").touch()
-    (parent / "1-0123456789ab").symlink_to(elsewhere)
+    (parent / "bench-1-0123456789ab").symlink_to(elsewhere)
     (parent / "somebody's").mkdir()
-    (used.parent / f"{os.getpid()}-0123456789ab").mkdir()  # a later process of the same number, which does not own it
+    # A later process has the same number, and does not own it.
+    (parent / f"bench-{os.getpid()}-0123456789ab").mkdir()
     remove_abandoned(parent)
     assert not left.exists()
-    assert sorted(path.name for path in parent.iterdir()) == sorted(["1-0123456789ab", "somebody's", used.name])
+    assert sorted(path.name for path in parent.iterdir()) == sorted(["bench-1-0123456789ab", "somebody's", used.name])
     assert (elsewhere / "kept").exists()
     living.communicate("")
 

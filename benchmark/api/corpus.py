@@ -65,7 +65,7 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     registry = find_registry(options.candidates)
     folder = Path(options.output)
     check_writable(folder)
-    prepare_cache(settings.cache)
+    prepare_cache(settings)
     start_server(settings.temporary)  # it imports torch while the corpus is opened
     (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     corpus = corpus.merging(merges)

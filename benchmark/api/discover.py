@@ -69,7 +69,7 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
     target = None if options.write is None else Path(options.write)
     if target is not None and target.exists() and not options.force:
         raise RequestError(f"{target} is there already; choose another name, or replace it with --force")
-    prepare_cache(settings.cache)
+    prepare_cache(settings)
     hub = Hub(timeout_s=settings.hub_timeout_s)
     ids = hub.search(options.search, languages=options.languages, sort=options.sort, limit=options.limit)
     if isinstance(ids, HubFailure):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 from huggingface_hub import constants
@@ -101,15 +102,12 @@ def _ask_workers(settings: Settings) -> tuple[ProtectionFact | None, tuple[Backe
 
 @contextmanager
 def _scratch_folder(settings: Settings) -> Iterator[Path]:
-    """A folder for what workers print: in the cache, where a later run finds it after a kill, if there is a cache."""
-    folder = None
+    """A folder for what workers print, where a later run finds it after a kill: in the cache, if there is one."""
+    parent = process_folder(Path(tempfile.gettempdir()))
     if settings.cache.is_dir():
         with suppress(OSError):
-            folder = process_folder(settings.temporary)
-    if folder is not None:
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as name:
+            parent = process_folder(settings.temporary)
+    with TemporaryDirectory(dir=parent) as name:
         yield Path(name)
 
 

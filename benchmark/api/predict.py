@@ -75,7 +75,7 @@ def _predict(options: PredictRequest, reader: AudioReader) -> PredictOutcome:
     models = [options.models] if isinstance(options.models, str) else options.models
     registry = open_registry(options.candidates, models, progress)
     merges = chosen_merges(options.merge_preset, options.merge)
-    prepare_cache(settings.cache)
+    prepare_cache(settings)
     hub = Hub(timeout_s=settings.hub_timeout_s)
     limits = VerifyOptions(
         repair_heads=options.repair_heads, max_download_gb=options.max_download_gb, confirm=options.confirm

@@ -65,7 +65,7 @@ def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
     registry = open_registry(options.candidates, options.models, progress)
     folder = Path(options.output)
     check_writable(folder)
-    prepare_cache(settings.cache)
+    prepare_cache(settings)
     with user_metrics(options.metrics, settings, progress):
         pass
     corpora = open_corpora(options.corpora, registry, options, reader=reader, progress=progress)

@@ -54,7 +54,7 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
     folder = Path(options.output)
     check_writable(folder)
     registry = open_registry(options.candidates, options.models, progress)
-    prepare_cache(settings.cache)
+    prepare_cache(settings)
     limits = VerifyOptions(
         depth=Depth(options.depth),
         repair_heads=options.repair_heads,

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 from benchmark.errors import UnavailableError
 from benchmark.results.checksums import read_regular
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, check_writable, write_atomically
+from benchmark.settings import Settings
+from benchmark.temporary import remove_abandoned
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -136,15 +139,19 @@ def create_cache(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def prepare_cache(folder: Path) -> None:
-    """Create the cache and prove that it can be written; a command does so before it inspects or decodes anything.
+def prepare_cache(settings: Settings) -> None:
+    """Create the cache, prove that it can be written, and remove temporary files of commands that were killed.
+
+    A command that will write there does so before it inspects or decodes anything.
 
     Raises:
         RequestError: It cannot be written.
         UnavailableError: The disk is full.
     """
-    create_cache(folder)
-    check_writable(folder, remedy=CHOOSE_ANOTHER_CACHE)
+    create_cache(settings.cache)
+    check_writable(settings.cache, remedy=CHOOSE_ANOTHER_CACHE)
+    for folder in (settings.temporary, Path(tempfile.gettempdir())):
+        remove_abandoned(folder)
 
 
 def candidate_prefix(id: str, revision: str) -> str:

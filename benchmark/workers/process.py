@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
@@ -154,32 +155,38 @@ def _fork(process: Any) -> None:
         process.start()
 
 
-def start_server(temporary: Path | None) -> None:
+def start_server(temporary: Path) -> None:
     """Start the fork server, where there is one, without waiting for it; later calls do nothing.
 
     Call it early: the server takes seconds to import torch and transformers.
 
     Args:
-        temporary: `Settings.temporary`, for its socket; None, or a folder that can't be written, for the system's.
+        temporary: `Settings.temporary`, for its socket; where that can't be, it lies in the system's folder.
     """
     if not _forks() or _server_runs():
         return
-    folder = None
-    with suppress(OSError):
-        folder = None if temporary is None else process_folder(temporary)
+    parents = (temporary, Path(tempfile.gettempdir()))
+    folder = next(filter(None, map(_process_folder, parents)), None)
     variables = worker_environment(WorkerKind.COMPUTE, threads=1, temporary=folder)
     with _STARTING, started_with(variables), _no_main_module():
         # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
         resource_tracker.ensure_running()
-        with _interrupts_blocked(), _socket_in(folder):
+        with _interrupts_blocked(), _socket_in(parents):
             multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
             forkserver.ensure_running()
 
 
+def _process_folder(parent: Path) -> Path | None:
+    try:
+        return process_folder(parent)
+    except OSError:
+        return None
+
+
 @contextmanager
-def _socket_in(folder: Path | None) -> Iterator[None]:
-    """Let multiprocessing make its socket in our folder rather than in a `pymp-…` that outlives a kill."""
-    path = None if folder is None else _socket_path(folder)
+def _socket_in(parents: Sequence[Path]) -> Iterator[None]:
+    """Let multiprocessing make its socket in our folder rather than in a `pymp-…` that nobody removes after a kill."""
+    path = next(filter(None, map(_socket_path, filter(None, map(_process_folder, parents)))), None)
     if path is None:
         yield
         return

@@ -70,6 +70,30 @@ def test_no_argument_is_empty(bench: Bench, arguments: tuple[str, ...]) -> None:
     assert "is empty" in failure(bench(*arguments))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--candidates", "demo"),
+        ("verify", "--candidates", "demo"),
+        ("corpus", "demo"),
+        ("predict", "--candidates", "demo", "hubert-german", "call.wav"),
+        ("discover",),
+    ],
+)
+def test_a_cache_that_cannot_be_written_is_refused_before_anything_is_looked_at(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    def look(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    for name in ("api.run.open_corpora", "api.corpus.open_corpora", "hub.client.Hub.search", "hub.local.local_facts"):
+        monkeypatch.setattr(f"benchmark.{name}", look)
+    (tmp_path / "call.wav").touch()
+    (tmp_path / "file").touch()
+    ended = bench(*arguments, BENCH_CACHE=str(tmp_path / "file" / "cache"))
+    assert "choose another folder with BENCH_CACHE" in failure(ended)
+
+
 def test_an_empty_variable_counts_as_unset(bench: Bench, tmp_path: Path) -> None:
     assert bench("cache", "ls", "--json", BENCH_CACHE=" ").stdout == bench("cache", "ls", "--json").stdout
     assert bench("candidates", BENCH_CANDIDATES="").returncode == 0

@@ -236,7 +236,8 @@ def test_garbage_in_any_field_has_a_status_and_a_reason_that_a_person_can_read(w
     for own, described in (({}, PREPROCESSOR), (WHISPER, WHISPER_EXTRACTOR), (AST, AST_EXTRACTOR)):
         good = facts_with(own, preprocessor=described)
         for field in sorted(FIELDS | (good.config or {}).keys() | described.keys()):
-            facts = replace(good, **{where: {**(getattr(good, where) or {}), field: garbage}})
+            changed: dict[str, Any] = {where: {**(getattr(good, where) or {}), field: garbage}}
+            facts = replace(good, **changed)
             for finding in findings(facts):
                 assert len(finding.reason) < 1000, (where, field)
                 assert len(finding.model_dump_json()) < 5000, (where, field)

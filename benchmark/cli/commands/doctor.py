@@ -18,12 +18,15 @@ def doctor(*, console: JsonOptions) -> int:
 
     Changes nothing. Exits 3 where something is missing that bench cannot do without.
     """
+    import tempfile
+    from pathlib import Path
+
     from benchmark.settings import Settings
     from benchmark.workers.process import start_server
 
     settings = Settings()
     # It imports torch in the meantime. Where there is no cache, none is made.
-    start_server(settings.temporary if settings.cache.is_dir() else None)
+    start_server(settings.temporary if settings.cache.is_dir() else Path(tempfile.gettempdir()))
 
     from benchmark.api import doctor as machine
     from benchmark.reporting.escaping import json_text

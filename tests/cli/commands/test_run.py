@@ -1,6 +1,11 @@
 import json
 import math
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +19,10 @@ from sklearn.metrics import accuracy_score, recall_score
 from benchmark.demo.files import registry_path
 from benchmark.registry.loading import load_registry
 from benchmark.results.runs import list_runs
-from tests.support.command_line import Bench, bench_here, failure
+from tests.support.command_line import Bench, bench_here, failure, run_bench
 from tests.support.lost_workers import ALWAYS, end_workers
+
+ROOT = Path(__file__).parents[3]
 
 
 def leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
@@ -215,6 +222,40 @@ def test_a_cache_that_cannot_be_written_is_reported_before_any_work(bench: Bench
     (tmp_path / "file").touch()
     ended = bench("run", "--candidates", "demo", BENCH_CACHE=str(tmp_path / "file"))
     assert "choose another folder with BENCH_CACHE" in failure(ended)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_run_leaves_nothing_outside_the_cache_and_the_next_one_removes_what_lies_there(
+    demo: Path, tmp_path: Path
+) -> None:
+    outside, cache = tmp_path / "outside", tmp_path / ".bench"
+    outside.mkdir()
+    two = ("-m", "wav2vec2-english", "-m", "hubert-german", "--corpus", "demo", "--latency-seconds", "0")
+    command = ("run", "--candidates", "demo", *two, "--backend", "torch")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from benchmark.cli.main import main; main()", *command],
+        cwd=tmp_path,
+        env={**os.environ, "BENCH_CACHE": str(cache), "PYTHONPATH": str(ROOT), "TMPDIR": str(outside)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not list(cache.rglob("predictions/**/*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    assert list(cache.glob("temporary/bench-*"))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(outside.iterdir()) == []
+    again = run_bench(*command, folder=tmp_path, TMPDIR=str(outside))
+    assert again.returncode == 0, again.stderr
+    assert list(outside.iterdir()) == []
+    assert list(cache.glob("temporary/*")) == []
+    shown = ["uar", "accuracy", "top_emotion", "clips", "failed_clips"]
+    expected = leaderboard(demo)
+    for name, row in leaderboard(tmp_path).items():
+        assert [row[column] for column in shown] == [expected[name][column] for column in shown]
 
 
 def test_no_corpus_at_all_is_exit_2_with_an_example(bench: Bench, tmp_path: Path) -> None:
