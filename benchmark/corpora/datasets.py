@@ -150,7 +150,7 @@ def read_dataset(
     key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
     spool = Spool(folder / revision / split, key)
     if not spool.is_complete:
-        prepare_cache(settings)
+        prepare_cache(reader.settings)
         sequence = max(_stored_revisions(folder, split).values(), default=0) + 1
         _fetch(spec, revision, columns.get("file"), spool, reader, sequence, progress)
     audio_column, rows = spool.read()
