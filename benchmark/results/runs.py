@@ -219,7 +219,7 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
 
 def list_runs(cache: Path) -> tuple[Path, ...]:
     """The files of all runs, the latest first; a clock that was set back changes nothing."""
-    names = sorted(_run_parts(cache).names(), key=sequence_of, reverse=True)
+    names = sorted(_run_parts(cache).names(), key=lambda name: (sequence_of(name), name), reverse=True)
     return tuple(cache / name for name in names)
 
 

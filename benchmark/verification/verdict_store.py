@@ -110,7 +110,7 @@ def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
 def _newest_verdict(candidate: Candidate, cache: Path) -> Verification | None:
     """The verdict that was stored last, of any revision and options."""
     version = _StoredVerdict.known_version()
-    for name in sorted(_verdict_names(candidate, cache), key=sequence_of, reverse=True):
+    for name in sorted(_verdict_names(candidate, cache), key=lambda name: (sequence_of(name), name), reverse=True):
         parts = EntryParts(
             cache=cache,
             kind=CacheKind.VERIFICATIONS,
