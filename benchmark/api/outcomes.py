@@ -54,14 +54,17 @@ class ScoredOutcome(Outcome):
 
 
 def judge_verification(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
-    """Fail if no candidate could be reached, or one has lost its worker twice.
-
-    If strict, fail also on unexpected statuses and any unreachable candidate.
-    """
+    """Fail if a candidate has lost its worker twice, or as `_judge_statuses`."""
     lost = [candidate for candidate in verifications if candidate.incomplete]
-    if lost:
-        code = EXIT_ENVIRONMENT if len(lost) == len(verifications) else EXIT_UNMET
-        return code, tuple(f"{candidate.candidate} has no verdict: {candidate.reason}" for candidate in lost)
+    if not lost:
+        return _judge_statuses(verifications, strict=strict)
+    problems = tuple(f"{candidate.candidate} has no verdict: {candidate.reason}" for candidate in lost)
+    code, others = _judge_statuses(verifications, strict=strict)
+    return EXIT_ENVIRONMENT if len(lost) == len(verifications) else max(EXIT_UNMET, code), (*problems, *others)
+
+
+def _judge_statuses(verifications: Sequence[Verification], *, strict: bool) -> Judgement:
+    """Fail if no candidate could be reached; if strict, also on unexpected statuses and any unreachable candidate."""
     unreachable = [candidate for candidate in verifications if candidate.status is Status.UNREACHABLE]
     if unreachable and (strict or len(unreachable) == len(verifications)):
         names = ", ".join(candidate.candidate for candidate in unreachable)
@@ -73,13 +76,13 @@ def judge_verification(verifications: Sequence[Verification], *, strict: bool) -
     surprises = tuple(
         f"{candidate.candidate} is {candidate.status}, where {candidate.expect} was expected: {candidate.reason}"
         for candidate in verifications
-        if candidate.surprising
+        if candidate.surprising and not candidate.incomplete
     )
     return (EXIT_UNMET, surprises) if strict and surprises else (0, ())
 
 
 def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> Judgement:
-    """Fail if interrupted, if a corpus is wholly unreadable, if incomplete, as `judge_verification`, or as a report.
+    """Fail if interrupted, if a corpus is wholly unreadable, if incomplete, on statuses, or without evaluations.
 
     Where no candidate came to its end, the machine has failed.
     """
@@ -88,14 +91,14 @@ def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> J
     code, problems = judge_corpora(record.corpora)
     if code:
         return code, problems
-    evaluated = {evaluation.candidate for evaluation in record.evaluations}
     code, problems = judge_completeness(leaderboard)
-    if code and record.failed and evaluated <= record.failed:
+    evaluated = {evaluation.candidate for evaluation in record.evaluations}
+    if record.failed and evaluated <= record.failed:
         return EXIT_ENVIRONMENT, problems
-    exit_code, others = judge_verification(record.verifications, strict=strict)
-    if code:
-        return max(code, exit_code), (*problems, *(other for other in others if exit_code == EXIT_ENVIRONMENT))
-    return judge_report(record, leaderboard) if exit_code == 0 else (exit_code, others)
+    other_code, others = _judge_statuses(record.verifications, strict=strict)
+    if code or other_code:
+        return max(code, other_code), (*problems, *others)
+    return judge_report(record, leaderboard)
 
 
 def judge_corpora(corpora: Sequence[CorpusRecord]) -> Judgement:

@@ -115,10 +115,12 @@ class Evaluation:
 
     def _note_lost_answers(self, record: EvaluationRecord, corpora: Sequence[CorpusRecord]) -> EvaluationRecord:
         """Note that answers which were there when the candidate was done are not in the store any more."""
+        if record.failure is not None:
+            return record
         (clips,) = [corpus.clips for corpus in corpora if corpus.name == record.corpus]
         asked = {clip.clip_hash for clip in clips if clip.clip_hash is not None}
         lost = len(asked - set(self.store.read(record.setup)))
-        if record.failure is not None or not lost:
+        if not lost:
             return record
         failure = f"{lost} of {len(asked)} answers are not in the cache any more: it was deleted during the run."
         return record.model_copy(update={"failure": failure})

@@ -75,8 +75,8 @@ def _incomplete(candidates: Sequence[Verification]) -> str:
     if not names:
         return ""
     return (
-        f"> **Incomplete**: {', '.join(names)} lost {'its' if len(names) == 1 else 'their'} worker twice and "
-        f"{'has' if len(names) == 1 else 'have'} no verdict; the same command tries again."
+        f"> **Incomplete**: this machine failed at {', '.join(names)}, so that there is no verdict, for the reasons "
+        "below; the same command tries again."
     )
 
 

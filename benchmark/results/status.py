@@ -74,7 +74,7 @@ class Status(StrEnum):
     SKIPPED = (
         "skipped",
         Verdict.UNDECIDED,
-        "It was not loaded, for a limit of user or machine, an interruption, or a worker that was killed twice.",
+        "It was not loaded, for a limit of user or machine, an interruption, or a failure of this machine.",
     )
     INSPECTED = "inspected", Verdict.UNDECIDED, "Nothing wrong was found without its weights, which were not loaded."
     REPAIRED = (

@@ -77,7 +77,7 @@ class Verification(Stored):
         expect: From the registry, as are `languages`, `trained_on` and `published`.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
-        incomplete: Whether its worker was lost twice to something outside, so that there is no verdict.
+        incomplete: Whether this machine failed at it, such as by killing its worker twice, so that there is no verdict.
     """
 
     candidate: str

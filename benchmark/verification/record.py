@@ -32,7 +32,7 @@ class CandidateRecord:
         batching: Which batches change its answers.
         log: Where the worker's output is, relative to the cache.
         crash: How the worker ended that loaded it first; None if it did not.
-        incomplete: Whether its worker was lost twice, so that there is no verdict.
+        incomplete: Whether this machine failed at it, so that there is no verdict.
         seconds: What finding this out took.
     """
 

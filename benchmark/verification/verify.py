@@ -257,14 +257,13 @@ def _verdicts(records: Sequence[CandidateRecord]) -> tuple[Verification, ...]:
 
 
 def _lose(record: CandidateRecord, error: Exception) -> None:
-    """Give a candidate at which bench itself failed a verdict that says so, and that is not stored."""
+    """Say of a candidate at which bench itself failed that it has no verdict."""
     if isinstance(error, MemoryError):
         reason = "This machine had no memory left to look at it; fewer --jobs take less."
-        record.failure = HubFailure(Status.OUT_OF_MEMORY, reason)
     else:
         message = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())[:_LONGEST_MESSAGE]
         reason = f"Bench itself failed at it, which says nothing about the model: {message}."
-        record.failure = HubFailure(Status.CRASHED, reason)
+    record.failure, record.incomplete = HubFailure(Status.SKIPPED, reason), True
     record.verification = decide(record)
 
 

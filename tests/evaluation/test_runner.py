@@ -1,5 +1,6 @@
 """A run with a faster engine, whose answers are the reference's, whatever happens to its workers or its model."""
 
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -123,6 +124,24 @@ def test_a_worker_that_is_killed_in_the_middle_of_the_run_costs_its_engine_only(
     assert reason.endswith(".")
     assert not reason.endswith("..")
     assert len(fast.answers) == 11
+
+
+def test_a_faster_engine_whose_worker_is_killed_once_is_tried_again_and_stays(
+    run: Callable[..., Run], converted: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+
+    def kill_once(session: ModelSession, windows: list[Any], exchange: Exchange) -> Answer:
+        if not killed:
+            killed.append(session._worker.pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+        return exchange()
+
+    around_exchange(monkeypatch, kill_once)
+    fast = run(options=ALWAYS)
+    assert killed
+    assert (fast.inference.backend, fast.inference.fallbacks, fast.record.failure) == ("openvino", (), None)
+    assert fast.same_as(converted[1])
 
 
 def test_latency_is_measured_with_the_engine_that_answered(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.support.command_line import Bench, failure
+from tests.support.lost_workers import ALWAYS, end_workers
 from tests.support.tiny_models import edit_json, write_tiny
 
 PATIENT_S = 120
@@ -90,6 +91,21 @@ def test_what_would_run_code_leaves_no_trace_and_gets_its_status(bench: Bench, t
         "old-pickle": "unsafe-weights",
         "pickle": "unsafe-weights",
     }
+
+
+@pytest.mark.parametrize(("killed", "code"), [("first", 1), ("", 3)])
+def test_a_load_that_is_killed_twice_is_no_verdict_and_exit_1_or_3_where_all_are(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str, code: int
+) -> None:
+    models = [write_tiny("wav2vec2", tmp_path / name) for name in ("first", "second")]
+    end_workers(monkeypatch, "load", actor="LoadActor", of=killed, calls=ALWAYS)
+    ended = bench("verify", *(word for model in models for word in ("-m", model)), "--json")
+    assert ended.returncode == code, ended.stderr
+    content = json.loads(ended.stdout)
+    assert content["complete"] is False
+    assert [row["incomplete"] for row in content["candidates"]] == [True, code == 3]
+    assert "first has no verdict: Loading it failed: the worker was killed (SIGKILL)" in ended.stderr.replace("\n", " ")
+    assert "**Incomplete**: this machine failed at first" in (tmp_path / "reports" / "verification.md").read_text()
 
 
 def test_unexpected_statuses_are_a_table_and_exit_1_under_strict_only(bench: Bench, tmp_path: Path) -> None:
