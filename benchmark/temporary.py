@@ -109,13 +109,13 @@ def _folders(parent: Path) -> Iterator[Path]:
 def _make(parent: Path) -> PrivateFolder:
     for _ in range(_TRIES):
         missing = [path for path in (parent, *parent.parents) if not path.exists()]
-        for path in reversed(missing):
-            path.mkdir(mode=0o700, exist_ok=True)
-        _parents_made.update(dict.fromkeys(missing))
-        if parent.is_symlink():
-            raise OSError(f"{parent} is a link")
         path = parent / f"bench-{os.getpid()}-{secrets.token_hex(6)}"
         try:
+            for folder in reversed(missing):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            _parents_made.update(dict.fromkeys(missing))
+            if parent.is_symlink():
+                raise OSError(f"{parent} is a link")
             path.mkdir(mode=0o700)
         except FileNotFoundError:  # another process that ended found the parent empty
             continue

@@ -130,7 +130,7 @@ class Fetcher:
 
     def _new_worker(self) -> Worker:
         log = self._settings.logs / "fetching.log"
-        return Worker(_ACTOR, log=log, kind=WorkerKind.FETCH, writable=[self._settings.fetched])
+        return Worker(_ACTOR, log=log, kind=WorkerKind.FETCH)
 
     def _fetch(self, address: str, path: Path) -> None:
         """Write what is at an address into a new file.

@@ -19,6 +19,7 @@ from benchmark.workers.protection import WorkerKind
 
 _GRACE_S = 0.5
 _REAP_S = 5.0
+_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would change the ends of lines
 _LOG_BYTES, _LOG_HEAD_BYTES = 4_000_000, 1_000_000
 
 
@@ -34,7 +35,7 @@ class Worker:
             of the log, and is removed when the worker ends.
         limits: What it may take of the machine.
         kind: What it may reach.
-        writable: Existing folders in which it may write, beside its temporary folder.
+        writable: Existing folders in which a COMPUTE worker may write, beside its temporary folder.
 
     Raises:
         UnavailableError: The log can't be written.
@@ -191,7 +192,7 @@ def _prepare_log(path: Path) -> Path:
 
 def _shorten_log(path: Path) -> None:
     """Cut the middle out of a log of more than 4 MB, once the worker that wrote it has ended."""
-    with contextlib.suppress(OSError), os.fdopen(os.open(path, os.O_RDWR | NO_LINK), "r+b") as log:
+    with contextlib.suppress(OSError), os.fdopen(os.open(path, os.O_RDWR | NO_LINK | _BINARY), "r+b") as log:
         status = os.fstat(log.fileno())
         size = status.st_size
         if size <= _LOG_BYTES or status.st_nlink > 1:

@@ -18,6 +18,7 @@ from benchmark.results.cache_listing import (
     select_entries,
 )
 from benchmark.results.inference_record import ParityCheck
+from benchmark.temporary import process_folder
 from tests.support.damage import rewrite
 from tests.support.full_caches import NEW, OLD, convert, fill, setup_of
 
@@ -49,13 +50,21 @@ def test_everything_that_bench_keeps_is_listed_with_its_size(cache: Path) -> Non
     assert bytes_by_kind(listing.entries)[CacheKind.CONVERTED] == sum(path.stat().st_size for path in converted)
 
 
+def test_temporary_folders_of_processes_are_no_entries(cache: Path) -> None:
+    before = list_cache(cache)
+    process_folder(cache / "temporary").joinpath("file").touch()
+    assert list_cache(cache) == before
+    (cache / "temporary").joinpath("left").touch()
+    assert list_cache(cache) == before
+
+
 def test_recordings_that_a_run_has_fetched_are_one_entry(cache: Path) -> None:
-    folder = cache / "fetched/123-0123456789ab/tmp"
+    folder = cache / "fetched/bench-123-0123456789ab/tmp"
     folder.mkdir(parents=True)
     (folder / "copy").write_bytes(b"voice")
     (folder / "other.part").write_bytes(b"voi")
     (entry,) = entries(cache, kinds=(CacheKind.FETCHED,))
-    assert (entry.path, entry.bytes, entry.stale) == ("fetched/123-0123456789ab", 8, None)
+    assert (entry.path, entry.bytes, entry.stale) == ("fetched/bench-123-0123456789ab", 8, None)
     assert list_cache(cache).unknown == ()
     delete_entries(cache, [entry])
     assert not (cache / "fetched").exists()

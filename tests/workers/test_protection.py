@@ -34,6 +34,17 @@ with Worker(sys.argv[1], log=Path(sys.argv[2])) as worker:
     print(json.dumps(worker.call("search", sys.argv[3], timeout_s=60).value))
 """
 
+WITHOUT = """
+import platform
+from pathlib import Path
+from benchmark.workers import protection
+protection.landlock_version = lambda: 0
+platform.machine = lambda: "riscv64"
+protection.protect([])
+Path("written").touch()
+print(protection.protections())
+"""
+
 
 @pytest.fixture
 def hostile(log: Path) -> Iterator[Worker]:
@@ -120,3 +131,16 @@ def test_a_worker_that_fetches_reaches_the_network_and_inherits_no_open_file(
     with Worker(ACTOR, log=log, kind=WorkerKind.FETCH) as worker:
         assert link_of(listener) not in value(worker, "descriptors")
         assert attempts(worker, listener, tmp_path)["connect by TCP"] == "done"
+
+
+def test_what_the_system_cannot_enforce_is_left_out(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "Protections(no_new_privileges=True, landlock=0, no_sockets=False)\n"
+    assert (tmp_path / "written").exists()
