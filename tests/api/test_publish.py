@@ -102,6 +102,18 @@ def test_a_run_that_perturbed_audio_of_private_corpora_is_published_without_it(
         assert_public(path)
 
 
+def test_files_for_the_hub_are_all_of_one_run(settings: Settings, tmp_path: Path) -> None:
+    prepared(settings, tmp_path / "out", candidates=["good"])
+    models = tmp_path / "out" / "models"
+    index = next(models.rglob("model-index.yaml"))
+    index.unlink()
+    index.mkdir()
+    before = (tmp_path / "out" / "dataset" / "leaderboard.csv").read_bytes()
+    with pytest.raises(RequestError, match="there is a folder of that name"):
+        prepared(settings, tmp_path / "out")
+    assert (tmp_path / "out" / "dataset" / "leaderboard.csv").read_bytes() == before
+
+
 def test_what_the_user_names_is_published_by_that_name_and_still_without_paths(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import benchmark
 from benchmark.settings import Settings
 from tests.support.command_line import Bench, failure
+from tests.support.damage import flip
 from tests.support.finished_runs import FinishedRun, corpus, verification
 from tests.support.without_torch import bench_without_torch
 
@@ -40,6 +41,31 @@ def test_all_reports_of_the_latest_run_are_written_without_torch(finished: Finis
     assert {row["candidate"] for row in leaderboard(tmp_path / "reports")["rows"]} == {"good", "poor"}
     clips = sum(len(corpus.clips) for corpus in finished.corpora)
     assert pq.read_table(tmp_path / "reports" / "predictions.parquet").num_rows == 2 * clips
+
+
+def test_a_report_that_cannot_be_written_whole_leaves_the_former_one(
+    finished: FinishedRun, report: Bench, tmp_path: Path
+) -> None:
+    assert finished.cache.is_dir()
+    reports = tmp_path / "reports"
+    assert report("-m", "good").returncode == 0
+    (reports / "predictions.parquet").unlink()
+    (reports / "predictions.parquet").mkdir()  # the last file of the set
+    before = {path.name: path.read_bytes() for path in reports.iterdir() if path.is_file()}
+    assert "there is a folder of that name" in failure(report())
+    assert {path.name: path.read_bytes() for path in reports.iterdir() if path.is_file()} == before
+
+
+def test_damaged_answers_are_announced_once_and_the_report_is_incomplete_until_the_run_is_repeated(
+    finished: FinishedRun, report: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    flip(next(finished.cache.glob("org__good/*/predictions/*/part-*.parquet")), bit=4000)
+    for announced in (True, False):
+        ended = report()
+        assert ended.returncode == 1
+        assert "no answer is stored for" in ended.stderr
+        assert ("is damaged: its content is not what was written (SHA-256)" in caplog.text) == announced
+        caplog.clear()
 
 
 def test_a_selection_is_reported_as_if_the_run_had_asked_for_it_alone(
