@@ -46,12 +46,16 @@ def damaged_files(cache: Path, id: str, sha: str) -> tuple[int, tuple[Path, ...]
     return len(named), tuple(path for path in named if _digest(path) != path.resolve().name)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path) -> str | None:
+    """The checksum by which the blob should be named; None if it cannot be read."""
     blob = path.resolve()
-    with blob.open("rb") as file:
-        if len(blob.name) == _SHA256_DIGITS:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        content = file.read()
+    try:
+        with blob.open("rb") as file:
+            if len(blob.name) == _SHA256_DIGITS:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+            content = file.read()
+    except OSError:
+        return None
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

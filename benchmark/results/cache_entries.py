@@ -282,7 +282,7 @@ class EntryFolder(Entry):
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of the folder, all of whose files are checked; None if there is none of this version of bench.
 
-        A damaged folder is set aside with a warning, and None.
+        A damaged folder counts as missing, and is set aside with a warning.
 
         Raises:
             RequestError: A newer version of bench wrote it.

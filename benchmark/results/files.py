@@ -131,18 +131,19 @@ class FileSet:
             try:
                 self._take_names()
             except KeyboardInterrupt:
-                self._take_names()
+                self._take_names(again=True)
                 raise
         for folder in dict.fromkeys(staged.path.parent for staged in self._staged):
             _sync_folder(folder)
 
-    def _take_names(self) -> None:
+    def _take_names(self, *, again: bool = False) -> None:
         for staged in self._staged:
+            if again and not staged.temporary.exists():  # it has its name already
+                continue
             try:
                 if sys.platform == "win32":  # which does not rename files that are open
                     staged.file.close()
-                if staged.temporary.exists():  # else it was renamed before an interruption
-                    staged.temporary.replace(staged.path)
+                staged.temporary.replace(staged.path)
             except OSError as error:
                 raise explain_write_failure(error, staged.path, remedy=self._remedy) from error
         for path in self._removed:

@@ -139,6 +139,12 @@ def test_an_interruption_while_names_are_taken_leaves_no_mixture(
     assert {path.name for path in tmp_path.iterdir()} == set("abc")
 
 
+def test_a_file_that_somebody_deletes_before_it_has_its_name_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="Cannot write"), FileSet() as files:
+        files.write(tmp_path / "a", "new")
+        next(tmp_path.glob(".a.*.part")).unlink()
+
+
 WRITE_AND_WAIT = """
 import sys
 from pathlib import Path
