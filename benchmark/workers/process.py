@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -108,8 +108,7 @@ def start_process(
         if forks:
             _fork_despite_server_death(process, folders)
         else:
-            with _STARTING, started_with(setup.environment), _no_main_module():
-                process.start()
+            _spawn(process, setup.environment)
     except BaseException:
         parent_end.close()
         temporary.remove()
@@ -155,6 +154,20 @@ def _fork(process: Any) -> None:
         process.start()
 
 
+def _spawn(process: Any, variables: Mapping[str, str]) -> None:
+    with _STARTING, _no_main_module():
+        _start_tracker()
+        with started_with(variables), _interrupts_blocked():  # until it ignores them itself
+            process.start()
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's own helper before any other process: it needs no credentials, and unblocks interrupts."""
+    if sys.platform != "win32":
+        with started_with(worker_environment(WorkerKind.COMPUTE, threads=1)):
+            resource_tracker.ensure_running()
+
+
 def start_server(temporary: Path) -> None:
     """Start the fork server, where there is one, without waiting for it; later calls do nothing.
 
@@ -168,10 +181,9 @@ def start_server(temporary: Path) -> None:
     parents = (temporary, Path(tempfile.gettempdir()))
     folder = next(filter(None, map(_process_folder, parents)), None)
     variables = worker_environment(WorkerKind.COMPUTE, threads=1, temporary=folder)
-    with _STARTING, started_with(variables), _no_main_module():
-        # multiprocessing's own helper is started first: starting it unblocks interrupts on the way.
-        resource_tracker.ensure_running()
-        with _interrupts_blocked(), _socket_in(parents):
+    with _STARTING, _no_main_module():
+        _start_tracker()
+        with started_with(variables), _interrupts_blocked(), _socket_in(parents):
             multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
             forkserver.ensure_running()
 
@@ -258,6 +270,9 @@ def _interrupts_blocked() -> Iterator[None]:
 
     By itself the server ignores Ctrl-C only once its imports are done.
     """
+    if sys.platform == "win32":
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -53,6 +53,7 @@ WAITING_SCRIPT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
+from benchmark.workers.protection import WorkerKind
 from benchmark.workers.worker import Worker
 with Worker("tests.workers.actors:Actor", log=Path(sys.argv[1])) as worker:
     print("before", flush=True)
@@ -195,11 +196,20 @@ def test_workers_start_again_after_somebody_deleted_the_cache(start_script: Scri
     assert (output, errors) == ("0\n1\n", "")
 
 
-def test_an_interrupt_while_the_libraries_are_still_being_imported_is_as_quiet(start_script: Script) -> None:
-    script = start_script(WAITING_SCRIPT)
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [
+        pytest.param("COMPUTE", 1.0, id="in the fork server"),  # its imports take seconds
+        pytest.param("FETCH", 0.15, id="in a fresh interpreter"),
+    ],
+)
+def test_an_interrupt_while_libraries_are_still_being_imported_is_as_quiet(
+    start_script: Script, kind: str, seconds: float
+) -> None:
+    script = start_script(WAITING_SCRIPT.replace("Path(sys.argv[1])", f"Path(sys.argv[1]), kind=WorkerKind.{kind}"))
     assert script.stdout is not None
     assert script.stdout.readline() == "before\n"
-    time.sleep(1)  # by now the fork server is in the midst of its imports, which take seconds
+    time.sleep(seconds)
     os.killpg(script.pid, signal.SIGINT)
     output, errors = script.communicate(timeout=40)
     assert (output.splitlines()[-1:], errors, script.returncode) == (["interrupted"], "", 0)

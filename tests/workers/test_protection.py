@@ -28,8 +28,11 @@ SEARCH = """
 import json, sys
 from pathlib import Path
 from benchmark.workers import process
+from benchmark.workers.protection import WorkerKind
 from benchmark.workers.worker import Worker
 process._PRELOADED = ()
+with Worker(sys.argv[1], log=Path(sys.argv[2]), kind=WorkerKind.FETCH) as worker:
+    worker.call("privileges", timeout_s=60)  # the first to start, so multiprocessing's helper starts for it
 with Worker(sys.argv[1], log=Path(sys.argv[2])) as worker:
     print(json.dumps(worker.call("search", sys.argv[3], timeout_s=60).value))
 """
