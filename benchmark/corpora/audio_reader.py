@@ -21,6 +21,7 @@ from benchmark.corpora import audio_jobs
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource
 from benchmark.corpora.fetching import Fetcher
 from benchmark.options.shared import MAX_CLIP_MB
+from benchmark.results.runs import LOST_READER
 from benchmark.settings import Settings
 from benchmark.temporary import remove_abandoned
 from benchmark.workers.answers import Crashed, Failure, OutOfMemory, Returned, TimedOut
@@ -157,7 +158,8 @@ class AudioReader:
             except _DecoderEndedError as error:
                 logger.info("the decoder of %s ended: %s", source.location, error)
                 if is_last:
-                    raise UndecodableAudio(f"It cannot be decoded: twice {error}.") from error
+                    how = f"{LOST_READER}: {error}" if error.crash.is_from_outside else f"twice {error}"
+                    raise UndecodableAudio(f"It cannot be decoded: {how}.") from error
 
     def _decode(
         self, job: Callable[..., audio_jobs.Items], source: AudioFile, size: int, arguments: Sequence[object]
@@ -187,6 +189,10 @@ class AudioReader:
 class _DecoderEndedError(Exception):
     """A decoder's process ended in the middle of a recording."""
 
+    def __init__(self, crash: Crashed) -> None:
+        super().__init__(crash.reason)
+        self.crash = crash
+
 
 def _plain(source: AudioFile) -> dict[str, object]:
     return {
@@ -199,7 +205,7 @@ def _plain(source: AudioFile) -> dict[str, object]:
 
 def _error_of(failure: Failure, limit_s: float) -> UndecodableAudio | _DecoderEndedError:
     if isinstance(failure, Crashed):
-        return _DecoderEndedError(failure.reason)
+        return _DecoderEndedError(failure)
     if isinstance(failure, TimedOut):
         return UndecodableAudio(f"It could not be decoded within {limit_s:.0f} s.")
     if isinstance(failure, OutOfMemory):

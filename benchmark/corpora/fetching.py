@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.fetch_actor import Problem
 from benchmark.results.files import CHOOSE_ANOTHER_CACHE, explain_write_failure
+from benchmark.results.runs import LOST_READER
 from benchmark.results.storage import create_cache
 from benchmark.settings import Settings
 from benchmark.temporary import process_folder
@@ -144,6 +145,8 @@ class Fetcher:
         if isinstance(answer, Crashed):  # it may have had another cause than the address
             path.unlink(missing_ok=True)
             answer = self._call(host, address, path)
+        if isinstance(answer, Crashed) and answer.is_from_outside:
+            raise UnreachableAudio(f"{address} cannot be read: {LOST_READER}: {answer.reason}.")
         if not isinstance(answer, Returned):
             raise UnreachableAudio(f"{address} cannot be read: {answer.reason}.")
         problem = None if answer.value is None else Problem(answer.value["problem"])

@@ -46,7 +46,7 @@ class CorpusSummary(Stored):
         duplicate_clips: Clips with the same samples as an earlier one.
         text_tie: Association of emotions and texts: bias-corrected Cramér's V; None if unknown.
         speaker_tie: The same of emotions and speakers.
-        failure: Why the share of speech of some clips is not known, though it was asked for.
+        failure: What did not come to its end in reading the clips, in a sentence.
     """
 
     name: str
@@ -161,7 +161,7 @@ class Leaderboard(StoredFile):
         gaps = ["it was interrupted"] if self.interrupted else []
         gaps += [f"{', '.join(names)} did not come to {'its' if len(names) == 1 else 'their'} end"] if names else []
         gaps += [
-            f"not all clips of {corpus.name} were searched for speech" for corpus in self.corpora if corpus.failure
+            f"the clips of {corpus.name} were not all read to the end" for corpus in self.corpora if corpus.failure
         ]
         return ", and ".join(gaps)
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 _LISTED = 5
 _Item = TypeVar("_Item")
 
+LOST_READER = "the process that reads it was killed twice"
+"""In the failure of a clip: this machine failed at it, which says nothing about the clip."""
 SHORTEST_SPEECH_S = 0.05
 """Less speech than this in a whole clip is an error of the detector, whose frames are 32 ms long."""
 
@@ -95,6 +97,14 @@ class CorpusRecord(Stored):
     merge: dict[str, str] = {}
     selection: str | None = None
     failure: str | None = None
+
+    @property
+    def gap(self) -> str | None:
+        """What did not come to its end in reading the clips, in a sentence; None if all did."""
+        lost = [clip.clip for clip in self.clips if LOST_READER in (clip.failure or "")]
+        if not lost:
+            return self.failure
+        return f"{len(lost)} of {len(self.clips)} clips are missing, such as {lost[0]}: {LOST_READER}."
 
 
 class EvaluationRecord(Stored):
@@ -168,7 +178,7 @@ class RunRecord(StoredFile):
     @property
     def complete(self) -> bool:
         """Whether everything that was asked for came to its end."""
-        return not (self.interrupted or self.failed or any(corpus.failure for corpus in self.corpora))
+        return not (self.interrupted or self.failed or any(corpus.gap for corpus in self.corpora))
 
     @property
     def failed(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
         duplicate_clips=len(clips) - len({clip.clip_hash for clip in clips}),
         text_tie=association([clip.text_id for clip in clips], truth),
         speaker_tie=association(labelled.speakers, truth),
-        failure=corpus.failure,
+        failure=corpus.gap,
     )
 
 

@@ -16,8 +16,10 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.corpora.fetching import Fetcher, UnreachableAudio
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
+from benchmark.results.runs import LOST_READER
 from benchmark.settings import Settings
 from tests.corpora.conftest import Record
+from tests.support.lost_workers import end_workers
 from tests.support.recording_server import RecordingServer, recording_server
 from tests.support.workers import signal_workers
 
@@ -145,7 +147,9 @@ def test_what_is_not_found_says_nothing_about_the_host(server: RecordingServer, 
     fetcher.close()
 
 
-def test_a_fetcher_that_was_killed_is_replaced(server: RecordingServer, tmp_path: Path) -> None:
+def test_a_fetcher_that_was_killed_is_replaced(
+    server: RecordingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.files["/b.wav"] = b"b"
     fetcher = Fetcher(Settings(cache=tmp_path), max_bytes=10)
     assert fetcher.path(server.address("/b.wav")).read_bytes() == b"b"
@@ -154,4 +158,7 @@ def test_a_fetcher_that_was_killed_is_replaced(server: RecordingServer, tmp_path
     assert fetcher.path(server.address("/c.wav")).read_bytes() == b"c"
     with pytest.raises(UnreachableAudio):
         fetcher.path(f"{REFUSED}/x.wav")
+    end_workers(monkeypatch, "fetch", calls=(0, 1))
+    with pytest.raises(UnreachableAudio, match=LOST_READER):
+        fetcher.path(server.address("/d.wav"))
     fetcher.close()

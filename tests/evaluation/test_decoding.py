@@ -1,7 +1,8 @@
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmark.corpora.clips import Clip, Corpus
 from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
 from tests.support.audio import shared_reader
+from tests.support.lost_workers import end_workers
 
 RATE = 16_000
 
@@ -193,3 +195,25 @@ def test_every_clip_is_measured_in_its_place_and_identical_ones_alike(tmp_path: 
     assert soft.level_db == pytest.approx(-40, abs=0.2)
     assert loud.level_db == pytest.approx(-20, abs=0.2)
     assert twin == soft
+
+
+@pytest.mark.parametrize(
+    ("calls", "number", "gap"),
+    [
+        ((1,), signal.SIGKILL, None),
+        (range(1, 6), signal.SIGKILL, "clips are missing, such as"),
+        (range(1, 6), signal.SIGSEGV, None),  # a property of the clip
+    ],
+)
+def test_a_clip_whose_decoder_is_killed_twice_makes_its_corpus_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Collection[int], number: signal.Signals, gap: str | None
+) -> None:
+    paths = [recording(tmp_path / f"{index}.wav", 0.1 * (1 + index)) for index in range(4)]
+    clips = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in paths)
+    corpus = Corpus(name="four", source="", clips=clips, available_clips=4)
+    expected = decode_corpus(corpus, shared_reader(), Silent()).record
+    end_workers(monkeypatch, "start", actor="DecodeActor", calls=calls, number=number)
+    record = decode_corpus(corpus, shared_reader(), Silent()).record
+    assert (record.gap or "").partition(":")[0].partition(" of 4 ")[2].startswith(gap or "")
+    assert (record.gap is None) == (gap is None)
+    assert (record == expected) == (len(calls) == 1)
