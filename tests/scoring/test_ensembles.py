@@ -8,16 +8,9 @@ from benchmark.errors import RequestError
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.predictions import Prediction
 from benchmark.results.runs import RunRecord
+from benchmark.scoring import ensembles
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import open_decisions
-from benchmark.scoring.ensembles import (
-    EnsembleRequest,
-    best_members,
-    cross_fitted,
-    ensemble_request,
-    first_half,
-    soft_vote,
-)
 from benchmark.scoring.metrics import uar
 from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right, random_answers, row_of
 
@@ -47,7 +40,7 @@ def vote_on_clip(members: list[Answers], clip: int) -> dict[str, float]:
 
 def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_clip() -> None:
     members = same_clips(5)
-    together = soft_vote(members)
+    together = ensembles.soft_vote(members)
     for clip, row in enumerate(together.probabilities):
         expected = vote_on_clip(members, clip)
         if not expected:
@@ -59,9 +52,9 @@ def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_c
 def test_a_clip_that_one_member_could_not_process_is_answered_by_the_others() -> None:
     first, second = same_clips(2)
     broken = replace(first, probabilities=np.full_like(first.probabilities, np.nan))
-    assert np.array_equal(soft_vote([broken, second]).answered, second.answered)
-    assert not soft_vote([broken, broken]).answered.any()
-    assert np.array_equal(soft_vote([first, first, first]).chosen, first.chosen)
+    assert np.array_equal(ensembles.soft_vote([broken, second]).answered, second.answered)
+    assert not ensembles.soft_vote([broken, broken]).answered.any()
+    assert np.array_equal(ensembles.soft_vote([first, first, first]).chosen, first.chosen)
 
 
 def test_members_are_those_that_trying_all_in_turn_gives() -> None:
@@ -79,40 +72,40 @@ def test_members_are_those_that_trying_all_in_turn_gives() -> None:
     chosen: list[int] = []
     for _ in range(3):
         teams = {index: [part[member] for member in (*chosen, index)] for index in range(5) if index not in chosen}
-        chosen.append(max(teams, key=lambda index: uar(open_decisions(soft_vote(teams[index]))) or 0.0))
-    assert best_members(candidates, 3, clips) == tuple(chosen)
+        chosen.append(max(teams, key=lambda index: uar(open_decisions(ensembles.soft_vote(teams[index]))) or 0.0))
+    assert ensembles.best_members(candidates, 3, clips) == tuple(chosen)
 
 
 def test_nobody_is_chosen_on_the_speakers_that_score_him() -> None:
     candidates = same_clips(6)
-    half = first_half(candidates[0])
+    half = ensembles.first_half(candidates[0])
     assert half is not None
     spoilt = []
     for seed, candidate in enumerate(candidates):
         noise = np.random.default_rng(100 + seed).dirichlet(np.ones(len(candidate.classes)), size=80)
         spoilt.append(replace(candidate, probabilities=np.where(half[:, None], noise, candidate.probabilities)))
-    before, after = cross_fitted(candidates, 2), cross_fitted(spoilt, 2)
+    before, after = ensembles.cross_fitted(candidates, 2), ensembles.cross_fitted(spoilt, 2)
     assert before is not None
     assert after is not None
     answers, teams = before
     assert teams[0] == after[1][0]
     for team, clips in zip(teams, (half, ~half), strict=True):
-        alone = soft_vote([candidates[member] for member in team])
+        alone = ensembles.soft_vote([candidates[member] for member in team])
         names = [answers.classes[index] if index >= 0 else None for index in answers.chosen[clips]]
         assert names == [alone.classes[index] if index >= 0 else None for index in alone.chosen[clips]]
 
 
 def test_speakers_are_halved_whole_and_always_equally_and_there_have_to_be_two() -> None:
     (answers,) = same_clips(1)
-    half, again = first_half(answers), first_half(answers)
+    half, again = ensembles.first_half(answers), ensembles.first_half(answers)
     assert half is not None
     assert again is not None
     assert np.array_equal(half, again)
     sides = set(zip(answers.speakers, half.tolist(), strict=True))
     assert len(sides) == len(set(answers.speakers))
     assert {side for _, side in sides} == {True, False}
-    assert first_half(replace(answers, speakers=("s",) * 80)) is None
-    assert cross_fitted([replace(answers, speakers=(None,) * 80)] * 2, 2) is None
+    assert ensembles.first_half(replace(answers, speakers=("s",) * 80)) is None
+    assert ensembles.cross_fitted([replace(answers, speakers=(None,) * 80)] * 2, 2) is None
 
 
 @pytest.fixture
@@ -125,9 +118,9 @@ def two(run: RunBuilder) -> RunRecord:
 
 
 def test_members_are_named_by_name_or_id_or_requested_by_number(two: RunRecord) -> None:
-    named = EnsembleRequest(name="second + first", members=("second", "first"))
-    assert ensemble_request(["org/second", "first"], two) == named
-    assert ensemble_request(["best:3"], two) == EnsembleRequest(name="best:3", best=3)
+    named = ensembles.EnsembleRequest(name="second + first", members=("second", "first"))
+    assert ensembles.ensemble_request(["org/second", "first"], two) == named
+    assert ensembles.ensemble_request(["best:3"], two) == ensembles.EnsembleRequest(name="best:3", best=3)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +135,12 @@ def test_members_are_named_by_name_or_id_or_requested_by_number(two: RunRecord) 
 )
 def test_a_request_for_no_ensemble_is_refused(two: RunRecord, words: list[str], message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        ensemble_request(words, two)
+        ensembles.ensemble_request(words, two)
 
 
 def scored(run: RunBuilder, *words: str) -> Leaderboard:
     record = run.record()
-    return run.score(record, ensemble=ensemble_request(words, record) if words else None)
+    return run.score(record, ensemble=ensembles.ensemble_request(words, record) if words else None)
 
 
 def logits_of(prediction: Prediction) -> NDArray[np.float32]:

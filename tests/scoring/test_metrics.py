@@ -7,26 +7,9 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 
 from benchmark.results.leaderboard import LeaderboardRow
+from benchmark.scoring import metrics
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions
-from benchmark.scoring.metrics import (
-    CLIPS_PER_BIN,
-    INTERVALS,
-    METRICS,
-    accuracy,
-    brier,
-    common_uar,
-    coverage,
-    emotion_scores,
-    expected_calibration_error,
-    macro_f1,
-    majority_accuracy,
-    reliability,
-    soft_cross_entropy,
-    soft_jensen_shannon,
-    uar,
-    weighted_f1,
-)
 from tests.scoring.conftest import EMOTIONS, RunBuilder, decide, hard_answers, mostly_right, random_answers, row_of
 
 
@@ -44,7 +27,8 @@ def test_hand_made_cases(
     truth: list[int], answers: list[int], classes: int, expected: tuple[float, ...] | None
 ) -> None:
     decisions = decide(truth, answers, classes)
-    scores = accuracy(decisions), uar(decisions), macro_f1(decisions), majority_accuracy(decisions)
+    functions = metrics.accuracy, metrics.uar, metrics.macro_f1, metrics.majority_accuracy
+    scores = tuple(score(decisions) for score in functions)
     assert scores == (None,) * 4 if expected is None else scores == pytest.approx(expected)
 
 
@@ -56,7 +40,8 @@ def test_shared_uar_equals_a_loop_over_covered_clips() -> None:
         if truth in covered:
             best = max(covered, key=lambda name: row[answers.classes.index(name)])
             hits[truth].append(best == truth and not np.isnan(row).any())
-    assert common_uar(answers, covered) == pytest.approx(np.mean([np.mean(own) for own in hits.values()]), abs=1e-12)
+    recalls = [np.mean(own) for own in hits.values()]
+    assert metrics.common_uar(answers, covered) == pytest.approx(np.mean(recalls), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +51,15 @@ def test_common_uar_needs_two_emotions_that_the_candidate_covers(
     emotions: tuple[str, ...], score: float | None
 ) -> None:
     answers = hard_answers(["anger", "fear", "sadness"], ["anger", "fear", "anger"], ["anger", "fear"])
-    assert common_uar(answers, emotions) == score
+    assert metrics.common_uar(answers, emotions) == score
 
 
 def test_scores_without_scored_clips_are_empty() -> None:
     for answers in (hard_answers([None, None], ["anger", "fear"], ["anger", "fear"]), hard_answers([], [], ["fear"])):
         decisions = open_decisions(answers)
-        assert (coverage(answers), brier(answers), uar(decisions), weighted_f1(decisions)) == (None,) * 4
-        assert (common_uar(answers, covered_emotions(answers)), emotion_scores(decisions)) == (None, ())
+        assert (metrics.coverage(answers), metrics.brier(answers)) == (None, None)
+        assert (metrics.uar(decisions), metrics.weighted_f1(decisions)) == (None, None)
+        assert (metrics.common_uar(answers, covered_emotions(answers)), metrics.emotion_scores(decisions)) == (None, ())
 
 
 def graded(clips: int, *, unanswered: int = 0) -> Decisions:
@@ -93,26 +79,26 @@ def test_calibration_error_is_the_mean_distance_over_bins_of_sorted_clips() -> N
     bins = np.split(np.argsort(decisions.confidence), 15)
     gaps = [decisions.correct[rows].mean() - decisions.confidence[rows].mean() for rows in bins]
     assert min(gaps) < 0 < max(gaps), "else every way of binning gives the same"
-    assert expected_calibration_error(decisions) == pytest.approx(np.mean(np.abs(gaps)), abs=1e-12)
-    diagram = reliability(decisions)
+    assert metrics.expected_calibration_error(decisions) == pytest.approx(np.mean(np.abs(gaps)), abs=1e-12)
+    diagram = metrics.reliability(decisions)
     assert [part.accuracy - part.confidence for part in diagram] == pytest.approx(gaps)
     assert [part.confidence for part in diagram] == sorted(part.confidence for part in diagram)
 
 
 def test_calibration_needs_200_clips_and_equal_confidences_share_a_bin() -> None:
-    assert expected_calibration_error(graded(199)) is None
+    assert metrics.expected_calibration_error(graded(199)) is None
     equal = decide([0] * 150 + [1] * 50, [0] * 200, 2)
-    assert expected_calibration_error(equal) == pytest.approx(0.25)
-    (only,) = reliability(equal)
+    assert metrics.expected_calibration_error(equal) == pytest.approx(0.25)
+    (only,) = metrics.reliability(equal)
     assert (only.clips, only.accuracy, only.confidence) == (200, 0.75, 0.5)
 
 
 @pytest.mark.parametrize(("clips", "bins"), [(0, 0), (39, 0), (40, 2), (112, 5), (300, 15), (5000, 15)])
 def test_there_are_as_many_bins_as_answered_clips_allow(clips: int, bins: int) -> None:
-    diagram = reliability(graded(clips + 7, unanswered=7))
+    diagram = metrics.reliability(graded(clips + 7, unanswered=7))
     assert len(diagram) == bins
     assert sum(part.clips for part in diagram) == (clips if bins else 0)
-    assert all(part.clips >= CLIPS_PER_BIN for part in diagram)
+    assert all(part.clips >= metrics.CLIPS_PER_BIN for part in diagram)
 
 
 @pytest.mark.parametrize(("truths", "classes", "clips"), [(5, 3, 300), (1, 1, 300), (5, 5, 1)])
@@ -127,21 +113,21 @@ def test_every_emotions_scores_equal_a_second_implementation(truths: int, classe
     truth, given = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     emotions = sorted(set(truth))
     precision, recall, f1, clips_of = precision_recall_fscore_support(truth, given, labels=emotions, zero_division=0)
-    scores = emotion_scores(decisions)
+    scores = metrics.emotion_scores(decisions)
     assert [score.precision or 0.0 for score in scores] == pytest.approx(list(precision))
     assert [score.precision is None for score in scores] == [emotion not in given for emotion in emotions]
     assert [score.recall for score in scores] == pytest.approx(list(recall))
     assert [score.f1 for score in scores] == pytest.approx(list(f1))
     assert [score.clips for score in scores] == list(clips_of)
-    assert weighted_f1(decisions) == pytest.approx(np.average(f1, weights=clips_of))
-    assert (uar(decisions), macro_f1(decisions)) == pytest.approx((np.mean(recall), np.mean(f1)))
-    assert accuracy(decisions) == pytest.approx(accuracy_score(truth, given))
-    assert coverage(answers) == sum(name in answers.classes for name in truth) / len(truth)
+    assert metrics.weighted_f1(decisions) == pytest.approx(np.average(f1, weights=clips_of))
+    assert (metrics.uar(decisions), metrics.macro_f1(decisions)) == pytest.approx((np.mean(recall), np.mean(f1)))
+    assert metrics.accuracy(decisions) == pytest.approx(accuracy_score(truth, given))
+    assert metrics.coverage(answers) == sum(name in answers.classes for name in truth) / len(truth)
     distances = []
     for emotion, _, row in pairs:
         chances = dict(zip(answers.classes, np.nan_to_num(row), strict=True))
         distances.append(sum((chances.get(name, 0.0) - (name == emotion)) ** 2 for name in emotions))
-    assert brier(answers) == pytest.approx(np.mean(distances))
+    assert metrics.brier(answers) == pytest.approx(np.mean(distances))
 
 
 class Share:
@@ -176,7 +162,7 @@ def soft(
         speakers=(None,) * len(rows),
         votes=tuple(votes),
     )
-    return soft_cross_entropy(answers), soft_jensen_shannon(answers)
+    return metrics.soft_cross_entropy(answers), metrics.soft_jensen_shannon(answers)
 
 
 def test_soft_scores_are_those_of_scipy_and_scikit_learn() -> None:
@@ -213,6 +199,6 @@ def test_clips_that_nobody_rated_do_not_count() -> None:
 
 
 def test_every_metric_has_a_column_of_the_leaderboard() -> None:
-    ends = [f"{name}_{end}" for name in INTERVALS for end in ("low", "high")]
-    assert {*METRICS, *ends} <= set(LeaderboardRow.model_fields)
-    assert set(INTERVALS) <= set(METRICS)
+    ends = [f"{name}_{end}" for name in metrics.INTERVALS for end in ("low", "high")]
+    assert {*metrics.METRICS, *ends} <= set(LeaderboardRow.model_fields)
+    assert set(metrics.INTERVALS) <= set(metrics.METRICS)

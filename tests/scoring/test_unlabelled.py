@@ -8,14 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from benchmark.results.analyses import CorpusAgreement
-from benchmark.scoring.unlabelled import (
-    NO_VOTE,
-    agreement,
-    cohen_kappa,
-    dawid_skene,
-    krippendorff_alpha,
-    majority_agreement,
-)
+from benchmark.scoring import unlabelled
 from tests.scoring.conftest import RunBuilder, hard_answers
 from tests.support.finished_runs import EMOTIONS as FOUR
 
@@ -29,7 +22,7 @@ def agree(
     answers = {
         name: hard_answers([None] * len(own), own, (classes or {}).get(name, FOUR)) for name, own in hard.items()
     }
-    return agreement("c", answers, twins or {})
+    return unlabelled.agreement("c", answers, twins or {})
 
 
 def drawn(seed: int, clips: int, classes: Sequence[str] = FOUR) -> list[str]:
@@ -38,14 +31,14 @@ def drawn(seed: int, clips: int, classes: Sequence[str] = FOUR) -> list[str]:
 
 def test_alpha_leaves_out_votes_that_are_missing() -> None:
     votes = np.random.default_rng(0).integers(-1, 3, size=(30, 4))
-    table = np.where(votes == NO_VOTE, np.nan, votes).T
+    table = np.where(votes == unlabelled.NO_VOTE, np.nan, votes).T
     expected = krippendorff.alpha(reliability_data=table, level_of_measurement="nominal")
-    assert krippendorff_alpha(votes) == pytest.approx(expected)
+    assert unlabelled.krippendorff_alpha(votes) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("votes", [np.zeros((5, 3)), np.full((5, 3), NO_VOTE), np.empty((0, 0))])
+@pytest.mark.parametrize("votes", [np.zeros((5, 3)), np.full((5, 3), unlabelled.NO_VOTE), np.empty((0, 0))])
 def test_where_nothing_varies_there_is_no_alpha(votes: NDArray[np.float64]) -> None:
-    assert krippendorff_alpha(votes.astype(np.int64)) is None
+    assert unlabelled.krippendorff_alpha(votes.astype(np.int64)) is None
 
 
 def test_agreement_with_the_majority_is_that_of_counting() -> None:
@@ -53,11 +46,11 @@ def test_agreement_with_the_majority_is_that_of_counting() -> None:
     expected = []
     for voter in range(5):
         shares = []
-        for row in votes[votes[:, voter] != NO_VOTE].tolist():
-            leading = multimode(vote for vote in row if vote != NO_VOTE)
+        for row in votes[votes[:, voter] != unlabelled.NO_VOTE].tolist():
+            leading = multimode(vote for vote in row if vote != unlabelled.NO_VOTE)
             shares.append((row[voter] in leading) / len(leading))
         expected.append(np.mean(shares))
-    assert majority_agreement(votes) == pytest.approx(expected)
+    assert unlabelled.majority_agreement(votes) == pytest.approx(expected)
 
 
 def test_answers_outside_the_shared_emotions_are_one_class_of_their_own() -> None:
@@ -141,8 +134,8 @@ def test_kappa_from_counts_is_that_of_scikit_learn_to_the_last_bit(step: int) ->
     generator = np.random.default_rng(step)
     first = generator.integers(0, 6, 200) * step
     second = np.where(generator.random(200) < 0.6, first, generator.integers(0, 6, 200))
-    assert cohen_kappa(first, second) == cohen_kappa_score(first, second)
-    assert cohen_kappa(np.array([3, 3]), np.array([3, 3])) is None, "nothing varies"
+    assert unlabelled.cohen_kappa(first, second) == cohen_kappa_score(first, second)
+    assert unlabelled.cohen_kappa(np.array([3, 3]), np.array([3, 3])) is None, "nothing varies"
 
 
 def simulated(
@@ -158,7 +151,7 @@ def simulated(
         ],
         axis=1,
     )
-    votes[generator.random(votes.shape) < gaps] = NO_VOTE
+    votes[generator.random(votes.shape) < gaps] = unlabelled.NO_VOTE
     return votes, (votes == truth[:, None]).mean(axis=0)
 
 
@@ -168,12 +161,12 @@ def simulated(
 )
 def test_the_estimates_are_those_that_a_second_implementation_gave(one_coin: bool, accuracy: list[float]) -> None:
     votes, _ = simulated(3, 60, 3, [0.9, 0.7, 0.6, 0.8], 0.2)
-    assert dawid_skene(votes, 3, one_coin=one_coin).tolist() == pytest.approx(accuracy, abs=1e-5)
+    assert unlabelled.dawid_skene(votes, 3, one_coin=one_coin).tolist() == pytest.approx(accuracy, abs=1e-5)
 
 
 def test_with_independent_errors_the_true_accuracies_are_found() -> None:
     votes, accuracies = simulated(1, 3000, 4, [0.85, 0.7, 0.55, 0.4])
-    assert dawid_skene(votes, 4) == pytest.approx(accuracies, abs=0.03)
+    assert unlabelled.dawid_skene(votes, 4) == pytest.approx(accuracies, abs=0.03)
 
 
 @pytest.mark.slow
@@ -182,11 +175,11 @@ def test_few_clips_are_better_served_by_one_coin() -> None:
     for seed in range(20):
         votes, accuracies = simulated(seed, 60, 6, [0.75, 0.6, 0.5])
         for one_coin in errors:
-            errors[one_coin] += float(np.abs(dawid_skene(votes, 6, one_coin=one_coin) - accuracies).mean())
+            errors[one_coin] += float(np.abs(unlabelled.dawid_skene(votes, 6, one_coin=one_coin) - accuracies).mean())
     assert errors[True] < errors[False]
 
 
 def test_a_voter_that_never_votes_has_no_accuracy() -> None:
     votes, _ = simulated(1, 50, 3, [0.9, 0.8, 0.7])
-    votes[:, 1] = NO_VOTE
-    assert np.isnan(dawid_skene(votes, 3)).tolist() == [False, True, False]
+    votes[:, 1] = unlabelled.NO_VOTE
+    assert np.isnan(unlabelled.dawid_skene(votes, 3)).tolist() == [False, True, False]
