@@ -5,17 +5,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from benchmark.audio.perturbation import (
-    FORMS,
-    Kind,
-    Level,
-    Perturbation,
-    measure_level,
-    needs_level,
-    parse_perturbation,
-    parse_perturbations,
-    perturbed_blocks,
-)
+from benchmark.audio import perturbation
 from benchmark.errors import RequestError
 from tests.audio.conftest import RATE, Samples, tone
 
@@ -35,17 +25,17 @@ from tests.audio.conftest import RATE, Samples, tone
     ],
 )
 def test_what_is_the_same_has_one_name_however_it_is_written(written: str, name: str) -> None:
-    assert parse_perturbation(written).name == name
-    assert parse_perturbation(name) == parse_perturbation(written)
+    assert perturbation.parse_perturbation(written).name == name
+    assert perturbation.parse_perturbation(name) == perturbation.parse_perturbation(written)
 
 
 def test_forms_come_several_to_a_text_or_one_by_one_and_none_twice() -> None:
-    together = parse_perturbations(["noise:20dB, telephone,", "speed:1.1"])
-    assert together == parse_perturbations(["noise:20dB", "telephone", "speed:1.1"])
-    assert parse_perturbations([]) == parse_perturbations([""]) == ()
+    together = perturbation.parse_perturbations(["noise:20dB, telephone,", "speed:1.1"])
+    assert together == perturbation.parse_perturbations(["noise:20dB", "telephone", "speed:1.1"])
+    assert perturbation.parse_perturbations([]) == perturbation.parse_perturbations([""]) == ()
     for twice in ("clip,clip:0.3", "lowpass:4k,lowpass:4000Hz"):
         with pytest.raises(RequestError, match="twice"):
-            parse_perturbations([twice])
+            perturbation.parse_perturbations([twice])
 
 
 @pytest.mark.parametrize(
@@ -69,17 +59,17 @@ def test_forms_come_several_to_a_text_or_one_by_one_and_none_twice() -> None:
 )
 def test_what_cannot_be_done_is_refused_in_one_sentence_that_lists_the_forms(written: str, complaint: str) -> None:
     with pytest.raises(RequestError, match=re.escape(complaint)) as refused:
-        parse_perturbations([written])
+        perturbation.parse_perturbations([written])
     assert repr(written) in str(refused.value)
-    assert all(form in str(refused.value) for form in FORMS)
+    assert all(form in str(refused.value) for form in perturbation.FORMS)
     assert "\n" not in str(refused.value)
 
 
 def test_only_a_lowpass_above_the_band_leaves_audio_alone() -> None:
-    lowpass = Perturbation(Kind.LOWPASS, 4000.0)
+    lowpass = perturbation.Perturbation(perturbation.Kind.LOWPASS, 4000.0)
     assert lowpass.leaves_alone(8_000)
     assert not lowpass.leaves_alone(8_001)
-    others = parse_perturbations(["noise:20dB,gain:-12dB,telephone,clip,speed:1.1"])
+    others = perturbation.parse_perturbations(["noise:20dB,gain:-12dB,telephone,clip,speed:1.1"])
     assert not any(other.leaves_alone(8_000) for other in others)
 
 
@@ -88,17 +78,17 @@ def noise(samples: int, seed: int = 0) -> Samples:
 
 
 def perturbed(form: str, samples: Samples, *, block: int = 1 << 30, rate: int = RATE, seed: str = "hash") -> Samples:
-    perturbation = parse_perturbation(form)
+    parsed = perturbation.parse_perturbation(form)
     blocks = [samples[start : start + block] for start in range(0, samples.size, block)]
-    level = measure_level(blocks) if needs_level(perturbation) else None
-    return np.concatenate(list(perturbed_blocks(blocks, rate, perturbation, seed=seed, level=level)))
+    level = perturbation.measure_level(blocks) if perturbation.needs_level(parsed) else None
+    return np.concatenate(list(perturbation.perturbed_blocks(blocks, rate, parsed, seed=seed, level=level)))
 
 
 def level_db(samples: Samples) -> float:
     return 10 * math.log10(float(np.mean(samples.astype(np.float64) ** 2)) + 1e-20)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", perturbation.FORMS)
 @pytest.mark.parametrize(("block", "size"), [(17, 5_001), (65_536, 100_001)])
 def test_the_samples_do_not_depend_on_the_blocks(form: str, block: int, size: int) -> None:
     samples = noise(size)
@@ -107,7 +97,7 @@ def test_the_samples_do_not_depend_on_the_blocks(form: str, block: int, size: in
     np.testing.assert_array_equal(pieces, whole)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", perturbation.FORMS)
 def test_silence_and_the_shortest_clips_come_through_as_finite_samples(form: str) -> None:
     for samples in (np.zeros(1, np.float32), np.zeros(9, np.float32), noise(1), noise(2)):
         result = perturbed(form, samples)
@@ -183,11 +173,13 @@ def test_speed_changes_length_and_pitch_alike() -> None:
 
 
 def test_the_level_is_that_of_the_whole_clip_and_must_be_given_where_it_is_needed() -> None:
-    assert measure_level([]) == Level(0.0, 0.0)
+    assert perturbation.measure_level([]) == perturbation.Level(0.0, 0.0)
     samples = noise(50_000)
-    level = measure_level([samples[:7], samples[7:7], samples[7:]])
-    assert level == measure_level([samples])
+    level = perturbation.measure_level([samples[:7], samples[7:7], samples[7:]])
+    assert level == perturbation.measure_level([samples])
     assert level.rms == pytest.approx(np.sqrt(np.mean(samples.astype(float) ** 2)))
     assert level.peak == np.abs(samples).max()
     with pytest.raises(ValueError, match="level"):
-        list(perturbed_blocks([samples], RATE, parse_perturbation("clip"), seed="", level=None))
+        list(
+            perturbation.perturbed_blocks([samples], RATE, perturbation.parse_perturbation("clip"), seed="", level=None)
+        )

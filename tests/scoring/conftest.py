@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement
-from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
+from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
 from benchmark.results.verification import Verification
@@ -21,6 +22,7 @@ from benchmark.scoring.trained_on import Seen
 from tests.support.finished_runs import setup_of, verification
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness")
+_CLIP_RECORDS = TypeAdapter(ClipRecord)
 Indices = Sequence[int] | NDArray[np.int64]
 
 
@@ -35,6 +37,29 @@ def evaluation_of(name: str, answers: Answers, **fields: object) -> Evaluation:
     candidate = candidate_named(name, answers.classes, **fields)
     record = EvaluationRecord(candidate=name, corpus="calls", setup=setup_of(candidate))
     return Evaluation(record=record, verification=candidate, answers=answers, seen=Seen.NO, loose_map=False)
+
+
+def clip_record(name: str, **fields: object) -> ClipRecord:
+    content = {"clip": name, "clip_hash": name, "duration_s": 3.6}
+    return _CLIP_RECORDS.validate_python(content | fields)
+
+
+def unreadable(name: str) -> ClipRecord:
+    return clip_record(name, clip_hash=None, duration_s=None, failure="It is empty.", label="anger")
+
+
+def corpus_record(name: str, clips: Sequence[ClipRecord], **fields: object) -> CorpusRecord:
+    content = {"name": name, "source": f"folder:{name}", "clips": tuple(clips), "available_clips": len(clips)}
+    return CorpusRecord.model_validate(content | fields)
+
+
+def summary_of(clips: int, emotion_clips: Mapping[str, int], **fields: object) -> CorpusSummary:
+    content = {
+        "name": "acted", "source": "", "synthetic": False, "clips": clips, "available_clips": clips, "unreadable": (),
+        "unscored_labels": {}, "emotion_clips": emotion_clips, "label_emotions": {}, "speakers": None, "hours": 1.0,
+        "merge": {},
+    }  # fmt: skip
+    return CorpusSummary.model_validate(content | fields)
 
 
 def hard_answers(
@@ -91,25 +116,18 @@ class RunBuilder:
     stored: dict[str, dict[str, Prediction]] = field(default_factory=dict)
 
     def corpus(self, name: str, clips: Sequence[ClipRecord], **fields: object) -> CorpusRecord:
-        content = {"name": name, "source": f"folder:{name}", "clips": tuple(clips), "available_clips": len(clips)}
-        self.corpora.append(CorpusRecord.model_validate(content | fields))
+        self.corpora.append(corpus_record(name, clips, **fields))
         return self.corpora[-1]
 
     def acted_corpus(self, name: str = "acted", speakers: int = 8, repeats: int = 4, **fields: object) -> CorpusRecord:
         """Every speaker says every emotion `repeats` times."""
         clips = [
-            self.clip(f"{name}/{speaker}/{emotion}/{repeat}", label=emotion, speaker=f"s{speaker}")
+            clip_record(f"{name}/{speaker}/{emotion}/{repeat}", label=emotion, speaker=f"s{speaker}")
             for speaker in range(speakers)
             for emotion in EMOTIONS
             for repeat in range(repeats)
         ]
         return self.corpus(name, clips, **fields)
-
-    def clip(self, name: str, *, label: str | None = None, speaker: str | None = None) -> ClipRecord:
-        return ClipRecord(clip=name, clip_hash=name, duration_s=3.6, label=label, speaker=speaker)
-
-    def unreadable(self, name: str) -> ClipRecord:
-        return ClipRecord(clip=name, clip_hash=None, duration_s=None, failure="It is empty.", label="anger")
 
     def candidate(self, name: str, labels: Sequence[str] = EMOTIONS, **fields: object) -> Verification:
         self.verifications.append(candidate_named(name, labels, **fields))
@@ -131,10 +149,10 @@ class RunBuilder:
         records.append(
             EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup, failure=failure)
         )
-        for clip, answer in zip(readable(corpus), hard, strict=False):
+        for record, answer in zip(readable(corpus), hard, strict=False):
             logits = [4.0 * (name == answer) for name in candidate.labels]
-            self.stored.setdefault(setup.key, {})[clip.clip_hash or ""] = Prediction(
-                clip_hash=clip.clip_hash or "",
+            self.stored.setdefault(setup.key, {})[record.clip_hash or ""] = Prediction(
+                clip_hash=record.clip_hash or "",
                 logits=None if answer is None else np.array(logits, np.float32),
                 windows=1,
                 failure="?" if answer is None else None,

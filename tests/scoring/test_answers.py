@@ -9,15 +9,11 @@ from benchmark.results.predictions import Prediction, PredictionTable
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import NO_ANSWER, Answers, join_answers
 from benchmark.scoring.labels import label_clips
-
-
-def clip(name: str, label: str | None = None, *, audio: bool = True) -> ClipRecord:
-    return ClipRecord(clip=name, clip_hash=name if audio else None, duration_s=1.0, label=label, speaker="s1")
+from tests.scoring.conftest import clip_record, corpus_record
 
 
 def corpus(*clips: ClipRecord, **fields: object) -> CorpusRecord:
-    content = {"name": "mine", "source": "folder:mine", "clips": clips, "available_clips": len(clips)}
-    return CorpusRecord.model_validate(content | fields)
+    return corpus_record("mine", clips, **fields)
 
 
 def predicted(name: str, *logits: float) -> Prediction:
@@ -43,7 +39,7 @@ def test_an_empty_corpus_joins_to_no_answers() -> None:
 
 
 def test_a_clip_that_could_not_be_processed_has_no_answer_and_one_without_prediction_is_missing() -> None:
-    record = corpus(*(clip(name, "angry") for name in "abcd"))
+    record = corpus(*(clip_record(name, label="angry") for name in "abcd"))
     answers = joined(record, predicted("a", 1, 0), predicted("b"), predicted("d", np.nan, 0.0))
     assert answers.answered.tolist() == [True, False, False, False]
     assert answers.chosen.tolist() == [0, NO_ANSWER, NO_ANSWER, NO_ANSWER]
@@ -51,13 +47,13 @@ def test_a_clip_that_could_not_be_processed_has_no_answer_and_one_without_predic
 
 
 def test_overrides_of_corpus_and_candidate_apply_to_their_own_labels() -> None:
-    record = corpus(clip("a", "x1"), labels={"x1": "fear", "x2": "anger"})
+    record = corpus(clip_record("a", label="x1"), labels={"x1": "fear", "x2": "anger"})
     answers = joined(record, predicted("a", 5.0, 0.0), labels=("x1", "joy"), overrides={"x1": "sadness"})
     assert (answers.truth, answers.classes) == (("fear",), ("sadness", "happiness"))
 
 
 def test_merges_apply_on_both_sides_and_merged_probabilities_add_up() -> None:
-    record = corpus(clip("a", "calm"), merge={"calm": "neutral"})
+    record = corpus(clip_record("a", label="calm"), merge={"calm": "neutral"})
     answers = joined(record, predicted("a", 0.0, 0.0, 0.5), labels=("neutral", "calm", "angry"))
     assert (answers.truth, answers.classes) == (("neutral",), ("neutral", "anger"))
     weights = np.exp([0.0, 0.0, 0.5])
@@ -66,18 +62,18 @@ def test_merges_apply_on_both_sides_and_merged_probabilities_add_up() -> None:
 
 
 def test_labels_of_the_candidate_that_mean_nothing_keep_their_share_and_answer_nothing() -> None:
-    record = corpus(clip("a", "angry"))
+    record = corpus(clip_record("a", label="angry"))
     np.testing.assert_allclose(joined(record, predicted("a", 0, 0), labels=("ang", "qwertz")).probabilities, [[0.5]])
     nothing = joined(record, predicted("a", 0.0, 0.0), labels=("x1", "x2"))
     assert (nothing.answered.tolist(), nothing.chosen.tolist(), nothing.missing) == ([False], [NO_ANSWER], 0)
 
 
 def test_clips_with_the_same_audio_share_an_answer_and_keep_their_labels() -> None:
-    twin = ClipRecord(clip="b", clip_hash="a", duration_s=1.0, label="happy")
-    answers = joined(corpus(clip("a", "angry"), twin), predicted("a", 1.0, 0.0))
+    twin = clip_record("b", clip_hash="a", label="happy")
+    answers = joined(corpus(clip_record("a", label="angry"), twin), predicted("a", 1.0, 0.0))
     assert (answers.chosen.tolist(), answers.truth) == ([0, 0], ("anger", "happiness"))
 
 
 def test_an_override_to_an_unknown_emotion_is_refused() -> None:
     with pytest.raises(RequestError):
-        label_clips(corpus(clip("a", "x1"), labels={"x1": "angryness of sorts"}))
+        label_clips(corpus(clip_record("a", label="x1"), labels={"x1": "angryness of sorts"}))

@@ -12,7 +12,7 @@ from benchmark.scoring import ensembles
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import open_decisions
 from benchmark.scoring.metrics import uar
-from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right, random_answers, row_of
+from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, mostly_right, random_answers, row_of
 
 
 def same_clips(number: int, clips: int = 80) -> list[Answers]:
@@ -207,7 +207,7 @@ def test_a_candidate_that_has_seen_the_corpus_is_not_chosen_and_taints_a_named_e
 
 
 def test_without_labels_named_members_vote_and_the_best_cannot_be_chosen(run: RunBuilder) -> None:
-    corpus = run.corpus("calls", [run.clip(f"c{number}") for number in range(30)])
+    corpus = run.corpus("calls", [clip_record(f"c{number}") for number in range(30)])
     for name in ("a", "b"):
         run.add(run.candidate(name), corpus, ["anger"] * 10 + ["fear"] * 20)
     named = row_of(scored(run, "a", "b"), "a + b")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.flags import FLAG_MEANINGS, Flag, row_flags, with_confirmation
 from benchmark.scoring.trained_on import Seen
-from tests.scoring.conftest import RunBuilder, evaluation_of, hard_answers
+from tests.scoring.conftest import RunBuilder, clip_record, evaluation_of, hard_answers, summary_of
 
 CLIPS = ("anger", "fear") * 40
 SPEAKERS = tuple(f"s{number // 10}" for number in range(80))
@@ -29,13 +29,11 @@ def flags_of(
     """The flags of a row without faults: 80 clips of 2 emotions by 8 speakers; keywords change one thing."""
     hard = [label or CLIPS[clip] for clip, label in enumerate(truth)]
     answers = hard_answers(truth, hard, ["anger", "fear"], speakers[: len(truth)])
-    facts = {"name": "acted", "source": "", "synthetic": False, "clips": len(truth), "available_clips": len(truth),
-             "unreadable": (), "unscored_labels": {}, "label_emotions": {}, "speakers": None, "hours": 1.0, "merge": {},
-             "emotion_clips": {name: truth.count(name) for name in answers.emotions}}  # fmt: skip
+    facts = summary_of(len(truth), {name: truth.count(name) for name in answers.emotions}, **summary)
     own = replace(evaluation_of("a", answers, **verification), **evaluation)
     varied = diversity(answers)
     varied = varied and replace(varied, **variety)
-    return row_flags(own, CorpusSummary.model_validate({**facts, **summary}), varied, suspicions)
+    return row_flags(own, facts, varied, suspicions)
 
 
 HALF_RIGHT = hard_answers(CLIPS, ["anger"] * 80, ["anger", "fear"], SPEAKERS)
@@ -128,7 +126,7 @@ def test_nothing_is_confirmed_where_nothing_is_published_on_this_corpus_or_nothi
 
 
 def test_the_scores_of_a_run_confirm_a_repair(run: RunBuilder) -> None:
-    clips = [run.clip(f"{label}{index}", label=label) for label in ("anger", "sadness") for index in range(5)]
+    clips = [clip_record(f"{label}{index}", label=label) for label in ("anger", "sadness") for index in range(5)]
     corpus = run.corpus("ravdess", clips)
     score = PublishedScore(corpus="ravdess", accuracy=0.95)
     run.add(run.candidate("a", status=Status.REPAIRED, published=score), corpus, [clip.label for clip in corpus.clips])

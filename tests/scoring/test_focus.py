@@ -5,7 +5,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmark.errors import RequestError
 from benchmark.results.analyses import FocusScore
 from benchmark.scoring.focus import SortedClips, emotion_names
-from tests.scoring.conftest import RunBuilder, mostly_right
+from tests.scoring.conftest import RunBuilder, clip_record, mostly_right
 
 
 def focused(run: RunBuilder, *emotions: str) -> dict[str, FocusScore]:
@@ -40,7 +40,7 @@ def test_a_good_candidate_finds_it_with_an_interval_over_speakers(run: RunBuilde
 
 
 def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder) -> None:
-    clips = [run.clip(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
+    clips = [clip_record(f"{label}{n}", label=label) for label in ("anger", "fear") for n in range(20)]
     corpus = run.corpus("mine", clips)
     run.add(run.candidate("a"), corpus, mostly_right(corpus, 0.3, 0))
     score = focused(run, "anger")["a"]
@@ -49,13 +49,13 @@ def test_unknown_speakers_give_intervals_over_clips(run: RunBuilder) -> None:
 
 
 def test_a_clip_that_could_not_be_processed_is_found_last(run: RunBuilder) -> None:
-    clips = [run.clip(f"{label}{n}", label=label, speaker=f"s{n}") for label in ("anger", "fear") for n in range(4)]
+    clips = [clip_record(f"{label}{n}", label=label, speaker=f"s{n}") for label in ("anger", "fear") for n in range(4)]
     run.add(run.candidate("a"), run.corpus("mine", clips), [None, *["anger"] * 3, *["fear"] * 4])
     assert focused(run, "anger")["a"].auroc == pytest.approx(0.75)
 
 
 def test_an_emotion_that_no_clip_or_every_clip_has_cannot_be_looked_for(run: RunBuilder) -> None:
-    corpus = run.corpus("mine", [run.clip(str(number), label="anger") for number in range(5)])
+    corpus = run.corpus("mine", [clip_record(str(number), label="anger") for number in range(5)])
     run.add(run.candidate("a"), corpus, ["anger"] * 5)
     assert focused(run, "anger", "fear") == {}
 

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-from pydantic import TypeAdapter
 
 from benchmark.errors import RequestError
 from benchmark.results.runs import ClipRecord
@@ -13,10 +12,7 @@ from benchmark.scoring.group_columns import (
     group_order,
     values_of,
 )
-
-
-def clip(**fields: object) -> ClipRecord:
-    return TypeAdapter(ClipRecord).validate_python({"clip": "a", "clip_hash": "a", "duration_s": 3.0} | fields)
+from tests.scoring.conftest import clip_record
 
 
 def test_the_default_columns_are_sex_language_and_duration() -> None:
@@ -26,26 +22,30 @@ def test_the_default_columns_are_sex_language_and_duration() -> None:
 @pytest.mark.parametrize(
     ("by", "clips", "added"),
     [
-        (["age"], [clip(attributes={"Age": "30"})], ["Age"]),
-        (["gender"], [clip(sex="male")], []),
-        (["Age", "age"], [clip(attributes={"age": "30", "Age": "old"})], ["Age", "age"]),
-        (["gender"], [clip(attributes={"gender": "f"})], ["gender"]),
+        (["age"], [clip_record("a", attributes={"Age": "30"})], ["Age"]),
+        (["gender"], [clip_record("a", sex="male")], []),
+        (["Age", "age"], [clip_record("a", attributes={"age": "30", "Age": "old"})], ["Age", "age"]),
+        (["gender"], [clip_record("a", attributes={"gender": "f"})], ["gender"]),
     ],
     ids=["another case", "another name of sex", "exact names first", "a column called like a role"],
 )
 def test_columns_are_found_by_name_case_and_role(by: list[str], clips: list[ClipRecord], added: list[str]) -> None:
-    assert find_columns(by, [[clip()], clips]) == (*DEFAULT_COLUMNS, *added)
+    assert find_columns(by, [[clip_record("a")], clips]) == (*DEFAULT_COLUMNS, *added)
 
 
 def test_a_column_that_no_corpus_has_is_refused_with_those_there_are() -> None:
     with pytest.raises(RequestError, match=r"'age' \(--by age\); what they say is: sex, duration, room"):
-        find_columns(["age"], [[clip(sex="male")], [clip(attributes={"room": "hall"})]])
+        find_columns(["age"], [[clip_record("a", sex="male")], [clip_record("a", attributes={"room": "hall"})]])
     with pytest.raises(RequestError, match="sex"):
-        find_columns(["sex"], [[clip()]])
+        find_columns(["sex"], [[clip_record("a")]])
 
 
 def test_columns_of_a_corpus_are_those_with_a_value() -> None:
-    assert columns_of([clip(text_id="t"), clip(attributes={"room": "hall"})]) == ("text_id", "duration", "room")
+    assert columns_of([clip_record("a", text_id="t"), clip_record("a", attributes={"room": "hall"})]) == (
+        "text_id",
+        "duration",
+        "room",
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_bands_of_duration_are_closed_below_and_open_above(seconds: float | None
 
 
 def test_many_different_numbers_are_divided_into_thirds() -> None:
-    clips = [clip(attributes={"age": str(age)}) for age in range(20, 50)] + [clip()]
+    clips = [clip_record("a", attributes={"age": str(age)}) for age in range(20, 50)] + [clip_record("a")]
     values = values_of("age", clips)
     assert values[-1] is None
     assert [values.count(name) for name in dict.fromkeys(values[:-1])] == [10, 10, 10]
@@ -67,4 +67,4 @@ def test_many_different_numbers_are_divided_into_thirds() -> None:
 
 @pytest.mark.parametrize("words", [["0", "1", "2"], [*map(str, range(30)), "unknown"], [*map(str, range(30)), "inf"]])
 def test_few_numbers_words_and_infinity_stay_as_they_are(words: list[str]) -> None:
-    assert values_of("age", [clip(attributes={"age": word}) for word in words]) == words
+    assert values_of("age", [clip_record("a", attributes={"age": word}) for word in words]) == words

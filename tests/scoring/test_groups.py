@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from sklearn.metrics import recall_score
 
 from benchmark.errors import RequestError
@@ -13,7 +12,7 @@ from benchmark.results.analyses import CorpusGroups
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.groups import MAX_GROUPS, MAX_LISTED, GroupCells, group_cells, select_groups
-from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right
+from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, mostly_right
 
 NAMES = ("anger", "fear", "joy")
 Row = tuple[str | None, str | None, int]
@@ -137,9 +136,8 @@ def clips_of(
     """Every speaker says every emotion some times; `describe` gets the speaker and the number of the clip."""
     clips: list[ClipRecord] = []
     for speaker, emotion, repeat in product(range(speakers), EMOTIONS, range(repeats)):
-        name = f"{speaker}/{emotion}/{repeat}"
-        content = {"clip": name, "clip_hash": name, "duration_s": 3.0, "label": emotion, "speaker": f"s{speaker}"}
-        clips.append(TypeAdapter(ClipRecord).validate_python(content | describe(speaker, len(clips))))
+        fields = {"label": emotion, "speaker": f"s{speaker}"} | describe(speaker, len(clips))
+        clips.append(clip_record(f"{speaker}/{emotion}/{repeat}", **fields))
     return clips
 
 

@@ -6,13 +6,20 @@ import pytest
 from scipy.stats import entropy
 
 from benchmark.results.analyses import HardClip, HardClips
-from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips
 from benchmark.scoring.labels import label_clips
-from tests.scoring.conftest import RunBuilder, evaluation_of, hard_answers, random_answers
+from tests.scoring.conftest import (
+    RunBuilder,
+    clip_record,
+    corpus_record,
+    evaluation_of,
+    hard_answers,
+    random_answers,
+    unreadable,
+)
 from tests.support.finished_runs import EMOTIONS as FOUR  # anger, happiness, neutral, sadness
 from tests.support.finished_runs import setup_of
 
@@ -20,11 +27,8 @@ Labels = Sequence[str | None]
 
 
 def hard_clips_of(truth: Labels, answers: Mapping[str, Answers]) -> HardClips:
-    clips = tuple(
-        ClipRecord(clip=f"clip {number}", clip_hash=str(number), duration_s=2.0, label=label, speaker="s1")
-        for number, label in enumerate(truth)
-    )
-    corpus = CorpusRecord(name="calls", source="folder:calls", clips=clips, available_clips=len(clips))
+    clips = [clip_record(f"clip {number}", label=label, speaker="s1") for number, label in enumerate(truth)]
+    corpus = corpus_record("calls", clips)
     labelled = label_clips(corpus)
     evaluations = tuple(evaluation_of(name, own) for name, own in answers.items())
     summary = summarise_corpus(corpus, labelled)
@@ -41,7 +45,7 @@ def clips_for(
 
 
 def counts(clips: Sequence[HardClip]) -> list[tuple[str, int, int]]:
-    return [(clip.clip, clip.wrong, clip.able) for clip in clips]
+    return [(hard.clip, hard.wrong, hard.able) for hard in clips]
 
 
 def test_clips_that_most_get_wrong_come_first() -> None:
@@ -55,7 +59,7 @@ def test_clips_that_most_get_wrong_come_first() -> None:
     assert counts(clips.most_wrong) == [("clip 3", 3, 3), ("clip 1", 2, 3), ("clip 2", 1, 3)]
     first = clips.most_wrong[0]
     assert first.answers == {"a": "anger", "b": "anger", "c": None}
-    assert (first.emotion, first.label, first.speaker, first.duration_s) == ("sadness", "sadness", "s1", 2.0)
+    assert (first.emotion, first.label, first.speaker, first.duration_s) == ("sadness", "sadness", "s1", 3.6)
     assert clips.candidates == 3
 
 
@@ -116,7 +120,7 @@ def test_lists_are_short_however_many_clips_there_are() -> None:
 
 
 def test_failed_clips_are_listed_by_reason_with_the_first_names(run: RunBuilder) -> None:
-    corpus = run.corpus("x", [run.clip(f"clip {number}", label="fear") for number in range(20)])
+    corpus = run.corpus("x", [clip_record(f"clip {number}", label="fear") for number in range(20)])
     failing = run.candidate("failing")
     run.add(run.candidate("whole"), corpus, ["fear"] * 20)
     run.add(failing, corpus, [None] * 7 + ["fear"] * 12 + [None])
@@ -135,6 +139,6 @@ def test_failed_clips_are_listed_by_reason_with_the_first_names(run: RunBuilder)
 
 
 def test_clips_without_an_answer_or_audio_are_not_among_the_failed(run: RunBuilder) -> None:
-    corpus = run.corpus("x", [run.clip("a", label="fear"), run.unreadable("b"), run.clip("c", label="fear")])
+    corpus = run.corpus("x", [clip_record("a", label="fear"), unreadable("b"), clip_record("c", label="fear")])
     run.add(run.candidate("stopped"), corpus, ["fear"])
     assert run.score().failed_clips == ()

@@ -4,26 +4,17 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import binomtest, t
 
+from benchmark.scoring import intervals
 from benchmark.scoring.decisions import SpeakerCounts
-from benchmark.scoring.intervals import (
-    Interval,
-    IntervalMethod,
-    accuracy_interval,
-    leave_one_out_accuracy,
-    leave_one_out_uar,
-    speakers_can_be_left_out,
-    uar_interval,
-    wilson_interval,
-)
 
 Counts = NDArray[np.int64]
 
 
-def both_intervals(hits: Counts, clips: Counts, *, by_speaker: bool = True) -> list[Interval]:
+def both_intervals(hits: Counts, clips: Counts, *, by_speaker: bool = True) -> list[intervals.Interval]:
     """The intervals of UAR and accuracy; hits and clips by speaker and emotion, every miss in the last column."""
     confusion = np.column_stack([np.diag(hits.sum(axis=0)), (clips - hits).sum(axis=0)])
     counts = SpeakerCounts(hits=hits, clips=clips) if by_speaker else None
-    both = [uar_interval(confusion, counts), accuracy_interval(confusion, counts)]
+    both = [intervals.uar_interval(confusion, counts), intervals.accuracy_interval(confusion, counts)]
     return [interval for interval in both if interval is not None]
 
 
@@ -42,7 +33,7 @@ def test_speakers_can_be_left_out_when_there_are_three_and_no_emotion_is_one_spe
     clips: list[list[int]], usable: bool
 ) -> None:
     width = len(clips[0]) if clips else 0
-    assert speakers_can_be_left_out(np.array(clips, dtype=np.int64).reshape(len(clips), width)) is usable
+    assert intervals.speakers_can_be_left_out(np.array(clips, dtype=np.int64).reshape(len(clips), width)) is usable
 
 
 def test_leave_one_out_estimates_equal_a_loop() -> None:
@@ -51,9 +42,9 @@ def test_leave_one_out_estimates_equal_a_loop() -> None:
     hits = generator.binomial(clips, 0.6)
     rests = [(np.delete(hits, speaker, axis=0), np.delete(clips, speaker, axis=0)) for speaker in range(5)]
     uars = [np.mean(rest_hits.sum(axis=0) / rest_clips.sum(axis=0)) for rest_hits, rest_clips in rests]
-    assert leave_one_out_uar(hits, clips) == pytest.approx(uars)
+    assert intervals.leave_one_out_uar(hits, clips) == pytest.approx(uars)
     accuracies = [rest_hits.sum() / rest_clips.sum() for rest_hits, rest_clips in rests]
-    assert leave_one_out_accuracy(hits, clips) == pytest.approx(accuracies)
+    assert intervals.leave_one_out_accuracy(hits, clips) == pytest.approx(accuracies)
 
 
 def test_the_interval_with_speakers_is_the_definition_written_out() -> None:
@@ -63,14 +54,14 @@ def test_the_interval_with_speakers_is_the_definition_written_out() -> None:
     error = np.sqrt(3 / 4 * np.sum((np.array(left_out) - np.mean(left_out)) ** 2))
     reach = t.ppf(0.975, 3) * error / (theta * (1 - theta))
     interval = both_intervals(hits, np.full((4, 2), 10))[0]
-    assert interval.method is IntervalMethod.SPEAKERS
+    assert interval.method is intervals.IntervalMethod.SPEAKERS
     assert (interval.low, interval.high) == pytest.approx((expit(logit(theta) - reach), expit(logit(theta) + reach)))
 
 
 @pytest.mark.parametrize(("hits", "clips"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (900, 1000)])
 def test_wilson_equals_scipys_for_whole_counts(hits: int, clips: int) -> None:
     expected = binomtest(hits, clips).proportion_ci(method="wilson")
-    interval = wilson_interval(hits / clips, clips)
+    interval = intervals.wilson_interval(hits / clips, clips)
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
@@ -78,15 +69,15 @@ def test_wilson_equals_scipys_for_whole_counts(hits: int, clips: int) -> None:
 def test_all_wrong_and_all_right_fall_back_to_wilson(share: float) -> None:
     clips = np.full((5, 2), 4)
     clips[:, 1] = 8
-    expected = [wilson_interval(share, 4 / (1 / 20 + 1 / 40)), wilson_interval(share, 60)]
+    expected = [intervals.wilson_interval(share, 4 / (1 / 20 + 1 / 40)), intervals.wilson_interval(share, 60)]
     assert both_intervals((clips * share).astype(np.int64), clips) == expected
     assert both_intervals((clips * share).astype(np.int64), clips, by_speaker=False) == expected
 
 
 def test_a_constant_answer_falls_back_to_wilson() -> None:
     uar = both_intervals(np.tile([7, 0, 0], (5, 1)), np.full((5, 3), 7))[0]
-    expected = wilson_interval(1 / 3, 105)
-    assert uar.method is IntervalMethod.WILSON
+    expected = intervals.wilson_interval(1 / 3, 105)
+    assert uar.method is intervals.IntervalMethod.WILSON
     assert (uar.low, uar.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
@@ -101,11 +92,11 @@ def test_without_speakers_the_interval_is_a_bootstrap_over_the_clips_of_each_emo
     draws = [generator.random((4000, size)) < hit / size for size, hit in zip(clips, hits, strict=True)]
     recalls = np.mean([draw.mean(axis=1) for draw in draws], axis=0)
     accuracies = np.concatenate(draws, axis=1).mean(axis=1)
-    intervals = both_intervals(hits[None], clips[None], by_speaker=False)
-    for interval, estimates in zip(intervals, (recalls, accuracies), strict=True):
-        assert interval.method is IntervalMethod.CLIPS
+    both = both_intervals(hits[None], clips[None], by_speaker=False)
+    for interval, estimates in zip(both, (recalls, accuracies), strict=True):
+        assert interval.method is intervals.IntervalMethod.CLIPS
         np.testing.assert_allclose([interval.low, interval.high], np.quantile(estimates, [0.025, 0.975]), atol=0.015)
-    assert both_intervals(hits[None], clips[None], by_speaker=False) == intervals, "the seed is fixed"
+    assert both_intervals(hits[None], clips[None], by_speaker=False) == both, "the seed is fixed"
 
 
 @pytest.mark.parametrize("seed", range(3))

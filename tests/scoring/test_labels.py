@@ -3,9 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmark.results.runs import ClipRecord
 from benchmark.scoring.labels import human_ceiling, is_tied, majority
-from tests.scoring.conftest import EMOTIONS, RunBuilder
+from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record
 
 
 @pytest.mark.parametrize(
@@ -47,18 +46,14 @@ def test_raters_who_guess_predict_each_other_by_chance() -> None:
     assert human_ceiling(votes) == pytest.approx((0.25, 0.25), abs=0.015)
 
 
-def rated(name: str, votes: dict[str, int] | None, label: str | None = None) -> ClipRecord:
-    return ClipRecord(clip=name, clip_hash=name, duration_s=1.0, label=label, votes=votes, speaker="s1")
-
-
 def test_a_run_scores_majorities_and_keeps_ties_and_minorities_apart(run: RunBuilder) -> None:
     clips = [
-        rated("a", {"anger": 3}),
-        rated("b", {"fear": 2, "anger": 1}),
-        rated("c", {"fear": 1, "anger": 1}),
-        rated("d", {"fear": 2, "anger": 1, "neutral": 1}),
-        rated("e", {"anger": 1, "neutral": 1}, label="neutral"),
-        rated("f", None),
+        clip_record("a", votes={"anger": 3}),
+        clip_record("b", votes={"fear": 2, "anger": 1}),
+        clip_record("c", votes={"fear": 1, "anger": 1}),
+        clip_record("d", votes={"fear": 2, "anger": 1, "neutral": 1}),
+        clip_record("e", votes={"anger": 1, "neutral": 1}, label="neutral"),
+        clip_record("f", votes=None),
     ]
     run.add(run.candidate("m"), run.corpus("calls", clips), ["anger", "anger", "fear", "fear", "neutral", "anger"])
     board = run.score()
@@ -73,7 +68,7 @@ def test_a_run_scores_majorities_and_keeps_ties_and_minorities_apart(run: RunBui
 
 
 def test_merges_and_overrides_come_before_the_majority(run: RunBuilder) -> None:
-    clips = [rated("a", {"hap": 1, "exc": 1, "neu": 1}), rated("b", {"W1": 2, "neu": 1})]
+    clips = [clip_record("a", votes={"hap": 1, "exc": 1, "neu": 1}), clip_record("b", votes={"W1": 2, "neu": 1})]
     corpus = run.corpus("calls", clips, merge={"excitement": "happiness"}, labels={"W1": "anger"})
     run.add(run.candidate("m"), corpus, ["happiness", "anger"])
     board = run.score()
@@ -82,13 +77,13 @@ def test_merges_and_overrides_come_before_the_majority(run: RunBuilder) -> None:
 
 
 def test_a_label_that_means_unknown_is_not_scored(run: RunBuilder) -> None:
-    clips = [rated("a", {"ang": 1, "fru": 1}, label="xxx"), rated("b", {"ang": 2}, label="ang")]
+    clips = [clip_record("a", votes={"ang": 1, "fru": 1}, label="xxx"), clip_record("b", votes={"ang": 2}, label="ang")]
     run.add(run.candidate("m"), run.corpus("iemocap", clips), ["anger", "anger"])
     (summary,) = run.score().corpora
     assert (summary.unscored_labels, summary.emotion_clips) == ({"xxx": 1}, {"anger": 1})
 
 
 def test_a_corpus_without_raters_has_no_soft_scores(run: RunBuilder) -> None:
-    run.add(run.candidate("m"), run.corpus("calls", [run.clip("a", label="anger")]), ["anger"])
+    run.add(run.candidate("m"), run.corpus("calls", [clip_record("a", label="anger")]), ["anger"])
     board = run.score()
     assert (board.rows[0].soft_cross_entropy, board.corpora[0].human_uar) == (None, None)

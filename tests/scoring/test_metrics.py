@@ -10,7 +10,16 @@ from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.scoring import metrics
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions
-from tests.scoring.conftest import EMOTIONS, RunBuilder, decide, hard_answers, mostly_right, random_answers, row_of
+from tests.scoring.conftest import (
+    EMOTIONS,
+    RunBuilder,
+    clip_record,
+    decide,
+    hard_answers,
+    mostly_right,
+    random_answers,
+    row_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +147,7 @@ class Share:
 
 def test_a_users_metric_is_computed_for_every_scored_row(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    bare = run.corpus("bare", [run.clip(str(number)) for number in range(3)])
+    bare = run.corpus("bare", [clip_record(str(number)) for number in range(3)])
     model = run.candidate("a")
     run.add(model, corpus, mostly_right(corpus, 0.3, 0))
     run.add(model, corpus, mostly_right(corpus, 0.6, 0), device="cuda")

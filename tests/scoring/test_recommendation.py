@@ -10,7 +10,7 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
-from tests.scoring.conftest import EMOTIONS, RunBuilder, mostly_right, row_of
+from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, mostly_right, row_of
 
 
 def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: Any) -> Recommendation:
@@ -115,7 +115,7 @@ def test_a_candidate_that_is_no_better_than_guessing_is_not_recommended_though_i
 
 
 def test_nothing_is_recommended_without_labels(run: RunBuilder) -> None:
-    corpus = run.corpus("calls", [run.clip(f"c{number}") for number in range(30)])
+    corpus = run.corpus("calls", [clip_record(f"c{number}") for number in range(30)])
     run.add(run.candidate("a"), corpus, ["anger"] * 30)
     result = recommended(run)
     assert result.pick is None

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.metrics import recall_score
 from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.analyses import Robustness
 from benchmark.results.runs import CorpusRecord
-from tests.scoring.conftest import RunBuilder, labels_of, mostly_right
+from tests.scoring.conftest import RunBuilder, clip_record, labels_of, mostly_right
 
 Labels = Sequence[str | None]
 
@@ -74,14 +73,14 @@ def test_clips_that_fail_perturbed_are_wrong_and_those_that_always_fail_are_not_
 
 
 def test_without_labels_only_the_share_of_answers_that_stay_is_known(run: RunBuilder) -> None:
-    corpus = run.corpus("bare", [run.clip(str(number)) for number in range(10)])
+    corpus = run.corpus("bare", [clip_record(str(number)) for number in range(10)])
     row = compared(run, corpus, ["anger"] * 10, ["anger"] * 7 + ["fear"] * 3, "speed:1.1")
     assert row.unchanged == 0.7
     assert (row.uar, row.perturbed_uar, row.uar_loss, row.uar_loss_low, row.interval) == (None,) * 5
 
 
 def test_without_speakers_the_interval_is_over_clips(run: RunBuilder) -> None:
-    clips = [run.clip(f"{emotion}{number}", label=emotion) for emotion in ("anger", "fear") for number in range(100)]
+    clips = [clip_record(f"{emotion}{number}", label=emotion) for emotion in ("anger", "fear") for number in range(100)]
     corpus = run.corpus("alone", clips)
     perturbed = ["fear" if number % 2 else clip.label for number, clip in enumerate(clips)]
     row = compared(run, corpus, labels_of(corpus), perturbed, "telephone")
@@ -103,7 +102,7 @@ def test_without_speakers_the_interval_is_over_clips(run: RunBuilder) -> None:
 def test_recordings_with_nothing_to_remove_at_their_or_the_models_rate_are_counted(
     run: RunBuilder, model_rate: int, rates: tuple[int | None, ...], untouched: int
 ) -> None:
-    clips = [replace(run.clip(str(number), label="fear"), sampling_rate=rate) for number, rate in enumerate(rates)]
+    clips = [clip_record(str(number), label="fear", sampling_rate=rate) for number, rate in enumerate(rates)]
     corpus = run.corpus("calls", clips)
     row = compared(run, corpus, ["fear"] * 3, ["fear"] * 3, "lowpass:4k", model_rate=model_rate)
     assert row.untouched_clips == untouched
@@ -112,7 +111,7 @@ def test_recordings_with_nothing_to_remove_at_their_or_the_models_rate_are_count
 def test_perturbed_answers_change_nothing_but_robustness(run: RunBuilder) -> None:
     corpora = [
         run.acted_corpus(speakers=3, repeats=1),
-        run.corpus("bare", [run.clip(str(number)) for number in range(30)]),
+        run.corpus("bare", [clip_record(str(number)) for number in range(30)]),
     ]
     for seed, name in enumerate(("a", "b", "c")):
         model = run.candidate(name)
@@ -130,7 +129,7 @@ def test_perturbed_answers_change_nothing_but_robustness(run: RunBuilder) -> Non
 
 
 def test_rows_are_ordered_by_corpus_candidate_and_perturbation(run: RunBuilder) -> None:
-    corpora = [run.corpus(name, [run.clip(name, label="fear")]) for name in ("x", "y")]
+    corpora = [run.corpus(name, [clip_record(name, label="fear")]) for name in ("x", "y")]
     models = [run.candidate(name) for name in ("a", "b")]
     for model, form, corpus in product(models, (None, "telephone", "clip:0.3"), corpora):
         run.add(model, corpus, ["fear"], perturbation=form)
@@ -151,7 +150,7 @@ def test_rows_are_ordered_by_corpus_candidate_and_perturbation(run: RunBuilder) 
 def test_incomplete_answers_have_a_reason_and_no_number(
     run: RunBuilder, plain: int, perturbed: int, failure: str | None, problem: str
 ) -> None:
-    corpus = run.corpus("calls", [run.clip(str(number), label="anger") for number in range(5)])
+    corpus = run.corpus("calls", [clip_record(str(number), label="anger") for number in range(5)])
     model = run.candidate("a")
     if plain:
         run.add(model, corpus, ["anger"] * plain)
@@ -162,7 +161,7 @@ def test_incomplete_answers_have_a_reason_and_no_number(
 
 
 def test_answers_are_compared_with_those_of_the_same_device(run: RunBuilder) -> None:
-    corpus = run.corpus("calls", [run.clip("a", label="anger")])
+    corpus = run.corpus("calls", [clip_record("a", label="anger")])
     model = run.candidate("a")
     run.add(model, corpus, ["fear"], device="cuda")
     run.add(model, corpus, ["anger"])

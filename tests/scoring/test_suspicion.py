@@ -8,7 +8,7 @@ from scipy.stats import t
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.decisions import Decisions
 from benchmark.scoring.suspicion import Chance, chance, label_permutation, published_bests, too_good
-from tests.scoring.conftest import EMOTIONS, decide
+from tests.scoring.conftest import EMOTIONS, decide, summary_of
 
 
 def above_chance(decisions: Decisions, speakers: Sequence[str | None]) -> Chance:
@@ -141,10 +141,7 @@ EIGHT = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", 
 
 
 def corpus(name: str, emotions: tuple[str, ...] = EIGHT, clips: int = 50, source: str = "folder:x") -> CorpusSummary:
-    return CorpusSummary(
-        name=name, source=source, synthetic=False, clips=400, available_clips=400, unreadable=(), unscored_labels={},
-        emotion_clips=dict.fromkeys(emotions, clips), label_emotions={}, speakers=6, hours=1.0, merge={},
-    )  # fmt: skip
+    return summary_of(400, dict.fromkeys(emotions, clips), name=name, source=source)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from benchmark.results.analyses import CorpusAgreement
 from benchmark.scoring import unlabelled
-from tests.scoring.conftest import RunBuilder, hard_answers
+from tests.scoring.conftest import RunBuilder, clip_record, hard_answers
 from tests.support.finished_runs import EMOTIONS as FOUR
 
 
@@ -119,7 +119,7 @@ def test_without_answers_there_is_no_agreement() -> None:
 
 def test_a_leaderboard_has_agreements_for_corpora_without_labels_only(run: RunBuilder) -> None:
     labelled = run.acted_corpus(speakers=3, repeats=1)
-    calls = run.corpus("calls", [run.clip(f"c{number}") for number in range(40)])
+    calls = run.corpus("calls", [clip_record(f"c{number}") for number in range(40)])
     for seed, name in enumerate("abc"):
         candidate = run.candidate(name, FOUR)
         for corpus in (labelled, calls):
