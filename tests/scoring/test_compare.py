@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,35 +6,27 @@ import pytest
 
 from benchmark.reporting.predictions import prediction_tables
 from benchmark.results.comparison import Change, RowChange, RunComparison
-from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.scoring.compare import compare_runs
-from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.paired import ComparedRun, answers_by_pairing
-from tests.support.finished_runs import FinishedRun, corpus, verification
-
-Build = Callable[..., FinishedRun]
+from tests.scoring.conftest import RunBuilder, mostly_right
 
 
-@pytest.fixture
-def build(tmp_path: Path) -> Build:
-    """A run with one candidate; keywords as of `FinishedRun.add`."""
-
-    def run(name: str, **fields: float) -> FinishedRun:
-        finished = FinishedRun(tmp_path / name, corpus("acted"))
-        finished.add(verification("a"), **fields)  # type: ignore[arg-type]  # keywords by name
-        return finished
-
+def finished(*, wrong: float = 0.2, ms: float = 50.0) -> RunBuilder:
+    """A run with one timed candidate."""
+    run = RunBuilder()
+    corpus, model = run.acted_corpus(repeats=2), run.candidate("a")
+    run.add(model, corpus, mostly_right(corpus, wrong, 0))
+    run.timed(model, calls_ms=(ms,) * 30)
     return run
 
 
-def compared(run: FinishedRun, record: RunRecord | None = None, *, answers: bool = True) -> ComparedRun:
+def compared(run: RunBuilder, record: RunRecord | None = None, *, answers: bool = True) -> ComparedRun:
     record = record or run.record()
-    read = PredictionStore(run.cache).read
-    table = pa.concat_tables(prediction_tables(record, read))
+    table = pa.concat_tables(prediction_tables(record, run.predictions))
     by_pairing = answers_by_pairing(table) if answers else {}
-    return ComparedRun(title=run.cache.name, leaderboard=score_run(record, read), answers=by_pairing)
+    return ComparedRun(title="a run", leaderboard=run.score(record), answers=by_pairing)
 
 
 def only_row(comparison: RunComparison) -> RowChange:
@@ -53,18 +43,18 @@ def ends(change: Change | None) -> tuple[float, float, float]:
     return low, difference, high
 
 
-def test_a_run_and_itself_differ_in_nothing(build: Build) -> None:
-    run = build("one")
+def test_a_run_and_itself_differ_in_nothing() -> None:
+    run = finished()
     comparison = compare_runs(compared(run), compared(run))
     assert comparison.nothing_changed
     assert only_row(comparison).numbers["uar"].difference == 0
 
 
-@pytest.mark.parametrize(("answers", "how", "clips"), [(True, "paired", 96), (False, "unpaired", None)])
+@pytest.mark.parametrize(("answers", "how", "clips"), [(True, "paired", 80), (False, "unpaired", None)])
 def test_scores_are_paired_on_common_clips_where_the_answers_of_both_are_known(
-    build: Build, answers: bool, how: str, clips: int | None
+    answers: bool, how: str, clips: int | None
 ) -> None:
-    old, new = build("old", wrong=0.5), build("new", wrong=0.1)
+    old, new = finished(wrong=0.5), finished(wrong=0.1)
     row = only_row(compare_runs(compared(old, answers=answers), compared(new)))
     change = row.numbers["uar"]
     assert (row.common_clips, change.how) == (clips, how)
@@ -84,8 +74,8 @@ def computed_by(run: ComparedRun, *engines: tuple[str, str]) -> ComparedRun:
     return replace(run, leaderboard=run.leaderboard.model_copy(update={"rows": rows}))
 
 
-def test_a_candidate_that_another_engine_computed_is_compared_with_a_warning(build: Build) -> None:
-    old, new = build("old", wrong=0.5, ms=80.0), build("new", wrong=0.1, ms=40.0)
+def test_a_candidate_that_another_engine_computed_is_compared_with_a_warning() -> None:
+    old, new = finished(wrong=0.5, ms=80.0), finished(wrong=0.1, ms=40.0)
     comparison = compare_runs(compared(old), computed_by(compared(new), ("openvino", "float32")))
     row = only_row(comparison)
     assert (row.presence, row.backend, row.numbers["uar"].how) == ("both", "openvino", "paired")
@@ -93,8 +83,8 @@ def test_a_candidate_that_another_engine_computed_is_compared_with_a_warning(bui
     assert any("(torch float32 → openvino float32)" in warning and ": a." in warning for warning in comparison.warnings)
 
 
-def test_where_a_run_has_several_engines_only_rows_of_one_engine_are_compared(build: Build) -> None:
-    run = build("one")
+def test_where_a_run_has_several_engines_only_rows_of_one_engine_are_compared() -> None:
+    run = finished()
     comparison = compare_runs(
         compared(run), computed_by(compared(run), ("openvino", "float32"), ("openvino", "bfloat16"))
     )
@@ -104,20 +94,20 @@ def test_where_a_run_has_several_engines_only_rows_of_one_engine_are_compared(bu
     assert not same.warnings
 
 
-def test_other_merges_are_never_paired(build: Build) -> None:
-    old, new = build("old"), build("new")
+def test_other_merges_are_never_paired() -> None:
+    old, new = finished(), finished()
     merged = new.corpora[0].model_copy(update={"merge": {"sadness": "neutral"}})
     comparison = compare_runs(compared(old), compared(new, new.record(corpora=(merged,))))
     assert only_row(comparison).common_clips is None
     assert any("merged" in warning for warning in comparison.warnings)
 
 
-def test_candidates_that_come_go_or_change_their_status_are_listed(build: Build) -> None:
-    old, new = build("old"), build("new")
+def test_candidates_that_come_go_or_change_their_status_are_listed() -> None:
+    old, new = finished(), finished()
     for run, names in ((old, ("goes", "breaks")), (new, ("comes",))):
         for name in names:
-            run.add(verification(name))
-    new.verifications.append(verification("breaks", status=Status.CRASHED, reason="It crashed with SIGSEGV."))
+            run.add(run.candidate(name), run.corpora[0], mostly_right(run.corpora[0], 0.2, 0))
+    new.candidate("breaks", status=Status.CRASHED, reason="It crashed with SIGSEGV.")
     comparison = compare_runs(compared(old), compared(new))
     assert {status.candidate: (status.old, status.new) for status in comparison.statuses} == {
         "goes": ("evaluated", None),
@@ -129,8 +119,8 @@ def test_candidates_that_come_go_or_change_their_status_are_listed(build: Build)
     assert not comparison.nothing_changed
 
 
-def test_a_slower_median_has_an_interval_and_another_machine_a_warning(build: Build) -> None:
-    old, new = build("old", ms=100.0), build("new", ms=130.0)
+def test_a_slower_median_has_an_interval_and_another_machine_a_warning() -> None:
+    old, new = finished(ms=100.0), finished(ms=130.0)
     record = new.record()
     elsewhere = record.environment.model_copy(update={"processor": "another one", "versions": {"torch": "1.0"}})
     comparison = compare_runs(compared(old), compared(new, record.model_copy(update={"environment": elsewhere})))
@@ -139,8 +129,8 @@ def test_a_slower_median_has_an_interval_and_another_machine_a_warning(build: Bu
     assert [name in warnings for name in ("another one", "torch")] == [True, True]
 
 
-def test_corrected_labels_change_no_paired_difference(build: Build) -> None:
-    old, new = build("old"), build("new")
+def test_corrected_labels_change_no_paired_difference() -> None:
+    old, new = finished(), finished()
     clips = tuple(
         replace(clip, label="anger") if clip.label == "sadness" and clip.speaker == "s1" else clip
         for clip in new.corpora[0].clips
@@ -150,21 +140,21 @@ def test_corrected_labels_change_no_paired_difference(build: Build) -> None:
     change = only_row(comparison).numbers["uar"]
     assert change.old != change.new
     assert change.difference == 0
-    assert any(warning.startswith("3 clips of acted mean another emotion now") for warning in comparison.warnings)
+    assert any(warning.startswith("2 clips of acted mean another emotion now") for warning in comparison.warnings)
 
 
-def test_other_corpora_limits_and_channels_are_warned_of(build: Build) -> None:
-    old, new = compared(build("old")), compared(build("new"))
+def test_other_corpora_limits_and_channels_are_warned_of() -> None:
+    old, new = compared(finished()), compared(finished())
     (acted,) = new.leaderboard.corpora
-    changed = acted.model_copy(update={"clips": 90, "channel": "left", "emotion_clips": {"anger": 90}})
+    changed = acted.model_copy(update={"clips": 70, "channel": "left", "emotion_clips": {"anger": 70}})
     more = acted.model_copy(update={"name": "calls"})
-    update = {"corpora": (changed, more), "limit": 90, "interrupted": True}
+    update = {"corpora": (changed, more), "limit": 70, "interrupted": True}
     comparison = compare_runs(old, replace(new, leaderboard=new.leaderboard.model_copy(update=update)))
     assert comparison.warnings == (
         "The old run has no corpus calls.",
-        "acted has 90 clips that could be read; it had 96.",
-        "The emotions of acted are anger; they were anger, happiness, neutral, sadness.",
+        "acted has 70 clips that could be read; it had 80.",
+        "The emotions of acted are anger; they were anger, fear, happiness, neutral, sadness.",
         "acted is heard on the channel left; it was mix.",
-        "The new run heard at most 90 clips of each corpus.",
+        "The new run heard at most 70 clips of each corpus.",
     )
     assert (comparison.gaps, comparison.complete) == (("The new run is incomplete: it was interrupted.",), False)
