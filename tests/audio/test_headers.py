@@ -24,7 +24,7 @@ def without_tag(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
-@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (44100, 1)])  # MPEG 2.5, 2 and 1
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (22050, 2), (44100, 1), (48000, 2)])
 def test_a_stream_that_does_not_say_its_length_is_read_to_its_end(rate: int, channels: int, mode: str) -> None:
     decoded = decode(without_tag(noise_around_a_pause(rate, channels, mode)))
     assert decoded.sampling_rate == rate
