@@ -52,9 +52,9 @@ HOSTILE = (
 
 # For whole reports, which have to escape these wherever they show them.
 ATTACKS = (
-    "a|b <script>alert(1)</script> [click](javascript:alert(1)) ![x](http://127.0.0.1/pixel.png)\n\n# heading",
+    "a|b `code` ``` fence <script>alert(1)</script> [click](javascript:alert(1)) ![x](http://127.0.0.1/p)\n\n# h",
     "=cmd|' /C calc'!A0",
-    "\x1b[31mred\x1b[0m \u202egnp.exe\u202c zero\u200bwidth\x00 \r\n*bold*",
+    "\x1b[31mred\x1b[0m \u202egnp.exe\u202c zero\u200bwidth\x00 \r\n*bold*\u2028and\x85more",
 )
 
 
