@@ -22,7 +22,7 @@ from benchmark.hub.retries import Deadline, call_until
 _CHUNK_BYTES = 1 << 20
 _WATCHED_S = 30.0
 _FEWEST_BYTES = 30_000  # in that time: 1 kB/s, less than any connection that somebody would use
-_TIMEOUT = httpx2.Timeout(connect=10.0, read=_WATCHED_S, write=10.0, pool=10.0)
+_TIMEOUT = httpx2.Timeout(connect=10.0, read=15.0, write=10.0, pool=10.0)
 _MOST_REDIRECTS = 10
 _MOST_IPS = 4
 _HTTP_PORTS = {"http": 80, "https": 443}
