@@ -5,8 +5,8 @@ that is no file. `None` among the items only shows that the job makes progress.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,30 +96,52 @@ def _hashed(blocks: Iterable[NDArray[np.float32]], content: ContentHash) -> Iter
         yield block
 
 
+@dataclass(frozen=True)
+class ClipEnd:
+    """The end of a clip among the items of a job, and why it cannot be decoded, if so."""
+
+    failure: str | None = None
+
+
+def run_job(job: Callable[..., Items], tasks: Iterable[tuple[DecodableAudio, Sequence[Any]]]) -> Items:
+    """Run a job on one clip after the other; the items of each are followed by its `ClipEnd`.
+
+    Args:
+        job: The job.
+        tasks: Clips, with the further arguments of the job.
+    """
+    for source, arguments in tasks:
+        failure = None
+        try:
+            yield from job(source, *arguments)
+        except UndecodableAudio as error:
+            failure = error.reason
+        yield ClipEnd(failure)
+
+
 class DecodeActor:
     """Runs one job at a time on recordings, in a worker, and gives its items in answers of bounded size and time."""
 
     def __init__(self) -> None:
         self._items: Items = iter(())
 
-    def start(self, job: str, recording: Mapping[str, Any], arguments: list[Any]) -> dict[str, Any]:
+    def start(self, job: str, tasks: list[tuple[Mapping[str, Any], list[Any]]]) -> dict[str, Any]:
         """Begin a job, in place of the one before, and give its first items as `more` does."""
-        function: Callable[..., Items] = globals()[job]
-        stretch = (recording["start_s"], recording["stop_s"], Channel(recording["channel"]))
-        self._items = function(AudioFile(Path(recording["path"]), *stretch), *arguments)
+        self._items = run_job(globals()[job], [(_recording(plain), arguments) for plain, arguments in tasks])
         return self.more()
 
     def more(self) -> dict[str, Any]:
-        """The next items, whether they are the last, and why the audio cannot be decoded, if so."""
-        items: list[Any] = []
+        """The next items, of which an `end` is the `failure` of a `ClipEnd`; and whether they are the last."""
+        items: list[dict[str, Any]] = []
         size, started = 0, time.monotonic()
-        try:
-            for item in self._items:
-                if item is not None:
-                    items.append(item)
-                size += getattr(item, "nbytes", 0)
-                if size >= _ANSWER_BYTES or time.monotonic() - started > _ANSWER_S:
-                    return {"items": items, "ended": False, "failure": None}
-        except UndecodableAudio as error:
-            return {"items": items, "ended": True, "failure": error.reason}
-        return {"items": items, "ended": True, "failure": None}
+        for item in self._items:
+            if item is not None:
+                items.append({"end": item.failure} if isinstance(item, ClipEnd) else {"item": item})
+            size += getattr(item, "nbytes", 0)
+            if size >= _ANSWER_BYTES or time.monotonic() - started > _ANSWER_S:
+                return {"items": items, "are_last": False}
+        return {"items": items, "are_last": True}
+
+
+def _recording(plain: Mapping[str, Any]) -> AudioFile:
+    return AudioFile(Path(plain["path"]), plain["start_s"], plain["stop_s"], Channel(plain["channel"]))

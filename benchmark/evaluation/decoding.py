@@ -6,13 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.measuring import Acoustics
 from benchmark.audio.perturbation import Perturbation
-from benchmark.corpora.audio_reader import DECODERS, AudioReader
+from benchmark.corpora.audio_jobs import ClipEnd
+from benchmark.corpora.audio_reader import DECODERS, GROUP_CLIPS, AudioReader, AudioSummary, ClipWindow
 from benchmark.corpora.audio_sources import AudioAddress, AudioSource
 from benchmark.corpora.clips import Clip, Corpus, described
 from benchmark.corpora.fetching import FETCHERS
@@ -59,27 +56,11 @@ class ClipSet:
         return cls({name: audio[name] for name in ordered}, {name: durations[name] for name in ordered})
 
 
-@dataclass(frozen=True, eq=False)
-class ClipWindow:
-    """One window of a clip, or its end.
-
-    Attributes:
-        samples: Mono samples at the model's rate, shape (samples,); None after the last window.
-        failure: After the last window, why the clip cannot be used after all.
-    """
-
-    clip_hash: str
-    samples: NDArray[np.float32] | None
-    failure: str | None = None
-
-
 def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> DecodedCorpus:
     """Decode every clip once, to know its content and its length, or why it cannot be read."""
-    title = f"Reading {corpus.name}"
-    threads = _threads(clip.audio for clip in corpus.clips)
-    records = tuple(
-        _map_clips(lambda clip: _decode_clip(clip, reader), corpus.clips, threads, title=title, progress=progress)
-    )
+    sources = [clip.audio for clip in corpus.clips]
+    summaries = _map_audio(reader.summaries, sources, title=f"Reading {corpus.name}", progress=progress)
+    records = tuple(map(_clip_record, corpus.clips, summaries))
     audio: dict[str, AudioSource] = {}
     for clip, record in zip(corpus.clips, records, strict=True):
         if record.clip_hash is not None:
@@ -100,34 +81,38 @@ def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> De
     )
 
 
-def _threads(audio: Iterable[AudioSource]) -> int:
-    """How many clips are read at the same time: more where most of the time is spent waiting for hosts."""
-    return DECODERS + (FETCHERS if any(isinstance(source, AudioAddress) for source in audio) else 0)
-
-
-def _map_clips(
-    function: Callable[[Item], Result], clips: Sequence[Item], threads: int, *, title: str, progress: Progress
+def _map_audio(
+    function: Callable[[Sequence[AudioSource]], Iterator[Result]],
+    sources: Sequence[AudioSource],
+    *,
+    title: str,
+    progress: Progress,
 ) -> Iterator[Result]:
+    """Apply a method of a reader to all clips: to groups of them at the same time, and singly where hosts answer."""
+    threads, together = DECODERS, min(GROUP_CLIPS, -(-len(sources) // (2 * DECODERS)) or 1)
+    if any(isinstance(source, AudioAddress) for source in sources):
+        threads, together = DECODERS + FETCHERS, 1
+    groups = [sources[index : index + together] for index in range(0, len(sources), together)]
     with (
         DaemonPool(threads, "decode") as pool,
-        progress.stage(title, total=len(clips), unit="clips") as stage,
+        progress.stage(title, total=len(sources), unit="clips") as stage,
     ):
-        for result in map_ahead(pool, function, clips):
-            yield result
-            stage.advance()
+        for results in map_ahead(pool, lambda group: list(function(group)), groups):
+            for result in results:
+                yield result
+                stage.advance()
 
 
-def _decode_clip(clip: Clip, reader: AudioReader) -> ClipRecord:
-    try:
-        summary = reader.summary(clip.audio)
-    except UndecodableAudio as error:
-        return described(ClipRecord(clip=clip.name, clip_hash=None, duration_s=None, failure=error.reason), clip)
-    record = ClipRecord(
-        clip=clip.name,
-        clip_hash=summary.clip_hash,
-        duration_s=summary.duration_s,
-        sampling_rate=summary.sampling_rate,
-    )
+def _clip_record(clip: Clip, summary: AudioSummary | ClipEnd) -> ClipRecord:
+    if isinstance(summary, ClipEnd):
+        record = ClipRecord(clip=clip.name, clip_hash=None, duration_s=None, failure=summary.failure)
+    else:
+        record = ClipRecord(
+            clip=clip.name,
+            clip_hash=summary.clip_hash,
+            duration_s=summary.duration_s,
+            sampling_rate=summary.sampling_rate,
+        )
     return described(record, clip)
 
 
@@ -162,7 +147,7 @@ def decode_windows(
     Yields:
         The windows of each clip in their order, and then one without samples that ends the clip.
     """
-    windows = _windows(audio, reader, rate=sampling_rate, window_s=window_s, perturbation=perturbation)
+    windows = reader.windows(audio, sampling_rate=sampling_rate, window_s=window_s, perturbation=perturbation)
     # One thread takes the calls in their order, so that the generator is never entered twice.
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
@@ -175,35 +160,10 @@ def decode_windows(
             windows.close()
 
 
-def _windows(
-    audio: Iterable[tuple[str, AudioSource]],
-    reader: AudioReader,
-    *,
-    rate: int,
-    window_s: float,
-    perturbation: Perturbation | None,
-) -> Generator[ClipWindow]:
-    for clip_hash, source in audio:
-        failure = None
-        windows = reader.windows(source, clip_hash, sampling_rate=rate, window_s=window_s, perturbation=perturbation)
-        try:
-            for samples in windows:
-                yield ClipWindow(clip_hash, samples)
-        except UndecodableAudio as error:
-            failure = error.reason
-        yield ClipWindow(clip_hash, None, failure)
-
-
 def measure_corpus(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> tuple[Acoustics | None, ...]:
     """Measure level, clipping and bandwidth of each clip, identical ones once; None for those that cannot be read."""
-
-    def measure(source: AudioSource) -> Acoustics | None:
-        try:
-            return reader.acoustics(source)
-        except UndecodableAudio:
-            return None
-
-    title, sources = f"Measuring {decoded.record.name}", tuple(decoded.audio.values())
-    measured = _map_clips(measure, sources, DECODERS, title=title, progress=progress)
+    sources = tuple(decoded.audio.values())
+    measured = _map_audio(reader.acoustics, sources, title=f"Measuring {decoded.record.name}", progress=progress)
     acoustics = dict(zip(decoded.audio, measured, strict=True))
-    return tuple(acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
+    found = (acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
+    return tuple(None if isinstance(measures, ClipEnd) else measures for measures in found)

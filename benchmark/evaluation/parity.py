@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from benchmark.corpora.audio_reader import AudioReader
+from benchmark.corpora.audio_reader import AudioReader, ClipWindow
 from benchmark.corpora.audio_sources import AudioSource
 from benchmark.emotions.label_map import LabelMap
 from benchmark.emotions.merges import merged
 from benchmark.evaluation.context import RunContext
-from benchmark.evaluation.decoding import ClipWindow, decode_windows
+from benchmark.evaluation.decoding import decode_windows
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine

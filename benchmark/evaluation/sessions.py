@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.evaluation.decoding import ClipWindow
+from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.evaluation.eligibility import Subject
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.protocol import Engine, Streams

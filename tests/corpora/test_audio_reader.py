@@ -9,6 +9,7 @@ import soundfile
 
 from benchmark.audio.decoding import UndecodableAudio, decode
 from benchmark.corpora import audio_reader
+from benchmark.corpora.audio_jobs import ClipEnd
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
@@ -17,6 +18,7 @@ from benchmark.progress import Silent
 from benchmark.settings import Settings
 from benchmark.workers.process import Limits
 from tests.corpora.conftest import Record
+from tests.support.lost_workers import end_workers
 from tests.support.workers import signal_workers
 
 GB = 1_000_000_000
@@ -108,3 +110,19 @@ def test_files_larger_than_the_limit_are_not_opened_and_others_are(
     assert mp3.failure == "It has 20000 MB, more than the 2000 MB of --max-clip-mb."
     assert wav.failure == "It has 60000 MB, more than the 2000 MB of --max-clip-mb."
     assert small.failure is None
+
+
+def test_short_clips_share_the_calls_of_a_decoder_and_lose_nothing_with_it(
+    record: Record, reader: AudioReader, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = end_workers(monkeypatch, "none", actor="DecodeActor")
+    sources = [AudioFile(record(f"{number}.wav", seconds=0.1 + number / 100)) for number in range(40)]
+    sources[20] = AudioFile(log.with_name("gone.wav"))
+    summaries = reader.summaries(sources)
+    found = [next(summaries)]
+    signal_workers(log)
+    found += summaries
+    assert [None if isinstance(summary, ClipEnd) else summary.samples for summary in found] == [
+        None if number == 20 else int((0.1 + number / 100) * 8000) for number in range(40)
+    ]
+    assert len(calls) == 1 + 1 + 16 + 1  # the second group met the signal, and came one by one

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.evaluation import parity, plan, runner
 from benchmark.evaluation.close_clips import ClipPass
 from benchmark.evaluation.context import Overwrite, RunContext
-from benchmark.evaluation.decoding import ClipSet, ClipWindow, decode_corpus
+from benchmark.evaluation.decoding import ClipSet, decode_corpus
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.plan import EngineStatus, InferencePlan, PlannedEngine
 from benchmark.evaluation.runner import CandidateRun, InferenceRunner

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from benchmark.audio.decoding import AudioStream, decode
 from benchmark.audio.perturbation import FORMS, measure_level, needs_level, parse_perturbations, perturbed_blocks
 from benchmark.audio.waveform import Waveform, resample
+from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.evaluation.decoding import ClipWindow, decode_corpus, decode_windows, measure_corpus
+from benchmark.evaluation.decoding import decode_corpus, decode_windows, measure_corpus
 from benchmark.progress import Silent
 from tests.support.audio import shared_reader
 from tests.support.lost_workers import end_workers

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.corpora.clips import Clip
 from benchmark.evaluation import parity, plan
 from benchmark.evaluation.context import RunOptions
-from benchmark.evaluation.decoding import ClipWindow
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.parity import ParityTest

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.evaluation import sessions
-from benchmark.evaluation.decoding import ClipWindow
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.models.backends.protocol import Engine
