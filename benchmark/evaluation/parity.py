@@ -195,7 +195,9 @@ class ParityTest:
         """The folder in which the converted model is made and gets its name; none where nothing is converted."""
         if self.implementation.converted is None:
             return ()
-        folder = self.implementation.converted.parent
+        folder, cache = self.implementation.converted.parent, self.context.settings.cache
+        if folder.resolve() != cache.resolve() / folder.relative_to(cache):
+            raise EngineRejectedError("the cache's folder of converted models is behind a link", lasting=False)
         with suppress(OSError):  # the conversion reports it
             folder.mkdir(parents=True, exist_ok=True)
         return (folder,)

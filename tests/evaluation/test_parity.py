@@ -99,23 +99,41 @@ def test_a_worker_that_is_killed_twice_in_a_parity_test_costs_the_faster_engine_
     assert run().record.setup.backend == "openvino"  # the next run tries again
 
 
-def test_nothing_is_converted_or_compared_once_the_user_has_interrupted(
-    subjects: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forbid_workers(monkeypatch)
+def openvino_test(subject: Subject, cache: Path, converted: Path) -> ParityTest:
     context = RunContext(
         clips=ClipSet({}, {}),
         reader=shared_reader(),
         options=TORCH,
-        store=PredictionStore(tmp_path),
-        settings=Settings(cache=tmp_path),
+        store=PredictionStore(cache),
+        settings=Settings(cache=cache),
         threads=1,
     )
-    context.stop.set()
-    implementation = Implementation(Engine(backend="openvino"), tmp_path / "model")
-    test = ParityTest(
-        subject=subjects["hubert"], implementation=implementation, setup="", decisions=Decisions(()), context=context
+    implementation = Implementation(Engine(backend="openvino"), converted)
+    return ParityTest(
+        subject=subject, implementation=implementation, setup="", decisions=Decisions(()), context=context
     )
+
+
+def test_nothing_is_converted_into_a_folder_behind_a_link(
+    subjects: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_workers(monkeypatch)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "model").symlink_to(tmp_path)
+    test = openvino_test(
+        subjects["hubert"], tmp_path / "cache", tmp_path / "cache" / "model" / "converted" / "openvino"
+    )
+    with pytest.raises(EngineRejectedError, match="behind a link"):
+        test.run({}, None)
+    assert not (tmp_path / "converted").exists()
+
+
+def test_nothing_is_converted_or_compared_once_the_user_has_interrupted(
+    subjects: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_workers(monkeypatch)
+    test = openvino_test(subjects["hubert"], tmp_path, tmp_path / "model")
+    test.context.stop.set()
     with pytest.raises(EngineRejectedError, match="the run was interrupted") as refused:
         test.run({}, None)
     assert not refused.value.lasting

@@ -222,6 +222,9 @@ class HostileActor:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return next(line for line in lines if line.startswith("NoNewPrivs"))
 
+    def run(self, program: str) -> str:
+        return subprocess.run([program, "-u"], capture_output=True, text=True, check=True).stdout.strip()
+
     def write(self, folder: str) -> str:
         return _outcome(lambda: (Path(folder) / "written").write_text("x", encoding="ascii"))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import sys
@@ -125,6 +126,16 @@ def test_a_worker_inherits_no_open_file_and_gains_no_privileges(hostile: Worker,
     os.set_inheritable(listener.fileno(), True)
     assert link_of(listener) not in value(hostile, "descriptors")
     assert value(hostile, "privileges").split() == ["NoNewPrivs:", "1"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make a program of another user"
+)
+def test_a_program_of_another_user_runs_without_his_privileges(hostile: Worker, tmp_path: Path) -> None:
+    program = Path(shutil.copy(shutil.which("id") or "/usr/bin/id", tmp_path / "id"))
+    os.chown(program, 65534, 65534)
+    program.chmod(0o4755)
+    assert value(hostile, "run", str(program)) == "0"
 
 
 def test_a_worker_that_fetches_reaches_the_network_and_inherits_no_open_file(
