@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from benchmark.audio.waveform import Waveform
-from benchmark.corpora.audio_sources import AudioFile, AudioSource, UnusableAudio
+from benchmark.corpora.audio_sources import AudioFile, AudioSource
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.reporting.html_page.recordings import LONGEST_EMBEDDED_S, Recording, Recordings, file_address
 from tests.support.audio import shared_reader
@@ -60,10 +60,10 @@ def test_no_more_is_embedded_than_was_asked_for_and_the_rest_is_linked_where_it_
     assert gone is None
     assert find([Generated(), Generated()], tmp_path) == [None, None, None]
     assert find([Generated()], tmp_path, embed=3, corpus_name="not opened") == [None, None, None]
-    undecodable, next_one, _ = find([UnusableAudio("gone"), Generated()], tmp_path, embed=1)
-    assert undecodable is None
-    assert next_one is not None
-    assert next_one.embedded, "the one before does not count"
+    linked, after_it, _ = find([AudioFile(tmp_path / "gone.wav"), Generated()], tmp_path, embed=1)
+    assert linked == Recording(address="./gone.wav", embedded=False)
+    assert after_it is not None
+    assert after_it.embedded, "what cannot be decoded does not count"
 
 
 def test_a_stretch_of_a_recording_is_linked_with_its_times(tmp_path: Path) -> None:
