@@ -43,17 +43,10 @@ class Built:
 
 
 def run(*arguments: str | Path, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        [str(argument) for argument in arguments],
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    command, variables = [str(argument) for argument in arguments], os.environ | environment
+    ended = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +70,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     with tarfile.open(source) as tar:
         source_files = frozenset(member.name.partition("/")[2] for member in tar if member.isfile())
     return Built(wheel, source_files, wheel_files)
-
-
-@pytest.fixture(scope="module")
-def site(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the installed wheel, without its dependencies."""
-    folder = tmp_path_factory.mktemp("site")
-    options = ("--no-index", "--no-deps", "--disable-pip-version-check", "--quiet")
-    run(sys.executable, "-m", "pip", "install", *options, "--target", folder, built.wheel, cwd=folder)
-    return folder
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(built: Built) -> None:
@@ -113,7 +97,10 @@ def test_the_source_distribution_can_be_tested_and_checked(built: Built) -> None
     assert (needed | tests) - built.source_files == set()
 
 
-def test_commands_demo_and_registry_work_outside_the_checkout(site: Path, tmp_path: Path) -> None:
+def test_commands_demo_and_registry_work_outside_the_checkout(built: Built, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    options = ("--no-index", "--no-deps", "--disable-pip-version-check", "--quiet", "--target", site)
+    run(sys.executable, "-m", "pip", "install", *options, built.wheel, cwd=tmp_path)
     where = run(sys.executable, "-c", "import benchmark; print(benchmark.__file__)", cwd=tmp_path, PYTHONPATH=str(site))
     assert Path(where.strip()).is_relative_to(site)
     assert "verify" in run(site / "bin" / "ser-bench", "--help", cwd=tmp_path, PYTHONPATH=str(site))

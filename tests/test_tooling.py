@@ -48,10 +48,6 @@ def test_a_commit_is_checked_by_the_version_that_make_check_uses(tool: str) -> N
     assert f"=={revision.removeprefix('v')}" == str(pins()[canonicalize_name(tool)].specifier)
 
 
-def test_the_packaged_registry_is_the_one_at_the_top() -> None:
-    assert (ROOT / "benchmark/registry/candidates.yaml").read_bytes() == (ROOT / "candidates.yaml").read_bytes()
-
-
 def test_no_recordings_but_the_synthetic_ones_and_no_large_files_are_committed() -> None:
     files = committed()
     recordings = [path for path in files if path.suffix.lower() in AUDIO]

@@ -14,7 +14,7 @@ LABELS = {"분노": "anger", "Радость": "happiness", "حزن": "sadness",
 CLIPS = {"분노": "전화 1.wav", "Радость": "звонок «1».wav", "حزن": "مكالمة.wav", "😱": "📞🙂.wav"}
 
 
-def write_world(folder: Path) -> None:
+def write_project(folder: Path) -> None:
     """Write a folder of recordings, labelled in four scripts, and a registry that says what the labels mean."""
     random = np.random.default_rng(5)
     for label, name in CLIPS.items():
@@ -30,7 +30,7 @@ def write_world(folder: Path) -> None:
 
 
 def test_every_script_survives_into_every_output(tmp_path: Path) -> None:
-    write_world(tmp_path)
+    write_project(tmp_path)
     ran = run_bench("run", "--latency-seconds", 0, folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
     described = bench_here("corpus", "세계", folder=tmp_path)

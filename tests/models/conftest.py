@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmark.models.backends.conversion import convert
+from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.checkpoint import load_checkpoint
+from benchmark.models.inference import Checkpoint
 from tests.support.tiny_models import MODEL_TYPES, write_tiny
 
 RATE = 16_000
@@ -16,6 +20,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A tiny checkpoint of every type, by type; nobody writes into them."""
     folder = tmp_path_factory.mktemp("tiny")
     return {model_type: write_tiny(model_type, folder / model_type) for model_type in MODEL_TYPES}
+
+
+@pytest.fixture(scope="session")
+def references(tiny: dict[str, Path]) -> dict[str, Checkpoint]:
+    """The tiny checkpoints, loaded; nobody changes them."""
+    return {model_type: load_checkpoint(path) for model_type, path in tiny.items()}
+
+
+@pytest.fixture(scope="session")
+def converted(
+    references: dict[str, Checkpoint], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], ConvertedModel]:
+    """Give a function that converts a tiny checkpoint once; nobody changes what it gives."""
+    folder = tmp_path_factory.mktemp("converted")
+    return lambda model_type, backend: convert(references[model_type], backend, folder / f"{model_type}-{backend}")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.models.actor import ModelActor, StreamQueue, time_calls
-from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
+from benchmark.models.backends.protocol import BackendError
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.workers.answers import Raised, Returned
@@ -24,7 +24,6 @@ from benchmark.workers.worker import Worker
 from tests.support.foreign_heads import Foreign, write_foreign
 
 RATE = 16_000
-ACTOR = "benchmark.models.actor:ModelActor"
 SEGMENT = np.zeros(16_000, dtype=np.float32)
 WITHOUT_TORCH = """
 import sys
@@ -42,16 +41,14 @@ assert sys.modules["openvino_telemetry"] is None
 
 
 @pytest.fixture(scope="module")
-def converted(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
-    """Give a tiny HuBERT, converted for OpenVINO."""
-    return convert(load_checkpoint(tiny["hubert"]), "openvino", tmp_path_factory.mktemp("converted") / "hubert")
+def hubert(converted: Callable[[str, str], ConvertedModel]) -> ConvertedModel:
+    return converted("hubert", "openvino")
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    log = tmp_path_factory.mktemp("logs") / "model.log"
-    with Worker(ACTOR, log=log) as made:
-        yield made
+    with Worker("benchmark.models.actor:ModelActor", log=tmp_path_factory.mktemp("logs") / "model.log") as worker:
+        yield worker
 
 
 def returned(worker: Worker, method: str, *arguments: object) -> Any:
@@ -64,12 +61,10 @@ def load(worker: Worker, folder: Path, options: LoadOptions | None = None) -> Lo
     return LoadReport.from_plain(returned(worker, "load", str(folder), asdict(options or LoadOptions())))
 
 
-def test_nothing_can_be_computed_before_a_load(tmp_path: Path) -> None:
-    with Worker(ACTOR, log=tmp_path / "log") as worker:
-        for method, argument in (("predict", (SEGMENT,)), ("exchange", ([SEGMENT], 0))):
-            answer = worker.call(method, *argument, timeout_s=120)
-            assert isinstance(answer, Raised)
-            assert answer.message == "nothing is loaded"
+def test_nothing_can_be_computed_before_a_load() -> None:
+    for compute in (lambda: ModelActor().predict(SEGMENT), lambda: ModelActor().exchange([SEGMENT], 0)):
+        with pytest.raises(RuntimeError, match="nothing is loaded"):
+            compute()
 
 
 @pytest.mark.parametrize("model_type", ["wav2vec2", "wav2vec2-bert", "whisper"])
@@ -85,11 +80,16 @@ def test_a_worker_gives_the_answers_and_the_report_that_this_process_gives(
     assert answer["seconds"] > 0
 
 
-def test_a_clip_that_the_model_cannot_process_costs_that_clip_only(worker: Worker, tiny: dict[str, Path]) -> None:
+def test_a_clip_or_folder_that_cannot_be_used_is_an_answer_and_the_worker_goes_on(
+    worker: Worker, tiny: dict[str, Path], tmp_path: Path
+) -> None:
+    no_checkpoint = worker.call("load", str(tmp_path), asdict(LoadOptions()), timeout_s=60)
+    assert isinstance(no_checkpoint, Raised)
+    assert no_checkpoint.message
     load(worker, tiny["hubert"])
-    answer = worker.call("predict", SEGMENT[:100], timeout_s=60)
-    assert isinstance(answer, Raised)
-    assert answer.reason == "TooShortError: the clip has 100 samples, and this model needs at least 400"
+    too_short = worker.call("predict", SEGMENT[:100], timeout_s=60)
+    assert isinstance(too_short, Raised)
+    assert too_short.reason == "TooShortError: the clip has 100 samples, and this model needs at least 400"
     assert returned(worker, "predict", SEGMENT)["logits"].shape == (5,)
 
 
@@ -103,12 +103,6 @@ def test_options_reach_the_load_and_calls_are_timed_one_by_one(
     assert all(0 < value < 60_000 for value in milliseconds)
     assert returned(worker, "logits", noise[:RATE]).shape == (5,)
     assert 100 < returned(worker, "peak_memory_mb") < 10_000
-
-
-def test_a_folder_that_is_no_checkpoint_is_an_answer(worker: Worker, tmp_path: Path) -> None:
-    answer = worker.call("load", str(tmp_path), asdict(LoadOptions()), timeout_s=60)
-    assert isinstance(answer, Raised)
-    assert answer.message
 
 
 def test_a_rebuilt_head_answers_probes_under_every_activation(
@@ -125,20 +119,20 @@ def test_a_rebuilt_head_answers_probes_under_every_activation(
     assert np.abs(answers["tanh"][0] - answers["none"][0]).max() > 1e-3
 
 
-def test_a_model_that_reads_samples_runs_where_there_is_no_torch(converted: ConvertedModel, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(converted.folder), converted.digest]
+def test_a_model_that_reads_samples_runs_where_there_is_no_torch(hubert: ConvertedModel, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(hubert.folder), hubert.digest]
     subprocess.run(command, check=True, env={"HOME": str(tmp_path), "PATH": ""})
     assert list(tmp_path.iterdir()) == []  # no client id, no consent file
 
 
 def test_a_converted_model_answers_windows_in_their_order(
-    worker: Worker, converted: ConvertedModel, tiny: dict[str, Path], noise: NDArray[np.float32]
+    worker: Worker, hubert: ConvertedModel, tiny: dict[str, Path], noise: NDArray[np.float32]
 ) -> None:
     reference = load_checkpoint(tiny["hubert"])
     windows = [noise[:size] for size in (720, 1040, 16_001, 37_777, 100)]
-    place = {"folder": str(converted.folder), "digest": converted.digest}
+    model = {"folder": str(hubert.folder), "digest": hubert.digest}
     options, engine = asdict(LoadOptions()), {"backend": "openvino"}
-    loaded = returned(worker, "load", str(tiny["hubert"]), options, engine, {"count": 2}, place)
+    loaded = returned(worker, "load", str(tiny["hubert"]), options, engine, {"count": 2}, model)
     *answers, too_short = returned(worker, "exchange", windows, 0)
     assert LoadReport.from_plain(loaded).sampling_rate == RATE
     for answer, window in zip(answers, windows[:-1], strict=True):
@@ -148,15 +142,13 @@ def test_a_converted_model_answers_windows_in_their_order(
     assert returned(worker, "peak_memory_mb") > 20
 
 
-@pytest.mark.parametrize("harm", ["gone", "another"])
 def test_a_converted_model_that_is_not_the_one_that_was_compared_is_refused(
-    worker: Worker, converted: ConvertedModel, tmp_path: Path, harm: str
+    hubert: ConvertedModel, tmp_path: Path
 ) -> None:
-    place = {"folder": str(tmp_path if harm == "gone" else converted.folder), "digest": "0" * 16}
-    options, engine = asdict(LoadOptions()), {"backend": "openvino"}
-    answer = worker.call("load", str(tmp_path), options, engine, {"count": 1}, place, timeout_s=60)
-    assert isinstance(answer, Raised)
-    assert "not the one that was held against the reference" in answer.message
+    for folder in (tmp_path, hubert.folder):
+        model: dict[str, str | None] = {"folder": str(folder), "digest": "0" * 16}
+        with pytest.raises(BackendError, match="not the one that was held against the reference"):
+            ModelActor().load("", asdict(LoadOptions()), {"backend": "openvino"}, converted=model)
 
 
 def exchanged(

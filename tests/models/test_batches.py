@@ -1,6 +1,7 @@
 """Windows that are computed together: answered as if each came alone, or not at all."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,28 @@ RATE = 16_000
 PADDED = ("hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm")
 FIXED = ("audio-spectrogram-transformer", "whisper")
 SECONDS = (0.31, 0.33, 0.5, 1.1, 1.12, 1.2, 1.2, 2.0, 2.3, 12.0)
+Windows = list[NDArray[np.float32]]
+Load = Callable[[str], Checkpoint]
 
 
 @pytest.fixture(scope="module")
-def masked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkpoint]:
+def masked(tmp_path_factory: pytest.TempPathFactory) -> Load:
     """Give a function that loads a model whose encoder normalises by layer, and that is told what is padding."""
-    folder, loaded = tmp_path_factory.mktemp("masked"), dict[str, Checkpoint]()
+    folder = tmp_path_factory.mktemp("masked")
 
+    @cache
     def load(model_type: str) -> Checkpoint:
-        if model_type not in loaded:
-            has_no_choice = model_type in (*FIXED, "wav2vec2-bert")
-            norm: dict[str, Any] = {} if has_no_choice else {"feat_extract_norm": "layer"}
-            path = write_tiny(model_type, folder / model_type, **norm)
-            edit_json(path / "preprocessor_config.json", return_attention_mask=True)
-            loaded[model_type] = load_checkpoint(path)
-        return loaded[model_type]
+        has_no_choice = model_type in (*FIXED, "wav2vec2-bert")
+        norm: dict[str, Any] = {} if has_no_choice else {"feat_extract_norm": "layer"}
+        path = write_tiny(model_type, folder / model_type, **norm)
+        edit_json(path / "preprocessor_config.json", return_attention_mask=True)
+        return load_checkpoint(path)
 
     return load
 
 
 @pytest.fixture(scope="module")
-def windows() -> list[NDArray[np.float32]]:
+def windows() -> Windows:
     """Windows of many lengths, some of one; none is like another."""
     random = np.random.default_rng(5)
     return [random.normal(0, 0.1, int(seconds * RATE)).astype(np.float32) for seconds in SECONDS]
@@ -59,9 +61,7 @@ def answers_to(
 
 
 @pytest.mark.parametrize("model_type", [*PADDED, *FIXED])
-def test_a_window_is_answered_in_a_batch_as_it_is_alone(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], model_type: str
-) -> None:
+def test_a_window_is_answered_in_a_batch_as_it_is_alone(masked: Load, windows: Windows, model_type: str) -> None:
     checkpoint = masked(model_type)
     answers = answers_to(checkpoint, windows)
     assert len(answers) == len(windows)
@@ -71,20 +71,20 @@ def test_a_window_is_answered_in_a_batch_as_it_is_alone(
 
 
 @pytest.mark.parametrize("model_type", ["wav2vec2", "wav2vec2-bert", "whisper"])
-def test_what_else_is_asked_and_when_changes_no_bit_of_an_answer(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], model_type: str
+def test_other_windows_and_when_they_come_change_no_bit_of_an_answer(
+    masked: Load, windows: Windows, model_type: str
 ) -> None:
     checkpoint = masked(model_type)
-    expected = [answer["logits"] for answer in answers_to(checkpoint, windows)]
-    backwards = [answer["logits"] for answer in answers_to(checkpoint, windows[::-1])][::-1]
-    alone = [answers_to(checkpoint, [window])[0]["logits"] for window in windows]
-    hurried = [answer["logits"] for answer in answers_to(checkpoint, windows, most_pending=1)]
-    for others in (backwards, alone, hurried):
-        assert all(np.array_equal(logits, other) for logits, other in zip(expected, others, strict=True))
+    expected = answers_to(checkpoint, windows)
+    backwards = answers_to(checkpoint, windows[::-1])[::-1]
+    alone = [answers_to(checkpoint, [window])[0] for window in windows]
+    for others in (backwards, alone, answers_to(checkpoint, windows, most_pending=1)):
+        for answer, other in zip(expected, others, strict=True):
+            assert np.array_equal(answer["logits"], other["logits"])
 
 
 def test_every_batch_of_a_length_has_the_same_shape_and_long_windows_share_it_with_fewer(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch
+    masked: Load, windows: Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes: list[tuple[int, ...]] = []
     forward = Checkpoint.forward
@@ -100,12 +100,10 @@ def test_every_batch_of_a_length_has_the_same_shape_and_long_windows_share_it_wi
     assert sorted(shapes) == [(3, of_twelve), *[(4, of_a_second)] * 3]
 
 
-@pytest.mark.parametrize("model_type", sorted({*MODEL_TYPES} - {*PADDED, *FIXED}))
-def test_a_model_whose_convolutions_hear_the_padding_is_refused(
-    masked: Callable[[str], Checkpoint], model_type: str
-) -> None:
-    with pytest.raises(BackendError, match="hears what shorter clips"):
-        BatchQueue(masked(model_type), 4)
+def test_a_model_whose_convolutions_hear_the_padding_is_refused(masked: Load) -> None:
+    for model_type in {*MODEL_TYPES} - {*PADDED, *FIXED}:
+        with pytest.raises(BackendError, match="hears what shorter clips"):
+            BatchQueue(masked(model_type), 4)
 
 
 def test_a_model_that_normalises_over_time_has_no_mask_or_pools_over_the_padding_is_refused(tmp_path: Path) -> None:
@@ -122,9 +120,7 @@ def test_a_model_that_normalises_over_time_has_no_mask_or_pools_over_the_padding
         BatchQueue(load_checkpoint(repaired, LoadOptions(head={"kind": "dense-out"})), 4)
 
 
-def test_what_one_window_lacks_costs_that_window_only(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]]
-) -> None:
+def test_what_one_window_lacks_costs_that_window_only(masked: Load, windows: Windows) -> None:
     broken = windows[3].copy()
     broken[5] = np.nan
     short, first, nan, last = answers_to(masked("wavlm"), [windows[0][:20], windows[3], broken, windows[3]])
@@ -134,7 +130,7 @@ def test_what_one_window_lacks_costs_that_window_only(
 
 
 def test_memory_that_runs_out_is_the_answer_to_every_window_of_that_batch(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch
+    masked: Load, windows: Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward = Checkpoint.forward
 
@@ -149,7 +145,7 @@ def test_memory_that_runs_out_is_the_answer_to_every_window_of_that_batch(
 
 
 def test_on_a_gpu_inputs_are_copied_from_pinned_memory_while_the_host_goes_on(
-    masked: Callable[[str], Checkpoint], windows: list[NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch
+    masked: Load, windows: Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint, copies = masked("hubert"), []
     expected = checkpoint.logits(windows[0])

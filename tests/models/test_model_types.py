@@ -4,13 +4,7 @@ import pytest
 from transformers import AutoConfig, AutoModelForAudioClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-from benchmark.models.model_types import (
-    AUDIO_CLASSIFICATION_TYPES,
-    Reads,
-    label_problems,
-    output_labels,
-    shortest_input,
-)
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, Reads, label_problems, output_labels
 from tests.support.tiny_models import MODEL_TYPES
 
 
@@ -26,18 +20,6 @@ def test_what_a_type_reads_is_what_transformers_says(model_type: str) -> None:
     # A spectrogram transformer calls its features input_values, too.
     reads_features = model_class.main_input_name == "input_features" or facts.fixed_window
     assert (facts.reads is Reads.FEATURES) == reads_features
-
-
-@pytest.mark.parametrize(
-    ("kernels", "strides", "samples"),
-    [([], [], 1), ([3], [2], 3), ([3, 3], [2, 2], 7), ([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2], 400)],
-)
-def test_the_shortest_input_gives_exactly_one_frame(kernels: list[int], strides: list[int], samples: int) -> None:
-    assert shortest_input(kernels, strides) == samples
-    frames, short = samples, samples - 1
-    for kernel, stride in zip(kernels, strides, strict=True):
-        frames, short = (frames - kernel) // stride + 1, (short - kernel) // stride + 1
-    assert (frames, short) == (1, 0)
 
 
 def test_names_that_repeat_are_told_and_kept() -> None:

@@ -53,7 +53,7 @@ def test_converting_pays_once_it_has_saved_what_it_cost(figures: Figures) -> Non
     assert model.pays_from("auto", "reference") is None
 
 
-def test_the_page_has_what_there_is_and_says_what_failed(figures: Figures) -> None:
+def test_the_page_has_what_was_measured_and_what_failed(figures: Figures) -> None:
     text = render(figures)
     assert "| bench (`--backend auto`) | 1.00 | 4.0 | 3.00 (2.00 to 4.00) | 1 of 4 | 28% | 500 |" in text
     assert "95% of the bare speed" in text
@@ -70,10 +70,7 @@ def test_what_bench_did_again_is_told_apart(figures: Figures) -> None:
 def test_figures_are_kept_and_read_back(figures: Figures, tmp_path: Path) -> None:
     figures.save(tmp_path / "build" / "figures.json")
     assert Figures.read(tmp_path / "build" / "figures.json") == figures
-
-
-def test_nothing_measured_is_still_a_page() -> None:
-    assert "today" in render(Figures(date="today", machine=[]))
+    assert "today" in render(Figures(date="today", machine=[]))  # nothing measured is still a page
 
 
 def test_without_recordings_the_synthetic_voice_is_cut_to_real_lengths(

@@ -1,20 +1,18 @@
-"""A registry file to write into."""
-
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-type_of_writer = Callable[[str], Path]
+Write = Callable[[str], Path]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> type_of_writer:
+def write(tmp_path: Path) -> Write:
     """Write a registry file and return its path."""
 
-    def _write(text: str) -> Path:
+    def write(text: str) -> Path:
         path = tmp_path / "candidates.yaml"
         path.write_text(text, encoding="utf-8")
         return path
 
-    return _write
+    return write

@@ -34,11 +34,8 @@ def test_the_home_folder_is_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert Candidate(id="~/model", name="mine").local_path == tmp_path / "model"
 
 
-def test_a_candidate_does_not_change() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        Candidate(id="org/model").name = "other"  # type: ignore[misc] # that it is refused is what is tested
-
-
-def test_a_copy_still_knows_where_it_lies(tmp_path: Path) -> None:
+def test_a_candidate_does_not_change_and_its_copy_keeps_the_folder(tmp_path: Path) -> None:
     candidate = Candidate.model_validate({"id": "./model"}, context={FOLDER: tmp_path})
+    with pytest.raises(ValidationError, match="frozen"):
+        candidate.name = "other"  # type: ignore[misc] # that it is refused is what is tested
     assert candidate.model_copy(update={"name": "other"}).local_path == tmp_path / "model"

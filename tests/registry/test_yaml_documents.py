@@ -1,15 +1,15 @@
 """YAML as plain data with lines, and nothing beyond plain data."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmark.errors import RequestError
 from benchmark.registry.yaml_documents import MOST_BYTES, read_document
+from tests.registry.conftest import Write
 
 
-def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None:
+def test_lines_are_those_of_keys_and_items(write: Write) -> None:
     document = read_document(write("a: 1\nb:\n  - x\n  - c: 01\n"))
     assert document.content == {"a": 1, "b": ["x", {"c": 1}]}
     assert document.line(("b",)) == 2
@@ -43,26 +43,22 @@ def test_lines_are_those_of_keys_and_items(write: Callable[[str], Path]) -> None
         ("[" * 20_000, "nested more than"),
     ],
 )  # fmt: skip
-def test_what_is_not_plain_data_is_refused_with_its_line(text: str, message: str, write: Callable[[str], Path]) -> None:
+def test_what_is_not_plain_data_is_refused_with_its_line(text: str, message: str, write: Write) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         read_document(write(text))
     assert "\n" not in str(caught.value)
 
 
-def test_aliases_that_would_blow_up_are_refused_before_they_do(write: Callable[[str], Path]) -> None:
+def test_aliases_that_would_blow_up_are_refused_before_they_do(write: Write) -> None:
     levels = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 30))
     with pytest.raises(RequestError, match=":1: YAML anchors"):
         read_document(write("l0: &l0 lol\n" + levels))
 
 
-def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
-    path = tmp_path / "bom.yaml"
+def test_a_file_that_is_not_utf_8_is_refused_and_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "encoded.yaml"
     path.write_bytes(b"\xef\xbb\xbfversion: 1\n")
     assert read_document(path).content == {"version": 1}
-
-
-def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = tmp_path / "latin.yaml"
     path.write_bytes("a: 1\nb: Ärger\n".encode("latin-1"))
     with pytest.raises(RequestError, match=":2: not UTF-8; save the file as UTF-8"):
         read_document(path)

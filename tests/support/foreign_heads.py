@@ -111,15 +111,20 @@ def write_foreign(folder: Path, foreign: Foreign) -> ForSpeechClassification:
     edit_json(folder / "config.json", architectures=architectures, pooling_mode=foreign.pooling)
     extractor_of(foreign.model_type).save_pretrained(folder)
     weights = {name: value for name, value in model.state_dict().items() if name not in foreign.drop}
-    if foreign.old_names:
-        for new, old in (("original0", "weight_g"), ("original1", "weight_v")):
-            norm = f"parametrizations.weight.{new}"
-            weights = {name.replace(norm, old): value for name, value in weights.items()}
-    _save(weights, folder, foreign.storage)
+    save_weights(with_old_names(weights) if foreign.old_names else weights, folder, foreign.storage)
     return model
 
 
-def _save(weights: dict[str, torch.Tensor], folder: Path, storage: str) -> None:
+def with_old_names(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Name weight norms as before torch 2.1."""
+    for new, old in (("original0", "weight_g"), ("original1", "weight_v")):
+        norm = f"parametrizations.weight.{new}"
+        weights = {name.replace(norm, old): value for name, value in weights.items()}
+    return weights
+
+
+def save_weights(weights: dict[str, torch.Tensor], folder: Path, storage: str) -> None:
+    """Write weights in one of the storages of `Foreign`."""
     weights = {name: value.detach().clone().contiguous() for name, value in weights.items()}
     if storage == "safetensors":
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

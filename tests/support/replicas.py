@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from tests.support.foreign_heads import save_weights, with_old_names
 from tests.support.hub_server import HubServer
 from tests.support.tiny_models import edit_json, write_tiny
 
 Weights = dict[str, torch.Tensor]
 
 _WIDTH = 16
-_ENDINGS = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
-_LAYERS = {"base": 12, "large": 24}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,21 +210,30 @@ OTHER_TOOLKITS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def one_of_each_kind() -> list[str]:
+    """The first replica of each combination of model type, configuration, head and storage."""
+    kinds: dict[tuple[str, str, str, str], str] = {}
+    for id, replica in REPLICAS.items():
+        kind = (replica.model_type, str(replica.config), replica.weights.__qualname__, replica.storage)
+        kinds.setdefault(kind, id)
+    return list(kinds.values())
+
+
 def write_replica(replica: Replica, folder: Path) -> Path:
     """Write a replica."""
-    depth = (
-        {"encoder_layers": replica.layers} if replica.model_type == "whisper" else {"num_hidden_layers": replica.layers}
-    )
+    depth = {"encoder_layers" if replica.model_type == "whisper" else "num_hidden_layers": replica.layers}
     labels = ("a", "b") if replica.labels is None else replica.labels
     # What another task's configuration says of weights and layers decides the tensors, and its classes do not.
-    made = {name: value for name, value in replica.config.items() if name not in ("architectures", "pooling_mode")}
-    write_tiny(replica.model_type, folder, labels=labels, **depth, **made)
-    said = {**replica.config, **({"id2label": None, "label2id": None} if replica.labels is None else {})}
-    edit_json(folder / "config.json", **said)
+    config = {name: value for name, value in replica.config.items() if name not in ("architectures", "pooling_mode")}
+    write_tiny(replica.model_type, folder, labels=labels, **depth, **config)
+    without_labels = {"id2label": None, "label2id": None} if replica.labels is None else {}
+    edit_json(folder / "config.json", **replica.config, **without_labels)
     path = folder / "model.safetensors"
-    weights = replica.weights({name: value.clone() for name, value in load_file(path).items()})
+    weights = replica.weights(load_file(path))
     path.unlink()
-    _save(weights, folder, replica.storage)
+    has_old_names = replica.storage.startswith("old names ")
+    storage = replica.storage.removeprefix("old names ")
+    save_weights(with_old_names(weights) if has_old_names else weights, folder, storage)
     return folder
 
 
@@ -235,36 +243,9 @@ def publish_replicas(server: HubServer, folder: Path) -> None:
         info = {"tags": ["audio-classification", *replica.tags], "cardData": dict(replica.card), "downloads": number}
         server.add(id, write_replica(replica, folder / str(number)), info=info)
     for id, files in OTHER_TOOLKITS.items():
-        place = folder / id.replace("/", "--")
-        place.mkdir(parents=True)
+        repository = folder / id.replace("/", "--")
+        repository.mkdir(parents=True)
         for name, content in files.items():
             raw = json.dumps(content) if isinstance(content, dict) else content
-            (place / name).write_bytes(raw if isinstance(raw, bytes) else raw.encode())
-        server.add(id, place, info={"tags": ["audio-classification"]})
-
-
-def _save(weights: Weights, folder: Path, storage: str) -> None:
-    if storage == "safetensors":
-        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    elif storage == "shards":
-        _save_shards(weights, folder)
-    else:
-        old = storage.startswith("old names")
-        torch.save(
-            {_old(name) if old else name: value for name, value in weights.items()}, folder / "pytorch_model.bin"
-        )
-
-
-def _old(name: str) -> str:
-    for new, before in _ENDINGS.items():
-        name = name.replace(new, before)
-    return name
-
-
-def _save_shards(weights: Weights, folder: Path) -> None:
-    names = sorted(weights)
-    places = {name: f"model-{place % 2 + 1:05}-of-00002.safetensors" for place, name in enumerate(names)}
-    for file in sorted(set(places.values())):
-        save_file({name: weights[name] for name in names if places[name] == file}, folder / file)
-    index = {"metadata": {"total_size": 0}, "weight_map": places}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+            (repository / name).write_bytes(raw if isinstance(raw, bytes) else raw.encode())
+        server.add(id, repository, info={"tags": ["audio-classification"]})

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from transformers import Wav2Vec2FeatureExtractor
 
 from benchmark.models.backends.conversion import convert
@@ -16,11 +15,10 @@ from benchmark.models.backends.protocol import BackendError, Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
 from benchmark.models.load_reports import LoadOptions, TooShortError
+from tests.models.backends.conftest import Sounds
 from tests.support.foreign_heads import Foreign, write_foreign
 from tests.support.tiny_models import MODEL_TYPES, write_tiny
 
-Sounds = dict[int, NDArray[np.float32]]
-References = dict[str, tuple[Path, Checkpoint]]
 AGREE = 3e-6
 
 
@@ -37,10 +35,9 @@ def check(model: FastModel, reference: Checkpoint, sounds: Sounds, rtol: float =
     ],
 )
 def test_every_type_answers_as_in_torch_at_any_length(
-    references: References, fast: Callable[..., FastModel], sounds: Sounds, model_type: str, backend: str
+    references: dict[str, Checkpoint], fast: Callable[..., FastModel], sounds: Sounds, model_type: str, backend: str
 ) -> None:
-    _, reference = references[model_type]
-    model = fast(model_type, backend)
+    model, reference = fast(model_type, backend), references[model_type]
     check(model, reference, sounds)
     assert model.report.labels == reference.report.labels
     assert model.report.multi_label == reference.report.multi_label
@@ -79,27 +76,23 @@ def test_a_mask_hides_nothing_of_a_clip_of_any_length(tmp_path: Path) -> None:
 
 
 def test_samples_become_features_without_the_extractor_and_to_the_bit(
-    references: References, converted: Callable[[str, str], ConvertedModel], sounds: Sounds
+    references: dict[str, Checkpoint], converted: Callable[[str, str], ConvertedModel], sounds: Sounds
 ) -> None:
     for model_type in ("wav2vec2", "wavlm"):
-        _, reference = references[model_type]
         recipe = converted(model_type, "openvino").recipe
         assert recipe.normalize is True
         for samples in sounds.values():
-            own = reference.extractor(samples, sampling_rate=16_000, return_tensors="np")
-            made = recipe.features(samples, None)
-            assert all(np.array_equal(made[name], own[name]) for name in recipe.inputs)
-
-
-def test_types_that_read_features_keep_their_extractor(converted: Callable[[str, str], ConvertedModel]) -> None:
-    assert converted("whisper", "openvino").recipe.normalize is None
+            expected = references[model_type].extractor(samples, sampling_rate=16_000, return_tensors="np")
+            features = recipe.features(samples, None)
+            assert all(np.array_equal(features[name], expected[name]) for name in recipe.inputs)
+    assert converted("whisper", "openvino").recipe.normalize is None  # it reads features: the extractor stays
 
 
 def test_what_is_too_short_for_the_model_is_too_short_for_its_conversion(fast: Callable[..., FastModel]) -> None:
     with pytest.raises(TooShortError, match="needs at least 400"):
-        fast("hubert", "openvino").logits(np.zeros(399, np.float32))
+        fast("hubert").logits(np.zeros(399, np.float32))
 
 
-def test_there_is_no_conversion_for_torch(references: References, tmp_path: Path) -> None:
+def test_there_is_no_conversion_for_torch(references: dict[str, Checkpoint], tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="nothing is converted for torch"):
-        convert(references["hubert"][1], "torch", tmp_path)
+        convert(references["hubert"], "torch", tmp_path)

@@ -8,43 +8,40 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from benchmark.models.backends.converted import FastModel
 from benchmark.models.backends.openvino_backend import MappedWeights, computes_in
+from tests.models.backends.conftest import Sounds
 
 pytest.importorskip("openvino", reason="OpenVINO has no wheels here")
-
-Sounds = dict[int, NDArray[np.float32]]
 
 
 @pytest.mark.parametrize("model_type", ["wav2vec2", "data2vec-audio", "sew", "whisper"])
 def test_an_answer_is_the_same_to_the_bit_whatever_came_before(
     fast: Callable[..., FastModel], sounds: Sounds, model_type: str
 ) -> None:
-    up, down = fast(model_type, "openvino"), fast(model_type, "openvino")
+    up, down = fast(model_type), fast(model_type)
     first = {size: up.logits(samples) for size, samples in sounds.items()}
     second = {size: down.logits(samples) for size, samples in reversed(sounds.items())}
     assert all(np.array_equal(first[size], second[size]) for size in sounds)
 
 
-def test_streams_do_not_change_an_answer(fast: Callable[..., FastModel], sounds: Sounds) -> None:
-    alone, together = fast("hubert", "openvino"), fast("hubert", "openvino", streams=2)
+def test_streams_do_not_change_an_answer_and_the_facts_name_them(
+    fast: Callable[..., FastModel], sounds: Sounds
+) -> None:
+    alone, together = fast("hubert"), fast("hubert", streams=2)
     many = list(sounds.values()) * 4
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(together.logits, many))
     assert all(np.array_equal(answer, alone.logits(samples)) for answer, samples in zip(answers, many, strict=True))
-
-
-def test_what_it_is_asked_for_is_what_it_is(fast: Callable[..., FastModel]) -> None:
-    facts = fast("hubert", "openvino", streams=2).backend.facts
+    facts = together.backend.facts
     assert (facts.name, facts.dtype, facts.device, facts.streams.count) == ("openvino", "float32", "cpu", 2)
     assert set(facts.versions) == {"openvino"}
 
 
 @pytest.mark.skipif(not computes_in("bfloat16"), reason="this processor does not compute in bfloat16")
 def test_bfloat16_is_close_to_float32_and_not_the_same(fast: Callable[..., FastModel], sounds: Sounds) -> None:
-    exact, short = fast("wavlm", "openvino"), fast("wavlm", "openvino", dtype="bfloat16")
+    exact, short = fast("wavlm"), fast("wavlm", dtype="bfloat16")
     differences = [np.abs(exact.logits(samples) - short.logits(samples)).max() for samples in sounds.values()]
     assert 0 < max(differences) < 5e-2
     assert short.report.dtype == "bfloat16"
@@ -83,16 +80,6 @@ def test_threads_that_ask_at_once_do_not_wait_for_each_other_for_ever() -> None:
     assert (ended.stdout, ended.returncode) == (f"{[0] * 6}\n", 0), ended.stderr
 
 
-_SIZE = 4 << 20
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "model.bin"
-    path.write_bytes(np.random.default_rng(0).bytes(_SIZE))
-    return path
-
-
 def _resident_kb(path: Path) -> int:
     """How much of a mapped file is in this process's memory."""
     kilobytes, here = 0, False
@@ -106,11 +93,13 @@ def _resident_kb(path: Path) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a file is in memory")
-def test_read_weights_are_given_back_can_be_read_again_and_are_never_written(file: Path) -> None:
+def test_read_weights_are_given_back_can_be_read_again_and_are_never_written(tmp_path: Path) -> None:
+    file, size = tmp_path / "model.bin", 4 << 20
+    file.write_bytes(np.random.default_rng(0).bytes(size))
     weights = MappedWeights(file)
     values = weights.values()
     before = values.tobytes()
-    assert _resident_kb(file) == _SIZE >> 10
+    assert _resident_kb(file) == size >> 10
     weights.release()
     assert _resident_kb(file) == 0
     assert values.tobytes() == before == file.read_bytes()

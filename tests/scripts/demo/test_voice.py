@@ -34,11 +34,10 @@ def test_the_same_arguments_give_the_same_clip_and_any_other_gives_another() -> 
     speaker, other = SPEAKERS[:2]
     clip = speak("fear", speaker, "mola tuki", 7).content_hash
     assert speak("fear", speaker, "mola tuki", 7).content_hash == clip
-    for changed in (
-        *(("fear", speaker, "mola tuki", 8), ("fear", speaker, "mola tuka", 7)),
-        *(("fear", other, "mola tuki", 7), ("neutral", speaker, "mola tuki", 7)),
-    ):
-        assert speak(*changed).content_hash != clip
+    assert speak("fear", speaker, "mola tuki", 8).content_hash != clip
+    assert speak("fear", speaker, "mola tuka", 7).content_hash != clip
+    assert speak("fear", other, "mola tuki", 7).content_hash != clip
+    assert speak("neutral", speaker, "mola tuki", 7).content_hash != clip
 
 
 def test_clips_differ_in_more_than_their_gain() -> None:
@@ -57,18 +56,16 @@ def test_anger_is_louder_brighter_and_faster_than_sadness() -> None:
     for shouted, wept in zip(angry, sad, strict=True):
         assert np.std(shouted.samples) > np.std(wept.samples)
         assert shouted.duration_s < wept.duration_s
-    assert np.mean([brightness(clip.samples) for clip in angry]) > 2 + np.mean(
-        [brightness(clip.samples) for clip in sad]
-    )
+    shares = [np.mean([brightness(clip.samples) for clip in clips]) for clips in (angry, sad)]
+    assert shares[0] > 2 + shares[1]
 
 
-@pytest.mark.parametrize("rate", [8000, 22050, 48000])
-def test_another_rate_is_the_same_speech(rate: int) -> None:
+def test_another_rate_is_the_same_speech() -> None:
     reference = speak("surprise", SPEAKERS[0], "mola tuki", 1)
-    clip = speak("surprise", SPEAKERS[0], "mola tuki", 1, sampling_rate=rate)
-
-    assert clip.sampling_rate == rate
-    assert clip.duration_s == pytest.approx(reference.duration_s, abs=0.001)
+    for rate in (8000, 22050, 48000):
+        clip = speak("surprise", SPEAKERS[0], "mola tuki", 1, sampling_rate=rate)
+        assert clip.sampling_rate == rate
+        assert clip.duration_s == pytest.approx(reference.duration_s, abs=0.001)
 
 
 @pytest.mark.parametrize(
