@@ -268,10 +268,10 @@ def test_a_checkpoint_with_nothing_in_it_is_not_even_an_encoder(tiny: dict[str, 
         assert conclude(comparison, None) is Outcome.RANDOM
 
 
-@pytest.mark.parametrize("name", ["masked_spec_embed", "wavlm.masked_spec_embed", "a.batch_norm.num_batches_tracked"])
-def test_what_only_training_uses_is_harmless(name: str) -> None:
-    assert is_harmless(name)
-    assert not is_harmless(f"{name}.weight")
+def test_what_only_training_uses_is_harmless() -> None:
+    for name in ("masked_spec_embed", "wavlm.masked_spec_embed", "a.batch_norm.num_batches_tracked"):
+        assert is_harmless(name)
+        assert not is_harmless(f"{name}.weight")
     assert not is_harmless("a.batch_norm.running_mean")
 
 

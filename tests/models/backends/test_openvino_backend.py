@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from benchmark.models.backends.converted import FastModel
@@ -80,16 +81,10 @@ def test_threads_that_ask_at_once_do_not_wait_for_each_other_for_ever() -> None:
     assert (ended.stdout, ended.returncode) == (f"{[0] * 6}\n", 0), ended.stderr
 
 
-def _resident_kb(path: Path) -> int:
+def _resident_bytes(path: Path) -> int:
     """How much of a mapped file is in this process's memory."""
-    kilobytes, here = 0, False
-    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
-        name, *rest = line.split()
-        if not name.endswith(":"):
-            here = bool(rest) and rest[-1] == str(path)
-        elif here and name == "Rss:":
-            kilobytes += int(rest[0])
-    return kilobytes
+    mappings = psutil.Process().memory_maps(grouped=False)
+    return sum(mapping.rss for mapping in mappings if mapping.path == str(path))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a file is in memory")
@@ -99,9 +94,9 @@ def test_read_weights_are_given_back_can_be_read_again_and_are_never_written(tmp
     weights = MappedWeights(file)
     values = weights.values()
     before = values.tobytes()
-    assert _resident_kb(file) == size >> 10
+    assert _resident_bytes(file) == size
     weights.release()
-    assert _resident_kb(file) == 0
+    assert _resident_bytes(file) == 0
     assert values.tobytes() == before == file.read_bytes()
     values[:] = 0
     assert file.read_bytes() == before
