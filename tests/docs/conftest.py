@@ -84,19 +84,18 @@ def _write_recordings(folder: Path, clips: list[DemoClip]) -> None:
     rows = []
     for take, clip in enumerate(clips):
         waveform = clip.waveform()
-        name = f"{clip.name}.wav"
+        wav = f"{clip.name}.wav"
         speaker = f"{take // len(_EMOTIONS) % 24 + 1:02d}"
-        places = [
-            f"recordings/{clip.emotion}/{name}",
-            f"calls/2026/{name}",
+        names = [
+            f"recordings/{clip.emotion}/{wav}",
+            f"calls/2026/{wav}",
             f"casual-recordings/s{clip.speaker[1:]}{'0' if clip.sex == 'male' else '1'}_{clip.emotion}_{take}.wav",
             f"corpora/ravdess/Actor_{speaker}/03-01-{_RAVDESS_CODES[clip.emotion or '']}-01-01-01-{speaker}.wav",
         ]
-        for place in places:
-            path = folder / place
+        for path in (folder / name for name in names):
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, waveform.samples, waveform.sampling_rate)
-        rows.append([places[0], clip.emotion, clip.speaker, clip.sex, "under 30" if clip.speaker < "m" else "over 30"])
+        rows.append([names[0], clip.emotion, clip.speaker, clip.sex, "under 30" if clip.speaker < "m" else "over 30"])
     with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["file", "label", "speaker", "sex", "age"], *rows])
 

@@ -83,9 +83,9 @@ def test_the_blocks_of_a_page_are_taken_apart(tmp_path: Path) -> None:
 
 
 def _measured(command: str, page: list[str]) -> dict[str, str]:
-    """Have latency measured, briefly, for who is asked for it later: where nobody is, a warm run needs no worker."""
-    asked = any("--max-latency" in later for later in page[page.index(command) + 1 :])
-    return {"BENCH_LATENCY_SECONDS": "0.1"} if asked and "--candidates demo" not in command else {}
+    """Measure latency, briefly, where a later command needs it: without, a warm run needs no worker."""
+    is_needed = any("--max-latency" in later for later in page[page.index(command) + 1 :])
+    return {"BENCH_LATENCY_SECONDS": "0.1"} if is_needed and "--candidates demo" not in command else {}
 
 
 def _run(

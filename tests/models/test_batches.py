@@ -174,6 +174,6 @@ def test_on_a_gpu_inputs_are_copied_from_pinned_memory_while_the_host_goes_on(
     to = torch.Tensor.to
     monkeypatch.setattr(torch.Tensor, "pin_memory", pinned)
     monkeypatch.setattr(torch.Tensor, "to", placed)
-    there = Checkpoint(OnGpu(), checkpoint.extractor, checkpoint.report)
-    assert np.array_equal(there.logits(windows[0]), expected)
+    on_gpu = Checkpoint(OnGpu(), checkpoint.extractor, checkpoint.report)
+    assert np.array_equal(on_gpu.logits(windows[0]), expected)
     assert copies == [torch.Size([1, windows[0].size])] * 2

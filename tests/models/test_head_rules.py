@@ -93,8 +93,8 @@ def test_a_bare_encoder_with_its_prefix_and_without_has_no_head(copy_of: CopyOf,
     folder = copy_of(model_type)
     base = AutoModel.from_pretrained(folder)
     prefix = AutoModelForAudioClassification.from_pretrained(folder).base_model_prefix
-    for given in ("", f"{prefix}."):
-        write(folder, {given + name: value for name, value in base.state_dict().items() if "decoder" not in name})
+    for start in ("", f"{prefix}."):
+        write(folder, {start + name: value for name, value in base.state_dict().items() if "decoder" not in name})
         comparison, outcome = judge(folder)
         assert (len(comparison.missing_head), comparison.missing_encoder) == (4, ())
         assert comparison.bare_encoder

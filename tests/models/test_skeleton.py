@@ -25,8 +25,10 @@ LARGE_WHISPER = {"d_model": 1280, "encoder_layers": 32, "encoder_attention_heads
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     log = tmp_path_factory.mktemp("logs") / "skeleton.log"
-    with Worker("benchmark.verification.actors:InspectionActor", log=log, limits=Limits(memory_bytes=GIGABYTE)) as made:
-        yield made
+    with Worker(
+        "benchmark.verification.actors:InspectionActor", log=log, limits=Limits(memory_bytes=GIGABYTE)
+    ) as worker:
+        yield worker
 
 
 def build(worker: Worker, config: dict[str, Any]) -> Answer:

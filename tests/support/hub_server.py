@@ -262,19 +262,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         words, tags = query.get("search", [""])[0].casefold(), query.get("filter", [])
         start, page = int(query.get("cursor", ["0"])[0]), self.server_state.page
-        found = [
+        listed = [
             {"id": id, "modelId": id, "tags": repository.info.get("tags", []), "private": False}
             | {"downloads": repository.info.get("downloads", 0)}
             for id, repository in self.server_state.repositories.items()
             if words in id.casefold() and set(tags) <= set(repository.info.get("tags", []))
         ]
         if query.get("sort") == ["downloads"]:
-            found.sort(key=lambda repository: -repository["downloads"])
+            listed.sort(key=lambda repository: -repository["downloads"])
         headers = {}
-        if start + page < len(found):
+        if start + page < len(listed):
             following = urlencode({**query, "cursor": [start + page]}, doseq=True)
             headers["Link"] = f'<{self.server_state.url}/api/models?{following}>; rel="next"'
-        self._send_json(found[start : start + page], headers)
+        self._send_json(listed[start : start + page], headers)
 
     def _serve_info(self, id: str, repository: Repository, sha: str, trouble: int | Trouble | None) -> None:
         folder = repository.folders[sha]

@@ -70,7 +70,7 @@ class Writes:
             return Reply(403, {"error": "This repository is not yours."})
         if match["what"] == "preupload":
             files = json.loads(body)["files"]
-            modes = [{"path": each["path"], "uploadMode": "regular", "shouldIgnore": False} for each in files]
+            modes = [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in files]
             return Reply(200, {"files": modes})
         return self._commit(match, "create_pr" in parse_qs(urlsplit(target).query), body, url)
 

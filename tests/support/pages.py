@@ -30,11 +30,11 @@ class Block:
 
 def blocks_of(page: Path) -> tuple[Block, ...]:
     """List the code blocks of a page."""
-    found = []
+    blocks = []
     for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
         language, _, file = match["info"].strip().partition(" ")
-        found.append(Block(language, file.strip() or None, match["content"]))
-    return tuple(found)
+        blocks.append(Block(language, file.strip() or None, match["content"]))
+    return tuple(blocks)
 
 
 def prose_of(page: Path) -> str:

@@ -23,11 +23,11 @@ def along_time(*, grouped: bool, before: int, after: int, stride: int = 1) -> An
     operations = openvino().opset13
     samples = operations.parameter([1, 6, -1], dtype=np.float32)
     if grouped:
-        made = operations.group_convolution(samples, normal(3, 4, 2, 8), [stride], [before], [after], [1])
+        output = operations.group_convolution(samples, normal(3, 4, 2, 8), [stride], [before], [after], [1])
     else:
-        made = operations.convolution(samples, normal(4, 6, 8), [stride], [before], [after], [1])
-    made.set_friendly_name("positions")
-    return openvino().Model([made], [samples], "positions")
+        output = operations.convolution(samples, normal(4, 6, 8), [stride], [before], [after], [1])
+    output.set_friendly_name("positions")
+    return openvino().Model([output], [samples], "positions")
 
 
 def kinds(model: Any) -> list[str]:
@@ -54,8 +54,8 @@ def test_explicit_zeros_give_what_padding_gives(grouped: bool, before: int, afte
 def test_a_convolution_without_padding_or_over_a_picture_stays_as_it_is() -> None:
     library = openvino()
     picture = library.opset13.parameter([1, 1, 8, 8], dtype=np.float32)
-    made = library.opset13.convolution(picture, normal(2, 1, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1])
-    for model in (along_time(grouped=False, before=0, after=0), library.Model([made], [picture], "picture")):
+    output = library.opset13.convolution(picture, normal(2, 1, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1])
+    for model in (along_time(grouped=False, before=0, after=0), library.Model([output], [picture], "picture")):
         make_padding_explicit(model)
         assert "Concat" not in kinds(model)
 
@@ -65,9 +65,9 @@ def wide_layer(folder: Path) -> Path:
     operations, random = openvino().opset13, np.random.default_rng(0)
     frames = operations.parameter([1, -1, 768], dtype=np.float32)
     weights = random.normal(0, 0.02, (3072, 768)).astype(np.float32)
-    made = operations.gelu(operations.matmul(frames, operations.constant(weights), False, True), "erf")
+    output = operations.gelu(operations.matmul(frames, operations.constant(weights), False, True), "erf")
     path = folder / "model.xml"
-    openvino().save_model(openvino().Model([made], [frames], "wide"), str(path), compress_to_fp16=False)
+    openvino().save_model(openvino().Model([output], [frames], "wide"), str(path), compress_to_fp16=False)
     return path
 
 
