@@ -229,8 +229,9 @@ def test_where_the_index_of_shards_cannot_be_had_the_download_fails_and_no_limit
     hub.publish(**SHARDED)
     facts = hub.facts()
     hub.break_(503, "index.json")
-    assert hub.client.download_size(facts) == 0
-    assert failure(hub.client.download(facts)).status is Status.UNREACHABLE
+    impatient = hub.client_with(timeout_s=0.6)
+    assert impatient.download_size(facts) == 0
+    assert failure(impatient.download(facts)).status is Status.UNREACHABLE
 
 
 def test_what_is_known_of_a_commit_is_not_fetched_again(hub: ServedHub) -> None:
