@@ -63,12 +63,11 @@ def test_commands_stand_in_blocks_that_are_run(page: Path) -> None:
     assert {block.language for block in blocks_of(page)} <= {"bash", "python", "yaml", "toml", "json", "csv", "text"}
 
 
-def test_a_command_that_fails_would_be_noticed(tmp_path: Path) -> None:
-    with CommandServer() as reader:
-        for shell in ("", " > out.txt"):
-            with pytest.raises(AssertionError, match="exit 2"):
-                _run(f"bench candidates --candidates nowhere.yaml{shell}", tmp_path, reader)
-            _run(f"bench candidates --candidates nowhere.yaml{shell}  # exit 2", tmp_path, reader)
+def test_a_command_that_fails_would_be_noticed(tmp_path: Path, reader: CommandServer) -> None:
+    for shell in ("", " > out.txt"):
+        with pytest.raises(AssertionError, match="exit 2"):
+            _run(f"bench candidates --candidates nowhere.yaml{shell}", tmp_path, reader)
+        _run(f"bench candidates --candidates nowhere.yaml{shell}  # exit 2", tmp_path, reader)
 
 
 def test_the_blocks_of_a_page_are_taken_apart(tmp_path: Path) -> None:
