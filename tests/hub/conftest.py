@@ -31,7 +31,7 @@ class ServedHub:
 
     def __init__(self, server: HubServer, folder: Path) -> None:
         self.server, self.cache, self._folder = server, folder / "hf", folder
-        self.client = self.client_with(timeout_s=2.0)
+        self.client = self.client_with(timeout_s=10.0)  # long enough for a busy machine
 
     def client_with(self, timeout_s: float) -> Hub:
         return Hub(timeout_s=timeout_s, endpoint=self.server.url, cache=self.cache)

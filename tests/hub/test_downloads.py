@@ -11,7 +11,7 @@ from tests.hub.conftest import ID, WEIGHTS, ServedHub, success
 @pytest.fixture
 def later(hub: ServedHub) -> Hub:
     """A client of another run, which shares the cache."""
-    return hub.client_with(timeout_s=2.0)
+    return hub.client_with(timeout_s=10.0)
 
 
 def fetch(hub: ServedHub, id: str = ID, revision: str | None = None) -> RepoFacts:

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from benchmark.hub.ranged import Budget, RangedFile, SourceError, TooMuchToReadError, open_local
 from benchmark.hub.repository_facts import RepoFacts
 from benchmark.results.status import Status
-from tests.hub.conftest import ID, WEIGHTS, Reads, ServedHub, failure, problem_of, ranged, read_in_process, success
+from tests.hub.conftest import ID, WEIGHTS, Reads, ServedHub, failure, problem_of, ranged, read_in_process
 from tests.support.hub_server import Fault, HubServer, Trouble
 
 CONTENT = random.Random(0).randbytes(50_001)  # noqa: S311 - repeatable, guards no secret
@@ -70,7 +70,7 @@ SMALL = save({f"layer.{number}": np.ones(4, np.float32) for number in range(3000
 def publish(hub: ServedHub, content: bytes = SMALL, timeout_s: float = 0.3) -> RepoFacts:
     """Publish weights, find out the facts, and let the client give up after this time from now on."""
     hub.publish(**{WEIGHTS: content})
-    facts = success(hub.client_with(timeout_s=10.0).facts(ID))
+    facts = hub.facts()
     hub.client = hub.client_with(timeout_s)
     return facts
 
