@@ -22,6 +22,9 @@ from benchmark.settings import expanded
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 MOST_COLUMNS = 10_000
 """Each clip of a run keeps all of them."""
+MOST_ROWS = 1_000_000
+"""A clip takes about a kilobyte of memory."""
+MOST_BYTES = 250_000_000
 _SEPARATORS = (",", ";", "\t")
 # A first line for Excel, which it neither shows nor writes, and which is no row.
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;\s]*', re.IGNORECASE)
@@ -95,6 +98,8 @@ def _read(path: Path) -> dict[str, list[str]]:
     if reader is None:
         raise RequestError(f"{path}: a table's name ends in one of {', '.join(sorted(TABLE_SUFFIXES))}.")
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise ValueError(f"it has {size:,} bytes, and a table of clips may have {MOST_BYTES:,}; split it")
         columns = reader(path)
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8 and try again.") from error
@@ -120,8 +125,10 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
         raise ValueError(f"two of its columns are called {doubled[0]!r}; rename one, or delete it")
     # Everything is text: speaker 01 is not the number 1, and a label "None" or "NA" is not a missing one.
     frame = pd.read_csv(
-        path, sep=separator, skiprows=1 if stated else 0, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-    )
+        path, sep=separator, skiprows=1 if stated else 0, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+        nrows=MOST_ROWS + 1,
+    )  # fmt: skip
+    _refuse_too_long(len(frame))
     fields, columns = frame, list(frame.columns)
     if not isinstance(frame.index, pd.RangeIndex):
         # pandas takes the first fields of rows that are longer than the header for the names of rows.
@@ -148,6 +155,7 @@ def _read_json_lines(path: Path) -> dict[str, list[str]]:
     # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
     # JSON allows within a text, such as U+2028.
     lines = path.read_text(encoding="utf-8-sig").split("\n")
+    _refuse_too_long(len(lines) - 1)
     records = [_record(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
     if not records:
         raise pd.errors.EmptyDataError
@@ -161,6 +169,11 @@ def _refuse_too_wide(columns: int) -> None:
         raise ValueError(
             f"it has {columns:,} columns, and a table of clips may have {MOST_COLUMNS:,}; keep what describes clips"
         )
+
+
+def _refuse_too_long(rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise ValueError(f"it has more than {MOST_ROWS:,} rows, the most that a table of clips may have; split it")
 
 
 def _record(line: str, number: int) -> dict[str, object]:
@@ -179,6 +192,8 @@ def _read_parquet(path: Path) -> dict[str, list[str]]:
     # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
     texts = {}
     _refuse_too_wide(len(pq.read_schema(path)))
+    # A small file can hold any number of equal rows.
+    _refuse_too_long(pq.read_metadata(path).num_rows)
     for name, values in pq.read_table(path).to_pydict().items():
         if name.startswith(_PANDAS_INDEX):
             continue

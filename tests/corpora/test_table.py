@@ -60,6 +60,20 @@ def test_a_table_of_too_many_columns_is_refused_with_the_limit(tmp_path: Path, n
         read_table(path)
 
 
+def test_a_table_that_is_too_long_or_too_large_is_one_sentence_before_it_takes_memory(tmp_path: Path) -> None:
+    rows = pa.DictionaryArray.from_arrays(pa.nulls(5_000_000, pa.int8()), pa.array(["a.wav"]))
+    pq.write_table(pa.table({"file": rows}), tmp_path / "small.parquet")
+    (tmp_path / "lines.csv").write_text("file\n" + "a\n" * 1_000_001)
+    (tmp_path / "lines.jsonl").write_text("\n" * 1_000_002)
+    for name in ("small.parquet", "lines.csv", "lines.jsonl"):
+        with pytest.raises(RequestError, match="more than 1,000,000 rows"):
+            read_table(tmp_path / name)
+    (tmp_path / "sparse.tsv").touch()
+    os.truncate(tmp_path / "sparse.tsv", 60_000_000_000)
+    with pytest.raises(RequestError, match="60,000,000,000 bytes, and a table of clips may have 250,000,000"):
+        read_table(tmp_path / "sparse.tsv")
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_gives_the_same_clips(read: Read, tmp_path: Path, name: str) -> None:
     first, second = read(pd.DataFrame(ROWS), name)
