@@ -16,7 +16,9 @@ from tests.support.once import made_once
 
 _SHARED = os.environ.get("BENCH_SHARED")
 # Settings of the tests themselves.
-_FOR_TESTS = frozenset({"BENCH_SHARED", "BENCH_CHROMIUM", "BENCH_REQUIRE_BROWSER"})
+_FOR_TESTS = frozenset(
+    {"BENCH_SHARED", "BENCH_CHROMIUM", "BENCH_REQUIRE_BROWSER", "BENCH_ATTACKS", "BENCH_ATTACK_SEED"}
+)
 
 _ENVIRONMENT = {
     # Spinning thread pools slow tiny models down a hundredfold.

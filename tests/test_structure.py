@@ -11,6 +11,12 @@ MODULES = sorted((ROOT / "benchmark").rglob("*.py"))
 LONGEST = 450
 
 MIRRORS_NO_MODULE: dict[str, str] = {
+    **{
+        f"tests/attacks/test_{entry}.py": "attacks the whole program at one entry"
+        for entry in (
+            *("addresses", "checkpoints", "kills", "recordings", "registries", "settings", "stored_files", "tables"),
+        )
+    },
     "tests/docs/test_pages.py": "the pages of docs/ are no modules",
     "tests/cli/test_terminal.py": "tests all commands at a terminal",
 }
