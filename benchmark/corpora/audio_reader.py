@@ -188,13 +188,14 @@ class AudioReader:
     def _items(self, job: _Job, tasks: Iterable[_Task]) -> Generator[Any, None, None]:
         """The items of a job on several clips, each with its `ClipEnd`; small files share the calls of a worker."""
         group: list[_FileTask] = []
+        largest = min(_GROUP_BYTES, self.max_clip_mb * _BYTES_PER_MB)
         room = _GROUP_BYTES
         for source, arguments in tasks:
             size = _size(source) if isinstance(source, AudioFile) else _GROUP_BYTES
-            if size >= room or len(group) == GROUP_CLIPS:
+            if size >= room or size > largest or len(group) == GROUP_CLIPS:
                 yield from self._items_of_group(job, group)
                 group, room = [], _GROUP_BYTES
-            if isinstance(source, AudioFile) and size < room:
+            if isinstance(source, AudioFile) and size < room and size <= largest:
                 group.append((source, arguments))
                 room -= size
             else:
@@ -212,7 +213,7 @@ class AudioReader:
             except _DecoderFailedError as error:
                 logger.info("a decoder failed, and its clips are decoded one by one: %s", error)
         for source, arguments in group[finished:]:
-            yield from islice(self._with_end(self._items_of_one(job, source, arguments)), taken, None)
+            yield from self._with_end(islice(self._items_of_one(job, source, arguments), taken, None))
             taken = 0
 
     def _with_end(self, items: Iterator[Any]) -> Iterator[Any]:
@@ -233,14 +234,17 @@ class AudioReader:
         self.check_size(_size(source))
         taken = 0
         for is_last in (False, True):
+            position = 0
             try:
-                for item in islice(self._decode(job, [(source, arguments)]), taken, None):
+                for item in self._decode(job, [(source, arguments)]):
                     if isinstance(item, ClipEnd):
                         if item.failure is not None:
                             raise UndecodableAudio(item.failure)
                         return
-                    taken += 1
-                    yield item
+                    position += 1
+                    if position > taken:  # else the decoder before has given it
+                        taken = position
+                        yield item
             except _DecoderFailedError as error:
                 logger.info("the decoder of %s failed: %s", source.location, error)
                 if is_last or not error.is_worth_repeating:

@@ -126,3 +126,14 @@ def test_short_clips_share_the_calls_of_a_decoder_and_lose_nothing_with_it(
         None if number == 20 else int((0.1 + number / 100) * 8000) for number in range(40)
     ]
     assert len(calls) == 1 + 1 + 16 + 1  # the second group met the signal, and came one by one
+
+
+def test_a_low_limit_holds_for_short_clips_too(record: Record, tmp_path: Path) -> None:
+    sources = [AudioFile(record(f"{seconds}.wav", seconds=seconds)) for seconds in (0.1, 0.5, 0.2)]
+    with AudioReader(Settings(cache=tmp_path / "cache"), max_clip_mb=0.005) as reader:
+        short, long, other = reader.summaries(sources)
+    assert isinstance(long, ClipEnd)
+    assert "more than the 0.005 MB" in (long.failure or "")
+    assert not isinstance(short, ClipEnd)
+    assert not isinstance(other, ClipEnd)
+    assert (short.samples, other.samples) == (800, 1600)
