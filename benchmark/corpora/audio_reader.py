@@ -85,9 +85,9 @@ class ClipWindow:
 class AudioReader:
     """Reads the audio of clips, in a `with` block; for several threads.
 
-    Recordings, also those at addresses, are decoded in workers; audio of a plug-in's own kind in this process. Every
-    method raises `UndecodableAudio` where the audio is missing, damaged or no audio, or larger than `max_clip_mb`; and
-    `BenchError` where the cache cannot be written.
+    Recordings, also those at addresses, are decoded in workers; audio of a plug-in's own kind in this process. Audio
+    that is missing, damaged, no audio, or larger than `max_clip_mb` raises `UndecodableAudio`, unless a method says
+    otherwise; a cache that cannot be written raises `BenchError`.
 
     Args:
         max_clip_mb: The size of the largest recording, encoded as it is.
