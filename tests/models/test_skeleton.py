@@ -120,4 +120,4 @@ def test_large_skeletons_of_all_types_take_seconds(worker: Worker) -> None:
         answer = build(worker, {"model_type": model_type, **(LARGE_WHISPER if model_type == "whisper" else LARGE)})
         assert isinstance(answer, Returned), answer
     # 1.2 s on an idle machine, imports included; others may be at work here.
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 20
