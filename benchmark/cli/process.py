@@ -66,9 +66,9 @@ def end_as_on_ctrl_c() -> None:
 
 
 def _interrupt(number: int, _frame: object) -> NoReturn:
-    if number != signal.SIGTERM:
-        # Shell and kernel both send it, and the second must not stop the writing of what is finished.
-        signal.signal(number, signal.SIG_IGN)
+    # `timeout` sends SIGTERM twice, shell and kernel both send SIGHUP, and the second must not stop the writing of what
+    # is finished.
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
