@@ -91,7 +91,7 @@ def safe(text: str) -> str:
 def option_values(random: Random, folder: Path) -> Attack:
     prepared(folder)
     command = random.choice(sorted(COMMANDS))
-    chosen = random.sample(list(options(command)), random.choice((1, 1, 2)))
+    chosen = random.sample(options(command), min(random.choice((1, 1, 2)), len(options(command))))
     made = [word for option in chosen for word in (f"--{option.key}", safe(hostile_value(random, option)))]
     return Attack(words(command, *made))
 
