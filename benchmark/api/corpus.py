@@ -26,7 +26,6 @@ from benchmark.results.storage import prepare_cache
 from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
 from benchmark.verification.verdict_store import known_outputs
-from benchmark.workers.process import start_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,6 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     folder = Path(options.output)
     check_writable(folder)
     prepare_cache(settings)
-    start_server(settings.temporary)  # it imports torch while the corpus is opened
     (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     corpus = corpus.merging(merges)
     decoded = decode_corpus(corpus, reader, progress)

@@ -232,23 +232,26 @@ class AudioReader:
             yield from (item for item in job(source, *arguments) if item is not None)
             return
         self.check_size(_size(source))
-        taken = 0
+        taken, end = 0, ClipEnd(None)
         for is_last in (False, True):
             position = 0
             try:
+                # Until there is no more: a decoder that is left before is not used again.
                 for item in self._decode(job, [(source, arguments)]):
                     if isinstance(item, ClipEnd):
-                        if item.failure is not None:
-                            raise UndecodableAudio(item.failure)
-                        return
+                        end = item
+                        continue
                     position += 1
                     if position > taken:  # else the decoder before has given it
                         taken = position
                         yield item
+                break
             except _DecoderFailedError as error:
                 logger.info("the decoder of %s failed: %s", source.location, error)
                 if is_last or not error.is_worth_repeating:
                     raise UndecodableAudio(error.reason) from error
+        if end.failure is not None:
+            raise UndecodableAudio(end.failure)
 
     def _decode(self, job: _Job, tasks: Sequence[_FileTask]) -> Iterator[Any]:
         """Let a worker decode; raises _DecoderFailedError."""
@@ -271,7 +274,7 @@ class AudioReader:
                 method, parameters = "more", ()
 
     def _new_decoder(self) -> Worker:
-        return Worker(_ACTOR, log=self.settings.logs / "decoding.log", limits=_LIMITS)
+        return Worker(_ACTOR, log=self.settings.logs / "decoding.log", limits=_LIMITS, preloaded=False)
 
 
 class _DecoderFailedError(Exception):

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 _ARRAY = "$array"
 _ITEMS = "$items"
 _NUMBERS = "biufc"
+# A worker may be hostile, and its messages must not fill the memory of its parent. The largest header that is needed
+# names all tensors of a checkpoint; the largest arrays are the windows of a batch.
+_LARGEST_HEADER = 32_000_000
+_LARGEST_ARRAYS = 500_000_000
 
 
 class NotPlainError(TypeError):
@@ -72,12 +76,12 @@ def receive(pipe: "Connection[Any, Any]") -> Any:
 
     Raises:
         EOFError: The other end is closed.
-        OSError: The other end broke off in the middle.
+        OSError: The other end broke off in the middle, or sends more than any message needs.
         GarbledError: What arrived is not a message.
     """
-    header = pipe.recv_bytes()
+    header = pipe.recv_bytes(_LARGEST_HEADER)
     try:
-        return _from_json(json.loads(header), pipe)
+        return _Arrays(pipe).insert_into(json.loads(header))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GarbledError(f"not a message: {header[:80]!r}") from error
 
@@ -104,16 +108,31 @@ def _to_json(value: object, where: str, buffers: list[NDArray[Any]]) -> object:
     return {_ITEMS: [[key, item] for key, item in items.items()]} if _ARRAY in items or _ITEMS in items else items
 
 
-def _from_json(value: Any, pipe: "Connection[Any, Any]") -> Any:
-    """Replace placeholders by the arrays, which follow the header in the order in which they stand in it."""
-    if isinstance(value, list):
-        return [_from_json(item, pipe) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if _ARRAY in value:
-        dtype = np.dtype(value["type"])
+@dataclass
+class _Arrays:
+    """The arrays of a message, which follow its header in the order in which they stand in it.
+
+    Attributes:
+        room: Bytes that those still to come may have.
+    """
+
+    pipe: "Connection[Any, Any]"
+    room: int = _LARGEST_ARRAYS
+
+    def insert_into(self, value: Any) -> Any:
+        """Replace placeholders by the arrays."""
+        if isinstance(value, list):
+            return [self.insert_into(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if _ARRAY in value:
+            return self._receive(np.dtype(value["type"]), tuple(value["shape"]))
+        items = value[_ITEMS] if _ITEMS in value else value.items()
+        return {key: self.insert_into(item) for key, item in items}
+
+    def _receive(self, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> NDArray[Any]:
         if dtype.kind not in _NUMBERS:
             raise GarbledError(f"an array of {dtype}")
-        return np.frombuffer(pipe.recv_bytes(), dtype=dtype).reshape(tuple(value["shape"])).copy()
-    items = value[_ITEMS] if _ITEMS in value else value.items()
-    return {key: _from_json(item, pipe) for key, item in items}
+        content = self.pipe.recv_bytes(self.room)
+        self.room -= len(content)
+        return np.frombuffer(content, dtype=dtype).reshape(shape).copy()

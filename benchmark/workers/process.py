@@ -1,8 +1,8 @@
 """Starting a worker's process: from a fork server with the libraries imported, or as a fresh interpreter.
 
 The fork server has the environment of a COMPUTE worker, so its forks inherit no credentials. Its socket lies in the
-cache, where a later run removes what a killed one left. FETCH workers are fresh interpreters. Neither imports the
-user's `__main__` again, so a script without `if __name__ == "__main__"` works.
+cache, where a later run removes what a killed one left. FETCH workers, and those that need no torch, are fresh
+interpreters. Neither imports the user's `__main__` again, so a script without `if __name__ == "__main__"` works.
 """
 
 import multiprocessing
@@ -80,7 +80,7 @@ class WorkerProcess:
 
 
 def start_process(
-    actor: str, *, log: Path, limits: Limits, kind: WorkerKind, writable: Sequence[Path]
+    actor: str, *, log: Path, limits: Limits, kind: WorkerKind, writable: Sequence[Path], preloaded: bool
 ) -> WorkerProcess:
     """Start a worker's process (see `Worker`); with a fork server, the first call waits for it, some seconds.
 
@@ -88,7 +88,7 @@ def start_process(
         OSError: The system has no process or file descriptor to spare.
         UnavailableError: There can be no temporary folder.
     """
-    forks = kind is WorkerKind.COMPUTE and _forks()
+    forks = preloaded and kind is WorkerKind.COMPUTE and _forks()
     context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     folders = log.parent.with_name(TEMPORARY_FOLDER)
     temporary = _worker_folder(folders)

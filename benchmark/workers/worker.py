@@ -36,6 +36,8 @@ class Worker:
         limits: What it may take of the machine.
         kind: What it may reach.
         writable: Existing folders in which a COMPUTE worker may write, beside its temporary folder.
+        preloaded: Fork a COMPUTE worker from the server that has imported torch and transformers, which takes seconds
+            once; else it is a fresh interpreter, for actors that need neither.
 
     Raises:
         UnavailableError: The log can't be written.
@@ -49,11 +51,13 @@ class Worker:
         limits: Limits = NO_LIMITS,
         kind: WorkerKind = WorkerKind.COMPUTE,
         writable: Sequence[Path] = (),
+        preloaded: bool = True,
     ) -> None:
         self._actor = actor
         self._log = _prepare_log(log)
         self._limits = limits
         self._kind = kind
+        self._preloaded = preloaded
         self._writable = tuple(path.absolute() for path in writable)
         self._running: WorkerProcess | None = None
         self._end: Crashed | TimedOut | None = None
@@ -86,7 +90,12 @@ class Worker:
         try:
             if self._running is None:
                 self._running = start_process(
-                    self._actor, log=self._log, limits=self._limits, kind=self._kind, writable=self._writable
+                    self._actor,
+                    log=self._log,
+                    limits=self._limits,
+                    kind=self._kind,
+                    writable=self._writable,
+                    preloaded=self._preloaded,
                 )
             return self._exchange(self._running, message, timeout_s)
         except BaseException:  # Ctrl-C, most of all: an answer that comes later must not be taken for the next one's

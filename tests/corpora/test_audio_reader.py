@@ -1,7 +1,10 @@
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -58,6 +61,33 @@ def test_a_decoder_that_is_killed_is_replaced_in_the_middle_of_a_clip(
         signal_workers(log)
         blocks += stream.blocks
     np.testing.assert_array_equal(np.concatenate(blocks), decode(long_recording.path).samples)
+
+
+def test_one_decoder_takes_clip_after_clip_also_behind_one_that_cannot_be_decoded(
+    record: Record, reader: AudioReader, log: Path
+) -> None:
+    for name in ("a.wav", "b.wav"):
+        assert reader.summary(AudioFile(record(name))).samples == 4000
+        with pytest.raises(UndecodableAudio):
+            reader.summary(AudioFile(log.with_name("gone.wav")))
+    with reader.open(AudioFile(record("c.wav"))) as stream:
+        assert sum(block.size for block in stream.blocks) == 4000
+    assert log.read_text(encoding="utf-8").count("worker ") == 1
+
+
+def test_decoding_starts_no_server_that_imports_torch(record: Record, tmp_path: Path) -> None:
+    script = f"""
+        from pathlib import Path
+        import psutil
+        from benchmark.corpora.audio_reader import AudioReader
+        from benchmark.corpora.audio_sources import AudioFile
+        from benchmark.settings import Settings
+        with AudioReader(Settings(cache=Path({str(tmp_path / "cache")!r}))) as reader:
+            print(reader.summary(AudioFile(Path({str(record("a.wav"))!r}))).samples)
+            print(sum("forkserver" in " ".join(child.cmdline()) for child in psutil.Process().children()))
+    """
+    ended = subprocess.run([sys.executable, "-c", dedent(script)], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["4000", "0"]
 
 
 def test_a_recording_that_ends_its_decoder_twice_costs_one_clip(

@@ -135,6 +135,9 @@ class Actor:
                 continue
         time.sleep(60)
 
+    def send_too_much(self, array: bool) -> Any:
+        return np.zeros(600_000_000, np.uint8) if array else "a" * 40_000_000
+
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 

@@ -230,6 +230,12 @@ def test_an_actor_that_closes_its_pipe_or_writes_nonsense_to_it_has_crashed(log:
     assert set(psutil.Process().children()) == helpers
 
 
+@pytest.mark.parametrize("array", [True, False])
+def test_an_answer_that_would_fill_the_memory_of_its_reader_is_not_received(log: Path, array: bool) -> None:
+    with Worker("tests.workers.actors:Actor", log=log) as worker:
+        assert isinstance(worker.call("send_too_much", array, timeout_s=PATIENT_S), Crashed)
+
+
 def test_what_an_actor_prints_goes_to_the_log_and_not_to_the_terminal(
     worker: Worker, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
