@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from transformers import pipeline
 
 from benchmark.audio.waveform import Waveform
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.demo.files import checkpoints_path, demo_clips
 from benchmark.evaluation.latency import cut_segments
 from benchmark.models.checkpoint import load_checkpoint
+from benchmark.settings import Settings
 
 START_UPS = 7
 Samples = NDArray[np.float32]
@@ -58,7 +60,8 @@ def compare(folder: Path, *, rounds: int, seconds: float) -> None:
         return np.array([scores[label] for label in labels])
 
     spoken = [_Spoken(clip.waveform()) for clip in demo_clips()]
-    segments = [segment.samples for segment in cut_segments(spoken, seconds=seconds)]
+    with AudioReader(Settings()) as reader:
+        segments = [segment.samples for segment in cut_segments(spoken, reader, seconds=seconds)]
     apart = max(float(np.abs(peer(segment) - checkpoint.probabilities(segment)).max()) for segment in segments)
     pairs = [(block_ms(peer, segments), block_ms(checkpoint.probabilities, segments)) for _ in range(rounds)]
     theirs, ours = (statistics.median(times) for times in zip(*pairs, strict=True))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
+from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, Corpus
 from benchmark.evaluation import plan, runner
@@ -79,12 +80,13 @@ class Ours(Engine):
 
     def __init__(self, folder: Path, *, choice: EngineChoice) -> None:
         self._settings = Settings(cache=folder.parent / "cache")
+        self._reader = AudioReader(self._settings)
         self._subject = subject_of(folder)
         self._store = PredictionStore(self._settings.cache)
         self._choice = choice
         self._sessions: dict[str, _KeptOpen] = {}
         self._decoded: dict[tuple[Path, ...], DecodedCorpus] = {}
-        self._all = _decode(sorted((folder.parents[1] / "clips").iterdir()))
+        self._all = self._decode(sorted((folder.parents[1] / "clips").iterdir()))
         self._last: InferenceRecord | None = None
         self._rerun_s = 0.0
         vars(runner)["ModelSession"] = self._session
@@ -96,7 +98,7 @@ class Ours(Engine):
     def prepared(self, clips: Sequence[Path]) -> None:
         """Decode the clips once, as a run does before it computes answers."""
         if tuple(clips) not in self._decoded:
-            self._decoded[tuple(clips)] = _decode(clips)
+            self._decoded[tuple(clips)] = self._decode(clips)
         if self._last is not None:
             self._load_refiner()
 
@@ -142,6 +144,7 @@ class Ours(Engine):
     def _context(self, decoded: DecodedCorpus) -> RunContext:
         return RunContext(
             clips=ClipSet.of([decoded]),
+            reader=self._reader,
             options=RunOptions(engines=self._choice, overwrite=Overwrite.ALWAYS),
             store=self._store,
             settings=self._settings,
@@ -171,6 +174,11 @@ class Ours(Engine):
             found["check_s"] = f"{record.check_s or 0.0:.1f}"
         return found
 
+    def _decode(self, clips: Sequence[Path]) -> DecodedCorpus:
+        listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
+        corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
+        return decode_corpus(corpus, self._reader, Silent())
+
     def _session(self, subject: Subject, implementation: Implementation, **options: Any) -> _KeptOpen:
         key = repr((implementation, sorted(options.items(), key=lambda item: item[0])))
         if key not in self._sessions:
@@ -189,9 +197,3 @@ class _TimedRunner(InferenceRunner):
         failures = super()._rerun_close_clips(passes)
         self.rerun_s += time.perf_counter() - begin
         return failures
-
-
-def _decode(clips: Sequence[Path]) -> DecodedCorpus:
-    listed = tuple(Clip(name=path.name, audio=AudioFile(path)) for path in clips)
-    corpus = Corpus(name="clips", source="folder:clips", clips=listed, available_clips=len(listed))
-    return decode_corpus(corpus, Silent())
