@@ -323,7 +323,7 @@ def index(random: Random, folder: Path) -> Attack:
             "http://127.0.0.1:9/x",
         )
     )
-    names = random.choice(
+    names: Any = random.choice(
         (
             dict.fromkeys(("classifier.weight", "projector.weight"), target),
             target,

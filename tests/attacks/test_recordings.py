@@ -85,7 +85,7 @@ def encoded(format: str) -> bytes:
     container, codec = FFMPEG[format]
     with av.open(buffer, "w", format=container) as output:
         rate = 44_100 if codec == "wmav2" else 48_000
-        stream = output.add_stream(codec, rate=rate, layout="mono", options={"b": "64000"})
+        stream: Any = output.add_stream(codec, rate=rate, layout="mono", options={"b": "64000"})
         for start in range(0, rate, 960):
             sound = np.sin(np.arange(start, start + 960, dtype=np.float32) / 20)[None] / 3
             frame = av.AudioFrame.from_ndarray(sound, format="fltp", layout="mono")

@@ -158,7 +158,7 @@ def config_values(random: Random, folder: Path) -> Attack:
     for _ in range(random.randrange(1, 6)):
         command = random.choice(sorted(COMMANDS))
         option = random.choice(options(command))
-        value = random.choice(
+        value: Any = random.choice(
             (hostile_value(random, option), 10**30, -1, True, 1e308, [1, "a"], [[]], [True] * 99, {"a": 1}, "", 5)
         )
         table = random.choice(("", f"[{command.replace(' ', '.')}]\n", "[run.run]\n", "[a.b.c]\n"))
