@@ -158,3 +158,11 @@ def _run_demo(folder: Path) -> None:
     ended = run_bench("run", "--candidates", "demo", "--min-emotions", 5, "--latency-seconds", 0.2, folder=folder)
     assert ended.returncode == 0, ended.stderr
     (folder / "stdout.txt").write_text(ended.stdout, encoding="utf-8")
+
+
+@pytest.fixture
+def hangup_ends_processes() -> Iterator[None]:
+    """Start processes in which SIGHUP is not ignored, as it is in all that `nohup` starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

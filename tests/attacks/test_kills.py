@@ -68,6 +68,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     return folder, ended.seconds
 
 
+@pytest.mark.usefixtures("hangup_ends_processes")
 @pytest.mark.parametrize("seed", [f"{SEED}.{turn}" for turn in range(KILLS)])
 def test_a_run_that_is_killed_claims_nothing_false_and_is_repeated_with_the_same_scores(
     seed: str, undisturbed: tuple[Path, float], tmp_path: Path

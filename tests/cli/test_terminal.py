@@ -154,6 +154,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.usefixtures("hangup_ends_processes")
 def test_a_terminal_that_is_closed_interrupts_and_hinders_no_saving(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

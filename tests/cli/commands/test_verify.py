@@ -134,6 +134,7 @@ def test_a_folder_that_could_be_a_repository_is_told_apart(bench: Bench, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to catch")
+@pytest.mark.usefixtures("hangup_ends_processes")
 @pytest.mark.parametrize("signals", [["SIGTERM", "SIGTERM"], ["SIGHUP", "SIGHUP"]])  # as `timeout`, shell and kernel do
 def test_sigterm_and_sighup_end_a_run_as_ctrl_c_does_and_keep_what_was_finished(
     tmp_path: Path, signals: list[str]
