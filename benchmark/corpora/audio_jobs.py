@@ -111,12 +111,17 @@ def run_job(job: Callable[..., Items], tasks: Iterable[tuple[DecodableAudio, Seq
         tasks: Clips, with the further arguments of the job.
     """
     for source, arguments in tasks:
-        failure = None
-        try:
-            yield from job(source, *arguments)
-        except UndecodableAudio as error:
-            failure = error.reason
-        yield ClipEnd(failure)
+        yield from with_end(job(source, *arguments))
+
+
+def with_end(items: Items) -> Items:
+    """The items of one clip, and then its `ClipEnd`, also where it cannot be decoded."""
+    failure = None
+    try:
+        yield from items
+    except UndecodableAudio as error:
+        failure = error.reason
+    yield ClipEnd(failure)
 
 
 class DecodeActor:

@@ -19,7 +19,7 @@ from benchmark.audio.decoding import AudioStream, UndecodableAudio
 from benchmark.audio.measuring import Acoustics
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora import audio_jobs
-from benchmark.corpora.audio_jobs import ClipEnd
+from benchmark.corpora.audio_jobs import ClipEnd, with_end
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource
 from benchmark.corpora.fetching import Fetcher
 from benchmark.options.shared import MAX_CLIP_MB
@@ -199,7 +199,7 @@ class AudioReader:
                 group.append((source, arguments))
                 room -= size
             else:
-                yield from self._with_end(self._items_of_one(job, source, arguments))
+                yield from with_end(self._items_of_one(job, source, arguments))
         yield from self._items_of_group(job, group)
 
     def _items_of_group(self, job: _Job, group: Sequence[_FileTask]) -> Iterator[Any]:
@@ -213,16 +213,8 @@ class AudioReader:
             except _DecoderFailedError as error:
                 logger.info("a decoder failed, and its clips are decoded one by one: %s", error)
         for source, arguments in group[finished:]:
-            yield from self._with_end(islice(self._items_of_one(job, source, arguments), taken, None))
+            yield from with_end(islice(self._items_of_one(job, source, arguments), taken, None))
             taken = 0
-
-    def _with_end(self, items: Iterator[Any]) -> Iterator[Any]:
-        failure = None
-        try:
-            yield from items
-        except UndecodableAudio as error:
-            failure = error.reason
-        yield ClipEnd(failure)
 
     def _items_of_one(self, job: _Job, source: AudioSource, arguments: Sequence[object]) -> Generator[Any, None, None]:
         """The items of one clip; after a crash of the decoder, which may have another cause, with a new one."""
