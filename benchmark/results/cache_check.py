@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.results.cache_entries import SIDECAR_SUFFIX, CacheKind, Sidecar
-from benchmark.results.checksums import DamagedError, read_manifest, read_regular
+from benchmark.results.checksums import DamagedError, read_manifest, read_regular, require_sha256
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.storage import DAMAGED_SUFFIX, Storage
 
@@ -60,5 +60,5 @@ def check_cache(cache: Path) -> CacheCheck:
 def _check(path: Path, sidecar: Sidecar) -> None:
     if sidecar.sha256 is None:
         read_manifest(path)
-    elif not sidecar.describes(read_regular(path)):
-        raise DamagedError("its content is not what was written (SHA-256)")
+    else:
+        require_sha256(read_regular(path), sidecar.sha256)

@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import JsonValue
 
-from benchmark.results.checksums import DamagedError, read_manifest, seal, unseal
+from benchmark.results.checksums import DamagedError, read_manifest, require_sha256, seal, unseal
 from benchmark.results.schema import Stored, StoredFile, require_known_version
 from benchmark.results.storage import Storage
 
@@ -96,10 +96,6 @@ class Sidecar(StoredFile):
         except DamagedError as error:
             raise DamagedError(f"its {SIDECAR_SUFFIX} file is not what was written (SHA-256)") from error
         return super().parse(document, source)
-
-    def describes(self, content: bytes) -> bool:
-        """Whether `content` has the described checksum."""
-        return hashlib.sha256(content).hexdigest() == self.sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +188,7 @@ class EntryParts(Entry):
         content = self.storage.read(name)
         if sidecar is None:
             return None
-        if not sidecar.describes(content):
-            raise DamagedError("its content is not what was written (SHA-256)")
+        require_sha256(content, sidecar.sha256)
         return content
 
     def read_or_set_aside(self, name: str) -> bytes | None:

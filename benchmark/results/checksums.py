@@ -17,6 +17,7 @@ MANIFEST = "manifest.json"
 _SEAL = b'{"seal":"%s",'
 _SEAL_BYTES = len(_SEAL % (b"0" * 64))
 _FILES = "files"
+_CHANGED = "its content is not what was written (SHA-256)"
 # The fault of the file; others, such as too many open files, are not.
 _UNREADABLE = {errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP, errno.ENXIO, errno.EISDIR}
 
@@ -43,8 +44,14 @@ def unseal(content: bytes) -> bytes:
     """
     document = b"{" + content[_SEAL_BYTES:]
     if seal(document) != content:
-        raise DamagedError("its content is not what was written (SHA-256)")
+        raise DamagedError(_CHANGED)
     return document
+
+
+def require_sha256(content: bytes, sha256: str | None) -> None:
+    """Raise `DamagedError` unless the content has this checksum."""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedError(_CHANGED)
 
 
 def open_regular(path: Path) -> BufferedReader:
