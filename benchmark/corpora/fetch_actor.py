@@ -130,10 +130,10 @@ class FetchActor:
         if _uses_proxy(url) and url.host != "localhost" and not _is_ip(url.host):
             return []
         try:
-            found = socket.getaddrinfo(url.raw_host.decode("ascii"), _port(url), type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(url.raw_host.decode("ascii"), _port(url), type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise FetchError(Problem.HOST, f"cannot be read: its host {url.host} is not known") from error
-        ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        ips = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
         if not may_be_private and any(map(self._is_private, ips)):
             raise FetchError(
                 Problem.REFUSED, f"is not fetched: it is redirected into a private network, to {url.host} ({ips[0]})"

@@ -165,5 +165,5 @@ def measure_corpus(decoded: DecodedCorpus, reader: AudioReader, progress: Progre
     sources = tuple(decoded.audio.values())
     measured = _map_audio(reader.acoustics, sources, title=f"Measuring {decoded.record.name}", progress=progress)
     acoustics = dict(zip(decoded.audio, measured, strict=True))
-    found = (acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
-    return tuple(None if isinstance(measures, ClipEnd) else measures for measures in found)
+    by_clip = (acoustics.get(clip.clip_hash or "") for clip in decoded.record.clips)
+    return tuple(None if isinstance(measures, ClipEnd) else measures for measures in by_clip)

@@ -118,11 +118,11 @@ class Evaluation:
         if record.failure is not None:
             return record
         (clips,) = [corpus.clips for corpus in corpora if corpus.name == record.corpus]
-        asked = {clip.clip_hash for clip in clips if clip.clip_hash is not None}
-        lost = len(asked - set(self.store.read(record.setup)))
+        readable = {clip.clip_hash for clip in clips if clip.clip_hash is not None}
+        lost = len(readable - set(self.store.read(record.setup)))
         if not lost:
             return record
-        failure = f"{lost} of {len(asked)} answers are not in the cache any more: it was deleted during the run."
+        failure = f"{lost} of {len(readable)} answers are not in the cache any more: it was deleted during the run."
         return record.model_copy(update={"failure": failure})
 
     def _time(
