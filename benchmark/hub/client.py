@@ -25,7 +25,7 @@ from benchmark.hub.headers import list_tensors
 from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, describe, too_large
 from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
 from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, texts
-from benchmark.hub.retries import Deadline, HubCalls, hub_answers
+from benchmark.hub.retries import Deadline, HubCalls, hub_answers, share_client
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader
 from benchmark.hub.weights import DESCRIPTION_NAMES, files_to_load, total_size, weight_files
@@ -68,6 +68,7 @@ class Hub:
         self._calls = HubCalls(timeout_s, is_up=lambda: hub_answers(endpoint, timeout_s))
         self._ledger = CacheLedger(self._cache)
         self._known: dict[tuple[str, str | None], RepoFacts] = {}
+        share_client()
         self._api = HfApi(endpoint=endpoint, library_name=_LIBRARY)
         # The variable of this name is read when the library is imported. Without this, every process asks
         # huggingface.co for a list of coding agents, to name one to the server.

@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx2
 from huggingface_hub import constants, get_token
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented there, not declared
+from huggingface_hub.utils import _http, get_session, set_client_factory  # type: ignore[attr-defined]  # documented
 
 from benchmark.hub.failures import HUB_ERRORS, WrongAnswerError, explain, is_connection_failure, retry_after
 from benchmark.hub.repository_facts import HubFailure
@@ -78,6 +78,28 @@ def call_until(deadline: Deadline, task: Callable[[], T]) -> T:
                 raise TimeoutError("no answer in time")
             wait([future], timeout=remaining)
         return future.result()
+
+
+class _SharedClient(httpx2.Client):
+    """A client that stays open until nobody uses it.
+
+    The library closes the client that all threads share where one of them meets a connection error. The others lose
+    their sockets in the middle of a call then, or wait at a file descriptor that belongs to something else by now.
+    """
+
+    def close(self) -> None:
+        """Leave the sockets to the calls that use them; Python closes each when the last of them ends."""
+
+
+def share_client() -> None:
+    """Keep the client of `huggingface_hub` open for all threads; one that the user has set with the library stays."""
+    if _http._GLOBAL_CLIENT_FACTORY is _http.default_client_factory:
+        set_client_factory(_new_client)
+
+
+def _new_client() -> httpx2.Client:
+    hooks = {"request": [_http.hf_request_event_hook]}
+    return _SharedClient(event_hooks=hooks, follow_redirects=True, timeout=None)
 
 
 class HubCalls:
@@ -161,29 +183,12 @@ def _wait_before_retry(error: BaseException, attempt: int) -> float | None:
     """Seconds until another attempt can help; None where none can."""
     if attempt == _ATTEMPTS:
         return None
-    if _client_was_closed(error):
-        return 0.0
     backoff: float = _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
     if isinstance(error, HfHubHTTPError):
         if error.response.status_code not in _WORTH_REPEATING:
             return None
         return max(backoff, retry_after(error.response.headers) or 0.0)
     return backoff if isinstance(error, httpx2.TransportError | WrongAnswerError) else None
-
-
-def _client_was_closed(error: BaseException) -> bool:
-    """Whether another thread met a connection error, on which the library closes the client that all threads share.
-
-    A new call raises RuntimeError then, and one that is under way loses its socket. The server has no part in it.
-    """
-    if isinstance(error, RuntimeError):
-        return True
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno == errno.EBADF:
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def _raise_disk_errors(error: BaseException) -> None:
