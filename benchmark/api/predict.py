@@ -84,11 +84,11 @@ def _predict(options: PredictRequest, reader: AudioReader) -> PredictOutcome:
     selection = select_subjects(registry, verifications, min_emotions=1, hub=hub, progress=progress)
     refused = tuple(
         RefusedModel(model=name, status=verification.status, reason=selection.ineligible[name])
-        for verification in verifications
+        for verification in selection.verifications
         if (name := verification.candidate) in selection.ineligible
     )
     if not selection.subjects:
-        lost = {verification.candidate for verification in verifications if verification.incomplete}
+        lost = {verification.candidate for verification in selection.verifications if verification.incomplete}
         of_machine = all(model.status is Status.UNREACHABLE or model.model in lost for model in refused)
         kind = UnavailableError if of_machine else RequestError
         raise kind(" ".join(map(_refusal, refused)))

@@ -142,7 +142,7 @@ def _evaluate(
         min_emotions=options.min_emotions,
         limit=options.limit,
         interrupted=evaluated.interrupted,
-        verifications=verifications,
+        verifications=selection.verifications,
         ineligible=selection.ineligible,
         corpora=tuple(evaluated.corpora),
         evaluations=tuple(evaluated.evaluations),

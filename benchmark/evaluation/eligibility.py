@@ -90,10 +90,12 @@ class Selection:
     Attributes:
         subjects: Those that are run, in the registry's order.
         ineligible: Why the others are not, by name.
+        verifications: The verdicts; a candidate whose checkpoint could not be fetched again has none any more.
     """
 
     subjects: tuple[Subject, ...]
     ineligible: dict[str, str]
+    verifications: tuple[Verification, ...]
 
 
 def select_subjects(
@@ -105,7 +107,8 @@ def select_subjects(
     """
     subjects: list[Subject] = []
     ineligible: dict[str, str] = {}
-    for candidate, verification in zip(registry.candidates, verifications, strict=True):
+    final = list(verifications)
+    for number, (candidate, verification) in enumerate(zip(registry.candidates, verifications, strict=True)):
         is_usable = verification.verdict is Verdict.USABLE
         reason = verification.too_few_emotions(min_emotions) if is_usable else verification.reason
         if reason is None:
@@ -113,9 +116,11 @@ def select_subjects(
             if not isinstance(folder, HubFailure):
                 subjects.append(Subject(candidate, verification, folder))
                 continue
-            reason = folder.reason
+            reason = f"its checkpoint is not in the cache any more, and was not fetched again: {folder.reason}"
+            lost = {"status": folder.status, "reason": reason, "incomplete": True}
+            final[number] = verification.model_copy(update=lost)
         ineligible[candidate.name] = reason
-    return Selection(tuple(subjects), ineligible)
+    return Selection(tuple(subjects), ineligible, tuple(final))
 
 
 def _checkpoint_folder(

@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 
 import benchmark
-from benchmark.evaluation.eligibility import Subject
+from benchmark.evaluation.eligibility import Subject, select_subjects
+from benchmark.hub.client import Hub
 from benchmark.models.backends.protocol import BACKENDS, Engine
-from benchmark.registry.schema import Candidate
+from benchmark.progress import Silent
+from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.cache_listing import list_cache
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import CONVERSION, Prediction
-from benchmark.results.status import Status
+from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 
@@ -34,6 +36,19 @@ def test_a_rebuilt_head_is_loaded_and_keyed_as_it_was_verified() -> None:
     assert subject(Status.USABLE, "standard").head is None
     tanh = subject(Status.REPAIRED, "dense-out", pooling="max", activation="tanh")
     assert repaired.setup(Engine()).key != tanh.setup(Engine()).key
+
+
+def test_a_candidate_that_cannot_be_fetched_again_is_missing_from_the_run(tmp_path: Path) -> None:
+    known = subject(Status.USABLE, "standard").verification.model_copy(update={"emotions": ("anger", "joy")})
+    hub = Hub(offline=True, cache=tmp_path)
+    registry = Registry(title="t", candidates=(Candidate(id="org/model"),))
+    selection = select_subjects(registry, [known], min_emotions=2, hub=hub, progress=Silent())
+    (verification,) = selection.verifications
+    assert selection.subjects == ()
+    assert verification.incomplete
+    assert verification.verdict is not Verdict.USABLE
+    assert "was not fetched again: " in verification.reason
+    assert selection.ineligible == {registry.candidates[0].name: verification.reason}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
