@@ -1,0 +1,276 @@
+"""The record of a training, `training.json`, and the out-of-fold answers beside it; both lie beside the weights."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from benchmark.errors import RequestError
+from benchmark.results.environment import Environment
+from benchmark.results.runs import StoredRequest
+from benchmark.results.schema import Stored, StoredFile
+
+TRAINING_FILE = "training.json"
+OUT_OF_FOLD_FILE = "out_of_fold.parquet"
+TRAINED_HERE = "trained-here"
+"""The head of a setup whose answers are out-of-fold answers."""
+
+_PROBABILITIES = pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float32())]))
+OUT_OF_FOLD_SCHEMA = pa.schema(
+    [
+        pa.field("clip", pa.string(), nullable=False),
+        pa.field("clip_hash", pa.string(), nullable=False),
+        pa.field("speaker", pa.string()),
+        pa.field("fold", pa.int32(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("predicted", pa.string(), nullable=False),
+        pa.field("probabilities", _PROBABILITIES, nullable=False),
+    ]
+)
+"""A row per clip; labels and answers are canonical emotions after merges."""
+
+
+class TrainingFinding(Stored):
+    """Something that a reader must know before trusting the result.
+
+    Attributes:
+        kind: A word for it, such as `collapse`, `overfitting`, `suspicious`, `leak`, `no-speakers`.
+        sentence: What happened, where, and what to do.
+        fold: The fold that it concerns; None for all.
+    """
+
+    kind: str
+    sentence: str
+    fold: int | None = None
+
+
+class EpochRecord(Stored):
+    """One epoch of a fit.
+
+    Attributes:
+        loss: Mean training loss; None if it was not finite.
+        uar: Of the monitored clips: those of validation speakers, else clips of training speakers.
+        commonest: The share of the monitored clips that the most frequent answer takes, and that answer.
+    """
+
+    epoch: int
+    loss: float | None
+    uar: float | None = None
+    commonest: tuple[str, float] | None = None
+
+
+class FoldRecord(Stored):
+    """One fit of a cross-validation.
+
+    Attributes:
+        fold: From 1.
+        chosen: Hyper-parameters that were chosen on training speakers, such as the strength of L2.
+        monitored: What the curve is measured on: `validation` or `training`.
+        best_epoch: The epoch whose weights answered; None for fits without epochs.
+        uar: Of the fold's own test clips.
+    """
+
+    fold: int
+    seed: int
+    train_speakers: tuple[str, ...]
+    validation_speakers: tuple[str, ...] = ()
+    test_speakers: tuple[str, ...]
+    train_clips: int
+    validation_clips: int = 0
+    test_clips: int
+    chosen: dict[str, JsonValue] = {}
+    monitored: str | None = None
+    epochs: tuple[EpochRecord, ...] = ()
+    best_epoch: int | None = None
+    uar: float | None = None
+    seconds: float = 0.0
+
+
+class TrainingScore(Stored):
+    """Pooled scores of out-of-fold answers, and the 95 % interval of the UAR over speakers, None if unknown.
+
+    Attributes:
+        name: The recipe, or `majority`, `functionals` for the baselines, `test` for another corpus.
+        seed: None for the mean over seeds and what has no seed.
+    """
+
+    name: str
+    seed: int | None = None
+    uar: float | None
+    uar_low: float | None = None
+    uar_high: float | None = None
+    macro_f1: float | None
+    accuracy: float | None
+    clips: int
+
+
+class LearningPoint(Stored):
+    """The out-of-fold UAR with fewer speakers in each fold's training part."""
+
+    speakers: int
+    uar: float
+
+
+class SplitCount(Stored):
+    """How many clips and speakers have a class."""
+
+    emotion: str
+    clips: int
+    speakers: int
+
+
+class TrainingRecord(StoredFile):
+    """A training: what was asked, what was done, and what it is worth.
+
+    Attributes:
+        name: Of the candidate, the folder's name.
+        corpus: The name of the corpus, and `source` its SPEC.
+        recipe: The recipe with all its settings; `name` is what the user called it.
+        encoder: The Hub id or path of the frozen or fine-tuned encoder, None for networks from scratch.
+        labels: The emotions, in the order of the outputs.
+        speakers: All that the final model was trained on; None where the corpus names none.
+        clip_hashes: All clips that it was trained on, shortened to 16 digits.
+        folds: Every fit of every seed.
+        fold_rule: How the folds were made, in words.
+        scores: The recipe by seed, its mean over seeds, then baselines.
+        test: On `--test`; None where it was not asked for.
+        final_epochs: Of the final model; None for fits without epochs.
+        peak_memory_mb: Of the worker (10⁶ bytes).
+    """
+
+    created: datetime
+    environment: Environment
+    request: StoredRequest
+    name: str
+    corpus: str
+    source: str
+    recipe: dict[str, JsonValue]
+    encoder: str | None = None
+    encoder_revision: str | None = None
+    labels: tuple[str, ...]
+    label_map: dict[str, str | None] = {}
+    merge: dict[str, str] = {}
+    counts: tuple[SplitCount, ...] = ()
+    speakers: tuple[str, ...] | None = None
+    clip_hashes: tuple[str, ...] = ()
+    fold_rule: str
+    folds: tuple[FoldRecord, ...] = ()
+    scores: tuple[TrainingScore, ...] = ()
+    test: TrainingScore | None = None
+    learning_curve: tuple[LearningPoint, ...] = ()
+    findings: tuple[TrainingFinding, ...] = ()
+    final_epochs: int | None = None
+    parameters: int | None = None
+    seconds: float = 0.0
+    peak_memory_mb: float | None = None
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "TrainingRecord | None":
+        """Read the record beside the weights of a candidate; None if bench did not train it.
+
+        Raises:
+            RequestError: A newer version of bench wrote it.
+        """
+        return cls.read(folder / TRAINING_FILE)
+
+
+SHORT_HASH = 16
+"""Digits of a clip hash in a record."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OutOfFold:
+    """Out-of-fold answers: each clip is answered by a model that was not trained on its speaker.
+
+    Attributes:
+        clips: Names; all other sequences are parallel to it.
+        labels: True emotions.
+        classes: The emotions of the outputs.
+        probabilities: Shape (clips, classes).
+    """
+
+    clips: tuple[str, ...]
+    clip_hashes: tuple[str, ...]
+    speakers: tuple[str | None, ...]
+    folds: tuple[int, ...]
+    labels: tuple[str, ...]
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The most probable emotion of each clip."""
+        return tuple(self.classes[index] for index in self.probabilities.argmax(axis=1))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of clips and answers, which names them in the prediction store."""
+        content = hashlib.sha256(repr((self.clip_hashes, self.folds, self.classes)).encode())
+        content.update(np.ascontiguousarray(self.probabilities, np.float32).tobytes())
+        return content.hexdigest()
+
+    def table(self) -> pa.Table:
+        """The answers in the columns of `OUT_OF_FOLD_SCHEMA`."""
+        columns = [
+            self.clips,
+            self.clip_hashes,
+            self.speakers,
+            self.folds,
+            self.labels,
+            self.predicted,
+            [list(map(_pair, self.classes, row.tolist())) for row in self.probabilities],
+        ]
+        arrays = [pa.array(column, type=field.type) for column, field in zip(columns, OUT_OF_FOLD_SCHEMA, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=OUT_OF_FOLD_SCHEMA)
+
+    @classmethod
+    def read(cls, path: Path) -> "OutOfFold | None":
+        """Read the answers at `path`; None if there is no file.
+
+        Raises:
+            RequestError: The file is no table of out-of-fold answers.
+        """
+        try:
+            rows: Sequence[dict[str, object]] = pq.read_table(path, schema=OUT_OF_FOLD_SCHEMA).to_pylist()
+            return _from_rows(rows)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise RequestError(
+                f"{path} is no table of out-of-fold answers ({error}): train again with `bench train`, or delete it."
+            ) from error
+
+
+def _pair(label: str, probability: float) -> dict[str, object]:
+    return {"label": label, "probability": probability}
+
+
+def _from_rows(rows: Sequence[dict[str, object]]) -> OutOfFold:
+    answers = [row["probabilities"] for row in rows]
+    classes = [tuple(pair["label"] for pair in answer) for answer in answers]  # type: ignore[attr-defined]
+    if not rows or len(set(classes)) != 1:
+        raise ValueError("it has no rows, or rows with other classes")
+    values = [[pair["probability"] for pair in answer] for answer in answers]  # type: ignore[attr-defined]
+    probabilities = np.asarray(values, np.float32)
+    if not np.isfinite(probabilities).all():
+        raise ValueError("a probability is not finite")
+
+    def column(name: str) -> tuple:  # type: ignore[type-arg]
+        return tuple(row[name] for row in rows)
+
+    return OutOfFold(
+        clips=column("clip"),
+        clip_hashes=column("clip_hash"),
+        speakers=column("speaker"),
+        folds=column("fold"),
+        labels=column("label"),
+        classes=classes[0],
+        probabilities=probabilities,
+    )

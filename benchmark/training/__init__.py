@@ -1,0 +1,1 @@
+"""Training a candidate on a corpus, with out-of-fold answers for its score."""

@@ -1,0 +1,59 @@
+"""What a fit in the worker takes and gives; plain data on the pipe."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from benchmark.results.training_record import EpochRecord
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitJob:
+    """One fit: of a fold, of an inner split, or of the final model.
+
+    Attributes:
+        train: Indices of the clips to train on, likewise `validation` (may be empty) and `test` (to be answered).
+        labels: Index of the class of every clip, shape (clips,).
+        speakers: Index of the speaker of every clip; clips without a speaker are their own.
+        classes: Emotions, in the order of the outputs.
+        epochs: Train so many and choose none; None to take the recipe's.
+        folder: Where the model is saved; None to keep only the answers.
+        progress: A file that gets a JSON line per epoch: {"epoch": 3, "of": 30, "loss": 1.2, "uar": 0.4}.
+    """
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    speakers: NDArray[np.int64]
+    classes: tuple[str, ...]
+    seed: int
+    epochs: int | None = None
+    folder: str | None = None
+    progress: str | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitResult:
+    """What a fit brought.
+
+    Attributes:
+        probabilities: Shape (test clips, classes), in the order of `FitJob.test`; not finite where the fit failed.
+        chosen: Hyper-parameters that were chosen on training speakers.
+        monitored: What the curve is measured on: `validation` or `training`; None for fits without epochs.
+        best_epoch: The epoch whose weights were taken.
+        parameters: Of the saved model.
+        head_parameters: Those that were fitted.
+    """
+
+    probabilities: NDArray[np.float32]
+    chosen: dict[str, JsonValue] = field(default_factory=dict)
+    epochs: tuple[EpochRecord, ...] = ()
+    monitored: str | None = None
+    best_epoch: int | None = None
+    parameters: int | None = None
+    head_parameters: int | None = None
+    seconds: float = 0.0
+    peak_memory_mb: float | None = None
