@@ -78,6 +78,6 @@ def require_known_version(version: object, known: int, source: Path | str) -> No
 def _version(content: bytes) -> object:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document.get("schema_version") if isinstance(document, dict) else None

@@ -1,7 +1,6 @@
 """The record of a training, `training.json`, and the out-of-fold answers beside it; both lie beside the weights."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +18,17 @@ from benchmark.results.schema import Stored, StoredFile
 
 TRAINING_FILE = "training.json"
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
+WEIGHTS_FILE = "model.safetensors"
 TRAINED_HERE = "trained-here"
 """The head of a setup whose answers are out-of-fold answers."""
+OUT_OF_FOLD = "out-of-fold"
+"""The backend of such a setup."""
+
+# As many rows as a table of clips may have; a record names each clip once, and each speaker once per fit.
+MOST_ROWS = 1_000_000
+MOST_BYTES = 250_000_000
+_MOST_VALUES = 50_000_000
+_SUM_TOLERANCE = 1e-3
 
 _PROBABILITIES = pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float32())]))
 OUT_OF_FOLD_SCHEMA = pa.schema(
@@ -137,6 +145,7 @@ class TrainingRecord(StoredFile):
         labels: The emotions, in the order of the outputs.
         speakers: All that the final model was trained on; None where the corpus names none.
         clip_hashes: All clips that it was trained on, shortened to 16 digits.
+        weights_sha256: `weights_digest` of the final model; without it, no out-of-fold answers are attributed to it.
         folds: Every fit of every seed.
         fold_rule: How the folds were made, in words.
         scores: The recipe by seed, its mean over seeds, then baselines.
@@ -160,6 +169,7 @@ class TrainingRecord(StoredFile):
     counts: tuple[SplitCount, ...] = ()
     speakers: tuple[str, ...] | None = None
     clip_hashes: tuple[str, ...] = ()
+    weights_sha256: str | None = None
     fold_rule: str
     folds: tuple[FoldRecord, ...] = ()
     scores: tuple[TrainingScore, ...] = ()
@@ -176,9 +186,35 @@ class TrainingRecord(StoredFile):
         """Read the record beside the weights of a candidate; None if bench did not train it.
 
         Raises:
-            RequestError: A newer version of bench wrote it.
+            RequestError: The file cannot be read, is too large, is no such record, or a newer version wrote it.
         """
-        return cls.read(folder / TRAINING_FILE)
+        path = folder / TRAINING_FILE
+        try:
+            if not _is_file_within(path, MOST_BYTES):
+                return None
+            content = path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise RequestError(f"{path} cannot be read ({_reason(error)}): make it readable, or delete it.") from error
+        record = cls.parse(content, path)
+        if record is None:
+            raise RequestError(
+                f"{path} is no record of a training that this version of bench can read: train again with "
+                "`bench train`, or delete it."
+            )
+        return record
+
+
+def weights_digest(folder: Path) -> str | None:
+    """SHA-256 of the weights in a folder; None if it has no `model.safetensors`.
+
+    Raises:
+        OSError: They cannot be read.
+    """
+    try:
+        with (folder / WEIGHTS_FILE).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 SHORT_HASH = 16
@@ -235,16 +271,17 @@ class OutOfFold:
         """Read the answers at `path`; None if there is no file.
 
         Raises:
-            RequestError: The file is no table of out-of-fold answers.
+            RequestError: The file is no table of out-of-fold answers, each clip once, with probabilities.
         """
         try:
-            rows: Sequence[dict[str, object]] = pq.read_table(path, schema=OUT_OF_FOLD_SCHEMA).to_pylist()
-            return _from_rows(rows)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            if not _is_file_within(path, MOST_BYTES):
+                return None
+            with pq.ParquetFile(path) as file:
+                return _answers(_read_table(file))
+        except (OSError, ValueError, TypeError, pa.ArrowException) as error:
             raise RequestError(
-                f"{path} is no table of out-of-fold answers ({error}): train again with `bench train`, or delete it."
+                f"{path} is no table of out-of-fold answers ({_reason(error)}): train again with `bench train`, or "
+                "delete it."
             ) from error
 
 
@@ -252,25 +289,86 @@ def _pair(label: str, probability: float) -> dict[str, object]:
     return {"label": label, "probability": probability}
 
 
-def _from_rows(rows: Sequence[dict[str, object]]) -> OutOfFold:
-    answers = [row["probabilities"] for row in rows]
-    classes = [tuple(pair["label"] for pair in answer) for answer in answers]  # type: ignore[attr-defined]
-    if not rows or len(set(classes)) != 1:
-        raise ValueError("it has no rows, or rows with other classes")
-    values = [[pair["probability"] for pair in answer] for answer in answers]  # type: ignore[attr-defined]
-    probabilities = np.asarray(values, np.float32)
+def _is_file_within(path: Path, most_bytes: int) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        OSError: It cannot be looked at.
+        ValueError: It is no file, or larger than that.
+    """
+    if not path.exists():
+        return False
+    if not path.is_file():
+        raise ValueError("it is no file")
+    if path.stat().st_size > most_bytes:
+        raise ValueError(f"it is larger than {most_bytes // 1_000_000} MB")
+    return True
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())[:200].rstrip(".") or type(error).__name__
+
+
+def _read_table(file: pq.ParquetFile) -> pa.Table:
+    """Read the columns of `OUT_OF_FOLD_SCHEMA`.
+
+    Raises:
+        ValueError: A column is missing or lacks values, or there are no rows, or too many values.
+    """
+    if not 0 < file.metadata.num_rows <= MOST_ROWS:
+        raise ValueError(f"it has {file.metadata.num_rows:,} rows, not 1 to {MOST_ROWS:,}")
+    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
+    # A few bytes can stand for any number of values.
+    if values > _MOST_VALUES or sum(group.total_byte_size for group in groups) > MOST_BYTES:
+        raise ValueError("it holds more than such a table may")
+    missing = set(OUT_OF_FOLD_SCHEMA.names) - set(file.schema_arrow.names)
+    if missing:
+        raise ValueError(f"the column {min(missing)} is missing")
+    table = file.read(columns=OUT_OF_FOLD_SCHEMA.names).select(OUT_OF_FOLD_SCHEMA.names)
+    for field in OUT_OF_FOLD_SCHEMA:
+        if not field.nullable and table.column(field.name).null_count:
+            raise ValueError(f"the column {field.name} lacks values")
+    return table.cast(OUT_OF_FOLD_SCHEMA)
+
+
+def _answers(table: pa.Table) -> OutOfFold:
+    lists = table.column("probabilities").combine_chunks()
+    pairs = lists.flatten()
+    labels, values = (pairs.field(name) for name in ("label", "probability"))
+    count = len(pairs) // len(table)
+    names = np.asarray(labels.to_numpy(zero_copy_only=False), dtype=object).reshape(-1)
+    if not count or set(lists.value_lengths().to_pylist()) != {count}:
+        raise ValueError("its rows have other numbers of classes")
+    if pairs.null_count or labels.null_count or (names.reshape(-1, count) != names[:count]).any():
+        raise ValueError("its rows have other classes")
+    if len(set(names[:count])) < count:
+        raise ValueError("a class occurs twice")
+    probabilities = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(-1, count)
     if not np.isfinite(probabilities).all():
         raise ValueError("a probability is not finite")
-
-    def column(name: str) -> tuple:  # type: ignore[type-arg]
-        return tuple(row[name] for row in rows)
-
-    return OutOfFold(
-        clips=column("clip"),
-        clip_hashes=column("clip_hash"),
-        speakers=column("speaker"),
-        folds=column("fold"),
-        labels=column("label"),
-        classes=classes[0],
+    if (probabilities < 0).any() or (np.abs(probabilities.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
+        raise ValueError("its probabilities do not sum to one")
+    columns = {name: tuple(table.column(name).to_pylist()) for name in OUT_OF_FOLD_SCHEMA.names[:5]}
+    answers = OutOfFold(
+        clips=columns["clip"],
+        clip_hashes=columns["clip_hash"],
+        speakers=columns["speaker"],
+        folds=columns["fold"],
+        labels=columns["label"],
+        classes=tuple(names[:count]),
         probabilities=probabilities,
     )
+    _refuse_contradictions(answers)
+    return answers
+
+
+def _refuse_contradictions(answers: OutOfFold) -> None:
+    """Refuse two answers to one recording; copies of a recording within a fold have the same answer."""
+    rows: dict[str, int] = {}
+    for row, clip_hash in enumerate(answers.clip_hashes):
+        first = rows.setdefault(clip_hash, row)
+        is_same = answers.folds[first] == answers.folds[row]
+        if not is_same or not np.array_equal(answers.probabilities[first], answers.probabilities[row]):
+            raise ValueError(f"the recording of {answers.clips[row]!r} has two answers")
