@@ -1,0 +1,82 @@
+"""The clips of a training as columns, and the contiguous indices of their classes and speakers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingClips:
+    """Clips with an emotion and readable audio; all sequences are parallel.
+
+    Attributes:
+        labels: Index into `classes` of each clip's emotion.
+        classes: The emotions, in the order of the model's outputs; each has a clip.
+        speakers: None where unknown.
+        texts: The sentence that is spoken; None where unknown.
+        hashes: Of the decoded audio.
+        attributes: The other columns of the corpus.
+    """
+
+    names: tuple[str, ...]
+    labels: Indices
+    classes: tuple[str, ...]
+    speakers: tuple[str | None, ...]
+    texts: tuple[str | None, ...]
+    hashes: tuple[str, ...]
+    attributes: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def has_speakers(self) -> bool:
+        """Whether any clip names its speaker."""
+        return any(speaker is not None for speaker in self.speakers)
+
+    @cached_property
+    def groups(self) -> Indices:
+        """The index of each clip's speaker; a clip without one is alone, or with clips of identical audio."""
+        keys = [
+            ("audio", audio) if speaker is None else ("speaker", speaker)
+            for speaker, audio in zip(self.speakers, self.hashes, strict=True)
+        ]
+        return contiguous(keys)
+
+    def speakers_of(self, indices: Indices) -> tuple[str, ...]:
+        """The known speakers of some clips, by name."""
+        return tuple(sorted({speaker for index in indices if (speaker := self.speakers[index]) is not None}))
+
+
+def class_indices(emotions: Sequence[str]) -> tuple[Indices, tuple[str, ...]]:
+    """Number the classes that occur, without holes, in alphabetical order.
+
+    Examples:
+        >>> labels, classes = class_indices(["sadness", "anger", "sadness"])
+        >>> labels.tolist(), classes
+        ([1, 0, 1], ('anger', 'sadness'))
+    """
+    classes = tuple(sorted(set(emotions)))
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[name] for name in emotions], dtype=np.int64), classes
+
+
+def contiguous(keys: Sequence[object]) -> Indices:
+    """Number keys in the order of their first occurrence.
+
+    Examples:
+        >>> contiguous(["b", "a", "b"]).tolist()
+        [0, 1, 0]
+    """
+    index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([index[key] for key in keys], dtype=np.int64)
+
+
+def class_counts(labels: Indices, groups: Indices, classes: int) -> NDArray[np.int64]:
+    """Count clips by speaker and class, shape (speakers, classes); speakers are numbered without holes."""
+    _, numbers = np.unique(groups, return_inverse=True)
+    speakers = int(numbers.max(initial=-1)) + 1
+    counts = np.bincount(numbers * classes + labels, minlength=speakers * classes)
+    return counts.reshape(speakers, classes).astype(np.int64)
