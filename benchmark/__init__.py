@@ -1,7 +1,8 @@
 """Which speech-emotion model to use, for your audio, on your machine, and whether to trust the answer.
 
 `verify` checks which candidates are working emotion classifiers, `describe_corpus` describes a corpus, `run` measures
-candidates on corpora, and `predict` applies models to single recordings:
+candidates on corpora, and `predict` applies models to single recordings. `register_models` lets transformers load the
+models that bench trains:
 
     import benchmark
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from benchmark.errors import BenchError as BenchError
     from benchmark.errors import RequestError as RequestError
     from benchmark.errors import UnavailableError as UnavailableError
+    from benchmark.models.registration import register_models as register_models
 
 _MODULES = {
     "api.choose": ("EnsembleOutcome", "RecommendOutcome", "ensemble", "recommend"),
@@ -51,6 +53,7 @@ _MODULES = {
     "api.run": ("RunOutcome", "run"),
     "api.verify": ("VerifyOutcome", "verify"),
     "errors": ("BenchError", "RequestError", "UnavailableError"),
+    "models.registration": ("register_models",),
 }
 __all__ = [name for names in _MODULES.values() for name in names]
 

@@ -23,6 +23,7 @@ from benchmark.models.load_reports import (
     describe_mismatches,
 )
 from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, label_problems, output_labels
+from benchmark.models.registration import register_models
 from benchmark.models.repair import RepairedModel, repaired_class, require_whole_head
 
 _ATTENTIONS = frozenset({None, "eager", "sdpa"})
@@ -37,6 +38,7 @@ def load_checkpoint(folder: Path, options: LoadOptions | None = None) -> Checkpo
         Exception: Whatever transformers raises for a checkpoint that it can't load.
     """
     begin = time.perf_counter()
+    register_models()
     options = options or LoadOptions()
     # The reference on a GPU is float32 all through, not the 10-bit mantissa that it would multiply with.
     torch.backends.cuda.matmul.allow_tf32 = False

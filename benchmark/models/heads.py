@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from benchmark.errors import RequestError
 from benchmark.models.load_reports import STANDARD_HEAD, UnusableHeadError
-from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, BENCH_TYPES
 from benchmark.plugins import Group, load_plugin, plugin_names
 
 POOLINGS = ("mean", "sum", "max")
@@ -25,7 +25,8 @@ _MATRIX = 2
 
 _SPECTROGRAM_TRANSFORMER = "audio-spectrogram-transformer"
 # Whisper's classifier has another kind of encoder inside; a spectrogram transformer pools by tokens of its own.
-_OF_FRAMES = frozenset(AUDIO_CLASSIFICATION_TYPES) - {_SPECTROGRAM_TRANSFORMER, "whisper"}
+_OF_TRANSFORMERS = frozenset(AUDIO_CLASSIFICATION_TYPES) - BENCH_TYPES
+_OF_FRAMES = _OF_TRANSFORMERS - {_SPECTROGRAM_TRANSFORMER, "whisper"}
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -58,7 +59,7 @@ LAYOUTS: tuple[HeadLayout, ...] = (
     HeadLayout(
         name=STANDARD_HEAD,
         layers=(("projector",), ("classifier",)),
-        model_types=frozenset(AUDIO_CLASSIFICATION_TYPES) - {_SPECTROGRAM_TRANSFORMER},
+        model_types=_OF_TRANSFORMERS - {_SPECTROGRAM_TRANSFORMER},
         own=True,
     ),
     HeadLayout(

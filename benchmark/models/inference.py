@@ -9,7 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.models.load_reports import CheckpointError, LoadReport
-from benchmark.models.model_types import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, Reads, shortest_input
+from benchmark.models.model_types import (
+    ATTENTION_MASK,
+    AUDIO_CLASSIFICATION_TYPES,
+    BENCH_TYPES,
+    Reads,
+    shortest_input,
+)
 from benchmark.models.speech_model import SpeechModel
 
 
@@ -69,6 +75,8 @@ class Checkpoint(SpeechModel):
         facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
         if facts is not None and facts.reads is Reads.FEATURES:
             return facts.shortest_samples
+        if config.model_type in BENCH_TYPES:
+            return int(config.shortest_samples)
         # SEW joins several frames to one behind its convolutions.
         joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
         kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())

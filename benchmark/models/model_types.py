@@ -10,6 +10,9 @@ from typing import Any
 from benchmark.workers.environment import is_clean
 from benchmark.workers.protection import protections
 
+BENCH_MEL = "bench-mel"
+BENCH_TYPES = frozenset({BENCH_MEL})
+"""Types of bench's own, which `benchmark.models.registration` makes known to transformers."""
 ATTENTION_MASK = "attention_mask"
 """The input, beside the main one, that says which part of a batch is audio and which is padding."""
 
@@ -57,6 +60,7 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "wav2vec2-conformer": _FROM_SAMPLES,
     "wavlm": _FROM_SAMPLES,
     "whisper": _FROM_PADDED_SPECTROGRAM,
+    BENCH_MEL: _FROM_SAMPLES,
 }
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""

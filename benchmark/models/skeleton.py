@@ -14,6 +14,7 @@ from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from benchmark.models.head_rules import Skeleton
 from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, output_labels
+from benchmark.models.registration import register_models
 
 _BYTES_PER_NUMBER = 4
 _GIB = 2**30
@@ -29,6 +30,7 @@ _CODE = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implement
 
 def check_config(config: Mapping[str, Any]) -> None:
     """Let transformers validate a configuration, which raises for one that is not valid; no model is made."""
+    register_models()
     fields = {name: value for name, value in config.items() if name != "model_type"}
     CONFIG_MAPPING[config["model_type"]].from_dict(fields)
 
@@ -48,6 +50,7 @@ def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skel
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or model_type not in AUDIO_CLASSIFICATION_TYPES:
         raise ValueError(f"the model type {model_type!r} has no audio classifier in transformers")
+    register_models()
     refuse_giants(config)
     fields = {name: value for name, value in config.items() if name not in _CODE}
     made = CONFIG_MAPPING[model_type].from_dict(fields)
@@ -61,10 +64,18 @@ def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skel
         labels=output_labels(made.id2label, made.num_labels),
         parameters=parameters,
         shapes={name: tuple(tensor.shape) for name, tensor in expected.items()},
-        # The encoder is the only part that is a model of its own.
-        encoder=next(f"{name}." for name, part in model.named_children() if isinstance(part, PreTrainedModel)),
+        encoder=_encoder_prefix(model),
         targets=_targets(model, expected, names),
     )
+
+
+def _encoder_prefix(model: Any) -> str:
+    """Name what is before the weights of the encoder: the only part that is a model of its own.
+
+    bench's own networks are parts of one model; a model without an encoder is all head.
+    """
+    parts = [name for name, part in model.named_children() if isinstance(part, PreTrainedModel)]
+    return f"{parts[0] if parts else 'encoder'}."
 
 
 def refuse_giants(config: Mapping[str, Any]) -> None:

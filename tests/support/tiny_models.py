@@ -15,6 +15,9 @@ from transformers import (
     WhisperFeatureExtractor,
 )
 
+from benchmark.models.mel_networks import MelClassifier, MelConfig
+from benchmark.models.registration import sample_extractor
+
 EMOTIONS = ("angry", "happy", "sad", "neutral", "fearful")
 
 _TRANSFORMER: dict[str, Any] = {
@@ -96,6 +99,17 @@ def write_tiny(
     torch.set_rng_state(generator_state)
     model.save_pretrained(folder)
     extractor_of(model_type).save_pretrained(folder)
+    return folder
+
+
+def write_network(network: str, folder: Path, *, labels: Sequence[str] = EMOTIONS, **config: Any) -> Path:
+    """Write a network of bench's own with random weights, and its feature extractor; return the folder."""
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MelClassifier(MelConfig(network=network, **names, **config))
+    model.save_pretrained(folder)
+    sample_extractor().save_pretrained(folder)
     return folder
 
 
