@@ -18,6 +18,7 @@ from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DescribeRequest
 from benchmark.progress import Silent
 from benchmark.registry.loading import find_registry
+from benchmark.registry.trained import declare_training
 from benchmark.reporting.corpus import write_description
 from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.files import check_writable
@@ -61,7 +62,7 @@ describe_corpus = keywords(describe_corpus_with, DescribeRequest)
 def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     settings, progress = reader.settings, options.progress or Silent()
     merges = chosen_merges(options.merge_preset, options.merge)
-    registry = find_registry(options.candidates)
+    registry = declare_training(find_registry(options.candidates), progress)
     folder = Path(options.output)
     check_writable(folder)
     prepare_cache(settings)

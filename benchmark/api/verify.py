@@ -13,6 +13,7 @@ from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import shadowed_id
 from benchmark.registry.schema import Registry
+from benchmark.registry.trained import declare_training
 from benchmark.reporting.writing import write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import check_writable
@@ -85,7 +86,7 @@ verify = keywords(verify_with, VerifyRequest)
 
 
 def open_registry(candidates: str | Path | None, models: Sequence[str], progress: Progress) -> Registry:
-    """Load the registry, log its origin, and select models.
+    """Load the registry, log its origin, select models, and read what bench trained them on.
 
     Raises:
         RequestError: The registry or a model is wrong; the message says how to fix it.
@@ -96,4 +97,4 @@ def open_registry(candidates: str | Path | None, models: Sequence[str], progress
     for model in models:
         if (folder := shadowed_id(model, Path.cwd())) is not None:
             progress.warn(f"{model} is the folder {folder} here, not the repository of that name on the Hub.")
-    return select(registry, models)
+    return declare_training(select(registry, models), progress)

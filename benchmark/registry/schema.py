@@ -171,6 +171,7 @@ class Candidate(Described):
         revision: Branch, tag or sha on the Hub; None for its default branch.
         expect: The status that verification should find.
         trained_on: Corpora it has seen; None if nothing is declared.
+        trained_speakers: Their speakers that it has heard, by the names there; None if nothing is declared.
         labels: Label → canonical class, where the label does not say it itself.
     """
 
@@ -180,6 +181,7 @@ class Candidate(Described):
     expect: Status | None = None
     languages: tuple[Language, ...] = ()
     trained_on: tuple[CorpusWord, ...] | None = None
+    trained_speakers: tuple[Line, ...] | None = None
     labels: dict[str, Emotion] = Field(default_factory=dict)
     head: Head | None = None
     preprocessor: Preprocessor | None = None

@@ -131,6 +131,8 @@ class LeaderboardRow(Stored):
     """the 10th percentile of the speakers' scores."""
     speaker_spread: float | None = None
     """standard deviation of the speakers' scores beyond what the chance of few clips makes."""
+    trained_speakers: int | None = None
+    """how many speakers the candidate was trained on, as far as that is declared."""
     metrics: dict[str, float | None] = {}
     """scores by the user's own metrics, a column for each."""
 
@@ -221,6 +223,7 @@ _COLUMNS = (
     Column("adjusted_uar", "above guessing", Shown.PAGE | Shown.DOCS, Format.FRACTION),
     Column("speaker_tenth", "unlucky tenth", Shown.DOCS, Format.FRACTION),
     Column("speaker_spread", "spread beyond chance", Shown.DOCS, Format.FRACTION),
+    Column("trained_speakers", "trained speakers", Shown.DOCS, Format.COUNT),
     Column("emotions", "emotions", _VARIED, Format.COUNT),
     Column(
         "effective_emotions", "effective", _VARIED | Shown.TERMINAL, Format.QUANTITY, long_title="effective emotions"

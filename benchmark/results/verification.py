@@ -74,7 +74,7 @@ class Verification(Stored):
         window_s: The longest stretch of audio that goes into the model at once.
         fixed_window: Whether a call costs the same however short the clip is.
         size_bytes: Of the weight files that a load reads.
-        expect: From the registry, as are `languages`, `trained_on` and `published`.
+        expect: From the registry, as are `languages`, `trained_on`, `trained_speakers` and `published`.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
         incomplete: Whether this machine failed at it, such as by killing its worker twice, so that there is no verdict.
@@ -104,6 +104,7 @@ class Verification(Stored):
     expect: Status | None = None
     languages: tuple[str, ...] = ()
     trained_on: tuple[str, ...] | None = None
+    trained_speakers: tuple[str, ...] | None = None
     published: PublishedScore | None = None
     log: str | None = None
     notes: tuple[str, ...] = ()

@@ -123,6 +123,7 @@ def candidate_row(verification: Verification, *flags: str) -> LeaderboardRow:
         emotions=len(verification.emotion_classes) if verification.labels else None,
         parameters=verification.parameters,
         size_mb=verification.size_mb,
+        trained_speakers=None if verification.trained_speakers is None else len(verification.trained_speakers),
         flags=flags,
     )
 

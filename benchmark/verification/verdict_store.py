@@ -79,6 +79,7 @@ def registry_fields(candidate: Candidate) -> dict[str, Any]:
         "expect": candidate.expect,
         "languages": candidate.languages,
         "trained_on": candidate.trained_on,
+        "trained_speakers": candidate.trained_speakers,
         "published": published
         and PublishedScore(corpus=published.corpus, uar=published.uar, accuracy=published.accuracy),
     }
