@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from benchmark.api.report import report as report
     from benchmark.api.run import RunOutcome as RunOutcome
     from benchmark.api.run import run as run
+    from benchmark.api.train import TrainOutcome as TrainOutcome
+    from benchmark.api.train import train as train
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
     from benchmark.api.verify import verify as verify
     from benchmark.errors import BenchError as BenchError
@@ -51,6 +53,7 @@ _MODULES = {
     "api.publish": ("PublishOutcome", "publish"),
     "api.report": ("ReportOutcome", "report"),
     "api.run": ("RunOutcome", "run"),
+    "api.train": ("TrainOutcome", "train"),
     "api.verify": ("VerifyOutcome", "verify"),
     "errors": ("BenchError", "RequestError", "UnavailableError"),
     "models.registration": ("register_models",),

@@ -178,12 +178,7 @@ class ModelActor:
         """The most memory used so far: of this process, or on a GPU of torch's allocator there, in MB (10⁶ bytes)."""
         if self._on_gpu():
             return float(sys.modules["torch"].cuda.max_memory_allocated() / _BYTES_PER_MB)
-        if sys.platform == "win32":
-            return int(psutil.Process().memory_info().peak_wset) / _BYTES_PER_MB
-        import resource  # noqa: PLC0415 - there is none on Windows
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return (peak if sys.platform == "darwin" else peak * 1024) / _BYTES_PER_MB
+        return peak_memory_mb()
 
     def computes_in(self, dtype: str) -> bool:
         """Whether OpenVINO really computes in a number format on this processor."""
@@ -229,6 +224,16 @@ def _open_converted(
     if model is None:
         raise OSError("the converted model is not whole")
     return model.load(engine, streams=streams, folder=Path(folder), preprocessor=preprocessor)
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has used so far, in MB (10⁶ bytes)."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset) / _BYTES_PER_MB
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (peak if sys.platform == "darwin" else peak * 1024) / _BYTES_PER_MB
 
 
 def time_calls(

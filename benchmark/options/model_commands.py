@@ -12,6 +12,7 @@ from benchmark.options.shared import (
     MODELS,
     RESULT,
     SCORES,
+    TRAINING,
     AskedCaller,
     CandidateOptions,
     Channel,
@@ -81,6 +82,52 @@ class RunRequest(
     """Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get wrong or
     disagree on; whoever gets the page can listen to them. The others are links to local files.
     """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, RegistryOptions):
+    """Options of `train`."""
+
+    corpus: Annotated[
+        str | None, option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
+    ] = field(default=None, kw_only=False)
+    """What to train on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
+    or a path. Its clips need labels, and speakers for an honest score.
+    """
+    recipe: Annotated[str | Path, option("--recipe", TRAINING, metavar="NAME|FILE")] = "cnn"
+    """What to train and how; a name, or a TOML file as --show-recipe prints."""
+    model: Annotated[str | None, option("--model", TRAINING, variable="BENCH_TRAIN_MODEL", metavar="ID")] = None
+    """The encoder of recipes that need one: a Hub id or a local folder."""
+    folds: Annotated[str, option("--folds", TRAINING, metavar="K|loso|column:NAME|FILE")] = "5"
+    """How speakers are divided: into K parts, each speaker alone, by a column of the corpus, or by a file with the
+    columns speaker (or clip) and fold.
+    """
+    allow: Annotated[Texts, option("--allow", TRAINING, metavar="NAME")] = ()
+    """Train in spite of a problem that makes the score say less than it seems to; the error names it. Repeatable."""
+    test: Annotated[str | None, option("--test", TRAINING, metavar="NAME|SPEC", completer=complete_corpora)] = None
+    """Another corpus, on which the final model is scored once; nothing is chosen on it."""
+    seed: Annotated[int, option("--seed", TRAINING, metavar="S", within=Range(0, 2**31))] = 1
+    """Of the folds, of the fits and of --sample."""
+    seeds: Annotated[int, option("--seeds", TRAINING, metavar="N", within=Range(1, 100))] = 1
+    """Repeat all fits with N seeds, from --seed on, with the same folds."""
+    jobs: Annotated[int | None, option("--jobs", TRAINING, metavar="N", within=Range(1))] = None
+    """Fits that run at once; they share the cores. Default: one per core."""
+    output: Annotated[str | Path | None, option("--output -o", RESULT, metavar="FOLDER"), Mark.PATH] = None
+    """Where the candidate is written. Default: models/CORPUS-RECIPE."""
+    resume: Annotated[bool, option("--resume", RESULT)] = False
+    """Take the fits that an interrupted training has finished in this folder."""
+    force: Annotated[bool, option("--force", RESULT), Mark.SENDS] = False
+    """Replace a candidate in this folder."""
+    register: Annotated[bool, option("--register", RESULT)] = False
+    """Add the candidate to the registry."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RecipeOptions(Options):
+    """Option of `bench train` that prints a recipe."""
+
+    show_recipe: Annotated[str | None, option("--show-recipe", TRAINING, metavar="NAME")] = None
+    """Print a recipe, to be copied and edited, and train nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 MODELS = Group("Models", sort_key=1)
 CORPUS = Group("Corpora and clips", sort_key=2)
 INFERENCE = Group("Inference and latency", sort_key=3)
-SCORES = Group("Scores", sort_key=4)
-RESULT = Group("Result", sort_key=5)
-CONSOLE = Group("Console", sort_key=6)
+TRAINING = Group("Training", sort_key=4)
+SCORES = Group("Scores", sort_key=5)
+RESULT = Group("Result", sort_key=6)
+CONSOLE = Group("Console", sort_key=7)
 
 MAX_CLIP_MB = 2000.0
 

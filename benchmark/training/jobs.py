@@ -1,6 +1,8 @@
 """What a fit in the worker takes and gives; plain data on the pipe."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,10 @@ class FitJob:
     folder: str | None = None
     progress: str | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """The job as plain data: its fields."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FitResult:
@@ -57,3 +63,36 @@ class FitResult:
     head_parameters: int | None = None
     seconds: float = 0.0
     peak_memory_mb: float | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the fit has come to answers."""
+        return bool(np.isfinite(self.probabilities).all()) and not (self.epochs and self.epochs[-1].loss is None)
+
+    def plain(self) -> dict[str, Any]:
+        """The result as plain data."""
+        epochs = [epoch.model_dump(mode="json") for epoch in self.epochs]
+        return {**asdict(replace(self, epochs=())), "epochs": epochs}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "FitResult":
+        """Take what `plain` gives."""
+        epochs = tuple(map(EpochRecord.model_validate, plain["epochs"]))
+        return cls(**{**plain, "epochs": epochs, "probabilities": np.asarray(plain["probabilities"], np.float32)})
+
+
+class Learner(Protocol):
+    """Fits models of one recipe on parts of a corpus."""
+
+    def fit(self, job: FitJob) -> FitResult:
+        """Fit a model on the training part, and answer the test part."""
+
+
+def mean_recall(labels: NDArray[np.int64], answers: NDArray[np.int64]) -> float:
+    """The recall of each class that occurs, averaged: the UAR.
+
+    Examples:
+        >>> mean_recall(np.array([0, 0, 1]), np.array([0, 1, 1]))
+        0.75
+    """
+    return float(np.mean([np.mean(answers[labels == label] == label) for label in np.unique(labels)]))

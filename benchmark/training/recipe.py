@@ -174,6 +174,18 @@ Recipe = NetworkRecipe | ProbeRecipe | AttentionRecipe | FinetuneRecipe | Ensemb
 _ADAPTER: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
+def validation_share(recipe: Recipe) -> float:
+    """The share of the training speakers that a recipe holds out of each fit; an ensemble's members hold out alike.
+
+    Examples:
+        >>> validation_share(AttentionRecipe())
+        0.2
+    """
+    if isinstance(recipe, EnsembleRecipe):
+        return max(validation_share(load_recipe(member)) for member in recipe.members)
+    return 0.0 if isinstance(recipe, ProbeRecipe) else recipe.fit.validation
+
+
 def recipe_names() -> tuple[str, ...]:
     """Name the recipes of this package."""
     files = resources.files("benchmark.training").joinpath("recipes").iterdir()
@@ -229,6 +241,11 @@ def parse_recipe(text: str, source: str) -> Recipe:
         raise RequestError(f"{source} is nested too deeply for a recipe.") from error
     except ValidationError as error:
         raise RequestError(f"{source}: {_first_problem(error)}") from error
+
+
+def parse_plain(plain: dict[str, Any]) -> Recipe:
+    """Take a recipe from what its `model_dump` gives."""
+    return _ADAPTER.validate_python(plain)
 
 
 def _first_problem(error: ValidationError) -> str:

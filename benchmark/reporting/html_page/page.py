@@ -70,17 +70,17 @@ def leaderboard_html(
     Returns:
         An HTML document that loads nothing but the recordings it links to.
     """
-    scripts = [_asset(_LIBRARY), *(_asset(f"scripts/{name}.js") for name in _SCRIPTS)]
-    styles = [_asset(f"styles/{name}.css") for name in _STYLES]
+    scripts = [asset(_LIBRARY), *(asset(f"scripts/{name}.js") for name in _SCRIPTS)]
+    styles = [asset(f"styles/{name}.css") for name in _STYLES]
     audio = recording_data(leaderboard, recordings or Recordings(), folder)
     return _template().render(
         scripts=scripts,
         styles=styles,
-        policy=_policy(scripts, styles),
+        policy=policy(scripts, styles),
         data=script_json(page_data(leaderboard, record)),
         # Addresses are ASCII; what `script_json` does to texts would take long for megabytes of audio.
         recordings=Markup(json.dumps(audio).replace("<", "\\u003c")),  # noqa: S704 - no `<` is left
-        licences=_asset("vendor/LICENCES.txt"),
+        licences=asset("vendor/LICENCES.txt"),
         **_sentences(leaderboard, audio),
     )
 
@@ -194,8 +194,8 @@ def _html(content: str) -> Token:
     return Token("html_block", "", 0, content=content)
 
 
-def _policy(scripts: Sequence[Markup], styles: Sequence[Markup]) -> str:
-    """Allow these scripts and styles by their hashes, audio in the page and in files, and nothing else."""
+def policy(scripts: Sequence[Markup], styles: Sequence[Markup]) -> str:
+    """The policy of a page: these scripts and styles by their hashes, audio in the page and in files, and no more."""
     return "; ".join(
         [
             "default-src 'none'",
@@ -216,7 +216,8 @@ def _digest(content: Markup) -> str:
 
 
 @cache
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """The text of a packaged script or style."""
     # The files are ours, and contain no end of a script or style element, as a test checks.
     return Markup(_ASSETS.joinpath(name).read_text(encoding="utf-8"))  # noqa: S704
 

@@ -1,0 +1,219 @@
+"""`train`: from a corpus to a candidate's folder, with the score of out-of-fold answers."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmark.api.outcomes import Outcome, judge_corpora
+from benchmark.corpora.audio_reader import AudioReader
+from benchmark.corpora.clips import Corpus
+from benchmark.corpora.specs import open_corpora
+from benchmark.emotions.merges import chosen_merges
+from benchmark.errors import EXIT_UNMET, RequestError
+from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
+from benchmark.options.declare import keywords
+from benchmark.options.model_commands import TrainRequest
+from benchmark.progress import Progress, Silent
+from benchmark.registry.loading import find_registry
+from benchmark.reporting.training import write_training
+from benchmark.results.environment import Environment, available_cores
+from benchmark.results.files import check_writable
+from benchmark.results.runs import StoredRequest
+from benchmark.results.storage import prepare_cache
+from benchmark.results.training_record import SHORT_HASH, TRAINING_FILE, OutOfFold, TrainingRecord
+from benchmark.scoring.out_of_fold import score_out_of_fold
+from benchmark.settings import Settings
+from benchmark.training.examples import Examples, examples_of
+from benchmark.training.finished_fits import UNFINISHED
+from benchmark.training.folds import make_folds
+from benchmark.training.recipe import load_recipe
+from benchmark.training.train import Trained, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOutcome(Outcome):
+    """Result of `train`.
+
+    Attributes:
+        folder: Of the candidate.
+        record: What was done, and what it is worth.
+        out_of_fold: Answers of the first seed, each by a model that has not heard the clip's speaker; None
+            where a fit has failed.
+    """
+
+    folder: Path
+    record: TrainingRecord
+    out_of_fold: OutOfFold | None
+
+
+def train_with(options: TrainRequest) -> TrainOutcome:
+    """Train a candidate on a corpus, and score it on speakers that it has not heard.
+
+    Writes the weights, `training.json`, `training.md`, `training.html` and `out_of_fold.parquet` into a folder that
+    `verify`, `run`, `predict` and `publish` take like any other candidate.
+
+    Raises:
+        RequestError: The request is wrong; the message says how to fix it.
+        UnavailableError: The machine failed, such as a full disk.
+
+    Examples:
+        >>> import benchmark
+        >>> outcome = benchmark.train("demo:", recipe="cnn", folds="4", output="models/mine")  # doctest: +SKIP
+        >>> outcome.record.scores[0].uar  # doctest: +SKIP
+        0.41
+    """
+    with AudioReader(options.settings or Settings(), max_clip_mb=options.max_clip_mb) as reader:
+        return _train(options, reader)
+
+
+train = keywords(train_with, TrainRequest)
+
+
+def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
+    begin, created = time.monotonic(), datetime.now(UTC)
+    progress = options.progress or Silent()
+    if options.corpus is None:
+        raise RequestError("Say what to train on, such as `--corpus folder:my-recordings` or `--corpus demo:`.")
+    recipe = load_recipe(options.recipe)
+    decoded = _decode(options, [options.corpus, *([] if options.test is None else [options.test])], reader, progress)
+    corpus = decoded[0].record
+    name = Path(str(options.recipe)).stem
+    folder = Path(options.output or Path("models", f"{corpus.name}-{name}"))
+    _prepare_folder(folder, options)
+    examples, *tests = [_examples(part, progress) for part in decoded]
+    clips = examples.clips
+    folds = make_folds(clips, options.folds, seed=options.seed, allow=options.allow)
+    for note in (*folds.notes, folds.folds[0].describe(clips), *(finding.sentence for finding in folds.findings)):
+        progress.note(note)
+    cores = available_cores()
+    at_once = min(options.jobs or cores, len(folds.folds) * options.seeds)
+    training = Training(
+        recipe_name=name,
+        recipe=recipe,
+        examples=examples,
+        folds=folds,
+        seeds=range(options.seed, options.seed + options.seeds),
+        test=_checked_test(examples, tests[0]) if tests else None,
+        at_once=at_once,
+        threads=max(1, cores // at_once),
+    )
+    trained = training.run(folder, reader, progress, resume=options.resume)
+    record = _record(options, trained, decoded[0], folder).model_copy(
+        update={"created": created, "seconds": time.monotonic() - begin}
+    )
+    files = write_training(record, trained.out_of_fold, folder)
+    if trained.final is not None:
+        trained.finished.remove()
+    (exit_code, problems) = _judge(trained)
+    return TrainOutcome(
+        folder=folder,
+        record=record,
+        out_of_fold=trained.out_of_fold,
+        files=files,
+        exit_code=exit_code,
+        problems=problems,
+    )
+
+
+def _decode(
+    options: TrainRequest, names: Sequence[str], reader: AudioReader, progress: Progress
+) -> tuple[DecodedCorpus, ...]:
+    """Decode the corpus, with the user's selection, and the one of `--test`, without."""
+    registry = find_registry(options.candidates)
+    prepare_cache(reader.settings)
+    merges = chosen_merges(options.merge_preset, options.merge)
+    corpora: list[Corpus] = []
+    for name, selection in zip(names, (options, None), strict=False):
+        corpora += open_corpora([name], registry, selection, reader=reader, progress=progress)
+    for corpus in corpora:
+        for note in corpus.notes:
+            progress.note(f"{corpus.name}: {note}")
+    decoded = tuple(decode_corpus(corpus.merging(merges), reader, progress) for corpus in corpora)
+    exit_code, problems = judge_corpora([corpus.record for corpus in decoded])
+    if exit_code:
+        raise RequestError(" ".join(problems))
+    return decoded
+
+
+def _prepare_folder(folder: Path, options: TrainRequest) -> None:
+    """Refuse a folder with something else in it, before hours of work."""
+    if (folder / TRAINING_FILE).exists() and not (options.force or options.resume):
+        raise RequestError(
+            f"{folder} holds a candidate already: name another folder with -o, or replace it by --force."
+        )
+    others = [path.name for path in folder.iterdir() if path.name != UNFINISHED] if folder.is_dir() else []
+    if others and not (folder / TRAINING_FILE).exists():
+        raise RequestError(f"{folder} holds other files, such as {min(others)}: name another folder with -o.")
+    check_writable(folder)
+
+
+def _examples(corpus: DecodedCorpus, progress: Progress) -> Examples:
+    examples = examples_of(corpus)
+    for sentence in examples.left_out:
+        progress.warn(sentence)
+    return examples
+
+
+def _checked_test(examples: Examples, test: Examples) -> Examples:
+    """Refuse a test corpus with recordings that are trained on, or without an emotion that the model knows."""
+    shared = set(examples.clips.hashes) & set(test.clips.hashes)
+    if shared:
+        first = test.clips.names[test.clips.hashes.index(min(shared))]
+        raise RequestError(
+            f"{len(shared):,} recordings of --test are trained on, such as {first}: its score would say nothing. "
+            "Name another corpus."
+        )
+    if not set(examples.clips.classes) & set(test.clips.classes):
+        raise RequestError(
+            f"--test has none of the emotions that are trained ({', '.join(examples.clips.classes)}): "
+            "name another corpus."
+        )
+    return test
+
+
+def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, folder: Path) -> TrainingRecord:
+    training, clips = trained.training, trained.training.examples.clips
+    test = trained.test_answers()
+    final = trained.final
+    return TrainingRecord(
+        created=datetime.now(UTC),
+        environment=Environment.here(),
+        request=StoredRequest(
+            command="train",
+            options=options.given(),
+            command_line=options.command_line("train"),
+            folder=str(Path.cwd()),
+        ),
+        name=folder.name,
+        corpus=corpus.record.name,
+        source=corpus.record.source,
+        recipe={"name": training.recipe_name, **training.recipe.model_dump(mode="json")},
+        labels=clips.classes,
+        label_map=training.examples.label_map,
+        merge=corpus.record.merge,
+        counts=trained.counts(),
+        speakers=tuple(sorted(set(filter(None, clips.speakers)))) if clips.has_speakers else None,
+        clip_hashes=tuple(sorted({clip_hash[:SHORT_HASH] for clip_hash in clips.hashes})),
+        fold_rule=training.folds.rule,
+        folds=trained.folds,
+        scores=trained.scores(),
+        test=None if test is None else score_out_of_fold(test, "test"),
+        findings=trained.findings(),
+        final_epochs=trained.validated.final_epochs,
+        parameters=None if final is None else final.parameters,
+        weights_sha256=trained.weights_sha256,
+        peak_memory_mb=max(result.peak_memory_mb or 0.0 for result in trained.validated.results.values()),
+    )
+
+
+def _judge(trained: Trained) -> tuple[int, tuple[str, ...]]:
+    failed = trained.validated.failed
+    if not failed:
+        return 0, ()
+    seed, fold = failed[0]
+    return EXIT_UNMET, (
+        f"The loss was not finite in {len(failed)} fits, the first in fold {fold} with seed {seed}, so there is no "
+        "candidate: lower the learning_rate of the recipe, or look for recordings that are damaged.",
+    )

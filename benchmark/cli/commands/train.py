@@ -1,0 +1,56 @@
+"""`bench train`: train a candidate on a corpus."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchmark.options.declare import command
+from benchmark.options.model_commands import RecipeOptions, TrainRequest
+from benchmark.options.shared import ConsoleOptions
+
+if TYPE_CHECKING:
+    from benchmark.results.training_record import TrainingRecord
+
+
+@command
+def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptions) -> int:
+    """Train a candidate on your recordings, and score it on speakers that it has not heard.
+
+    Writes weights, training.md and .json, and out_of_fold.parquet into a folder that verify, run, predict and publish
+    take like any other candidate; run ranks its out-of-fold answers beside downloaded candidates.
+    """
+    from benchmark.api.train import train_with
+    from benchmark.cli.console import open_console
+    from benchmark.cli.summaries import finish
+    from benchmark.reporting.csv_and_json import json_document
+    from benchmark.training.recipe import recipe_text
+
+    if recipe.show_recipe is not None:
+        print(recipe_text(recipe.show_recipe), end="")
+        return 0
+    progress = open_console(console)
+    outcome = train_with(replace(options, progress=progress, confirm=progress.confirm))
+    if console.as_json:
+        print(json_document(outcome.record.model_dump(mode="json")), end="")
+    else:
+        _print(outcome.record)
+    return finish(outcome, quiet=console.quiet)
+
+
+def _print(record: "TrainingRecord") -> None:
+    from benchmark.cli.tables import Column, print_table
+    from benchmark.reporting.numbers import fraction, with_interval
+
+    print_table(
+        ["what", "seed", "UAR", Column("macro-F1", number=True), Column("accuracy", number=True)],
+        [
+            (
+                score.name,
+                "mean" if score.seed is None else str(score.seed),
+                with_interval(score.uar, score.uar_low, score.uar_high),
+                fraction(score.macro_f1),
+                fraction(score.accuracy),
+            )
+            for score in (*record.scores, *(() if record.test is None else (record.test,)))
+        ],
+        title=f"{record.name}: on speakers that it has not heard",
+    )

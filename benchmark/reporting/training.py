@@ -1,0 +1,235 @@
+"""What `bench train` writes beside the weights: `training.md`, `.html`, `.json`, and out-of-fold answers as Parquet."""
+
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmark.reporting.csv_and_json import json_document
+from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.html_page.training_page import training_html
+from benchmark.reporting.markdown import Column, bullets, code_span, document, environment_line, markdown_table, section
+from benchmark.reporting.numbers import counted, duration, fraction, moment, parameter_count, with_interval
+from benchmark.results.analyses import EmotionScore
+from benchmark.results.files import FileSet
+from benchmark.results.training_record import (
+    OUT_OF_FOLD_FILE,
+    TRAINING_FILE,
+    FoldRecord,
+    OutOfFold,
+    SplitCount,
+    TrainingRecord,
+    TrainingScore,
+)
+from benchmark.scoring.decisions import confusion_matrix
+from benchmark.scoring.metrics import emotion_scores
+from benchmark.scoring.out_of_fold import decisions_of
+
+MARKDOWN_FILE = "training.md"
+PAGE_FILE = "training.html"
+README_FILE = "README.md"
+_PARTS_PER_CURVE = 10
+
+
+def write_training(record: TrainingRecord, answers: OutOfFold | None, folder: Path) -> tuple[Path, ...]:
+    """Write the reports of a training into the folder of its candidate; without answers only what went wrong.
+
+    Raises:
+        RequestError: The folder cannot be written.
+        UnavailableError: The disk is full or fails.
+    """
+    with FileSet() as files:
+        written = [
+            files.write(folder / MARKDOWN_FILE, training_markdown(record, answers)),
+            files.write(folder / PAGE_FILE, training_html(record, _result(record, answers), _making(record))),
+            files.write(folder / TRAINING_FILE, json_document(record.model_dump(mode="json"))),
+        ]
+        if answers is not None:
+            content = io.BytesIO()
+            pq.write_table(answers.table(), content, compression="zstd")
+            written.append(files.write(folder / OUT_OF_FOLD_FILE, content.getvalue()))
+            written.append(files.write(folder / README_FILE, _model_card(record)))
+        return tuple(written)
+
+
+def training_markdown(record: TrainingRecord, answers: OutOfFold | None) -> str:
+    """Write the report of a training for people."""
+    curves = section("## Curves", markdown_table(_curve_folds(record), _curve_columns(record)))
+    return document([*_result(record, answers), *curves, *_making(record)])
+
+
+def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
+    """What it is worth, block by block."""
+    return [
+        f"# {markdown_text(record.name)}",
+        headline(record),
+        *section(
+            "## Before you trust it",
+            bullets(f"**{finding.kind}**: {markdown_text(finding.sentence)}" for finding in record.findings),
+        ),
+        *section("## What it is worth", markdown_table(record.scores, _SCORE_COLUMNS), _test(record)),
+        *([] if answers is None else ["## By emotion", *_by_emotion(answers)]),
+        *section("## By speaker", "" if answers is None else _by_speaker(answers)),
+    ]
+
+
+def _making(record: TrainingRecord) -> list[str]:
+    """How it was made, block by block."""
+    return [
+        "## Clips",
+        markdown_table(record.counts, _COUNT_COLUMNS),
+        "## Folds",
+        f"{markdown_text(record.fold_rule)}.",
+        markdown_table(record.folds, _FOLD_COLUMNS),
+        "## How it was made",
+        bullets(_facts(record)),
+    ]
+
+
+def headline(record: TrainingRecord) -> str:
+    """What the candidate is and what it is worth, in two sentences."""
+    emotions = counted(len(record.labels), "emotion")
+    what = f"{code_span(str(record.recipe['name']))} on {markdown_text(record.corpus)}, {emotions}"
+    if not record.scores:
+        return f"{what}. **There is no candidate: a fit has failed.**"
+    best = record.scores[-1] if record.scores[-1].seed is None else record.scores[0]
+    uar = with_interval(best.uar, best.uar_low, best.uar_high)
+    speakers = "clips" if record.speakers is None else "speakers"
+    return (
+        f"{what}. **UAR {uar}, macro-F1 {fraction(best.macro_f1)}** on {speakers} that it has not heard, in the same "
+        f"recording conditions; always answering the same gives {fraction(1 / len(record.labels))}. "
+        "The score is that of the recipe, over folds; the model beside it is trained on all clips."
+    )
+
+
+def _test(record: TrainingRecord) -> str:
+    if record.test is None:
+        return "On another corpus: not measured; `--test` names one."
+    test = record.test
+    score = f"UAR {with_interval(test.uar, test.uar_low, test.uar_high)}, macro-F1 {fraction(test.macro_f1)}"
+    return f"On another corpus, {counted(test.clips, 'clip')}: {score}."
+
+
+def _by_emotion(answers: OutOfFold) -> tuple[str, str]:
+    decisions = decisions_of(answers)
+    confusion = confusion_matrix(decisions).tolist()
+    scores = emotion_scores(decisions)
+    columns: list[Column[EmotionScore]] = [
+        Column("emotion", lambda score: score.emotion),
+        Column("clips", lambda score: f"{score.clips:,}", numeric=True),
+        Column("recall", lambda score: fraction(score.recall), numeric=True),
+        Column("precision", lambda score: fraction(score.precision), numeric=True),
+        Column("F1", lambda score: fraction(score.f1), numeric=True),
+    ]
+    names = decisions.emotions
+    rows: list[Column[int]] = [Column("clips of ↓ answered as →", lambda row: names[row])]
+    rows += [_confusion_column(name, [line[index] for line in confusion]) for index, name in enumerate(names)]
+    return markdown_table(scores, columns), markdown_table(range(len(names)), rows)
+
+
+def _confusion_column(name: str, counts: Sequence[int]) -> Column[int]:
+    return Column(name, lambda row: str(counts[row]), numeric=True)
+
+
+def _by_speaker(answers: OutOfFold) -> str:
+    """Accuracy by speaker, the worst first."""
+    right: defaultdict[str, list[bool]] = defaultdict(list)
+    for speaker, label, predicted in zip(answers.speakers, answers.labels, answers.predicted, strict=True):
+        if speaker is not None:
+            right[speaker].append(label == predicted)
+    ordered = sorted(right.items(), key=lambda item: (sum(item[1]) / len(item[1]), item[0]))
+    columns: list[Column[tuple[str, list[bool]]]] = [
+        Column("speaker", lambda row: markdown_text(row[0])),
+        Column("clips", lambda row: f"{len(row[1]):,}", numeric=True),
+        Column("right", lambda row: fraction(sum(row[1]) / len(row[1])), numeric=True),
+    ]
+    return markdown_table(ordered, columns)
+
+
+def _curve_folds(record: TrainingRecord) -> list[FoldRecord]:
+    return [fold for fold in record.folds if fold.epochs]
+
+
+def _curve_columns(record: TrainingRecord) -> list[Column[FoldRecord]]:
+    """UAR of the monitored clips at about ten epochs."""
+    longest = max((len(fold.epochs) for fold in record.folds), default=0)
+    step = max(1, -(-longest // _PARTS_PER_CURVE))
+    shown = sorted({1, *range(step, longest + 1, step), longest}) if longest else []
+    names: list[Column[FoldRecord]] = [
+        Column("fold", lambda fold: str(fold.fold), numeric=True),
+        Column("seed", lambda fold: str(fold.seed), numeric=True),
+        Column("UAR of", lambda fold: fold.monitored or ""),
+    ]
+    return names + [_epoch_column(epoch) for epoch in shown]
+
+
+def _epoch_column(epoch: int) -> Column[FoldRecord]:
+    def cell(fold: FoldRecord) -> str:
+        return fraction(fold.epochs[epoch - 1].uar) if epoch <= len(fold.epochs) else ""
+
+    return Column(f"epoch {epoch}", cell, numeric=True)
+
+
+def _facts(record: TrainingRecord) -> list[str]:
+    encoder = [] if record.encoder is None else [f"encoder: {code_span(record.encoder)}, {record.encoder_revision}"]
+    epochs = [] if record.final_epochs is None else [f"epochs of the model: {record.final_epochs}, the folds' median"]
+    memory = [] if record.peak_memory_mb is None else [f"most memory of a worker: {record.peak_memory_mb:,.0f} MB"]
+    size = [] if record.parameters is None else [f"parameters: {parameter_count(record.parameters)}"]
+    return [
+        f"on {moment(record.created)}, in {duration(record.seconds)}",
+        f"request: {code_span(record.request.command_line)}",
+        *encoder,
+        *size,
+        *epochs,
+        *memory,
+        environment_line(record.environment),
+    ]
+
+
+def _model_card(record: TrainingRecord) -> str:
+    """What a stranger needs to load the model, and what is known of it."""
+    own = str(record.recipe.get("kind")) not in {"probe", "finetune"}
+    register = "import benchmark\n\nbenchmark.register_models()  # pip install ser-bench\n" if own else ""
+    return document(
+        [
+            f"# {markdown_text(record.name)}",
+            headline(record),
+            "How it was trained and scored: `training.md`. To load it:",
+            "```python\n"
+            f"{register}from transformers import AutoModelForAudioClassification\n\n"
+            f'model = AutoModelForAudioClassification.from_pretrained("{record.name}")\n```',
+        ]
+    )
+
+
+def _seed(score: TrainingScore) -> str:
+    return "mean" if score.seed is None else str(score.seed)
+
+
+_SCORE_COLUMNS: list[Column[TrainingScore]] = [
+    Column("what", lambda score: markdown_text(score.name)),
+    Column("seed", _seed),
+    Column("UAR", lambda score: with_interval(score.uar, score.uar_low, score.uar_high)),
+    Column("macro-F1", lambda score: fraction(score.macro_f1), numeric=True),
+    Column("accuracy", lambda score: fraction(score.accuracy), numeric=True),
+    Column("clips", lambda score: f"{score.clips:,}", numeric=True),
+]
+_COUNT_COLUMNS: list[Column[SplitCount]] = [
+    Column("emotion", lambda count: count.emotion),
+    Column("clips", lambda count: f"{count.clips:,}", numeric=True),
+    Column("speakers", lambda count: f"{count.speakers:,}", numeric=True),
+]
+_FOLD_COLUMNS: list[Column[FoldRecord]] = [
+    Column("fold", lambda fold: str(fold.fold), numeric=True),
+    Column("seed", lambda fold: str(fold.seed), numeric=True),
+    Column("train", lambda fold: f"{fold.train_clips:,} clips, {len(fold.train_speakers)} speakers"),
+    Column("validate", lambda fold: markdown_text(", ".join(fold.validation_speakers))),
+    Column("test", lambda fold: markdown_text(", ".join(fold.test_speakers))),
+    Column("clips", lambda fold: f"{fold.test_clips:,}", numeric=True),
+    Column("UAR", lambda fold: fraction(fold.uar), numeric=True),
+    Column("chosen", lambda fold: markdown_text(", ".join(f"{name} {value}" for name, value in fold.chosen.items()))),
+    Column("best epoch", lambda fold: "" if fold.best_epoch is None else str(fold.best_epoch), numeric=True),
+    Column("time", lambda fold: duration(fold.seconds), numeric=True),
+]

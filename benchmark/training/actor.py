@@ -1,0 +1,39 @@
+"""The worker that fits: it opens the audio, learns what a recipe says, and answers the clips of a test part."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import RequestError
+from benchmark.training.clips_file import ClipsFile
+from benchmark.training.jobs import FitJob, Learner
+from benchmark.training.recipe import NetworkRecipe, Recipe, parse_plain
+
+
+def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path) -> Learner:
+    """Make the learner of a recipe.
+
+    Args:
+        folder: For what is computed once, such as spectrograms; several workers may share it.
+    """
+    if isinstance(recipe, NetworkRecipe):
+        from benchmark.training.fit_network import NetworkLearner  # noqa: PLC0415 - torch
+
+        return NetworkLearner(clips, recipe, folder)
+    raise RequestError(f"recipes of the kind {recipe.kind} cannot be trained by this version of bench.")
+
+
+class TrainingActor:
+    """Fits in a worker. Start it with `Worker("benchmark.training.actor:TrainingActor", …)`."""
+
+    def __init__(self) -> None:
+        self._learner: Learner | None = None
+
+    def open(self, clips: dict[str, Any], recipe: dict[str, Any], folder: str) -> None:
+        """Open the audio of a training (`ClipsFile.plain`), and prepare what all fits share."""
+        self._learner = make_learner(parse_plain(recipe), ClipsFile.from_plain(clips), Path(folder))
+
+    def fit(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Fit a model; takes the fields of `FitJob`, and gives those of `FitResult`."""
+        if self._learner is None:
+            raise RuntimeError("nothing is open")
+        return self._learner.fit(FitJob(**{**job, "classes": tuple(job["classes"])})).plain()

@@ -1,0 +1,50 @@
+"""Finished fits of a training that was interrupted; `--resume` takes them instead of fitting again."""
+
+import json
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from benchmark.results.files import write_atomically
+from benchmark.training.jobs import FitResult
+
+UNFINISHED = "unfinished"
+"""In the folder of the candidate."""
+
+
+class FinishedFits:
+    """Results by seed and fold.
+
+    Args:
+        folder: Of the candidate.
+        key: Of everything that determines a fit; results with another one are not taken.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder, self._key = folder / UNFINISHED, key
+
+    def load(self, seed: int, fold: int) -> FitResult | None:
+        """The result of a fit; None if it has not ended, or was part of another training."""
+        try:
+            content = json.loads(self._path(seed, fold).read_bytes())
+            return FitResult.from_plain(content["result"]) if content["key"] == self._key else None
+        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+            return None
+
+    def save(self, seed: int, fold: int, result: FitResult) -> None:
+        """Keep a result.
+
+        Raises:
+            RequestError: The folder cannot be written.
+            UnavailableError: The disk is full.
+        """
+        plain = {**result.plain(), "probabilities": result.probabilities.tolist()}
+        write_atomically(self._path(seed, fold), json.dumps({"key": self._key, "result": plain}))
+
+    def remove(self) -> None:
+        """Delete all results; the training has ended."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self, seed: int, fold: int) -> Path:
+        return self._folder / f"seed-{seed}-fold-{fold}.json"
