@@ -10,6 +10,7 @@ from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_corpus, drop_unreadable
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.latency import Stopwatch, cut_segments
+from benchmark.evaluation.out_of_fold import SubjectCorpora, divide_corpora
 from benchmark.evaluation.plan import InferencePlan
 from benchmark.evaluation.runner import CandidateRun, InferenceRunner
 from benchmark.evaluation.sessions import Implementation
@@ -20,6 +21,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
+from benchmark.results.training_record import TRAINED_HERE
 from benchmark.settings import Settings
 from benchmark.workers.answers import WorkerLostError
 
@@ -100,8 +102,10 @@ class Evaluation:
             settings=self.settings,
             threads=max(1, self.environment.cores // self.settings.jobs),
         )
-        runs = _CandidateRuns(self.devices[0], decoded, progress)
-        total = len(self.subjects) * len(context.clips.audio) * (1 + len(self.options.perturbations))
+        shares = {subject.name: self._divide(subject, decoded, context.clips, progress) for subject in self.subjects}
+        runs = _CandidateRuns(self.devices[0], shares, progress)
+        computed = sum(len(share.clips.audio) for share in shares.values())
+        total = computed * (1 + len(self.options.perturbations))
         try:
             with progress.stage("Listening", total=total, unit="clips") as stage:
                 runs.compute(self.subjects, context, stage, jobs=self.settings.jobs)
@@ -109,17 +113,23 @@ class Evaluation:
                 with progress.stage("Listening again, alone", total=None):
                     runs.compute(lost, replace(context, alone=True), None, jobs=1)
         finally:  # what is finished counts, even where a second Ctrl-C did not wait for the rest
-            _collect(runs.finished, decoded, result)
+            _collect(runs.finished, shares, result)
         _warn_of_lost(decoded, result.corpora, progress)
         return {run.plan.subject.name: run.plan for run in runs.finished}
 
+    def _divide(
+        self, subject: Subject, decoded: Sequence[DecodedCorpus], clips: ClipSet, progress: Progress
+    ) -> SubjectCorpora:
+        return divide_corpora(subject, decoded, clips, options=self.options, store=self.store, progress=progress)
+
     def _note_lost_answers(self, record: EvaluationRecord, corpora: Sequence[CorpusRecord]) -> EvaluationRecord:
         """Note that answers which were there when the candidate was done are not in the store any more."""
-        if record.failure is not None:
+        setup = record.setup
+        if record.failure is not None or (setup.head == TRAINED_HERE and setup.perturbation is not None):
             return record
         (clips,) = [corpus.clips for corpus in corpora if corpus.name == record.corpus]
         readable = {clip.clip_hash for clip in clips if clip.clip_hash is not None}
-        lost = len(readable - set(self.store.read(record.setup)))
+        lost = len(readable - set(self.store.read(setup)))
         if not lost:
             return record
         failure = f"{lost} of {len(readable)} answers are not in the cache any more: it was deleted during the run."
@@ -160,7 +170,7 @@ class _CandidateRuns:
     """The runs of all candidates: several at once, and then, alone, those that have lost a worker or answers."""
 
     device: str
-    decoded: Sequence[DecodedCorpus]
+    shares: Mapping[str, SubjectCorpora]
     progress: Progress
     futures: dict[str, Future[CandidateRun]] = field(default_factory=dict)
 
@@ -182,7 +192,8 @@ class _CandidateRuns:
             try:
                 for future in as_completed([self.futures[subject.name] for subject in subjects]):
                     if not isinstance(future.exception(), WorkerLostError):
-                        _warn_of_failures(future.result(), self.decoded, self.progress)
+                        run = future.result()
+                        _warn_of_failures(run, self.shares[run.plan.subject.name].inferred, self.progress)
             except BaseException:  # Ctrl-C, or an error of one candidate: the others store what they have
                 context.stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -190,7 +201,8 @@ class _CandidateRuns:
 
     def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> CandidateRun:
         try:
-            plan = InferencePlan.build(subject, self.device, context)
+            own = replace(context, clips=self.shares[subject.name].clips)
+            plan = InferencePlan.build(subject, self.device, own)
             return InferenceRunner(plan).run(stage)
         except WorkerLostError as error:
             reason = f"{error.crash.reason}; it is tried once more, alone, when all others are done"
@@ -198,9 +210,10 @@ class _CandidateRuns:
             raise
 
 
-def _collect(runs: Sequence[CandidateRun], decoded: Sequence[DecodedCorpus], result: Evaluated) -> None:
+def _collect(runs: Sequence[CandidateRun], shares: Mapping[str, SubjectCorpora], result: Evaluated) -> None:
     """Take the records of finished runs."""
-    records = [record for run in runs for record in run.records(decoded)]
+    own = [(run, shares[run.plan.subject.name]) for run in runs]
+    records = [record for run, share in own for record in share.records(run.records(share.inferred))]
     result.evaluations = [record for record in records if record.setup.perturbation is None]
     result.perturbed = [record for record in records if record.setup.perturbation is not None]
     unreadable = {name: reason for run in runs for name, reason in run.unreadable.items()}

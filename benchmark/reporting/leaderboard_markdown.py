@@ -161,9 +161,24 @@ def _answer(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
     named = [_leader(row, corpus) for row in leaders]
     if len(leaders) == 1:
         is_only = len({row.candidate for row in rows if row.rank is not None}) == 1
-        return f"{title} {'the only one that is ranked' if is_only else 'the best'} is {named[0]}."
-    listed = "; ".join(first_of(named, _MOST_LEADERS, rest="and {} more"))
-    return f"{title} {len(leaders)} candidates share rank 1, none of them significantly better: {listed}."
+        text = f"{title} {'the only one that is ranked' if is_only else 'the best'} is {named[0]}."
+    else:
+        listed = "; ".join(first_of(named, _MOST_LEADERS, rest="and {} more"))
+        text = f"{title} {len(leaders)} candidates share rank 1, none of them significantly better: {listed}."
+    return f"{text} {_best_adapted(rows, corpus)}".rstrip()
+
+
+def _best_adapted(rows: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:
+    """Name the best adapted and the best other candidate apart; empty where no adapted one is ranked."""
+    ranked = [row for row in rows if row.rank is not None]
+    adapted = [row for row in ranked if Flag.ADAPTED in row.flags]
+    if not adapted:
+        return ""
+    text = (
+        f"The best that was *adapted* to this corpus, on speakers it has not heard, is {_leader(adapted[0], corpus)};"
+    )
+    as_is = [row for row in ranked if Flag.ADAPTED not in row.flags]
+    return f"{text} the best as it is, {_leader(as_is[0], corpus)}." if as_is else f"{text} none is ranked as it is."
 
 
 def _highest_unranked(rows: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:

@@ -156,6 +156,7 @@ def score_notes(row: LeaderboardRow) -> str:
 
 def _caution(row: LeaderboardRow) -> str:
     cautions = ["trained on this corpus"] if row.seen == "yes" else []
+    cautions += ["trained on other speakers of this corpus"] if "adapted" in row.flags else []
     cautions += [flag for flag in row.flags if flag in _UNSOUND_FLAGS]
     if is_rebuilt(row):
         cautions.append(f"head rebuilt, {'' if 'repair-confirmed' in row.flags else 'un'}confirmed")
@@ -173,6 +174,9 @@ def _warnings(leaderboard: Leaderboard, rows: Sequence[LeaderboardRow]) -> list[
     seen = sorted({row.candidate for row in rows if row.seen == "yes"})
     if seen:
         texts.append(f"**Trained on what they are scored on**, and not ranked there: {_names(seen)}.")
+    adapted = sorted({row.candidate for row in rows if "adapted" in row.flags})
+    if adapted:
+        texts.append(f"**Trained on other speakers of what they are scored on** (adapted): {_names(adapted)}.")
     for flag in _UNSOUND_FLAGS:
         flagged = sorted({row.candidate for row in rows if flag in row.flags})
         if flagged:

@@ -85,7 +85,18 @@ def _answer(recommendation: Recommendation) -> str:
     text = f"Take **{markdown_text(pick.candidate)}**: {'; '.join(facts)}."
     if pick.flags:
         text += f" Its flags: {', '.join(map(markdown_text, pick.flags))}."
-    return text + _ties(recommendation.ties, pick)
+    return text + _adapted(recommendation, pick) + _ties(recommendation.ties, pick)
+
+
+def _adapted(recommendation: Recommendation, pick: Choice) -> str:
+    """Say for which recordings an adapted choice is, and name the best of the other kind."""
+    adapted, as_is = (recommendation.best(adapted=kind) for kind in (True, False))
+    if adapted is None:
+        return ""
+    if adapted is not pick:
+        return f" Adapted to these recording conditions, the best is **{markdown_text(adapted.candidate)}**."
+    text = " It is adapted to these recording conditions, and nothing is known of it elsewhere"
+    return f"{text}; as it is, the best is **{markdown_text(as_is.candidate)}**." if as_is else f"{text}."
 
 
 def _ties(ties: Sequence[Choice], pick: Choice) -> str:

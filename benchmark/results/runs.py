@@ -113,11 +113,13 @@ class EvaluationRecord(Stored):
     Attributes:
         failure: Why the evaluation ended before its last clip.
         inference: None in older records.
+        heard_clips: How many clips of the corpus the model that answers was trained on, as far as that is recorded.
     """
 
     candidate: str
     corpus: str
     setup: InferenceSetup
+    heard_clips: int = 0
     failure: str | None = None
     log: str | None = None
     inference: InferenceRecord | None = None

@@ -23,6 +23,8 @@ TRAINED_HERE = "trained-here"
 """The head of a setup whose answers are out-of-fold answers."""
 OUT_OF_FOLD = "out-of-fold"
 """The backend of such a setup."""
+NO_ROBUSTNESS = "Its answers are out of fold, and no fold has answered perturbed clips: robustness is not measured."
+"""What is said of such answers where audio is perturbed."""
 
 # As many rows as a table of clips may have; a record names each clip once, and each speaker once per fit.
 MOST_ROWS = 1_000_000

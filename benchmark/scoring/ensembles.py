@@ -243,7 +243,9 @@ def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -
     """Describe an ensemble like a candidate, since rows are made from candidates; `ensemble_row` drops the setup."""
     repaired = any(member.verification.status is Status.REPAIRED for member in members)
     return Evaluation(
-        record=members[0].record.model_copy(update={"candidate": name}),
+        record=members[0].record.model_copy(
+            update={"candidate": name, "heard_clips": max(member.record.heard_clips for member in members)}
+        ),
         verification=Verification(
             candidate=name,
             id=name,
@@ -256,6 +258,7 @@ def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -
         answers=answers,
         seen=min((member.seen for member in members), key=[Seen.YES, Seen.UNKNOWN, Seen.NO].index),
         loose_map=any(member.loose_map for member in members),
+        adapted=any(member.adapted for member in members),
     )
 
 

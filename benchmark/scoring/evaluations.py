@@ -12,6 +12,7 @@ from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
+from benchmark.results.training_record import TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
 from benchmark.scoring.decisions import Decisions, SpeakerCounts, confusion_matrix, count_by_speaker, open_decisions
@@ -45,6 +46,7 @@ class Evaluation:
 
     Attributes:
         loose_map: Whether a coarse label of the candidate or the corpus stands for an emotion.
+        adapted: Whether its answers are out-of-fold: of models that were trained on other speakers of the corpus.
     """
 
     record: EvaluationRecord
@@ -52,6 +54,7 @@ class Evaluation:
     answers: Answers
     seen: Seen
     loose_map: bool
+    adapted: bool = False
 
     @property
     def candidate(self) -> str:
@@ -122,9 +125,17 @@ def join_evaluation(
         record=record,
         verification=verification,
         answers=join_answers(clips, PredictionTable.of_mapping(predictions, labels=len(labels)), label_map),
-        seen=seen(verification.trained_on, corpus.name),
+        seen=_seen(record, verification, corpus),
         loose_map=bool(label_map.loose) or clips.loose,
+        adapted=record.setup.head == TRAINED_HERE,
     )
+
+
+def _seen(record: EvaluationRecord, verification: Verification, corpus: CorpusRecord) -> Seen:
+    """Whether what answered was trained on clips of the corpus, or, as far as is known, on a corpus of its name."""
+    if record.setup.head == TRAINED_HERE:
+        return Seen.NO
+    return Seen.YES if record.heard_clips else seen(verification.trained_on, corpus.name)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

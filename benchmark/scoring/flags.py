@@ -70,6 +70,11 @@ class Flag(StrEnum):
     TOO_GOOD = "too-good", "It is better than anybody has published, or nearly perfect: rather trained on than skilled."
     NEAR_TWINS = "near-twins", "It has the weights of another candidate, or its answers to 100 clips: count them once."
     SEEN = "seen", "It was trained on this corpus, so that its scores say little about other audio; left out of ranks."
+    ADAPTED = (
+        "adapted",
+        "Trained on other speakers of this corpus: it has heard the same room and sentences, only the speakers are "
+        "new. The interval is that of the recipe, not of the final model.",
+    )
     REPAIRED = (
         "repaired",
         "Usable only because a known non-standard head was rebuilt from the checkpoint's own weights.",
@@ -130,6 +135,7 @@ def row_flags(
         Flag.COLLAPSED: variety is not None and bool(variety.collapsed),
         Flag.NARROW: variety is not None and variety.narrow,
         Flag.SEEN: evaluation.seen == Seen.YES,
+        Flag.ADAPTED: evaluation.adapted,
         Flag.REPAIRED: verification.status == Status.REPAIRED,
         Flag.LOOSE_MAP: evaluation.loose_map,
         Flag.MULTI_LABEL: verification.multi_label,
@@ -144,6 +150,20 @@ def row_flags(
         Flag.SYNTHETIC: summary.synthetic,
     }
     return in_order({*suspicions, *(flag for flag, is_raised in raised.items() if is_raised)})
+
+
+def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
+    """The figures behind `seen` and `adapted`, where there are some."""
+    clips, reasons = len(evaluation.answers.truth), {}
+    if evaluation.record.heard_clips and evaluation.seen == Seen.YES:
+        reasons[Flag.SEEN] = f"it was trained on {evaluation.record.heard_clips} of these {clips} clips."
+    folds = evaluation.record.setup.head_parameters.get("folds")
+    if evaluation.adapted and folds is not None:
+        reasons[Flag.ADAPTED] = (
+            f"{clips} clips in {folds} folds, each answered by a model that was trained without its speaker; latency "
+            "and size are those of the final model, which was trained on all."
+        )
+    return reasons
 
 
 def with_confirmation(row: LeaderboardRow, verification: Verification) -> LeaderboardRow:

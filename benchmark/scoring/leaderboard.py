@@ -231,7 +231,7 @@ def summary_rows(
     for candidate in candidates if shared else ():
         own = [deciding[candidate.candidate, corpus.name] for corpus in shared]
         flags = {flag for flag in own[0].flags if all(flag in row.flags for row in own)}
-        flags |= {flag for flag in (Flag.INCOMPLETE, Flag.SEEN) if any(flag in row.flags for row in own)}
+        flags |= {flag for flag in (Flag.INCOMPLETE, Flag.SEEN, Flag.ADAPTED) if any(flag in row.flags for row in own)}
         row = candidate_row(candidate, *in_order(flags)).model_copy(update={"corpus": ALL_CORPORA})
         if all(_counts(scored, rank_seen=rank_seen) for scored in own):
             row = row.model_copy(update=_mean_columns(own, [len(corpus.emotion_clips) for corpus in shared]))

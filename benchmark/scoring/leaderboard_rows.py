@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.training_record import OUT_OF_FOLD, TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting
-from benchmark.scoring.flags import Flag, in_order, row_flags, with_confirmation
+from benchmark.scoring.flags import Flag, in_order, row_flags, training_reasons, with_confirmation
 from benchmark.scoring.gaps import speaker_columns
 from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
@@ -51,7 +52,10 @@ def _with_latencies(
     candidate: Verification,
     summary: CorpusSummary,
 ) -> list[LeaderboardRow]:
-    """Add timings to the rows with their setting, and rows for settings that were only timed."""
+    """Add timings to the rows with their setting, and rows for settings that were only timed.
+
+    Out-of-fold answers have no setting of their own that could be timed: they stand in the rows of the final model.
+    """
     rows = {Setting.of(row): row for row in scored}
     for latency in latencies:
         setting = Setting.of(latency)
@@ -62,6 +66,8 @@ def _with_latencies(
                 only_timed = {"clips": None, "failed_clips": None, "flags": (Flag.LATENCY_ONLY.value,)}
                 row = row.model_copy(update=only_timed)
         rows[setting] = with_latency(row, latency)
+    if any(row.head == TRAINED_HERE and setting.backend != OUT_OF_FOLD for setting, row in rows.items()):
+        return [row for setting, row in rows.items() if setting.backend != OUT_OF_FOLD]
     return list(rows.values())
 
 
@@ -74,7 +80,8 @@ def scored_row(
     """The row of one evaluation, without its latency."""
     answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
     variety = diversity(answers) if evaluation.complete else None
-    reasons = suspicions(evaluation, summary, standings.twins) if evaluation.complete else {}
+    suspicious = suspicions(evaluation, summary, standings.twins) if evaluation.complete else {}
+    reasons = training_reasons(evaluation) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {
         "revision": setup.revision,
@@ -83,7 +90,7 @@ def scored_row(
         "seen": evaluation.seen.value,
         "clips": int((answers.scored if is_scored else answers.answered).sum()),
         "failed_clips": len(summary.unreadable) + evaluation.failed_clips,
-        "flags": row_flags(evaluation, summary, variety, reasons),
+        "flags": row_flags(evaluation, summary, variety, suspicious),
         "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
     }
     if evaluation.complete:

@@ -90,6 +90,10 @@ class Recommendation(Stored):
         """Whether everything that the run was asked for came to its end."""
         return not self.gaps
 
+    def best(self, *, adapted: bool) -> Choice | None:
+        """The best choice of those that were adapted to a corpus here, or of those that were not; None if none is."""
+        return next((choice for choice in self.choices if ("adapted" in choice.flags) == adapted), None)
+
     @property
     def ties(self) -> tuple[Choice, ...]:
         """The other choices that have the pick's rank on every corpus: not distinguishable from it in quality."""

@@ -6,6 +6,7 @@ from benchmark.audio.perturbation import parse_perturbation
 from benchmark.results.analyses import Robustness
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
+from benchmark.results.training_record import NO_ROBUSTNESS
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, join_evaluation
 from benchmark.scoring.intervals import uar_difference_interval
 from benchmark.scoring.labels import readable_clips
@@ -34,6 +35,8 @@ def robustness(original: Evaluation | None, perturbed: Evaluation, corpus: Corpu
     """Compare a candidate's answers to perturbed clips with its answers to the original clips."""
     name = perturbed.record.setup.perturbation or ""
     row = Robustness(candidate=perturbed.candidate, corpus=corpus.name, perturbation=name)
+    if perturbed.adapted:
+        return row.model_copy(update={"problem": NO_ROBUSTNESS})
     if original is None or not original.complete:
         problem = "It did not answer all clips as they are, so that there is nothing to hold the others against."
         return row.model_copy(update={"problem": problem})

@@ -373,3 +373,18 @@ def test_a_number_of_the_users_own_metric_is_a_column() -> None:
 def test_a_summary_says_whether_seen_corpora_count(flags: tuple[str, ...], sentence: str) -> None:
     rows = (scored("a"), LeaderboardRow(candidate="a", corpus="*", adjusted_uar=0.3, flags=flags))
     assert sentence in section(text_of(*rows, summary_corpora=("ravdess",)), "All corpora")
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (1, "is **mine**, UAR 0.70 [0.60–0.80]; the best as it is, **other**, UAR 0.70 [0.60–0.80]."),
+        (0, "is **mine**, UAR 0.70 [0.60–0.80]; none is ranked as it is."),
+    ],
+)
+def test_the_best_adapted_candidate_and_the_best_as_it_is_are_named_apart(others: int, sentence: str) -> None:
+    scores = {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.8}
+    rows = [scored("mine", rank=1, flags=("adapted",), **scores), scored("other", rank=2, **scores)][: 1 + others]
+    text = text_of(*rows)
+    assert f"The best that was *adapted* to this corpus, on speakers it has not heard, {sentence}" in text
+    assert "- **adapted**: Trained on other speakers of this corpus" in text

@@ -119,3 +119,18 @@ def test_names_from_outside_stay_names(tmp_path: Path) -> None:
     for registry in ATTACKS:
         candidates = reread(tmp_path, run.record(registry=registry), "m")
         assert candidates["m"].labels == dict.fromkeys(HOSTILE, "sadness")
+
+
+def test_an_adapted_choice_and_the_best_as_it_is_are_named_apart() -> None:
+    mine, other = choice("mine").model_copy(update={"flags": ("adapted",)}), choice("other", rank=2)
+    answers = [
+        recommendation_markdown(recommendation(*choices)).split("\n\n")[1]
+        for choices in ((mine, other), (other, mine), (mine,), (other,))
+    ]
+    assert (
+        "adapted to these recording conditions, and nothing is known of it elsewhere; as it is, the best is **other**."
+        in (answers[0])
+    )
+    assert "Adapted to these recording conditions, the best is **mine**." in answers[1]
+    assert "nothing is known of it elsewhere." in answers[2]
+    assert "adapted" not in answers[3]

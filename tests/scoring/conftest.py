@@ -13,6 +13,7 @@ from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import ClipRecord, CorpusRecord, EvaluationRecord, RunRecord
+from benchmark.results.training_record import OUT_OF_FOLD, TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions
@@ -142,13 +143,19 @@ class RunBuilder:
         device: str = "cpu",
         failure: str | None = None,
         perturbation: str | None = None,
+        **fields: object,
     ) -> None:
-        """Store hard answers to the clips with audio, in order; None is a failure, a shorter list an early end."""
+        """Store hard answers to the clips with audio, in order; None is a failure, a shorter list an early end.
+
+        `adapted` makes them out-of-fold answers; other fields are those of the record.
+        """
         setup = setup_of(candidate).model_copy(update={"device": device, "perturbation": perturbation})
+        if fields.pop("adapted", False):
+            out_of_fold = {"head": TRAINED_HERE, "backend": OUT_OF_FOLD, "head_parameters": {"folds": 5}}
+            setup = setup.model_copy(update=out_of_fold)
         records = self.evaluations if perturbation is None else self.perturbed
-        records.append(
-            EvaluationRecord(candidate=candidate.candidate, corpus=corpus.name, setup=setup, failure=failure)
-        )
+        content = {"candidate": candidate.candidate, "corpus": corpus.name, "setup": setup, "failure": failure}
+        records.append(EvaluationRecord.model_validate(content | fields))
         for record, answer in zip(readable(corpus), hard, strict=False):
             logits = [4.0 * (name == answer) for name in candidate.labels]
             self.stored.setdefault(setup.key, {})[record.clip_hash or ""] = Prediction(

@@ -221,3 +221,12 @@ def test_a_member_that_did_not_answer_all_clips_and_too_few_candidates_are_reaso
     four.add(four.candidate("half"), corpus, mostly_right(corpus, 0.1, 1)[:10])
     assert scored(four, "a", "half").failures["a + half"] == "acted: half did not answer all clips."
     assert "4 candidates" in scored(four, "best:9").failures["best:9"]
+
+
+def test_an_ensemble_with_an_adapted_member_is_adapted(run: RunBuilder) -> None:
+    corpus = run.acted_corpus()
+    run.add(run.candidate("other"), corpus, mostly_right(corpus, 0.3, 1))
+    run.add(run.candidate("mine"), corpus, mostly_right(corpus, 0.3, 2), adapted=True)
+    request = ensembles.EnsembleRequest(name="both", members=("other", "mine"))
+    row = row_of(run.score(ensemble=request), "both")
+    assert row.flags == ("ensemble", "adapted")

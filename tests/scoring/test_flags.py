@@ -54,6 +54,7 @@ ONE_FAILURE = hard_answers(CLIPS, [None, *["anger"] * 79], ["anger", "fear"], SP
         ({"variety": {"collapsed": True}}, Flag.COLLAPSED),
         ({"variety": {"narrow": True}}, Flag.NARROW),
         ({"evaluation": {"seen": Seen.YES}}, Flag.SEEN),
+        ({"evaluation": {"adapted": True}}, Flag.ADAPTED),
         ({"verification": {"status": Status.REPAIRED}}, Flag.REPAIRED),
         ({"evaluation": {"loose_map": True}}, Flag.LOOSE_MAP),
         ({"verification": {"multi_label": True}}, Flag.MULTI_LABEL),

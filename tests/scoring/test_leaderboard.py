@@ -368,3 +368,39 @@ def test_without_ranks_there_is_nothing_to_summarise(run: RunBuilder) -> None:
     for name in ("first", "second"):
         run.add(model, run.corpus(name, [clip_record(f"{name}{number}") for number in range(5)]), ["anger"] * 5)
     assert summaries(run.score()) == {}
+
+
+def test_out_of_fold_answers_are_ranked_as_adapted_beside_the_others(run: RunBuilder) -> None:
+    corpus = run.acted_corpus()
+    mine, other = (run.candidate(name, trained_on=("acted",), trained_speakers=("s0", "s1")) for name in ("mine", "x"))
+    run.add(mine, corpus, answers := mostly_right(corpus, 0.1, 1), adapted=True)
+    run.add(other, corpus, mostly_right(corpus, 0.1, 2))
+    run.timed(mine)
+    board = run.score()
+    row = row_of(board, "mine")  # a single one: the timed final model with the out-of-fold answers
+    uar = recall_score(labels_of(corpus), answers, average="macro")
+    assert row.uar == pytest.approx(uar)
+    assert (row.rank, row.seen, row.head) == (1, "no", "trained-here")
+    assert (row.interval, row.backend, row.latency_p50_ms) == ("speakers", "torch", 100.0)
+    assert (row.flags, row.trained_speakers) == (("adapted",), 2)
+    assert row.flag_reasons["adapted"].startswith("160 clips in 5 folds")
+    assert (row_of(board, "x").rank, row_of(board, "x").seen) == (None, "yes")
+
+
+def test_a_corpus_under_another_name_is_seen_where_its_clips_were_heard(run: RunBuilder) -> None:
+    corpus = run.acted_corpus("renamed")
+    run.add(run.candidate("mine", trained_on=("acted",)), corpus, mostly_right(corpus, 0.1, 1), heard_clips=100)
+    row = row_of(run.score(), "mine")
+    assert (row.rank, row.seen, row.flags) == (None, "yes", ("seen",))
+    assert row.flag_reasons == {"seen": "it was trained on 100 of these 160 clips."}
+    assert row_of(run.score(rank_seen=True), "mine").rank == 1
+
+
+def test_the_summary_of_several_corpora_says_that_it_was_adapted_to_one(run: RunBuilder) -> None:
+    mine = run.candidate("mine", trained_on=("acted",))
+    for name in ("acted", "calls"):
+        corpus = run.acted_corpus(name)
+        run.add(mine, corpus, mostly_right(corpus, 0.1, 1), adapted=name == "acted")
+    row = row_of(run.score(), "mine", corpus="*")
+    assert row.adjusted_uar is not None
+    assert row.flags == ("adapted",)

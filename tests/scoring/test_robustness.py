@@ -168,3 +168,15 @@ def test_answers_are_compared_with_those_of_the_same_device(run: RunBuilder) -> 
     run.add(model, corpus, ["anger"], perturbation="telephone")
     (row,) = run.score().robustness
     assert row.unchanged == 1.0
+
+
+def test_no_robustness_is_measured_of_out_of_fold_answers_and_nothing_is_missing(run: RunBuilder) -> None:
+    corpus, model = run.acted_corpus(), run.candidate("a")
+    run.add(model, corpus, mostly_right(corpus, 0.2, 1), adapted=True)
+    run.add(model, corpus, [], adapted=True, perturbation="noise:20dB")
+    board = run.score()
+    (row,) = board.robustness
+    assert (row.clips, row.unchanged, row.uar_loss) == (0, None, None)
+    assert "no fold has answered perturbed clips" in (row.problem or "")
+    assert board.failures == {}
+    assert board.complete

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from benchmark.demo.files import checkpoints_path, demo_clips
 from benchmark.results.environment import Environment
-from benchmark.results.runs import StoredRequest
+from benchmark.results.runs import ClipRecord, StoredRequest
 from benchmark.results.training_record import (
     OUT_OF_FOLD_FILE,
     SHORT_HASH,
@@ -28,19 +28,35 @@ FOLDS = 4
 
 def demo_answers(*, wrong: float = 0.2, classes: Sequence[str] = CLASSES, seed: int = 1) -> OutOfFold:
     """Answers to the labelled clips of the demo, two speakers per fold, a random share of them wrong."""
-    generator, clips = np.random.default_rng(seed), list(demo_clips())
-    speakers = sorted({clip.speaker for clip in clips})
+    clips = [
+        ClipRecord(
+            clip=clip.name,
+            clip_hash=clip.waveform().content_hash,
+            duration_s=clip.waveform().duration_s,
+            label=clip.emotion,
+            speaker=clip.speaker,
+        )
+        for clip in demo_clips()
+    ]
+    return answers_to(clips, wrong=wrong, classes=classes, seed=seed)
+
+
+def answers_to(
+    clips: Sequence[ClipRecord], *, wrong: float = 0.2, classes: Sequence[str] = CLASSES, seed: int = 1
+) -> OutOfFold:
+    """Answers to clips, the speakers distributed over the folds, a random share of them wrong."""
+    generator, speakers = np.random.default_rng(seed), sorted({clip.speaker or "" for clip in clips})
     probabilities = []
     for clip in clips:
-        emotion = clip.emotion if generator.random() >= wrong else str(generator.choice(list(classes)))
+        emotion = clip.label if generator.random() >= wrong else str(generator.choice(list(classes)))
         row = generator.uniform(0.1, 0.5, len(classes)) + 2 * np.array([name == emotion for name in classes])
         probabilities.append(row / row.sum())
     return OutOfFold(
-        clips=tuple(clip.name for clip in clips),
-        clip_hashes=tuple(clip.waveform().content_hash for clip in clips),
+        clips=tuple(clip.clip for clip in clips),
+        clip_hashes=tuple(clip.clip_hash or "" for clip in clips),
         speakers=tuple(clip.speaker for clip in clips),
-        folds=tuple(1 + speakers.index(clip.speaker) % FOLDS for clip in clips),
-        labels=tuple(clip.emotion or "" for clip in clips),
+        folds=tuple(1 + speakers.index(clip.speaker or "") % FOLDS for clip in clips),
+        labels=tuple(clip.label or "" for clip in clips),
         classes=tuple(classes),
         probabilities=np.array(probabilities, np.float32),
     )
