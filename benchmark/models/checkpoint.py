@@ -48,8 +48,10 @@ def load_checkpoint(folder: Path, options: LoadOptions | None = None) -> Checkpo
     if options.seed is not None:
         torch.manual_seed(options.seed)
     config = _read_config(folder)
+    for name, value in (options.config or {}).items():
+        setattr(config, name, value)
     repaired = None if options.head is None else repaired_class(config, options.head)
-    model, loading_info = _load_model(folder, config, repaired, options.dtype)
+    model, loading_info = _load_model(folder, config, repaired, options)
     model = model.eval().to(options.device)
     extractor, problem = None, None
     try:
@@ -77,7 +79,7 @@ def tensor_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
 
 
 def _load_model(
-    folder: Path, config: Any, repaired: type[RepairedModel] | None, dtype: str
+    folder: Path, config: Any, repaired: type[RepairedModel] | None, options: LoadOptions
 ) -> tuple[Any, dict[str, Any]]:
     """Let transformers load a model; gives it with transformers' account of the weights."""
     model_class: Any = repaired or AutoModelForAudioClassification
@@ -86,13 +88,15 @@ def _load_model(
         config=config,
         trust_remote_code=False,
         local_files_only=True,
-        dtype=dtype,
+        dtype=options.dtype,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # else it raises without naming them
         key_mapping=None if repaired is None else repaired.head_layout.key_mapping,
     )
     shapes = {name: (tuple(there), tuple(own)) for name, there, own in sorted(loading_info["mismatched_keys"])}
-    if shapes:
+    if options.config is not None:
+        loading_info["missing_keys"] = set(loading_info["missing_keys"]) | set(shapes)
+    elif shapes:
         # Names layers of one kind together. It is not documented, and no other load may depend on it.
         from transformers.utils.loading_report import update_key_name  # noqa: PLC0415
 

@@ -17,6 +17,8 @@ class LoadOptions:
         preprocessor_required: Whether a missing or broken feature extractor fails the load; else it is reported.
         seed: Of whatever the checkpoint does not hold; None leaves it to chance.
         head: How a head is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and `activation`.
+        config: Fields of the configuration to replace, for a head of its own on the checkpoint's encoder. What no
+            longer has its shape is made at random and counts as missing.
     """
 
     preprocessor: dict[str, Any] | None = None
@@ -25,6 +27,7 @@ class LoadOptions:
     dtype: str = "float32"
     seed: int | None = None
     head: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,17 @@ from benchmark.options.shared import (
 )
 
 CACHE = Group("Entries", sort_key=1)
-CACHE_KINDS = ("predictions", "verifications", "converted", "datasets", "speech", "runs", "logs", "leftovers")
+CACHE_KINDS = (
+    "predictions",
+    "verifications",
+    "converted",
+    "features",
+    "datasets",
+    "speech",
+    "runs",
+    "logs",
+    "leftovers",
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

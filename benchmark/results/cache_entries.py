@@ -40,6 +40,7 @@ class CacheKind(StrEnum):
     PREDICTIONS = "predictions"
     VERIFICATIONS = "verifications"
     CONVERTED = "converted"
+    FEATURES = "features"
     DATASETS = "datasets"
     FETCHED = "fetched"
     SPEECH = "speech"

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from benchmark.errors import RequestError
 from benchmark.results.cache_entries import SIDECAR_SUFFIX, CacheKind, EntryKey, Sidecar
 from benchmark.results.checksums import DamagedError
+from benchmark.results.encoder_features import FEATURES_SCHEMA_VERSION
 from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDICTIONS_SCHEMA_VERSION
 from benchmark.results.runs import RunRecord
@@ -30,6 +31,7 @@ KIND_MEANINGS = {
     CacheKind.CONVERTED: "models converted for a faster backend",
     CacheKind.DATASETS: "recordings of datasets of the Hub",
     CacheKind.FETCHED: "recordings fetched from addresses by a run that goes on, or was killed",
+    CacheKind.FEATURES: "what encoders made of clips, for training",
     CacheKind.SPEECH: "how much of each clip is speech",
     CacheKind.RUNS: "records of runs, from which reports can be written again",
     CacheKind.LOGS: "what workers printed",
@@ -41,10 +43,14 @@ _LOG = re.compile(r"logs/[^/]+\.log")
 _FETCHED = re.compile(rf"({FETCHED_FOLDER}/{PROCESS_FOLDER.pattern})/.+")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
 _WITHOUT_SIDECARS = {CacheKind.LOGS, CacheKind.FETCHED}
-_OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.SPEECH}
-_OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED}
+_OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.FEATURES, CacheKind.SPEECH}
+_OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED, CacheKind.FEATURES}
 _IN_ORDER_OF_REVISIONS = {CacheKind.VERIFICATIONS, CacheKind.DATASETS}
-_KNOWN_SCHEMAS = {CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION, CacheKind.RUNS: RunRecord.known_version()}
+_KNOWN_SCHEMAS = {
+    CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION,
+    CacheKind.FEATURES: FEATURES_SCHEMA_VERSION,
+    CacheKind.RUNS: RunRecord.known_version(),
+}
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
