@@ -35,8 +35,6 @@ class Allowed(StrEnum):
     """A speaker in several folds, as some published folds have it."""
     ONE_SPEAKER = "one-speaker"
     """Folds of the clips of a single speaker."""
-    IDENTICAL_AUDIO = "identical-audio"
-    """The same recording under several speakers or in several folds."""
     NEAR_COPIES = "near-copies"
     """A changed copy of a recording under another speaker or in another fold."""
 
