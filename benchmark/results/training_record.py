@@ -30,7 +30,7 @@ NO_ROBUSTNESS = "Its answers are out of fold, and no fold has answered perturbed
 MOST_ROWS = 1_000_000
 MOST_BYTES = 250_000_000
 _MOST_VALUES = 50_000_000
-_SUM_TOLERANCE = 1e-3
+_SUM_TOLERANCE = 0.01
 
 _PROBABILITIES = pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float32())]))
 OUT_OF_FOLD_SCHEMA = pa.schema(
