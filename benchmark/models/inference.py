@@ -71,16 +71,7 @@ class Checkpoint(SpeechModel):
     @property
     def shortest(self) -> int:
         """As in `SpeechModel`: from the extractor, or from the convolutions of the configuration."""
-        config = self.model.config
-        facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
-        if facts is not None and facts.reads is Reads.FEATURES:
-            return facts.shortest_samples
-        if config.model_type in BENCH_TYPES:
-            return int(config.shortest_samples)
-        # SEW joins several frames to one behind its convolutions.
-        joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
-        kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
-        return shortest_input([*kernels, *joined], [*strides, *joined])
+        return shortest_samples(self.model.config)
 
     def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
         """Bring an input to the model's device, and to its number format if it is no mask."""
@@ -89,3 +80,16 @@ class Checkpoint(SpeechModel):
             tensor = tensor.pin_memory()  # only from there it is copied while the host goes on
         placed = tensor.to(device, non_blocking=True)
         return placed.to(self.model.dtype) if placed.is_floating_point() else placed
+
+
+def shortest_samples(config: Any) -> int:
+    """Samples that a model of this configuration needs, at the rate of its extractor."""
+    facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
+    if facts is not None and facts.reads is Reads.FEATURES:
+        return facts.shortest_samples
+    if config.model_type in BENCH_TYPES:
+        return int(config.shortest_samples)
+    # SEW joins several frames to one behind its convolutions.
+    joined = [config.squeeze_factor] if hasattr(config, "squeeze_factor") else []
+    kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
+    return shortest_input([*kernels, *joined], [*strides, *joined])

@@ -10,9 +10,11 @@ from typing import Any
 from benchmark.workers.environment import is_clean
 from benchmark.workers.protection import protections
 
-BENCH_MEL = "bench-mel"
-BENCH_TYPES = frozenset({BENCH_MEL})
+BENCH_MEL, BENCH_ENSEMBLE = "bench-mel", "bench-ensemble"
+BENCH_TYPES = frozenset({BENCH_MEL, BENCH_ENSEMBLE})
 """Types of bench's own, which `benchmark.models.registration` makes known to transformers."""
+CODE_FIELDS = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implementation", "experts_implementation")
+"""Fields of a configuration that may lead to code, and say nothing about tensors."""
 ATTENTION_MASK = "attention_mask"
 """The input, beside the main one, that says which part of a batch is audio and which is padding."""
 
@@ -60,6 +62,7 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "wav2vec2-conformer": _FROM_SAMPLES,
     "wavlm": _FROM_SAMPLES,
     "whisper": _FROM_PADDED_SPECTROGRAM,
+    BENCH_ENSEMBLE: _FROM_SAMPLES,
     BENCH_MEL: _FROM_SAMPLES,
 }
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000

@@ -31,6 +31,14 @@ class Network(nn.Module):
 
     width: int
 
+    def image(self, mels: Tensor) -> Tensor:
+        """Add an axis for channels: shape (clips, 1, mels, frames).
+
+        In memory it comes last, and so it does in all that convolutions make of it: max pooling and normalisation on a
+        CPU are faster so.
+        """
+        return mels[..., None].permute(0, 3, 1, 2)
+
 
 class Cnn(Network):
     """Convolutions of 3×3 with batch normalisation and max pooling, then attentive pooling over time."""
@@ -44,7 +52,7 @@ class Cnn(Network):
 
     def forward(self, mels: Tensor, inside: Inside) -> Tensor:
         """Give vectors of shape (clips, width)."""
-        values = mels[:, None]
+        values = self.image(mels)
         for stage in self.stages:
             values, inside = stage(values, inside)
         vectors: Tensor = self.pooling(values.flatten(1, 2).transpose(1, 2), inside)
@@ -68,7 +76,7 @@ class Multiscale(Network):
 
     def forward(self, mels: Tensor, inside: Inside) -> Tensor:
         """Give vectors of shape (clips, width)."""
-        values, inside = self.stem(mels[:, None], inside)
+        values, inside = self.stem(self.image(mels), inside)
         for block in self.blocks:
             values, inside = block(values, inside)
         frames = values.flatten(1, 2).transpose(1, 2)
@@ -99,7 +107,7 @@ class ResNet(Network):
 
     def forward(self, mels: Tensor, inside: Inside) -> Tensor:
         """Give vectors of shape (clips, width)."""
-        values, inside = self.stem(mels[:, None], inside)
+        values, inside = self.stem(self.image(mels), inside)
         for block in self.blocks:
             values, inside = block(values, inside)
         vectors: Tensor = self.pooling(values.flatten(1, 2).transpose(1, 2), inside)
@@ -121,8 +129,13 @@ class Functionals(Network):
 
     def forward(self, mels: Tensor, inside: Inside) -> Tensor:
         """Give standardised statistics of shape (clips, width)."""
-        vectors: Tensor = self.norm(self.statistics(mels, inside))
-        return vectors
+        statistics, norm = self.statistics(mels, inside), self.norm
+        if self.training:
+            vectors: Tensor = norm(statistics)
+            return vectors
+        # What `norm` computes; torch's ONNX exporter takes no normalisation of statistics whose number it cannot infer.
+        mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+        return (statistics - mean) / (variance + norm.eps).sqrt()
 
     def statistics(self, mels: Tensor, inside: Inside) -> Tensor:
         """Give statistics of shape (clips, width), not standardised; a clip of one frame has changes of 0."""

@@ -2,9 +2,10 @@
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
+from benchmark.models.ensemble_network import EnsembleClassifier, EnsembleConfig
 from benchmark.models.mel_networks import MelClassifier, MelConfig
 
-_MODELS = ((MelConfig, MelClassifier),)
+_MODELS = ((MelConfig, MelClassifier), (EnsembleConfig, EnsembleClassifier))
 
 
 def register_models() -> None:

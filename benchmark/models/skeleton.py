@@ -13,7 +13,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from benchmark.models.head_rules import Skeleton
-from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, output_labels
+from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, CODE_FIELDS, output_labels
 from benchmark.models.registration import register_models
 
 _BYTES_PER_NUMBER = 4
@@ -24,8 +24,6 @@ _MOST_LABELS = 100_000
 _WIDTHS = ("hidden_size", "d_model")
 _INNER_WIDTHS = ("intermediate_size", "encoder_ffn_dim")
 _DEPTHS = ("num_hidden_layers", "encoder_layers", "decoder_layers")
-# What may lead from a configuration to code, and says nothing about tensors.
-_CODE = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implementation", "experts_implementation")
 
 
 def check_config(config: Mapping[str, Any]) -> None:
@@ -52,7 +50,7 @@ def build_skeleton(config: Mapping[str, Any], names: Iterable[str] = ()) -> Skel
         raise ValueError(f"the model type {model_type!r} has no audio classifier in transformers")
     register_models()
     refuse_giants(config)
-    fields = {name: value for name, value in config.items() if name not in _CODE}
+    fields = {name: value for name, value in config.items() if name not in CODE_FIELDS}
     made = CONFIG_MAPPING[model_type].from_dict(fields)
     refuse_giants(made.to_dict())
     with torch.device("meta"):
@@ -85,11 +83,16 @@ def refuse_giants(config: Mapping[str, Any]) -> None:
         MemoryError: Its weights would take more than a terabyte.
         ValueError: It has more layers or labels than any model.
     """
-    width, inner, depth = (_largest(config, names) for names in (_WIDTHS, _INNER_WIDTHS, _DEPTHS))
-    needed = max(depth, 1) * (4 * width * width + 2 * width * inner) * _BYTES_PER_NUMBER
-    _refuse_size(needed, f"a model with hidden size {width} and {depth} layers")
-    if depth > _MOST_LAYERS:
-        raise ValueError(f"the configuration claims {depth} layers; more than {_MOST_LAYERS} are not built")
+    members = config.get("members")  # of an ensemble
+    described = [config, *(members if isinstance(members, list) else ())]
+    needed, layers, widest = 0, 0, 1
+    for model in (model for model in described if isinstance(model, Mapping)):
+        width, inner, depth = (_largest(model, names) for names in (_WIDTHS, _INNER_WIDTHS, _DEPTHS))
+        needed += max(depth, 1) * (4 * width * width + 2 * width * inner) * _BYTES_PER_NUMBER
+        layers, widest = layers + depth, max(widest, width)
+    _refuse_size(needed, f"a model with hidden size {widest} and {layers} layers")
+    if layers > _MOST_LAYERS:
+        raise ValueError(f"the configuration claims {layers} layers; more than {_MOST_LAYERS} are not built")
     labels = config.get("num_labels")
     if isinstance(labels, int) and labels > _MOST_LABELS:
         raise ValueError(f"the configuration claims {labels} labels; more than {_MOST_LABELS} are not built")
