@@ -5,31 +5,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from benchmark.api.outcomes import Outcome, judge_corpora
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.errors import EXIT_UNMET, RequestError
+from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
 from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
+from benchmark.hub.client import Hub
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import TrainRequest
 from benchmark.progress import Progress, Silent
-from benchmark.registry.loading import find_registry
+from benchmark.registry.loading import find_registry, select
 from benchmark.reporting.training import write_training
 from benchmark.results.environment import Environment, available_cores
 from benchmark.results.files import check_writable
 from benchmark.results.runs import StoredRequest
+from benchmark.results.status import Status
 from benchmark.results.storage import prepare_cache
 from benchmark.results.training_record import SHORT_HASH, TRAINING_FILE, OutOfFold, TrainingRecord
 from benchmark.scoring.out_of_fold import score_out_of_fold
 from benchmark.settings import Settings
 from benchmark.training.examples import Examples, examples_of
+from benchmark.training.features import EncoderSource
 from benchmark.training.finished_fits import UNFINISHED
 from benchmark.training.folds import make_folds
-from benchmark.training.recipe import load_recipe
+from benchmark.training.recipe import Recipe, encoder_recipes, load_recipe
 from benchmark.training.train import Trained, Training
+from benchmark.verification.inspect import look_at
+
+Known = TypeVar("Known", RepoFacts, Path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +87,7 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     recipe = load_recipe(options.recipe)
     decoded = _decode(options, [options.corpus, *([] if options.test is None else [options.test])], reader, progress)
     corpus = decoded[0].record
+    encoder = _encoder(options, recipe, progress)
     name = Path(str(options.recipe)).stem
     folder = Path(options.output or Path("models", f"{corpus.name}-{name}"))
     _prepare_folder(folder, options)
@@ -98,6 +107,7 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
         test=_checked_test(examples, tests[0]) if tests else None,
         at_once=at_once,
         threads=max(1, cores // at_once),
+        encoder=encoder,
     )
     trained = training.run(folder, reader, progress, resume=options.resume)
     record = _record(options, trained, decoded[0], folder).model_copy(
@@ -115,6 +125,37 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
         exit_code=exit_code,
         problems=problems,
     )
+
+
+def _encoder(options: TrainRequest, recipe: Recipe, progress: Progress) -> EncoderSource | None:
+    """Find and fetch the encoder of a recipe that needs one.
+
+    Raises:
+        RequestError: None is named, one is named that the recipe does not need, or there is no such checkpoint.
+        UnavailableError: The Hub cannot be reached.
+    """
+    needed = encoder_recipes(recipe)
+    if options.model is None:
+        if needed:
+            raise RequestError(
+                f"The recipe {Path(str(options.recipe)).stem} needs an encoder: name one, such as "
+                "`--model microsoft/wavlm-base`, or the folder of a checkpoint."
+            )
+        return None
+    if not needed:
+        raise RequestError("--model names an encoder, and this recipe trains from scratch: leave it out.")
+    (candidate,) = select(find_registry(options.candidates), [options.model]).candidates
+    hub = Hub(timeout_s=(options.settings or Settings()).hub_timeout_s)
+    facts = _known(look_at(candidate, hub), options.model)
+    folder = _known(hub.download(facts, progress), options.model)
+    return EncoderSource(id=candidate.id, revision=facts.revision, folder=folder)
+
+
+def _known(answer: Known | HubFailure, model: str) -> Known:
+    if isinstance(answer, HubFailure):
+        kind = UnavailableError if answer.status is Status.UNREACHABLE else RequestError
+        raise kind(f"--model {model}: {answer.reason}.")
+    return answer
 
 
 def _decode(
@@ -189,6 +230,8 @@ def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, fold
         name=folder.name,
         corpus=corpus.record.name,
         source=corpus.record.source,
+        encoder=None if training.encoder is None else training.encoder.id,
+        encoder_revision=None if training.encoder is None else training.encoder.revision,
         recipe={"name": training.recipe_name, **training.recipe.model_dump(mode="json")},
         labels=clips.classes,
         label_map=training.examples.label_map,

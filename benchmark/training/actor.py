@@ -6,19 +6,24 @@ from typing import Any
 from benchmark.errors import RequestError
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.jobs import FitJob, Learner
-from benchmark.training.recipe import NetworkRecipe, Recipe, parse_plain
+from benchmark.training.recipe import NetworkRecipe, ProbeRecipe, Recipe, parse_plain
 
 
-def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path) -> Learner:
+def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path, encoder: Path | None) -> Learner:
     """Make the learner of a recipe.
 
     Args:
         folder: For what is computed once, such as spectrograms; several workers may share it.
+        encoder: The checkpoint of recipes that need one.
     """
     if isinstance(recipe, NetworkRecipe):
         from benchmark.training.fit_network import NetworkLearner  # noqa: PLC0415 - torch
 
         return NetworkLearner(clips, recipe, folder)
+    if isinstance(recipe, ProbeRecipe) and encoder is not None:
+        from benchmark.training.probe import ProbeLearner  # noqa: PLC0415 - torch
+
+        return ProbeLearner(clips, recipe, encoder, folder)
     raise RequestError(f"recipes of the kind {recipe.kind} cannot be trained by this version of bench.")
 
 
@@ -28,9 +33,10 @@ class TrainingActor:
     def __init__(self) -> None:
         self._learner: Learner | None = None
 
-    def open(self, clips: dict[str, Any], recipe: dict[str, Any], folder: str) -> None:
+    def open(self, clips: dict[str, Any], recipe: dict[str, Any], folder: str, encoder: str | None) -> None:
         """Open the audio of a training (`ClipsFile.plain`), and prepare what all fits share."""
-        self._learner = make_learner(parse_plain(recipe), ClipsFile.from_plain(clips), Path(folder))
+        checkpoint = None if encoder is None else Path(encoder)
+        self._learner = make_learner(parse_plain(recipe), ClipsFile.from_plain(clips), Path(folder), checkpoint)
 
     def fit(self, job: dict[str, Any]) -> dict[str, Any]:
         """Fit a model; takes the fields of `FitJob`, and gives those of `FitResult`."""

@@ -93,7 +93,8 @@ class FeatureTable:
 
     def summed(self, rows: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the states of rows with weights, shape (rows, width)."""
-        return np.concatenate([np.tensordot(block, weights, (1, 0)) for block in self._blocks(rows)])
+        sums = [np.tensordot(block, weights, (1, 0)) for block in self._blocks(rows)]
+        return np.concatenate([np.empty((0, self.states.shape[2])), *sums])
 
     def projected(self, rows: NDArray[np.int64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Multiply each state with coefficients of shape (classes, width); shape (rows, states, classes)."""
@@ -172,7 +173,8 @@ class FeatureWriter:
     def _complete(self, worker: Worker, store: FeatureStore, setup: FeatureSetup) -> dict[str, EncodedClip]:
         """Encode the clips that are not in the cache; give all by clip hash, without their states."""
         encoded = {clip.clip_hash: _without_states(clip) for clip in store.read(setup)}
-        missing = [clip for clip, clip_hash in enumerate(self.clip_hashes) if clip_hash not in encoded]
+        clips = {clip_hash: clip for clip, clip_hash in enumerate(self.clip_hashes)}  # one may have two labels
+        missing = [clip for clip_hash, clip in clips.items() if clip_hash not in encoded]
         name = f"Encoding copy {setup.copy_number}" if setup.copy_number else "Encoding"
         waiting: list[EncodedClip] = []
         if not missing:
@@ -225,11 +227,13 @@ class FeatureWriter:
         firsts = (np.cumsum(counts) - counts.ravel()).reshape(counts.shape)
         shape = (int(counts.sum()), facts["states"], facts["width"])
         states = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        clips = {clip_hash: clip for clip, clip_hash in enumerate(self.clip_hashes)}
+        clips: dict[str, list[int]] = {}
+        for clip, clip_hash in enumerate(self.clip_hashes):
+            clips.setdefault(clip_hash, []).append(clip)
         for setup in setups:
             for encoded in store.read(setup):
-                if encoded.clip_hash in clips:
-                    first = firsts[setup.copy_number, clips[encoded.clip_hash]]
+                for clip in clips.get(encoded.clip_hash, ()):
+                    first = firsts[setup.copy_number, clip]
                     states[first : first + len(encoded.states)] = encoded.states
         states.flush()
         copies, of_clips = np.indices(counts.shape)

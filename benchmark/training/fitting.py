@@ -41,12 +41,22 @@ class FitWorkers:
         folder: A temporary folder in which the workers may write.
         at_once: Fits that run at once.
         threads: Threads of each.
+        encoder: The checkpoint of recipes that need one.
     """
 
     def __init__(
-        self, clips: ClipsFile, recipe: Recipe, folder: Path, settings: Settings, *, at_once: int, threads: int
+        self,
+        clips: ClipsFile,
+        recipe: Recipe,
+        folder: Path,
+        settings: Settings,
+        *,
+        at_once: int,
+        threads: int,
+        encoder: Path | None = None,
     ) -> None:
-        self._opened = (clips.plain(), recipe.model_dump(mode="json"), str(folder))
+        checkpoint = None if encoder is None else str(encoder)
+        self._opened = (clips.plain(), recipe.model_dump(mode="json"), str(folder), checkpoint)
         self._folder, self._settings = folder, settings
         self._at_once, self._threads = at_once, threads
         self._opening = threading.Lock()

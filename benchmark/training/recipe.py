@@ -186,6 +186,18 @@ def validation_share(recipe: Recipe) -> float:
     return 0.0 if isinstance(recipe, ProbeRecipe) else recipe.fit.validation
 
 
+def encoder_recipes(recipe: Recipe) -> tuple[ProbeRecipe | AttentionRecipe | FinetuneRecipe, ...]:
+    """The parts of a recipe that need an encoder: the recipe itself, or members of an ensemble.
+
+    Examples:
+        >>> encoder_recipes(load_recipe("cnn")), [part.kind for part in encoder_recipes(load_recipe("probe"))]
+        ((), ['probe'])
+    """
+    if isinstance(recipe, EnsembleRecipe):
+        return tuple(part for member in recipe.members for part in encoder_recipes(load_recipe(member)))
+    return () if isinstance(recipe, NetworkRecipe) else (recipe,)
+
+
 def recipe_names() -> tuple[str, ...]:
     """Name the recipes of this package."""
     files = resources.files("benchmark.training").joinpath("recipes").iterdir()

@@ -26,11 +26,12 @@ from benchmark.temporary import private_folder
 from benchmark.training.clips_file import ClipsFile, write_clips
 from benchmark.training.cross_validation import CrossValidated, CrossValidation
 from benchmark.training.examples import Examples
+from benchmark.training.features import EncoderSource, FeatureWriter
 from benchmark.training.finished_fits import FinishedFits
 from benchmark.training.fitting import FitWorkers, Task
 from benchmark.training.folds import Folds
 from benchmark.training.jobs import FitResult
-from benchmark.training.recipe import Recipe
+from benchmark.training.recipe import ProbeRecipe, Recipe, encoder_recipes
 
 _LIBRARIES = ("torch", "transformers", "scikit-learn")
 _FINAL_MODEL = "model"
@@ -42,6 +43,7 @@ class Training:
 
     Attributes:
         test: The clips of another corpus, which the final model answers once; None where there is none.
+        encoder: The checkpoint of recipes that need one.
         at_once: Fits that run at once.
         threads: Threads of each.
     """
@@ -54,6 +56,7 @@ class Training:
     test: Examples | None
     at_once: int
     threads: int
+    encoder: EncoderSource | None = None
 
     def run(self, folder: Path, reader: AudioReader, progress: Progress, *, resume: bool) -> "Trained":
         """Cross-validate, fit the final model, and put its files into `folder`.
@@ -66,12 +69,14 @@ class Training:
         """
         plan = CrossValidation(clips=self.examples.clips, folds=self.folds, recipe=self.recipe, seeds=self.seeds)
         versions = {name: installed_version(name) or "" for name in _LIBRARIES}
-        finished = FinishedFits(folder, plan.key(**versions))
+        revision = "" if self.encoder is None else f"{self.encoder.id}@{self.encoder.revision}"
+        finished = FinishedFits(folder, plan.key(encoder=revision, **versions))
         if not resume:
             finished.remove()
         temporary = private_folder(reader.settings.temporary)
         try:
             clips = self._write_clips(temporary.path, reader, progress)
+            self._encode(clips, temporary.path, reader.settings, progress)
             with self._workers(clips, temporary.path, reader.settings) as workers:
                 validated = plan.run(workers, finished, progress)
                 trained = Trained(self, validated, finished)
@@ -86,8 +91,37 @@ class Training:
         audio = [*self.examples.audio, *(() if self.test is None else self.test.audio)]
         return write_clips(audio, folder / "clips.float32", reader, progress)
 
+    def _encode(self, clips: ClipsFile, folder: Path, settings: Settings, progress: Progress) -> None:
+        """Write the features that frozen encoders make of the clips.
+
+        Raises:
+            RequestError: The encoder can make nothing of some clips.
+        """
+        if self.encoder is None:
+            return
+        parts = [self.examples.clips, *([] if self.test is None else [self.test.clips])]
+        names = {clip_hash: name for part in parts for clip_hash, name in zip(part.hashes, part.names, strict=True)}
+        writer = FeatureWriter(
+            encoder=self.encoder,
+            clips=clips,
+            clip_hashes=[clip_hash for part in parts for clip_hash in part.hashes],
+            settings=settings,
+            progress=progress,
+            threads=self.at_once * self.threads,
+        )
+        for recipe in encoder_recipes(self.recipe):
+            failures = writer.write(recipe, folder) if isinstance(recipe, ProbeRecipe) else {}
+            for clip_hash, reason in failures.items():
+                raise RequestError(
+                    f"{self.encoder.id} can make nothing of {len(failures):,} clips, such as {names[clip_hash]} "
+                    f"({reason}): leave them out."
+                )
+
     def _workers(self, clips: ClipsFile, folder: Path, settings: Settings) -> FitWorkers:
-        return FitWorkers(clips, self.recipe, folder, settings, at_once=self.at_once, threads=self.threads)
+        encoder = None if self.encoder is None else self.encoder.folder
+        return FitWorkers(
+            clips, self.recipe, folder, settings, at_once=self.at_once, threads=self.threads, encoder=encoder
+        )
 
     def _fit_final(
         self,

@@ -167,6 +167,7 @@ def test_a_class_without_training_clips_one_speaker_and_single_clips_are_fitted(
     single = fitted.fit(replace(job, train=np.array([0, 2, 4])))
     assert (single.chosen["strength"], single.chosen["inner_folds"]) == (0.1, 0)
     assert np.isfinite(single.probabilities).all()
+    assert fitted.fit(replace(job, test=np.zeros(0, np.int64))).probabilities.shape == (0, 4)
     lonely = fitted.fit(replace(job, train=np.array([0])))
     np.testing.assert_allclose(lonely.probabilities[:, 0], 1)
 
