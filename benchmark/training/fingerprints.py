@@ -31,7 +31,8 @@ ANCHORS = 2
 """Where two stretches are equally loud, noise may make the second one the loudest."""
 _BANDS, _FRAMES, _HOPS_PER_FRAME = 16, 64, 4
 _LOWEST_HZ, _HIGHEST_HZ = 100.0, 3800.0
-_RATE, _WINDOW, _HOP = 16_000, 512, 160
+RATE, WINDOW, HOP = 16_000, 512, 160
+"""In Hz and in samples."""
 _DEPTH = 3.0
 """In powers of ten below the strongest band: 30 dB."""
 _LOUDEST_HOPS = 50
@@ -77,7 +78,7 @@ def find_near_copies(waveforms: Iterable[Waveform]) -> list[NearCopy]:
 
 def _fingerprints(waveform: Waveform) -> Iterator[Waveform]:
     """The fingerprint of a recording, then those at its other loud stretches and at other speeds."""
-    if len(waveform) < _MIN_ACTIVE_FRAMES * _HOPS_PER_FRAME * _HOP:
+    if len(waveform) < _MIN_ACTIVE_FRAMES * _HOPS_PER_FRAME * HOP:
         yield from np.zeros((ANCHORS + len(OTHER_SPEEDS), _FRAMES * _BANDS), np.float32)
         return
     samples = np.nan_to_num(waveform, posinf=0.0, neginf=0.0)
@@ -96,7 +97,7 @@ def _loudest(energy: NDArray[np.float64], speed: float) -> list[int]:
     Args:
         energy: The sum of squares before each sample, and of all.
     """
-    hop = _HOP * speed
+    hop = HOP * speed
     hops = np.diff(energy[np.round(np.arange(len(energy) // hop + 1) * hop).astype(np.int64).clip(max=len(energy) - 1)])
     smooth = np.convolve(hops, np.hanning(_LOUDEST_HOPS + 2)[1:-1])
     centres = []
@@ -119,13 +120,13 @@ def _centre_of_mass(energy: NDArray[np.float64], centre: float) -> float:
 
 def _fingerprint(samples: Waveform, centre: int, speed: float) -> Waveform:
     hops = _FRAMES * _HOPS_PER_FRAME
-    starts = centre - _WINDOW // 2 + np.round((np.arange(hops) - hops / 2) * _HOP * speed).astype(np.int64)
-    first, last = int(starts[0]), int(starts[-1]) + _WINDOW
+    starts = centre - WINDOW // 2 + np.round((np.arange(hops) - hops / 2) * HOP * speed).astype(np.int64)
+    first, last = int(starts[0]), int(starts[-1]) + WINDOW
     inside = samples[max(first, 0) : max(last, 0)]
     padded = np.pad(inside, (max(-first, 0), last - first - max(-first, 0) - len(inside)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[starts - first]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[starts - first]
     spectrum = scipy.fft.rfft(windows * _hann())
-    power = (spectrum.real**2 + spectrum.imag**2) @ _filterbank(speed)
+    power = (spectrum.real**2 + spectrum.imag**2) @ mel_filterbank(_BANDS, _LOWEST_HZ, _HIGHEST_HZ, speed=speed)
     frames = power.reshape(_FRAMES, _HOPS_PER_FRAME, _BANDS).mean(axis=1)
     strongest = frames.max()
     if not strongest > 0:
@@ -143,15 +144,19 @@ def _fingerprint(samples: Waveform, centre: int, speed: float) -> Waveform:
 
 @cache
 def _hann() -> Waveform:
-    return np.hanning(_WINDOW).astype(np.float32)
+    return np.hanning(WINDOW).astype(np.float32)
 
 
 @cache
-def _filterbank(speed: float) -> Waveform:
-    """Triangular mel bands (HTK's formula) at the frequencies that a copy of this speed has, shape (bins, bands)."""
-    lowest, highest = (np.log10(1 + hertz / 700) for hertz in (_LOWEST_HZ, _HIGHEST_HZ))
-    edges = 700 * (10 ** np.linspace(lowest, highest, _BANDS + 2) - 1) / speed
-    bins = np.fft.rfftfreq(_WINDOW, 1 / _RATE)[:, None]
+def mel_filterbank(bands: int, lowest_hz: float, highest_hz: float, *, speed: float = 1.0) -> Waveform:
+    """Triangular mel bands (HTK's formula) of spectra over 512 samples at 16 kHz, shape (bins, bands).
+
+    Args:
+        speed: Put the bands at the frequencies that they have in a copy of which this speed is undone.
+    """
+    lowest, highest = (np.log10(1 + hertz / 700) for hertz in (lowest_hz, highest_hz))
+    edges = 700 * (10 ** np.linspace(lowest, highest, bands + 2) - 1) / speed
+    bins = np.fft.rfftfreq(WINDOW, 1 / RATE)[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
