@@ -136,6 +136,21 @@ class SplitCount(Stored):
     speakers: int
 
 
+class SuspectedLabel(Stored):
+    """A clip whose label may be wrong, by its out-of-fold answer.
+
+    Attributes:
+        label: What the corpus says, as an emotion, and the probability that it got.
+        likelier: The emotion that is likelier, and the probability that it got.
+    """
+
+    clip: str
+    label: str
+    label_probability: float
+    likelier: str
+    likelier_probability: float
+
+
 class TrainingRecord(StoredFile):
     """A training: what was asked, what was done, and what it is worth.
 
@@ -152,6 +167,7 @@ class TrainingRecord(StoredFile):
         fold_rule: How the folds were made, in words.
         scores: The recipe by seed, its mean over seeds, then baselines.
         test: On `--test`; None where it was not asked for.
+        suspected_labels: Clips to listen to, the most doubtful first.
         final_epochs: Of the final model; None for fits without epochs.
         peak_memory_mb: Of the worker (10⁶ bytes).
     """
@@ -177,6 +193,7 @@ class TrainingRecord(StoredFile):
     scores: tuple[TrainingScore, ...] = ()
     test: TrainingScore | None = None
     learning_curve: tuple[LearningPoint, ...] = ()
+    suspected_labels: tuple[SuspectedLabel, ...] = ()
     findings: tuple[TrainingFinding, ...] = ()
     final_epochs: int | None = None
     parameters: int | None = None
