@@ -10,9 +10,11 @@ from typing import Any
 from benchmark.workers.environment import is_clean
 from benchmark.workers.protection import protections
 
-BENCH_MEL, BENCH_ENSEMBLE = "bench-mel", "bench-ensemble"
-BENCH_TYPES = frozenset({BENCH_MEL, BENCH_ENSEMBLE})
+BENCH_MEL, BENCH_ENSEMBLE, BENCH_ATTENTION = "bench-mel", "bench-ensemble", "bench-attention"
+BENCH_TYPES = frozenset({BENCH_MEL, BENCH_ENSEMBLE, BENCH_ATTENTION})
 """Types of bench's own, which `benchmark.models.registration` makes known to transformers."""
+SQUEEZED_TYPES = frozenset({"sew", "sew-d"})
+"""Types whose frames are joined to fewer before the first layer, and split again behind the last."""
 CODE_FIELDS = ("auto_map", "custom_pipelines", "attn_implementation", "_attn_implementation", "experts_implementation")
 """Fields of a configuration that may lead to code, and say nothing about tensors."""
 ATTENTION_MASK = "attention_mask"
@@ -62,6 +64,7 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     "wav2vec2-conformer": _FROM_SAMPLES,
     "wavlm": _FROM_SAMPLES,
     "whisper": _FROM_PADDED_SPECTROGRAM,
+    BENCH_ATTENTION: _FROM_SAMPLES,
     BENCH_ENSEMBLE: _FROM_SAMPLES,
     BENCH_MEL: _FROM_SAMPLES,
 }

@@ -2,10 +2,15 @@
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
+from benchmark.models.attention_network import AttentionClassifier, AttentionConfig
 from benchmark.models.ensemble_network import EnsembleClassifier, EnsembleConfig
 from benchmark.models.mel_networks import MelClassifier, MelConfig
 
-_MODELS = ((MelConfig, MelClassifier), (EnsembleConfig, EnsembleClassifier))
+_MODELS = (
+    (MelConfig, MelClassifier),
+    (EnsembleConfig, EnsembleClassifier),
+    (AttentionConfig, AttentionClassifier),
+)
 
 
 def register_models() -> None:

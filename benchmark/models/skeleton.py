@@ -84,7 +84,7 @@ def refuse_giants(config: Mapping[str, Any]) -> None:
         ValueError: It has more layers or labels than any model.
     """
     members = config.get("members")  # of an ensemble
-    described = [config, *(members if isinstance(members, list) else ())]
+    described = [config, config.get("encoder"), *(members if isinstance(members, list) else ())]
     needed, layers, widest = 0, 0, 1
     for model in (model for model in described if isinstance(model, Mapping)):
         width, inner, depth = (_largest(model, names) for names in (_WIDTHS, _INNER_WIDTHS, _DEPTHS))

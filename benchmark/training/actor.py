@@ -6,7 +6,7 @@ from typing import Any
 from benchmark.errors import RequestError
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.jobs import FitJob, Learner
-from benchmark.training.recipe import NetworkRecipe, ProbeRecipe, Recipe, parse_plain
+from benchmark.training.recipe import AttentionRecipe, FinetuneRecipe, NetworkRecipe, ProbeRecipe, Recipe, parse_plain
 
 
 def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path, encoder: Path | None) -> Learner:
@@ -24,6 +24,14 @@ def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path, encoder: Path |
         from benchmark.training.probe import ProbeLearner  # noqa: PLC0415 - torch
 
         return ProbeLearner(clips, recipe, encoder, folder)
+    if isinstance(recipe, AttentionRecipe) and encoder is not None:
+        from benchmark.training.attention import AttentionLearner  # noqa: PLC0415 - torch
+
+        return AttentionLearner(clips, recipe, encoder, folder)
+    if isinstance(recipe, FinetuneRecipe) and encoder is not None:
+        from benchmark.training.finetune import FinetuneLearner  # noqa: PLC0415 - torch
+
+        return FinetuneLearner(clips, recipe, encoder, folder)
     raise RequestError(f"recipes of the kind {recipe.kind} cannot be trained by this version of bench.")
 
 

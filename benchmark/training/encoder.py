@@ -19,10 +19,12 @@ from torch.nn.functional import layer_norm
 from transformers import AutoConfig
 
 from benchmark.audio.windows import window_blocks
+from benchmark.errors import RequestError
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.inference import Checkpoint
 from benchmark.models.load_reports import CheckpointError, LoadOptions, NotFiniteError, TooShortError
-from benchmark.models.model_types import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES
+from benchmark.models.model_types import ATTENTION_MASK, AUDIO_CLASSIFICATION_TYPES, BENCH_TYPES, SQUEEZED_TYPES
+from benchmark.models.registration import register_models
 from benchmark.models.skeleton import refuse_giants
 from benchmark.results.encoder_features import StateView
 from benchmark.training.augmentation import augmented
@@ -31,8 +33,6 @@ from benchmark.training.recipe import WaveformAugmentation
 
 HEAD_WEIGHTS = ("projector.", "classifier.", "layer_weights")
 AST = "audio-spectrogram-transformer"
-# Their frames are joined to fewer behind the feature encoder and split again behind the last layer.
-_SQUEEZED = frozenset({"sew", "sew-d"})
 # Only in use while a model is trained.
 _HARMLESS = ".masked_spec_embed"
 _CLOSE = 1e-4
@@ -76,7 +76,7 @@ class Encoder:
         self.checkpoint = load_encoder(folder, {}, device)
         self._view: StateView = view
         self._model_type: str = self.checkpoint.report.model_type
-        self._module = _layered(self.checkpoint.model)
+        self._module = layered_module(self.checkpoint.model)
         self._tail: nn.Module = nn.Identity()
         second = np.random.default_rng(0).normal(0, 0.1, SAMPLING_RATE).astype(np.float32)
         if view == "cut":
@@ -107,7 +107,7 @@ class Encoder:
         device = self.checkpoint.model.device
         inputs = {name: tensor.to(device) for name, tensor in features.items()}
         with torch.inference_mode():
-            output = _base(self.checkpoint.model)(**inputs, output_hidden_states=True)
+            output = base_model(self.checkpoint.model)(**inputs, output_hidden_states=True)
             if self._model_type == AST and self._view == "hidden":
                 states = [output.last_hidden_state]
             elif self._view == "hidden":
@@ -135,7 +135,7 @@ class Encoder:
             CheckpointError: It is neither nothing nor a normalisation.
         """
         norm: nn.Module | None = getattr(self._module, "layer_norm", None) or getattr(self._module, "layernorm", None)
-        if self._model_type not in _SQUEEZED:
+        if self._model_type not in SQUEEZED_TYPES:
             layers = len(self._module.layers)
             kept = sorted({0, layers // 2, layers - 1})
             expected = [self._output_behind(count, second) for count in kept]
@@ -155,7 +155,7 @@ class Encoder:
             features = self.checkpoint.features(second)
             with torch.inference_mode():
                 inputs = {name: tensor.to(self.checkpoint.model.device) for name, tensor in features.items()}
-                output: Tensor = _base(self.checkpoint.model)(**inputs).last_hidden_state
+                output: Tensor = base_model(self.checkpoint.model)(**inputs).last_hidden_state
                 return output
         finally:
             self._module.layers = layers
@@ -164,7 +164,7 @@ class Encoder:
         model = self.checkpoint.model
         features = {name: tensor.to(model.device) for name, tensor in self.checkpoint.features(second).items()}
         with torch.inference_mode():
-            output = _base(model)(**features, output_hidden_states=True)
+            output = base_model(model)(**features, output_hidden_states=True)
         states, width = self.encode(second).shape
         usable = [True] * states
         final = output.last_hidden_state
@@ -175,7 +175,7 @@ class Encoder:
             states=states,
             width=width,
             usable=tuple(usable),
-            parameters=sum(parameter.numel() for parameter in _base(model).parameters()),
+            parameters=sum(parameter.numel() for parameter in base_model(model).parameters()),
             window_s=self.checkpoint.report.window_s,
         )
 
@@ -217,24 +217,26 @@ class EncoderActor:
         }
 
 
-def load_encoder(folder: Path, config: dict[str, Any], device: str = "cpu") -> Checkpoint:
+def load_encoder(folder: Path, config: dict[str, Any], device: str = "cpu", *, seed: int = 0) -> Checkpoint:
     """Load a checkpoint as the stock classifier of its model type, whose head may be random, never its encoder.
 
     Args:
         folder: The checkpoint's folder.
         config: Fields of the configuration to replace.
+        seed: Of the random head.
 
     Raises:
         CheckpointError: Weights of the encoder are missing, there is no such classifier, or it reads another rate.
         Exception: Whatever transformers raises for a checkpoint that it can't load.
     """
+    register_models()
     described = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    if described.model_type not in AUDIO_CLASSIFICATION_TYPES:
-        known = ", ".join(AUDIO_CLASSIFICATION_TYPES)
+    if described.model_type not in AUDIO_CLASSIFICATION_TYPES or described.model_type in BENCH_TYPES:
+        known = ", ".join(name for name in AUDIO_CLASSIFICATION_TYPES if name not in BENCH_TYPES)
         raise CheckpointError(f"transformers has no audio classifier for {described.model_type!r}: it has {known}")
     refuse_giants(described.to_dict())
     # A classifier has no adapter behind its encoder; that of a recogniser is left out.
-    options = LoadOptions(config={"add_adapter": False, **config}, seed=0, device=device)
+    options = LoadOptions(config={"add_adapter": False, **config}, seed=seed, device=device)
     checkpoint = load_checkpoint(folder, options)
     report = checkpoint.report
     missing = [name for name in report.missing if not name.startswith(HEAD_WEIGHTS) and not name.endswith(_HARMLESS)]
@@ -251,20 +253,33 @@ def load_encoder(folder: Path, config: dict[str, Any], device: str = "cpu") -> C
     return checkpoint
 
 
-def _base(model: Any) -> nn.Module:
+def require_long_enough(checkpoint: Checkpoint, clips: ClipsFile) -> None:
+    """Refuse clips that are too short for an encoder.
+
+    Raises:
+        RequestError: There are such clips.
+    """
+    lengths = np.bincount(clips.clips, clips.lengths)
+    short = int((lengths < checkpoint.shortest).sum())
+    if short:
+        shortest_s = checkpoint.shortest / SAMPLING_RATE
+        raise RequestError(f"{short:,} clips are shorter than the {shortest_s:g} s of the encoder: leave them out.")
+
+
+def base_model(model: Any) -> nn.Module:
     """The encoder within a stock classifier."""
     base: nn.Module = model.encoder if model.config.model_type == "whisper" else getattr(model, model.base_model_prefix)
     return base
 
 
-def _layered(model: Any) -> Any:
+def layered_module(model: Any) -> Any:
     """The module of an encoder that holds its layers."""
     count = int(model.config.num_hidden_layers)
-    for module in _base(model).modules():
+    for module in base_model(model).modules():
         layers = getattr(module, "layers", None)
         if isinstance(layers, nn.ModuleList) and len(layers) == count:
             return module
-    return _base(model)
+    return base_model(model)
 
 
 def _are_close(one: Tensor, other: Tensor) -> bool:

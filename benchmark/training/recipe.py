@@ -127,15 +127,35 @@ class ProbeRecipe(Part):
     augmentation: WaveformAugmentation = WaveformAugmentation()
 
 
+class AttentionFit(Fit):
+    """How a head is fitted on a very small corpus."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 60
+    learning_rate: Positive = 1e-3
+    validation: Share = 0.2
+    patience: Annotated[int, Field(ge=0)] = 10
+
+
 class AttentionRecipe(Part):
     """Attention pooling over the frames of a frozen encoder."""
 
     kind: Literal["attention"] = "attention"
     hidden: Annotated[int, Field(ge=1, le=4096)] = 64
     dropout: Share = 0.5
-    fit: Fit = Fit(epochs=60, learning_rate=1e-3, validation=0.2, patience=10)
+    fit: AttentionFit = AttentionFit()
     copies: Annotated[int, Field(ge=0, le=20)] = 0
     augmentation: WaveformAugmentation = WaveformAugmentation()
+
+
+class FinetuneFit(Fit):
+    """How an encoder is fitted further; the learning rate is that of its last layer."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    batch_size: Annotated[int, Field(ge=2, le=4096)] = 8
+    learning_rate: Positive = 5e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    validation: Share = 0.2
+    patience: Annotated[int, Field(ge=0)] = 3
 
 
 class FinetuneRecipe(Part):
@@ -153,8 +173,8 @@ class FinetuneRecipe(Part):
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
     head_learning_rate: Positive = 1e-3
     crop_s: Annotated[float, Field(ge=0.2, le=30)] = 5.0
-    fit: Fit = Fit(epochs=10, batch_size=8, learning_rate=5e-5, weight_decay=0.01, validation=0.2, patience=3)
-    augmentation: Augmentation = Augmentation()
+    fit: FinetuneFit = FinetuneFit()
+    augmentation: WaveformAugmentation = WaveformAugmentation()
 
 
 class EnsembleRecipe(Part):
