@@ -1,6 +1,7 @@
 """Splits of clips by group with classes spread evenly: the folds of a corpus, and splits of their training parts."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from benchmark.training.training_clips import Indices, class_counts
 
 MIN_FOLDS = 2
-_ATTEMPTS = 20
-"""So many divisions are drawn, of which the best is taken."""
+_ATTEMPTS = 5
+_RANDOM_ATTEMPTS = 200
+_DRAWS = 20
+"""So many sets of validation speakers are drawn, of which the best is taken."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,8 +27,8 @@ class InnerSplit:
 def balanced_folds(labels: Indices, groups: Indices, count: int, seed: int) -> Indices:
     """Divide clips into folds such that no group is in two of them and each has a like share of every class.
 
-    Of several divisions by `StratifiedGroupKFold` of scikit-learn, the first is taken that lacks classes in the fewest
-    training parts, and of equals in the fewest test parts.
+    Of several divisions by `StratifiedGroupKFold` of scikit-learn, and of random ones if those lack a class, the first
+    is taken that lacks classes in the fewest training parts, and of equals in the fewest test parts.
 
     Args:
         labels: Class of each clip, shape (clips,).
@@ -50,28 +53,33 @@ def _best_division(labels: Indices, groups: Indices, count: int, seed: int) -> I
     classes = int(labels.max()) + 1
     groups_of_class = (class_counts(labels, groups, classes) > 0).sum(axis=0)
     best, fewest = None, (np.inf, np.inf)
-    for attempt in range(_ATTEMPTS):
-        folds = _division(labels, groups, count, (seed * _ATTEMPTS + attempt) % 2**32)
+    for drawn, folds in enumerate(_divisions(labels, groups, count, seed), start=1):
         clips = class_counts(labels, folds, classes)
         lacking = float((clips == clips.sum(axis=0)).sum()), float((clips == 0).sum())
         if len(clips) == count and lacking < fewest:
             best, fewest = folds, lacking
-        if fewest <= (0, np.maximum(count - groups_of_class, 0).sum()):
+        # Random divisions spread classes less evenly: they are for training parts only.
+        if fewest <= (0, np.maximum(count - groups_of_class, 0).sum() if drawn < _ATTEMPTS else np.inf):
             break
     return best
 
 
-def _division(labels: Indices, groups: Indices, count: int, seed: int) -> Indices:
+def _divisions(labels: Indices, groups: Indices, count: int, seed: int) -> Iterator[Indices]:
+    """Divisions with classes spread evenly, which are much alike, then random ones for where these lack a class."""
+    generator = np.random.default_rng(seed)
     # Without groups of several clips the result is as good, and much faster with thousands of them.
     kind = StratifiedKFold if int(groups.max()) + 1 == len(groups) else StratifiedGroupKFold
-    folds = np.empty(len(labels), dtype=np.int64)
-    with warnings.catch_warnings():
-        # Of classes with fewer clips than folds; what they lack is counted instead.
-        warnings.simplefilter("ignore", UserWarning)
-        splits = kind(count, shuffle=True, random_state=seed).split(labels, labels, groups)
-        for fold, (_, test) in enumerate(splits):
-            folds[test] = fold
-    return folds
+    for attempt in range(_ATTEMPTS):
+        folds = np.empty(len(labels), dtype=np.int64)
+        with warnings.catch_warnings():
+            # Of classes with fewer clips than folds; what they lack is counted instead.
+            warnings.simplefilter("ignore", UserWarning)
+            splitter = kind(count, shuffle=True, random_state=(seed * _ATTEMPTS + attempt) % 2**32)
+            for fold, (_, test) in enumerate(splitter.split(labels, labels, groups)):
+                folds[test] = fold
+        yield folds
+    for _ in range(_RANDOM_ATTEMPTS):
+        yield (generator.permutation(int(groups.max()) + 1) % count)[groups]
 
 
 def inner_split(train: Indices, labels: Indices, groups: Indices, share: float, seed: int) -> InnerSplit:
@@ -93,7 +101,7 @@ def inner_split(train: Indices, labels: Indices, groups: Indices, share: float, 
     counts = class_counts(labels[train], numbers, int(labels.max()) + 1)
     generator = np.random.default_rng(seed)
     best, smallest = np.array([], dtype=np.int64), np.inf
-    for _ in range(_ATTEMPTS if share > 0 else 0):
+    for _ in range(_DRAWS if share > 0 else 0):
         chosen = _draw_speakers(counts, share, generator.permutation(len(names)))
         error = float(np.abs(counts[chosen].sum(axis=0) - share * counts.sum(axis=0)).sum())
         if len(chosen) and error < smallest:

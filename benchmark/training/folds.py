@@ -60,7 +60,10 @@ class Fold:
         return replace(self, train=split.train, validation=split.validation)
 
     def describe(self, clips: TrainingClips) -> str:
-        """Count the speakers of each part, or the clips where no speaker is known: `19 of 24 speakers train, …`."""
+        """Count the speakers of each part, or the clips where no speaker is known: `19 of 24 speakers train, …`.
+
+        Texts are counted where those that are tested are not trained on.
+        """
         noun, parts = "clips", [len(self.train), len(self.validation), len(self.test)]
         total = len(clips.names)
         if clips.has_speakers:
@@ -71,7 +74,14 @@ class Fold:
             total = len(clips.speakers_of(np.arange(total)))
         train, validate, test = parts
         middle = f", {validate:,} validate" if len(self.validation) else ""
-        return f"{train:,} of {total:,} {noun} train{middle}, {test:,} test"
+        return f"{train:,} of {total:,} {noun} train{middle}, {test:,} test{self._describe_texts(clips)}"
+
+    def _describe_texts(self, clips: TrainingClips) -> str:
+        fitted = np.concatenate([self.train, self.validation])
+        trained, tested = ({clips.texts[index] for index in part} - {None} for part in (fitted, self.test))
+        if not trained or not tested or trained & tested:
+            return ""
+        return f"; {len(trained):,} of {len(set(clips.texts) - {None}):,} texts train, {len(tested):,} test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +108,6 @@ class _Division:
     names: tuple[str, ...]
     rule: str
     notes: tuple[str, ...] = ()
-    findings: tuple[TrainingFinding, ...] = ()
 
 
 def make_folds(
@@ -119,8 +128,11 @@ def make_folds(
 
     Raises:
         RequestError: The folds cannot be made, do not cover the clips, share speakers, or leave a class nothing to
-            train on.
+            train on; or there is no such value of `Allowed`.
     """
+    if unknown := [name for name in allow if name not in list(Allowed)]:
+        hint = did_you_mean(unknown[0], [str(name) for name in Allowed], otherwise="these can be allowed:")
+        raise RequestError(f"--allow {unknown[0]} is unknown{hint}.")
     if len(clips.classes) < MIN_FOLDS:
         raise RequestError(
             f"All {len(clips.names):,} clips have the emotion {', '.join(clips.classes)}: training needs two emotions."
@@ -286,10 +298,12 @@ def _folds_of(clips: TrainingClips, division: _Division) -> list[Fold]:
 def _check_training_parts(clips: TrainingClips, folds: Sequence[Fold]) -> None:
     for fold in folds:
         if missing := _classes_without(clips, fold.train):
-            speakers = {int(group) for group in clips.groups[clips.labels == clips.classes.index(missing[0])]}
+            own = np.flatnonzero(clips.labels == clips.classes.index(missing[0]))
+            speakers = len(clips.speakers_of(own))
+            counted = f"{speakers} speaker{'s' * (speakers != 1)}" if speakers else f"{len(own)} in all"
             raise RequestError(
                 f"Fold {fold.name} has no clip of {missing[0]} to train on, since all clips of {missing[0]} "
-                f"({len(speakers)} speaker{'s' * (len(speakers) != 1)}) are in its test part: take fewer folds, merge "
+                f"({counted}) are in its test part: take fewer folds, merge "
                 f"the emotion into another (--merge {missing[0]}=…), or leave it out."
             )
 

@@ -74,6 +74,17 @@ def test_a_changed_copy_is_found_before_and_behind_the_original(voices: list[Wav
     assert pairs([*copies, *originals]) == [(index, index + count) for index in range(count)]
 
 
+def test_a_copy_is_found_where_another_stretch_is_the_loudest_by_a_little(voices: list[Waveform]) -> None:
+    first, second = (samples / np.abs(samples).max() for samples in (voices[0], voices[40]))
+    second = second * np.sqrt(np.square(first).sum() / np.square(second).sum())
+    louder_first = np.concatenate([first * np.float32(1.05), second, np.zeros(8_000, np.float32)])
+    louder_second = np.concatenate([first, second * np.float32(1.05), np.zeros(8_000, np.float32)])
+    for gain in (0.8, 0.9, 1.0, 1.1, 1.25):
+        changed = np.concatenate([first * np.float32(gain), second])
+        assert pairs([louder_first, changed]) == [(0, 1)], gain
+        assert pairs([changed, louder_second]) == [(0, 1)], gain
+
+
 def test_what_holds_no_speech_is_no_copy_of_anything(voices: list[Waveform]) -> None:
     silence, short = np.zeros(RATE, np.float32), voices[0][:4000]
     broken = np.full(RATE, np.nan, np.float32)

@@ -186,6 +186,16 @@ def test_ninety_six_clips_in_thirteen_classes_are_divided() -> None:
     assert_each_clip_is_answered_once_by_others(clips, make_folds(clips).folds)
 
 
+def test_a_class_of_one_clip_is_an_error_without_speakers() -> None:
+    with pytest.raises(RequestError, match=r"no clip of joy to train on.*\(1 in all\)"):
+        make_folds(training_clips(["anger", "fear"] * 10 + ["joy"]))
+
+
+def test_what_cannot_be_allowed_is_named() -> None:
+    with pytest.raises(RequestError, match=r"--allow near-copy is unknown; did you mean 'near-copies'"):
+        make_folds(acted(5), allow=["near-copy"])
+
+
 @pytest.mark.parametrize("count", ["0", "1"])
 def test_fewer_than_two_folds_are_an_error(count: str) -> None:
     with pytest.raises(RequestError, match="2 or more"):
@@ -206,6 +216,9 @@ def test_texts_that_all_speakers_read_are_held_out_in_parts() -> None:
     assert "left out of training, in 3 parts" in made.rule
     assert_each_clip_is_answered_once_by_others(clips, made.folds)
     assert_texts_are_held_out(clips, made.folds)
+    assert made.folds[0].describe(clips) in {
+        f"8 of 10 speakers train, 2 test; {10 - count} of 10 texts train, {count} test" for count in (3, 4)
+    }
     # Two thirds of the texts of four fifths of the speakers, as nearly as ten texts can be divided.
     assert {len(fold.train) for fold in made.folds} <= {8 * 6 * texts for texts in (6, 7)}
     assert len(make_folds(clips, "5", hold_out_texts=False).folds) == 5
