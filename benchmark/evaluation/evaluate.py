@@ -201,9 +201,11 @@ class _CandidateRuns:
 
     def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> CandidateRun:
         try:
-            own = replace(context, clips=self.shares[subject.name].clips)
-            plan = InferencePlan.build(subject, self.device, own)
-            return InferenceRunner(plan).run(stage)
+            own = self.shares[subject.name].clips
+            # An engine that is timed is chosen as if the model computed all clips.
+            is_timed = context.options.latency_budget_s > 0
+            plan = InferencePlan.build(subject, self.device, context if is_timed else replace(context, clips=own))
+            return InferenceRunner(plan, own).run(stage)
         except WorkerLostError as error:
             reason = f"{error.crash.reason}; it is tried once more, alone, when all others are done"
             self.progress.note(f"{subject.name}: {reason}.")

@@ -64,9 +64,9 @@ class Training:
         answers = _read(OutOfFold.read, folder / OUT_OF_FOLD_FILE, problems)
         if record is None and answers is None and not problems:
             return None
-        heard = frozenset() if record is None else frozenset(record.clip_hashes)
-        heard |= frozenset() if answers is None else {clip_hash[:SHORT_HASH] for clip_hash in answers.clip_hashes}
+        hashes = [*(record.clip_hashes if record else ()), *(answers.clip_hashes if answers else ())]
         problem = "; ".join(problems) or _mismatch(subject, record, answers)
+        heard = frozenset(clip_hash[:SHORT_HASH] for clip_hash in hashes)
         return cls(heard=heard, answers=None if problem else answers, problem=problem)
 
     @cached_property

@@ -26,6 +26,7 @@ class CandidateRun:
     """What running a plan brought.
 
     Attributes:
+        clips: Those that were to be computed.
         passes: The clips on the engine that answered: as they are, then with each perturbation.
         failures: Why passes ended early, by the key of their setup.
         unreadable: Why clips that could be read when the run began could not when their turn came.
@@ -33,6 +34,7 @@ class CandidateRun:
     """
 
     plan: InferencePlan
+    clips: ClipSet
     passes: Sequence[ClipPass]
     failures: Mapping[str, str]
     unreadable: Mapping[str, str]
@@ -44,7 +46,7 @@ class CandidateRun:
         if self.plan.context.options.overwrite is Overwrite.NEVER:
             return False
         answered = (clip_pass for clip_pass in self.passes if clip_pass.setup.key not in self.failures)
-        return any(self.plan.context.clips.audio.keys() - set(clip_pass.stored()) for clip_pass in answered)
+        return any(self.clips.audio.keys() - set(clip_pass.stored()) for clip_pass in answered)
 
     def records(self, corpora: Sequence[DecodedCorpus]) -> list[EvaluationRecord]:
         """Describe for each pass and corpus where the answers are, and whether they are complete."""
@@ -75,7 +77,8 @@ class InferenceRunner:
     def __init__(self, plan: InferencePlan, clips: ClipSet | None = None) -> None:
         self._plan = plan
         self._context = plan.context
-        self._audio = (clips or plan.context.clips).audio
+        self._clips = clips or plan.context.clips
+        self._audio = self._clips.audio
         self._unreadable: dict[str, str] = {}
 
     def run(self, stage: Stage | None) -> CandidateRun:
@@ -110,7 +113,7 @@ class InferenceRunner:
                     break
                 self._plan.reject(engine, engine.reason)
             watched = None
-        return CandidateRun(self._plan, passes, failures, self._unreadable, self._count_rerun(passes[0]))
+        return CandidateRun(self._plan, self._clips, passes, failures, self._unreadable, self._count_rerun(passes[0]))
 
     def _replace_failed(self, engine: PlannedEngine, failure: str) -> None:
         if engine.implementation.is_broken():

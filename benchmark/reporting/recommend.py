@@ -95,7 +95,7 @@ def _adapted(recommendation: Recommendation, pick: Choice) -> str:
         return ""
     if adapted is not pick:
         return f" Adapted to these recording conditions, the best is **{markdown_text(adapted.candidate)}**."
-    text = " It is adapted to these recording conditions, and nothing is known of it elsewhere"
+    text = " It is adapted to these recording conditions, and may be worse elsewhere"
     return f"{text}; as it is, the best is **{markdown_text(as_is.candidate)}**." if as_is else f"{text}."
 
 

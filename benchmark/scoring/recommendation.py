@@ -24,6 +24,7 @@ from benchmark.scoring.constraints import (
     resource_reasons,
     score_reasons,
 )
+from benchmark.scoring.flags import Flag
 from benchmark.scoring.metrics import adjusted_uar
 
 _DEFAULT_DEVICE = "cpu"
@@ -92,7 +93,7 @@ class Recommendation(Stored):
 
     def best(self, *, adapted: bool) -> Choice | None:
         """The best choice of those that were adapted to a corpus here, or of those that were not; None if none is."""
-        return next((choice for choice in self.choices if ("adapted" in choice.flags) == adapted), None)
+        return next((choice for choice in self.choices if (Flag.ADAPTED in choice.flags) == adapted), None)
 
     @property
     def ties(self) -> tuple[Choice, ...]:

@@ -8,9 +8,11 @@ from scipy.special import softmax
 
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.audio_sources import AudioFile
+from benchmark.corpora.clips import Clip
 from benchmark.evaluation.context import RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus
 from benchmark.evaluation.eligibility import Subject
+from benchmark.evaluation.engines import is_installed
 from benchmark.evaluation.out_of_fold import SubjectCorpora, divide_corpora
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
@@ -19,7 +21,8 @@ from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.results.status import Status
 from benchmark.results.training_record import OUT_OF_FOLD_FILE, TRAINING_FILE, WEIGHTS_FILE
 from benchmark.results.verification import Verification
-from tests.support.evaluations import TORCH, evaluation_of, forbid_workers, tiny_subject, write_clips
+from tests.support.audio import waveform_of
+from tests.support.evaluations import OPENVINO, TORCH, evaluation_of, forbid_workers, tiny_subject, write_clips
 from tests.support.trained_folders import CLASSES, answers_to, trained_folder, training_record, write_answers
 
 SPEAKERS, REPEATS = 8, 2
@@ -210,19 +213,29 @@ def test_robustness_of_out_of_fold_answers_is_not_measured_which_is_said(folder:
     assert "robustness is not measured" in divided.told.notes[0]
 
 
-def test_a_run_of_covered_clips_starts_no_worker_and_is_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subject = tiny_subject("wav2vec2", tmp_path / "tiny")
-    recordings = write_clips(tmp_path, [0.5, 0.6, 0.7, 0.8, 0])
-    first = evaluation_of([subject], recordings, tmp_path / "cache", options=TORCH).run(Silent())
+def covered(folder: Path) -> tuple[Subject, tuple[Clip, ...]]:
+    """A tiny candidate and recordings that its out-of-fold answers cover."""
+    subject = tiny_subject("wav2vec2", folder / "tiny")
+    recordings = write_clips(folder, [0.5, 0.6, 0.7, 0.8, 0])
     emotions = tuple(emotion or "" for emotion in subject.verification.emotions)
-    readable = [clip for clip in first.corpora[0].clips if clip.clip_hash is not None]
-    assert (first.evaluations[0].heard_clips, first.evaluations[0].setup.head) == (0, "standard")
-    answers = answers_to(readable, classes=emotions)
+    records = [
+        ClipRecord(
+            clip=clip.name, clip_hash=waveform_of(clip).content_hash, duration_s=0.5, label=emotions[0],
+            speaker=clip.speaker,
+        )
+        for clip in recordings[:4]
+    ]  # fmt: skip
+    answers = answers_to(records, classes=emotions)
     write_answers(subject.folder, answers)
     record = training_record(answers, subject.folder)
     (subject.folder / TRAINING_FILE).write_text(record.model_dump_json())
+    return subject, recordings
+
+
+def test_a_run_of_covered_clips_starts_no_worker_and_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject, recordings = covered(tmp_path)
     forbid_workers(monkeypatch)
     run = evaluation_of([subject], recordings, tmp_path / "cache", options=PERTURBED).run(Silent())
     (own,), (perturbed,) = run.evaluations, run.perturbed
@@ -230,11 +243,17 @@ def test_a_run_of_covered_clips_starts_no_worker_and_is_complete(
     assert (perturbed.setup.perturbation, perturbed.failure) == ("gain:-12dB", None)
 
 
+@pytest.mark.skipif(not is_installed("openvino"), reason="needs openvino")
+def test_the_final_model_is_timed_on_the_engine_that_would_compute_the_clips(tmp_path: Path) -> None:
+    subject, recordings = covered(tmp_path)
+    options = replace(OPENVINO, latency_budget_s=0.1, segment_s=0.3)
+    run = evaluation_of([subject], recordings, tmp_path / "cache", options=options).run(Silent())
+    (own,), (timed,) = run.evaluations, run.latencies
+    assert (own.setup.head, own.failure, timed.backend, timed.failure) == ("trained-here", None, "openvino", None)
+
+
 def test_what_the_final_model_has_heard_is_counted_where_it_computes(tmp_path: Path) -> None:
-    subject = tiny_subject("wav2vec2", tmp_path / "tiny")
-    recordings = write_clips(tmp_path, [0.5, 0.6])
-    first = evaluation_of([subject], recordings, tmp_path / "cache").run(Silent())
-    record = training_record(answers_to(first.corpora[0].clips[:1]), subject.folder)
-    (subject.folder / TRAINING_FILE).write_text(record.model_dump_json())
-    (again,) = evaluation_of([subject], recordings, tmp_path / "cache").run(Silent()).evaluations
-    assert (again.heard_clips, again.setup.head) == (1, "standard")
+    subject, recordings = covered(tmp_path)
+    (subject.folder / OUT_OF_FOLD_FILE).unlink()
+    (own,) = evaluation_of([subject], recordings[3:], tmp_path / "cache").run(Silent()).evaluations
+    assert (own.heard_clips, own.setup.head) == (1, "standard")

@@ -128,9 +128,9 @@ def test_an_adapted_choice_and_the_best_as_it_is_are_named_apart() -> None:
         for choices in ((mine, other), (other, mine), (mine,), (other,))
     ]
     assert (
-        "adapted to these recording conditions, and nothing is known of it elsewhere; as it is, the best is **other**."
+        "adapted to these recording conditions, and may be worse elsewhere; as it is, the best is **other**."
         in (answers[0])
     )
     assert "Adapted to these recording conditions, the best is **mine**." in answers[1]
-    assert "nothing is known of it elsewhere." in answers[2]
+    assert "and may be worse elsewhere." in answers[2]
     assert "adapted" not in answers[3]
