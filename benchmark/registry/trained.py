@@ -18,7 +18,7 @@ from benchmark.results.training_record import TrainingRecord
 _CORPUS: TypeAdapter[str] = TypeAdapter(CorpusWord)
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 _WIDTH = 120
-_REMEDY = "choose another file with --register"
+_REMEDY = "choose another registry with --candidates"
 
 
 def declare_training(registry: Registry, progress: Progress) -> Registry:
