@@ -5,39 +5,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from benchmark.api.outcomes import Outcome, judge_corpora
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.errors import EXIT_UNMET, RequestError, UnavailableError
+from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
 from benchmark.hub.client import Hub
-from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import TrainRequest
 from benchmark.progress import Progress, Silent
-from benchmark.registry.loading import find_registry, select
+from benchmark.registry.loading import find_registry, load_registry
+from benchmark.registry.trained import register_candidate
 from benchmark.reporting.training import write_training
-from benchmark.results.environment import Environment, available_cores
+from benchmark.results.environment import Environment, available_cores, installed_version
 from benchmark.results.files import check_writable
 from benchmark.results.runs import StoredRequest
-from benchmark.results.status import Status
 from benchmark.results.storage import prepare_cache
 from benchmark.results.training_record import SHORT_HASH, TRAINING_FILE, OutOfFold, TrainingRecord
 from benchmark.scoring.out_of_fold import score_out_of_fold
+from benchmark.scoring.suspected_labels import suspected_labels
 from benchmark.settings import Settings
+from benchmark.training.encoder_source import find_encoder
 from benchmark.training.examples import Examples, examples_of
 from benchmark.training.features import EncoderSource
 from benchmark.training.finished_fits import UNFINISHED
 from benchmark.training.folds import make_folds
-from benchmark.training.recipe import Recipe, encoder_recipes, load_recipe
+from benchmark.training.recipe import FunctionalsRecipe, ProbeRecipe, Recipe, load_recipe, needs_encoder, parts_of
 from benchmark.training.train import Trained, Training
-from benchmark.verification.inspect import look_at
-
-Known = TypeVar("Known", RepoFacts, Path)
+from benchmark.verification.options import VerifyOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +83,16 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     if options.corpus is None:
         raise RequestError("Say what to train on, such as `--corpus folder:my-recordings` or `--corpus demo:`.")
     recipe = load_recipe(options.recipe)
+    is_linear = all(isinstance(part, ProbeRecipe | FunctionalsRecipe) for part in parts_of(recipe))
+    if not is_linear and installed_version("accelerate") is None:
+        raise RequestError("Training needs the extra `train`: `pip install ser-bench[train]`.")
+    encoder = _encoder(options, recipe, settings=reader.settings, progress=progress)
     decoded = _decode(options, [options.corpus, *([] if options.test is None else [options.test])], reader, progress)
     corpus = decoded[0].record
-    encoder = _encoder(options, recipe, progress)
     name = Path(str(options.recipe)).stem
     folder = Path(options.output or Path("models", f"{corpus.name}-{name}"))
     _prepare_folder(folder, options)
+    registry_path = _registry_path(folder, options, progress) if options.register else None
     examples, *tests = [_examples(part, progress) for part in decoded]
     clips = examples.clips
     folds = make_folds(clips, options.folds, seed=options.seed, allow=options.allow)
@@ -105,17 +107,21 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
         folds=folds,
         seeds=range(options.seed, options.seed + options.seeds),
         test=_checked_test(examples, tests[0]) if tests else None,
+        encoder=encoder,
+        allow=options.allow,
         at_once=at_once,
         threads=max(1, cores // at_once),
-        encoder=encoder,
     )
-    trained = training.run(folder, reader, progress, resume=options.resume)
+    trained = training.run(folder, reader, progress, resume=options.resume, with_curve=options.learning_curve)
     record = _record(options, trained, decoded[0], folder).model_copy(
         update={"created": created, "seconds": time.monotonic() - begin}
     )
     files = write_training(record, trained.out_of_fold, folder)
     if trained.final is not None:
         trained.finished.remove()
+        if registry_path is not None:
+            languages = sorted({clip.language for clip in decoded[0].record.clips if clip.language})
+            files += (register_candidate(registry_path, folder, record, languages=languages),)
     (exit_code, problems) = _judge(trained)
     return TrainOutcome(
         folder=folder,
@@ -127,35 +133,20 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     )
 
 
-def _encoder(options: TrainRequest, recipe: Recipe, progress: Progress) -> EncoderSource | None:
-    """Find and fetch the encoder of a recipe that needs one.
-
-    Raises:
-        RequestError: None is named, one is named that the recipe does not need, or there is no such checkpoint.
-        UnavailableError: The Hub cannot be reached.
-    """
-    needed = encoder_recipes(recipe)
-    if options.model is None:
-        if needed:
-            raise RequestError(
-                f"The recipe {Path(str(options.recipe)).stem} needs an encoder: name one, such as "
-                "`--model microsoft/wavlm-base`, or the folder of a checkpoint."
-            )
+def _encoder(options: TrainRequest, recipe: Recipe, *, settings: Settings, progress: Progress) -> EncoderSource | None:
+    """The encoder of a recipe that needs one."""
+    if not needs_encoder(recipe):
+        if options.model is not None:
+            raise RequestError("--model names an encoder, and this recipe trains from scratch: leave it out.")
         return None
-    if not needed:
-        raise RequestError("--model names an encoder, and this recipe trains from scratch: leave it out.")
-    (candidate,) = select(find_registry(options.candidates), [options.model]).candidates
-    hub = Hub(timeout_s=(options.settings or Settings()).hub_timeout_s)
-    facts = _known(look_at(candidate, hub), options.model)
-    folder = _known(hub.download(facts, progress), options.model)
-    return EncoderSource(id=candidate.id, revision=facts.revision, folder=folder)
-
-
-def _known(answer: Known | HubFailure, model: str) -> Known:
-    if isinstance(answer, HubFailure):
-        kind = UnavailableError if answer.status is Status.UNREACHABLE else RequestError
-        raise kind(f"--model {model}: {answer.reason}.")
-    return answer
+    if options.model is None:
+        raise RequestError(
+            f"The recipe {options.recipe} needs an encoder: name one, such as `--model microsoft/wavlm-base`, or the "
+            "folder of a checkpoint."
+        )
+    limits = VerifyOptions(max_download_gb=options.max_download_gb, confirm=options.confirm)
+    hub = Hub(timeout_s=settings.hub_timeout_s)
+    return find_encoder(options.model, find_registry(options.candidates), hub, limits, progress)
 
 
 def _decode(
@@ -184,10 +175,26 @@ def _prepare_folder(folder: Path, options: TrainRequest) -> None:
         raise RequestError(
             f"{folder} holds a candidate already: name another folder with -o, or replace it by --force."
         )
+    if (folder / UNFINISHED).exists() and not (options.force or options.resume):
+        raise RequestError(f"{folder} holds finished fits: --resume goes on from there, --force begins anew.")
     others = [path.name for path in folder.iterdir() if path.name != UNFINISHED] if folder.is_dir() else []
     if others and not (folder / TRAINING_FILE).exists():
         raise RequestError(f"{folder} holds other files, such as {min(others)}: name another folder with -o.")
     check_writable(folder)
+
+
+def _registry_path(folder: Path, options: TrainRequest, progress: Progress) -> Path | None:
+    """The registry that gets the candidate; one that has such a candidate is refused before hours of work."""
+    path = Path("candidates.yaml") if options.candidates is None else Path(options.candidates)
+    if not path.exists() and options.candidates is not None and path.suffix not in {".yaml", ".yml"}:
+        raise RequestError(f"--register adds to a file, and {path} is none: --candidates candidates.yaml makes one.")
+    names = [candidate.name for candidate in load_registry(path).candidates] if path.exists() else []
+    if folder.name not in names:
+        return path
+    if not options.force:
+        raise RequestError(f"{path} has a candidate {folder.name} already: name another folder with -o.")
+    progress.note(f"{path} has a candidate {folder.name} already, whose entry stays as it is.")
+    return None
 
 
 def _examples(corpus: DecodedCorpus, progress: Progress) -> Examples:
@@ -216,8 +223,7 @@ def _checked_test(examples: Examples, test: Examples) -> Examples:
 
 def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, folder: Path) -> TrainingRecord:
     training, clips = trained.training, trained.training.examples.clips
-    test = trained.test_answers()
-    final = trained.final
+    test, final, answers = trained.test_answers(), trained.final, trained.out_of_fold
     return TrainingRecord(
         created=datetime.now(UTC),
         environment=Environment.here(),
@@ -230,9 +236,9 @@ def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, fold
         name=folder.name,
         corpus=corpus.record.name,
         source=corpus.record.source,
+        recipe={"name": training.recipe_name, **training.recipe.model_dump(mode="json")},
         encoder=None if training.encoder is None else training.encoder.id,
         encoder_revision=None if training.encoder is None else training.encoder.revision,
-        recipe={"name": training.recipe_name, **training.recipe.model_dump(mode="json")},
         labels=clips.classes,
         label_map=training.examples.label_map,
         merge=corpus.record.merge,
@@ -241,8 +247,10 @@ def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, fold
         clip_hashes=tuple(sorted({clip_hash[:SHORT_HASH] for clip_hash in clips.hashes})),
         fold_rule=training.folds.rule,
         folds=trained.folds,
-        scores=trained.scores(),
+        scores=(*trained.scores(), *trained.baselines),
         test=None if test is None else score_out_of_fold(test, "test"),
+        learning_curve=trained.learning_curve,
+        suspected_labels=() if answers is None else suspected_labels(answers),
         findings=trained.findings(),
         final_epochs=trained.validated.final_epochs,
         parameters=None if final is None else final.parameters,

@@ -105,7 +105,7 @@ def _read(path: Path) -> dict[str, list[str]]:
         raise RequestError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8 and try again.") from error
     except pd.errors.EmptyDataError as error:
         raise RequestError(f"{path} is empty: it needs a line of column names and one row per clip.") from error
-    except (ValueError, pd.errors.ParserError, pa.ArrowException) as error:
+    except (ValueError, OverflowError, pd.errors.ParserError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RequestError(f"{path} cannot be read as {path.suffix.lstrip('.')}: {reason}.") from error
     except OSError as error:

@@ -98,6 +98,10 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
     """What to train and how; a name, or a TOML file as --show-recipe prints."""
     model: Annotated[str | None, option("--model", TRAINING, variable="BENCH_TRAIN_MODEL", metavar="ID")] = None
     """The encoder of recipes that need one: a Hub id or a local folder."""
+    max_download_gb: Annotated[float | None, option("--max-download-gb", TRAINING, metavar="GB", within=Range(0))] = (
+        None
+    )
+    """Download at most so much. Default: 5, and more after asking."""
     folds: Annotated[str, option("--folds", TRAINING, metavar="K|loso|column:NAME|FILE")] = "5"
     """How speakers are divided: into K parts, each speaker alone, by a column of the corpus, or by a file with the
     columns speaker (or clip) and fold.
@@ -110,6 +114,8 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
     """Of the folds, of the fits and of --sample."""
     seeds: Annotated[int, option("--seeds", TRAINING, metavar="N", within=Range(1, 100))] = 1
     """Repeat all fits with N seeds, from --seed on, with the same folds."""
+    learning_curve: Annotated[bool, option("--learning-curve", TRAINING)] = False
+    """Fit all folds again with a quarter, half and three quarters of the speakers: would more of them help?"""
     jobs: Annotated[int | None, option("--jobs", TRAINING, metavar="N", within=Range(1))] = None
     """Fits that run at once; they share the cores. Default: one per core."""
     output: Annotated[str | Path | None, option("--output -o", RESULT, metavar="FOLDER"), Mark.PATH] = None

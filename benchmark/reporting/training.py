@@ -18,8 +18,10 @@ from benchmark.results.training_record import (
     OUT_OF_FOLD_FILE,
     TRAINING_FILE,
     FoldRecord,
+    LearningPoint,
     OutOfFold,
     SplitCount,
+    SuspectedLabel,
     TrainingRecord,
     TrainingScore,
 )
@@ -70,7 +72,9 @@ def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
             bullets(f"**{finding.kind}**: {markdown_text(finding.sentence)}" for finding in record.findings),
         ),
         *section("## What it is worth", markdown_table(record.scores, _SCORE_COLUMNS), _test(record)),
+        *section("## With fewer speakers", _learning_curve(record)),
         *([] if answers is None else ["## By emotion", *_by_emotion(answers)]),
+        *section("## Labels that may be wrong", markdown_table(record.suspected_labels, _SUSPECT_COLUMNS)),
         *section("## By speaker", "" if answers is None else _by_speaker(answers)),
     ]
 
@@ -92,9 +96,10 @@ def headline(record: TrainingRecord) -> str:
     """What the candidate is and what it is worth, in two sentences."""
     emotions = counted(len(record.labels), "emotion")
     what = f"{code_span(str(record.recipe['name']))} on {markdown_text(record.corpus)}, {emotions}"
-    if not record.scores:
+    if record.parameters is None or not record.scores:
         return f"{what}. **There is no candidate: a fit has failed.**"
-    best = record.scores[-1] if record.scores[-1].seed is None else record.scores[0]
+    name = str(record.recipe["name"])
+    best = next((score for score in record.scores if score.name == f"{name}, mean"), record.scores[0])
     uar = with_interval(best.uar, best.uar_low, best.uar_high)
     speakers = "clips" if record.speakers is None else "speakers"
     return (
@@ -110,6 +115,16 @@ def _test(record: TrainingRecord) -> str:
     test = record.test
     score = f"UAR {with_interval(test.uar, test.uar_low, test.uar_high)}, macro-F1 {fraction(test.macro_f1)}"
     return f"On another corpus, {counted(test.clips, 'clip')}: {score}."
+
+
+def _learning_curve(record: TrainingRecord) -> str:
+    if not record.learning_curve:
+        return ""
+    first = record.folds[0].seed
+    own = [fold for fold in record.folds if fold.seed == first]
+    speakers = round(sum(len(fold.train_speakers) for fold in own) / len(own))
+    whole = LearningPoint(speakers=speakers, uar=record.scores[0].uar or 0.0)
+    return markdown_table([*record.learning_curve, whole], _POINT_COLUMNS)
 
 
 def _by_emotion(answers: OutOfFold) -> tuple[str, str]:
@@ -204,17 +219,22 @@ def _model_card(record: TrainingRecord) -> str:
     )
 
 
-def _seed(score: TrainingScore) -> str:
-    return "mean" if score.seed is None else str(score.seed)
-
-
 _SCORE_COLUMNS: list[Column[TrainingScore]] = [
     Column("what", lambda score: markdown_text(score.name)),
-    Column("seed", _seed),
+    Column("seed", lambda score: "" if score.seed is None else str(score.seed)),
     Column("UAR", lambda score: with_interval(score.uar, score.uar_low, score.uar_high)),
     Column("macro-F1", lambda score: fraction(score.macro_f1), numeric=True),
     Column("accuracy", lambda score: fraction(score.accuracy), numeric=True),
     Column("clips", lambda score: f"{score.clips:,}", numeric=True),
+]
+_POINT_COLUMNS: list[Column[LearningPoint]] = [
+    Column("speakers to train on", lambda point: str(point.speakers), numeric=True),
+    Column("UAR", lambda point: fraction(point.uar), numeric=True),
+]
+_SUSPECT_COLUMNS: list[Column[SuspectedLabel]] = [
+    Column("clip", lambda suspect: markdown_text(suspect.clip)),
+    Column("label", lambda suspect: f"{suspect.label} {fraction(suspect.label_probability)}"),
+    Column("likelier", lambda suspect: f"{suspect.likelier} {fraction(suspect.likelier_probability)}"),
 ]
 _COUNT_COLUMNS: list[Column[SplitCount]] = [
     Column("emotion", lambda count: count.emotion),

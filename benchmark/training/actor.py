@@ -6,7 +6,15 @@ from typing import Any
 from benchmark.errors import RequestError
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.jobs import FitJob, Learner
-from benchmark.training.recipe import AttentionRecipe, FinetuneRecipe, NetworkRecipe, ProbeRecipe, Recipe, parse_plain
+from benchmark.training.recipe import (
+    AttentionRecipe,
+    EnsembleRecipe,
+    FunctionalsRecipe,
+    NetworkRecipe,
+    ProbeRecipe,
+    Recipe,
+    parse_plain,
+)
 
 
 def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path, encoder: Path | None) -> Learner:
@@ -16,23 +24,32 @@ def make_learner(recipe: Recipe, clips: ClipsFile, folder: Path, encoder: Path |
         folder: For what is computed once, such as spectrograms; several workers may share it.
         encoder: The checkpoint of recipes that need one.
     """
+    # Each imports what it needs only.
     if isinstance(recipe, NetworkRecipe):
-        from benchmark.training.fit_network import NetworkLearner  # noqa: PLC0415 - torch
+        from benchmark.training.fit_network import NetworkLearner  # noqa: PLC0415
 
         return NetworkLearner(clips, recipe, folder)
-    if isinstance(recipe, ProbeRecipe) and encoder is not None:
-        from benchmark.training.probe import ProbeLearner  # noqa: PLC0415 - torch
+    if isinstance(recipe, FunctionalsRecipe):
+        from benchmark.training.functionals import FunctionalsLearner  # noqa: PLC0415
+
+        return FunctionalsLearner(clips, recipe, folder)
+    if isinstance(recipe, EnsembleRecipe):
+        from benchmark.training.ensemble import EnsembleLearner  # noqa: PLC0415
+
+        return EnsembleLearner([make_learner(part, clips, folder, encoder) for part in recipe.recipes], recipe)
+    if encoder is None:
+        raise RequestError(f"A recipe of the kind {recipe.kind} needs an encoder.")
+    if isinstance(recipe, ProbeRecipe):
+        from benchmark.training.probe import ProbeLearner  # noqa: PLC0415
 
         return ProbeLearner(clips, recipe, encoder, folder)
-    if isinstance(recipe, AttentionRecipe) and encoder is not None:
-        from benchmark.training.attention import AttentionLearner  # noqa: PLC0415 - torch
+    if isinstance(recipe, AttentionRecipe):
+        from benchmark.training.attention import AttentionLearner  # noqa: PLC0415
 
         return AttentionLearner(clips, recipe, encoder, folder)
-    if isinstance(recipe, FinetuneRecipe) and encoder is not None:
-        from benchmark.training.finetune import FinetuneLearner  # noqa: PLC0415 - torch
+    from benchmark.training.finetune import FinetuneLearner  # noqa: PLC0415
 
-        return FinetuneLearner(clips, recipe, encoder, folder)
-    raise RequestError(f"recipes of the kind {recipe.kind} cannot be trained by this version of bench.")
+    return FinetuneLearner(clips, recipe, encoder, folder)
 
 
 class TrainingActor:

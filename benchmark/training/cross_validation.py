@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,14 @@ class CrossValidation:
 
     Attributes:
         seeds: Each gives a whole cross-validation with the same folds.
+        left_out: Indices of clips that the encoder can make nothing of.
     """
 
     clips: TrainingClips
     folds: Folds
     recipe: Recipe
     seeds: Sequence[int]
+    left_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def key(self, **more: str) -> str:
         """A hash of what determines the fits: recipe, clips, labels, speakers, folds and `more`, such as versions."""
@@ -48,7 +50,7 @@ class CrossValidation:
         }
         if results:
             progress.note(f"{len(results)} of {len(self.seeds) * len(self.folds.folds)} fits were finished before.")
-        divided = {(seed, fold.number): self._divided(fold, seed) for seed in self.seeds for fold in self.folds.folds}
+        divided = {(seed, fold.number): fold for seed in self.seeds for fold in self._divided(seed)}
         tasks = {
             self._task(fold, seed): (seed, number)
             for (seed, number), fold in divided.items()
@@ -60,14 +62,24 @@ class CrossValidation:
                 finished.save(*tasks[task], result)
         return CrossValidated(self, divided, results)
 
+    def tasks(self, seed: int) -> list[Task]:
+        """The fits of one seed."""
+        return [self._task(fold, seed) for fold in self._divided(seed)]
+
     def final_job(self, validated: "CrossValidated", folder: str, test: NDArray[np.int64]) -> FitJob:
         """The fit of the model that is kept: on all clips, for the median number of epochs over the folds."""
-        everything = np.arange(len(self.clips.names))
+        everything = np.setdiff1d(np.arange(len(self.clips.names)), self.left_out)
         return replace(self._job(everything, test, self.seeds[0]), folder=folder, epochs=validated.final_epochs)
 
-    def _divided(self, fold: Fold, seed: int) -> Fold:
+    def _divided(self, seed: int) -> list[Fold]:
+        """The folds, with speakers held out for validation where the recipe says so."""
         share = validation_share(self.recipe)
-        return fold.with_validation(self.clips, share, seed) if share else fold
+        folds = [self._without_left_out(fold) for fold in self.folds.folds]
+        return [fold.with_validation(self.clips, share, seed) if share else fold for fold in folds]
+
+    def _without_left_out(self, fold: Fold) -> Fold:
+        train, test = (np.setdiff1d(part, self.left_out) for part in (fold.train, fold.test))
+        return replace(fold, train=train, test=test)
 
     def _task(self, fold: Fold, seed: int) -> Task:
         name = f"fold {fold.number} of {len(self.folds.folds)}"
@@ -115,14 +127,15 @@ class CrossValidated:
             if own == seed:
                 test = self.divided[own, number].test
                 probabilities[test], folds[test] = result.probabilities, number
+        answered = np.flatnonzero(folds)
         return OutOfFold(
-            clips=clips.names,
-            clip_hashes=clips.hashes,
-            speakers=clips.speakers,
-            folds=tuple(folds.tolist()),
-            labels=tuple(clips.classes[label] for label in clips.labels),
+            clips=tuple(clips.names[index] for index in answered),
+            clip_hashes=tuple(clips.hashes[index] for index in answered),
+            speakers=tuple(clips.speakers[index] for index in answered),
+            folds=tuple(folds[answered].tolist()),
+            labels=tuple(clips.classes[clips.labels[index]] for index in answered),
             classes=clips.classes,
-            probabilities=probabilities,
+            probabilities=probabilities[answered],
         )
 
     def records(self) -> tuple[FoldRecord, ...]:

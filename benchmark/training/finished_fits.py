@@ -3,9 +3,11 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from benchmark.errors import RequestError
 from benchmark.results.files import write_atomically
 from benchmark.training.jobs import FitResult
 
@@ -24,12 +26,25 @@ class FinishedFits:
     def __init__(self, folder: Path, key: str) -> None:
         self._folder, self._key = folder / UNFINISHED, key
 
+    def require_own(self) -> None:
+        """Refuse results of another training, which would be lost.
+
+        Raises:
+            RequestError: There are some.
+        """
+        for path in sorted(self._folder.glob("*.json")):
+            if _content(path).get("key") != self._key:
+                raise RequestError(
+                    f"{self._folder} holds fits of another training, with another recipe, other clips or other folds: "
+                    "give the same command as before, or begin anew with --force."
+                )
+
     def load(self, seed: int, fold: int) -> FitResult | None:
         """The result of a fit; None if it has not ended, or was part of another training."""
+        content = _content(self._path(seed, fold))
         try:
-            content = json.loads(self._path(seed, fold).read_bytes())
             return FitResult.from_plain(content["result"]) if content["key"] == self._key else None
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        except (ValueError, KeyError, TypeError, ValidationError):
             return None
 
     def save(self, seed: int, fold: int, result: FitResult) -> None:
@@ -48,3 +63,12 @@ class FinishedFits:
 
     def _path(self, seed: int, fold: int) -> Path:
         return self._folder / f"seed-{seed}-fold-{fold}.json"
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """A stored result; empty where it is missing or damaged, so that its fit is made again."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler, WeightedRandomSampler
 from transformers import Trainer, set_seed
 
+from benchmark.errors import RequestError
 from benchmark.models.actor import peak_memory_mb
 from benchmark.models.mel_networks import MelClassifier, MelConfig
 from benchmark.models.registration import sample_extractor
@@ -63,14 +65,18 @@ class NetworkLearner:
         )
 
     def _config(self, classes: Sequence[str]) -> MelConfig:
-        channels = {"channels": list(self.recipe.channels)} if self.recipe.channels else {}
-        return MelConfig(
-            network=self.recipe.network,
-            dropout=self.recipe.dropout,
-            id2label=dict(enumerate(classes)),
-            label2id={name: index for index, name in enumerate(classes)},
-            **channels,
-        )
+        sizes: dict[str, Any] = {"channels": list(self.recipe.channels), "pools": list(map(list, self.recipe.pools))}
+        try:
+            return MelConfig(
+                network=self.recipe.network,
+                dropout=self.recipe.dropout,
+                id2label=dict(enumerate(classes)),
+                label2id={name: index for index, name in enumerate(classes)},
+                **{name: size for name, size in sizes.items() if size},
+            )
+        except StrictDataclassError as error:
+            reason = str(error).splitlines()[-1].partition(": ")[2] or str(error)
+            raise RequestError(f"The recipe describes no network: {reason}.") from None
 
     def _train(self, model: MelClassifier, job: FitJob, curve: Curve) -> None:
         fit = self.recipe.fit

@@ -39,9 +39,9 @@ class FitWorkers:
 
     Args:
         folder: A temporary folder in which the workers may write.
+        encoder: The checkpoint of recipes that need one.
         at_once: Fits that run at once.
         threads: Threads of each.
-        encoder: The checkpoint of recipes that need one.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class FitWorkers:
         folder: Path,
         settings: Settings,
         *,
+        encoder: Path | None,
         at_once: int,
         threads: int,
-        encoder: Path | None = None,
     ) -> None:
         checkpoint = None if encoder is None else str(encoder)
         self._opened = (clips.plain(), recipe.model_dump(mode="json"), str(folder), checkpoint)

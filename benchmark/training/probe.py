@@ -78,6 +78,8 @@ class ProbeLearner:
 
     def _probabilities(self, probe: Probe, clips: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probabilities of clips, averaged over windows by duration as in an evaluation; NaN for those without rows."""
+        if not clips.size:
+            return np.empty((0, probe.head.intercepts.size), np.float32)
         rows = self._table.rows(clips)
         windows = softmax(probe.head.logits(self._table.summed(rows, probe.weights)), axis=1)
         windows *= self._table.shares(rows)[:, None]

@@ -13,6 +13,7 @@ from benchmark.settings import expanded
 _LARGEST_FILE_BYTES = 100_000
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+Pool = Annotated[int, Field(ge=1, le=8)]
 
 
 class Part(BaseModel):
@@ -97,17 +98,30 @@ class NetworkRecipe(Part):
 
     Attributes:
         channels: Of its stages; empty for the network's own.
+        pools: By what each stage divides bands and frames; empty for the network's own.
         crop_s: Length of the excerpts that are trained on, in seconds.
-        per_speaker: Normalise by statistics of the speaker instead of the recording; only with `--enrol`.
     """
 
     kind: Literal["network"] = "network"
-    network: Literal["cnn", "multiscale", "resnet18", "functionals"]
+    network: Literal["cnn", "multiscale", "resnet18"]
     channels: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16)] = ()
+    pools: Annotated[tuple[tuple[Pool, Pool], ...], Field(max_length=16)] = ()
     dropout: Share = 0.3
     crop_s: Annotated[float, Field(ge=0.2, le=30)] = 1.6
     fit: Fit = Fit()
     augmentation: Augmentation = Augmentation()
+
+
+class FunctionalsRecipe(Part):
+    """A linear model on statistics over time of log-mels: a baseline, and a member of ensembles.
+
+    Attributes:
+        strengths: Strengths of L2 (C of scikit-learn), of which one is chosen on inner speakers.
+    """
+
+    kind: Literal["functionals"] = "functionals"
+    strengths: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=32)] = (0.0001, 0.001, 0.01, 0.1)
+    weighting: Weighting = Weighting()
 
 
 class ProbeRecipe(Part):
@@ -177,21 +191,41 @@ class FinetuneRecipe(Part):
     augmentation: WaveformAugmentation = WaveformAugmentation()
 
 
+MemberRecipe = NetworkRecipe | FunctionalsRecipe | ProbeRecipe | AttentionRecipe | FinetuneRecipe
+
+
 class EnsembleRecipe(Part):
     """Several recipes whose probabilities are averaged.
 
     Attributes:
-        members: Names or files of recipes.
+        members: Names or files of recipes; relative paths are relative to the file of this one.
         repeats: How often each member is fitted, with another seed each time.
+        recipes: Those of the members; filled where the recipe is loaded.
     """
 
     kind: Literal["ensemble"] = "ensemble"
     members: Annotated[tuple[str, ...], Field(min_length=1, max_length=32)]
     repeats: Annotated[int, Field(ge=1, le=32)] = 1
+    recipes: tuple[Annotated[MemberRecipe, Field(discriminator="kind")], ...] = ()
 
 
-Recipe = NetworkRecipe | ProbeRecipe | AttentionRecipe | FinetuneRecipe | EnsembleRecipe
+Recipe = MemberRecipe | EnsembleRecipe
 _ADAPTER: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
+
+
+def parts_of(recipe: Recipe) -> tuple[MemberRecipe, ...]:
+    """The members of an ensemble, or the recipe itself."""
+    return recipe.recipes if isinstance(recipe, EnsembleRecipe) else (recipe,)
+
+
+def needs_encoder(recipe: Recipe) -> bool:
+    """Whether a recipe starts from a checkpoint.
+
+    Examples:
+        >>> needs_encoder(ProbeRecipe()), needs_encoder(FunctionalsRecipe())
+        (True, False)
+    """
+    return any(isinstance(part, ProbeRecipe | AttentionRecipe | FinetuneRecipe) for part in parts_of(recipe))
 
 
 def validation_share(recipe: Recipe) -> float:
@@ -201,21 +235,8 @@ def validation_share(recipe: Recipe) -> float:
         >>> validation_share(AttentionRecipe())
         0.2
     """
-    if isinstance(recipe, EnsembleRecipe):
-        return max(validation_share(load_recipe(member)) for member in recipe.members)
-    return 0.0 if isinstance(recipe, ProbeRecipe) else recipe.fit.validation
-
-
-def encoder_recipes(recipe: Recipe) -> tuple[ProbeRecipe | AttentionRecipe | FinetuneRecipe, ...]:
-    """The parts of a recipe that need an encoder: the recipe itself, or members of an ensemble.
-
-    Examples:
-        >>> encoder_recipes(load_recipe("cnn")), [part.kind for part in encoder_recipes(load_recipe("probe"))]
-        ((), ['probe'])
-    """
-    if isinstance(recipe, EnsembleRecipe):
-        return tuple(part for member in recipe.members for part in encoder_recipes(load_recipe(member)))
-    return () if isinstance(recipe, NetworkRecipe) else (recipe,)
+    fits = [part.fit for part in parts_of(recipe) if not isinstance(part, ProbeRecipe | FunctionalsRecipe)]
+    return max((fit.validation for fit in fits), default=0.0)
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -237,7 +258,7 @@ def recipe_text(name: str) -> str:
 
 
 def load_recipe(name: str | Path) -> Recipe:
-    """Read a recipe of this package by its name, or a file.
+    """Read a recipe of this package by its name, or a file; an ensemble with its members.
 
     Raises:
         RequestError: It does not exist or is no recipe.
@@ -246,9 +267,23 @@ def load_recipe(name: str | Path) -> Recipe:
         >>> load_recipe("cnn").kind
         'network'
     """
+    recipe = _read_recipe(name)
+    if not isinstance(recipe, EnsembleRecipe):
+        return recipe
+    folder = Path() if str(name) in recipe_names() else expanded(name).parent
+    members = [
+        _read_recipe(member if member in recipe_names() else folder / expanded(member)) for member in recipe.members
+    ]
+    for own, member in zip(members, recipe.members, strict=True):
+        if isinstance(own, EnsembleRecipe):
+            raise RequestError(f"{member} is an ensemble itself: name its members instead.")
+    return recipe.model_copy(update={"recipes": tuple(members)})
+
+
+def _read_recipe(name: str | Path) -> Recipe:
     if str(name) in recipe_names():
         return parse_recipe(recipe_text(str(name)), str(name))
-    path = expanded(str(name))
+    path = expanded(name)
     if path.suffix != ".toml" and not path.exists():
         recipe_text(str(name))
     try:

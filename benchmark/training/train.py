@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.errors import RequestError
@@ -14,6 +16,7 @@ from benchmark.results.environment import installed_version
 from benchmark.results.files import FileSet
 from benchmark.results.training_record import (
     FoldRecord,
+    LearningPoint,
     OutOfFold,
     SplitCount,
     TrainingFinding,
@@ -23,18 +26,28 @@ from benchmark.results.training_record import (
 from benchmark.scoring.out_of_fold import score_out_of_fold
 from benchmark.settings import Settings
 from benchmark.temporary import private_folder
+from benchmark.training.baselines import functionals_baseline, functionals_of, majority_baseline
+from benchmark.training.checks import check_classes, check_leaks
 from benchmark.training.clips_file import ClipsFile, write_clips
 from benchmark.training.cross_validation import CrossValidated, CrossValidation
+from benchmark.training.diagnosis import diagnose
 from benchmark.training.examples import Examples
 from benchmark.training.features import EncoderSource, FeatureWriter
+from benchmark.training.fingerprints import NearCopy, find_near_copies
 from benchmark.training.finished_fits import FinishedFits
 from benchmark.training.fitting import FitWorkers, Task
-from benchmark.training.folds import Folds
+from benchmark.training.folds import Allowed, Folds
 from benchmark.training.jobs import FitResult
-from benchmark.training.recipe import ProbeRecipe, Recipe, encoder_recipes
+from benchmark.training.learning_curve import learning_curve
+from benchmark.training.recipe import ProbeRecipe, Recipe, parts_of
 
 _LIBRARIES = ("torch", "transformers", "scikit-learn")
 _FINAL_MODEL = "model"
+_CHECKS = (
+    "no recording is in two folds, also not as a changed copy",
+    "no speaker is in two folds",
+    "nothing was chosen on the clips that are scored",
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,7 +56,8 @@ class Training:
 
     Attributes:
         test: The clips of another corpus, which the final model answers once; None where there is none.
-        encoder: The checkpoint of recipes that need one.
+        encoder: Of recipes that need one.
+        allow: Problems that the user accepts (`Allowed`).
         at_once: Fits that run at once.
         threads: Threads of each.
     """
@@ -54,35 +68,47 @@ class Training:
     folds: Folds
     seeds: Sequence[int]
     test: Examples | None
+    encoder: EncoderSource | None
+    allow: Sequence[str]
     at_once: int
     threads: int
-    encoder: EncoderSource | None = None
 
-    def run(self, folder: Path, reader: AudioReader, progress: Progress, *, resume: bool) -> "Trained":
+    def run(
+        self, folder: Path, reader: AudioReader, progress: Progress, *, resume: bool, with_curve: bool
+    ) -> "Trained":
         """Cross-validate, fit the final model, and put its files into `folder`.
 
         Without finite answers of all folds there is no final model.
+
+        Args:
+            folder: Of the candidate.
+            resume: Take the fits that are finished there.
+            with_curve: Fit all folds with fewer speakers, too.
 
         Raises:
             RequestError: A fit cannot be made from what was asked for.
             UnavailableError: The disk is full, or a worker was lost twice.
         """
-        plan = CrossValidation(clips=self.examples.clips, folds=self.folds, recipe=self.recipe, seeds=self.seeds)
-        versions = {name: installed_version(name) or "" for name in _LIBRARIES}
-        revision = "" if self.encoder is None else f"{self.encoder.id}@{self.encoder.revision}"
-        finished = FinishedFits(folder, plan.key(encoder=revision, **versions))
-        if not resume:
-            finished.remove()
         temporary = private_folder(reader.settings.temporary)
         try:
             clips = self._write_clips(temporary.path, reader, progress)
-            self._encode(clips, temporary.path, reader.settings, progress)
+            findings = self._check(clips, progress)
+            left_out = self._encode(clips, temporary.path, reader.settings, progress)
+            plan = CrossValidation(
+                clips=self.examples.clips, folds=self.folds, recipe=self.recipe, seeds=self.seeds, left_out=left_out
+            )
+            finished = FinishedFits(folder, plan.key(**self._versions()))
+            finished.require_own() if resume else finished.remove()
             with self._workers(clips, temporary.path, reader.settings) as workers:
                 validated = plan.run(workers, finished, progress)
-                trained = Trained(self, validated, finished)
+                trained = Trained(self, validated, finished, findings, self._baselines(clips, progress))
                 if not validated.failed:
                     trained.final = self._fit_final(plan, validated, workers, temporary.path, progress)
+                    trained.learning_curve = learning_curve(plan, workers, progress) if with_curve else ()
                     trained.weights_sha256 = _take_model(temporary.path / _FINAL_MODEL, folder)
+        except KeyboardInterrupt:
+            progress.warn("Interrupted: the fits that were finished are kept, and --resume goes on from there.")
+            raise
         finally:
             temporary.remove()
         return trained
@@ -91,36 +117,73 @@ class Training:
         audio = [*self.examples.audio, *(() if self.test is None else self.test.audio)]
         return write_clips(audio, folder / "clips.float32", reader, progress)
 
-    def _encode(self, clips: ClipsFile, folder: Path, settings: Settings, progress: Progress) -> None:
-        """Write the features that frozen encoders make of the clips.
+    def _check(self, clips: ClipsFile, progress: Progress) -> tuple[TrainingFinding, ...]:
+        """Look for recordings on both sides of a split, and for classes that are too small."""
+        with progress.stage("Looking for copies", total=None):
+            copies = find_near_copies(clips.waveforms())
+        findings = [*self.folds.findings, *check_classes(self.examples.clips, self.folds)]
+        findings += check_leaks(self.examples.clips, self.folds, copies, self.allow)
+        return (*findings, *self._check_test(copies))
 
-        Raises:
-            RequestError: The encoder can make nothing of some clips.
-        """
-        if self.encoder is None:
-            return
-        parts = [self.examples.clips, *([] if self.test is None else [self.test.clips])]
-        names = {clip_hash: name for part in parts for clip_hash, name in zip(part.hashes, part.names, strict=True)}
-        writer = FeatureWriter(
-            encoder=self.encoder,
-            clips=clips,
-            clip_hashes=[clip_hash for part in parts for clip_hash in part.hashes],
-            settings=settings,
-            progress=progress,
-            threads=self.at_once * self.threads,
-        )
-        for recipe in encoder_recipes(self.recipe):
-            failures = writer.write(recipe, folder) if isinstance(recipe, ProbeRecipe) else {}
-            for clip_hash, reason in failures.items():
-                raise RequestError(
-                    f"{self.encoder.id} can make nothing of {len(failures):,} clips, such as {names[clip_hash]} "
-                    f"({reason}): leave them out."
+    def _baselines(self, clips: ClipsFile, progress: Progress) -> tuple[TrainingScore, ...]:
+        """Score the most frequent emotion, and a linear model on functionals, on the same folds."""
+        own, seed = self.examples.clips, self.seeds[0]
+        with progress.stage("Fitting the baselines", total=None):
+            features = functionals_of(islice(clips.waveforms(), len(own.names)))
+            linear = functionals_baseline(own, self.folds, features, seed)
+        majority = majority_baseline(own, self.folds)
+        return score_out_of_fold(majority, "majority"), score_out_of_fold(linear, "functionals of the voice", seed)
+
+    def _check_test(self, copies: Sequence[NearCopy]) -> list[TrainingFinding]:
+        """Refuse a test corpus with changed copies of training clips."""
+        names, count = self.examples.clips.names, len(self.examples.clips.names)
+        shared = [copy for copy in copies if copy.first < count <= copy.second]
+        if not shared or self.test is None:
+            return []
+        first = f"{self.test.clips.names[shared[0].second - count]} of {names[shared[0].first]}"
+        sentence = f"{len(shared):,} recordings of --test are changed copies of training clips, such as {first}"
+        if Allowed.NEAR_COPIES not in self.allow:
+            raise RequestError(f"{sentence}: name another corpus, or accept it with --allow {Allowed.NEAR_COPIES}.")
+        return [TrainingFinding(kind="leak", sentence=f"{sentence}: its score is too high.")]
+
+    def _encode(self, clips: ClipsFile, folder: Path, settings: Settings, progress: Progress) -> NDArray[np.int64]:
+        """Compute the features of frozen encoders; gives the clips that the encoder can make nothing of."""
+        hashes = (*self.examples.clips.hashes, *(() if self.test is None else self.test.clips.hashes))
+        failures: dict[str, str] = {}
+        for recipe in parts_of(self.recipe):
+            if isinstance(recipe, ProbeRecipe) and self.encoder is not None:
+                writer = FeatureWriter(
+                    encoder=self.encoder,
+                    clips=clips,
+                    clip_hashes=hashes,
+                    settings=settings,
+                    progress=progress,
+                    threads=self.threads * self.at_once,
                 )
+                failures |= writer.write(recipe, folder)
+        if failures:
+            reason = next(iter(failures.values()))
+            progress.warn(f"{len(failures):,} clips are left out, since the encoder cannot read them: {reason}")
+        return np.array([index for index, clip_hash in enumerate(hashes) if clip_hash in failures], np.int64)
+
+    def _versions(self) -> dict[str, str]:
+        """What determines the fits beside clips and recipe."""
+        versions = {name: installed_version(name) or "" for name in _LIBRARIES}
+        return (
+            versions
+            if self.encoder is None
+            else {**versions, "encoder": self.encoder.id, "revision": self.encoder.revision}
+        )
 
     def _workers(self, clips: ClipsFile, folder: Path, settings: Settings) -> FitWorkers:
-        encoder = None if self.encoder is None else self.encoder.folder
         return FitWorkers(
-            clips, self.recipe, folder, settings, at_once=self.at_once, threads=self.threads, encoder=encoder
+            clips,
+            self.recipe,
+            folder,
+            settings,
+            encoder=None if self.encoder is None else self.encoder.folder,
+            at_once=self.at_once,
+            threads=self.threads,
         )
 
     def _fit_final(
@@ -132,8 +195,9 @@ class Training:
         progress: Progress,
     ) -> FitResult:
         count = len(self.examples.clips.names)
-        tested = 0 if self.test is None else len(self.test.clips.names)
-        job = plan.final_job(validated, str(folder / _FINAL_MODEL), np.arange(count, count + tested))
+        total = count + (0 if self.test is None else len(self.test.clips.names))
+        tested = np.setdiff1d(np.arange(count, total), plan.left_out)
+        job = plan.final_job(validated, str(folder / _FINAL_MODEL), tested)
         ((_, result),) = workers.fit([Task(name="the model on all clips", job=job)], progress)
         if not result.is_finite:
             raise RequestError(
@@ -148,6 +212,8 @@ class Trained:
     """A training that has ended.
 
     Attributes:
+        checked: What the checks before training have found.
+        baselines: Scores of simpler answers on the same folds.
         finished: The results of the folds, which are of no use once the reports are written.
         final: The fit of the model that is kept; None where a fold has failed.
         weights_sha256: Of its weights.
@@ -156,8 +222,11 @@ class Trained:
     training: Training
     validated: CrossValidated
     finished: FinishedFits
+    checked: tuple[TrainingFinding, ...]
+    baselines: tuple[TrainingScore, ...]
     final: FitResult | None = None
     weights_sha256: str | None = None
+    learning_curve: tuple[LearningPoint, ...] = ()
 
     @property
     def folds(self) -> tuple[FoldRecord, ...]:
@@ -183,21 +252,28 @@ class Trained:
         test, final = self.training.test, self.final
         if test is None or final is None:
             return None
-        classes, clips = self.training.examples.clips.classes, test.clips
-        known = [index for index, label in enumerate(clips.labels) if clips.classes[label] in classes]
+        own, clips = self.training.examples.clips, test.clips
+        tested = np.setdiff1d(np.arange(len(clips.names)), self.validated.plan.left_out - len(own.names))
+        answers = [
+            (index, row) for row, index in enumerate(tested) if clips.classes[clips.labels[index]] in own.classes
+        ]
+        known = [index for index, _ in answers]
         return OutOfFold(
             clips=tuple(clips.names[index] for index in known),
             clip_hashes=tuple(clips.hashes[index] for index in known),
             speakers=tuple(clips.speakers[index] for index in known),
             folds=(0,) * len(known),
             labels=tuple(clips.classes[clips.labels[index]] for index in known),
-            classes=classes,
-            probabilities=final.probabilities[known],
+            classes=own.classes,
+            probabilities=final.probabilities[[row for _, row in answers]],
         )
 
     def findings(self) -> tuple[TrainingFinding, ...]:
-        """What a reader must know before trusting the result."""
-        return self.training.folds.findings
+        """What a reader must know before trusting the result: of the clips, of the folds, and of the fits."""
+        scores = self.scores()
+        classes = len(self.training.examples.clips.classes)
+        diagnosed = diagnose(self.folds, classes, uar=scores[0].uar if scores else None, checks=_CHECKS)
+        return (*self.checked, *diagnosed)
 
     def counts(self) -> tuple[SplitCount, ...]:
         """Clips and speakers of each class."""
@@ -217,7 +293,11 @@ def _mean(name: str, scores: Sequence[TrainingScore]) -> TrainingScore:
         return float(np.mean([getattr(score, field_name) for score in scores]))
 
     return TrainingScore(
-        name=name, uar=mean("uar"), macro_f1=mean("macro_f1"), accuracy=mean("accuracy"), clips=scores[0].clips
+        name=f"{name}, mean",
+        uar=mean("uar"),
+        macro_f1=mean("macro_f1"),
+        accuracy=mean("accuracy"),
+        clips=scores[0].clips,
     )
 
 

@@ -88,7 +88,9 @@ def test_each_clip_is_answered_by_a_fold_that_has_not_heard_its_speaker(trained:
 def test_scores_are_those_of_the_pooled_answers(trained: TrainOutcome) -> None:
     rows = pq.read_table(trained.folder / "out_of_fold.parquet").to_pylist()
     truth, predicted = [row["label"] for row in rows], [row["predicted"] for row in rows]
-    (score,) = trained.record.scores
+    score, majority, functionals = trained.record.scores
+    assert majority.uar == pytest.approx(1 / 7)
+    assert (functionals.uar or 0) > 0.3
     assert score.uar == pytest.approx(balanced_accuracy_score(truth, predicted))
     assert score.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     sums = [sum(pair["probability"] for pair in row["probabilities"]) for row in rows]
@@ -110,7 +112,7 @@ def test_the_folder_is_a_candidate_like_any_other(trained: TrainOutcome, tmp_pat
 
 
 def test_a_second_seed_and_a_resumed_training_give_the_same_answers(trained: TrainOutcome, tmp_path: Path) -> None:
-    arguments = {"recipe": recipe(tmp_path), "folds": "2", "output": tmp_path / "mine", "seeds": 2}
+    arguments: dict[str, Any] = {"recipe": recipe(tmp_path), "folds": "2", "output": tmp_path / "mine", "seeds": 2}
     settings = Settings(cache=tmp_path / "cache")
     with pytest.raises(_StoppedError):
         benchmark.train("demo:", **arguments, settings=settings, progress=_StopAfter(3))
@@ -122,7 +124,7 @@ def test_a_second_seed_and_a_resumed_training_give_the_same_answers(trained: Tra
     assert resumed.out_of_fold is not None
     assert trained.out_of_fold is not None
     np.testing.assert_allclose(resumed.out_of_fold.probabilities, trained.out_of_fold.probabilities, atol=1e-5)
-    assert [score.seed for score in resumed.record.scores] == [1, 2, None]
+    assert [score.seed for score in resumed.record.scores] == [1, 2, None, None, 1]
     assert FitResult.from_plain(first).seconds in {fold.seconds for fold in resumed.record.folds}
 
 
@@ -166,3 +168,27 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
         (tmp_path / name).write_text("{}")
     with pytest.raises(RequestError, match=sentence):
         benchmark.train(**{"corpus": "demo:", "settings": Settings(cache=tmp_path / "cache"), **arguments})
+
+
+def test_a_network_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text('kind = "network"\nnetwork = "cnn"\nchannels = [4, 8]\npools = [[2, 2]]\n')
+    settings = Settings(cache=tmp_path / "cache")
+    with pytest.raises(RequestError, match="describes no network: pools must have one entry for each"):
+        benchmark.train("demo:", recipe=path, folds="2", output=tmp_path / "mine", settings=settings)
+
+
+def test_finished_fits_are_lost_to_no_other_training(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {
+        "folds": "2",
+        "output": tmp_path / "mine",
+        "settings": Settings(cache=tmp_path / "cache"),
+    }
+    fit = tmp_path / "mine" / "unfinished" / "seed-1-fold-1.json"
+    fit.parent.mkdir(parents=True)
+    fit.write_text('{"key": "other"}')
+    with pytest.raises(RequestError, match="--resume goes on from there"):
+        benchmark.train("demo:", recipe=recipe(tmp_path), **arguments)
+    with pytest.raises(RequestError, match="fits of another training"):
+        benchmark.train("demo:", recipe=recipe(tmp_path), resume=True, **arguments)
+    assert fit.exists()

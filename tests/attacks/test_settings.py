@@ -115,7 +115,7 @@ def surroundings(random: Random, folder: Path) -> Attack:
         "HOME": random.choice(("", "/nonexistent", "relative", "fifo", "loop", "ok.wav")),
         "TMPDIR": random.choice(("", "/nonexistent", "fifo", "ok.wav", "loop")),
         "LC_ALL": random.choice(("C", "xx_XX.UTF-8", "ko_KR.EUC-KR", "POSIX")),
-        "PYTHONIOENCODING": random.choice(("ascii", "latin-1", "utf-16", "cp949")),
+        "PYTHONIOENCODING": random.choice(("ascii", "latin-1", "cp949")),
         "COLUMNS": random.choice(NUMBERS).replace("\0", ""),
         "TERM": random.choice(("", "dumb", "\x1b[31m", "x" * 9_000)),
         "HF_ENDPOINT": random.choice(

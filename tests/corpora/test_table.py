@@ -133,6 +133,13 @@ def test_a_bad_table_is_one_sentence(read: Read, name: str, content: str | bytes
         read(content, name)
 
 
+def test_a_date_beyond_the_calendar_is_one_sentence(tmp_path: Path) -> None:
+    days = pa.array([2**30], type=pa.int32()).cast(pa.date32())
+    pq.write_table(pa.table({"file": ["a.wav"], "recorded": days}), tmp_path / "clips.parquet")
+    with pytest.raises(RequestError, match=r"cannot be read as parquet: .*days"):
+        read_table(tmp_path / "clips.parquet")
+
+
 def test_a_missing_table_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="does not exist"):
         read_table(tmp_path / "nowhere.csv")

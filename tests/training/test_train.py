@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,10 +38,11 @@ def test_a_probe_is_a_usable_candidate_that_knows_its_encoder(
 
 
 def test_an_encoder_is_named_for_recipes_that_need_one_only(settings: Settings, tmp_path: Path) -> None:
-    for given, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"recipe": "probe"}, "needs an encoder: name one, such as"),
         ({"recipe": "cnn", "model": str(ENCODER)}, "this recipe trains from scratch: leave it out"),
         ({"recipe": "probe", "model": str(tmp_path / "none")}, "there is no folder"),
-    ):
+    )
+    for given, message in cases:
         with pytest.raises(RequestError, match=message):
             benchmark.train("demo:", output=tmp_path / "mine", settings=settings, **given)

@@ -45,7 +45,7 @@ def _print(record: "TrainingRecord") -> None:
         [
             (
                 score.name,
-                "mean" if score.seed is None else str(score.seed),
+                "" if score.seed is None else str(score.seed),
                 with_interval(score.uar, score.uar_low, score.uar_high),
                 fraction(score.macro_f1),
                 fraction(score.accuracy),
