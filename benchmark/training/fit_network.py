@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.utils.data import Dataset, Sampler, WeightedRandomSampler
-from transformers import Trainer, set_seed
+from torch import Tensor
+from transformers import set_seed
 
 from benchmark.errors import RequestError
 from benchmark.models.actor import peak_memory_mb
@@ -20,12 +19,10 @@ from benchmark.models.registration import sample_extractor
 from benchmark.results.environment import cpuinfo
 from benchmark.training.augmentation import MelCrops, augmented, changed_speed, mixed
 from benchmark.training.clips_file import SAMPLING_RATE, ClipsFile
-from benchmark.training.epochs import Curve, class_weights, trainer_arguments
+from benchmark.training.epochs import Curve
 from benchmark.training.jobs import FitJob, FitResult
 from benchmark.training.recipe import NetworkRecipe
-
-_RISING = 0.3
-"""Share of the steps in which the learning rate rises."""
+from benchmark.training.trainer import EpochTask
 
 
 class NetworkLearner:
@@ -50,8 +47,6 @@ class NetworkLearner:
         model = MelClassifier(self._config(job.classes))
         curve = Curve(job, self.recipe.fit, lambda clips: self._monitored_answers(model, clips), model)
         self._train(model, job, curve)
-        curve.take_best()
-        model.eval()
         if job.folder is not None and not curve.has_failed:
             save_model(model, Path(job.folder))
         return FitResult(
@@ -79,30 +74,19 @@ class NetworkLearner:
             raise RequestError(f"The recipe describes no network: {reason}.") from None
 
     def _train(self, model: MelClassifier, job: FitJob, curve: Curve) -> None:
-        fit = self.recipe.fit
-        arguments = trainer_arguments(job, fit, self.clips.path.parent, mixed_precision=_computes_in_bfloat16())
         windows = np.concatenate([self.clips.windows_of(clip) for clip in job.train])
-        labels = job.labels[self.clips.clips[windows]]
-        batches = _Batches(self, len(job.classes), np.random.default_rng(job.seed))
-        optimizer = torch.optim.AdamW(model.parameters(), fit.learning_rate, weight_decay=fit.weight_decay)
-        size = fit.batch_size
-        per_epoch = len(windows) // size if arguments.dataloader_drop_last else -(-len(windows) // size)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, fit.learning_rate, total_steps=per_epoch * int(arguments.num_train_epochs) + 1, pct_start=_RISING
-        )
-        model.train()
-        _NetworkTrainer(
+        EpochTask(
             model=model,
-            args=arguments,
-            train_dataset=_Windows(windows, labels),
-            data_collator=batches,
-            optimizers=(optimizer, schedule),
-            callbacks=[curve],
-            curve=curve,
-            weights=torch.from_numpy(class_weights(job.labels[job.train], len(job.classes), fit)),
-            smoothing=fit.label_smoothing,
-            balanced=_inverse_frequencies(labels) if fit.balanced_sampler else None,
-        ).train()
+            job=job,
+            fit=self.recipe.fit,
+            rows=windows,
+            labels=job.labels[self.clips.clips[windows]],
+            batch=_Batches(self, job),
+            logits=lambda inputs: model.classify(inputs["mels"], inputs["inside"]),
+            learning_rates=[(self.recipe.fit.learning_rate, list(model.parameters()))],
+            folder=self.clips.path.parent,
+            mixed_precision=_computes_in_bfloat16(),
+        ).run(curve)
 
     def excerpt_source(self, window: int, random: np.random.Generator) -> NDArray[np.floating]:
         """The spectrogram of a window that a training excerpt is cut from, changed as the recipe says."""
@@ -193,10 +177,6 @@ def _answer_to_spectrogram(model: MelClassifier, mels: NDArray[np.floating]) -> 
     return np.asarray(logits[0].softmax(-1).numpy())
 
 
-def _inverse_frequencies(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    return 1.0 / np.bincount(labels)[labels]
-
-
 def _computes_in_bfloat16() -> bool:
     """Whether mixed precision saves time here: others emulate bfloat16."""
     if torch.cuda.is_available():
@@ -204,64 +184,20 @@ def _computes_in_bfloat16() -> bool:
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(cpuinfo("flags").split())
 
 
-class _Windows(Dataset[tuple[int, int]]):
-    """Windows with their labels; the batch reads what belongs to them."""
-
-    def __init__(self, windows: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
-        self._windows, self._labels = windows, labels
-
-    def __len__(self) -> int:
-        return self._windows.size
-
-    def __getitem__(self, index: int) -> tuple[int, int]:
-        return int(self._windows[index]), int(self._labels[index])
-
-
 class _Batches:
     """Makes a batch of excerpts of windows, masked and mixed."""
 
-    def __init__(self, learner: NetworkLearner, classes: int, random: np.random.Generator) -> None:
-        self._learner, self._random = learner, random
+    def __init__(self, learner: NetworkLearner, job: FitJob) -> None:
+        self._learner, self._job = learner, job
+        self._random = np.random.default_rng(job.seed)
         self._crops = learner.crops()
-        self._targets = np.eye(classes, dtype=np.float32)
+        self._targets = np.eye(len(job.classes), dtype=np.float32)
 
-    def __call__(self, items: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
+    def __call__(self, windows: Sequence[int]) -> dict[str, Tensor]:
         """Read and change the windows of a batch."""
-        sources = [self._learner.excerpt_source(window, self._random) for window, _ in items]
+        sources = [self._learner.excerpt_source(window, self._random) for window in windows]
         excerpts = np.stack([self._crops.cut(source, self._random) for source in sources])
-        targets = self._targets[[label for _, label in items]]
+        targets = self._targets[self._job.labels[self._learner.clips.clips[list(windows)]]]
         excerpts, targets = mixed(excerpts, targets, self._crops.augmentation.mixup, self._random)
-        return {"mels": torch.from_numpy(excerpts), "targets": torch.from_numpy(targets)}
-
-
-class _NetworkTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Trainer with soft targets, weights of classes and a sampler that balances classes."""
-
-    def __init__(
-        self,
-        *,
-        curve: Curve,
-        weights: Tensor,
-        smoothing: float,
-        balanced: NDArray[np.float64] | None,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self._curve, self._weights, self._smoothing, self._balanced = curve, weights, smoothing, balanced
-
-    def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any) -> Tensor:
-        """Cross-entropy against smoothed soft targets; each class counts by its weight."""
-        excerpts = inputs["mels"]
-        whole = torch.ones(excerpts.shape[0], excerpts.shape[2], device=excerpts.device)
-        with self.accelerator.autocast():
-            logits = self.accelerator.unwrap_model(model).classify(excerpts, whole).float()
-        targets = inputs["targets"] * (1 - self._smoothing) + self._smoothing / logits.shape[-1]
-        loss: Tensor = -(targets * logits.log_softmax(-1) * self._weights.to(logits.device)).sum(-1).mean()
-        self._curve.add_loss(float(loss.detach()))
-        return loss
-
-    def _get_train_sampler(self, *arguments: Any, **options: Any) -> Sampler[int] | None:
-        if self._balanced is None:
-            return super()._get_train_sampler(*arguments, **options)  # type: ignore[no-any-return]
-        generator = torch.Generator().manual_seed(self.args.seed)
-        return WeightedRandomSampler(self._balanced.tolist(), self._balanced.size, generator=generator)
+        mels = torch.from_numpy(excerpts)
+        return {"mels": mels, "inside": torch.ones_like(mels[:, 0]), "targets": torch.from_numpy(targets)}

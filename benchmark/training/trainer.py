@@ -1,4 +1,4 @@
-"""The loop of fits on encoders: transformers' Trainer, with weights of classes and learning rates of groups."""
+"""The loop of fits in epochs: transformers' Trainer, with weights of classes and learning rates of groups."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,12 @@ class EpochTask:
 
     Attributes:
         rows: What is trained on, in whatever numbers `batch` understands, shape (rows,), likewise their `labels`.
-        batch: Makes the inputs of `logits` from rows.
+        batch: Makes the inputs of `logits` from rows. Where it mixes rows, it gives `targets` as well: probabilities of
+            the classes, shape (rows, classes).
         logits: Computes shape (rows, classes).
         learning_rates: The highest learning rate of each group of weights.
         folder: An existing folder, into which nothing is written.
+        mixed_precision: Compute in bfloat16 where that keeps the precision that is needed.
     """
 
     model: nn.Module
@@ -41,10 +43,11 @@ class EpochTask:
     logits: Callable[[Mapping[str, Tensor]], Tensor]
     learning_rates: Sequence[tuple[float, Sequence[nn.Parameter]]]
     folder: Path
+    mixed_precision: bool = False
 
     def run(self, curve: Curve) -> None:
         """Fit, and leave the model in evaluation mode with the weights of the best epoch."""
-        arguments = trainer_arguments(self.job, self.fit, self.folder, mixed_precision=False)
+        arguments = trainer_arguments(self.job, self.fit, self.folder, mixed_precision=self.mixed_precision)
         size = self.fit.batch_size
         per_epoch = self.rows.size // size if arguments.dataloader_drop_last else -(-self.rows.size // size)
         groups = [{"params": list(weights), "lr": rate} for rate, weights in self.learning_rates]
@@ -56,7 +59,7 @@ class EpochTask:
             pct_start=_RISING,
         )
         self.model.train()
-        _EncoderTrainer(
+        _TaskTrainer(
             task=self,
             curve=curve,
             model=self.model,
@@ -70,7 +73,9 @@ class EpochTask:
         self.model.eval()
 
     def _collate(self, items: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
-        return {**self.batch([row for row, _ in items]), "targets": torch.tensor([label for _, label in items])}
+        labels = torch.tensor([label for _, label in items])
+        targets = nn.functional.one_hot(labels, len(self.job.classes)).float()
+        return {"targets": targets, **self.batch([row for row, _ in items])}
 
 
 class _Rows(Dataset[tuple[int, int]]):
@@ -86,7 +91,7 @@ class _Rows(Dataset[tuple[int, int]]):
         return int(self._rows[index]), int(self._labels[index])
 
 
-class _EncoderTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
+class _TaskTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     """Trainer with smoothed targets, weights of classes and a sampler that balances classes."""
 
     def __init__(self, *, task: EpochTask, curve: Curve, **options: Any) -> None:
@@ -100,9 +105,9 @@ class _EncoderTrainer(Trainer):  # type: ignore[misc]  # transformers has no typ
         targets = inputs.pop("targets")
         with self.accelerator.autocast():
             logits = self._task.logits(inputs).float()
-        smoothing = self._task.fit.label_smoothing
-        losses = nn.functional.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
-        loss: Tensor = (losses * self._weights.to(logits.device)[targets]).mean()
+        loss = nn.functional.cross_entropy(
+            logits, targets, weight=self._weights.to(logits.device), label_smoothing=self._task.fit.label_smoothing
+        )
         self._curve.add_loss(float(loss.detach()))
         return loss
 
