@@ -20,6 +20,7 @@ from transformers import (
     AutoModelForAudioClassification,
     PreTrainedConfig,
     PreTrainedModel,
+    Wav2Vec2FeatureExtractor,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -161,7 +162,7 @@ def join_members(folders: Sequence[Path], target: Path, weights: Sequence[float]
     config = EnsembleConfig(
         members=[_description(config) for config in configs],
         weights=list(weights or ()),
-        normalise=[bool(extractor.do_normalize) for extractor in extractors],
+        normalise=[bool(getattr(extractor, "do_normalize", False)) for extractor in extractors],
         id2label=configs[0].id2label,
         label2id=configs[0].label2id,
     )
@@ -170,9 +171,10 @@ def join_members(folders: Sequence[Path], target: Path, weights: Sequence[float]
         saved = AutoModelForAudioClassification.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
         member.load_state_dict(saved.state_dict())
     ensemble.save_pretrained(target)
-    extractor = extractors[0]
-    extractor.do_normalize, extractor.return_attention_mask = False, False
-    extractor.save_pretrained(target)
+    rate = extractors[0].sampling_rate
+    Wav2Vec2FeatureExtractor(sampling_rate=rate, do_normalize=False, return_attention_mask=False).save_pretrained(
+        target
+    )
     return target
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class Checkpoint(SpeechModel):
             raise CheckpointError(self.report.preprocessor_problem or "there is no feature extractor")
         super().require_enough(samples)
 
-    @property
+    @cached_property
     def shortest(self) -> int:
         """As in `SpeechModel`: from the extractor, or from the convolutions of the configuration."""
         return shortest_samples(self.model.config)

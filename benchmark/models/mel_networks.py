@@ -16,7 +16,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from benchmark.models.model_types import BENCH_MEL
-from benchmark.models.networks import NETWORKS
+from benchmark.models.networks import KERNELS, NETWORKS
 
 _FLOOR = 1e-9
 """Of power, below the noise of 16 bits, where a full-scale sine has 1e4; far above the rounding of float32."""
@@ -43,6 +43,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "silence_db": (-1_000, 0),
 }
 _MOST_CHANNELS, _MOST_POOLED = 4_096, 8
+_MOST_OVERLAP = 16
 
 
 @strict
@@ -103,6 +104,8 @@ class MelConfig(PreTrainedConfig):  # type: ignore[misc] # transformers has no t
         for name, (least, most) in _LIMITS.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from {least} to {most}")
+        if self.window > _MOST_OVERLAP * self.hop:
+            raise ValueError(f"window must be at most {_MOST_OVERLAP} times hop")
         if not 0 <= self.lowest_hz < self.highest_hz <= self.sampling_rate / 2:
             raise ValueError("lowest_hz must lie below highest_hz, and that at most at half the sampling_rate")
         if len(self.channels) > _LONGEST_LIST or len(self.channels) != len(self.pools):
@@ -111,6 +114,8 @@ class MelConfig(PreTrainedConfig):  # type: ignore[misc] # transformers has no t
             raise ValueError(f"{self.network} needs channels")
         if self.network == "resnet18" and len(self.channels) != _STAGES_OF_RESNET18:
             raise ValueError(f"resnet18 has {_STAGES_OF_RESNET18} channels, one for each stage")
+        if self.network == "multiscale" and min(self.channels[1:], default=len(KERNELS)) < len(KERNELS):
+            raise ValueError(f"multiscale needs {len(KERNELS)} channels or more behind the first stage")
         if not all(1 <= count <= _MOST_CHANNELS for count in self.channels):
             raise ValueError(f"channels must be from 1 to {_MOST_CHANNELS}")
         if not all(len(pool) == 2 and all(1 <= factor <= _MOST_POOLED for factor in pool) for pool in self.pools):  # noqa: PLR2004 - bands and frames
@@ -169,7 +174,7 @@ class LogMel(nn.Module):
             power = self.filters @ (real.square() + imaginary.square())
         if valid is not None:
             # The last sample of each frame tells: padding is behind the samples.
-            whole = valid[:, self.config.window - 1 :: self.config.hop].to(power.dtype)
+            whole = valid[:, self.config.window - 1 :: self.config.hop].to(power.dtype, copy=True)
             whole[:, 0] = 1  # of a clip that is too short
             power = power * whole[:, None]
         energy = power.sum(dim=1).clamp(min=_FLOOR)

@@ -16,7 +16,8 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from benchmark.models.mel_networks import MelConfig
 
-_KERNELS = (3, 5, 7)
+KERNELS = (3, 5, 7)
+"""Of `multiscale`, in parallel."""
 _BLOCKS_PER_STAGE = 2
 _PERCENTILES = (0.1, 0.5, 0.9)
 _HIDDEN_SCORE = -1e4
@@ -180,10 +181,10 @@ class _Convolution(nn.Module):
 class _MultiscaleBlock(nn.Module):
     def __init__(self, before: int, after: int, pool: Sequence[int]) -> None:
         super().__init__()
-        shares = [after // len(_KERNELS) + (index < after % len(_KERNELS)) for index in range(len(_KERNELS))]
+        shares = [after // len(KERNELS) + (index < after % len(KERNELS)) for index in range(len(KERNELS))]
         self.convs = nn.ModuleList(
             nn.Conv2d(before, share, kernel, padding=kernel // 2, bias=False)
-            for kernel, share in zip(_KERNELS, shares, strict=True)
+            for kernel, share in zip(KERNELS, shares, strict=True)
         )
         self.norm = nn.BatchNorm2d(after)
         self.excitation = _SqueezeExcitation(after)

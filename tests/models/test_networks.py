@@ -17,6 +17,10 @@ def network(name: str, **config: object) -> MelClassifier:
     model.train()
     for _ in range(3):
         model.classify(torch.randn(8, 64, 50), torch.ones(8, 50))
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                weight.mul_(3)  # fresh weights are small, and so is what they change
     model.eval()
     return model
 
@@ -28,18 +32,24 @@ def model(request: pytest.FixtureRequest) -> MelClassifier:
 
 @pytest.fixture(scope="module")
 def clips() -> list[Tensor]:
-    """Noise that rises and falls, with silence in front of it, of several lengths; the shortest has one frame."""
+    """Noise that rises, of several lengths; the shortest has one frame.
+
+    One begins with silence, one is silent, one ends with a burst that no whole frame holds.
+    """
     generator = torch.Generator().manual_seed(0)
     clips = [torch.randn(length, generator=generator) * torch.linspace(0.001, 0.2, length) for length in LENGTHS]
     clips[0][:3_000] = 0
-    return clips
+    burst = torch.cat([clips[1][:4_080] * 1e-2, 3 * torch.ones(150)])
+    return [*clips, torch.zeros(2_000), burst]
 
 
 @torch.no_grad()
 def test_a_padded_batch_has_the_logits_of_each_clip_alone(model: MelClassifier, clips: list[Tensor]) -> None:
     padded = torch.nn.utils.rnn.pad_sequence(clips, batch_first=True)
     mask = torch.nn.utils.rnn.pad_sequence([torch.ones(len(clip)) for clip in clips], batch_first=True)
-    together = model(padded, attention_mask=mask.long()).logits
+    unchanged = mask.clone()
+    together = model(padded, attention_mask=mask).logits
+    assert torch.equal(mask, unchanged)
     alone = torch.cat([model(clip[None]).logits for clip in clips])
     assert (together - alone).abs().max() <= 1e-5 * max(1.0, float(alone.abs().max()))
     assert alone.std(dim=0).min() > 1e-4, "the clips have different answers"
