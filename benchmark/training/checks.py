@@ -17,34 +17,41 @@ IMBALANCED = 5.0
 _LISTED = 3
 
 
-def check_classes(clips: TrainingClips, folds: Folds, head_parameters: int | None = None) -> list[TrainingFinding]:
-    """Find what makes the score of a class, or of all, uncertain.
-
-    Args:
-        head_parameters: The number of parameters that are fitted, where it is known.
-    """
+def check_classes(clips: TrainingClips, folds: Folds) -> list[TrainingFinding]:
+    """Find classes whose scores are uncertain: much rarer than others, or of few speakers."""
     counts = np.bincount(clips.labels, minlength=len(clips.classes))
     smallest, largest = int(counts.argmin()), int(counts.argmax())
-    findings = []
+    findings = _few_speakers(clips, folds)
     if counts[largest] >= IMBALANCED * counts[smallest]:
-        findings.append(
-            TrainingFinding(
-                kind="imbalance",
-                sentence=f"{clips.classes[largest]} has {counts[largest]:,} clips and {clips.classes[smallest]} "
-                f"{counts[smallest]:,}: look at the recall of each emotion, and collect more of the rare ones or "
-                "merge them.",
-            )
+        sentence = (
+            f"{clips.classes[largest]} has {counts[largest]:,} clips and {clips.classes[smallest]} "
+            f"{counts[smallest]:,}: look at the recall of each emotion; collect more of the rare ones, or merge them."
         )
-    findings += _few_speakers(clips, folds)
-    if head_parameters is not None and len(clips.names) < head_parameters:
-        findings.append(
-            TrainingFinding(
-                kind="few-clips",
-                sentence=f"{len(clips.names):,} clips are fewer than the {head_parameters:,} parameters that are "
-                "fitted, so that the model can learn them by heart: only clips that it has not heard show its worth.",
-            )
-        )
+        findings.append(TrainingFinding(kind="imbalance", sentence=sentence))
     return findings
+
+
+def check_size(clips: TrainingClips, fitted_parameters: int | None) -> list[TrainingFinding]:
+    """Report fewer clips than parameters that are fitted; nothing where their number is unknown."""
+    if fitted_parameters is None or len(clips.names) >= fitted_parameters:
+        return []
+    sentence = (
+        f"{len(clips.names):,} clips are fewer than the {fitted_parameters:,} parameters that are fitted, so that the "
+        "model can learn them by heart: only clips that it has not heard show its worth."
+    )
+    return [TrainingFinding(kind="few-clips", sentence=sentence)]
+
+
+def passed_checks(clips: TrainingClips, findings: Sequence[TrainingFinding]) -> tuple[str, ...]:
+    """Name what these checks have ruled out, which a suspicious score cannot come from.
+
+    Args:
+        findings: Of the folds and of `check_leaks`.
+    """
+    if any(finding.kind == "leak" for finding in findings):
+        return ()
+    copies = "no recording is in two folds, nor a changed copy of it"
+    return (copies,) if None in clips.speakers else (copies, "no speaker is in two folds")
 
 
 def _few_speakers(clips: TrainingClips, folds: Folds) -> list[TrainingFinding]:

@@ -67,9 +67,15 @@ def examples_of(corpus: DecodedCorpus) -> Examples:
             speakers=tuple(clip.speaker for clip in records),
             texts=tuple(clip.text_id for clip in records),
             hashes=tuple(hashes),
-            attributes=tuple(clip.attributes for clip in records),
+            attributes=tuple(map(_columns, records)),
         ),
         audio=tuple((clip_hash, corpus.audio[clip_hash]) for clip_hash in hashes),
         label_map=dict(labelled.emotions),
         left_out=left_out,
     )
+
+
+def _columns(clip: ClipRecord) -> dict[str, str]:
+    """What the corpus says of a clip, by column, for folds by a column."""
+    described = {"sex": clip.sex, "language": clip.language, "intensity": clip.intensity, "text_id": clip.text_id}
+    return {**{name: text for name, text in described.items() if text is not None}, **clip.attributes}

@@ -27,7 +27,7 @@ from benchmark.scoring.out_of_fold import score_out_of_fold
 from benchmark.settings import Settings
 from benchmark.temporary import private_folder
 from benchmark.training.baselines import functionals_baseline, functionals_of, majority_baseline
-from benchmark.training.checks import check_classes, check_leaks
+from benchmark.training.checks import check_classes, check_leaks, check_size, passed_checks
 from benchmark.training.clips_file import ClipsFile, write_clips
 from benchmark.training.cross_validation import CrossValidated, CrossValidation
 from benchmark.training.diagnosis import diagnose
@@ -43,11 +43,6 @@ from benchmark.training.recipe import ProbeRecipe, Recipe, parts_of
 
 _LIBRARIES = ("torch", "transformers", "scikit-learn")
 _FINAL_MODEL = "model"
-_CHECKS = (
-    "no recording is in two folds, also not as a changed copy",
-    "no speaker is in two folds",
-    "nothing was chosen on the clips that are scored",
-)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -270,10 +265,11 @@ class Trained:
 
     def findings(self) -> tuple[TrainingFinding, ...]:
         """What a reader must know before trusting the result: of the clips, of the folds, and of the fits."""
-        scores = self.scores()
-        classes = len(self.training.examples.clips.classes)
-        diagnosed = diagnose(self.folds, classes, uar=scores[0].uar if scores else None, checks=_CHECKS)
-        return (*self.checked, *diagnosed)
+        scores, clips = self.scores(), self.training.examples.clips
+        fitted = check_size(clips, None if self.final is None else self.final.head_parameters)
+        checks = passed_checks(clips, self.checked)
+        diagnosed = diagnose(self.folds, len(clips.classes), uar=scores[0].uar if scores else None, checks=checks)
+        return (*self.checked, *fitted, *diagnosed)
 
     def counts(self) -> tuple[SplitCount, ...]:
         """Clips and speakers of each class."""

@@ -3,7 +3,8 @@ import pytest
 
 from benchmark.demo.files import demo_clips
 from benchmark.errors import RequestError
-from benchmark.training.checks import check_classes, check_leaks
+from benchmark.results.training_record import TrainingFinding
+from benchmark.training.checks import check_classes, check_leaks, check_size, passed_checks
 from benchmark.training.fingerprints import NearCopy, find_near_copies
 from benchmark.training.folds import Allowed, make_folds
 from tests.support.training_clips import acted, training_clips
@@ -14,7 +15,8 @@ COPY = (NearCopy(first=0, second=11, likeness=0.97),)
 def test_a_balanced_corpus_of_many_speakers_raises_nothing() -> None:
     clips = acted(10)
     folds = make_folds(clips)
-    assert check_classes(clips, folds, head_parameters=10) == []
+    assert check_classes(clips, folds) == []
+    assert check_size(clips, 10) == []
     assert check_leaks(clips, folds) == []
 
 
@@ -33,9 +35,21 @@ def test_a_class_of_fewer_speakers_than_folds_is_reported() -> None:
 
 
 def test_fewer_clips_than_parameters_are_reported() -> None:
-    clips = acted(4)
-    (finding,) = check_classes(clips, make_folds(clips, "2"), head_parameters=5383)
+    (finding,) = check_size(acted(4), 5383)
+    assert finding.kind == "few-clips"
     assert "24 clips are fewer than the 5,383 parameters" in finding.sentence
+
+
+def test_only_what_was_ruled_out_is_named() -> None:
+    leak = TrainingFinding(kind="leak", sentence="Two clips are copies.")
+    assert passed_checks(acted(4), []) == (
+        "no recording is in two folds, nor a changed copy of it",
+        "no speaker is in two folds",
+    )
+    assert passed_checks(training_clips(["anger", "fear"]), []) == (
+        "no recording is in two folds, nor a changed copy of it",
+    )
+    assert passed_checks(acted(4), [leak]) == ()
 
 
 def test_identical_audio_of_two_speakers_is_an_error() -> None:
