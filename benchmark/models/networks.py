@@ -65,12 +65,11 @@ class Multiscale(Network):
 
     def __init__(self, config: "MelConfig") -> None:
         super().__init__()
-        first, *channels = config.channels
-        self.stem = _Convolution(1, first, config.pools[0])
+        self.stem = _Convolution(1, config.channels[0], config.pools[0])
         sizes = zip(pairwise(config.channels), config.pools[1:], strict=True)
         self.blocks = nn.ModuleList(_MultiscaleBlock(*size, pool) for size, pool in sizes)
         # Without a bias, zeros outside stay zeros in both directions; the last input, 1 inside, takes its place.
-        features = (channels or [first])[-1] * bands_left(config) + 1
+        features = config.channels[-1] * bands_left(config) + 1
         self.recurrent = nn.LSTM(features, config.recurrent, bias=False, bidirectional=True, batch_first=True)
         self.pooling = AttentivePooling(2 * config.recurrent, config.attention)
         self.width = self.pooling.width
@@ -95,7 +94,7 @@ class ResNet(Network):
 
     def __init__(self, config: "MelConfig") -> None:
         super().__init__()
-        first, *_ = config.channels
+        first = config.channels[0]
         self.stem = _Convolution(1, first, config.pools[0])
         strides = [(1, 1), *config.pools[1:]]
         blocks: list[nn.Module] = []

@@ -21,6 +21,7 @@ LOAD_ELSEWHERE = """
 import sys, benchmark, numpy
 assert "torch" not in sys.modules
 benchmark.register_models()
+benchmark.register_models()
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 samples = numpy.load(sys.argv[1])
