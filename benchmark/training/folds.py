@@ -132,7 +132,7 @@ def make_folds(
     """
     if unknown := [name for name in allow if name not in list(Allowed)]:
         hint = did_you_mean(unknown[0], [str(name) for name in Allowed], otherwise="these can be allowed:")
-        raise RequestError(f"--allow {unknown[0]} is unknown{hint}.")
+        raise RequestError(f"--allow {unknown[0]} is unknown{hint}")
     if len(clips.classes) < MIN_FOLDS:
         raise RequestError(
             f"All {len(clips.names):,} clips have the emotion {', '.join(clips.classes)}: training needs two emotions."
@@ -201,7 +201,7 @@ def _by_column(clips: TrainingClips, column: str) -> _Division:
     columns = sorted({name for values in clips.attributes for name in values})
     if column not in columns:
         hint = did_you_mean(column, columns, otherwise="it has") or "; it has none"
-        raise RequestError(f"The corpus has no column {column!r} to take folds from{hint}.")
+        raise RequestError(f"The corpus has no column {column!r} to take folds from{hint}")
     values = [values.get(column) for values in clips.attributes]
     return _by_names(clips, values, f"by the column {column!r}", f"the column {column!r} is empty for")
 

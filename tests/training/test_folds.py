@@ -192,7 +192,7 @@ def test_a_class_of_one_clip_is_an_error_without_speakers() -> None:
 
 
 def test_what_cannot_be_allowed_is_named() -> None:
-    with pytest.raises(RequestError, match=r"--allow near-copy is unknown; did you mean 'near-copies'"):
+    with pytest.raises(RequestError, match=r"--allow near-copy is unknown; did you mean 'near-copies'\?$"):
         make_folds(acted(5), allow=["near-copy"])
 
 
