@@ -46,7 +46,6 @@ class FeatureSetup(Stored):
     encoder: str
     revision: str
     view: StateView
-    device: str = "cpu"
     copy_number: int = 0
     augmentation: dict[str, JsonValue] | None = None
     versions: dict[str, str]
@@ -62,7 +61,6 @@ class FeatureSetup(Stored):
         return EntryKey(
             candidate=self.encoder,
             revision=self.revision,
-            device=self.device,
             versions=self.versions,
             details=self.model_dump(mode="json"),
         )

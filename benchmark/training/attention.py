@@ -80,13 +80,14 @@ class AttentionLearner:
 
     def _answers(self, head: AttentionHead, clips: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
         """Probabilities as an evaluation computes them: whole windows, one at a time."""
-        was_training = head.training
+        was_training, device = head.training, next(head.parameters()).device
         head.eval()
         answers = np.empty((clips.size, classes), np.float32)
         with torch.inference_mode():
             for row, clip in enumerate(clips):
-                windows = [head(**self._frames.batch([int(window)])) for window in self._clips.windows_of(int(clip))]
-                values = torch.cat(windows).softmax(dim=1).numpy()
+                batches = [self._frames.batch([int(window)]) for window in self._clips.windows_of(int(clip))]
+                logits = [head(**{name: tensor.to(device) for name, tensor in batch.items()}) for batch in batches]
+                values = torch.cat(logits).softmax(dim=1).cpu().numpy()
                 answers[row] = self._clips.mean_over_windows(int(clip), values)
         head.train(was_training)
         return answers

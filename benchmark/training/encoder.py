@@ -72,8 +72,8 @@ class Encoder:
         Exception: Whatever transformers raises for a checkpoint that it can't load.
     """
 
-    def __init__(self, folder: Path, view: StateView, device: str = "cpu") -> None:
-        self.checkpoint = load_encoder(folder, {}, device)
+    def __init__(self, folder: Path, view: StateView) -> None:
+        self.checkpoint = load_encoder(folder, {})
         self._view: StateView = view
         self._model_type: str = self.checkpoint.report.model_type
         self._module = layered_module(self.checkpoint.model)
@@ -96,7 +96,7 @@ class Encoder:
         """
         states, mask = self.frame_states(window)
         pooled = torch.stack([self._pooled(state, mask) for state in states])
-        values = np.asarray(pooled.float().cpu().numpy(), np.float32)
+        values = np.asarray(pooled.float().numpy(), np.float32)
         if not np.isfinite(values).all():
             raise NotFiniteError("the encoder answered with NaN or infinity")
         return values
@@ -104,17 +104,15 @@ class Encoder:
     def frame_states(self, window: NDArray[np.float32]) -> tuple[list[Tensor], Tensor | None]:
         """Compute the states of a window, shape (1, frames, width) each, and the mask of its samples."""
         features = self.checkpoint.features(window)
-        device = self.checkpoint.model.device
-        inputs = {name: tensor.to(device) for name, tensor in features.items()}
         with torch.inference_mode():
-            output = base_model(self.checkpoint.model)(**inputs, output_hidden_states=True)
+            output = base_model(self.checkpoint.model)(**features, output_hidden_states=True)
             if self._model_type == AST and self._view == "hidden":
                 states = [output.last_hidden_state]
             elif self._view == "hidden":
                 states = list(output.hidden_states) or [output.last_hidden_state]  # an encoder without layers
             else:
                 states = [*map(self._tail, output.hidden_states[:-1]), output.last_hidden_state]
-        return states, inputs.get(ATTENTION_MASK)
+        return states, features.get(ATTENTION_MASK)
 
     def _pooled(self, state: Tensor, mask: Tensor | None) -> Tensor:
         """Pool over frames as the stock head does, shape (width,)."""
@@ -154,17 +152,15 @@ class Encoder:
             self._module.layers = layers[:count]
             features = self.checkpoint.features(second)
             with torch.inference_mode():
-                inputs = {name: tensor.to(self.checkpoint.model.device) for name, tensor in features.items()}
-                output: Tensor = base_model(self.checkpoint.model)(**inputs).last_hidden_state
+                output: Tensor = base_model(self.checkpoint.model)(**features).last_hidden_state
                 return output
         finally:
             self._module.layers = layers
 
     def _facts(self, second: NDArray[np.float32]) -> EncoderFacts:
         model = self.checkpoint.model
-        features = {name: tensor.to(model.device) for name, tensor in self.checkpoint.features(second).items()}
         with torch.inference_mode():
-            output = base_model(model)(**features, output_hidden_states=True)
+            output = base_model(model)(**self.checkpoint.features(second), output_hidden_states=True)
         states, width = self.encode(second).shape
         usable = [True] * states
         final = output.last_hidden_state
@@ -187,10 +183,10 @@ class EncoderActor:
         self._encoder: Encoder | None = None
         self._clips: ClipsFile | None = None
 
-    def open(self, folder: str, view: StateView, clips: dict[str, Any], device: str) -> dict[str, Any]:
+    def open(self, folder: str, view: StateView, clips: dict[str, Any]) -> dict[str, Any]:
         """Load an encoder, and give the fields of its `EncoderFacts`."""
         self._clips = ClipsFile.from_plain(clips)
-        self._encoder = Encoder(Path(folder), view, device)
+        self._encoder = Encoder(Path(folder), view)
         return asdict(self._encoder.facts)
 
     def encode(self, clip: int, augmentation: dict[str, Any] | None, seed: list[int]) -> dict[str, Any]:
@@ -217,7 +213,7 @@ class EncoderActor:
         }
 
 
-def load_encoder(folder: Path, config: dict[str, Any], device: str = "cpu", *, seed: int = 0) -> Checkpoint:
+def load_encoder(folder: Path, config: dict[str, Any], *, seed: int = 0) -> Checkpoint:
     """Load a checkpoint as the stock classifier of its model type, whose head may be random, never its encoder.
 
     Args:
@@ -236,7 +232,7 @@ def load_encoder(folder: Path, config: dict[str, Any], device: str = "cpu", *, s
         raise CheckpointError(f"transformers has no audio classifier for {described.model_type!r}: it has {known}")
     refuse_giants(described.to_dict())
     # A classifier has no adapter behind its encoder; that of a recogniser is left out.
-    options = LoadOptions(config={"add_adapter": False, **config}, seed=seed, device=device)
+    options = LoadOptions(config={"add_adapter": False, **config}, seed=seed)
     checkpoint = load_checkpoint(folder, options)
     report = checkpoint.report
     missing = [name for name in report.missing if not name.startswith(HEAD_WEIGHTS) and not name.endswith(_HARMLESS)]

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UnavailableError
+from benchmark.errors import RequestError, UnavailableError
 from benchmark.progress import Progress, Stage
 from benchmark.results.encoder_features import EncodedClip, FeatureSetup, FeatureStore, StateView
 from benchmark.results.environment import installed_version
+from benchmark.results.files import explain_write_failure
 from benchmark.results.storage import candidate_slug
 from benchmark.settings import Settings
 from benchmark.training.clips_file import ClipsFile
@@ -57,10 +58,12 @@ class FeatureTable:
         copies: 0 for a clip itself, else the number of its changed copy, shape (rows,).
         samples: Length of each window.
         usable: Whether a state can be trained on, shape (states,).
+        shape: Of `states`.
         parameters: Weights of the encoder.
     """
 
     path: Path
+    shape: tuple[int, int, int]
     clips: NDArray[np.int64]
     copies: NDArray[np.int64]
     samples: NDArray[np.int64]
@@ -73,13 +76,14 @@ class FeatureTable:
         path = _location(folder, recipe)
         with np.load(path.with_suffix(".npz")) as index:
             columns = {name: np.array(index[name]) for name in ("clips", "copies", "samples", "usable")}
-            return cls(path=path, parameters=int(index["parameters"]), **columns)
+            states, width = map(int, index["shape"])
+            shape = (columns["clips"].size, states, width)
+            return cls(path=path, shape=shape, parameters=int(index["parameters"]), **columns)
 
     @cached_property
     def states(self) -> NDArray[np.float32]:
         """All states, shape (rows, states, width); they lie in the file until they are used."""
-        content: NDArray[np.float32] = np.load(self.path, mmap_mode="r")
-        return content
+        return np.memmap(self.path, np.float32, mode="r", shape=self.shape)
 
     def rows(self, clips: NDArray[np.int64], *, with_copies: bool = False) -> NDArray[np.int64]:
         """The rows of clips, in the order of the file."""
@@ -93,8 +97,8 @@ class FeatureTable:
 
     def summed(self, rows: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the states of rows with weights, shape (rows, width)."""
-        sums = [np.tensordot(block, weights, (1, 0)) for block in self._blocks(rows)]
-        return np.concatenate([np.empty((0, self.states.shape[2])), *sums])
+        used = np.flatnonzero(weights)
+        return np.concatenate([np.tensordot(block, weights[used], (1, 0)) for block in self._blocks(rows, used)])
 
     def projected(self, rows: NDArray[np.int64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Multiply each state with coefficients of shape (classes, width); shape (rows, states, classes)."""
@@ -109,9 +113,12 @@ class FeatureTable:
         variance = squares / len(rows) - np.square(total / len(rows))
         return np.asarray(np.sqrt(np.maximum(np.asarray(variance).mean(axis=1), 1e-20)), np.float64)
 
-    def _blocks(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+    def _blocks(
+        self, rows: NDArray[np.int64], states: NDArray[np.int64] | None = None
+    ) -> Iterator[NDArray[np.float64]]:
+        chosen = np.arange(self.shape[1]) if states is None else states
         for begin in range(0, len(rows), _BLOCK_ROWS):
-            yield self.states[rows[begin : begin + _BLOCK_ROWS]].astype(np.float64)
+            yield self.states[np.ix_(rows[begin : begin + _BLOCK_ROWS], chosen)].astype(np.float64)
 
 
 def state_view(recipe: ProbeRecipe) -> StateView:
@@ -133,7 +140,6 @@ class FeatureWriter:
     clip_hashes: Sequence[str]
     settings: Settings
     progress: Progress
-    device: str = "cpu"
     threads: int = 1
 
     def write(self, recipe: ProbeRecipe, folder: Path) -> dict[str, str]:
@@ -145,18 +151,22 @@ class FeatureWriter:
             The reasons, by clip hash, for the clips that the encoder can make nothing of; they have no rows.
 
         Raises:
-            UnavailableError: The encoder cannot be opened, or its worker ended; the message says why.
-            RequestError: The cache cannot be written.
+            RequestError: The encoder is none that can be used, or the cache cannot be written.
+            UnavailableError: The encoder's worker failed, or the disk is full.
         """
         log = self.settings.logs / f"{candidate_slug(self.encoder.id)}.log"
         with Worker(_ACTOR, log=log, limits=Limits(threads=self.threads)) as worker:
-            opened = (str(self.encoder.folder), state_view(recipe), self.clips.plain(), self.device)
+            opened = (str(self.encoder.folder), state_view(recipe), self.clips.plain())
             facts = self._value(worker.call("open", *opened, timeout_s=self.settings.load_timeout_s))
             store = FeatureStore(self.settings.cache, shape=(facts["states"], facts["width"]))
             setups = [self._setup(recipe, copy) for copy in range(recipe.copies + 1)]
             encoded = [self._complete(worker, store, setup) for setup in setups]
         samples = [[clips[clip_hash].samples for clip_hash in self.clip_hashes] for clips in encoded]
-        self._fill(_location(folder, recipe), store, setups, samples, facts)
+        path = _location(folder, recipe)
+        try:
+            self._fill(path, store, setups, samples, facts)
+        except OSError as error:
+            raise explain_write_failure(error, path, remedy="set BENCH_CACHE to a folder with more room") from error
         return {clip_hash: clip.failure for clip_hash, clip in encoded[0].items() if clip.failure is not None}
 
     def _setup(self, recipe: ProbeRecipe, copy_number: int) -> FeatureSetup:
@@ -164,7 +174,6 @@ class FeatureWriter:
             encoder=self.encoder.id,
             revision=self.encoder.revision,
             view=state_view(recipe),
-            device=self.device,
             copy_number=copy_number,
             augmentation=recipe.augmentation.model_dump(mode="json") if copy_number else None,
             versions={name: version for name in _LIBRARIES if (version := installed_version(name))},
@@ -205,8 +214,9 @@ class FeatureWriter:
 
     def _value(self, answer: Answer) -> dict[str, Any]:
         if not isinstance(answer, Returned):
-            reason = answer.message if isinstance(answer, Raised) and answer.kind in _SENTENCES else answer.reason
-            raise UnavailableError(f"The encoder {self.encoder.id} cannot be used: {reason}.")
+            if isinstance(answer, Raised) and answer.kind in _SENTENCES:
+                raise RequestError(f"The encoder {self.encoder.id} cannot be used: {answer.message}.")
+            raise UnavailableError(f"The encoder {self.encoder.id} failed: {answer.reason}.")
         value: dict[str, Any] = answer.value
         return value
 
@@ -225,23 +235,23 @@ class FeatureWriter:
         """
         counts = np.array([[windows.size for windows in of_copy] for of_copy in samples], np.int64)
         firsts = (np.cumsum(counts) - counts.ravel()).reshape(counts.shape)
-        shape = (int(counts.sum()), facts["states"], facts["width"])
-        states = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+        row_bytes = 4 * facts["states"] * facts["width"]
         clips: dict[str, list[int]] = {}
         for clip, clip_hash in enumerate(self.clip_hashes):
             clips.setdefault(clip_hash, []).append(clip)
-        for setup in setups:
-            for encoded in store.read(setup):
-                for clip in clips.get(encoded.clip_hash, ()):
-                    first = firsts[setup.copy_number, clip]
-                    states[first : first + len(encoded.states)] = encoded.states
-        states.flush()
+        with path.open("wb") as file:  # not mapped: where the disk is full, that would end the process
+            for setup in setups:
+                for encoded in store.read(setup):
+                    for clip in clips.get(encoded.clip_hash, ()):
+                        file.seek(int(firsts[setup.copy_number, clip]) * row_bytes)
+                        file.write(np.ascontiguousarray(encoded.states, np.float32).tobytes())
         copies, of_clips = np.indices(counts.shape)
         np.savez(
             path.with_suffix(".npz"),
             clips=np.repeat(of_clips.ravel(), counts.ravel()),
             copies=np.repeat(copies.ravel(), counts.ravel()),
             samples=np.concatenate([windows for of_copy in samples for windows in of_copy]),
+            shape=np.array([facts["states"], facts["width"]]),
             usable=np.asarray(facts["usable"], np.bool_),
             parameters=np.int64(facts["parameters"]),
         )
@@ -250,7 +260,7 @@ class FeatureWriter:
 def _location(folder: Path, recipe: ProbeRecipe) -> Path:
     """The file of a recipe's features; recipes that are fitted on the same ones share it."""
     changed = recipe.model_dump_json(include={"copies", "augmentation"}) if recipe.copies else ""
-    return folder / f"{state_view(recipe)}-{hashlib.sha256(changed.encode()).hexdigest()[:8]}.npy"
+    return folder / f"{state_view(recipe)}-{hashlib.sha256(changed.encode()).hexdigest()[:8]}.float32"
 
 
 def _without_states(clip: EncodedClip) -> EncodedClip:

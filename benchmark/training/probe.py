@@ -66,12 +66,13 @@ class ProbeLearner:
         if job.folder is not None:
             save_probe(probe, self._recipe, self._encoder, Path(job.folder), job.classes)
             self._check_saved(probe, Path(job.folder), job)
+        states = self._table.shape[1]
         fitted = probe.head.coefficients.size + probe.head.intercepts.size
         return FitResult(
             probabilities=self._probabilities(probe, job.test),
             chosen=search.chosen(probe),
             parameters=self._table.parameters + fitted,
-            head_parameters=fitted + (search.usable.size if self._recipe.layers == "weighted" else 0),
+            head_parameters=fitted + (states if self._recipe.layers == "weighted" and states > 1 else 0),
             seconds=time.perf_counter() - begin,
             peak_memory_mb=peak_memory_mb(),
         )

@@ -115,7 +115,7 @@ def test_the_actor_encodes_clips_and_their_copies_and_says_which_are_too_short(t
     recordings = demo_recordings(tmp_path, speakers=1, emotions=("anger",))
     recordings.clips.lengths[1] = 100
     actor = EncoderActor()
-    facts = actor.open(str(checkpoints_path() / "wavlm-encoder"), "hidden", recordings.clips.plain(), "cpu")
+    facts = actor.open(str(checkpoints_path() / "wavlm-encoder"), "hidden", recordings.clips.plain())
     clip = actor.encode(0, None, [])
     assert clip["states"].shape == (1, facts["states"], facts["width"])
     copies = [actor.encode(0, {"speed": [0.9]}, [seed])["states"] for seed in (1, 1, 2)]

@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.demo.files import checkpoints_path
-from benchmark.errors import UnavailableError
+from benchmark.errors import RequestError, UnavailableError
 from benchmark.progress import Silent
 from benchmark.results.cache_check import check_cache
 from benchmark.results.cache_entries import CacheKind
@@ -106,9 +107,22 @@ def test_a_clip_that_is_too_short_has_no_row_and_a_reason(recordings: Recordings
 
 def test_an_encoder_that_cannot_be_used_is_a_sentence(recordings: Recordings, tmp_path: Path) -> None:
     sew = write_tiny("sew", tmp_path / "sew")
-    with pytest.raises(UnavailableError) as raised:
+    with pytest.raises(RequestError) as raised:
         write(recordings, tmp_path, _Counting(), recipe=ProbeRecipe(layers="best"), folder=sew)
     assert str(raised.value) == (
         "The encoder org/encoder cannot be used: a sew encoder cannot be cut behind a layer: take the recipe `probe`, "
         "which needs no cut."
     )
+
+
+def test_a_full_disk_is_a_sentence(recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", **options: Any) -> Any:
+        if path.suffix == ".float32" and mode == "wb":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(UnavailableError, match="the disk is full; make room and run again"):
+        write(recordings, tmp_path, _Counting())

@@ -130,7 +130,7 @@ def test_the_layer_that_carries_the_labels_is_found_on_inner_speakers(recordings
         recipe = load_recipe(name)
         assert isinstance(recipe, ProbeRecipe)
         found = learner(recordings, recipe, encoder, tmp_path)
-        states = np.load(found._table.path, mmap_mode="r+")
+        states = np.memmap(found._table.path, np.float32, "r+", shape=found._table.shape)
         random = np.random.default_rng(0)
         states[:] = random.normal(size=states.shape)
         states[:, 1] += 0.8 * np.tile(np.eye(4), 16)[recordings.labels]
@@ -180,7 +180,7 @@ def test_copies_are_trained_on_and_never_answered(recordings: Recordings, tmp_pa
     assert not np.allclose(table.states[:40], table.states[40:])
     job = recordings.job(1)
     answered = fitted.fit(job).probabilities
-    np.load(table.path, mmap_mode="r+")[40 + job.test] = np.nan  # copies of test clips
+    np.memmap(table.path, np.float32, "r+", shape=table.shape)[40 + job.test] = np.nan  # copies of test clips
     np.testing.assert_array_equal(
         ProbeLearner(recordings.clips, recipe, tmp_path, tmp_path).fit(job).probabilities, answered
     )
