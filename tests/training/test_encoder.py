@@ -7,7 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForAudioClassification, WhisperConfig, WhisperForConditionalGeneration
 
+from benchmark.audio.decoding import decode
+from benchmark.audio.waveform import resample
 from benchmark.demo.files import checkpoints_path
+from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.load_reports import CheckpointError
 from benchmark.training.encoder import AST, Encoder, EncoderActor
 from tests.support.recordings import demo_recordings
@@ -47,6 +50,17 @@ def test_the_state_of_ast_is_what_its_head_multiplies(tmp_path: Path) -> None:
     state = normalised * weights["classifier.layernorm.weight"].numpy() + weights["classifier.layernorm.bias"].numpy()
     logits = weights["classifier.dense.weight"].numpy() @ state + weights["classifier.dense.bias"].numpy()
     np.testing.assert_allclose(logits, stock_logits(folder, CLIP), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["w2v2-ravdess", "wavlm-ravdess", "hubert-emodb"])
+def test_the_last_state_of_trained_checkpoints_and_their_heads_give_their_logits(shared: Path, name: str) -> None:
+    folder, recording = shared / "models" / name, next((shared / "corpora/ravdess/audio").glob("*-01.flac"))
+    samples = resample(decode(recording), 16_000).samples
+    weights = load_file(folder / "model.safetensors")
+    projected = weights["projector.weight"].numpy() @ Encoder(folder, "cut").encode(samples)[-1]
+    logits = weights["classifier.weight"].numpy() @ (projected + weights["projector.bias"].numpy())
+    stock = load_checkpoint(folder).logits(samples)
+    np.testing.assert_allclose(logits + weights["classifier.bias"].numpy(), stock, atol=1e-4)
 
 
 @pytest.mark.parametrize(
