@@ -123,7 +123,8 @@ class AttentionClassifier(PreTrainedModel):  # type: ignore[misc] # transformers
         output = self.encoder(input_values, attention_mask=attention_mask, output_hidden_states=True)
         # The last one lies before or behind the final normalisation, by the version of transformers: here, behind it.
         states = [*output.hidden_states[:-1], output.last_hidden_state]
-        return torch.stack([functional.layer_norm(state, state.shape[-1:]) for state in states]).mean(dim=0)
+        width = (self.encoder.config.hidden_size,)
+        return torch.stack([functional.layer_norm(state, width) for state in states]).mean(dim=0)
 
     def forward(
         self, input_values: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **_: Any

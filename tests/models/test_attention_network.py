@@ -6,6 +6,8 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 
 from benchmark.models.attention_network import AttentionClassifier, AttentionConfig
+from benchmark.models.backends.conversion import convert
+from benchmark.models.backends.protocol import ONNXRUNTIME, OPENVINO, Engine, Streams
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.registration import register_models, sample_extractor
 from benchmark.models.skeleton import build_skeleton
@@ -38,6 +40,10 @@ def test_the_folder_says_everything(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.logits(samples), expected, atol=1e-6)
     assert (loaded.report.missing, loaded.report.unexpected, loaded.report.labels) == ((), (), EMOTIONS)
     assert loaded.shortest == 400
+    for backend in (OPENVINO, ONNXRUNTIME):
+        converted = convert(loaded, backend, tmp_path / backend)
+        model_there = converted.load(Engine(backend=backend), streams=Streams(), folder=tmp_path, preprocessor=None)
+        np.testing.assert_allclose(model_there.logits(samples), expected, atol=1e-5)
     skeleton = build_skeleton(model.config.to_dict(), model.state_dict())
     assert skeleton.encoder == "encoder."
 
