@@ -54,7 +54,7 @@ def examples_of(corpus: DecodedCorpus) -> Examples:
     if not kept:
         raise RequestError(
             f"{corpus.record.name} has no clip to train on: {' '.join(left_out) or 'it is empty.'} "
-            "`bench corpus` shows its labels; --column label=NAME or the registry's `labels` say what they mean."
+            "`bench corpus` shows its labels; the registry's `labels` say what they mean."
         )
     labels, classes = class_indices([emotion for _, emotion in kept])
     records = [clip for clip, _ in kept]
