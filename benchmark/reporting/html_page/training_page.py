@@ -21,7 +21,7 @@ def training_html(record: TrainingRecord, before: Sequence[str], behind: Sequenc
         before: Blocks of Markdown in front of the curves, with everything from outside escaped.
         behind: Blocks behind them.
     """
-    styles = [asset(f"styles/{name}.css") for name in ("base", "tables", "print")]
+    styles = [asset(f"styles/{name}.css") for name in ("base", "tables", "training", "print")]
     title = escape(plain_text(record.name))
     parts = [
         Markup('<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'),
@@ -47,6 +47,9 @@ def _curves(folds: Sequence[FoldRecord]) -> list[Markup]:
     monitored = " and ".join(sorted({f"{fold.monitored} speakers" for fold in fitted if fold.monitored}))
     return [
         Markup("<h2>Curves</h2>"),
+        Markup("<p>{}</p>").format(
+            "A line per fit; fold and seed show where the pointer rests on it. The same numbers are in training.json."
+        ),
         _chart(fitted, [[epoch.uar for epoch in fold.epochs] for fold in fitted], f"UAR on clips of {monitored}"),
         _chart(fitted, [[epoch.loss for epoch in fold.epochs] for fold in fitted], "training loss"),
     ]
