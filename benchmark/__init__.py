@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from benchmark.api.run import run as run
     from benchmark.api.train import TrainOutcome as TrainOutcome
     from benchmark.api.train import train as train
+    from benchmark.api.try_recipes import TryOutcome as TryOutcome
+    from benchmark.api.try_recipes import try_recipes as try_recipes
     from benchmark.api.verify import VerifyOutcome as VerifyOutcome
     from benchmark.api.verify import verify as verify
     from benchmark.errors import BenchError as BenchError
@@ -54,6 +56,7 @@ _MODULES = {
     "api.report": ("ReportOutcome", "report"),
     "api.run": ("RunOutcome", "run"),
     "api.train": ("TrainOutcome", "train"),
+    "api.try_recipes": ("TryOutcome", "try_recipes"),
     "api.verify": ("VerifyOutcome", "verify"),
     "errors": ("BenchError", "RequestError", "UnavailableError"),
     "models.registration": ("register_models",),

@@ -24,7 +24,7 @@ from benchmark.results.environment import Environment, available_cores, installe
 from benchmark.results.files import check_writable
 from benchmark.results.runs import StoredRequest
 from benchmark.results.storage import prepare_cache
-from benchmark.results.training_record import SHORT_HASH, TRAINING_FILE, OutOfFold, TrainingRecord
+from benchmark.results.training_record import SHORT_HASH, TRAINING_FILE, OutOfFold, TrainingRecord, weights_digest
 from benchmark.scoring.out_of_fold import score_out_of_fold
 from benchmark.scoring.suspected_labels import suspected_labels
 from benchmark.settings import Settings
@@ -80,27 +80,58 @@ train = keywords(train_with, TrainRequest)
 def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     begin, created = time.monotonic(), datetime.now(UTC)
     progress = options.progress or Silent()
-    if options.corpus is None:
-        raise RequestError("Say what to train on, such as `--corpus folder:my-recordings` or `--corpus demo:`.")
     recipe = load_recipe(options.recipe)
-    is_linear = all(isinstance(part, ProbeRecipe | FunctionalsRecipe) for part in parts_of(recipe))
-    if not is_linear and installed_version("accelerate") is None:
-        raise RequestError("Training needs the extra `train`: `pip install ser-bench[train]`.")
     encoder = _encoder(options, recipe, settings=reader.settings, progress=progress)
-    decoded = _decode(options, [options.corpus, *([] if options.test is None else [options.test])], reader, progress)
-    corpus = decoded[0].record
+    decoded = decode_corpora(options, reader, progress)
     name = Path(str(options.recipe)).stem
-    folder = Path(options.output or Path("models", f"{corpus.name}-{name}"))
+    folder = Path(options.output or Path("models", f"{decoded[0].record.name}-{name}"))
     _prepare_folder(folder, options)
     registry_path = _registry_path(folder, options, progress) if options.register else None
+    training = prepare_training(options, decoded, progress, recipe=recipe, name=name, encoder=encoder)
+    trained = training.run(folder, reader, progress, resume=options.resume, with_curve=options.learning_curve)
+    record = _record(options, trained, decoded[0], folder).model_copy(
+        update={"created": created, "seconds": time.monotonic() - begin}
+    )
+    is_kept = trained.final is None and weights_digest(folder) is not None  # a candidate that --force would replace
+    files = () if is_kept else write_training(record, trained.out_of_fold, folder)
+    if trained.final is not None:
+        trained.finished.remove()
+        if registry_path is not None:
+            languages = sorted({clip.language for clip in decoded[0].record.clips if clip.language})
+            files += (register_candidate(registry_path, folder, record, languages=languages),)
+    exit_code, problems = _judge(trained)
+    return TrainOutcome(
+        folder=folder,
+        record=record,
+        out_of_fold=trained.out_of_fold,
+        files=files,
+        exit_code=exit_code,
+        problems=problems,
+    )
+
+
+def prepare_training(
+    options: TrainRequest,
+    decoded: Sequence[DecodedCorpus],
+    progress: Progress,
+    *,
+    recipe: Recipe,
+    name: str,
+    encoder: EncoderSource | None,
+) -> Training:
+    """Make folds of the decoded corpus, and show what they are.
+
+    Raises:
+        RequestError: The clips cannot be divided, or --test has clips that are trained on.
+    """
     examples, *tests = [_examples(part, progress) for part in decoded]
-    clips = examples.clips
-    folds = make_folds(clips, options.folds, seed=options.seed, allow=options.allow)
-    for note in (*folds.notes, folds.folds[0].describe(clips), *(finding.sentence for finding in folds.findings)):
+    folds = make_folds(examples.clips, options.folds, seed=options.seed, allow=options.allow)
+    divided = folds.folds[0].describe(examples.clips)
+    for note in (*folds.notes, divided, *(finding.sentence for finding in folds.findings)):
         progress.note(note)
     cores = available_cores()
     at_once = min(options.jobs or cores, len(folds.folds) * options.seeds)
-    training = Training(
+    return Training(
         recipe_name=name,
         recipe=recipe,
         examples=examples,
@@ -112,29 +143,11 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
         at_once=at_once,
         threads=max(1, cores // at_once),
     )
-    trained = training.run(folder, reader, progress, resume=options.resume, with_curve=options.learning_curve)
-    record = _record(options, trained, decoded[0], folder).model_copy(
-        update={"created": created, "seconds": time.monotonic() - begin}
-    )
-    files = write_training(record, trained.out_of_fold, folder)
-    if trained.final is not None:
-        trained.finished.remove()
-        if registry_path is not None:
-            languages = sorted({clip.language for clip in decoded[0].record.clips if clip.language})
-            files += (register_candidate(registry_path, folder, record, languages=languages),)
-    (exit_code, problems) = _judge(trained)
-    return TrainOutcome(
-        folder=folder,
-        record=record,
-        out_of_fold=trained.out_of_fold,
-        files=files,
-        exit_code=exit_code,
-        problems=problems,
-    )
 
 
 def _encoder(options: TrainRequest, recipe: Recipe, *, settings: Settings, progress: Progress) -> EncoderSource | None:
     """The encoder of a recipe that needs one."""
+    require_trainer(recipe)
     if not needs_encoder(recipe):
         if options.model is not None:
             raise RequestError("--model names an encoder, and this recipe trains from scratch: leave it out.")
@@ -144,15 +157,33 @@ def _encoder(options: TrainRequest, recipe: Recipe, *, settings: Settings, progr
             f"The recipe {options.recipe} needs an encoder: name one, such as `--model microsoft/wavlm-base`, or the "
             "folder of a checkpoint."
         )
+    return open_encoder(options, options.model, settings=settings, progress=progress)
+
+
+def require_trainer(*recipes: Recipe) -> None:
+    """Refuse recipes that are fitted in epochs where the extra is not installed."""
+    parts = [part for recipe in recipes for part in parts_of(recipe)]
+    is_linear = all(isinstance(part, ProbeRecipe | FunctionalsRecipe) for part in parts)
+    if not is_linear and installed_version("accelerate") is None:
+        raise RequestError("Training needs the extra `train`: `pip install ser-bench[train]`.")
+
+
+def open_encoder(options: TrainRequest, model: str, *, settings: Settings, progress: Progress) -> EncoderSource:
+    """Find the checkpoint that a user names, and fetch it if need be."""
     limits = VerifyOptions(max_download_gb=options.max_download_gb, confirm=options.confirm)
     hub = Hub(timeout_s=settings.hub_timeout_s)
-    return find_encoder(options.model, find_registry(options.candidates), hub, limits, progress)
+    return find_encoder(model, find_registry(options.candidates), hub, limits, progress)
 
 
-def _decode(
-    options: TrainRequest, names: Sequence[str], reader: AudioReader, progress: Progress
-) -> tuple[DecodedCorpus, ...]:
-    """Decode the corpus, with the user's selection, and the one of `--test`, without."""
+def decode_corpora(options: TrainRequest, reader: AudioReader, progress: Progress) -> tuple[DecodedCorpus, ...]:
+    """Decode the corpus, with the user's selection, and the one of `--test`, without.
+
+    Raises:
+        RequestError: None is named, one cannot be opened, or not one of its clips can be read.
+    """
+    if options.corpus is None:
+        raise RequestError("Say what to train on, such as `--corpus folder:my-recordings` or `--corpus demo:`.")
+    names = [options.corpus, *([] if options.test is None else [options.test])]
     registry = find_registry(options.candidates)
     prepare_cache(reader.settings)
     merges = chosen_merges(options.merge_preset, options.merge)

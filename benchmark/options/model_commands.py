@@ -130,7 +130,10 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RecipeOptions(Options):
-    """Option of `bench train` that prints a recipe."""
+    """Options of `bench train` that look at recipes and train no candidate."""
+
+    try_recipes: Annotated[bool, option("--try", TRAINING)] = False
+    """Try all recipes that apply, with a third of their epochs, and rank them: which suits this corpus?"""
 
     show_recipe: Annotated[str | None, option("--show-recipe", TRAINING, metavar="NAME")] = None
     """Print a recipe, to be copied and edited, and train nothing."""

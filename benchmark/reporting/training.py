@@ -24,6 +24,8 @@ from benchmark.results.training_record import (
     SuspectedLabel,
     TrainingRecord,
     TrainingScore,
+    TrialRecord,
+    TriedRecipe,
 )
 from benchmark.scoring.decisions import confusion_matrix
 from benchmark.scoring.metrics import emotion_scores
@@ -54,6 +56,52 @@ def write_training(record: TrainingRecord, answers: OutOfFold | None, folder: Pa
             written.append(files.write(folder / OUT_OF_FOLD_FILE, content.getvalue()))
             written.append(files.write(folder / README_FILE, _model_card(record)))
         return tuple(written)
+
+
+def write_trial(record: TrialRecord, folder: Path) -> tuple[Path, ...]:
+    """Write the outcome of `bench train --try`; raises as `write_training`."""
+    with FileSet() as files:
+        return (
+            files.write(folder / "recipes.md", trial_markdown(record)),
+            files.write(folder / "recipes.json", json_document(record.model_dump(mode="json"))),
+        )
+
+
+def trial_markdown(record: TrialRecord) -> str:
+    """Write the outcome of `bench train --try` for people."""
+    return document(
+        [
+            f"# Recipes for {markdown_text(record.corpus)}",
+            trial_headline(record),
+            markdown_table(record.tried, _TRIED_COLUMNS),
+            f"{markdown_text(record.fold_rule)}. Each recipe had a third of its epochs. Equal ranks mean that these "
+            "clips do not show which is better.",
+            bullets(
+                [
+                    f"on {moment(record.created)}",
+                    f"request: {code_span(record.request.command_line)}",
+                    environment_line(record.environment),
+                ]
+            ),
+        ]
+    )
+
+
+def trial_headline(record: TrialRecord) -> str:
+    """The best recipe, what choosing it is worth, and what to do next."""
+    if not record.tried:
+        return "No recipe came to answers."
+    best = record.tried[0]
+    choice = (
+        ""
+        if record.chosen_uar is None
+        else f" Chosen on the other folds, the best recipe has UAR {fraction(record.chosen_uar)}: that is what the "
+        "choice is worth, as the best score of several is too high."
+    )
+    return (
+        f"The best is **{markdown_text(best.recipe)}**, UAR {with_interval(best.uar, best.uar_low, best.uar_high)}."
+        f"{choice} Train it in full: {code_span(f'bench train --recipe {best.recipe}')} with the same corpus."
+    )
 
 
 def training_markdown(record: TrainingRecord, answers: OutOfFold | None) -> str:
@@ -226,6 +274,13 @@ _SCORE_COLUMNS: list[Column[TrainingScore]] = [
     Column("macro-F1", lambda score: fraction(score.macro_f1), numeric=True),
     Column("accuracy", lambda score: fraction(score.accuracy), numeric=True),
     Column("clips", lambda score: f"{score.clips:,}", numeric=True),
+]
+_TRIED_COLUMNS: list[Column[TriedRecipe]] = [
+    Column("rank", lambda tried: "" if tried.rank is None else str(tried.rank), numeric=True),
+    Column("recipe", lambda tried: markdown_text(tried.recipe)),
+    Column("UAR", lambda tried: with_interval(tried.uar, tried.uar_low, tried.uar_high)),
+    Column("macro-F1", lambda tried: fraction(tried.macro_f1), numeric=True),
+    Column("time of all fits", lambda tried: duration(tried.seconds), numeric=True),
 ]
 _POINT_COLUMNS: list[Column[LearningPoint]] = [
     Column("speakers to train on", lambda point: str(point.speakers), numeric=True),

@@ -121,6 +121,43 @@ class TrainingScore(Stored):
     clips: int
 
 
+class TriedRecipe(Stored):
+    """A recipe that was tried with a small budget.
+
+    Attributes:
+        rank: As in a leaderboard: 1 + the number of recipes that are significantly better; None without speakers.
+        seconds: Of all its fits together.
+    """
+
+    recipe: str
+    rank: int | None
+    uar: float
+    uar_low: float | None = None
+    uar_high: float | None = None
+    macro_f1: float
+    seconds: float
+
+
+class TrialRecord(StoredFile):
+    """What `bench train --try` has found.
+
+    Attributes:
+        tried: The recipes, the best first.
+        chosen_uar: What choosing the best is worth: each fold is answered by the recipe that is best on the others.
+        failed: Recipes whose fits came to no answers.
+    """
+
+    created: datetime
+    environment: Environment
+    request: StoredRequest
+    corpus: str
+    labels: tuple[str, ...]
+    fold_rule: str
+    tried: tuple[TriedRecipe, ...]
+    chosen_uar: float | None
+    failed: tuple[str, ...] = ()
+
+
 class LearningPoint(Stored):
     """The out-of-fold UAR with fewer speakers in each fold's training part."""
 

@@ -86,14 +86,13 @@ class Training:
         """
         temporary = private_folder(reader.settings.temporary)
         try:
-            clips = self._write_clips(temporary.path, reader, progress)
-            findings = self._check(clips, progress)
-            left_out = self._encode(clips, temporary.path, reader.settings, progress)
-            plan = CrossValidation(
-                clips=self.examples.clips, folds=self.folds, recipe=self.recipe, seeds=self.seeds, left_out=left_out
-            )
-            finished = FinishedFits(folder, plan.key(**self._versions()))
-            finished.require_own() if resume else finished.remove()
+            clips = self.write_clips(temporary.path, reader, progress)
+            findings = self.check(clips, progress)
+            plan, finished = self._plan(clips, temporary.path, folder, reader.settings, progress)
+            if resume:
+                finished.require_own()
+            else:
+                finished.remove()
             with self._workers(clips, temporary.path, reader.settings) as workers:
                 validated = plan.run(workers, finished, progress)
                 trained = Trained(self, validated, finished, findings, self._baselines(clips, progress))
@@ -108,11 +107,38 @@ class Training:
             temporary.remove()
         return trained
 
-    def _write_clips(self, folder: Path, reader: AudioReader, progress: Progress) -> ClipsFile:
+    def validate(
+        self, clips: ClipsFile, temporary: Path, folder: Path, settings: Settings, progress: Progress
+    ) -> CrossValidated:
+        """Cross-validate only.
+
+        Args:
+            clips: What `write_clips` gives.
+            temporary: For what is computed once.
+            folder: For finished fits.
+        """
+        plan, finished = self._plan(clips, temporary, folder, settings, progress)
+        with self._workers(clips, temporary, settings) as workers:
+            return plan.run(workers, finished, progress)
+
+    def _plan(
+        self, clips: ClipsFile, temporary: Path, folder: Path, settings: Settings, progress: Progress
+    ) -> tuple[CrossValidation, FinishedFits]:
+        plan = CrossValidation(
+            clips=self.examples.clips,
+            folds=self.folds,
+            recipe=self.recipe,
+            seeds=self.seeds,
+            left_out=self._encode(clips, temporary, settings, progress),
+        )
+        return plan, FinishedFits(folder, plan.key(**self._versions()))
+
+    def write_clips(self, folder: Path, reader: AudioReader, progress: Progress) -> ClipsFile:
+        """Decode the clips to train on, and those of `--test` behind them."""
         audio = [*self.examples.audio, *(() if self.test is None else self.test.audio)]
         return write_clips(audio, folder / "clips.float32", reader, progress)
 
-    def _check(self, clips: ClipsFile, progress: Progress) -> tuple[TrainingFinding, ...]:
+    def check(self, clips: ClipsFile, progress: Progress) -> tuple[TrainingFinding, ...]:
         """Look for recordings on both sides of a split, and for classes that are too small."""
         with progress.stage("Looking for copies", total=None):
             copies = find_near_copies(clips.waveforms())
@@ -164,11 +190,9 @@ class Training:
     def _versions(self) -> dict[str, str]:
         """What determines the fits beside clips and recipe."""
         versions = {name: installed_version(name) or "" for name in _LIBRARIES}
-        return (
-            versions
-            if self.encoder is None
-            else {**versions, "encoder": self.encoder.id, "revision": self.encoder.revision}
-        )
+        if self.encoder is None:
+            return versions
+        return {**versions, "encoder": self.encoder.id, "revision": self.encoder.revision}
 
     def _workers(self, clips: ClipsFile, folder: Path, settings: Settings) -> FitWorkers:
         return FitWorkers(

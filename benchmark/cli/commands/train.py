@@ -8,7 +8,7 @@ from benchmark.options.model_commands import RecipeOptions, TrainRequest
 from benchmark.options.shared import ConsoleOptions
 
 if TYPE_CHECKING:
-    from benchmark.results.training_record import TrainingRecord
+    from benchmark.results.training_record import TrainingRecord, TrialRecord
 
 
 @command
@@ -19,6 +19,7 @@ def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptio
     take like any other candidate; run ranks its out-of-fold answers beside downloaded candidates.
     """
     from benchmark.api.train import train_with
+    from benchmark.api.try_recipes import try_recipes_with
     from benchmark.cli.console import open_console
     from benchmark.cli.summaries import finish
     from benchmark.reporting.csv_and_json import json_document
@@ -28,12 +29,45 @@ def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptio
         print(recipe_text(recipe.show_recipe), end="")
         return 0
     progress = open_console(console)
-    outcome = train_with(replace(options, progress=progress, confirm=progress.confirm))
+    options = replace(options, progress=progress, confirm=progress.confirm)
+    if recipe.try_recipes:
+        trial = try_recipes_with(options)
+        if console.as_json:
+            print(json_document(trial.record.model_dump(mode="json")), end="")
+        else:
+            _print_trial(trial.record)
+        return finish(trial, quiet=console.quiet)
+    outcome = train_with(options)
     if console.as_json:
         print(json_document(outcome.record.model_dump(mode="json")), end="")
     else:
         _print(outcome.record)
     return finish(outcome, quiet=console.quiet)
+
+
+def _print_trial(record: "TrialRecord") -> None:
+    from rich.text import Text
+
+    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.reporting.escaping import plain_text
+    from benchmark.reporting.numbers import duration, fraction, with_interval
+    from benchmark.reporting.training import trial_headline
+
+    print_table(
+        [Column("rank", number=True), "recipe", "UAR", Column("macro-F1", number=True), Column("time", number=True)],
+        [
+            (
+                "" if tried.rank is None else str(tried.rank),
+                tried.recipe,
+                with_interval(tried.uar, tried.uar_low, tried.uar_high),
+                fraction(tried.macro_f1),
+                duration(tried.seconds),
+            )
+            for tried in record.tried
+        ],
+        title=f"{record.corpus}: recipes with a third of their epochs",
+    )
+    result_console().print(Text(plain_text(trial_headline(record).replace("**", "").replace("`", ""))), soft_wrap=True)
 
 
 def _print(record: "TrainingRecord") -> None:
