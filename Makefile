@@ -21,7 +21,7 @@ PINS := pyproject.toml $(CONSTRAINTS)
 LOWEST := .venv-lowest
 AUDIT := pip-audit==2.10.1
 # Left out: the documents, the page in a browser, and the code of the tools for maintainers.
-MAIN_TESTS := $(addprefix tests/,api audio cli corpora demo emotions evaluation hub models options registry results scoring verification workers)
+MAIN_TESTS := $(addprefix tests/,api audio cli corpora demo emotions evaluation hub models options registry results scoring training verification workers)
 
 .DEFAULT_GOAL := help
 .PHONY: demo test test-all test-lowest check format bench clean help
