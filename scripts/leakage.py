@@ -18,7 +18,7 @@ from benchmark.progress import Silent
 
 FOLDS = 5
 SPEEDS = (0.9, 1.1)
-ALLOWED = ("shared-speakers", "identical-audio", "near-copies")
+ALLOWED = ("shared-speakers", "near-copies")
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from benchmark.errors import RequestError
 from benchmark.results.training_record import TrainingFinding
+from benchmark.scoring.trained_on import Seen, seen
+from benchmark.training.features import EncoderSource
 from benchmark.training.fingerprints import NearCopy
 from benchmark.training.folds import Allowed, Folds
 from benchmark.training.training_clips import TrainingClips, class_counts
@@ -69,6 +71,29 @@ def _few_speakers(clips: TrainingClips, folds: Folds) -> list[TrainingFinding]:
         return []
     sentence = f"Fewer speakers than folds have {_listed(rare)}: what is measured there rests on few voices."
     return [TrainingFinding(kind="few-speakers", sentence=sentence)]
+
+
+def check_encoder(encoder: EncoderSource, corpora: Sequence[str], allow: Collection[str]) -> list[TrainingFinding]:
+    """Refuse an encoder that was trained on a corpus that it is to be scored on.
+
+    Args:
+        corpora: Names of the corpus and of that of `--test`.
+        allow: Values of `Allowed`.
+
+    Raises:
+        RequestError: It was, and that is not allowed.
+    """
+    heard = [name for name in corpora if seen(encoder.trained_on, name) is Seen.YES]
+    if not heard:
+        sentence = (
+            f"What {encoder.id} was trained on is not declared: if it has heard these recordings, the score is too "
+            "high. `trained_on` in the registry says it."
+        )
+        return [] if encoder.trained_on is not None else [TrainingFinding(kind="encoder", sentence=sentence)]
+    sentence = f"{encoder.id} was trained on {', '.join(heard)}, so that no recording of it is new to the encoder"
+    if Allowed.SEEN_ENCODER not in allow:
+        raise RequestError(f"{sentence}: name another encoder, or accept it with --allow {Allowed.SEEN_ENCODER}.")
+    return [TrainingFinding(kind="leak", sentence=f"{sentence}: the score is too high.")]
 
 
 @dataclass(frozen=True, eq=False)

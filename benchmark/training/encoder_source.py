@@ -4,13 +4,14 @@ from typing import TypeVar
 
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
-from benchmark.hub.local import local_facts
 from benchmark.hub.repository_facts import HubFailure
 from benchmark.progress import Progress
 from benchmark.registry.loading import select
 from benchmark.registry.schema import Registry
+from benchmark.registry.trained import declare_training
 from benchmark.results.status import Status
 from benchmark.training.features import EncoderSource
+from benchmark.verification.inspect import look_at
 from benchmark.verification.options import VerifyOptions, agree
 
 Answer = TypeVar("Answer")
@@ -23,14 +24,14 @@ def find_encoder(model: str, registry: Registry, hub: Hub, options: VerifyOption
         RequestError: There is no such checkpoint, or it is larger than was allowed.
         UnavailableError: The Hub cannot be reached.
     """
-    candidate, *others = select(registry, [model]).candidates
+    candidate, *others = declare_training(select(registry, [model]), progress).candidates
     if others:
         raise RequestError(f"--model {model} stands for {len(others) + 1} candidates: name one encoder.")
-    local = candidate.local_path
-    facts = _found(hub.facts(candidate.id, candidate.revision) if local is None else local_facts(candidate.id, local))
+    facts = _found(look_at(candidate, hub))
     if denied := agree({candidate.name: hub.download_size(facts)}, options, progress):
         raise RequestError(denied[candidate.name])
-    return EncoderSource(id=candidate.id, revision=facts.revision, folder=_found(hub.download(facts, progress)))
+    folder = _found(hub.download(facts, progress))
+    return EncoderSource(id=candidate.id, revision=facts.revision, folder=folder, trained_on=candidate.trained_on)
 
 
 def _found(answer: Answer | HubFailure) -> Answer:

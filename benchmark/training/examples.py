@@ -16,11 +16,13 @@ class Examples:
     """The clips of a corpus that can be trained on, with their audio.
 
     Attributes:
+        corpus: The name of the corpus.
         audio: Clip hashes with their audio, parallel to the clips.
         label_map: What each label of the corpus means; None for no emotion.
         left_out: Sentences on the clips that are not among them.
     """
 
+    corpus: str
     clips: TrainingClips
     audio: tuple[tuple[str, AudioSource], ...]
     label_map: dict[str, str | None]
@@ -60,6 +62,7 @@ def examples_of(corpus: DecodedCorpus) -> Examples:
     records = [clip for clip, _ in kept]
     hashes = [clip.clip_hash or "" for clip in records]
     return Examples(
+        corpus=corpus.record.name,
         clips=TrainingClips(
             names=tuple(clip.clip for clip in records),
             labels=labels,

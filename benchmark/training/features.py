@@ -42,11 +42,13 @@ class EncoderSource:
         id: The Hub id or local path.
         revision: The commit sha, or the content hash of a local folder.
         folder: Where it lies on this machine.
+        trained_on: Corpora that it was trained on, as far as the registry or its own record says; None if unknown.
     """
 
     id: str
     revision: str
     folder: Path
+    trained_on: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -37,6 +37,8 @@ class Allowed(StrEnum):
     """Folds of the clips of a single speaker."""
     NEAR_COPIES = "near-copies"
     """A changed copy of a recording under another speaker or in another fold."""
+    SEEN_ENCODER = "seen-encoder"
+    """An encoder that was trained on the corpus."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -27,7 +27,7 @@ from benchmark.scoring.out_of_fold import score_out_of_fold
 from benchmark.settings import Settings
 from benchmark.temporary import private_folder
 from benchmark.training.baselines import functionals_baseline, functionals_of, majority_baseline
-from benchmark.training.checks import check_classes, check_leaks, check_size, passed_checks
+from benchmark.training.checks import check_classes, check_encoder, check_leaks, check_size, passed_checks
 from benchmark.training.clips_file import ClipsFile, write_clips
 from benchmark.training.cross_validation import CrossValidated, CrossValidation
 from benchmark.training.diagnosis import diagnose
@@ -144,6 +144,9 @@ class Training:
             copies = find_near_copies(clips.waveforms())
         findings = [*self.folds.findings, *check_classes(self.examples.clips, self.folds)]
         findings += check_leaks(self.examples.clips, self.folds, copies, self.allow)
+        if self.encoder is not None:
+            corpora = [part.corpus for part in (self.examples, self.test) if part is not None]
+            findings += check_encoder(self.encoder, corpora, self.allow)
         return (*findings, *self._check_test(copies))
 
     def _baselines(self, clips: ClipsFile, progress: Progress) -> tuple[TrainingScore, ...]:

@@ -1,10 +1,14 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmark.demo.files import demo_clips
 from benchmark.errors import RequestError
 from benchmark.results.training_record import TrainingFinding
-from benchmark.training.checks import check_classes, check_leaks, check_size, passed_checks
+from benchmark.training.checks import check_classes, check_encoder, check_leaks, check_size, passed_checks
+from benchmark.training.features import EncoderSource
 from benchmark.training.fingerprints import NearCopy, find_near_copies
 from benchmark.training.folds import Allowed, make_folds
 from tests.support.training_clips import acted, training_clips
@@ -106,3 +110,14 @@ def test_a_file_copied_with_another_gain_to_another_speaker_is_refused() -> None
     planted = find_near_copies([*waveforms, waveforms[3] * np.float32(0.4)])
     with pytest.raises(RequestError, match=r"clip 3 of speaker .* and clip 28 of speaker new are the same recording"):
         check_leaks(clips, folds, planted)
+
+
+def test_an_encoder_that_has_heard_the_corpus_is_refused_unless_allowed() -> None:
+    heard = EncoderSource(id="org/model", revision="1", folder=Path(), trained_on=("RAVDESS",))
+    with pytest.raises(RequestError, match=r"org/model was trained on ravdess, .* --allow seen-encoder"):
+        check_encoder(heard, ["calls", "ravdess"], ())
+    (finding,) = check_encoder(heard, ["ravdess"], ["seen-encoder"])
+    assert finding.kind == "leak"
+    assert check_encoder(heard, ["calls"], ()) == []
+    (unknown,) = check_encoder(replace(heard, trained_on=None), ["calls"], ())
+    assert "not declared" in unknown.sentence
