@@ -125,8 +125,8 @@ class CrossValidated:
         folds = np.zeros(len(clips.names), np.int64)
         for (own, number), result in self.results.items():
             if own == seed:
-                test = self.divided[own, number].test
-                probabilities[test], folds[test] = result.probabilities, number
+                fold = self.divided[own, number]
+                probabilities[fold.test], folds[fold.test] = result.probabilities, fold.speaker_fold
         answered = np.flatnonzero(folds)
         return OutOfFold(
             clips=tuple(clips.names[index] for index in answered),

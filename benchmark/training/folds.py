@@ -48,10 +48,12 @@ class Fold:
     Attributes:
         number: From 1.
         name: What the user's column or file calls it, and the part of the texts, if there are several.
+        speaker_fold: The number of the fold of speakers that this is, or is a part of.
     """
 
     number: int
     name: str
+    speaker_fold: int
     train: Indices
     test: Indices
     validation: Indices = field(default_factory=lambda: np.array([], dtype=np.int64))
@@ -290,6 +292,7 @@ def _folds_of(clips: TrainingClips, division: _Division) -> list[Fold]:
         Fold(
             number=number,
             name=name,
+            speaker_fold=number,
             train=everything[division.of_clip != fold],
             test=everything[division.of_clip == fold],
         )
@@ -384,5 +387,5 @@ def _text_folds(clips: TrainingClips, division: _Division, part_of_clip: Indices
                 continue
             train = everything[~inside & ~np.isin(texts, texts[test])]
             label = name if parts == 1 else f"{name}, texts {part + 1} of {parts}"
-            folds.append(Fold(number=len(folds) + 1, name=label, train=train, test=test))
+            folds.append(Fold(number=len(folds) + 1, name=label, speaker_fold=number + 1, train=train, test=test))
     return folds
