@@ -65,8 +65,8 @@ def test_values_of_a_column_are_folds() -> None:
     made = make_folds(clips, "column:session")
     assert [fold.name for fold in made.folds] == ["9", "10"]
     assert speakers_tested(clips, made) == [("b", "c"), ("a", "d")]
-    with pytest.raises(RequestError, match=r"no column 'sessio' .*did you mean 'session'"):
-        make_folds(clips, "column:sessio")
+    with pytest.raises(RequestError, match=r"no column 'sessionx' .*did you mean 'session'"):
+        make_folds(clips, "column:sessionx")
 
 
 PUBLISHED = {"1": ["1", "4"], "2": ["2", "3"]}
