@@ -19,7 +19,7 @@ from benchmark.training.augmentation import augmented
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.encoder import base_model, load_encoder, require_long_enough
 from benchmark.training.epochs import Curve
-from benchmark.training.jobs import FitJob, FitResult
+from benchmark.training.jobs import FitJob, FitResult, label_names
 from benchmark.training.recipe import AttentionRecipe
 from benchmark.training.trainer import EpochTask
 
@@ -80,8 +80,7 @@ class AttentionLearner:
 
     def _answers(self, head: AttentionHead, clips: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
         """Probabilities as an evaluation computes them: whole windows, one at a time."""
-        was_training, device = head.training, next(head.parameters()).device
-        head.eval()
+        device = next(head.parameters()).device
         answers = np.empty((clips.size, classes), np.float32)
         with torch.inference_mode():
             for row, clip in enumerate(clips):
@@ -89,7 +88,6 @@ class AttentionLearner:
                 logits = [head(**{name: tensor.to(device) for name, tensor in batch.items()}) for batch in batches]
                 values = torch.cat(logits).softmax(dim=1).cpu().numpy()
                 answers[row] = self._clips.mean_over_windows(int(clip), values)
-        head.train(was_training)
         return answers
 
     def _encoded(self, folder: Path) -> "_Frames":
@@ -124,8 +122,7 @@ class AttentionLearner:
             encoder={name: value for name, value in described.items() if name not in _LEFT_OUT},
             hidden=self._recipe.hidden,
             dropout=self._recipe.dropout,
-            id2label=dict(enumerate(classes)),
-            label2id={name: index for index, name in enumerate(classes)},
+            **label_names(classes),
         )
         model = AttentionClassifier(config)
         model.encoder.load_state_dict(self._base.state_dict())

@@ -71,15 +71,7 @@ def _out_of_fold(clips: TrainingClips, folds: Folds, answer: Answer) -> OutOfFol
     of_clip = np.zeros(len(clips.names), np.int64)
     for fold in folds.folds:
         probabilities[fold.test], of_clip[fold.test] = answer(fold), fold.number
-    return OutOfFold(
-        clips=clips.names,
-        clip_hashes=clips.hashes,
-        speakers=clips.speakers,
-        folds=tuple(of_clip.tolist()),
-        labels=tuple(clips.classes[label] for label in clips.labels),
-        classes=clips.classes,
-        probabilities=probabilities,
-    )
+    return clips.out_of_fold(np.arange(len(clips.names)), of_clip.tolist(), probabilities)
 
 
 def _choose_strength(features: NDArray[np.float32], clips: TrainingClips, train: Indices, seed: int) -> float:

@@ -128,15 +128,7 @@ class CrossValidated:
                 fold = self.divided[own, number]
                 probabilities[fold.test], folds[fold.test] = result.probabilities, fold.speaker_fold
         answered = np.flatnonzero(folds)
-        return OutOfFold(
-            clips=tuple(clips.names[index] for index in answered),
-            clip_hashes=tuple(clips.hashes[index] for index in answered),
-            speakers=tuple(clips.speakers[index] for index in answered),
-            folds=tuple(folds[answered].tolist()),
-            labels=tuple(clips.classes[clips.labels[index]] for index in answered),
-            classes=clips.classes,
-            probabilities=probabilities[answered],
-        )
+        return clips.out_of_fold(answered, folds[answered].tolist(), probabilities[answered])
 
     def records(self) -> tuple[FoldRecord, ...]:
         """What is recorded of each fit."""

@@ -5,6 +5,7 @@ from statistics import fmean, stdev
 
 from benchmark.results.training_record import EpochRecord, FoldRecord, TrainingFinding
 from benchmark.scoring.suspicion import NEARLY_PERFECT
+from benchmark.training.jobs import MONITORED_CLIPS
 
 COLLAPSED_SHARE = 0.95
 """Of the answers, for one emotion; a network that has learnt nothing yet may exceed 0.90 for an epoch."""
@@ -25,7 +26,6 @@ SUSPICIOUS_UAR = 0.9
 """Speakers who act agree with listeners less often than that, in most corpora of four emotions and more."""
 _FEWEST_FOLDS = 4
 _FEWEST_EMOTIONS = 4
-_MONITORED_TRAINING_CLIPS = 64
 _LISTED = 5
 
 
@@ -107,7 +107,7 @@ def _collapse(fit: FoldRecord, classes: int) -> str | None:
 
 def _nothing_learnt(fit: FoldRecord, classes: int) -> str | None:
     curve = [epoch.uar for epoch in fit.epochs if epoch.uar is not None]
-    clips = fit.validation_clips or min(fit.train_clips, _MONITORED_TRAINING_CLIPS)
+    clips = fit.validation_clips or min(fit.train_clips, MONITORED_CLIPS)
     chance = 1 / classes
     latest = curve[-EPOCHS_TO_LEARN:]
     if len(latest) < EPOCHS_TO_LEARN or not clips:

@@ -13,11 +13,8 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from benchmark.results.training_record import EpochRecord
-from benchmark.training.jobs import FitJob, mean_recall
+from benchmark.training.jobs import MONITORED_CLIPS, FitJob, mean_recall
 from benchmark.training.recipe import Fit, Weighting
-
-_MONITORED_CLIPS = 64
-"""Clips of training speakers that the curve is measured on where nobody is held out: a second or so per epoch."""
 
 
 def class_weights(labels: NDArray[np.int64], classes: int, weighting: Weighting) -> NDArray[np.float32]:
@@ -46,7 +43,7 @@ def monitored_clips(job: FitJob) -> NDArray[np.int64]:
     for label in np.unique(job.labels[shuffled]):
         is_label = job.labels[shuffled] == label
         turn[is_label] = np.arange(int(is_label.sum()))
-    return np.sort(shuffled[np.argsort(turn, kind="stable")[:_MONITORED_CLIPS]])
+    return np.sort(shuffled[np.argsort(turn, kind="stable")[:MONITORED_CLIPS]])
 
 
 @dataclass
@@ -54,7 +51,7 @@ class Curve(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """Measures a model after each epoch, stops a fit that gains nothing any more, and keeps the best weights.
 
     Attributes:
-        answer: Gives the probabilities of clips, shape (clips, classes).
+        answer: Gives the probabilities of clips, shape (clips, classes); the model is in evaluation mode then.
         best_epoch: The epoch whose weights are to be taken; None for the last one.
     """
 
@@ -98,7 +95,9 @@ class Curve(TrainerCallback):  # type: ignore[misc]  # transformers has no types
             self.epochs.append(EpochRecord(epoch=epoch, loss=None))
             control.should_training_stop = True
             return control
+        self.model.eval()
         answers = self.answer(self._clips).argmax(axis=1)
+        self.model.train()
         uar = mean_recall(self.job.labels[self._clips], answers)
         commonest, count = max(zip(*np.unique(answers, return_counts=True), strict=True), key=lambda pair: pair[1])
         share = (self.job.classes[int(commonest)], float(count) / answers.size)

@@ -17,7 +17,7 @@ from benchmark.training.augmentation import augmented
 from benchmark.training.clips_file import SAMPLING_RATE, ClipsFile
 from benchmark.training.encoder import base_model, layered_module, load_encoder, require_long_enough
 from benchmark.training.epochs import Curve
-from benchmark.training.jobs import FitJob, FitResult
+from benchmark.training.jobs import FitJob, FitResult, label_names
 from benchmark.training.recipe import FinetuneRecipe
 from benchmark.training.trainer import EpochTask
 
@@ -104,8 +104,6 @@ class FinetuneLearner:
 
     def _answers(self, checkpoint: Checkpoint, clips: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probabilities as an evaluation computes them; NaN where the model gives that."""
-        was_training = checkpoint.model.training
-        checkpoint.model.eval()
         answers = np.full((clips.size, checkpoint.model.config.num_labels), np.nan, np.float32)
         for row, clip in enumerate(clips):
             samples = [self._clips.samples(int(window)) for window in self._clips.windows_of(int(clip))]
@@ -113,7 +111,6 @@ class FinetuneLearner:
                 answers[row] = checkpoint.probabilities(np.concatenate(samples))
             except NotFiniteError:
                 break
-        checkpoint.model.train(was_training)
         return answers
 
 
@@ -135,8 +132,7 @@ def trained_layers(checkpoint: Checkpoint, unfreeze_from: int) -> list[nn.Module
 
 def _config(classes: Sequence[str]) -> dict[str, object]:
     return {
-        "id2label": dict(enumerate(classes)),
-        "label2id": {name: index for index, name in enumerate(classes)},
+        **label_names(classes),
         "problem_type": "single_label_classification",
         "use_weighted_layer_sum": False,
         "apply_spec_augment": False,  # it refuses excerpts that are shorter than its masks

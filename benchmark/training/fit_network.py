@@ -20,7 +20,7 @@ from benchmark.results.environment import cpuinfo
 from benchmark.training.augmentation import MelCrops, augmented, changed_speed, mixed
 from benchmark.training.clips_file import SAMPLING_RATE, ClipsFile
 from benchmark.training.epochs import Curve
-from benchmark.training.jobs import FitJob, FitResult
+from benchmark.training.jobs import FitJob, FitResult, label_names
 from benchmark.training.recipe import NetworkRecipe
 from benchmark.training.trainer import EpochTask
 
@@ -65,8 +65,7 @@ class NetworkLearner:
             return MelConfig(
                 network=self.recipe.network,
                 dropout=self.recipe.dropout,
-                id2label=dict(enumerate(classes)),
-                label2id={name: index for index, name in enumerate(classes)},
+                **label_names(classes),
                 **{name: size for name, size in sizes.items() if size},
             )
         except StrictDataclassError as error:
@@ -103,12 +102,9 @@ class NetworkLearner:
 
     def _monitored_answers(self, model: MelClassifier, clips: NDArray[np.int64]) -> NDArray[np.float32]:
         """Probabilities of the first window of clips, from the spectrograms that there are."""
-        was_training = model.training
-        model.eval()
         first = [int(self.clips.windows_of(int(clip))[0]) for clip in clips]
         with torch.inference_mode():
             answers = [_answer_to_spectrogram(model, self._spectrograms[1.0].of_window(window)) for window in first]
-        model.train(was_training)
         return np.stack(answers)
 
     def _answers(self, model: MelClassifier, clips: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from benchmark.models.actor import peak_memory_mb
 from benchmark.models.mel_networks import MelClassifier, MelConfig
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.fit_network import long_enough, save_model
-from benchmark.training.jobs import FitJob, FitResult
+from benchmark.training.jobs import FitJob, FitResult, label_names
 from benchmark.training.linear_head import LinearHead, fit_head, inner_folds, row_weights
 from benchmark.training.recipe import FunctionalsRecipe
 
@@ -95,8 +95,7 @@ def _model(head: LinearHead, classes: Sequence[str]) -> MelClassifier:
     config = MelConfig(
         network="functionals",
         dropout=0.0,
-        id2label=dict(enumerate(classes)),
-        label2id={name: index for index, name in enumerate(classes)},
+        **label_names(classes),
     )
     model: MelClassifier = MelClassifier(config)
     model.eval()

@@ -21,7 +21,7 @@ from benchmark.models.load_reports import CheckpointError
 from benchmark.training.clips_file import ClipsFile
 from benchmark.training.encoder import AST, Encoder, load_encoder
 from benchmark.training.features import FeatureTable
-from benchmark.training.jobs import FitJob, FitResult
+from benchmark.training.jobs import FitJob, FitResult, label_names
 from benchmark.training.linear_head import LinearHead, Values, fit_head, inner_folds, row_weights
 from benchmark.training.recipe import ProbeRecipe
 
@@ -266,8 +266,7 @@ def save_probe(probe: Probe, recipe: ProbeRecipe, encoder: Path, folder: Path, c
     """
     sums_states = probe.weights.size > 1 and recipe.layers == "weighted"
     config: dict[str, object] = {
-        "id2label": dict(enumerate(classes)),
-        "label2id": {name: index for index, name in enumerate(classes)},
+        **label_names(classes),
         "problem_type": "single_label_classification",
         "use_weighted_layer_sum": sums_states,
         "classifier_proj_size": len(classes),

@@ -107,18 +107,15 @@ class Training:
             temporary.remove()
         return trained
 
-    def validate(
-        self, clips: ClipsFile, temporary: Path, folder: Path, settings: Settings, progress: Progress
-    ) -> CrossValidated:
+    def validate(self, clips: ClipsFile, folder: Path, settings: Settings, progress: Progress) -> CrossValidated:
         """Cross-validate only.
 
         Args:
             clips: What `write_clips` gives.
-            temporary: For what is computed once.
-            folder: For finished fits.
+            folder: A temporary folder; recipes that share it compute spectrograms and features once.
         """
-        plan, finished = self._plan(clips, temporary, folder, settings, progress)
-        with self._workers(clips, temporary, settings) as workers:
+        plan, finished = self._plan(clips, folder, folder, settings, progress)
+        with self._workers(clips, folder, settings) as workers:
             return plan.run(workers, finished, progress)
 
     def _plan(
@@ -276,19 +273,9 @@ class Trained:
             return None
         own, clips = self.training.examples.clips, test.clips
         tested = np.setdiff1d(np.arange(len(clips.names)), self.validated.plan.left_out - len(own.names))
-        answers = [
-            (index, row) for row, index in enumerate(tested) if clips.classes[clips.labels[index]] in own.classes
-        ]
-        known = [index for index, _ in answers]
-        return OutOfFold(
-            clips=tuple(clips.names[index] for index in known),
-            clip_hashes=tuple(clips.hashes[index] for index in known),
-            speakers=tuple(clips.speakers[index] for index in known),
-            folds=(0,) * len(known),
-            labels=tuple(clips.classes[clips.labels[index]] for index in known),
-            classes=own.classes,
-            probabilities=final.probabilities[[row for _, row in answers]],
-        )
+        is_known = np.array([clips.classes[clips.labels[index]] in own.classes for index in tested], np.bool_)
+        folds = [0] * int(is_known.sum())
+        return clips.out_of_fold(tested[is_known], folds, final.probabilities[is_known], own.classes)
 
     def findings(self) -> tuple[TrainingFinding, ...]:
         """What a reader must know before trusting the result: of the clips, of the folds, and of the fits."""

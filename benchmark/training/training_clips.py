@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.results.training_record import OutOfFold
+
 Indices = NDArray[np.int64]
 
 
@@ -44,6 +46,28 @@ class TrainingClips:
             for speaker, audio in zip(self.speakers, self.hashes, strict=True)
         ]
         return contiguous(keys)
+
+    def out_of_fold(
+        self,
+        indices: Indices,
+        folds: Sequence[int],
+        probabilities: NDArray[np.float32],
+        classes: tuple[str, ...] | None = None,
+    ) -> OutOfFold:
+        """The answers to some clips, to which `folds` and `probabilities` are parallel.
+
+        Args:
+            classes: Of the outputs, if they are not those of the clips.
+        """
+        return OutOfFold(
+            clips=tuple(self.names[index] for index in indices),
+            clip_hashes=tuple(self.hashes[index] for index in indices),
+            speakers=tuple(self.speakers[index] for index in indices),
+            folds=tuple(folds),
+            labels=tuple(self.classes[self.labels[index]] for index in indices),
+            classes=classes or self.classes,
+            probabilities=probabilities,
+        )
 
     def speakers_of(self, indices: Indices) -> tuple[str, ...]:
         """The known speakers of some clips, by name."""

@@ -65,10 +65,8 @@ def try_recipes(training: Training, recipes: Mapping[str, Recipe], reader: Audio
         training.check(clips, progress)
         for name, recipe in recipes.items():
             progress.note(f"Trying {name}.")
-            folder = temporary.path / name
-            folder.mkdir()
             own = replace(training, recipe_name=name, recipe=recipe)
-            validated = own.validate(clips, folder, folder, reader.settings, progress)
+            validated = own.validate(clips, temporary.path, reader.settings, progress)
             seconds[name] = sum(result.seconds for result in validated.results.values())
             if not validated.failed:
                 answers[name] = validated.out_of_fold(own.seeds[0])
