@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.answers import Answers
@@ -14,8 +15,8 @@ from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_sp
 from benchmark.scoring.flags import TIED_FROM
 from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.metrics import accuracy
-from benchmark.scoring.ranking import same_probabilities
 from benchmark.scoring.suspicion import chance, label_permutation, too_good
+from benchmark.scoring.twins import same_logits
 from scripts.simulated_corpora import (
     DESIGNS,
     Design,
@@ -182,36 +183,38 @@ def _too_good_cases() -> list[Case]:
     ]  # fmt: skip
 
 
-def _twin(clips: int, noise: float) -> Draw:
-    """Two candidates whose logits differ by so much noise."""
+def _twin(clips: int, noise: float, sure: float) -> Draw:
+    """Two candidates whose logits differ by so much noise; `sure` raises that of an answer on which they agree."""
 
     def draw(generator: np.random.Generator) -> bool:
-        logits = 3 * generator.normal(size=(clips, 6))
+        logits = 3 * generator.normal(size=(clips, 6)) if not sure else np.zeros((clips, 6))
+        logits[np.arange(clips), generator.integers(6, size=clips)] += sure
         both = [logits, logits + noise * generator.normal(size=logits.shape)]
         answers = [
             Answers(
-                probabilities=np.exp(each) / np.exp(each).sum(axis=1, keepdims=True),
+                probabilities=softmax(each, axis=1),
                 classes=tuple("abcdef"),
                 truth=(None,) * clips,
                 speakers=(None,) * clips,
             )
             for each in both
         ]
-        return same_probabilities(*answers)
+        return same_logits(*answers)
 
     return draw
 
 
 def _twin_cases() -> list[Case]:
     planned = [
-        ("one set of weights, other rounding; 1,000 clips", 1000, 1e-4, True),
-        ("one set of weights, other rounding; 100 clips", 100, 1e-4, True),
-        ("trained further a little, logits 0.05 apart; 1,000 clips", 1000, 0.05, False),
-        ("trained further a little, logits 0.05 apart; 100 clips", 100, 0.05, False),
+        ("one set of weights, logits 0.003 apart", 0.003, 0.0, True),
+        ("one set of weights, logits 0.03 apart", 0.03, 0.0, True),
+        ("trained further a little, logits 0.05 apart", 0.05, 0.0, False),
+        ("different models, both sure of the same answers", 1.0, 15.0, False),
     ]
     return [
-        Case(flag="near-twins", what=what, should=should, draw=_twin(clips, noise))
-        for what, clips, noise, should in planned
+        Case(flag="near-twins", what=f"{what}; {clips:,} clips", should=should, draw=_twin(clips, noise, sure))
+        for what, noise, sure, should in planned
+        for clips in (1000, 100)
     ]
 
 

@@ -13,7 +13,7 @@ from benchmark.scoring.evaluations import Evaluation, join_evaluation
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 from benchmark.scoring.metrics import accuracy, uar
-from benchmark.scoring.ranking import near_twins
+from benchmark.scoring.twins import near_twins
 from benchmark.scoring.unlabelled import agreement
 from scripts.noisy_checkpoints import Member
 

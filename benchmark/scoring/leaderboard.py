@@ -32,9 +32,9 @@ from benchmark.scoring.hard_clips import failed_clips, hard_clips
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
 from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
-from benchmark.scoring.ranking import near_twins
 from benchmark.scoring.robustness import robustness_rows
 from benchmark.scoring.trained_on import Seen
+from benchmark.scoring.twins import near_twins
 from benchmark.scoring.unlabelled import agreement
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]

@@ -1,14 +1,12 @@
-"""The ranking of one corpus: near-twins, paired differences over speakers, Holm's correction, and ranks."""
+"""The ranking of one corpus: paired differences over speakers, Holm's correction, and ranks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts, covered_emotions
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
@@ -19,10 +17,9 @@ from benchmark.scoring.intervals import (
     wilson_error,
 )
 from benchmark.scoring.trained_on import Seen
+from benchmark.scoring.twins import near_twins
 
 SIGNIFICANCE = 0.05
-TWIN_DIFFERENCE = 1e-3
-TWIN_CLIPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,30 +110,3 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     adjusted = np.empty_like(p_values)
     adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
     return adjusted
-
-
-def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
-    """Candidates with equal weights or nearly equal answers, such as two uploads of one checkpoint: names by name."""
-    twins: dict[str, tuple[str, ...]] = {}
-    for first, second in combinations(evaluations, 2):
-        # A commit belongs to one repository; the revision of a local folder is the hash of its content.
-        same_weights = first.record.setup.revision == second.record.setup.revision
-        if same_weights or same_probabilities(first.answers, second.answers):
-            twins[first.candidate] = (*twins.get(first.candidate, ()), second.candidate)
-            twins[second.candidate] = (*twins.get(second.candidate, ()), first.candidate)
-    return twins
-
-
-def same_probabilities(first: Answers, second: Answers) -> bool:
-    """Whether on at least 100 clips no probability differs by 0.001, and both failed on the same clips."""
-    if sorted(first.classes) != sorted(second.classes) or int(first.answered.sum()) < TWIN_CLIPS:
-        return False
-    if not np.array_equal(first.answered, second.answered):
-        return False
-    columns = [second.classes.index(name) for name in first.classes]
-    answered = np.flatnonzero(first.answered)
-    # Nearly all pairs differ on the first few clips already.
-    return all(
-        np.abs(first.probabilities[rows] - second.probabilities[rows][:, columns]).max() < TWIN_DIFFERENCE
-        for rows in (answered[:TWIN_CLIPS], answered)
-    )

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,8 +5,7 @@ from scipy.special import expit
 from scipy.stats import ttest_rel
 
 from benchmark.scoring.decisions import SpeakerCounts
-from benchmark.scoring.ranking import holm, pair_p_values, rank_candidates, same_probabilities
-from tests.scoring.conftest import random_answers
+from benchmark.scoring.ranking import holm, pair_p_values, rank_candidates
 
 
 def simulated(generator: np.random.Generator, skill: NDArray[np.float64], emotions: int, clips: int) -> SpeakerCounts:
@@ -75,27 +72,3 @@ def test_three_speakers_with_a_clip_or_two_tell_nothing_even_where_nothing_varie
     perfect, same_always = constant([1, 1], [1, 1], 3), constant([1, 0], [1, 1], 3)
     assert pair_p_values([perfect, same_always])[0] > 0.05
     assert rank_candidates([perfect, same_always]) == (1, 1)
-
-
-@pytest.mark.parametrize(("distance", "same"), [(0.0009, True), (0.0011, False)])
-def test_one_probability_decides(distance: float, same: bool) -> None:
-    answers = random_answers(0, 150, gaps=0.0)
-    changed = answers.probabilities.copy()
-    changed[149, 0] += distance
-    assert same_probabilities(answers, replace(answers, probabilities=changed)) is same
-
-
-def test_twins_have_100_answered_clips_and_the_same_classes_in_any_order() -> None:
-    few, many = random_answers(0, 99, gaps=0.0), random_answers(0, 150, gaps=0.0)
-    assert not same_probabilities(few, few)
-    backwards = replace(many, classes=many.classes[::-1], probabilities=many.probabilities[:, ::-1])
-    assert same_probabilities(many, backwards)
-    assert not same_probabilities(many, replace(many, classes=(*many.classes[:-1], "boredom")))
-
-
-def test_failures_are_the_same_only_on_the_same_clips() -> None:
-    answers = random_answers(1, 200, gaps=0.1)
-    assert same_probabilities(answers, answers)
-    changed = answers.probabilities.copy()
-    changed[np.flatnonzero(answers.answered)[0]] = np.nan
-    assert not same_probabilities(answers, replace(answers, probabilities=changed))
