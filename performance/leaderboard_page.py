@@ -51,7 +51,7 @@ def _row(name: str, corpus: str, place: int, generator: np.random.Generator) -> 
         failed_clips=0, unscored_clips=0, emotions=8, coverage=1.0, accuracy=score, accuracy_low=score - 0.05,
         accuracy_high=score + 0.05, uar=score, uar_low=score - 0.05, uar_high=score + 0.05, interval="speakers",
         macro_f1=score, common_uar=score, shared_uar=score, majority_accuracy=0.13, ece=0.2, entropy=1.6,
-        effective_emotions=4.9, informative_emotions=float(generator.uniform(1, 8)), top_emotion="sadness",
+        effective_emotions=4.9, confident_emotions=float(generator.uniform(1, 8)), top_emotion="sadness",
         top_share=0.3, collapsed=False, seen="unknown", device="cpu", backend="torch", dtype="float32",
         latency_p50_ms=float(generator.lognormal(5, 1)), latency_p90_ms=300.0, rtfx=14.7, load_s=1.6,
         peak_memory_mb=1043.5, parameters=94_568_710, size_mb=float(generator.uniform(50, 2000)),

@@ -71,8 +71,10 @@ class LeaderboardRow(Stored):
     """of the answers, in nats."""
     effective_emotions: float | None = None
     """how many emotions its answers amount to: exp of their entropy. 1 means always the same answer."""
-    informative_emotions: float | None = None
-    """how many emotions it really tells apart, judged by its probabilities."""
+    confident_emotions: float | None = None
+    """how many emotions its probabilities tell apart, right or wrong: exp of the mutual information of clip and answer
+    that they imply. 1 means the same probabilities for every clip; a guesser that is always sure has as many as it
+    answers. For finding candidates whose answers vary though their probabilities hardly do."""
     top_emotion: str | None = None
     """its most frequent answer, with the share of clips that get it."""
     top_share: float | None = None
@@ -133,6 +135,11 @@ class LeaderboardRow(Stored):
     """standard deviation of the speakers' scores beyond what the chance of few clips makes."""
     trained_speakers: int | None = None
     """how many speakers the candidate was trained on, as far as that is declared."""
+    ece_expected: float | None = None
+    """the ECE that a perfectly calibrated candidate with the same confidences has on average at this number of clips:
+    only what `ece` exceeds it by is miscalibration."""
+    soft_cross_entropy_floor: float | None = None
+    """the soft CE of answering exactly the shares of the votes: none is lower."""
     metrics: dict[str, float | None] = {}
     """scores by the user's own metrics, a column for each."""
 
@@ -218,6 +225,7 @@ _COLUMNS = (
     Column("weighted_f1", "weighted F1", Shown.DOCS, Format.FRACTION),
     Column("brier", "Brier", Shown.DOCS, Format.QUANTITY),
     Column("soft_cross_entropy", "soft CE", _RIGHT, Format.QUANTITY),
+    Column("soft_cross_entropy_floor", "lowest soft CE", _RIGHT, Format.QUANTITY),
     Column("soft_jensen_shannon", "soft JSD", _RIGHT, Format.FRACTION),
     Column("metrics", "", Shown.RIGHTNESS),
     Column("adjusted_uar", "above guessing", Shown.PAGE | Shown.DOCS, Format.FRACTION),
@@ -229,15 +237,21 @@ _COLUMNS = (
         "effective_emotions", "effective", _VARIED | Shown.TERMINAL, Format.QUANTITY, long_title="effective emotions"
     ),
     Column(
-        "informative_emotions",
-        "informative",
+        "confident_emotions",
+        "confident",
         _VARIED | Shown.PAGE | Shown.PAGE_SCORES,
         Format.QUANTITY,
-        long_title="informative emotions",
+        long_title="confident emotions",
     ),
     Column("top_emotion", "top answer", _VARIED | Shown.PAGE | Shown.TERMINAL),
     Column("collapsed", "collapsed", Shown.VARIETY, Format.TRUTH),
     Column("ece", "ECE", _VARIED | Shown.PAGE_SCORES, Format.FRACTION, long_title="ECE (calibration error)"),
+    Column(
+        "ece_expected",
+        "ECE if calibrated",
+        _VARIED | Shown.PAGE_SCORES,
+        Format.FRACTION,
+    ),
     Column("clips", "clips", Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE_SCORES, Format.COUNT),
     Column("failed_clips", "failed", _RIGHT | Shown.UNLABELLED, Format.COUNT),
     Column("interval", "interval", Shown.RIGHTNESS | Shown.UNLABELLED),
@@ -268,7 +282,7 @@ PUBLISHED_COLUMNS = (
     *("rank", "candidate", "id", "revision", "status", "head", "corpus", "clips", "failed_clips", "unscored_clips"),
     *("emotions", "coverage", "accuracy", "accuracy_low", "accuracy_high", "uar", "uar_low", "uar_high", "interval"),
     *("macro_f1", "weighted_f1", "shared_uar", "common_uar", "adjusted_uar", "majority_accuracy", "ece", "brier"),
-    *("entropy", "effective_emotions", "informative_emotions", "top_emotion", "top_share", "collapsed", "seen"),
+    *("entropy", "effective_emotions", "confident_emotions", "top_emotion", "top_share", "collapsed", "seen"),
     *("device", "backend", "dtype", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "rtfx", "load_s"),
     *("peak_memory_mb", "parameters", "size_mb", "flags"),
 )

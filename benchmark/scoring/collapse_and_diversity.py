@@ -29,7 +29,7 @@ class Diversity:
     Attributes:
         entropy: Of the hard answers, in nats.
         effective_emotions: exp(entropy): the number of equally frequent emotions with that entropy.
-        informative_emotions: exp(H(mean p) − mean H(p)): how many emotions the model distinguishes.
+        confident_emotions: As of `confident_emotions`.
         top_emotion: The most frequent answer, the first of equals in the order of the classes.
         collapsed: Whether nearly all answers are equal though the truth varies; None without labels or below 20 clips.
         narrow: Whether nearly all answers to clips without labels are equal; much real speech is neutral.
@@ -37,7 +37,7 @@ class Diversity:
 
     entropy: float
     effective_emotions: float
-    informative_emotions: float
+    confident_emotions: float
     top_emotion: str
     top_share: float
     collapsed: bool | None
@@ -64,7 +64,7 @@ def diversity(answers: Answers) -> Diversity | None:
     return Diversity(
         entropy=nats,
         effective_emotions=float(np.exp(nats)),
-        informative_emotions=informative_emotions(answers.probabilities[counted]),
+        confident_emotions=confident_emotions(answers.probabilities[counted]),
         top_emotion=top_emotion,
         top_share=share,
         collapsed=collapsed if labelled and enough else None,
@@ -72,17 +72,21 @@ def diversity(answers: Answers) -> Diversity | None:
     )
 
 
-def informative_emotions(probabilities: NDArray[np.float64]) -> float:
+def confident_emotions(probabilities: NDArray[np.float64]) -> float:
     """exp(H(mean p) − mean H(p)), H in nats: 1 for equal probabilities everywhere, up to the number of classes.
+
+    H(mean p) − mean H(p) is the mutual information of clip and answer if each answer is drawn from its probabilities
+    (BALD; Houlsby et al., Bayesian Active Learning for Classification and Preference Learning, 2011). It measures how
+    surely the candidate gives different answers, not whether they are right: always sure random answers among 8 have 8.
 
     Args:
         probabilities: Shape (clips, classes); each row is renormalised, since labels without an emotion may hold a
             part of the mass.
 
     Examples:
-        >>> informative_emotions(np.array([[1.0, 0.0], [0.0, 1.0]]))
+        >>> confident_emotions(np.array([[1.0, 0.0], [0.0, 1.0]]))
         2.0
-        >>> informative_emotions(np.array([[0.7, 0.3], [0.7, 0.3]]))
+        >>> confident_emotions(np.array([[0.7, 0.3], [0.7, 0.3]]))
         1.0
     """
     mass = probabilities.sum(axis=1, keepdims=True)

@@ -5,11 +5,13 @@ averages run over the emotions of the corpus, whatever a candidate answers, so t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from benchmark.results.analyses import ClassScores, EmotionScore, ReliabilityBin
 from benchmark.scoring.answers import NO_EMOTION, Answers
@@ -190,13 +192,50 @@ def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np
 
 def expected_calibration_error(decisions: Decisions) -> float | None:
     """ECE = Σ_b n_b/n · |accuracy_b − confidence_b| over 15 bins of equal mass; None below 200 answered clips."""
+    bins = _calibration_bins(decisions)
+    return None if bins is None else float(np.abs(bins.hits - bins.mass).sum() / bins.clips.sum())
+
+
+def ece_if_calibrated(decisions: Decisions) -> float | None:
+    """The mean ECE where each answer is right with the probability of its confidence, independently of the others.
+
+    It is not 0, since few clips of a bin are seldom right exactly as often as expected: Σ_b E|X_b − n_b·c_b| / n, with
+    X_b binomial, c_b the mean confidence of bin b, and E|X − np| = 2ν(1 − p)·P(X = ν), ν = ⌊np⌋ + 1 (de Moivre;
+    Diaconis and Zabell, Statistical Science 6, 1991). Confidences that differ within a bin make it slightly too large
+    (Hoeffding 1956).
+
+    Returns:
+        None below 200 answered clips.
+    """
+    bins = _calibration_bins(decisions)
+    if bins is None:
+        return None
+    confidence = np.clip(bins.mass / np.maximum(bins.clips, 1), 0.0, 1.0)
+    above = np.floor(bins.clips * confidence) + 1
+    deviations = 2 * above * (1 - confidence) * binom.pmf(above, bins.clips, confidence)
+    return float(deviations.sum() / bins.clips.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _CalibrationBins:
+    """Clips, right answers and the sum of confidences of each bin, shape (bins,)."""
+
+    clips: NDArray[np.int64]
+    hits: NDArray[np.float64]
+    mass: NDArray[np.float64]
+
+
+def _calibration_bins(decisions: Decisions) -> _CalibrationBins | None:
     answered = np.isfinite(decisions.confidence)
     confidence = decisions.confidence[answered]
     if confidence.size < ECE_MIN_CLIPS:
         return None
     bins = bins_of_equal_mass(confidence, ECE_BINS)
-    surplus = np.bincount(bins, weights=decisions.correct[answered] - confidence, minlength=ECE_BINS)
-    return float(np.abs(surplus).sum() / confidence.size)
+    return _CalibrationBins(
+        clips=np.bincount(bins, minlength=ECE_BINS),
+        hits=np.bincount(bins, weights=decisions.correct[answered], minlength=ECE_BINS),
+        mass=np.bincount(bins, weights=confidence, minlength=ECE_BINS),
+    )
 
 
 def reliability(decisions: Decisions) -> tuple[ReliabilityBin, ...]:
@@ -228,6 +267,12 @@ def soft_cross_entropy(answers: Answers) -> float | None:
         return None
     probabilities, shares = soft
     return float(-(shares * np.log(np.maximum(probabilities, PROBABILITY_FLOOR))).sum(axis=1).mean())
+
+
+def soft_cross_entropy_floor(answers: Answers) -> float | None:
+    """The soft cross-entropy of the raters' shares themselves: their mean entropy in nats, which no candidate beats."""
+    soft = _soft_labels(answers)
+    return None if soft is None else float(_entropy_bits(soft[1]).mean() * np.log(2))
 
 
 def soft_jensen_shannon(answers: Answers) -> float | None:
@@ -288,8 +333,10 @@ METRICS: Mapping[str, Callable[[Evaluation], float | None]] = MappingProxyType(
         "shared_uar": lambda own: common_uar(own.answers, covered_emotions(own.answers)),
         "majority_accuracy": lambda own: majority_accuracy(own.decisions),
         "ece": lambda own: expected_calibration_error(own.decisions),
+        "ece_expected": lambda own: ece_if_calibrated(own.decisions),
         "brier": lambda own: brier(own.answers),
         "soft_cross_entropy": lambda own: soft_cross_entropy(own.answers),
+        "soft_cross_entropy_floor": lambda own: soft_cross_entropy_floor(own.answers),
         "soft_jensen_shannon": lambda own: soft_jensen_shannon(own.answers),
     }
 )

@@ -85,7 +85,7 @@ def scored(candidate: str = "org/model", **changes: Any) -> LeaderboardRow:
         "coverage": 0.7333333333333333, "accuracy": 0.4611111, "accuracy_low": 0.42, "accuracy_high": 0.5,
         "uar": 0.4412345678901234, "uar_low": 0.39, "uar_high": 0.49, "interval": "speakers", "macro_f1": 0.41,
         "common_uar": 0.58, "shared_uar": 0.59, "majority_accuracy": 0.1333333, "ece": 0.21, "entropy": 1.6,
-        "effective_emotions": 4.95, "informative_emotions": 3.1, "top_emotion": "sadness", "top_share": 0.31,
+        "effective_emotions": 4.95, "confident_emotions": 3.1, "top_emotion": "sadness", "top_share": 0.31,
         "collapsed": False, "seen": "unknown", "device": "cpu", "backend": "torch", "dtype": "float32",
         "latency_p50_ms": 204.3, "latency_p90_ms": 231.9, "latency_p99_ms": None, "rtfx": 14.7, "load_s": 1.62,
         "peak_memory_mb": 1043.5, "parameters": 94_568_710, "size_mb": 378.3,

@@ -28,7 +28,7 @@ CONTRACT_VERIFICATION = (
 CONTRACT_LEADERBOARD = (
     "rank, candidate, revision, head, corpus, clips, failed_clips, unscored_clips, emotions, coverage, accuracy, "
     "accuracy_low, accuracy_high, uar, uar_low, uar_high, interval, macro_f1, shared_uar, common_uar, "
-    "majority_accuracy, ece, entropy, effective_emotions, informative_emotions, top_emotion, top_share, collapsed, "
+    "majority_accuracy, ece, entropy, effective_emotions, confident_emotions, top_emotion, top_share, collapsed, "
     "seen, device, backend, dtype, latency_p50_ms, latency_p90_ms, latency_p99_ms, rtfx, load_s, peak_memory_mb, "
     "parameters, size_mb, flags"
 )

@@ -7,7 +7,7 @@ from scipy.stats import entropy
 
 from benchmark.results.analyses import AnswerProfile
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.collapse_and_diversity import Diversity, answer_profile, diversity, informative_emotions
+from benchmark.scoring.collapse_and_diversity import Diversity, answer_profile, confident_emotions, diversity
 from tests.scoring.conftest import evaluation_of, hard_answers, random_answers
 
 CLASSES = ("anger", "fear", "neutral")
@@ -64,13 +64,21 @@ def test_without_labels_95_percent_of_one_answer_is_narrow_and_never_collapsed(
     assert (variety.collapsed, variety.narrow) == (None, narrow)
 
 
-def test_informative_emotions_equal_the_mutual_information_of_normalised_rows() -> None:
+def test_confident_emotions_equal_the_mutual_information_of_normalised_rows() -> None:
     rows = random_answers(0, 100, gaps=0.0).probabilities
     mean = rows.mean(axis=0)
     information = -(mean * np.log(mean)).sum() + np.mean([(row * np.log(row)).sum() for row in rows])
-    assert informative_emotions(rows) == pytest.approx(np.exp(information), rel=1e-9)
-    assert informative_emotions(rows * 0.3) == pytest.approx(informative_emotions(rows)), "unmapped labels have mass"
-    assert informative_emotions(np.zeros((2, 3))) == 1.0
+    assert confident_emotions(rows) == pytest.approx(np.exp(information), rel=1e-9)
+    assert confident_emotions(rows * 0.3) == pytest.approx(confident_emotions(rows)), "unmapped labels have mass"
+    assert confident_emotions(np.zeros((2, 3))) == 1.0
+
+
+def test_confident_emotions_measure_confidence_and_not_skill() -> None:
+    always_sure = np.eye(8)[np.random.default_rng(0).integers(8, size=800)]
+    assert confident_emotions(always_sure) == pytest.approx(8, abs=0.1), "guesses"
+    assert confident_emotions(0.999 / 8 + 0.001 * always_sure) == pytest.approx(1, abs=0.001), (
+        "the same answers, unsure"
+    )
 
 
 def test_a_profile_counts_the_answers_to_scored_clips_or_to_all_without_labels() -> None:

@@ -102,6 +102,22 @@ def test_calibration_needs_200_clips_and_equal_confidences_share_a_bin() -> None
     assert (only.clips, only.accuracy, only.confidence) == (200, 0.75, 0.5)
 
 
+@pytest.mark.parametrize(("clips", "alike"), [(200, False), (200, True), (1440, False)])
+def test_the_expected_calibration_error_is_that_of_calibrated_answers(clips: int, alike: bool) -> None:
+    generator = np.random.default_rng(clips)
+    confidence = generator.uniform(0.97, 1.0, clips) if alike else generator.uniform(0.2, 1.0, clips)
+    decisions = replace(graded(clips), confidence=confidence)
+    drawn = [
+        metrics.expected_calibration_error(
+            replace(decisions, answers=(generator.random(clips) > confidence).astype(int))
+        )
+        for _ in range(400)
+    ]
+    mean = float(np.mean([error for error in drawn if error is not None]))
+    assert metrics.ece_if_calibrated(decisions) == pytest.approx(mean, rel=0.05)
+    assert metrics.ece_if_calibrated(graded(199)) is None
+
+
 @pytest.mark.parametrize(("clips", "bins"), [(0, 0), (39, 0), (40, 2), (112, 5), (300, 15), (5000, 15)])
 def test_there_are_as_many_bins_as_answered_clips_allow(clips: int, bins: int) -> None:
     diagram = metrics.reliability(graded(clips + 7, unanswered=7))
@@ -199,6 +215,21 @@ def test_mass_that_a_model_does_not_give_to_the_raters_emotions_is_lost(
     row: list[float], classes: tuple[str, ...], votes: dict[str | None, int], expected: tuple[float, float]
 ) -> None:
     assert soft([row], classes, [votes]) == pytest.approx(expected)
+
+
+def test_no_probabilities_are_nearer_to_the_votes_than_the_shares_themselves() -> None:
+    votes = [{"anger": 2, "fear": 1}, {"anger": 3}, {"anger": 1, "fear": 1, None: 4}]
+    shares = Answers(
+        probabilities=np.array([[2 / 3, 1 / 3], [1.0, 0.0], [0.5, 0.5]]),
+        classes=("anger", "fear"),
+        truth=(None,) * 3,
+        speakers=(None,) * 3,
+        votes=tuple(votes),
+    )
+    floor = metrics.soft_cross_entropy_floor(shares)
+    assert floor == pytest.approx(metrics.soft_cross_entropy(shares))
+    assert metrics.soft_cross_entropy_floor(replace(shares, probabilities=shares.probabilities[::-1])) == floor
+    assert metrics.soft_cross_entropy_floor(replace(shares, votes=(None,) * 3)) is None
 
 
 def test_clips_that_nobody_rated_do_not_count() -> None:

@@ -71,7 +71,7 @@ const candidateView = (() => {
   const SCORES = {
     uar: (row) => intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true }),
     accuracy: (row) => intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true }),
-    informative_emotions: (row) => `${numbers.quantity(row.informative_emotions)} of ${row.emotions}`,
+    confident_emotions: (row) => `${numbers.quantity(row.confident_emotions)} of ${row.emotions}`,
     clips: (row) => `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`,
   };
   const formatted = (row, name) => numbers.formatted(row[name], data.columns[name].format);

@@ -96,13 +96,13 @@ const rowTables = (() => {
         cell: (row) => numbers.withInterval(row.adjusted_uar, row.adjusted_uar_low, row.adjusted_uar_high),
         className: undefined,
       },
-      informative_emotions: {
-        cell: (row) => [numbers.quantity(row.informative_emotions), dom.make("small", {}, ` of ${row.emotions ?? "?"}`)],
+      confident_emotions: {
+        cell: (row) => [numbers.quantity(row.confident_emotions), dom.make("small", {}, ` of ${row.emotions ?? "?"}`)],
         descending: true,
         className: "wide",
       },
       top_emotion: {
-        shown: has("informative_emotions"), hint: meaning("top_emotion"), value: (row) => row.top_share, cell: topAnswer, descending: true, className: "wide steady",
+        shown: has("confident_emotions"), hint: meaning("top_emotion"), value: (row) => row.top_share, cell: topAnswer, descending: true, className: "wide steady",
       },
       ...setup,
       latency_p50_ms: { className: undefined },
