@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.intervals import uar_interval
-from benchmark.scoring.ranking import SIGNIFICANCE, pair_p_values
+from benchmark.scoring.ranking import SIGNIFICANCE, PairedDifferences
 from scripts.generated_sections import percentages, simulate_into_protocol
 
 SEED = 20_260_301
@@ -90,7 +90,7 @@ def found_different(cell: Cell, draws: int, *, difference: float = 0.0, level: f
     for _ in range(draws):
         people = _people(generator, cell)
         pair = [_candidate(generator, cell, people + added) for added in (0.0, shift)]
-        found += bool(pair_p_values(pair)[0] <= level)
+        found += bool(PairedDifferences.of(pair).p_values[0] <= level)
     return found / draws
 
 

@@ -10,7 +10,7 @@ from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.options.shared import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
-from benchmark.reporting.numbers import counted, formatted, fraction, moment, with_interval
+from benchmark.reporting.numbers import counted, formatted, fraction, moment, rank_range, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import Shown, shown_in
 from benchmark.results.runs import RunRecord
@@ -108,6 +108,7 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
 
 def _cells(row: LeaderboardRow) -> list[str]:
     special = {
+        "rank": rank_range(row.rank, row.rank_high),
         "uar": with_interval(row.uar, row.uar_low, row.uar_high),
         "top_emotion": f"{row.top_emotion} {fraction(row.top_share)}" if row.top_emotion else "",
         "flags": " ".join(row.flags),

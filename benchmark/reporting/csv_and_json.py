@@ -1,4 +1,4 @@
-"""Reports for programs: `verification`, `leaderboard`, `groups` and `robustness` as CSV, and what exists as JSON.
+"""Reports for programs: `verification`, `leaderboard`, `pairs`, `groups`, `robustness` as CSV; what exists as JSON.
 
 CSV: UTF-8, lines end in a line feed, unknown is empty, truth is `true` and `false`, numbers are written so that reading
 gives the same number back. Several words in a cell are joined by a space (flags, emotions, languages, corpora); labels,
@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmark.reporting.escaping import csv_text, json_text
-from benchmark.results.analyses import CorpusGroups, Robustness
+from benchmark.results.analyses import CorpusGroups, PairComparison, Robustness
 from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.verification import Verification, VerificationReport
@@ -44,6 +44,9 @@ GROUP_COLUMNS = (
 
 ROBUSTNESS_COLUMNS = tuple(Robustness.model_fields)
 """The columns of `robustness.csv`."""
+
+PAIR_COLUMNS = tuple(PairComparison.model_fields)
+"""The columns of `pairs.csv`."""
 
 
 def verification_csv(report: VerificationReport) -> str:
@@ -107,6 +110,11 @@ def groups_csv(groups: Sequence[CorpusGroups]) -> str:
 def robustness_csv(rows: Sequence[Robustness]) -> str:
     """Write robustness as CSV, a row per corpus, candidate and perturbation."""
     return csv_table(ROBUSTNESS_COLUMNS, (row.model_dump() for row in rows))
+
+
+def pairs_csv(pairs: Sequence[PairComparison]) -> str:
+    """Write the pairs of ranked candidates as CSV, a row per corpus and pair, the higher UAR first."""
+    return csv_table(PAIR_COLUMNS, (pair.model_dump() for pair in pairs))
 
 
 def csv_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

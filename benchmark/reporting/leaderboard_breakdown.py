@@ -1,4 +1,4 @@
-"""Sections of `leaderboard.md` that take scores apart: by emotion, group of clips, speaker, and perturbation."""
+"""Sections of `leaderboard.md` that take scores apart: by pair, emotion, group of clips, speaker, and perturbation."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -7,7 +7,15 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column
 from benchmark.reporting.markdown import Column, bullets, columns_of, first_of, joined, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
-from benchmark.results.analyses import CandidateGroups, ClassScores, CorpusGroups, FocusScore, GroupSize, Robustness
+from benchmark.results.analyses import (
+    CandidateGroups,
+    ClassScores,
+    CorpusGroups,
+    FocusScore,
+    GroupSize,
+    PairComparison,
+    Robustness,
+)
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.scoring.flags import Flag
 
@@ -16,9 +24,30 @@ _DEFAULT_GROUPS = frozenset({"sex", "language", "duration"})
 _MOST_GROUP_COLUMNS = 5
 _MOST_UNSCORED_GROUPS = 5
 _MOST_NAMES = 8
+_MOST_PAIRS = 45
 Result = TypeVar("Result", CandidateGroups, ClassScores, Robustness)
 Rows = Mapping[str, LeaderboardRow]
 """The first row of each candidate on a corpus, in the order of the ranking."""
+
+
+def pair_sections(leaderboard: Leaderboard) -> list[str]:
+    """Write the differences between ranked candidates, pair by pair; no blocks if no two are ranked on a corpus."""
+    blocks: list[str] = []
+    for corpus in leaderboard.corpora:
+        pairs = [pair for pair in leaderboard.pairs if pair.corpus == corpus.name]
+        if pairs:
+            more = len(pairs) - _MOST_PAIRS
+            blocks += [
+                f"### Pairs on {markdown_text(corpus.name)}",
+                markdown_table(pairs[:_MOST_PAIRS], _PAIR_COLUMNS),
+                f"`pairs.csv` has {counted(more, 'more pair')}." if more > 0 else "",
+            ]
+    return section(
+        "## Pair by pair",
+        "How much higher the UAR of the first is, with the 95 % interval of this pair alone, and p after Holm's "
+        "correction over all pairs of the corpus; ranges of ranks count pairs with p ≤ 0.05.",
+        joined(blocks),
+    )
 
 
 def emotion_sections(leaderboard: Leaderboard) -> list[str]:
@@ -88,6 +117,19 @@ def robustness_sections(leaderboard: Leaderboard) -> list[str]:
         "has every number. Nothing else in this report knows of these answers.",
         joined(blocks),
     )
+
+
+def _pair_difference(pair: PairComparison) -> str:
+    low, high = signed(pair.uar_difference_low), signed(pair.uar_difference_high)
+    return f"{signed(pair.uar_difference)} [{low} to {high}]"
+
+
+_PAIR_COLUMNS = (
+    Column[PairComparison]("candidate", lambda pair: markdown_text(pair.candidate)),
+    Column[PairComparison]("compared with", lambda pair: markdown_text(pair.other)),
+    Column[PairComparison]("difference", _pair_difference),
+    Column[PairComparison]("adjusted p", lambda pair: fraction(pair.p_adjusted), numeric=True),
+)
 
 
 def _first_rows(leaderboard: Leaderboard, corpus: str) -> Rows:

@@ -7,6 +7,7 @@ from benchmark.reporting.leaderboard_breakdown import (
     emotion_sections,
     focus_sections,
     group_sections,
+    pair_sections,
     robustness_sections,
 )
 from benchmark.reporting.leaderboard_corpora import (
@@ -44,6 +45,7 @@ from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboar
 from benchmark.results.leaderboard_columns import Shown
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
+from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
 
 _MOST_LEADERS = 5
 
@@ -76,6 +78,7 @@ def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
     """
     return [
         _summary_section(leaderboard),
+        pair_sections(leaderboard),
         focus_sections(leaderboard),
         group_sections(leaderboard),
         robustness_sections(leaderboard),
@@ -155,17 +158,31 @@ def _answer(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
     title = f"On **{markdown_text(corpus.name)}**"
     if not corpus.emotion_clips:
         return f"{title} nothing is ranked: {why_unlabelled(corpus)}."
-    leaders = list({row.candidate: row for row in rows if row.rank == 1}.values())
-    if not leaders:
+    ranked = list({row.candidate: row for row in rows if row.rank is not None}.values())
+    if not ranked:
         return f"{title} nothing is ranked: {why_unranked(corpus, rows)}. {_highest_unranked(rows, corpus)}".rstrip()
-    named = [_leader(row, corpus) for row in leaders]
-    if len(leaders) == 1:
-        is_only = len({row.candidate for row in rows if row.rank is not None}) == 1
-        text = f"{title} {'the only one that is ranked' if is_only else 'the best'} is {named[0]}."
-    else:
-        listed = "; ".join(first_of(named, _MOST_LEADERS, rest="and {} more"))
-        text = f"{title} {len(leaders)} candidates share rank 1, none of them significantly better: {listed}."
-    return f"{text} {_best_adapted(rows, corpus)}".rstrip()
+    return f"{title} {_best(ranked, corpus)} {_best_adapted(rows, corpus)}".rstrip()
+
+
+def _best(ranked: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:
+    """Name those that may be the best, with what choosing them can cost, the highest UAR first."""
+    members = [row for row in ranked if row.may_be_best or row is ranked[0]]
+    if len(ranked) == 1:
+        return f"the only one that is ranked is {_leader(ranked[0], corpus)}."
+    too_few = corpus.speakers is not None and corpus.speakers < SPEAKERS_TO_CHOOSE
+    if len(members) == 1 and not too_few:
+        return f"the best is {_leader(ranked[0], corpus)}."
+    named = [f"{_leader(row, corpus)}{_cost(row)}" for row in members]
+    listed = "; ".join(first_of(named, _MOST_LEADERS, rest="and {} more"))
+    verb = "may still be the best" if len(members) == 1 else "may still be the best, the highest UAR first"
+    text = f"{counted(len(members), 'candidate')} {verb}: {listed}."
+    if not too_few:
+        return text
+    return f"there are **too few speakers to choose** ({corpus.speakers}; {SPEAKERS_TO_CHOOSE} are needed). {text}"
+
+
+def _cost(row: LeaderboardRow) -> str:
+    return f" (may cost {fraction(row.regret_high)})" if is_known(row.regret_high) else ""
 
 
 def _best_adapted(rows: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:

@@ -19,7 +19,7 @@ from benchmark.reporting.markdown import (
     markdown_table,
     section,
 )
-from benchmark.reporting.numbers import counted, formatted, fraction, is_known, with_interval
+from benchmark.reporting.numbers import counted, formatted, fraction, is_known, rank_range, with_interval
 from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import COLUMNS, Format, Shown, shown_in
@@ -155,6 +155,8 @@ def _row_column(column: DeclaredColumn, shared_flags: Collection[str]) -> RowCol
 def _cell(column: DeclaredColumn, row: LeaderboardRow, shared_flags: Collection[str]) -> str:
     if column.field == "candidate":
         return candidate_name(row)
+    if column.field == "rank":
+        return rank_range(row.rank, row.rank_high)
     if column.field == "top_emotion":
         return f"{markdown_text(row.top_emotion or '')} {fraction(row.top_share)}".strip()
     if column.field == "flags":

@@ -64,6 +64,18 @@ def with_interval(
     return f"{write(value)} [{write(low)}–{write(high)}]"
 
 
+def rank_range(rank: int | None, high: int | None) -> str:
+    """Write the ranks that a candidate may have.
+
+    Examples:
+        >>> rank_range(1, 4), rank_range(2, 2), rank_range(3, None), rank_range(None, None)
+        ('1–4', '2', '3', '')
+    """
+    if rank is None:
+        return ""
+    return f"{rank}–{high}" if high is not None and high != rank else str(rank)
+
+
 def quantity(value: float | None) -> str:
     """Write a positive amount (ms, MB, s, RTFx) with about three digits.
 

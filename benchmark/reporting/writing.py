@@ -9,6 +9,7 @@ from benchmark.reporting.csv_and_json import (
     groups_csv,
     leaderboard_csv,
     leaderboard_json,
+    pairs_csv,
     robustness_csv,
     verification_csv,
     verification_json,
@@ -55,10 +56,10 @@ def write_leaderboard(
     recordings: Recordings | None = None,
     together: FileSet | None = None,
 ) -> tuple[Path, ...]:
-    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, `robustness.csv` and `groups.csv`.
+    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, `robustness.csv`, `groups.csv` and `pairs.csv`.
 
-    The last two are written if the run perturbed audio and if anything was scored; else those of a former run are
-    removed.
+    The last three are written if the run perturbed audio, if anything was scored, and if two candidates are ranked;
+    else those of a former run are removed.
 
     Args:
         leaderboard: The scored run.
@@ -76,6 +77,7 @@ def write_leaderboard(
         "leaderboard.html": leaderboard_html(leaderboard, folder, record=record, recordings=recordings),
         "robustness.csv": robustness_csv(leaderboard.robustness) if leaderboard.robustness else None,
         "groups.csv": groups_csv(leaderboard.groups) if leaderboard.groups else None,
+        "pairs.csv": pairs_csv(leaderboard.pairs) if leaderboard.pairs else None,
     }
     written = []
     with joined(together) as files:

@@ -209,6 +209,26 @@ class CorpusGroups(Stored):
     candidates: tuple[CandidateGroups, ...] = ()
 
 
+class PairComparison(Stored):
+    """Two ranked candidates on the clips of one corpus.
+
+    Attributes:
+        candidate: The one with the higher UAR.
+        uar_difference: Its open UAR less that of the other; the interval is that of this pair alone.
+        p: Two-sided, for this pair alone.
+        p_adjusted: After Holm's correction over all pairs of the corpus; ranks rest on it.
+    """
+
+    corpus: str
+    candidate: str
+    other: str
+    uar_difference: float
+    uar_difference_low: float
+    uar_difference_high: float
+    p: float
+    p_adjusted: float
+
+
 class Robustness(Stored):
     """One candidate on one corpus under one perturbation, such as `noise:20dB`.
 

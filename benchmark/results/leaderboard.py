@@ -13,6 +13,7 @@ from benchmark.results.analyses import (
     FailedClips,
     FocusScore,
     HardClips,
+    PairComparison,
     Robustness,
 )
 from benchmark.results.environment import Environment
@@ -108,6 +109,7 @@ class Leaderboard(StoredFile):
         focused: The emotions of `--focus`, whose scores are in `focus`.
         hard_clips: One per corpus.
         groups: By sex, language, duration, and the columns of `--by`.
+        pairs: Of ranked candidates, by corpus.
     """
 
     created: datetime
@@ -132,6 +134,7 @@ class Leaderboard(StoredFile):
     hard_clips: tuple[HardClips, ...] = ()
     groups: tuple[CorpusGroups, ...] = ()
     robustness: tuple[Robustness, ...] = ()
+    pairs: tuple[PairComparison, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()
 

@@ -25,8 +25,9 @@ class LeaderboardRow(Stored):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     rank: int | None = None
-    """1 + the number of candidates that are significantly better; equal ranks are ties, not coincidences. Without a
-    rank (–), a row is not part of the ranking; its flags say why."""
+    """the range of ranks, such as 1–4, that the clips of these speakers allow: from 1 + the number of candidates that
+    are significantly better to the number of ranked ones less those that are significantly worse. Rows are in the order
+    of UAR. Without a rank (–), a row is not part of the ranking; its flags say why."""
     candidate: str
     """the model under test, by the name that the registry gives it."""
     revision: str | None = None
@@ -142,6 +143,13 @@ class LeaderboardRow(Stored):
     """the soft CE of answering exactly the shares of the votes: none is lower."""
     metrics: dict[str, float | None] = {}
     """scores by the user's own metrics, a column for each."""
+    rank_high: int | None = None
+    """the last rank of the range that starts with `rank`."""
+    may_be_best: bool | None = None
+    """whether it may still be the best of all that are ranked; the true best is lost in at most 5 % of evaluations."""
+    regret_high: float | None = None
+    """how much UAR choosing it can cost at most, compared with the best of all that are ranked; an upper bound that
+    holds for all rows together with 95 %."""
 
 
 class Format(Enum):
@@ -215,7 +223,9 @@ _COLUMNS = (
     Column("rank", "rank", _RIGHT | Shown.PAGE | Shown.TERMINAL, Format.COUNT),
     Column("candidate", "candidate", Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE | Shown.TERMINAL),
     Column("corpus", "corpus", Shown.PAGE),
+    Column("may_be_best", "may be best", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.TRUTH),
     Column("uar", "UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
+    Column("regret_high", "may cost", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.FRACTION),
     Column("accuracy", "accuracy", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
     Column("majority_accuracy", "majority", _RIGHT, Format.FRACTION),
     Column("macro_f1", "macro-F1", _RIGHT | Shown.PAGE_SCORES, Format.FRACTION),
@@ -284,7 +294,7 @@ PUBLISHED_COLUMNS = (
     *("macro_f1", "weighted_f1", "shared_uar", "common_uar", "adjusted_uar", "majority_accuracy", "ece", "brier"),
     *("entropy", "effective_emotions", "confident_emotions", "top_emotion", "top_share", "collapsed", "seen"),
     *("device", "backend", "dtype", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "rtfx", "load_s"),
-    *("peak_memory_mb", "parameters", "size_mb", "flags"),
+    *("peak_memory_mb", "parameters", "size_mb", "flags", "rank_high", "may_be_best", "regret_high"),
 )
 """What `bench publish` sends, listed one by one so that a new column never publishes a path, speaker, clip or text.
 

@@ -32,6 +32,7 @@ from benchmark.scoring.hard_clips import failed_clips, hard_clips
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
 from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
+from benchmark.scoring.ranking import rank_corpus
 from benchmark.scoring.robustness import robustness_rows
 from benchmark.scoring.trained_on import Seen
 from benchmark.scoring.twins import near_twins
@@ -77,8 +78,10 @@ def score_run(
     corpora = [_corpus_evaluations(record, corpus, predictions) for corpus in record.corpora]
     deciding = [evaluation for corpus in corpora for evaluation in corpus.deciding]
     failures = _failures(record, corpora, present)
+    rankings = [rank_corpus(corpus.deciding, rank_seen=rank_seen) for corpus in corpora]
     blocks = [
-        corpus_rows(corpus, present, record.latencies, rank_seen=rank_seen, user_metrics=metrics) for corpus in corpora
+        corpus_rows(corpus, present, record.latencies, ranking, user_metrics=metrics)
+        for corpus, ranking in zip(corpora, rankings, strict=True)
     ]
     rows = [row for block in blocks for row in block]
     ensembles = [] if ensemble is None else [ensemble_row(corpus, rows, ensemble) for corpus in corpora]
@@ -117,6 +120,7 @@ def score_run(
         focused=tuple(focus),
         summary_corpora=tuple(corpus.name for corpus in shared),
         robustness=tuple(robustness_rows(record, corpora, predictions)),
+        pairs=tuple(pair for ranking in rankings for pair in ranking.pairs),
         inference=tuple({own.candidate: own.inference for own in record.evaluations if own.inference}.values()),
         failed_clips=tuple(failed_clips(corpora, predictions)),
         profiles=_known(answer_profile(evaluation) for evaluation in deciding),

@@ -12,7 +12,7 @@ from benchmark.scoring.flags import Flag, in_order, row_flags, training_reasons,
 from benchmark.scoring.gaps import speaker_columns
 from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
-from benchmark.scoring.ranking import Standings, rank_corpus
+from benchmark.scoring.ranking import Ranking
 from benchmark.scoring.suspicion import suspicions
 
 
@@ -20,20 +20,19 @@ def corpus_rows(
     corpus: CorpusEvaluations,
     candidates: Sequence[Verification],
     latencies: Sequence[LatencyMeasurement],
+    ranking: Ranking,
     *,
-    rank_seen: bool = False,
     user_metrics: Sequence[UserMetric] = (),
 ) -> list[LeaderboardRow]:
-    """All rows of one corpus: by rank, then by open UAR; those without a rank after those with one.
+    """All rows of one corpus by open UAR, those without a rank after those with one.
 
     A candidate has one row per device, backend and number format that it was evaluated or timed on. Answers do not
     depend on the device, so that a device that it was only timed on shows the scores of its evaluation.
     """
-    standings = rank_corpus(corpus.deciding, rank_seen=rank_seen)
     blocks = []
     for candidate in candidates:
         own = corpus.of(candidate.candidate)
-        rows = [scored_row(evaluation, corpus, standings, user_metrics) for evaluation in own]
+        rows = [scored_row(evaluation, corpus, ranking, user_metrics) for evaluation in own]
         timings = [latency for latency in latencies if latency.candidate == candidate.candidate]
         rows = _with_latencies(rows, timings, candidate, corpus.summary)
         blocks.append(rows or [unscored_row(candidate, corpus.summary)])
@@ -41,9 +40,9 @@ def corpus_rows(
     return [row for block in blocks for row in block]
 
 
-def _order(block: Sequence[LeaderboardRow]) -> tuple[bool, int, bool, float]:
+def _order(block: Sequence[LeaderboardRow]) -> tuple[bool, bool, float]:
     row = block[0]
-    return (row.rank is None, row.rank or 0, row.uar is None, 1 - (row.uar or 0.0))
+    return (row.rank is None, row.uar is None, -(row.uar or 0.0))
 
 
 def _with_latencies(
@@ -74,13 +73,13 @@ def _with_latencies(
 def scored_row(
     evaluation: Evaluation,
     corpus: CorpusEvaluations,
-    standings: Standings,
+    ranking: Ranking,
     user_metrics: Sequence[UserMetric] = (),
 ) -> LeaderboardRow:
     """The row of one evaluation, without its latency."""
     answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
     variety = diversity(answers) if evaluation.complete else None
-    suspicious = suspicions(evaluation, summary, standings.twins) if evaluation.complete else {}
+    suspicious = suspicions(evaluation, summary, ranking.twins) if evaluation.complete else {}
     reasons = training_reasons(evaluation) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {
@@ -95,9 +94,10 @@ def scored_row(
     }
     if evaluation.complete:
         interval = evaluation.uar_interval
+        standing = ranking.standings.get(evaluation.candidate)
         update |= {
-            "rank": standings.ranks.get(evaluation.candidate),
-            "common_uar": common_uar(answers, standings.common_emotions),
+            **({} if standing is None else vars(standing)),
+            "common_uar": common_uar(answers, ranking.common_emotions),
             "interval": interval and interval.method.value,
             **metric_columns(evaluation),
             **({} if variety is None else variety.columns),

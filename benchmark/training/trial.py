@@ -11,7 +11,7 @@ from benchmark.results.training_record import OutOfFold, TriedRecipe
 from benchmark.scoring.decisions import SpeakerCounts, count_by_speaker
 from benchmark.scoring.intervals import speakers_can_be_left_out
 from benchmark.scoring.out_of_fold import decisions_of, score_out_of_fold
-from benchmark.scoring.ranking import rank_candidates
+from benchmark.scoring.ranking import PairedDifferences
 from benchmark.temporary import private_folder
 from benchmark.training.jobs import mean_recall
 from benchmark.training.recipe import EnsembleRecipe, Recipe, load_recipe, needs_encoder, recipe_names
@@ -106,7 +106,10 @@ def _ranks(answers: Mapping[str, OutOfFold]) -> dict[str, int]:
         of_speakers = count_by_speaker(decisions_of(own), own.speakers) if own.clips == clips else None
         if of_speakers is not None and speakers_can_be_left_out(of_speakers.clips):
             counts[name] = of_speakers
-    return dict(zip(counts, rank_candidates(list(counts.values())), strict=True)) if counts else {}
+    if not counts:
+        return {}
+    standings = PairedDifferences.of(list(counts.values())).standings
+    return {name: standing.rank for name, standing in zip(counts, standings, strict=True)}
 
 
 def uar_of_choice(answers: Sequence[OutOfFold]) -> float | None:

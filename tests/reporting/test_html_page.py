@@ -168,9 +168,9 @@ def test_recordings_that_are_linked_play_from_their_files_and_say_if_they_are_go
     expect(player.get_by_text("cannot be played")).to_be_visible()
 
 
-def test_ties_are_marked_and_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
+def test_ranges_of_ranks_are_shown_and_what_comes_from_outside_stays_text_everywhere(hostile: Opened) -> None:
     page = hostile.page
-    assert [text.split()[0] for text in hostile.column("rank")] == ["=1"] * len(HOSTILE)
+    assert hostile.column("rank") == [f"1–{len(HOSTILE)}"] * len(HOSTILE)
     assert set(hostile.column("candidate")) == {text.replace("\u202e", "") for text in HOSTILE}
     for summary in page.locator("summary").all():
         summary.click()

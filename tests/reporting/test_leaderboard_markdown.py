@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
-from benchmark.reporting.csv_and_json import groups_csv, leaderboard_csv, robustness_csv
+from benchmark.reporting.csv_and_json import groups_csv, leaderboard_csv, pairs_csv, robustness_csv
 from benchmark.reporting.leaderboard_corpora import agreement_section
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.results.analyses import (
@@ -22,6 +22,7 @@ from benchmark.results.analyses import (
     GroupSize,
     LeftOutGroup,
     PairAgreement,
+    PairComparison,
     Robustness,
     Voter,
 )
@@ -63,10 +64,53 @@ def test_a_kind_of_interval_is_named_above_the_table_and_several_in_a_column(rep
     assert [row["interval"] for row in right(mixed)] == ["speakers", "wilson"]
 
 
-def test_ties_at_the_top_are_named_before_any_table(report: str) -> None:
-    head = report.split("## ", maxsplit=1)[0]
-    assert "2 candidates share rank 1" in head
-    assert "**Dpngtm/wav2vec2-emotion-recognition**, UAR 0.61 [0.56–0.66]" in head
+def contenders(number: int, **corpus: Any) -> Leaderboard:
+    """The first of three candidates, or more of them, may be the best."""
+    rows = [
+        scored(name, rank=1, rank_high=number, may_be_best=place < number, regret_high=0.05 + place / 10)
+        for place, name in enumerate("abc")
+    ]
+    return board(*rows, corpora=(described(**corpus),))
+
+
+def test_who_may_be_the_best_is_named_before_any_table_with_what_choosing_it_can_cost() -> None:
+    head = leaderboard_markdown(contenders(2)).split("## ", maxsplit=1)[0]
+    assert (
+        "On **ravdess** 2 candidates may still be the best, the highest UAR first: **a**, UAR 0.44 [0.39–0.49] (may "
+        "cost 0.05); **b**, UAR 0.44 [0.39–0.49] (may cost 0.15)." in head
+    )
+    assert "On **ravdess** the best is **a**, UAR 0.44 [0.39–0.49]." in leaderboard_markdown(contenders(1))
+
+
+@pytest.mark.parametrize(("speakers", "too_few"), [(7, True), (8, False)])
+def test_nobody_is_called_the_best_with_fewer_than_8_speakers(speakers: int, too_few: bool) -> None:
+    text = leaderboard_markdown(contenders(1, speakers=speakers))
+    sentence = (
+        f"there are **too few speakers to choose** ({speakers}; 8 are needed). 1 candidate may still be the best: "
+    )
+    assert (sentence in text) is too_few
+    assert ("the best is **a**" in text) is not too_few
+
+
+def test_a_range_of_ranks_stands_with_who_may_be_the_best_and_the_cost() -> None:
+    rows = right(leaderboard_markdown(contenders(2)))
+    assert [(row["rank"], row["may be best"], row["may cost"]) for row in rows] == [
+        ("1–2", "yes", "0.05"), ("1–2", "yes", "0.15"), ("1–2", "–", "0.25"),
+    ]  # fmt: skip
+
+
+def test_pairs_stand_in_a_table_of_which_the_rest_is_in_a_file() -> None:
+    pair = PairComparison(
+        corpus="ravdess", candidate="a", other="b|c", p=0.01, p_adjusted=0.03,
+        uar_difference=0.1, uar_difference_low=-0.021, uar_difference_high=0.22,
+    )  # fmt: skip
+    pairs = [pair.model_copy(update={"other": f"b{number}"}) for number in range(46)]
+    text = leaderboard_markdown(board(scored()).model_copy(update={"pairs": (pair,)}))
+    (row,) = table(section(text, "Pairs on ravdess"))
+    assert pairs_csv([pair]).splitlines()[1] == "ravdess,a,b|c,0.1,-0.021,0.22,0.01,0.03"
+    assert list(row.values()) == ["a", r"b\|c", "0.10 [−0.02 to 0.22]", "0.03"]
+    text = leaderboard_markdown(board(scored()).model_copy(update={"pairs": tuple(pairs)}))
+    assert "`pairs.csv` has 1 more pair." in text
 
 
 USELESS = scored("a", uar=0.13, uar_low=0.1, uar_high=0.2, collapsed=True)

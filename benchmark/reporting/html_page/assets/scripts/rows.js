@@ -33,17 +33,10 @@ const rowTables = (() => {
     return new Set(first && others.length ? first.flags.filter((flag) => others.every((row) => row.flags.includes(flag))) : []);
   }
 
-  function ties(rows) {
-    const counts = new Map();
-    for (const row of rows) {
-      if (row.rank !== null) counts.set(`${row.corpus}/${row.rank}`, (counts.get(`${row.corpus}/${row.rank}`) ?? new Set()).add(row.candidatePlace));
-    }
-    return (row) => row.rank !== null && counts.get(`${row.corpus}/${row.rank}`).size > 1;
-  }
-
-  function rankCell(row, isTied) {
+  /** The range of ranks that the clips allow, such as 1–4. */
+  function rankCell(row) {
     if (row.rank === null) return dom.make("span", { class: "unranked" }, numbers.UNKNOWN, dom.unseen("not ranked"));
-    return isTied ? [`=${row.rank}`, dom.unseen(" tied")] : String(row.rank);
+    return row.rank_high === null || row.rank_high === row.rank ? String(row.rank) : `${row.rank}–${row.rank_high}`;
   }
 
   function score(row, name) {
@@ -79,14 +72,14 @@ const rowTables = (() => {
   /** The leaderboard's table for these rows; which columns it has depends on what there is to tell. */
   function board(rows, caption) {
     const said = sharedFlags(rows);
-    const isTied = ties(rows);
     const has = (name) => rows.some((row) => row[name] !== null);
     const varies = (name) => new Set(rows.map((row) => row[name])).size > 1;
     const ranked = has("rank");
     const setup = Object.fromEntries(["device", "backend", "dtype"].map((name) => [name, { shown: varies(name) }]));
     // What is not as declared.
     const special = {
-      rank: { cell: (row) => rankCell(row, isTied(row)), className: "rank" },
+      rank: { cell: rankCell, className: "rank" },
+      may_be_best: { className: "wide" },
       candidate: { shown: true, value: (row) => row.candidate.name, cell: (row) => candidateLink(row.candidate), header: true },
       corpus: { shown: varies("corpus"), value: (row) => data.corpora[row.corpus].name, cell: (row) => data.corpora[row.corpus].name },
       uar: { cell: (row) => intervals.cell(score(row, "uar")), number: false, className: undefined },
@@ -114,7 +107,7 @@ const rowTables = (() => {
     const columns = data.shown.board
       .map((name) => ({ shown: has(name), ...declared(name), ...special[name] }))
       .filter((column) => column.shown);
-    const rowClass = (row) => (ranked && row.rank === null ? "out" : isTied(row) ? "tied" : "");
+    const rowClass = (row) => (ranked && row.rank === null ? "out" : row.may_be_best ? "contender" : "");
     return { ...tables.sortable({ columns, caption, rowClass }), said };
   }
 
