@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmark.emotions.label_map import LabelMap
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.scoring.labels import LabelledClips
+from benchmark.scoring.texts import CorpusTexts
 
 NO_ANSWER = -1
 NO_EMOTION = -1
@@ -26,6 +27,7 @@ class Answers:
         speakers: None where unknown.
         missing: Clips without a stored prediction, neither an answer nor a failure.
         votes: Emotion → number of raters who chose it; None where the corpus does not tell.
+        texts: The texts of the scored clips; None where none is said by two speakers, or some are unknown.
     """
 
     probabilities: NDArray[np.float64]
@@ -34,6 +36,7 @@ class Answers:
     speakers: tuple[str | None, ...]
     missing: int = 0
     votes: tuple[Mapping[str | None, int] | None, ...] = ()
+    texts: CorpusTexts | None = None
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
@@ -106,4 +109,5 @@ def join_answers(clips: LabelledClips, predictions: PredictionTable, label_map: 
         speakers=clips.speakers,
         missing=int((rows == ABSENT).sum()),
         votes=clips.votes,
+        texts=clips.texts,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.scoring.answers import NO_ANSWER, NO_EMOTION, Answers
+from benchmark.scoring.texts import MIN_TEXTS, NOT_SHARED, CorpusTexts
 
 MIN_EMOTIONS = 2
 """With fewer emotions there is nothing to distinguish: no ranks, no chance level, no adjusted UAR."""
@@ -111,6 +112,28 @@ class SpeakerCounts:
         """UAR over the clips of all speakers."""
         return float(unweighted_average_recall(self.hits.sum(axis=0), self.clips.sum(axis=0)))
 
+    @property
+    def pooled(self) -> "SpeakerCounts":
+        """The same with all emotions as one, whose UAR is the accuracy."""
+        return SpeakerCounts(hits=self.hits.sum(axis=1, keepdims=True), clips=self.clips.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TextCounts(SpeakerCounts):
+    """Right answers and clips of each text that several speakers say, both of shape (texts, emotions).
+
+    Attributes:
+        texts: Number of texts, of one speaker or of several.
+    """
+
+    texts: int
+
+    @property
+    def pooled(self) -> "TextCounts":
+        """The same with all emotions as one."""
+        hits, clips = self.hits.sum(axis=1, keepdims=True), self.clips.sum(axis=1, keepdims=True)
+        return TextCounts(hits=hits, clips=clips, texts=self.texts)
+
 
 def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> SpeakerCounts | None:
     """Count hits and clips per speaker and emotion; None where the speaker of any clip is unknown."""
@@ -124,6 +147,20 @@ def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> Sp
         for chosen in (cells[decisions.correct], cells)
     )
     return SpeakerCounts(hits=hits, clips=clips)
+
+
+def count_by_text(decisions: Decisions, texts: CorpusTexts | None) -> TextCounts | None:
+    """Count hits and clips by text and emotion; None where an emotion has too few texts to stand for others."""
+    if texts is None or texts.fewest < MIN_TEXTS:
+        return None
+    shared = texts.codes != NOT_SHARED
+    shape = (int(texts.codes.max()) + 1, len(decisions.emotions))
+    cells = texts.codes * shape[1] + decisions.truth
+    hits, clips = (
+        np.bincount(cells[chosen], minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
+        for chosen in (shared & decisions.correct, shared)
+    )
+    return TextCounts(hits=hits, clips=clips, texts=texts.texts)
 
 
 def speaker_codes(speakers: Sequence[str | None]) -> NDArray[np.int64] | None:

@@ -15,7 +15,15 @@ from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
-from benchmark.scoring.decisions import Decisions, SpeakerCounts, confusion_matrix, count_by_speaker, open_decisions
+from benchmark.scoring.decisions import (
+    Decisions,
+    SpeakerCounts,
+    TextCounts,
+    confusion_matrix,
+    count_by_speaker,
+    count_by_text,
+    open_decisions,
+)
 from benchmark.scoring.intervals import Interval, uar_interval
 from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.trained_on import Seen, seen
@@ -98,9 +106,14 @@ class Evaluation:
         return count_by_speaker(self.decisions, self.speakers)
 
     @cached_property
+    def texts(self) -> TextCounts | None:
+        """Hits and clips of the open decisions by text; None where texts are unknown, too few or never shared."""
+        return count_by_text(self.decisions, self.answers.texts)
+
+    @cached_property
     def uar_interval(self) -> Interval | None:
         """The interval of the open UAR; None without scored clips."""
-        return uar_interval(self.confusion, self.counts)
+        return uar_interval(self.confusion, self.counts, self.texts)
 
 
 def join_evaluation(

@@ -13,6 +13,7 @@ from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
     BOOTSTRAP_SEED,
     Interval,
+    degrees_of_freedom,
     draws_interval,
     speaker_interval,
     speakers_can_be_left_out,
@@ -117,10 +118,14 @@ def _intervals(
 
     Where nothing varies: Wilson's interval, with as many clips as the rarer kind has.
     """
-    codes = speaker_codes(speakers)
+    codes, freedom = speaker_codes(speakers), 0.0
     if codes is not None:
-        kinds = [np.bincount(codes[kind], minlength=codes.max() + 1) for kind in (positive, ~positive)]
-        codes = codes if speakers_can_be_left_out(np.column_stack(kinds)) else None
+        counts = [np.bincount(codes[kind], minlength=codes.max() + 1) for kind in (positive, ~positive)]
+        kinds = np.column_stack(counts).astype(np.int64)
+        if speakers_can_be_left_out(kinds):
+            freedom = float(degrees_of_freedom(kinds, np.ones(2)))
+        else:
+            codes = None
     if codes is None:
         resampled = np.array([clips.measures(draw) for draw in _draws(positive)])
     else:
@@ -128,7 +133,7 @@ def _intervals(
     rarer = float(min(positive.sum(), (~positive).sum()))
     intervals = []
     for estimate, values in zip(estimates, resampled.T, strict=True):
-        interval = draws_interval(values) if codes is None else speaker_interval(estimate, values)
+        interval = draws_interval(values) if codes is None else speaker_interval(estimate, values, freedom)
         intervals.append(interval or wilson_interval(min(max(estimate, 0.0), 1.0), rarer))
     return intervals
 

@@ -1,9 +1,10 @@
 """95 % intervals of accuracy, UAR and their differences that allow for the dependence between clips of one speaker.
 
-With speakers: the delete-one-speaker jackknife on the logit scale with Student's t. In simulations with 4 to 24
-speakers its coverage is about nominal; that of the percentile bootstrap over speakers is not. Where leaving out a
-speaker changes nothing, or the score is 0 or 1, the jackknife has no information: Wilson's interval is used. Without
-usable speakers: a bootstrap over the clips of each emotion, which is too narrow where clips of a speaker are alike.
+With speakers: the delete-one-speaker jackknife on the logit scale with Student's t, whose degrees of freedom allow for
+speakers with unequal clips and for emotions that few speakers have. Where several speakers say the same texts, the
+variance over texts is added. Where leaving out a speaker changes nothing, or the score is 0 or 1, the jackknife has no
+information: Wilson's interval is used. Without usable speakers: a bootstrap over the clips of each emotion, which is
+too narrow by an unknown amount.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
-from benchmark.scoring.decisions import Decisions, SpeakerCounts, unweighted_average_recall
+from benchmark.scoring.decisions import Decisions, SpeakerCounts, TextCounts, unweighted_average_recall
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -30,6 +31,7 @@ class IntervalMethod(StrEnum):
     """How an interval was computed."""
 
     SPEAKERS = "speakers"
+    TEXTS = "speakers+texts"
     WILSON = "wilson"
     CLIPS = "clips"
 
@@ -80,16 +82,63 @@ def jackknife_error(estimates: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt((groups - 1) / groups * spread), dtype=np.float64)
 
 
-def t_quantile(groups: int) -> float:
-    """The 97.5 % quantile of Student's t with `groups` − 1 degrees of freedom."""
-    return float(t.ppf((1 + CONFIDENCE) / 2, groups - 1))
+def answer_variances(hits: NDArray[np.int64], clips: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The variance r(1 − r) of one answer to an emotion; r = (hits + 1) / (clips + 2) keeps it above 0 for few clips.
+
+    Args:
+        hits: Right answers, shape (..., speakers, emotions).
+        clips: Clips, of a shape that fits.
+
+    Returns:
+        Shape (..., emotions).
+    """
+    recalls = (hits.sum(axis=-2) + 1) / (clips.sum(axis=-2) + 2)
+    return np.asarray(recalls * (1 - recalls), dtype=np.float64)
 
 
-def logit_interval(estimate: float, error: float, groups: int) -> Interval:
-    """logit(θ) ± t(0.975, G−1) · SE / (θ(1−θ)), transformed back, for 0 < θ < 1 and G speakers."""
-    reach = t_quantile(groups) * error / (estimate * (1 - estimate))
+def degrees_of_freedom(
+    clips: NDArray[np.int64], variances: NDArray[np.float64], totals: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Satterthwaite's degrees of freedom of the variance of UAR over speakers.
+
+    If clips were independent, with the variance vₖ in emotion k, the influences Σₖ (hits_gk − rₖ·n_gk) / (K·Nₖ) of the
+    speakers g on UAR would have a covariance matrix S, and the sum of their squares (tr S)² / tr(S²) degrees of
+    freedom: R. M. Bell and D. F. McCaffrey, Bias reduction in standard errors for linear regression with multi-stage
+    samples, Survey Methodology 28 (2002). That is G − 1 where all G speakers have the same clips, and less where some
+    have more than others or few have an emotion.
+
+    Args:
+        clips: Clips by speaker, shape (speakers, emotions).
+        variances: `answer_variances`, shape (..., emotions); for a difference of candidates, the sum of theirs.
+        totals: All clips of each emotion, where `clips` has those of some speakers only.
+
+    Examples:
+        >>> equal, unequal = np.full((5, 2), 8), np.array([[8, 8], [8, 8], [8, 8], [8, 0], [8, 0]])
+        >>> variances = np.array([0.2, 0.2])
+        >>> [round(float(degrees_of_freedom(clips, variances)), 2) for clips in (equal, unequal)]
+        [4.0, 2.99]
+    """
+    own = clips.astype(np.float64)
+    whole = own.sum(axis=0) if totals is None else totals.astype(np.float64)
+    weights = variances / whole**2
+    products = own.T @ own
+    traces = own.sum(axis=0) - np.diagonal(products) / whole
+    squares = products - 2 * own.T @ (own**2 / whole) + products**2 / np.outer(whole, whole)
+    return np.asarray((weights @ traces) ** 2 / ((weights @ squares) * weights).sum(axis=-1), dtype=np.float64)
+
+
+def critical_t(freedom: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """The 97.5 % quantile of Student's t."""
+    return np.asarray(t.ppf((1 + CONFIDENCE) / 2, freedom), dtype=np.float64)
+
+
+def logit_interval(
+    estimate: float, error: float, freedom: float, method: IntervalMethod = IntervalMethod.SPEAKERS
+) -> Interval:
+    """logit(θ) ± t(0.975, freedom) · SE / (θ(1−θ)), transformed back, for 0 < θ < 1."""
+    reach = critical_t(freedom) * error / (estimate * (1 - estimate))
     low, high = expit(logit(estimate) - reach), expit(logit(estimate) + reach)
-    return Interval(float(low), float(high), IntervalMethod.SPEAKERS)
+    return Interval(float(low), float(high), method)
 
 
 def wilson_interval(estimate: float, size: float) -> Interval:
@@ -127,12 +176,15 @@ def equivalent_clips(clips: NDArray[np.int64]) -> float:
     return float(len(clips) ** 2 / (1.0 / clips).sum())
 
 
-def uar_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> Interval | None:
+def uar_interval(
+    confusion: NDArray[np.int64], counts: SpeakerCounts | None, texts: TextCounts | None = None
+) -> Interval | None:
     """The interval of the open UAR.
 
     Args:
         confusion: Shape (emotions, answers), every emotion with at least one clip.
         counts: The same by speaker; None where speakers are unknown.
+        texts: The same by text; None where texts are unknown, too few, or never shared by speakers.
 
     Returns:
         None without clips.
@@ -140,31 +192,53 @@ def uar_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> 
     hits, clips = np.diagonal(confusion), confusion.sum(axis=1)
     if not clips.sum():
         return None
-    uar = float(unweighted_average_recall(hits, clips))
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        interval = speaker_interval(uar, leave_one_out_uar(counts.hits, counts.clips))
+        interval = _jackknife_interval(counts, texts)
     else:
         interval = _bootstrap(hits, clips, 1 / (len(clips) * clips))
-    return interval or wilson_interval(uar, equivalent_clips(clips))
+    return interval or wilson_interval(float(unweighted_average_recall(hits, clips)), equivalent_clips(clips))
 
 
-def accuracy_interval(confusion: NDArray[np.int64], counts: SpeakerCounts | None) -> Interval | None:
+def accuracy_interval(
+    confusion: NDArray[np.int64], counts: SpeakerCounts | None, texts: TextCounts | None = None
+) -> Interval | None:
     """The interval of the open accuracy; arguments and result as for `uar_interval`."""
     hits, clips = np.diagonal(confusion), confusion.sum(axis=1)
     if not clips.sum():
         return None
-    accuracy = float(hits.sum() / clips.sum())
     if counts is not None and speakers_can_be_left_out(counts.clips):
-        interval = speaker_interval(accuracy, leave_one_out_accuracy(counts.hits, counts.clips))
+        interval = _jackknife_interval(counts.pooled, texts and texts.pooled)
     else:
         interval = _bootstrap(hits, clips, np.full(len(clips), 1 / clips.sum()))
-    return interval or wilson_interval(accuracy, float(clips.sum()))
+    return interval or wilson_interval(float(hits.sum() / clips.sum()), float(clips.sum()))
 
 
-def speaker_interval(estimate: float, left_out: NDArray[np.float64]) -> Interval | None:
-    """The jackknife's interval; None where it has no information."""
+def _jackknife_interval(counts: SpeakerCounts, texts: TextCounts | None) -> Interval | None:
+    """The interval over speakers, or over speakers and texts; None where leaving one out changes nothing.
+
+    The variances over speakers and over texts are added. That of single clips is in both and is not subtracted: with
+    few texts the remainder is often far too small.
+    """
+    variances = answer_variances(counts.hits, counts.clips)
+    spread = float(jackknife_error(leave_one_out_uar(counts.hits, counts.clips)) ** 2)
+    freedom = float(degrees_of_freedom(counts.clips, variances))
+    method = IntervalMethod.SPEAKERS
+    if texts is not None:
+        totals = counts.clips.sum(axis=0)
+        left_out = unweighted_average_recall(counts.hits.sum(axis=0) - texts.hits, totals - texts.clips)
+        text_spread = float(((left_out - counts.uar) ** 2).sum()) * (texts.texts - 1) / texts.texts
+        text_freedom = float(degrees_of_freedom(texts.clips, variances, totals))
+        parts = spread**2 / freedom + text_spread**2 / text_freedom
+        spread += text_spread
+        freedom, method = spread**2 / parts if parts else freedom, IntervalMethod.TEXTS
+    estimate, error = counts.uar, spread**0.5
+    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, freedom, method)
+
+
+def speaker_interval(estimate: float, left_out: NDArray[np.float64], freedom: float) -> Interval | None:
+    """The jackknife's interval of any score; None where it has no information."""
     error = float(jackknife_error(left_out))
-    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, len(left_out))
+    return None if error < NO_SPREAD or not 0 < estimate < 1 else logit_interval(estimate, error, freedom)
 
 
 def draws_interval(draws: NDArray[np.float64]) -> Interval | None:
@@ -187,10 +261,10 @@ def uar_difference_interval(
 ) -> Interval | None:
     """The interval of UAR(first) − UAR(second), both on the same clips.
 
-    With speakers: difference ± t(0.975, G−1) · SE, where SE is the jackknife's of the differences that remain when each
-    speaker is left out; where these do not vary, from the widths of both Wilson intervals. Without speakers: a
-    bootstrap over the clips of each emotion. Where both are right on the same clips: ± the upper end of Wilson's
-    interval of 0.
+    With speakers: difference ± t(0.975) · SE, where SE is the jackknife's of the differences that remain when each
+    speaker is left out, with the degrees of freedom of the sum of both variances; where these differences do not vary,
+    from the widths of both Wilson intervals. Without speakers: a bootstrap over the clips of each emotion. Where both
+    are right on the same clips: ± the upper end of Wilson's interval of 0.
 
     Returns:
         None without scored clips.
@@ -203,11 +277,13 @@ def uar_difference_interval(
         return Interval(-reach, reach, IntervalMethod.WILSON)
     if first_counts is None or second_counts is None or not speakers_can_be_left_out(first_counts.clips):
         return _bootstrap_difference(first, second, clips)
-    left_out = leave_one_out_uar(np.stack([first_counts.hits, second_counts.hits]), first_counts.clips)
+    both = np.stack([first_counts.hits, second_counts.hits])
+    left_out = leave_one_out_uar(both, first_counts.clips)
     error, method = float(jackknife_error(left_out[0] - left_out[1])), IntervalMethod.SPEAKERS
     if error < NO_SPREAD:
         error, method = float(np.hypot(wilson_error(first_counts), wilson_error(second_counts))), IntervalMethod.WILSON
-    reach = t_quantile(len(first_counts.clips)) * error
+    freedom = degrees_of_freedom(first_counts.clips, answer_variances(both, first_counts.clips).sum(axis=0))
+    reach = float(critical_t(freedom)) * error
     difference = first_counts.uar - second_counts.uar
     return Interval(max(difference - reach, -1.0), min(difference + reach, 1.0), method)
 

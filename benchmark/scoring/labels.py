@@ -3,12 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.scoring.texts import CorpusTexts, corpus_texts
 
 _UNKNOWN = "unknown"
 _MIN_RATERS = 2
@@ -34,6 +36,11 @@ class LabelledClips:
     votes: tuple[Mapping[str | None, int] | None, ...]
     emotions: Mapping[str, str | None]
     loose: bool
+
+    @cached_property
+    def texts(self) -> CorpusTexts | None:
+        """The texts of the scored clips; None where none is said by two speakers, or some are unknown."""
+        return corpus_texts([clip.text_id for clip in self.clips], self.speakers, self.truth)
 
 
 def label_clips(corpus: CorpusRecord) -> LabelledClips:

@@ -343,7 +343,7 @@ METRICS: Mapping[str, Callable[[Evaluation], float | None]] = MappingProxyType(
 """The scores of every complete evaluation by column; `common_uar` depends on the other candidates and is not here."""
 INTERVALS: Mapping[str, Callable[[Evaluation], Interval | None]] = MappingProxyType(
     {
-        "accuracy": lambda own: accuracy_interval(own.confusion, own.counts),
+        "accuracy": lambda own: accuracy_interval(own.confusion, own.counts, own.texts),
         "uar": lambda own: own.uar_interval,
         "adjusted_uar": _adjusted_interval,
     }

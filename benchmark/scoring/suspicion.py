@@ -28,12 +28,12 @@ from benchmark.scoring.intervals import (
     BOOTSTRAP_SEED,
     NO_SPREAD,
     TAIL,
+    critical_t,
     equivalent_clips,
     jackknife_error,
     leave_one_out_accuracy,
     leave_one_out_uar,
     speakers_can_be_left_out,
-    t_quantile,
     wilson_interval,
 )
 from benchmark.scoring.metrics import accuracy
@@ -160,7 +160,7 @@ def _jackknife_lows(right: SpeakerCounts, within: SpeakerCounts) -> tuple[float 
 
 def _jackknife_low(estimate: float, left_out: NDArray[np.float64]) -> float | None:
     error = float(jackknife_error(left_out))
-    return None if error < NO_SPREAD else estimate - t_quantile(len(left_out)) * error
+    return None if error < NO_SPREAD else estimate - float(critical_t(len(left_out) - 1)) * error
 
 
 def _bootstrap_lows(

@@ -45,5 +45,5 @@ def score(answers: Sequence[str], clips: Sequence[DemoClip]) -> Score:
         counts[place] += 1
         hits[place] += answer == clip.emotion
     uar = float((hits.sum(axis=0) / counts.sum(axis=0)).mean())
-    interval = logit_interval(uar, float(jackknife_error(leave_one_out_uar(hits, counts))), len(speakers))
+    interval = logit_interval(uar, float(jackknife_error(leave_one_out_uar(hits, counts))), len(speakers) - 1)
     return Score(uar, interval.low, interval.high)

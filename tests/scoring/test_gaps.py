@@ -21,7 +21,7 @@ def test_the_interval_of_a_group_is_that_of_a_corpus_with_its_speakers() -> None
     part = group([[5, 6], [7, 3], [2, 8]])
     left_out = leave_one_out_uar(part.counts.hits, part.counts.clips)
     error = np.sqrt(2 / 3 * ((left_out - left_out.mean()) ** 2).sum())
-    assert part.interval == logit_interval(part.counts.uar, float(error), 3)
+    assert part.interval == logit_interval(part.counts.uar, float(error), 2)
 
 
 def test_between_different_speakers_the_gap_has_the_interval_of_welch() -> None:

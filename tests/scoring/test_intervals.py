@@ -58,6 +58,33 @@ def test_the_interval_with_speakers_is_the_definition_written_out() -> None:
     assert (interval.low, interval.high) == pytest.approx((expit(logit(theta) - reach), expit(logit(theta) + reach)))
 
 
+def test_degrees_of_freedom_are_those_of_the_influences_of_speakers_written_out() -> None:
+    generator = np.random.default_rng(1)
+    clips, variances = generator.integers(0, 9, size=(7, 3)) + 1, np.array([0.25, 0.1, 0.02])
+    matrix = sum(
+        variance * (np.diag(column) - np.outer(column, column) / column.sum()) / column.sum() ** 2
+        for column, variance in zip(clips.T, variances, strict=True)
+    )
+    expected = np.trace(matrix) ** 2 / np.trace(matrix @ matrix)
+    assert float(intervals.degrees_of_freedom(clips, variances)) == pytest.approx(expected)
+    assert intervals.degrees_of_freedom(np.full((7, 3), 5), np.stack([variances] * 2)) == pytest.approx([6.0, 6.0])
+
+
+def test_unequal_speakers_and_an_emotion_of_few_widen_the_interval() -> None:
+    hits, clips = np.full((10, 2), 6), np.full((10, 2), 8)
+    hits[::2] = 4
+    few_hits, few_clips = hits.copy(), clips.copy()
+    few_hits[3:, 0] = few_clips[3:, 0] = 0
+    variances = intervals.answer_variances(few_hits, few_clips)
+    error = float(intervals.jackknife_error(intervals.leave_one_out_uar(few_hits, few_clips)))
+    interval = both_intervals(few_hits, few_clips)[0]
+    freedom = float(intervals.degrees_of_freedom(few_clips, variances))
+    assert freedom < 4
+    assert interval == intervals.logit_interval(SpeakerCounts(hits=few_hits, clips=few_clips).uar, error, freedom)
+    unequal = clips * np.array([9] + [1] * 9)[:, None]
+    assert intervals.degrees_of_freedom(unequal, intervals.answer_variances(hits, clips)) < 6
+
+
 @pytest.mark.parametrize(("hits", "clips"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (900, 1000)])
 def test_wilson_equals_scipys_for_whole_counts(hits: int, clips: int) -> None:
     expected = binomtest(hits, clips).proportion_ci(method="wilson")
