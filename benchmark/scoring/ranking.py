@@ -14,11 +14,13 @@ from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts, covered_emo
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
     NO_SPREAD,
+    answer_variances,
+    critical_t,
+    degrees_of_freedom,
     equivalent_clips,
     jackknife_error,
     leave_one_out_uar,
     speakers_can_be_left_out,
-    t_quantile,
     wilson_error,
     wilson_interval,
 )
@@ -93,26 +95,30 @@ class PairedDifferences:
         errors: Standard error of each difference, symmetric, shape (candidates, candidates). Where leaving out a
             speaker does not change a difference, as between a model that is always right and one that always gives the
             same answer, the jackknife has no information: the error is taken from Wilson's intervals.
-        speakers: Their number; Student's t has one degree of freedom less.
+        freedoms: Degrees of freedom of each error, symmetric, shape (candidates, candidates): the number of speakers
+            less one where all have the same clips.
     """
 
     scores: NDArray[np.float64]
     errors: NDArray[np.float64]
-    speakers: int
+    freedoms: NDArray[np.float64]
 
     @classmethod
     def of(cls, candidates: Sequence[SpeakerCounts]) -> "PairedDifferences":
         """Compare at least one candidate, with counts over the same speakers, who can be left out in turn."""
         clips = candidates[0].clips
         scores = np.array([counts.uar for counts in candidates])
-        left_out = leave_one_out_uar(np.stack([counts.hits for counts in candidates]), clips)
+        hits = np.stack([counts.hits for counts in candidates])
+        variances = answer_variances(hits, clips)
+        freedoms = degrees_of_freedom(clips, variances[:, None] + variances)
+        left_out = leave_one_out_uar(hits, clips)
         errors = np.stack([jackknife_error(own - left_out) for own in left_out])
         wilson = np.array([wilson_error(counts) for counts in candidates])
         apart = np.abs(scores[:, None] - scores) >= NO_SPREAD
-        same = wilson_interval(0.0, equivalent_clips(clips.sum(axis=0))).high / t_quantile(len(clips))
+        same = wilson_interval(0.0, equivalent_clips(clips.sum(axis=0))).high / critical_t(freedoms)
         without_spread = np.where(apart, np.hypot(wilson[:, None], wilson), same)
         errors = np.where(errors < NO_SPREAD, without_spread, errors)
-        return cls(scores=scores, errors=errors, speakers=len(clips))
+        return cls(scores=scores, errors=errors, freedoms=freedoms)
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -124,7 +130,7 @@ class PairedDifferences:
         """Two-sided p of each pair, 1 for equal scores, in the order of `numpy.triu_indices(candidates, k=1)`."""
         pairs = np.triu_indices(len(self.scores), k=1)
         differences = np.abs(self.differences[pairs])
-        p_values = 2 * t.sf(differences / self.errors[pairs], self.speakers - 1)
+        p_values = 2 * t.sf(differences / self.errors[pairs], self.freedoms[pairs])
         return np.where(differences < NO_SPREAD, 1.0, p_values)
 
     @cached_property
@@ -150,7 +156,7 @@ class PairedDifferences:
         top = int(self.scores.argmax())
         others = np.arange(len(self.scores)) != top
         differences = self.differences[top, others]
-        p_values = t.sf(differences / self.errors[top, others], self.speakers - 1)
+        p_values = t.sf(differences / self.errors[top, others], self.freedoms[top, others])
         adjusted = holm(np.where(differences < NO_SPREAD, 1.0, p_values))
         lowest = self.scores[others][adjusted > SIGNIFICANCE].min(initial=self.scores[top])
         return np.asarray(self.scores >= lowest)
@@ -159,15 +165,14 @@ class PairedDifferences:
     def regret_bounds(self) -> NDArray[np.float64]:
         """Upper bounds of how much lower each true UAR is than that of the best, shape (candidates,).
 
-        All bounds hold together with at least 95 %: max(0, maxⱼ (θⱼ − θᵢ + t(1 − 0.05/(J−1), G−1) · SEᵢⱼ)) over the
+        All bounds hold together with at least 95 %: max(0, maxⱼ (θⱼ − θᵢ + t(1 − 0.05/(J−1)) · SEᵢⱼ)) over the
         others j. J. C. Hsu, Constrained simultaneous confidence intervals for multiple comparisons with the best,
         Annals of Statistics 12 (1984), with Bonferroni's quantile for errors that are not equal.
         """
         others = len(self.scores) - 1
         if not others:
             return np.zeros(1)
-        quantile = t.isf(SIGNIFICANCE / others, self.speakers - 1)
-        reach = self.differences.T + quantile * self.errors
+        reach = self.differences.T + t.isf(SIGNIFICANCE / others, self.freedoms) * self.errors
         np.fill_diagonal(reach, 0.0)
         return np.asarray(np.clip(reach.max(axis=1), 0.0, 1.0), dtype=np.float64)
 
@@ -190,7 +195,7 @@ def pair_comparisons(corpus: str, names: Sequence[str], paired: PairedDifference
     """All pairs of candidates, the higher UAR first in each and over all of them."""
     position = np.empty_like(paired.scores, dtype=np.int64)
     position[np.argsort(-paired.scores, kind="stable")] = np.arange(len(names))
-    reach = t_quantile(paired.speakers) * paired.errors
+    reach = critical_t(paired.freedoms) * paired.errors
     pairs = []
     for number, (first, second) in enumerate(combinations(range(len(names)), 2)):
         better, worse = sorted((first, second), key=lambda index: position[index])
