@@ -1,7 +1,8 @@
 """Measure what a leaky split adds to a score: `python -m scripts.leakage CORPUS [RECIPE]`, where CORPUS is a table.
 
 The same recipe is scored with three splits of the same recordings: speaker-disjoint folds; random folds of clips; and
-random folds of clips and of copies at other speeds, made before the split. Prints a row of docs/leakage.md each.
+random folds of clips and of copies at other speeds, made before the split. Recipes with a linear model are also scored
+with vectors that are centred by some clips of each speaker. Prints a row of docs/leakage.md each.
 """
 
 import csv
@@ -19,6 +20,8 @@ from benchmark.progress import Silent
 FOLDS = 5
 SPEEDS = (0.9, 1.1)
 ALLOWED = ("shared-speakers", "near-copies")
+ENROLLED = 8
+LINEAR = ("functionals", "ensemble")
 
 
 def main() -> None:
@@ -39,11 +42,14 @@ def main() -> None:
                 recipe=recipe,
                 folds="column:random" if is_leaky else str(FOLDS),
                 allow=ALLOWED if is_leaky else (),
+                enrol=ENROLLED if recipe in LINEAR and not is_leaky else None,
                 output=folder / table.stem,
                 progress=Silent(),
             )
-            score = outcome.record.scores[0]
-            print(f"| {split} | {recipe} | {score.uar:.3f} | {score.macro_f1:.3f} | {score.clips} |", flush=True)
+            enrolled = [score for pair in outcome.record.enrolled for score in (pair.normalised, pair.plain)]
+            for score in (outcome.record.scores[0], *enrolled):
+                row = split if score.name == recipe else f"{split}, {score.name}"
+                print(f"| {row} | {score.uar:.3f} | {score.macro_f1:.3f} | {score.clips} |", flush=True)
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:

@@ -88,7 +88,9 @@ def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     _prepare_folder(folder, options)
     registry_path = _registry_path(folder, options, progress) if options.register else None
     training = prepare_training(options, decoded, progress, recipe=recipe, name=name, encoder=encoder)
-    trained = training.run(folder, reader, progress, resume=options.resume, with_curve=options.learning_curve)
+    trained = training.run(
+        folder, reader, progress, resume=options.resume, with_curve=options.learning_curve, enrol=options.enrol
+    )
     record = _record(options, trained, decoded[0], folder).model_copy(
         update={"created": created, "seconds": time.monotonic() - begin}
     )
@@ -281,6 +283,7 @@ def _record(options: TrainRequest, trained: Trained, corpus: DecodedCorpus, fold
         scores=(*trained.scores(), *trained.baselines),
         test=None if test is None else score_out_of_fold(test, "test"),
         learning_curve=trained.learning_curve,
+        enrolled=trained.enrolled,
         suspected_labels=() if answers is None else suspected_labels(answers),
         findings=trained.findings(),
         final_epochs=trained.validated.final_epochs,

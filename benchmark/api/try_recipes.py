@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.api.outcomes import Outcome
 from benchmark.api.train import decode_corpora, open_encoder, prepare_training, require_trainer
 from benchmark.corpora.audio_reader import AudioReader
-from benchmark.errors import EXIT_UNMET
+from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import TrainRequest
 from benchmark.progress import Silent
@@ -22,6 +22,7 @@ from benchmark.training.trial import applicable_recipes
 from benchmark.training.trial import try_recipes as try_on
 
 _FIRST = "functionals"
+_OF_TRAININGS = ("recipe", "test", "seeds", "learning-curve", "enrol", "resume", "register")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,9 @@ try_recipes = keywords(try_recipes_with, TrainRequest)
 
 def _try(options: TrainRequest, reader: AudioReader) -> TryOutcome:
     created, progress = datetime.now(UTC), options.progress or Silent()
+    unused = [key for key in _OF_TRAININGS if key in options.given()]
+    if unused:
+        raise RequestError(f"--try only compares recipes: leave out --{unused[0]}, or leave out --try.")
     recipes = applicable_recipes(with_encoder=options.model is not None)
     require_trainer(*recipes.values())
     encoder = None

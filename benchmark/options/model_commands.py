@@ -116,6 +116,8 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
     """Repeat all fits with N seeds, from --seed on, with the same folds."""
     learning_curve: Annotated[bool, option("--learning-curve", TRAINING)] = False
     """Fit all folds again with a quarter, half and three quarters of the speakers: would more of them help?"""
+    enrol: Annotated[int | None, option("--enrol", TRAINING, metavar="N", within=Range(1, 1_000))] = None
+    """Score all folds again, with linear models that know N clips of each speaker beforehand (not scored)."""
     jobs: Annotated[int | None, option("--jobs", TRAINING, metavar="N", within=Range(1))] = None
     """Fits that run at once; they share the cores. Default: one per core."""
     output: Annotated[str | Path | None, option("--output -o", RESULT, metavar="FOLDER"), Mark.PATH] = None

@@ -17,6 +17,7 @@ from benchmark.results.files import FileSet
 from benchmark.results.training_record import (
     OUT_OF_FOLD_FILE,
     TRAINING_FILE,
+    EnrolledScore,
     FoldRecord,
     LearningPoint,
     OutOfFold,
@@ -121,6 +122,7 @@ def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
         ),
         *section("## What it is worth", markdown_table(record.scores, _SCORE_COLUMNS), _test(record)),
         *section("## With fewer speakers", _learning_curve(record)),
+        *section("## With clips of each speaker beforehand", markdown_table(record.enrolled, _ENROLLED_COLUMNS)),
         *([] if answers is None else ["## By emotion", *_by_emotion(answers)]),
         *section("## Labels that may be wrong", markdown_table(record.suspected_labels, _SUSPECT_COLUMNS)),
         *section("## By speaker", "" if answers is None else _by_speaker(answers)),
@@ -161,8 +163,12 @@ def _test(record: TrainingRecord) -> str:
     if record.test is None:
         return "On another corpus: not measured; `--test` names one."
     test = record.test
-    score = f"UAR {with_interval(test.uar, test.uar_low, test.uar_high)}, macro-F1 {fraction(test.macro_f1)}"
+    score = f"UAR {_uar(test)}, macro-F1 {fraction(test.macro_f1)}"
     return f"On another corpus, {counted(test.clips, 'clip')}: {score}."
+
+
+def _uar(score: TrainingScore) -> str:
+    return with_interval(score.uar, score.uar_low, score.uar_high)
 
 
 def _learning_curve(record: TrainingRecord) -> str:
@@ -270,7 +276,7 @@ def _model_card(record: TrainingRecord) -> str:
 _SCORE_COLUMNS: list[Column[TrainingScore]] = [
     Column("what", lambda score: markdown_text(score.name)),
     Column("seed", lambda score: "" if score.seed is None else str(score.seed)),
-    Column("UAR", lambda score: with_interval(score.uar, score.uar_low, score.uar_high)),
+    Column("UAR", _uar),
     Column("macro-F1", lambda score: fraction(score.macro_f1), numeric=True),
     Column("accuracy", lambda score: fraction(score.accuracy), numeric=True),
     Column("clips", lambda score: f"{score.clips:,}", numeric=True),
@@ -281,6 +287,14 @@ _TRIED_COLUMNS: list[Column[TriedRecipe]] = [
     Column("UAR", lambda tried: with_interval(tried.uar, tried.uar_low, tried.uar_high)),
     Column("macro-F1", lambda tried: fraction(tried.macro_f1), numeric=True),
     Column("time of all fits", lambda tried: duration(tried.seconds), numeric=True),
+]
+_ENROLLED_COLUMNS: list[Column[EnrolledScore]] = [
+    Column("enrolled with", lambda score: f"{score.clips_per_speaker:.3g} clips, {score.emotions}"),
+    Column("UAR, centred by speaker", lambda score: _uar(score.normalised)),
+    Column("UAR without, same clips", lambda score: _uar(score.plain)),
+    Column("macro-F1", lambda score: fraction(score.normalised.macro_f1), numeric=True),
+    Column("without", lambda score: fraction(score.plain.macro_f1), numeric=True),
+    Column("clips", lambda score: f"{score.plain.clips:,}", numeric=True),
 ]
 _POINT_COLUMNS: list[Column[LearningPoint]] = [
     Column("speakers to train on", lambda point: str(point.speakers), numeric=True),

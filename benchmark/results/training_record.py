@@ -165,6 +165,21 @@ class LearningPoint(Stored):
     uar: float
 
 
+class EnrolledScore(Stored):
+    """What is gained by subtracting from each vector the mean of a few clips of its speaker, which are not scored.
+
+    Attributes:
+        emotions: Of the enrolled clips: `all emotions`, in turn, or `neutral`.
+        clips_per_speaker: On average.
+        plain: The recipe without it on the same clips.
+    """
+
+    emotions: str
+    clips_per_speaker: float
+    normalised: TrainingScore
+    plain: TrainingScore
+
+
 class SplitCount(Stored):
     """How many clips and speakers have a class."""
 
@@ -230,6 +245,7 @@ class TrainingRecord(StoredFile):
     scores: tuple[TrainingScore, ...] = ()
     test: TrainingScore | None = None
     learning_curve: tuple[LearningPoint, ...] = ()
+    enrolled: tuple[EnrolledScore, ...] = ()
     suspected_labels: tuple[SuspectedLabel, ...] = ()
     findings: tuple[TrainingFinding, ...] = ()
     final_epochs: int | None = None

@@ -120,15 +120,21 @@ class CrossValidated:
 
     def out_of_fold(self, seed: int) -> OutOfFold:
         """The answers of one seed, in the order of the clips."""
+        folds = np.zeros(len(self.plan.clips.names), np.int64)
+        for (own, _), fold in self.divided.items():
+            if own == seed:
+                folds[fold.test] = fold.speaker_fold
+        answered = np.flatnonzero(folds)
+        return self.plan.clips.out_of_fold(answered, folds[answered].tolist(), self.probabilities(seed)[answered])
+
+    def probabilities(self, seed: int) -> NDArray[np.float32]:
+        """The answers of one seed, shape (clips, classes); NaN for clips without one."""
         clips = self.plan.clips
         probabilities = np.full((len(clips.names), len(clips.classes)), np.nan, np.float32)
-        folds = np.zeros(len(clips.names), np.int64)
         for (own, number), result in self.results.items():
             if own == seed:
-                fold = self.divided[own, number]
-                probabilities[fold.test], folds[fold.test] = result.probabilities, fold.speaker_fold
-        answered = np.flatnonzero(folds)
-        return clips.out_of_fold(answered, folds[answered].tolist(), probabilities[answered])
+                probabilities[self.divided[own, number].test] = result.probabilities
+        return probabilities
 
     def records(self) -> tuple[FoldRecord, ...]:
         """What is recorded of each fit."""

@@ -19,6 +19,7 @@ from benchmark.results.files import explain_write_failure
 from benchmark.results.storage import candidate_slug
 from benchmark.settings import Settings
 from benchmark.training.clips_file import ClipsFile
+from benchmark.training.jobs import FitJob
 from benchmark.training.recipe import ProbeRecipe
 from benchmark.workers.answers import Answer, Raised, Returned
 from benchmark.workers.process import Limits
@@ -62,6 +63,8 @@ class FeatureTable:
         usable: Whether a state can be trained on, shape (states,).
         shape: Of `states`.
         parameters: Weights of the encoder.
+        means: Subtracted from the rows of a speaker, shape (speakers, states, width), with `speakers`, the speaker of
+            each clip; None to subtract nothing.
     """
 
     path: Path
@@ -71,6 +74,8 @@ class FeatureTable:
     samples: NDArray[np.int64]
     usable: NDArray[np.bool_]
     parameters: int
+    means: NDArray[np.float64] | None = None
+    speakers: NDArray[np.int64] | None = None
 
     @classmethod
     def open(cls, folder: Path, recipe: ProbeRecipe) -> "FeatureTable":
@@ -81,6 +86,14 @@ class FeatureTable:
             states, width = map(int, index["shape"])
             shape = (columns["clips"].size, states, width)
             return cls(path=path, shape=shape, parameters=int(index["parameters"]), **columns)
+
+    def centred(self, job: FitJob) -> "FeatureTable":
+        """The same table without the mean of each speaker's enrolled clips; rows of other corpora cannot be read."""
+        if not job.enrolled.size:
+            return self
+        plain = np.flatnonzero(self.copies == 0)
+        means = job.speaker_means(self.states[plain], self.clips[plain])
+        return replace(self, means=means, speakers=job.speakers)
 
     @cached_property
     def states(self) -> NDArray[np.float32]:
@@ -120,7 +133,11 @@ class FeatureTable:
     ) -> Iterator[NDArray[np.float64]]:
         chosen = np.arange(self.shape[1]) if states is None else states
         for begin in range(0, len(rows), _BLOCK_ROWS):
-            yield self.states[np.ix_(rows[begin : begin + _BLOCK_ROWS], chosen)].astype(np.float64)
+            taken = rows[begin : begin + _BLOCK_ROWS]
+            block = self.states[np.ix_(taken, chosen)].astype(np.float64)
+            if self.means is not None and self.speakers is not None:
+                block -= self.means[np.ix_(self.speakers[self.clips[taken]], chosen)]
+            yield block
 
 
 def state_view(recipe: ProbeRecipe) -> StateView:

@@ -20,9 +20,11 @@ from benchmark.training.recipe import FunctionalsRecipe
 
 _FILE = "functionals.npy"
 
+Vectors = NDArray[np.float64]
+
 
 class FunctionalsLearner:
-    """Fits linear models; the statistics of all windows are computed once."""
+    """Fits linear models; the statistics of all windows are computed once, and centred by speaker if a job says so."""
 
     def __init__(self, clips: ClipsFile, recipe: FunctionalsRecipe, features: Path) -> None:
         self._clips, self._recipe = clips, recipe
@@ -34,13 +36,14 @@ class FunctionalsLearner:
     def fit(self, job: FitJob) -> FitResult:
         """Fit one model; the strength of L2 is chosen on speakers held out of the job's training clips."""
         begin = time.perf_counter()
-        strength = self._strength(job)
-        head = self._head(job, np.concatenate([job.train, job.validation]), strength)
+        vectors = self._centred(job)
+        strength = self._strength(job, vectors)
+        head = self._head(job, vectors, np.concatenate([job.train, job.validation]), strength)
         model = _model(head, job.classes)
         if job.folder is not None:
             save_model(model, Path(job.folder))
         return FitResult(
-            probabilities=self._answers(head, job.test),
+            probabilities=self._answers(head, vectors, job.test),
             chosen={"strength": strength},
             parameters=sum(parameter.numel() for parameter in model.parameters()),
             head_parameters=head.coefficients.size + head.intercepts.size,
@@ -48,7 +51,15 @@ class FunctionalsLearner:
             peak_memory_mb=peak_memory_mb(),
         )
 
-    def _strength(self, job: FitJob) -> float:
+    def _centred(self, job: FitJob) -> Vectors:
+        vectors: Vectors = self._vectors.astype(np.float64)
+        if job.enrolled.size:
+            own = np.flatnonzero(self._clips.clips < job.speakers.size)  # clips of another corpus lie behind
+            means = job.speaker_means(vectors, self._clips.clips)
+            vectors[own] -= means[job.speakers[self._clips.clips[own]]]
+        return vectors
+
+    def _strength(self, job: FitJob, vectors: Vectors) -> float:
         """The strength with the smallest loss on held-out speakers, of equal ones the smallest."""
         strengths = sorted(self._recipe.strengths)
         losses = np.zeros(len(strengths))
@@ -57,24 +68,24 @@ class FunctionalsLearner:
             rows = self._rows(held_out)
             labels = job.labels[self._clips.clips[rows]]
             for index, strength in enumerate(strengths):
-                logits = self._head(job, fitted, strength).logits(self._vectors[rows].astype(np.float64))
+                logits = self._head(job, vectors, fitted, strength).logits(vectors[rows])
                 losses[index] -= log_softmax(logits, axis=1)[np.arange(rows.size), labels].sum()
         return strengths[int(losses.argmin())]
 
-    def _head(self, job: FitJob, clips: NDArray[np.int64], strength: float) -> LinearHead:
+    def _head(self, job: FitJob, vectors: Vectors, clips: NDArray[np.int64], strength: float) -> LinearHead:
         rows = self._rows(clips)
         labels = job.labels[self._clips.clips[rows]]
         shares = self._clips.lengths[rows] / self._clips.lengths[rows].mean()
         weights = row_weights(labels, shares, len(job.classes), self._recipe.weighting)
-        return fit_head(self._vectors[rows].astype(np.float64), labels, weights, len(job.classes), strength)
+        return fit_head(vectors[rows], labels, weights, len(job.classes), strength)
 
     def _rows(self, clips: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.concatenate([self._clips.windows_of(int(clip)) for clip in clips])
 
-    def _answers(self, head: LinearHead, clips: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _answers(self, head: LinearHead, vectors: Vectors, clips: NDArray[np.int64]) -> NDArray[np.float32]:
         answers = np.empty((clips.size, head.intercepts.size), np.float32)
         for row, clip in enumerate(clips):
-            windows = softmax(head.logits(self._vectors[self._clips.windows_of(int(clip))].astype(np.float64)), axis=1)
+            windows = softmax(head.logits(vectors[self._clips.windows_of(int(clip))]), axis=1)
             answers[row] = self._clips.mean_over_windows(int(clip), windows.astype(np.float32))
         return answers
 

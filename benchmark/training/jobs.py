@@ -24,6 +24,8 @@ class FitJob:
         speakers: Index of the speaker of every clip; clips without a speaker are their own.
         classes: Emotions, in the order of the outputs.
         epochs: Train so many and choose none; None to take the recipe's.
+        enrolled: Clips whose mean vector is subtracted from all of their speaker, in linear models; empty to subtract
+            none.
         folder: Where the model is saved; None to keep only the answers.
         progress: A file that gets a JSON line per epoch: {"epoch": 3, "of": 30, "loss": 1.2, "uar": 0.4}.
     """
@@ -36,12 +38,30 @@ class FitJob:
     classes: tuple[str, ...]
     seed: int
     epochs: int | None = None
+    enrolled: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     folder: str | None = None
     progress: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """The job as plain data: its fields."""
         return asdict(self)
+
+    def speaker_means(self, vectors: NDArray[np.floating], clips: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The mean vector of each speaker's enrolled clips, 0 where there are none.
+
+        Args:
+            vectors: Shape (rows, …).
+            clips: Of each row, shape (rows,).
+
+        Returns:
+            Shape (speakers, …), by the index in `speakers`.
+        """
+        means = np.zeros((int(self.speakers.max()) + 1, *vectors.shape[1:]))
+        rows = np.flatnonzero(np.isin(clips, self.enrolled))
+        speakers = self.speakers[clips[rows]]
+        for speaker in np.unique(speakers):
+            means[speaker] = vectors[rows[speakers == speaker]].mean(axis=0)
+        return means
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

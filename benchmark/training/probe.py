@@ -61,7 +61,8 @@ class ProbeLearner:
             CheckpointError: The saved model does not give the probabilities of the fit.
         """
         begin = time.perf_counter()
-        search = _Search(self._table, job, self._recipe)
+        table = self._table.centred(job)
+        search = _Search(table, job, self._recipe)
         probe = search.weighted() if self._recipe.layers == "weighted" else search.best_layer()
         if job.folder is not None:
             save_probe(probe, self._recipe, self._encoder, Path(job.folder), job.classes)
@@ -69,25 +70,13 @@ class ProbeLearner:
         states = self._table.shape[1]
         fitted = probe.head.coefficients.size + probe.head.intercepts.size
         return FitResult(
-            probabilities=self._probabilities(probe, job.test),
+            probabilities=_probabilities(table, probe, job.test),
             chosen=search.chosen(probe),
             parameters=self._table.parameters + fitted,
             head_parameters=fitted + (states if self._recipe.layers == "weighted" and states > 1 else 0),
             seconds=time.perf_counter() - begin,
             peak_memory_mb=peak_memory_mb(),
         )
-
-    def _probabilities(self, probe: Probe, clips: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Probabilities of clips, averaged over windows by duration as in an evaluation; NaN for those without rows."""
-        if not clips.size:
-            return np.empty((0, probe.head.intercepts.size), np.float32)
-        rows = self._table.rows(clips)
-        windows = softmax(probe.head.logits(self._table.summed(rows, probe.weights)), axis=1)
-        windows *= self._table.shares(rows)[:, None]
-        of_clip = np.full((int(self._table.clips.max()) + 1, windows.shape[1]), np.nan)
-        of_clip[self._table.clips[rows]] = 0
-        np.add.at(of_clip, self._table.clips[rows], windows)
-        return of_clip[clips].astype(np.float32)
 
     def _check_saved(self, probe: Probe, folder: Path, job: FitJob) -> None:
         """Compare the saved model, loaded as any other, with the fit on a few windows."""
@@ -105,6 +94,19 @@ class ProbeLearner:
                     f"the saved model's probabilities differ by {difference:.1g} from those of the fit: choose another "
                     "encoder, or the recipe `best-layer`"
                 )
+
+
+def _probabilities(table: FeatureTable, probe: Probe, clips: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Probabilities of clips, averaged over windows by duration as in an evaluation; NaN for those without rows."""
+    if not clips.size:
+        return np.empty((0, probe.head.intercepts.size), np.float32)
+    rows = table.rows(clips)
+    windows = softmax(probe.head.logits(table.summed(rows, probe.weights)), axis=1)
+    windows *= table.shares(rows)[:, None]
+    of_clip = np.full((int(table.clips.max()) + 1, windows.shape[1]), np.nan)
+    of_clip[table.clips[rows]] = 0
+    np.add.at(of_clip, table.clips[rows], windows)
+    return of_clip[clips].astype(np.float32)
 
 
 class _Search:

@@ -15,6 +15,7 @@ from benchmark.progress import Progress
 from benchmark.results.environment import installed_version
 from benchmark.results.files import FileSet
 from benchmark.results.training_record import (
+    EnrolledScore,
     FoldRecord,
     LearningPoint,
     OutOfFold,
@@ -31,6 +32,7 @@ from benchmark.training.checks import check_classes, check_encoder, check_leaks,
 from benchmark.training.clips_file import ClipsFile, write_clips
 from benchmark.training.cross_validation import CrossValidated, CrossValidation
 from benchmark.training.diagnosis import diagnose
+from benchmark.training.enrolment import check_enrolment, score_enrolled
 from benchmark.training.examples import Examples
 from benchmark.training.features import EncoderSource, FeatureWriter
 from benchmark.training.fingerprints import NearCopy, find_near_copies
@@ -69,7 +71,14 @@ class Training:
     threads: int
 
     def run(
-        self, folder: Path, reader: AudioReader, progress: Progress, *, resume: bool, with_curve: bool
+        self,
+        folder: Path,
+        reader: AudioReader,
+        progress: Progress,
+        *,
+        resume: bool,
+        with_curve: bool = False,
+        enrol: int | None = None,
     ) -> "Trained":
         """Cross-validate, fit the final model, and put its files into `folder`.
 
@@ -79,11 +88,14 @@ class Training:
             folder: Of the candidate.
             resume: Take the fits that are finished there.
             with_curve: Fit all folds with fewer speakers, too.
+            enrol: Fit all folds with vectors centred by so many clips of each speaker, too.
 
         Raises:
             RequestError: A fit cannot be made from what was asked for.
             UnavailableError: The disk is full, or a worker was lost twice.
         """
+        if enrol is not None:
+            check_enrolment(self.recipe, self.examples.clips)
         temporary = private_folder(reader.settings.temporary)
         try:
             clips = self.write_clips(temporary.path, reader, progress)
@@ -99,6 +111,7 @@ class Training:
                 if not validated.failed:
                     trained.final = self._fit_final(plan, validated, workers, temporary.path, progress)
                     trained.learning_curve = learning_curve(plan, workers, progress) if with_curve else ()
+                    trained.enrolled = () if enrol is None else score_enrolled(validated, enrol, workers, progress)
                     trained.weights_sha256 = _take_model(temporary.path / _FINAL_MODEL, folder)
         except KeyboardInterrupt:
             progress.warn("Interrupted: the fits that were finished are kept, and --resume goes on from there.")
@@ -246,6 +259,7 @@ class Trained:
     final: FitResult | None = None
     weights_sha256: str | None = None
     learning_curve: tuple[LearningPoint, ...] = ()
+    enrolled: tuple[EnrolledScore, ...] = ()
 
     @property
     def folds(self) -> tuple[FoldRecord, ...]:

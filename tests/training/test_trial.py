@@ -63,3 +63,11 @@ def test_a_trial_ranks_recipes_on_the_same_clips(tmp_path: Path, monkeypatch: py
 def test_a_trial_without_a_corpus_is_refused() -> None:
     with pytest.raises(RequestError, match="Say what to train on"):
         benchmark.try_recipes()
+
+
+def test_options_of_a_whole_training_are_refused_in_a_trial(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path / "cache")
+    with pytest.raises(RequestError, match="leave out --enrol"):
+        benchmark.try_recipes("demo:", enrol=4, output=tmp_path, settings=settings)
+    with pytest.raises(RequestError, match="leave out --register"):
+        benchmark.try_recipes("demo:", register=True, output=tmp_path, settings=settings)

@@ -74,6 +74,8 @@ def _print(record: "TrainingRecord") -> None:
     from benchmark.cli.tables import Column, print_table
     from benchmark.reporting.numbers import fraction, with_interval
 
+    enrolled = [score for measured in record.enrolled for score in (measured.normalised, measured.plain)]
+    test = [] if record.test is None else [record.test]
     print_table(
         ["what", "seed", "UAR", Column("macro-F1", number=True), Column("accuracy", number=True)],
         [
@@ -84,7 +86,7 @@ def _print(record: "TrainingRecord") -> None:
                 fraction(score.macro_f1),
                 fraction(score.accuracy),
             )
-            for score in (*record.scores, *(() if record.test is None else (record.test,)))
+            for score in (*record.scores, *enrolled, *test)
         ],
         title=f"{record.name}: on speakers that it has not heard",
     )
