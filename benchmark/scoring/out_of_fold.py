@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmark.results.training_record import OutOfFold, TrainingScore
 from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker
-from benchmark.scoring.intervals import uar_interval
+from benchmark.scoring.intervals import Interval, uar_difference_interval, uar_interval
 from benchmark.scoring.metrics import accuracy, macro_f1, uar
 
 
@@ -34,3 +34,10 @@ def score_out_of_fold(answers: OutOfFold, name: str, seed: int | None = None) ->
         accuracy=accuracy(decisions),
         clips=len(answers.clips),
     )
+
+
+def compare_out_of_fold(first: OutOfFold, second: OutOfFold) -> Interval | None:
+    """The paired interval of UAR(first) − UAR(second) over speakers, both on the same clips."""
+    decisions = decisions_of(first), decisions_of(second)
+    counts = [count_by_speaker(own, first.speakers) for own in decisions]
+    return uar_difference_interval(*decisions, counts[0], counts[1])

@@ -118,22 +118,30 @@ class CrossValidated:
         chosen = [result.best_epoch for result in self.results.values() if result.best_epoch is not None]
         return round(float(np.median(chosen))) if chosen else None
 
-    def out_of_fold(self, seed: int) -> OutOfFold:
-        """The answers of one seed, in the order of the clips."""
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of an ensemble's members."""
+        return tuple(next(iter(self.results.values())).members)
+
+    def out_of_fold(self, seed: int, member: str | None = None) -> OutOfFold:
+        """The answers of one seed, or of a member of an ensemble, in the order of the clips."""
         folds = np.zeros(len(self.plan.clips.names), np.int64)
         for (own, _), fold in self.divided.items():
             if own == seed:
                 folds[fold.test] = fold.speaker_fold
         answered = np.flatnonzero(folds)
-        return self.plan.clips.out_of_fold(answered, folds[answered].tolist(), self.probabilities(seed)[answered])
+        return self.plan.clips.out_of_fold(
+            answered, folds[answered].tolist(), self.probabilities(seed, member)[answered]
+        )
 
-    def probabilities(self, seed: int) -> NDArray[np.float32]:
+    def probabilities(self, seed: int, member: str | None = None) -> NDArray[np.float32]:
         """The answers of one seed, shape (clips, classes); NaN for clips without one."""
         clips = self.plan.clips
         probabilities = np.full((len(clips.names), len(clips.classes)), np.nan, np.float32)
         for (own, number), result in self.results.items():
             if own == seed:
-                probabilities[self.divided[own, number].test] = result.probabilities
+                answers = result.probabilities if member is None else result.members[member]
+                probabilities[self.divided[own, number].test] = answers
         return probabilities
 
     def records(self) -> tuple[FoldRecord, ...]:

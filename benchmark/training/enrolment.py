@@ -111,7 +111,8 @@ def _score(
         emotions=kind,
         clips_per_speaker=per_speaker,
         normalised=score_out_of_fold(
-            clips.out_of_fold(tested, folds, normalised), f"centred by {per_speaker:.3g} clips of each speaker, {kind}"
+            clips.out_of_fold(tested, folds, normalised),
+            f"centred by clips of each speaker ({per_speaker:.3g}, {kind})",
         ),
         plain=score_out_of_fold(clips.out_of_fold(tested, folds, plain), "the same clips, not centred"),
     )

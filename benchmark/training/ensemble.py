@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.models.ensemble_network import join_members
+from benchmark.models.registration import register_models
 from benchmark.training.jobs import FitJob, FitResult, Learner
 from benchmark.training.recipe import EnsembleRecipe
 
@@ -23,6 +24,7 @@ class EnsembleLearner:
 
     def __init__(self, members: Sequence[Learner], recipe: EnsembleRecipe) -> None:
         self._members, self._recipe = members, recipe
+        register_models()  # saved members are loaded to be joined
 
     def fit(self, job: FitJob) -> FitResult:
         """Fit the members one after the other."""
@@ -36,6 +38,7 @@ class EnsembleLearner:
             parameters=sum(result.parameters or 0 for result in results),
             seconds=sum(result.seconds for result in results),
             peak_memory_mb=max(result.peak_memory_mb or 0.0 for result in results),
+            members=dict(zip(member_names(self._recipe), (result.probabilities for result in results), strict=True)),
         )
 
     def _jobs(self, job: FitJob) -> Iterator[tuple[Learner, FitJob]]:
@@ -43,3 +46,15 @@ class EnsembleLearner:
             folder = None if job.folder is None else str(Path(job.folder) / f"member-{number + 1}")
             repeat, member = divmod(number, len(self._members))
             yield self._members[member], replace(job, folder=folder, seed=job.seed + _SEED_STEP * repeat)
+
+
+def member_names(recipe: EnsembleRecipe) -> list[str]:
+    """Name the fits of an ensemble: by recipe, with a number where it is fitted several times.
+
+    Examples:
+        >>> member_names(EnsembleRecipe(members=("cnn", "mine.toml", "cnn")))
+        ['cnn', 'mine', 'cnn 2']
+    """
+    stems = [Path(member).stem for member in recipe.members] * recipe.repeats
+    counts = [stems[:number].count(stem) for number, stem in enumerate(stems, 1)]
+    return [stem if count == 1 else f"{stem} {count}" for stem, count in zip(stems, counts, strict=True)]

@@ -54,7 +54,8 @@ class FinishedFits:
             RequestError: The folder cannot be written.
             UnavailableError: The disk is full.
         """
-        plain = {**result.plain(), "probabilities": result.probabilities.tolist()}
+        members = {name: answers.tolist() for name, answers in result.members.items()}
+        plain = {**result.plain(), "probabilities": result.probabilities.tolist(), "members": members}
         write_atomically(self._path(seed, fold), json.dumps({"key": self._key, "result": plain}))
 
     def remove(self) -> None:

@@ -75,6 +75,7 @@ class FitResult:
         best_epoch: The epoch whose weights were taken.
         parameters: Of the saved model.
         head_parameters: Those that were fitted.
+        members: The answers of an ensemble's members, by name, as `probabilities`.
     """
 
     probabilities: NDArray[np.float32]
@@ -86,6 +87,7 @@ class FitResult:
     head_parameters: int | None = None
     seconds: float = 0.0
     peak_memory_mb: float | None = None
+    members: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def is_finite(self) -> bool:
@@ -95,13 +97,15 @@ class FitResult:
     def plain(self) -> dict[str, Any]:
         """The result as plain data."""
         epochs = [epoch.model_dump(mode="json") for epoch in self.epochs]
-        return {**asdict(replace(self, epochs=())), "epochs": epochs}
+        return {**asdict(replace(self, epochs=(), members={})), "epochs": epochs, "members": dict(self.members)}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "FitResult":
         """Take what `plain` gives."""
         epochs = tuple(map(EpochRecord.model_validate, plain["epochs"]))
-        return cls(**{**plain, "epochs": epochs, "probabilities": np.asarray(plain["probabilities"], np.float32)})
+        probabilities = np.asarray(plain["probabilities"], np.float32)
+        members = {name: np.asarray(answers, np.float32) for name, answers in plain["members"].items()}
+        return cls(**{**plain, "epochs": epochs, "probabilities": probabilities, "members": members})
 
 
 class Learner(Protocol):

@@ -24,7 +24,7 @@ from benchmark.results.training_record import (
     TrainingScore,
     weights_digest,
 )
-from benchmark.scoring.out_of_fold import score_out_of_fold
+from benchmark.scoring.out_of_fold import compare_out_of_fold, score_out_of_fold
 from benchmark.settings import Settings
 from benchmark.temporary import private_folder
 from benchmark.training.baselines import functionals_baseline, functionals_of, majority_baseline
@@ -278,7 +278,33 @@ class Trained:
         scores = [score_out_of_fold(self.validated.out_of_fold(seed), name, seed) for seed in seeds]
         if len(scores) > 1:
             scores.append(_mean(name, scores))
-        return tuple(scores)
+        return (*scores, *self._members())
+
+    def _members(self) -> tuple[TrainingScore, ...]:
+        """The scores of an ensemble's members, of the first seed."""
+        if self.final is None:
+            return ()
+        seed = self.training.seeds[0]
+        return tuple(
+            score_out_of_fold(self.validated.out_of_fold(seed, name), f"member {name}", seed)
+            for name in self.validated.members
+        )
+
+    def _gain(self) -> list[TrainingFinding]:
+        """Say whether an ensemble is better than its best member, by the paired interval over speakers."""
+        answers, seed = self.out_of_fold, self.training.seeds[0]
+        members = {name: self.validated.out_of_fold(seed, name) for name in self.validated.members}
+        if answers is None or not members:
+            return []
+        best = max(members, key=lambda name: score_out_of_fold(members[name], name).uar or 0.0)
+        interval = compare_out_of_fold(answers, members[best])
+        uar, own = (score_out_of_fold(some, best).uar or 0.0 for some in (answers, members[best]))
+        sentence = f"The UAR of the ensemble is {uar - own:+.3f} from that of its best member, {best}"
+        if interval is not None:
+            sentence += f" (95 % interval {interval.low:+.3f} to {interval.high:+.3f})"
+        is_better = interval is not None and interval.low > 0
+        conclusion = "it is better." if is_better else f"these clips do not show that it is better than {best} alone."
+        return [TrainingFinding(kind="ensemble", sentence=f"{sentence}: {conclusion}")]
 
     def test_answers(self) -> OutOfFold | None:
         """The final model's answers to the clips of `--test` whose emotions it knows."""
@@ -297,7 +323,7 @@ class Trained:
         fitted = check_size(clips, None if self.final is None else self.final.head_parameters)
         checks = passed_checks(clips, self.checked)
         diagnosed = diagnose(self.folds, len(clips.classes), uar=scores[0].uar if scores else None, checks=checks)
-        return (*self.checked, *fitted, *diagnosed)
+        return (*self.checked, *fitted, *diagnosed, *self._gain())
 
     def counts(self) -> tuple[SplitCount, ...]:
         """Clips and speakers of each class."""

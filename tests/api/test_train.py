@@ -192,3 +192,21 @@ def test_finished_fits_are_lost_to_no_other_training(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="fits of another training"):
         benchmark.train("demo:", recipe=recipe(tmp_path), resume=True, **arguments)
     assert fit.exists()
+
+
+def test_an_ensemble_shows_its_members_and_whether_it_is_better_than_the_best(tmp_path: Path) -> None:
+    (tmp_path / "strong.toml").write_text('kind = "functionals"\nstrengths = [1e-7]\n')
+    (tmp_path / "both.toml").write_text('kind = "ensemble"\nmembers = ["functionals", "strong.toml"]\n')
+    alone, both = (
+        benchmark.train(
+            "demo:", recipe=recipe, folds="2", output=tmp_path / name, settings=Settings(cache=tmp_path / "cache")
+        )
+        for name, recipe in (("alone", "functionals"), ("both", tmp_path / "both.toml"))
+    )
+    scores = {score.name: score for score in both.record.scores}
+    assert scores["member functionals"].uar == alone.record.scores[0].uar
+    own, strong = scores["both"].uar or 0, scores["member strong"].uar or 0
+    best = max(strong, scores["member functionals"].uar or 0)
+    (finding,) = (finding for finding in both.record.findings if finding.kind == "ensemble")
+    assert f"is {own - best:+.3f} from that of its best member" in finding.sentence
+    assert not [finding for finding in alone.record.findings if finding.kind == "ensemble"]
