@@ -116,6 +116,35 @@ class EnsembleRequest(Caller, OutputOptions):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PlanRequest(Caller):
+    """Options of `plan`."""
+
+    run: StoredRun = field(default=None, kw_only=False)
+    models: Annotated[Texts, option("--model -m", MODELS, variable="BENCH_PLAN_MODEL", metavar="NAME")] = ()
+    """Only this candidate of the run: its name, its id, or a pattern. Repeatable; two are told from each other."""
+    corpora: Annotated[Texts, option("--corpus", CORPUS, variable="BENCH_PLAN_CORPUS", metavar="NAME")] = ()
+    """Only this corpus of the run, or a pattern. Repeatable."""
+    difference: Annotated[
+        float | None, option("--difference", SCORES, variable="BENCH_PLAN_DIFFERENCE", within=Range(0.001, 1))
+    ] = None
+    """The smallest difference of UAR that matters. Default: what the run observed; without a run, 0.1."""
+    power: Annotated[float, option("--power", SCORES, variable="BENCH_PLAN_POWER", within=Range(0.5, 0.99))] = 0.8
+    """How likely the difference is to be found."""
+    assume_uar: Annotated[
+        float | None, option("--assume-uar", SCORES, variable=None, metavar="X", within=Range(0.01, 0.99))
+    ] = None
+    """Plan without a run, for a best candidate of this UAR."""
+    assume_candidates: Annotated[
+        int, option("--assume-candidates", MODELS, variable=None, metavar="N", within=Range(2, 100))
+    ] = 2
+    """How many candidates are compared, where there is no run."""
+    assume_emotions: Annotated[
+        int, option("--assume-emotions", CORPUS, variable=None, metavar="N", within=Range(2, 30))
+    ] = 4
+    """How many emotions each speaker has clips of, where there is no run."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PublishRequest(AskedCaller):
     """Options of `publish`."""
 

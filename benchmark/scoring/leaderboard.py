@@ -75,7 +75,7 @@ def score_run(
     evaluated = {evaluation.candidate for evaluation in record.evaluations}
     present = [candidate for candidate in record.verifications if candidate.candidate in evaluated]
     absent = [candidate for candidate in record.verifications if candidate.candidate not in evaluated]
-    corpora = [_corpus_evaluations(record, corpus, predictions) for corpus in record.corpora]
+    corpora = [corpus_evaluations(record, corpus, predictions) for corpus in record.corpora]
     deciding = [evaluation for corpus in corpora for evaluation in corpus.deciding]
     failures = _failures(record, corpora, present)
     rankings = [rank_corpus(corpus.deciding, rank_seen=rank_seen) for corpus in corpora]
@@ -133,7 +133,12 @@ def _known(values: Iterable[_T | None]) -> tuple[_T, ...]:
     return tuple(value for value in values if value is not None)
 
 
-def _corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusEvaluations:
+def corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusEvaluations:
+    """Join the stored predictions of a run on one corpus with its labels.
+
+    Raises:
+        RequestError: A merge or an override of the corpus names an unknown emotion.
+    """
     clips = label_clips(corpus)
     return CorpusEvaluations(
         corpus=corpus,

@@ -1,0 +1,26 @@
+"""`bench plan`: how many speakers and clips a question about candidates needs."""
+
+from benchmark.options.declare import command
+from benchmark.options.report_commands import PlanRequest
+from benchmark.options.shared import QuietOptions
+
+
+@command
+def plan(*, options: PlanRequest, console: QuietOptions) -> int:
+    """Say how many more speakers and clips tell two candidates apart, or the best from the rest.
+
+    From a finished run, with the range that a single run leaves, and what each design costs in labels and in compute
+    time; or without a run, from assumptions (--assume-uar). Loads no model. Exits 1 where nothing can be compared, or
+    the run is incomplete.
+    """
+    from benchmark.api.plan import plan_with
+    from benchmark.cli.summaries import print_problems, print_run
+    from benchmark.reporting.csv_and_json import model_json
+    from benchmark.reporting.plan import plan_markdown
+
+    outcome = plan_with(options)
+    if outcome.record is not None:
+        print_run(outcome.record, quiet=console.quiet)
+    write = model_json if console.as_json else plan_markdown
+    print(write(outcome.plan), end="")
+    return outcome.exit_code if outcome.complete and not outcome.problems else print_problems(outcome)
