@@ -1,9 +1,12 @@
 """Corpora and candidates that exist as numbers only, whose truth is known: for holding flags and intervals against."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from benchmark.scoring.decisions import Decisions
@@ -117,3 +120,35 @@ def _draw_rows(generator: np.random.Generator, chances: NDArray[np.float64]) -> 
     edges = chances.cumsum(axis=1)
     drawn = (generator.random(len(chances))[:, None] > edges).sum(axis=1)
     return np.asarray(np.minimum(drawn, chances.shape[1] - 1), dtype=np.int64)
+
+
+def draw_recalls(
+    generator: np.random.Generator, gaps: tuple[float, ...], *, speakers: int, emotions: int, spread: float = 0.5
+) -> NDArray[np.float64]:
+    """Draw the recall of each candidate with each speaker and emotion, shape (candidates, speakers, emotions).
+
+    A speaker adds to the logit a normal deviate for each candidate, and one for each emotion that all candidates share.
+
+    Args:
+        generator: Where chance comes from.
+        gaps: How much worse than the first, whose UAR is 0.62 without a spread, each candidate's UAR is.
+        speakers: How many speak.
+        emotions: How many emotions they play; some are easier.
+        spread: Standard deviation of both deviates.
+    """
+    shared = spread * generator.normal(size=(speakers, emotions))
+    own = spread * generator.normal(size=(len(gaps), speakers, 1))
+    centres = np.array([_centre(gap, emotions, spread) for gap in gaps])
+    return expit(np.linspace(-0.5, 1.5, emotions) + centres[:, None, None] + shared + own)
+
+
+@cache
+def _centre(gap: float, emotions: int, spread: float) -> float:
+    """The logit at which the true UAR is lower by a gap than at 0, by Gauss–Hermite quadrature."""
+    nodes, weights = hermegauss(40)
+    ease = np.linspace(-0.5, 1.5, emotions)[:, None] + spread * np.sqrt(2) * nodes
+
+    def uar(centre: float) -> float:
+        return float((expit(ease + centre) @ weights).mean() / weights.sum())
+
+    return float(brentq(lambda centre: uar(centre) - uar(0.0) + gap, -10, 10))

@@ -30,7 +30,7 @@ class PlanOutcome(Outcome):
     @property
     def complete(self) -> bool:
         """Whether everything that the run was asked for came to its end."""
-        return not self.plan.gaps
+        return self.plan.complete
 
 
 def plan_with(options: PlanRequest) -> PlanOutcome:
@@ -43,7 +43,7 @@ def plan_with(options: PlanRequest) -> PlanOutcome:
         >>> import benchmark
         >>> outcome = benchmark.plan(assume_uar=0.6, difference=0.1)
         >>> [(design.clips_per_speaker, design.speakers.value) for design in outcome.plan.corpora[0].designs][:2]
-        [(4, 55.0), (8, 37.0)]
+        [(4, 111.0), (8, 67.0)]
     """
     if options.assume_uar is not None:
         return PlanOutcome(plan=_assumed(options, options.assume_uar), record=None)

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from pydantic import computed_field
 
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
@@ -14,14 +14,16 @@ from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.intervals import speakers_can_be_left_out
 from benchmark.scoring.leaderboard import FindPredictions, corpus_evaluations
 from benchmark.scoring.power import (
+    SPREAD,
     Pilot,
     assumed_pilot,
+    clips_of_the_same_speakers,
     detectable_difference,
     measured_pilot,
     speakers_and_range,
 )
-from benchmark.scoring.ranking import near_twins
 from benchmark.scoring.trained_on import Seen
+from benchmark.scoring.twins import near_twins
 
 OBSERVED_SPREADS = (0.04, 0.19)
 """Smallest and largest standard deviation between speakers of a true difference of two UARs in runs of real models."""
@@ -29,8 +31,6 @@ _OF_EACH = (1, 2, 4, 8, 16)
 """Clips of each speaker and emotion, of the designs without a run."""
 _TIMES = (0.5, 1.0, 2.0, 4.0)
 """Clips of each speaker, as multiples of those of the run."""
-_MOST_CLIPS = 64
-"""How many times as many clips of the same speakers are considered."""
 _PAIR = 2
 
 
@@ -104,6 +104,12 @@ class Plan(Stored):
     corpora: tuple[CorpusPlan, ...]
     gaps: str = ""
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the run was asked for came to its end."""
+        return not self.gaps
+
 
 def plan_from_run(
     record: RunRecord, predictions: FindPredictions, *, wanted: float, difference: float | None, gaps: str = ""
@@ -157,11 +163,10 @@ def plan_from_assumptions(*, uar: float, difference: float, candidates: int, emo
         wanted=wanted,
         asked=difference,
         assumptions=(
-            f"{candidates} candidates: the best has a UAR of {uar:g}, each other one {uar - difference:g}, with equal "
-            f"recall of all {emotions} emotions.",
-            "Speakers are easier for one candidate than for another: a standard deviation of 0.5 in the logit of the "
-            f"recall. The ranges are for {low:g} to {high:g} between speakers in the difference of UAR, which runs of "
-            "real models showed.",
+            f"{candidates} candidates: the best has a UAR of {uar:g}, each other one {uar - difference:g}.",
+            "A speaker adds deviates to the logit of the recall, one for each candidate and one for each of "
+            f"{emotions} emotions, with a standard deviation of {SPREAD:g}. The ranges are for {low:g} to {high:g} "
+            "between speakers in the difference of UAR, which runs of real models showed.",
             "Every speaker has equally many clips of each emotion.",
         ),
         corpora=(plan,),
@@ -194,7 +199,7 @@ def _corpus_plan(
         clips=labels,
         difference=gap if difference is None else difference,
         detectable=detectable_difference(pilot, wanted=wanted, pair=pair),
-        same_speakers_clips=_clips_of_same_speakers(pilot, wanted=wanted, pair=pair, difference=difference),
+        same_speakers_clips=clips_of_the_same_speakers(pilot, wanted=wanted, pair=pair, difference=difference),
         designs=tuple(designs),
     )
 
@@ -242,15 +247,6 @@ def _seconds_per_clip(
         rows = table.rows(corpus.clips.clip_hashes)
         means.append(float(table.seconds[rows[rows != ABSENT]].mean()))
     return sum(means) if min(means) > 0 else None
-
-
-def _clips_of_same_speakers(pilot: Pilot, *, wanted: float, pair: bool, difference: float | None) -> int | None:
-    alone = replace(pilot, influence=None)  # without the range
-    for times in np.geomspace(1, _MOST_CLIPS, 25):
-        clips = math.ceil(pilot.clips * float(times))
-        if speakers_and_range(alone, clips, wanted=wanted, pair=pair, difference=difference)[0] <= pilot.speakers:
-            return clips
-    return None
 
 
 def _design(clips: int, needed: Sequence[float], *, speakers: int, labels: int, seconds: float | None) -> StudyDesign:

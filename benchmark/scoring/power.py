@@ -6,13 +6,14 @@ run measures the sum by the jackknife over speakers, and ω² within the clips o
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import norm, t
+from scipy.stats import norm, qmc, t
 
 from benchmark.scoring.intervals import MIN_SPEAKERS, NO_SPREAD, leave_one_out_uar
 from benchmark.scoring.ranking import SIGNIFICANCE
@@ -24,6 +25,8 @@ RANGE = (0.1, 0.9)
 SPREAD = 0.5
 """Assumed standard deviation of what a speaker adds to the logit of one candidate's recall."""
 _DRAWS = 400
+_POINTS = 2048
+_POINTS_OF_A_DRAW = 128
 _SEED = 20_260_301
 _GRID = np.unique(np.concatenate([np.arange(MIN_SPEAKERS, 60), np.geomspace(60, MOST_SPEAKERS, 80).round()]))
 
@@ -143,39 +146,54 @@ def levels_of(others: int, *, pair: bool) -> NDArray[np.float64]:
 
 def power(
     gaps: NDArray[np.float64],
-    variances: NDArray[np.float64],
+    covariances: NDArray[np.float64],
     speakers: NDArray[np.float64],
     levels: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The probability that all differences are found, shape (..., designs).
+    """The probability that all differences are found, shape (designs,).
 
-    The noncentral t distribution of a difference over its error is approximated as in N. L. Johnson and B. L. Welch,
-    Applications of the non-central t-distribution, Biometrika 31 (1940). Comparisons count as independent, which is
-    cautious: they share the best candidate.
+    Each difference is divided by one and the same estimate of its error, with G − 1 degrees of freedom; the joint
+    distribution is integrated over quasi-random points, fewer of them for many designs.
 
     Args:
-        gaps: How much worse than the best each other candidate is, shape (..., others).
-        variances: Per speaker, of each difference, shape (..., others).
-        speakers: Numbers of speakers, shape (designs,).
-        levels: As `levels_of` gives them.
+        gaps: How much worse than the best each other candidate is, shape (designs, others).
+        covariances: Of the differences, per speaker, shape (designs, others, others).
+        speakers: Shape (designs,).
+        levels: One-sided, for the differences from the least to the most significant, as `levels_of` gives them.
     """
-    ratio = gaps / np.sqrt(np.maximum(variances, NO_SPREAD))
-    ratio = np.sort(ratio, axis=-1)[..., None, :] * np.sqrt(speakers)[:, None]
+    errors = np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), NO_SPREAD))
+    values, vectors = np.linalg.eigh(covariances / (errors[:, :, None] * errors[:, None, :]))
+    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    deviates = _deviates(gaps.shape[1] + 1, _POINTS if len(gaps) == 1 else _POINTS_OF_A_DRAW)
+    noise = deviates[:, :-1] @ roots.swapaxes(1, 2)
     free = speakers[:, None] - 1
-    critical = t.isf(levels, free)
-    reach = (ratio - critical * (1 - 1 / (4 * free))) / np.sqrt(1 + critical**2 / (2 * free))
-    return np.asarray(norm.cdf(reach).prod(axis=-1), dtype=np.float64)
+    # The cube root of χ² is nearly normal (E. B. Wilson and M. M. Hilferty, PNAS 17, 1931).
+    estimated = np.maximum(1 - 2 / (9 * free) + deviates[:, -1] * np.sqrt(2 / (9 * free)), 0.01) ** 1.5
+    statistics = (gaps / errors * np.sqrt(speakers)[:, None])[:, None, :] + noise
+    found = np.sort(statistics, axis=-1) >= t.isf(levels, free)[:, None, :] * estimated[:, :, None]
+    return np.asarray(found.all(axis=-1).mean(axis=-1), dtype=np.float64)
+
+
+@cache
+def _deviates(dimensions: int, points: int) -> NDArray[np.float64]:
+    return np.asarray(norm.ppf(qmc.Sobol(dimensions, rng=_SEED).random(points)), dtype=np.float64)
 
 
 def needed_speakers(
-    gaps: NDArray[np.float64], variances: NDArray[np.float64], levels: NDArray[np.float64], wanted: float
+    gaps: NDArray[np.float64], covariances: NDArray[np.float64], levels: NDArray[np.float64], wanted: float
 ) -> NDArray[np.float64]:
-    """The smallest number of speakers with which all differences are found often enough, shape (...).
+    """The smallest number of speakers with which all differences are found often enough, shape (designs,).
 
-    Infinite above `MOST_SPEAKERS`. Shapes as for `power`; beyond 60 speakers, on a grid of 6 %.
+    Infinite above `MOST_SPEAKERS`. Arguments as for `power`; beyond 60 speakers, on a grid of 6 %.
     """
-    enough = power(gaps, variances, _GRID, levels) >= wanted
-    return np.where(enough.any(axis=-1), _GRID[enough.argmax(axis=-1)], np.inf)
+    low, high = np.zeros(len(gaps), dtype=np.int64), np.full(len(gaps), len(_GRID))
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, len(_GRID) - 1)
+        enough = power(gaps, covariances, _GRID[middle], levels) >= wanted
+        open_ = low < high
+        high = np.where(open_ & enough, middle, high)
+        low = np.where(open_ & ~enough, middle + 1, low)
+    return np.append(_GRID, np.inf)[low]
 
 
 def speakers_and_range(
@@ -199,12 +217,24 @@ def speakers_and_range(
     gaps = np.take_along_axis(scores.max(axis=1, keepdims=True) - scores, others, axis=1)
     if difference is not None:
         gaps = np.full_like(gaps, difference)
-    rows = np.arange(len(scores))[:, None]
-    variances = pilot.variances(clips, scales)[rows, best[:, None], others]
-    needed = needed_speakers(gaps, variances, levels_of(gaps.shape[1], pair=pair), wanted)
+    covariances = _covariances(pilot.variances(clips, scales), best, others)
+    levels = levels_of(gaps.shape[1], pair=pair)
+    exact = needed_speakers(gaps[:1], covariances[:1], levels, wanted)
+    if len(gaps) == 1:
+        return np.repeat(exact, 3)
     # No interpolation: some are infinite.
-    low, high = np.quantile(needed[1:] if len(needed) > 1 else needed, RANGE, method="nearest")
-    return np.array([needed[0], low, high])
+    low, high = np.quantile(needed_speakers(gaps[1:], covariances[1:], levels, wanted), RANGE, method="nearest")
+    return np.array([exact[0], low, high])
+
+
+def _covariances(
+    variances: NDArray[np.float64], best: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Covariances of best − other from the variances of all pairs: (V(b, i) + V(b, j) − V(i, j)) / 2."""
+    rows = np.arange(len(best))[:, None]
+    to_best = variances[rows, best[:, None], others]
+    among = variances[rows[:, :, None], others[:, :, None], others[:, None, :]]
+    return np.asarray((to_best[:, :, None] + to_best[:, None, :] - among) / 2, dtype=np.float64)
 
 
 def _possible_truths(pilot: Pilot) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -220,10 +250,34 @@ def _possible_truths(pilot: Pilot) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 def detectable_difference(pilot: Pilot, *, wanted: float, pair: bool) -> float:
     """The smallest difference of the best from all others that a run like the pilot finds often enough."""
-    differences = np.linspace(0.002, 1, 500)[:, None]
+    differences = np.linspace(0.005, 1, 200)
+    enough = _power_of_the_same_speakers(pilot, differences[:, None], pilot.total[None], pair=pair) >= wanted
+    return float(differences[enough.argmax()]) if enough.any() else 1.0
+
+
+def clips_of_the_same_speakers(
+    pilot: Pilot, *, wanted: float, pair: bool, difference: float | None = None
+) -> int | None:
+    """How many clips of each of the pilot's speakers find the differences often enough, up to 64 times as many.
+
+    Arguments as for `speakers_and_range`; None where these speakers are too few, however many clips they have.
+    """
+    numbers = np.ceil(pilot.clips * np.geomspace(1, 64, 25))
+    variances = np.concatenate([pilot.variances(clips, np.ones(1)) for clips in numbers])
     best = int(pilot.scores.argmax())
-    variances = np.delete(pilot.total[best], best)
-    gaps = np.broadcast_to(differences, (len(differences), len(variances)))
-    levels = levels_of(len(variances), pair=pair)
-    enough = power(gaps, variances, np.array([float(pilot.speakers)]), levels)[:, 0] >= wanted
-    return float(differences[enough.argmax(), 0]) if enough.any() else 1.0
+    gaps = np.delete(pilot.scores[best] - pilot.scores, best)[None]
+    gaps = gaps if difference is None else np.full_like(gaps, difference)
+    enough = _power_of_the_same_speakers(pilot, gaps, variances, pair=pair) >= wanted
+    return int(numbers[enough.argmax()]) if enough.any() else None
+
+
+def _power_of_the_same_speakers(
+    pilot: Pilot, gaps: NDArray[np.float64], variances: NDArray[np.float64], *, pair: bool
+) -> NDArray[np.float64]:
+    """Power of the pilot's number of speakers; gaps and variances of all designs, or of one for all."""
+    number = max(len(gaps), len(variances))
+    best = np.full(number, pilot.scores.argmax())
+    others = np.broadcast_to(np.delete(np.arange(len(pilot.scores)), best[0]), (number, len(pilot.scores) - 1))
+    covariances = _covariances(np.broadcast_to(variances, (number, *variances.shape[1:])), best, others)
+    levels = levels_of(others.shape[1], pair=pair)
+    return power(np.broadcast_to(gaps, others.shape), covariances, np.full(number, float(pilot.speakers)), levels)

@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
     ("command", "first"),
     [
         (("recommend",), "# Recommendation\n\n**The run is incomplete**: lost did not come to its end.\n"),
+        (("plan",), "# Plan\n\n**The run is incomplete**: lost did not come to its end.\n"),
         (("report",), "The run is incomplete: lost did not come to its end.\n"),
         (("ensemble", "good", "other"), "The run is incomplete: lost did not come to its end.\n"),
         (("compare", "RUN", "RUN"), "# What changed\n\n**The old run is incomplete: lost did not come to its end.**"),

@@ -16,6 +16,7 @@ from benchmark.options.report_commands import (
     CacheRequest,
     CompareRequest,
     EnsembleRequest,
+    PlanRequest,
     PublishRequest,
     RecommendRequest,
     ReportRequest,
@@ -29,7 +30,7 @@ COMMANDS: Mapping[str, tuple[type, tuple[str, ...]]] = {
     "labels": (LabelsRequest, ("table:clips.csv",)),
     "run": (RunRequest, ("-m", "./model", "--corpus", "table:clips.csv", "--latency-seconds", "0")),
     "verify": (VerifyRequest, ("-m", "./model")), "cache ls": (CacheRequest, ()),
-    "compare": (CompareRequest, ("old", "new")), "ensemble": (EnsembleRequest, ("a", "b")),
+    "compare": (CompareRequest, ("old", "new")), "ensemble": (EnsembleRequest, ("a", "b")), "plan": (PlanRequest, ()),
     "publish": (PublishRequest, ("--repo", "a/b")), "recommend": (RecommendRequest, ()), "report": (ReportRequest, ()),
 }  # fmt: skip
 EMOTIONS = ("anger", "happiness", "sadness", "neutral", "fear", "calm", "ANGER", "angry", "분노", "nothing", "a=b", "")

@@ -18,6 +18,7 @@ from tests.support.hostile_texts import NUMBERS, PATHS, TEXTS, mutated
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("recommend",),
+    ("plan",),
     ("ensemble", "best:2"),
     ("compare", "reports", "reports"),
     ("cache", "ls"),

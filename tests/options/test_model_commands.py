@@ -10,7 +10,18 @@ from benchmark.cli.main import app
 from scripts.command_reference import commands
 
 HERE = Path(__file__).parent
-FUNCTIONS = ("compare", "describe_corpus", "ensemble", "predict", "publish", "recommend", "report", "run", "verify")
+FUNCTIONS = (
+    "compare",
+    "describe_corpus",
+    "ensemble",
+    "plan",
+    "predict",
+    "publish",
+    "recommend",
+    "report",
+    "run",
+    "verify",
+)
 
 
 def test_every_flag_and_variable_is_still_there() -> None:

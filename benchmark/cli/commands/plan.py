@@ -23,4 +23,4 @@ def plan(*, options: PlanRequest, console: QuietOptions) -> int:
         print_run(outcome.record, quiet=console.quiet)
     write = model_json if console.as_json else plan_markdown
     print(write(outcome.plan), end="")
-    return outcome.exit_code if outcome.complete and not outcome.problems else print_problems(outcome)
+    return print_problems(outcome)
