@@ -104,7 +104,7 @@ def _inference(options: RunRequest) -> RunOptions:
         min_speech=options.min_speech if options.skip_silence or options.min_speech > 0 else None,
         overwrite=Overwrite(options.overwrite),
         engines=engines,
-        perturbations=parse_perturbations(options.perturb),
+        perturbations=parse_perturbations(options.perturb, ablate=options.ablate),
     )
 
 

@@ -6,7 +6,7 @@ The exact definitions stand in `docs/protocol.md`, Robustness. The samples are t
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,20 +14,37 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmark.audio.cues import equal_loudness, pauses_alone, scrambled, sections
+from benchmark.audio.pitch import flatten_pitch
 from benchmark.audio.waveform import resampled_blocks
 from benchmark.errors import RequestError
 
-FORMS = ("noise:20dB", "gain:-12dB", "lowpass:4k", "telephone", "clip", "clip:0.3", "speed:1.1")
+FORMS = (
+    *("noise:20dB", "gain:-12dB", "lowpass:4k", "telephone", "clip", "clip:0.3", "speed:1.1"),
+    *("loudness", "flat-pitch", "scramble:100ms", "pauses"),
+)
 """One example of each form."""
+CUES = {
+    "loudness": "loudness",
+    "flat-pitch": "pitch movement",
+    "scramble:100ms": "order of sounds",
+    "lowpass:0.4k": "sound above 400 Hz",
+    "pauses": "pauses alone",
+}
+"""What `--ablate` does to each clip, with the cue that it takes away; `pauses` takes all others away."""
+ONLY_CUE = "pauses"
+"""The ablation that leaves its cue and nothing else."""
 _NUMBER = r"[+-]?\d{1,6}(?:\.\d{1,3})?"
 _KILO = 1000
+_MS_PER_S = 1000
 _FILTER_ORDER = 8
 _TELEPHONE_RATE = 8_000
 _TELEPHONE_BAND_HZ = (300, 3_400)
 # Of a band-pass scipy makes twice as many poles: the same steepness on both sides.
 _TELEPHONE_ORDER = 4
 
-Blocks = Iterable[NDArray[np.float32]]
+Samples = NDArray[np.float32]
+Blocks = Iterable[Samples]
 
 
 class Kind(StrEnum):
@@ -39,6 +56,10 @@ class Kind(StrEnum):
     TELEPHONE = "telephone"
     CLIP = "clip"
     SPEED = "speed"
+    LOUDNESS = "loudness"
+    FLAT_PITCH = "flat-pitch"
+    SCRAMBLE = "scramble"
+    PAUSES = "pauses"
 
 
 @dataclass(frozen=True)
@@ -48,7 +69,7 @@ class Perturbation:
     Attributes:
         kind: What is done.
         amount: Of noise, dB below the clip's own level; of gain, dB; of a lowpass, Hz; of clipping, a share of the
-            clip's peak; of speed, a factor. None for the telephone.
+            clip's peak; of speed, a factor; of scrambling, milliseconds. None for the others.
     """
 
     kind: Kind
@@ -85,14 +106,16 @@ _FORMS = {
     Kind.LOWPASS: _Form(lowest=100, highest=96_000, unit="k", pattern="k(?:Hz)?|Hz"),
     Kind.CLIP: _Form(lowest=0.01, highest=0.99, default=0.3),
     Kind.SPEED: _Form(lowest=0.25, highest=4, nothing=1),
+    Kind.SCRAMBLE: _Form(lowest=20, highest=5_000, unit="ms", pattern="ms"),
 }
 
 
-def parse_perturbations(texts: Iterable[str]) -> tuple[Perturbation, ...]:
+def parse_perturbations(texts: Iterable[str], *, ablate: bool = False) -> tuple[Perturbation, ...]:
     """Parse the perturbations that a user names.
 
     Args:
         texts: Forms such as `noise:20dB`; a text may hold several, with commas between them.
+        ablate: Add those of `CUES`.
 
     Raises:
         RequestError: As for `parse_perturbation`, or a perturbation is given twice.
@@ -108,7 +131,8 @@ def parse_perturbations(texts: Iterable[str]) -> tuple[Perturbation, ...]:
             if perturbation in perturbations:
                 raise RequestError(f"The perturbation {perturbation.name} is asked for twice: leave one out.")
             perturbations.append(perturbation)
-    return tuple(perturbations)
+    ablations = map(parse_perturbation, CUES if ablate else ())
+    return tuple(dict.fromkeys((*perturbations, *ablations)))
 
 
 def parse_perturbation(text: str) -> Perturbation:
@@ -219,11 +243,30 @@ def perturbed_blocks(
             yield from (np.clip(block, -limit, limit) for block in blocks)
         case Kind.SPEED:
             yield from resampled_blocks(blocks, sampling_rate * amount, sampling_rate)
+        case Kind.LOUDNESS | Kind.FLAT_PITCH | Kind.SCRAMBLE | Kind.PAUSES:
+            yield from map(_cue_removal(perturbation, sampling_rate, seed), sections(blocks, sampling_rate))
+
+
+def _cue_removal(perturbation: Perturbation, sampling_rate: int, seed: str) -> Callable[[Samples], Samples]:
+    """What is done to each section of a clip."""
+    match perturbation.kind:
+        case Kind.LOUDNESS:
+            return lambda section: equal_loudness(section, sampling_rate)
+        case Kind.FLAT_PITCH:
+            return lambda section: flatten_pitch(section, sampling_rate)
+        case Kind.SCRAMBLE:
+            random, piece_s = _random(seed), (perturbation.amount or 0.0) / _MS_PER_S
+            return lambda section: scrambled(section, sampling_rate, piece_s, random)
+    return lambda section: pauses_alone(section, sampling_rate)
+
+
+def _random(seed: str) -> np.random.Generator:
+    digest = hashlib.sha256(seed.encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
 
 
 def _noisy(blocks: Blocks, deviation: float, seed: str) -> Iterator[NDArray[np.float32]]:
-    digest = hashlib.sha256(seed.encode()).digest()
-    random = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
+    random = _random(seed)
     for block in blocks:
         yield (block + deviation * random.standard_normal(block.size)).astype(np.float32)
 

@@ -246,7 +246,11 @@ class InferenceOptions(Options):
     perturb: Annotated[Texts, option("--perturb", INFERENCE, metavar="FORM,…")] = ()
     """Ask again about every clip after it was perturbed, and tell which answers stay and what UAR is lost: noise:20dB
     (white, below the clip's own level), gain:-12dB, lowpass:4k, telephone (300–3400 Hz, 8 kHz, µ-law), clip or
-    clip:0.3 (of its peak), speed:1.1. Commas between several, or repeated.
+    clip:0.3 (of its peak), speed:1.1, or what --ablate does. Commas between several, or repeated.
+    """
+    ablate: Annotated[bool, option("--ablate", INFERENCE)] = False
+    """Ask again about every clip without loudness, pitch movement, the order of sounds or what lies above 400 Hz, and
+    with its pauses alone, and tell what UAR each is worth.
     """
     segment_seconds: Annotated[float, option("--segment-seconds", INFERENCE, metavar="S", within=Range(0.1, 30))] = 3.0
     """Length of the segments that latency is measured on."""

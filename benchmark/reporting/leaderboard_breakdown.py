@@ -1,11 +1,11 @@
-"""Sections of `leaderboard.md` that take scores apart: by pair, emotion, group of clips, speaker, and perturbation."""
+"""Sections of `leaderboard.md` that take scores apart: by pair, emotion, group of clips and speaker."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_tables import RowColumn, candidate_name, declared_column
-from benchmark.reporting.markdown import Column, bullets, columns_of, first_of, joined, markdown_table, section
+from benchmark.reporting.markdown import Column, columns_of, first_of, joined, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, is_known, signed, with_interval
 from benchmark.results.analyses import (
     CandidateGroups,
@@ -17,7 +17,6 @@ from benchmark.results.analyses import (
     Robustness,
 )
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
-from benchmark.scoring.flags import Flag
 
 # Columns that are always compared, and not mentioned if the corpus does not have them.
 _DEFAULT_GROUPS = frozenset({"sex", "language", "duration"})
@@ -54,8 +53,8 @@ def emotion_sections(leaderboard: Leaderboard) -> list[str]:
     """Write recall and precision of every emotion, and the confusion matrix of the first candidate of each corpus."""
     blocks: list[str] = []
     for corpus in leaderboard.corpora:
-        rows = _first_rows(leaderboard, corpus.name)
-        scored = _in_order((scores for scores in leaderboard.classes if scores.corpus == corpus.name), rows)
+        rows = first_rows(leaderboard, corpus.name)
+        scored = in_order((scores for scores in leaderboard.classes if scores.corpus == corpus.name), rows)
         if scored:
             blocks += [f"### On {markdown_text(corpus.name)}", _recall_table(scored, rows), *_confusion(scored[0])]
     return section(
@@ -83,7 +82,7 @@ def group_sections(leaderboard: Leaderboard) -> list[str]:
     """Write how right the candidates are on parts of the corpora, and how much speakers differ."""
     blocks: list[str] = []
     for corpus in leaderboard.corpora:
-        rows = _first_rows(leaderboard, corpus.name)
+        rows = first_rows(leaderboard, corpus.name)
         parts = [
             block
             for groups in leaderboard.groups
@@ -103,22 +102,6 @@ def group_sections(leaderboard: Leaderboard) -> list[str]:
     )
 
 
-def robustness_sections(leaderboard: Leaderboard) -> list[str]:
-    """Write which answers survive perturbed audio; no blocks without `--perturb`."""
-    blocks: list[str] = []
-    for corpus in leaderboard.corpora:
-        rows = _first_rows(leaderboard, corpus.name)
-        perturbed = _in_order((result for result in leaderboard.robustness if result.corpus == corpus.name), rows)
-        if perturbed:
-            blocks += [f"### On {markdown_text(corpus.name)}", *_perturbed_blocks(perturbed, rows)]
-    return section(
-        "## How robust",
-        "The same clips once more, perturbed (`--perturb`); `docs/protocol.md` says exactly how, and `robustness.csv` "
-        "has every number. Nothing else in this report knows of these answers.",
-        joined(blocks),
-    )
-
-
 def _pair_difference(pair: PairComparison) -> str:
     low, high = signed(pair.uar_difference_low), signed(pair.uar_difference_high)
     return f"{signed(pair.uar_difference)} [{low} to {high}]"
@@ -132,7 +115,8 @@ _PAIR_COLUMNS = (
 )
 
 
-def _first_rows(leaderboard: Leaderboard, corpus: str) -> Rows:
+def first_rows(leaderboard: Leaderboard, corpus: str) -> Rows:
+    """The first row of each candidate on a corpus."""
     rows: dict[str, LeaderboardRow] = {}
     for row in leaderboard.rows:
         if row.corpus == corpus:
@@ -140,7 +124,7 @@ def _first_rows(leaderboard: Leaderboard, corpus: str) -> Rows:
     return rows
 
 
-def _in_order(results: Iterable[Result], rows: Rows) -> list[Result]:
+def in_order(results: Iterable[Result], rows: Rows) -> list[Result]:
     """Sort results of candidates as the rows of their corpus; candidates without a row come last."""
     order = {name: number for number, name in enumerate(rows)}
     return sorted(results, key=lambda result: order.get(result.candidate, len(order)))
@@ -205,7 +189,7 @@ def _group_blocks(groups: CorpusGroups, rows: Rows) -> list[str]:
         if groups.column in _DEFAULT_GROUPS and not groups.groups and not groups.left_out:
             return []
         return [f"{title}: {markdown_text(groups.problem or 'nothing was scored')}.{_unscored_groups(groups)}"]
-    ordered = _in_order(groups.candidates, rows)
+    ordered = in_order(groups.candidates, rows)
     columns = [
         Column[CandidateGroups]("candidate", lambda scored: candidate_name(rows[scored.candidate])),
         *_group_columns(groups),
@@ -295,76 +279,3 @@ def _speaker_blocks(rows: Sequence[LeaderboardRow]) -> list[str]:
         "standard deviation) beyond what the chance of few clips each makes; 0 says that chance explains all.",
         markdown_table(known, columns),
     ]
-
-
-def _perturbed_blocks(perturbed: Sequence[Robustness], rows: Rows) -> list[str]:
-    blocks = []
-    if any(is_known(result.unchanged) for result in perturbed):
-        clips = counted(max(result.clips for result in perturbed), "clip")
-        blocks += [
-            f"Share of the {clips} to which the answer stays the same:",
-            _perturbation_table(perturbed, lambda result: fraction(result.unchanged)),
-        ]
-    if any(is_known(result.uar_loss) for result in perturbed):
-        blocks += [
-            f"Loss of UAR: that of the clips as they are less that of the perturbed, in brackets "
-            f"{_loss_interval(perturbed)}; **bold** where it excludes 0.",
-            _perturbation_table(perturbed, _uar_loss),
-        ]
-    return [*blocks, bullets(_perturbation_remarks(perturbed, rows))]
-
-
-def _perturbation_table(perturbed: Sequence[Robustness], write: Callable[[Robustness], str]) -> str:
-    cells = {(result.candidate, result.perturbation): write(result) for result in perturbed}
-
-    def cell(candidate: str, perturbation: str) -> str:
-        return cells.get((candidate, perturbation), "")
-
-    titles = {result.perturbation: markdown_text(result.perturbation) for result in perturbed}
-    columns = [Column[str]("candidate", markdown_text), *columns_of(titles, cell, numeric=True)]
-    return markdown_table(list(dict.fromkeys(result.candidate for result in perturbed)), columns)
-
-
-def _uar_loss(result: Robustness) -> str:
-    loss, low, high = result.uar_loss, result.uar_loss_low, result.uar_loss_high
-    if not is_known(loss):
-        return ""
-    if not is_known(low) or not is_known(high):
-        return signed(loss)
-    text = f"{signed(loss)} [{signed(low)}, {signed(high)}]"
-    return f"**{text}**" if low > 0 or high < 0 else text
-
-
-def _loss_interval(perturbed: Sequence[Robustness]) -> str:
-    if any(result.interval == "clips" for result in perturbed):
-        return (
-            "the 95 % interval over clips, which is too narrow by what the clips of one speaker share (the speakers "
-            "are unknown, too few, or cannot be left out in turn)"
-        )
-    return "the paired 95 % interval over speakers (Wilson's where nothing changes from one to the next)"
-
-
-def _perturbation_remarks(perturbed: Sequence[Robustness], rows: Rows) -> list[str]:
-    """Name candidates whose answers hardly vary, failures, and perturbations that left clips unchanged."""
-    tested = [rows[name] for name in dict.fromkeys(result.candidate for result in perturbed) if name in rows]
-    constant = [candidate_name(row) for row in tested if row.collapsed or Flag.NARROW in row.flags]
-    remarks = []
-    if constant:
-        verb = "answers" if len(constant) == 1 else "answer"
-        names = ", ".join(constant)
-        remarks.append(f"{names} {verb} nearly always the same, whatever is heard: that is not robustness.")
-    for result in perturbed:
-        subject = f"**{markdown_text(result.candidate)}**, {markdown_text(result.perturbation)}"
-        if result.problem is not None:
-            remarks.append(f"{subject}: {markdown_text(result.problem)}")
-        elif result.failed_clips:
-            remarks.append(
-                f"{subject}: {result.failed_clips:,} of {counted(result.clips, 'clip')} could not be processed when "
-                "perturbed; they count as changed and as wrong."
-            )
-    untouched = {result.perturbation: result.untouched_clips for result in perturbed if result.untouched_clips}
-    for name, clips in untouched.items():
-        remarks.append(
-            f"{markdown_text(name)} has nothing to remove from {counted(clips, 'clip')}, which came as they are."
-        )
-    return remarks

@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_breakdown import (
-    emotion_sections,
-    focus_sections,
-    group_sections,
-    pair_sections,
-    robustness_sections,
-)
+from benchmark.reporting.leaderboard_breakdown import emotion_sections, focus_sections, group_sections, pair_sections
 from benchmark.reporting.leaderboard_corpora import (
     agreement_section,
     corpus_description,
@@ -19,6 +13,7 @@ from benchmark.reporting.leaderboard_corpora import (
     why_unlabelled,
     why_unranked,
 )
+from benchmark.reporting.leaderboard_robustness import cue_sections, robustness_sections
 from benchmark.reporting.leaderboard_tables import (
     INTERVALS,
     candidate_name,
@@ -82,6 +77,7 @@ def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
         focus_sections(leaderboard),
         group_sections(leaderboard),
         robustness_sections(leaderboard),
+        cue_sections(leaderboard),
     ]
 
 

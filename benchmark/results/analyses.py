@@ -240,6 +240,9 @@ class Robustness(Stored):
         uar: Open UAR on the unperturbed clips; None without labels.
         perturbed_uar: Open UAR on the same clips, perturbed.
         uar_loss: The first less the second, from −1 to 1.
+        worth: UAR that the cue is worth which `--ablate` takes away: the loss; of the pauses alone, their UAR less
+            that of guessing, 1/K. None for other perturbations.
+        worth_p: Two-sided p over speakers of its being 0, not corrected; None where speakers cannot be left out.
     """
 
     candidate: str
@@ -256,6 +259,24 @@ class Robustness(Stored):
     uar_loss_high: float | None = None
     interval: str | None = None
     problem: str | None = None
+    worth: float | None = None
+    worth_low: float | None = None
+    worth_high: float | None = None
+    worth_p: float | None = None
+
+
+class CandidateCues(Stored):
+    """What a candidate listens to on a corpus.
+
+    Attributes:
+        shown: Ablations whose cue is shown to be worth something: Holm over those of the candidate, 5 %.
+        sentence: What follows the candidate's name and a colon.
+    """
+
+    candidate: str
+    corpus: str
+    shown: tuple[str, ...]
+    sentence: str
 
 
 class FailedClips(Stored):

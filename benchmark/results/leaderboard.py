@@ -7,6 +7,7 @@ from pydantic import computed_field, model_validator
 
 from benchmark.results.analyses import (
     AnswerProfile,
+    CandidateCues,
     ClassScores,
     CorpusAgreement,
     CorpusGroups,
@@ -134,6 +135,7 @@ class Leaderboard(StoredFile):
     hard_clips: tuple[HardClips, ...] = ()
     groups: tuple[CorpusGroups, ...] = ()
     robustness: tuple[Robustness, ...] = ()
+    cues: tuple[CandidateCues, ...] = ()
     pairs: tuple[PairComparison, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()

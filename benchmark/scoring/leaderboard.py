@@ -21,6 +21,7 @@ from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import answer_profile
 from benchmark.scoring.corpus_description import summarise_corpus
+from benchmark.scoring.cues import candidate_cues
 from benchmark.scoring.decisions import MIN_EMOTIONS
 from benchmark.scoring.ensembles import EnsembleRequest, ensemble_row
 from benchmark.scoring.evaluations import CorpusEvaluations, join_evaluation
@@ -95,6 +96,7 @@ def score_run(
     shared = shared_corpora(summaries, rows, rank_seen=rank_seen)
     all_rows = [row for block in blocks for row in block]
     all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)
+    robustness = tuple(robustness_rows(record, corpora, predictions))
     not_evaluated = tuple(_not_evaluated(record, candidate) for candidate in absent)
     for candidate, absence in zip(absent, not_evaluated, strict=True):
         flags = {Flag.FALLBACK: absence.fallback, Flag.INCOMPLETE: candidate.incomplete}
@@ -119,7 +121,8 @@ def score_run(
         focus=_known(focus_score(evaluation, emotion) for emotion in focus for evaluation in deciding),
         focused=tuple(focus),
         summary_corpora=tuple(corpus.name for corpus in shared),
-        robustness=tuple(robustness_rows(record, corpora, predictions)),
+        robustness=robustness,
+        cues=candidate_cues(robustness),
         pairs=tuple(pair for ranking in rankings for pair in ranking.pairs),
         inference=tuple({own.candidate: own.inference for own in record.evaluations if own.inference}.values()),
         failed_clips=tuple(failed_clips(corpora, predictions)),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmark.audio.perturbation import parse_perturbation
+from benchmark.audio.perturbation import CUES, ONLY_CUE, parse_perturbation
 from benchmark.results.analyses import Robustness
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.training_record import NO_ROBUSTNESS
+from benchmark.scoring.cues import cue_columns
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, join_evaluation
 from benchmark.scoring.intervals import uar_difference_interval
 from benchmark.scoring.labels import readable_clips
@@ -63,6 +64,10 @@ def robustness(original: Evaluation | None, perturbed: Evaluation, corpus: Corpu
             "uar_loss_high": interval.high,
             "interval": interval.method.value,
         }
+        if name in CUES:
+            update |= cue_columns(original, perturbed, interval)
+            guessing = 1 / len(original.decisions.emotions)
+            update["worth"] = after - guessing if name == ONLY_CUE else before - after
     return row.model_copy(update=update)
 
 

@@ -22,6 +22,8 @@ from tests.audio.conftest import RATE, Samples, tone
         ("Telephone", "telephone"),
         ("clip", "clip:0.3"),
         (" speed:1.10 ", "speed:1.1"),
+        ("scramble: 100 MS", "scramble:100ms"),
+        ("flat-pitch", "flat-pitch"),
     ],
 )
 def test_what_is_the_same_has_one_name_however_it_is_written(written: str, name: str) -> None:
@@ -33,6 +35,8 @@ def test_forms_come_several_to_a_text_or_one_by_one_and_none_twice() -> None:
     together = perturbation.parse_perturbations(["noise:20dB, telephone,", "speed:1.1"])
     assert together == perturbation.parse_perturbations(["noise:20dB", "telephone", "speed:1.1"])
     assert perturbation.parse_perturbations([]) == perturbation.parse_perturbations([""]) == ()
+    ablations = perturbation.parse_perturbations(["clip", "lowpass:400Hz"], ablate=True)
+    assert sorted(form.name for form in ablations) == sorted(["clip:0.3", *perturbation.CUES])
     for twice in ("clip,clip:0.3", "lowpass:4k,lowpass:4000Hz"):
         with pytest.raises(RequestError, match="twice"):
             perturbation.parse_perturbations([twice])

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 from sklearn.metrics import accuracy_score, recall_score
 
+from benchmark.audio.perturbation import CUES
 from benchmark.demo.files import registry_path
 from benchmark.registry.loading import load_registry
 from benchmark.results.runs import list_runs
@@ -160,8 +161,9 @@ def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothin
 ) -> None:
     arguments = ("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--latency-seconds", 0)
     plain = bench_here(*arguments, "--json", "-o", "plain", folder=demo)
-    forms = {"BENCH_PERTURB": "telephone,gain:-12dB"}
-    ended = bench_here(*arguments, "--perturb", "telephone", "--perturb", "gain:-12dB", "-o", "first", folder=demo)
+    forms = {"BENCH_PERTURB": "telephone,gain:-12dB", "BENCH_ABLATE": "true"}
+    both = ("--perturb", "telephone", "--perturb", "gain:-12dB", "--ablate")
+    ended = bench_here(*arguments, *both, "-o", "first", folder=demo)
     assert ended.returncode == 0, ended.stderr
     again = bench_here(*arguments, "--json", "-o", "again", folder=demo, **forms)
     content = json.loads(again.stdout)
@@ -170,6 +172,9 @@ def test_perturbed_clips_change_nothing_but_what_is_told_of_them_and_cost_nothin
     assert found["gain:-12dB"]["unchanged"] == 1.0
     assert found["telephone"]["unchanged"] < 0.5
     assert found["telephone"]["uar_loss_low"] > 0.2
+    assert set(CUES) < set(found)
+    for report in ("leaderboard.md", "leaderboard.html"):
+        assert "What they listen to" in (demo / "first" / report).read_text()
     for name in ("robustness.csv", "predictions.parquet"):
         assert (demo / "first" / name).read_bytes() == (demo / "again" / name).read_bytes()
     assert pq.read_table(demo / "again" / "predictions.parquet").num_rows == 112
