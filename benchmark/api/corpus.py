@@ -12,6 +12,7 @@ from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
+from benchmark.errors import EXIT_UNMET
 from benchmark.evaluation.decoding import decode_corpus, measure_corpus
 from benchmark.evaluation.speech_detection import find_speech
 from benchmark.options.declare import keywords
@@ -27,6 +28,8 @@ from benchmark.results.storage import prepare_cache
 from benchmark.scoring.corpus_description import coverage_of, describe
 from benchmark.settings import Settings
 from benchmark.verification.verdict_store import known_outputs
+
+_SHOWN_LABELS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +81,19 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     )
     description = description.model_copy(update={"candidates": candidates})
     exit_code, problems = judge_corpora([decoded.record])
+    if not exit_code and description.labels and not description.classes:
+        exit_code, problems = EXIT_UNMET, (_without_emotions(description),)
     files = write_description(description, folder)
     return DescribeOutcome(description=description, files=files, exit_code=exit_code, problems=problems)
+
+
+def _without_emotions(description: CorpusDescription) -> str:
+    shown = ", ".join(label.label for label in description.labels[:_SHOWN_LABELS])
+    more = ", …" if len(description.labels) > _SHOWN_LABELS else ""
+    return (
+        f"No label of {description.name} means an emotion ({shown}{more}): say what they mean under `labels:` of the "
+        "corpus in the registry, or name another column by --column label=NAME."
+    )
 
 
 def _with_own_channels(

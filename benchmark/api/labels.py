@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.options.model_commands import LabelsRequest
+from benchmark.options.shared import ClipOptions
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import resolved_source
 from benchmark.registry.schema import Candidate, Registry
@@ -68,11 +69,13 @@ def label_sources(options: LabelsRequest) -> list[LabelSource]:
     """
     registry = find_registry(options.candidates)
     merges = chosen_merges(options.merge_preset, options.merge)
+    if options.columns and not any(_is_corpus(name, registry) for name in options.names):
+        raise RequestError("--column is for tables and datasets, and no corpus is named: leave it out.")
     hub = Hub()
     sources: list[LabelSource] = []
     for name in options.names:
         if _is_corpus(name, registry):
-            sources.append(_of_corpus(name, registry, merges))
+            sources.append(_of_corpus(name, registry, merges, options.columns))
         else:
             sources += [_of_candidate(candidate, hub, merges) for candidate in select(registry, [name]).candidates]
     return sources
@@ -94,8 +97,8 @@ def _is_corpus(name: str, registry: Registry) -> bool:
     return path.is_file()
 
 
-def _of_corpus(name: str, registry: Registry, merges: Mapping[str, str]) -> LabelSource:
-    (corpus,) = open_corpora([name], registry)
+def _of_corpus(name: str, registry: Registry, merges: Mapping[str, str], columns: Sequence[str]) -> LabelSource:
+    (corpus,) = open_corpora([name], registry, ClipOptions(columns=columns))
     clips: Counter[str] = Counter()
     for clip in corpus.clips:
         clips.update({clip.label: 1} if clip.label is not None else dict(clip.votes or {}))

@@ -12,6 +12,7 @@ from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import ReportRequest
+from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
@@ -56,7 +57,10 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     corpora: Sequence[Corpus] = ()
     if options.relabel:
         registry = find_registry(options.candidates)
-        corpora = open_corpora(options.relabel, registry, settings=settings, progress=progress)
+        selection = ClipOptions(columns=options.columns)
+        corpora = open_corpora(options.relabel, registry, selection, settings=settings, progress=progress)
+    elif options.columns:
+        raise RequestError("--column says how the table of --relabel is read: name one, or leave it out.")
     record = _with_labels(record, corpora, progress)
     check_writable(folder)
     store = PredictionStore(settings.cache)

@@ -85,6 +85,7 @@ class Corpus:
         source: Its SPEC.
         clips: The selected clips.
         available_clips: How many there were before a limit.
+        columns: Role → the column of a table that the user chose for it.
         synthetic: Whether a program made the voices.
         labels: The user's overrides of what a label means.
         merge: Emotions that the user merges into others.
@@ -96,6 +97,7 @@ class Corpus:
     source: str
     clips: tuple[Clip, ...]
     available_clips: int
+    columns: dict[str, str] = field(default_factory=dict)
     synthetic: bool = False
     labels: dict[str, str] = field(default_factory=dict)
     merge: dict[str, str] = field(default_factory=dict)

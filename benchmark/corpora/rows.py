@@ -2,14 +2,15 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.corpora.clips import Clip, CorpusContents
-from benchmark.errors import RequestError
+from benchmark.emotions.aliases import emotion_of
+from benchmark.errors import RequestError, did_you_mean
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -46,6 +47,29 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
+def parse_columns(texts: Iterable[str]) -> dict[str, str]:
+    """Read what `--column` says: role → name of the column.
+
+    Raises:
+        RequestError: One is no ROLE=NAME, has an unknown role, or says of a role again.
+
+    Examples:
+        >>> parse_columns(["label=emotion_code", "speaker=agent"])
+        {'label': 'emotion_code', 'speaker': 'agent'}
+    """
+    columns: dict[str, str] = {}
+    for text in texts:
+        role, equals, name = (part.strip() for part in text.partition("="))
+        if not (role and equals and name):
+            raise RequestError(f"--column wants ROLE=NAME, such as label=emotion_code, and not {text!r}.")
+        if role not in COLUMN_NAMES:
+            known = did_you_mean(role, COLUMN_NAMES, otherwise="the roles are")
+            raise RequestError(f"--column {text}: there is no role {role!r}{known}.")
+        if columns.setdefault(role, name) != name:
+            raise RequestError(f"--column names two columns for the {role}: {columns[role]!r} and {name!r}; keep one.")
+    return columns
+
+
 def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) -> Columns:
     """Find the columns with a role, by their names or as the user chose them.
 
@@ -74,7 +98,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
     if "file" not in roles:
         raise RequestError(
             f"{table} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
-            f"{_listed(present)}. Rename one, or say which under `columns: {{file: …}}` in the registry."
+            f"{_listed(present)}. Say which by `--column file=NAME`."
         )
     if "start" not in roles:
         roles.pop("duration", None)
@@ -89,7 +113,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
         if others and role not in chosen:
             notes.append(
                 f"The {role} is read from the column {roles[role]!r}; {', '.join(map(repr, others))} might be meant "
-                f"as well: say which under `columns: {{{role}: …}}` in the registry."
+                f"as well: say which by `--column {role}=NAME`."
             )
     return Columns(roles, votes, tuple(notes))
 
@@ -112,6 +136,12 @@ def _usual(name: str) -> str:
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
+_HINTS = {
+    "label": ("emotion", "label", "class", "affect", "mood", "sentiment"),
+    "speaker": ("speaker", "actor", "agent", "talker", "subject", "participant", "person", "spk"),
+}
+"""Role → what the name of a column with it often contains."""
+_FEWEST_EMOTIONS = 2
 Located = AudioFile | AudioAddress | UnusableAudio
 _LONGEST_ATTRIBUTE = 80
 """In characters: longer texts do not group clips, and are cut."""
@@ -137,11 +167,35 @@ def read_rows(
         RequestError: A number of raters is not a whole number.
     """
     clips = [_read_row(table, columns, row, locate) for row in rows]
+    notes = columns.notes + _suggestions(columns, rows)
     rater = columns.by_role.get("rater")
     if rater is None or columns.votes:
-        return CorpusContents(tuple(clips), columns.notes)
-    joined, notes = join_ratings(clips, [row[rater].strip() for row in rows])
-    return CorpusContents(joined, columns.notes + notes)
+        return CorpusContents(tuple(clips), notes)
+    joined, of_ratings = join_ratings(clips, [row[rater].strip() for row in rows])
+    return CorpusContents(joined, notes + of_ratings)
+
+
+def _suggestions(columns: Columns, rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Name columns that may hold the labels or the speakers, where no column has such a name."""
+    used = {*columns.by_role.values(), *columns.votes.values()}
+    unused = [column for column in rows[0] if column not in used] if rows else []
+    notes = []
+    for role in ("label", "speaker"):
+        if not unused or role in columns.by_role or (role == "label" and columns.votes):
+            continue
+        likely = [column for column in unused if any(hint in _usual(column) for hint in _HINTS[role])]
+        if role == "label":
+            # What a column holds says more than what it is called.
+            likely = [column for column in unused if _holds_emotions(rows, column)] or likely
+        remedy = f"did you mean `--column {role}={likely[0]}`?" if likely else f"`--column {role}=NAME` says which."
+        notes.append(f"No column is called {role}; unused are {_listed(unused)}: {remedy}")
+    return tuple(notes)
+
+
+def _holds_emotions(rows: Sequence[Mapping[str, str]], column: str) -> bool:
+    values = {row[column].strip() for row in rows} - {""}
+    emotions = [value for value in values if len(value) <= _LONGEST_ATTRIBUTE and emotion_of(value) is not None]
+    return len(emotions) >= _FEWEST_EMOTIONS and len(emotions) >= len(values) / 2
 
 
 def _read_row(table: str, columns: Columns, row: Mapping[str, str], locate: Callable[[str], Located]) -> Clip:

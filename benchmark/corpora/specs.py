@@ -11,6 +11,7 @@ from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
+from benchmark.corpora.rows import parse_columns
 from benchmark.corpora.streaming import parse_dataset
 from benchmark.corpora.table import TABLE_SUFFIXES, read_table
 from benchmark.demo.files import DemoClip, demo_clips
@@ -27,6 +28,7 @@ from benchmark.settings import Settings, expanded
 _DEMO_PARTS = ("", "unlabelled", "long")
 _NO_ENTRY = CorpusEntry(source="demo:")
 """Stands for the entry of a corpus that is not in the registry; its source is not used."""
+_WITH_COLUMNS = ("table", "hf")
 _EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 
 
@@ -116,7 +118,7 @@ def open_corpora(
     if reader is None:
         with AudioReader(settings or Settings(), max_clip_mb=options.max_clip_mb) as own:
             return open_corpora(names, registry, options, reader=own, progress=progress)
-    corpora = []
+    corpora, columns = [], parse_columns(options.columns)
     for name in dict.fromkeys(names or entries):
         if name in entries:
             entry = entries[name]
@@ -124,6 +126,9 @@ def open_corpora(
         else:
             entry, spec = _NO_ENTRY, _spec_of(name, entries)
             shown_name = _name_of(spec)
+        if columns and spec.kind not in _WITH_COLUMNS:
+            raise RequestError(f"--column is for tables and datasets, and {spec} has no columns: leave it out.")
+        entry = entry.model_copy(update={"columns": {**entry.columns, **columns}})
         corpus = _read(shown_name, spec, entry, reader, progress)
         corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel), reader.channels)
         corpora.append(_apply_entry(corpus, entry))
@@ -178,6 +183,7 @@ def _read(name: str, spec: Spec, entry: CorpusEntry, reader: AudioReader, progre
         source=storable(contents.source or str(spec)),
         clips=contents.clips,
         available_clips=len(contents.clips),
+        columns=entry.columns,
         synthetic=spec.kind == "demo",
         labels=contents.codes,
         notes=tuple(map(storable, contents.notes)),
@@ -225,7 +231,9 @@ def still_there(record: CorpusRecord, registry: Registry, reader: AudioReader) -
     if record.source.startswith("hf:"):
         return None
     try:
-        (corpus,) = open_corpora([record.source], registry.model_copy(update={"corpora": {}}), reader=reader)
+        columns = [f"{role}={name}" for role, name in record.columns.items()]
+        options, registry = ClipOptions(columns=columns), registry.model_copy(update={"corpora": {}})
+        (corpus,) = open_corpora([record.source], registry, options, reader=reader)
         return choose_channel(corpus, ChannelChoice(record.channel), reader.channels)
     except (BenchError, OSError):
         return None

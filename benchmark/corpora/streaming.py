@@ -165,8 +165,8 @@ def _audio_column(spec: DatasetSpec, features: Any, chosen: str | None, audio: t
     usual = [by_lower_name[name] for name in COLUMN_NAMES["file"] if name in by_lower_name]
     if not typed and not usual:
         raise RequestError(
-            f"The dataset {spec.id} has no column of audio; it has {', '.join(features)}. Say which one it is under "
-            "`columns: {file: …}` of the corpus in the registry."
+            f"The dataset {spec.id} has no column of audio; it has {', '.join(features)}. Say which one it is by "
+            "`--column file=NAME`."
         )
     first: str = next((name for name in usual if name in typed), (typed + usual)[0])
     return first

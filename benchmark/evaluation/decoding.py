@@ -72,6 +72,7 @@ def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> De
             synthetic=corpus.synthetic,
             clips=records,
             available_clips=corpus.available_clips,
+            columns=corpus.columns,
             labels=corpus.labels,
             merge=corpus.merge,
             selection=corpus.selection,

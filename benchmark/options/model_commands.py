@@ -17,6 +17,7 @@ from benchmark.options.shared import (
     CandidateOptions,
     Channel,
     ClipOptions,
+    ColumnOptions,
     InferenceOptions,
     LoadOptions,
     MergeOptions,
@@ -228,7 +229,7 @@ class TimelineFiles(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class LabelsRequest(MergeOptions, RegistryOptions):
+class LabelsRequest(MergeOptions, ColumnOptions, RegistryOptions):
     """Options of `bench labels`."""
 
     names: Annotated[Texts, option("MODEL|CORPUS…", CORPUS)] = ()

@@ -14,6 +14,7 @@ from benchmark.options.shared import (
     SCORES,
     AskedCaller,
     Caller,
+    ColumnOptions,
     MergeOptions,
     OutputOptions,
     RegistryOptions,
@@ -65,7 +66,7 @@ class RecommendRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, RegistryOptions):
+class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, ColumnOptions, RegistryOptions):
     """Options of `report`."""
 
     run: StoredRun = field(default=None, kw_only=False)

@@ -174,7 +174,17 @@ class RecordingOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipOptions(RecordingOptions):
+class ColumnOptions(Options):
+    """The columns of tables and datasets."""
+
+    columns: Annotated[Texts, option("--column", CORPUS, metavar="ROLE=NAME")] = ()
+    """Which column of a table or dataset holds what, such as label=emotion_code or speaker=agent, where its name does
+    not say so. Repeatable.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ClipOptions(ColumnOptions, RecordingOptions):
     """Selection of clips and channels."""
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None

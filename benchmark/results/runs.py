@@ -78,6 +78,7 @@ class CorpusRecord(Stored):
     Attributes:
         synthetic: Whether a program made the voices.
         available_clips: How many there were before `--limit` or `--sample`.
+        columns: Role → the column of a table that the user chose for it.
         channel: Of recordings with several channels: `mix`, `left`, `right` or `each`.
         silent_clips: Clips that were left out for want of speech.
         labels: The user's overrides: label → emotion.
@@ -91,6 +92,7 @@ class CorpusRecord(Stored):
     synthetic: bool = False
     clips: tuple[ClipRecord, ...]
     available_clips: int
+    columns: dict[str, str] = {}
     channel: str = "mix"
     silent_clips: int = 0
     labels: dict[str, str] = {}

@@ -6,13 +6,14 @@ import pytest
 
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.rows import COLUMN_NAMES, count_votes, find_columns, join_ratings
+from benchmark.corpora.rows import COLUMN_NAMES, count_votes, find_columns, join_ratings, parse_columns
+from benchmark.corpora.specs import still_there
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent
 from benchmark.registry.schema import COLUMN_ROLES
 from benchmark.results.runs import ClipRecord
-from tests.corpora.conftest import Opened, Record
+from tests.corpora.conftest import Opened, Record, registry_of
 from tests.support.audio import shared_reader
 
 
@@ -134,3 +135,75 @@ def test_the_first_row_that_says_anything_counts() -> None:
     assert (clips[0].speaker, clips[0].sex, clips[0].attributes) == ("s1", "female", {"age": "31"})
     ratings = [Clip(name="a", audio=AudioFile(Path("a")), attributes={"age": age}) for age in ("30", "31")]
     assert join_ratings(ratings, ["1", "2"])[0][0].attributes == {"age": "30"}
+
+
+def test_columns_are_chosen_and_recorded(record: Record, tmp_path: Path, opened: Opened) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    path.write_text("clip,emotion_code,emotion,agent\na.wav,anger,x9,lee\n")
+    corpus = opened(f"table:{path}", columns=["file=clip", "label=emotion_code", "speaker=agent"])
+    (clip,) = corpus.clips
+    assert (clip.label, clip.speaker, clip.attributes) == ("anger", "lee", {"emotion": "x9"})
+    assert corpus.notes == ()
+    recorded = decode_corpus(corpus, shared_reader(), Silent()).record
+    assert recorded.columns == {"file": "clip", "label": "emotion_code", "speaker": "agent"}
+    assert still_there(recorded, registry_of(tmp_path), shared_reader()) is not None
+
+
+def test_the_user_s_column_counts_more_than_the_registry_s(record: Record, tmp_path: Path, opened: Opened) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    path.write_text("file,first,second,who\na.wav,anger,fear,lee\n")
+    entry = f"mine: {{source: 'table:{path}', columns: {{label: first, speaker: who}}}}"
+    (clip,) = opened("mine", entry, columns=["label=second"]).clips
+    assert (clip.label, clip.speaker) == ("fear", "lee")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "note"),
+    [
+        ("file,code,agent,remarks", "a.wav,anger,lee,loud", "unused are code, agent, remarks: did you mean"),
+        ("file,emotion_code,agent", "a.wav,W,lee", "did you mean `--column label=emotion_code`?"),
+        ("file,emotion,agent", "a.wav,anger,lee", "did you mean `--column speaker=agent`?"),
+        ("file,emotion,take", "a.wav,anger,1", "No column is called speaker; unused are take: `--column speaker=NAME`"),
+    ],
+)
+def test_columns_that_may_be_meant_are_named(
+    record: Record, tmp_path: Path, opened: Opened, header: str, row: str, note: str
+) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    second = row.replace("anger", "sadness")
+    path.write_text(f"{header}\n{row}\n{second}\n")
+    assert note in " ".join(opened(f"table:{path}").notes)
+
+
+def test_a_column_of_emotions_is_likelier_than_one_with_a_likely_name(
+    record: Record, tmp_path: Path, opened: Opened
+) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    path.write_text("file,class,felt\na.wav,3b,anger\na.wav,4a,fear\n")
+    assert "label=felt" in opened(f"table:{path}").notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("label", "wants ROLE=NAME"),
+        ("labels=x", "no role 'labels'; did you mean 'label'"),
+        ("label=gone", "no column 'gone'; it has file, label"),
+    ],
+)
+def test_a_wrong_choice_of_a_column_is_one_sentence(
+    record: Record, tmp_path: Path, opened: Opened, text: str, sentence: str
+) -> None:
+    record("a.wav")
+    path = tmp_path / "clips.csv"
+    path.write_text("file,label\na.wav,anger\n")
+    with pytest.raises(RequestError, match=sentence):
+        opened(f"table:{path}", columns=[text])
+    with pytest.raises(RequestError, match="two columns for the label"):
+        parse_columns(["label=a", "label=b"])
+    with pytest.raises(RequestError, match="for tables and datasets, and demo: has no columns"):
+        opened("demo:", columns=["label=x"])
