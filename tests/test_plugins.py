@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.corpora.conventions import convention, convention_names
-from benchmark.corpora.specs import parse_spec
+from benchmark.corpora.spec_syntax import parse_spec
 from benchmark.errors import RequestError
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.metrics import user_metrics

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.corpora.specs import corpus_kinds, open_corpora
+from benchmark.corpora.spec_syntax import corpus_kinds
+from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.label_map import LabelMap, map_labels
 from benchmark.emotions.merges import chosen_merges, merged
 from benchmark.errors import RequestError, UnavailableError

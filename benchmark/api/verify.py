@@ -86,15 +86,16 @@ verify = keywords(verify_with, VerifyRequest)
 
 
 def open_registry(candidates: str | Path | None, models: Sequence[str], progress: Progress) -> Registry:
-    """Load the registry, log its origin, select models, and read what bench trained them on.
+    """Load the registry, log its origin if its candidates are used, select models, and read what bench trained them on.
 
     Raises:
         RequestError: The registry or a model is wrong; the message says how to fix it.
     """
     registry = find_registry(candidates)
-    if registry.announced:
+    selected = select(registry, models)
+    if registry.announced and any(candidate in registry.candidates for candidate in selected.candidates):
         progress.note(registry.announced)
     for model in models:
         if (folder := shadowed_id(model, Path.cwd())) is not None:
             progress.warn(f"{model} is the folder {folder} here, not the repository of that name on the Hub.")
-    return declare_training(select(registry, models), progress)
+    return declare_training(selected, progress)

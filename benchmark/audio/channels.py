@@ -1,9 +1,11 @@
 """Which channel of a recording is used: their mean, or one side of a telephone call."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _STEREO = 2
 
@@ -35,7 +37,7 @@ def has_channel(channel: Channel, channels: int) -> bool:
     return channel is not Channel.RIGHT or channels >= _STEREO
 
 
-def select_channel(block: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
+def select_channel(block: "NDArray[np.float32]", channel: Channel) -> "NDArray[np.float32]":
     """Take one channel, which the recording has, or their mean.
 
     Args:
@@ -45,6 +47,8 @@ def select_channel(block: NDArray[np.float32], channel: Channel) -> NDArray[np.f
     Returns:
         Shape (samples,).
     """
+    import numpy as np  # noqa: PLC0415 - a registry names channels, and need not wait for numpy
+
     if channel is Channel.RIGHT:
         return np.ascontiguousarray(block[:, 1])
     if channel is Channel.LEFT or block.shape[1] == 1:

@@ -1,8 +1,7 @@
 """From the name or SPEC of a corpus to its clips, and from the corpus of a finished run back to it."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmark.audio.channels import ChannelChoice
 from benchmark.corpora.audio_reader import AudioReader
@@ -12,8 +11,9 @@ from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.rows import parse_columns
+from benchmark.corpora.spec_syntax import EXAMPLE, Spec, parse_spec, spec_of
 from benchmark.corpora.streaming import parse_dataset
-from benchmark.corpora.table import TABLE_SUFFIXES, read_table
+from benchmark.corpora.table import read_table
 from benchmark.demo.files import DemoClip, demo_clips
 from benchmark.errors import BenchError, RequestError
 from benchmark.hub.repository_facts import storable
@@ -24,70 +24,9 @@ from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.results.runs import CorpusRecord
 from benchmark.settings import Settings, expanded
 
-# What may stand after `demo:`; nothing stands for the labelled corpus.
-_DEMO_PARTS = ("", "unlabelled", "long")
 _NO_ENTRY = CorpusEntry(source="demo:")
 """Stands for the entry of a corpus that is not in the registry; its source is not used."""
 _WITH_COLUMNS = ("table", "hf")
-_EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
-
-
-def corpus_kinds() -> tuple[str, ...]:
-    """Name all kinds of SPEC, with those that installed packages add."""
-    return ("folder", "table", *convention_names(), "hf", "demo")
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Where a corpus comes from.
-
-    Attributes:
-        kind: `folder`, `table`, a convention such as `ravdess`, `hf` or `demo`.
-        location: A path, or the id of a dataset; a part of the demo, empty for its labelled corpus.
-    """
-
-    kind: str
-    location: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.location}"
-
-
-def parse_spec(text: str) -> Spec:
-    """Parse a SPEC: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
-
-    A bare folder that holds a `metadata.csv` is read as that table.
-
-    Raises:
-        RequestError: The kind or the part of the demo is unknown, or a bare path does not exist.
-    """
-    # A single letter before the colon is a Windows drive.
-    match = re.match(r"([A-Za-z][A-Za-z0-9_-]+):(.*)", text, flags=re.DOTALL)
-    if match:
-        return _parse_kind(text, *match.groups())
-    if not text.strip():
-        raise RequestError(f"The corpus has no name; write {_EXAMPLE}.")
-    path = expanded(text)
-    if path.is_dir():
-        table = path / "metadata.csv"
-        return Spec("table", str(table)) if table.is_file() else Spec("folder", text)
-    if not path.is_file():
-        raise RequestError(f"There is no corpus and no path {text!r}; write {_EXAMPLE}.")
-    if path.suffix.lower() not in TABLE_SUFFIXES:
-        raise RequestError(f"{text} is neither a folder nor a table; write {_EXAMPLE}.")
-    return Spec("table", text)
-
-
-def _parse_kind(text: str, kind: str, location: str) -> Spec:
-    if kind not in corpus_kinds():
-        known = ", ".join(f"{known}:" for known in corpus_kinds())
-        raise RequestError(f"Unknown kind of corpus {kind!r} in {text!r}: known are {known} and bare paths.")
-    if kind == "demo" and location not in _DEMO_PARTS:
-        *others, last = (f"demo:{known}" for known in _DEMO_PARTS)
-        raise RequestError(f"The demo has no part {location!r}; write {', '.join(others)} or {last}.")
-    if kind != "demo" and not location:
-        raise RequestError(f"{text!r} names no path; write {_EXAMPLE}.")
-    return Spec(kind, location)
 
 
 def open_corpora(
@@ -113,7 +52,7 @@ def open_corpora(
     """
     entries = registry.corpora
     if not names and not entries:
-        raise RequestError(f"There is no audio to run on: give a corpus, {_EXAMPLE}.")
+        raise RequestError(f"There is no audio to run on: give a corpus, {EXAMPLE}.")
     options, progress = options or ClipOptions(), progress or Silent()
     if reader is None:
         with AudioReader(settings or Settings(), max_clip_mb=options.max_clip_mb) as own:
@@ -124,7 +63,7 @@ def open_corpora(
             entry = entries[name]
             spec, shown_name = parse_spec(resolved_source(entry.source, registry.folder)), name
         else:
-            entry, spec = _NO_ENTRY, _spec_of(name, entries)
+            entry, spec = _NO_ENTRY, spec_of(name, entries)
             shown_name = _name_of(spec)
         if columns and spec.kind not in _WITH_COLUMNS:
             raise RequestError(f"--column is for tables and datasets, and {spec} has no columns: leave it out.")
@@ -139,15 +78,6 @@ def open_corpora(
             "in the registry, or run them one at a time."
         )
     return tuple(filtered(corpus, options).limited(options.limit) for corpus in corpora)
-
-
-def _spec_of(text: str, entries: Mapping[str, CorpusEntry]) -> Spec:
-    try:
-        return parse_spec(text)
-    except RequestError as error:
-        if entries and ":" not in text:
-            raise RequestError(f"{error} The registry's corpora are {', '.join(entries)}.") from error
-        raise
 
 
 def _name_of(spec: Spec) -> str:

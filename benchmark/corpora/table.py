@@ -9,17 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
 from benchmark.corpora.clips import CorpusContents
 from benchmark.corpora.rows import Located, find_columns, is_usual_name, read_rows
+from benchmark.corpora.spec_syntax import TABLE_SUFFIXES
 from benchmark.errors import RequestError
 from benchmark.settings import expanded
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
 MOST_COLUMNS = 10_000
 """Each clip of a run keeps all of them."""
 MOST_ROWS = 1_000_000
@@ -90,6 +86,9 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> dict[str, list[str]]:
     """The texts of each column."""
+    import pandas as pd  # noqa: PLC0415 - half a second, which a mistyped name of a corpus must not cost
+    import pyarrow as pa  # noqa: PLC0415
+
     if not path.is_file():
         what = "is a folder, not a table" if path.is_dir() else "does not exist"
         raise RequestError(f"The table {path} {what}: `table:` wants a file ({', '.join(sorted(TABLE_SUFFIXES))}).")
@@ -114,6 +113,8 @@ def _read(path: Path) -> dict[str, list[str]]:
 
 
 def _read_csv(path: Path) -> dict[str, list[str]]:
+    import pandas as pd  # noqa: PLC0415
+
     with path.open(encoding="utf-8-sig") as file:
         first = file.readline()
     stated = _SEPARATOR_LINE.fullmatch(first)
@@ -152,6 +153,8 @@ def _header(path: Path, separator: str, *, skip: bool) -> list[str]:
 
 
 def _read_json_lines(path: Path) -> dict[str, list[str]]:
+    import pandas as pd  # noqa: PLC0415
+
     # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
     # JSON allows within a text, such as U+2028.
     lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -189,6 +192,8 @@ def _record(line: str, number: int) -> dict[str, object]:
 
 
 def _read_parquet(path: Path) -> dict[str, list[str]]:
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
     texts = {}
     _refuse_too_wide(len(pq.read_schema(path)))

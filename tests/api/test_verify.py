@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from benchmark.api import verify as verify_module
+from benchmark.api.verify import open_registry
 from benchmark.hub.repository_facts import HubFailure
+from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.status import Status
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.verify import InterruptedVerificationError, decide
+from tests.support.trained_folders import trained_folder
 
 
 def test_an_interrupted_verification_writes_what_it_has_and_says_so(
@@ -32,3 +35,17 @@ def test_an_interrupted_verification_writes_what_it_has_and_says_so(
     assert [each["status"] for each in written["candidates"]] == ["not-found", "skipped"]
     assert "**Interrupted**" in (tmp_path / "verification.md").read_text()
     assert "org/later" in (tmp_path / "verification.csv").read_text()
+
+
+def test_the_packaged_registry_is_announced_only_where_its_candidates_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained_folder(tmp_path / "mine")
+    notes: list[str] = []
+    progress = Silent()
+    monkeypatch.setattr(progress, "note", notes.append, raising=False)
+    assert [candidate.name for candidate in open_registry(None, ["./mine"], progress).candidates] == ["mine"]
+    assert notes == []
+    open_registry(None, [], progress)
+    assert "comes with bench" in notes[0]

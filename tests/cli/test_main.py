@@ -75,7 +75,7 @@ def test_no_argument_is_empty(bench: Bench, arguments: tuple[str, ...]) -> None:
     [
         ("run", "--candidates", "demo"),
         ("verify", "--candidates", "demo"),
-        ("corpus", "demo"),
+        ("corpus", "demo:"),
         ("predict", "--candidates", "demo", "hubert-german", "call.wav"),
         ("discover",),
     ],
@@ -169,3 +169,23 @@ def test_a_folder_without_which_nothing_can_run_is_one_sentence(
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (3, sentence)
+
+
+@pytest.mark.parametrize("words", [["run", "--corpus"], ["corpus"], ["train", "--corpus"]], ids=" ".join)
+def test_a_mistyped_corpus_is_found_before_heavy_libraries_are_imported(words: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom benchmark.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as error:\n    code = error.code\n"
+        "print(code, sorted({'numpy', 'scipy', 'sklearn', 'pandas', 'pyarrow', 'torch'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, *words, "nope"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.stdout == "2 []\n"
+    assert ended.stderr.startswith("Error: There is no corpus and no path 'nope'")
+
+
+def test_the_package_is_the_program(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmark", "--version"], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert ended.stdout.startswith("bench ")

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmark.corpora.conventions import CONVENTIONS, crema_d, emodb, emovo, ravdess, savee, tess
+from benchmark.corpora.conventions import CONVENTIONS, convention, crema_d, emodb, emovo, ravdess, savee, tess
 from benchmark.corpora.conventions.naming import Excluded, Utterance
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import label_codes
@@ -97,22 +97,22 @@ def test_a_code_is_the_label_and_the_corpus_knows_its_meaning(
 def test_where_no_name_parses_the_expected_form_is_stated(kind: str, record: Record, tmp_path: Path) -> None:
     record("corpus/holiday.wav")
     with pytest.raises(RequestError, match=r"such as .*\.wav.*holiday\.wav.*folder:"):
-        CONVENTIONS[kind](tmp_path / "corpus")
+        convention(kind)(tmp_path / "corpus")
 
 
 @pytest.mark.parametrize("kind", CONVENTIONS)
 def test_a_missing_and_an_empty_folder_are_one_sentence(kind: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RequestError, match=f"`{kind}:`"):
-        CONVENTIONS[kind](tmp_path / "nowhere")
+        convention(kind)(tmp_path / "nowhere")
     with pytest.raises(RequestError, match="no recording"):
-        CONVENTIONS[kind](tmp_path / "empty")
+        convention(kind)(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_every_format_is_read_and_folders_may_be_nested(suffix: str, record: Record, tmp_path: Path) -> None:
     record(f"corpus/a/b/c/03a01Fa.{suffix}", seconds=1.0)
-    (clip,) = CONVENTIONS["emodb"](tmp_path / "corpus").clips
+    (clip,) = convention("emodb")(tmp_path / "corpus").clips
     assert waveform_of(clip).duration_s == pytest.approx(1.0, abs=0.1)
 
 
@@ -120,7 +120,7 @@ def test_many_strange_names_are_counted_and_some_are_shown(record: Record, tmp_p
     record("corpus/03a01Fa.wav")
     for number in range(9):
         record(f"corpus/strange {number}.wav")
-    (note,) = CONVENTIONS["emodb"](tmp_path / "corpus").notes
+    (note,) = convention("emodb")(tmp_path / "corpus").notes
     assert note.startswith("9 files were left out")
     assert note.endswith("strange 4.wav, ….")
 

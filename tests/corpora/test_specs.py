@@ -6,7 +6,8 @@ import pytest
 import soundfile
 
 from benchmark.corpora.audio_sources import StreamedSource, open_source
-from benchmark.corpora.specs import Spec, open_corpora, parse_spec
+from benchmark.corpora.spec_syntax import Spec, parse_spec
+from benchmark.corpora.specs import open_corpora
 from benchmark.errors import RequestError
 from benchmark.evaluation.decoding import decode_corpus
 from benchmark.progress import Silent

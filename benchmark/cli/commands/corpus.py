@@ -19,6 +19,9 @@ def corpus(*, options: DescribeRequest, console: ConsoleOptions) -> int:
 
     Loads no model of emotion, and writes corpus-NAME.md and corpus-NAME.json.
     """
+    from benchmark.corpora.spec_syntax import require_corpora
+
+    require_corpora([options.corpus], options.candidates)
     from benchmark.api.corpus import describe_corpus_with
     from benchmark.cli.console import open_console
     from benchmark.cli.summaries import finish

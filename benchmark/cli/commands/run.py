@@ -14,6 +14,9 @@ def run(*, options: RunRequest, console: ConsoleOptions) -> int:
     Verifies first what is not verified yet, and writes leaderboard.html, .md, .csv and .json, predictions.parquet, and
     verification.md, .csv and .json.
     """
+    from benchmark.corpora.spec_syntax import require_corpora
+
+    require_corpora(options.corpora, options.candidates)
     from benchmark.api.run import run_with
     from benchmark.cli.console import open_console
     from benchmark.cli.summaries import finish_scored

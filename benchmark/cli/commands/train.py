@@ -18,16 +18,19 @@ def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptio
     Writes weights, training.md and .json, and out_of_fold.parquet into a folder that verify, run, predict and publish
     take like any other candidate; run ranks its out-of-fold answers beside downloaded candidates.
     """
-    from benchmark.api.train import train_with
-    from benchmark.api.try_recipes import try_recipes_with
     from benchmark.cli.console import open_console
-    from benchmark.cli.summaries import finish
-    from benchmark.reporting.csv_and_json import json_document
+    from benchmark.corpora.spec_syntax import require_corpora
     from benchmark.training.recipe import recipe_text
 
     if recipe.show_recipe is not None:
         print(recipe_text(recipe.show_recipe), end="")
         return 0
+    require_corpora([name for name in (options.corpus, options.test) if name is not None], options.candidates)
+    from benchmark.api.train import train_with
+    from benchmark.api.try_recipes import try_recipes_with
+    from benchmark.cli.summaries import finish
+    from benchmark.reporting.csv_and_json import json_document
+
     progress = open_console(console)
     options = replace(options, progress=progress, confirm=progress.confirm)
     if recipe.try_recipes:

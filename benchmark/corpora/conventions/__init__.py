@@ -1,28 +1,32 @@
 """Corpora whose file names, or own label files, say what a clip is; installed packages may add more."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
-from benchmark.corpora.conventions import crema_d, emodb, emovo, iemocap, ravdess, savee, tess
-from benchmark.corpora.folder import FolderContents
 from benchmark.errors import RequestError
 from benchmark.plugins import Group, load_plugin, plugin_names
 
-Convention = Callable[[Path], FolderContents]
+if TYPE_CHECKING:
+    from benchmark.corpora.folder import FolderContents
 
-CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+Convention = Callable[[Path], "FolderContents"]
+
+CONVENTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "ravdess": ravdess.read,
-        "crema-d": crema_d.read,
-        "tess": tess.NAMING.read,
-        "savee": savee.NAMING.read,
-        "emodb": emodb.NAMING.read,
-        "emovo": emovo.NAMING.read,
-        "iemocap": iemocap.read,
+        "ravdess": "ravdess:read",
+        "crema-d": "crema_d:read",
+        "tess": "tess:NAMING.read",
+        "savee": "savee:NAMING.read",
+        "emodb": "emodb:NAMING.read",
+        "emovo": "emovo:NAMING.read",
+        "iemocap": "iemocap:read",
     }
 )
-"""Kind of SPEC → the function that reads a folder of that corpus."""
+"""Kind of SPEC → module and name of the function that reads a folder of that corpus; imported when it is read."""
 
 
 def convention_names() -> tuple[str, ...]:
@@ -40,12 +44,15 @@ def convention(kind: str) -> Convention:
         RequestError: The package that adds the corpus is broken.
     """
     if kind in CONVENTIONS:
-        return CONVENTIONS[kind]
+        module, _, name = CONVENTIONS[kind].partition(":")
+        return cast("Convention", attrgetter(name)(import_module(f"{__name__}.{module}")))
+    from benchmark.corpora.folder import FolderContents  # noqa: PLC0415 - the names alone need no reader
+
     read = load_plugin(Group.CORPORA, kind)
     if not callable(read):
         raise RequestError(f"The package that adds the corpus {kind!r} must name a function that reads a folder.")
 
-    def read_checked(folder: Path) -> FolderContents:
+    def read_checked(folder: Path) -> "FolderContents":
         contents = read(folder)
         if not isinstance(contents, FolderContents):
             raise RequestError(
