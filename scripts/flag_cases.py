@@ -13,9 +13,10 @@ from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.corpus_description import association
 from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker
 from benchmark.scoring.flags import TIED_FROM
+from benchmark.scoring.guessing import SIGNIFICANCE, Gain, gain, p_of_best
 from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.metrics import accuracy
-from benchmark.scoring.suspicion import chance, label_permutation, too_good
+from benchmark.scoring.suspicion import label_permutation, too_good
 from benchmark.scoring.twins import same_logits
 from scripts.simulated_corpora import (
     DESIGNS,
@@ -30,6 +31,13 @@ from scripts.simulated_corpora import (
 Draw = Callable[[np.random.Generator], bool]
 Answer = Callable[[np.random.Generator, Drawn, Design], NDArray[np.int64]]
 Judge = Callable[[Decisions, Drawn, Design], bool]
+
+
+SMALL = Design(name="60 clips, 6 speakers", speakers=6, emotions=5, clips=10)
+SPARSE = Design(name="72 clips, 3 speakers", speakers=3, clips=24)
+TINY = Design(name="24 clips, 2 emotions", speakers=4, emotions=2, clips=6)
+TINIEST = Design(name="12 clips, 2 emotions", speakers=3, emotions=2, clips=4)
+EIGHTY = Design(name="80 % one emotion", majority=0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +59,15 @@ class Case:
 
 def all_cases() -> tuple[Case, ...]:
     """List every case of every flag."""
-    return (*_chance_cases(), *_permuted_cases(), *_too_good_cases(), *_twin_cases(), *_tie_cases(), *_variety_cases())
+    return (
+        *_chance_cases(),
+        *_board_cases(),
+        *_permuted_cases(),
+        *_too_good_cases(),
+        *_twin_cases(),
+        *_tie_cases(),
+        *_variety_cases(),
+    )
 
 
 def _answered(answer: Answer, judge: Judge, design: Design) -> Draw:
@@ -71,14 +87,27 @@ def _cases(
     ]
 
 
+def _gain(decisions: Decisions, corpus: Drawn) -> Gain:
+    above = gain(decisions, corpus.speakers)
+    if above is None:
+        raise ValueError("a design needs two emotions")
+    return above
+
+
 def _at_chance(decisions: Decisions, corpus: Drawn, _: Design) -> bool:
-    found = chance(decisions, corpus.speakers)
-    return found is not None and found.at_chance
+    return _gain(decisions, corpus).at_chance
+
+
+def _unshown(decisions: Decisions, corpus: Drawn, _: Design) -> bool:
+    return not _gain(decisions, corpus).shown
+
+
+def _cannot_tell(decisions: Decisions, corpus: Drawn, _: Design) -> bool:
+    return _gain(decisions, corpus).cannot_tell
 
 
 def _majority_like(decisions: Decisions, corpus: Drawn, _: Design) -> bool:
-    found = chance(decisions, corpus.speakers)
-    return found is not None and found.majority_like
+    return _gain(decisions, corpus).majority_like
 
 
 def _always_the_first(_: np.random.Generator, corpus: Drawn, __: Design) -> NDArray[np.int64]:
@@ -95,20 +124,59 @@ def _skilled(recall: float) -> Answer:
 
 
 def _chance_cases() -> list[Case]:
+    enough, small = (DESIGNS[0], DESIGNS[1], DESIGNS[3]), (*DESIGNS, SMALL)
+    guessers = (
+        ("always the most frequent emotion", _always_the_first),
+        ("guesses evenly", guessed_answers),
+        ("guesses by a habit", _own_habit),
+    )
     cases = []
-    for flag, judge in (("at-chance", _at_chance), ("majority-like", _majority_like)):
-        cases += _cases(flag, "always the most frequent emotion", _always_the_first, judge, should=True)
-        cases += _cases(flag, "guesses evenly", guessed_answers, judge, should=True)
-        cases += _cases(flag, "guesses by a habit", _own_habit, judge, should=True)
-        cases += _cases(flag, "right for 70 % of what it covers", _skilled(0.7), judge, should=False)
-        cases += _cases(
-            flag, "right for 50 % of what it covers", _skilled(0.5), judge, should=False, designs=DESIGNS[:4]
-        )
-    return cases
+    for flag, judge, designs in (
+        ("at-chance", _at_chance, enough),
+        ("at-chance or cannot-tell", _unshown, small),
+        ("majority-like", _majority_like, small),
+    ):
+        for who, answer in guessers:
+            cases += _cases(flag, who, answer, judge, should=True, designs=designs)
+        for recall in (0.7, 0.5):
+            who = f"right for {100 * recall:.0f} % of what it covers"
+            silent = small if flag == "at-chance" or recall > 0.5 else DESIGNS[:4]  # noqa: PLR2004
+            cases += _cases(flag, who, _skilled(recall), judge, should=False, designs=silent)
+    cases += _cases("cannot-tell", "guesses evenly", guessed_answers, _cannot_tell, should=True, designs=[TINIEST])
+    return [
+        *cases,
+        *_cases("cannot-tell", "guesses evenly", guessed_answers, _cannot_tell, should=False, designs=enough),
+    ]
+
+
+def _board(skilled: int) -> Draw:
+    """Ten candidates, some right for 30 %, the others guessing by habits: whether none is shown to beat guessing."""
+
+    def draw(generator: np.random.Generator) -> bool:
+        design = DESIGNS[0]
+        corpus = draw_corpus(generator, design)
+        answers = [
+            (_skilled(0.3) if number < skilled else _own_habit)(generator, corpus, design) for number in range(10)
+        ]
+        best = p_of_best([_gain(decided(corpus, design, given), corpus) for given in answers])
+        return best is not None and best > SIGNIFICANCE
+
+    return draw
+
+
+def _board_cases() -> list[Case]:
+    return [
+        Case(flag="nobody beats guessing", what=f"{what}; 10 speakers", should=not skilled, draw=_board(skilled))
+        for what, skilled in (("ten candidates guess by habits", 0), ("nine guess by habits, one is right for 30 %", 1))
+    ]
 
 
 def _is_permuted(decisions: Decisions, corpus: Drawn, design: Design) -> bool:
     return bool(label_permutation(decisions, corpus.speakers, design.covered_names))
+
+
+def _is_permuted_unknown(decisions: Decisions, _: Drawn, design: Design) -> bool:
+    return bool(label_permutation(decisions, [None] * len(decisions.truth), design.covered_names))
 
 
 def _renamed(recall: float, moved: int | None) -> Answer:
@@ -131,14 +199,23 @@ def _confuses(generator: np.random.Generator, corpus: Drawn, design: Design) -> 
 
 def _permuted_cases() -> list[Case]:
     flag = "label-permuted"
+    # fmt: off
     return [
         *_cases(flag, "all labels moved, else right for 80 %", _renamed(0.8, None), _is_permuted, should=True),
         *_cases(flag, "two labels swapped, else right for 80 %", _renamed(0.8, 2), _is_permuted, should=True),
+        *_cases(flag, "two labels swapped, else right for 80 %", _renamed(0.8, 2), _is_permuted, should=True,
+                designs=[SMALL, SPARSE]),
+        *_cases(flag, "the same, speakers unknown", _renamed(0.8, 2), _is_permuted_unknown, should=True),
+        *_cases(flag, "two labels swapped, else right for 70 %", _renamed(0.7, 2), _is_permuted, should=True,
+                designs=DESIGNS[:4]),
+        *_cases(flag, "right for 35 %, speakers unknown", _skilled(0.35), _is_permuted_unknown, should=False),
+        *_cases(flag, "guesses evenly", guessed_answers, _is_permuted, should=False, designs=[SMALL, SPARSE, TINY]),
         *_cases(flag, "right for 75 %", _skilled(0.75), _is_permuted, should=False),
         *_cases(flag, "right for 35 %", _skilled(0.35), _is_permuted, should=False),
         *_cases(flag, "guesses by a habit", _own_habit, _is_permuted, should=False),
         *_cases(flag, "calls most of one emotion another", _confuses, _is_permuted, should=False),
     ]
+    # fmt: on
 
 
 def _is_too_good(name: str) -> Judge:
@@ -161,19 +238,21 @@ def _summary(name: str, emotion_clips: dict[str, int]) -> CorpusSummary:
 
 def _too_good_cases() -> list[Case]:
     whole, few = Design(name="24 speakers", speakers=24, clips=56), Design(name="4 speakers", speakers=4, clips=56)
-    short = Design(name="60 clips, 6 speakers", speakers=6, emotions=5, clips=10)
     uneven = Design(name="24 speakers, 60 % one emotion", speakers=24, clips=56, majority=0.6)
+    small = Design(name="100 clips, 10 speakers", emotions=5, clips=10)
+    six = Design(name="24 speakers, 6 emotions", speakers=24, clips=56, emotions=6)
+    two = Design(name="24 speakers, 2 emotions", speakers=24, clips=56, emotions=2)
     planned = [
-        ("ravdess", 0.99, whole, True),
-        ("ravdess", 0.99, few, True),
-        ("ravdess", 0.75, whole, False),
-        ("ravdess", 0.75, few, False),
+        *(("ravdess", 0.99, design, True) for design in (whole, few, six)),
+        *(("ravdess", 0.75, design, False) for design in (whole, few, six)),
+        ("my-ravdess", 0.9, whole, True),
+        ("my-ravdess", 0.75, whole, False),
         ("another corpus", 0.995, whole, True),
-        ("another corpus", 0.999999, short, True),
-        ("another corpus", 0.9, whole, False),
-        ("another corpus", 0.9, few, False),
-        ("another corpus", 0.9, uneven, False),
-        ("another corpus", 0.9, short, False),
+        ("another corpus", 0.995, two, False),
+        ("another corpus", 0.999999, small, True),
+        ("another corpus", 0.999999, TINY, False),
+        ("another corpus", 0.95, TINY, False),
+        *(("another corpus", 0.9, design, False) for design in (whole, few, uneven, SMALL)),
         ("tess", 0.999999, whole, False),
     ]
     return [
@@ -233,10 +312,9 @@ def _tied(design: Design, values: int, strength: float) -> Draw:
 
 
 def _tie_cases() -> list[Case]:
-    small = Design(name="60 clips", speakers=6, emotions=5, clips=10)
     cases = []
     for flag, values in (("text-tied", 10), ("speaker-tied", 4)):
-        for design in (*DESIGNS[:3], small):
+        for design in (*DESIGNS[:3], SMALL):
             described = f"{values} {'texts' if flag == 'text-tied' else 'speakers'}; {design.name}"
             for strength, should in ((0.6, True), (0.0, False)):
                 tie = "tied to an emotion in 60 %" if should else "not tied"
@@ -273,7 +351,13 @@ def _variety_cases() -> list[Case]:
 
     return [
         *_cases("collapsed", "says the same to 96 % of the clips", _mostly(0.96), collapsed, should=True),
+        *_cases(
+            "collapsed", "says the same to 98 % of the clips", _mostly(0.98), collapsed, should=True, designs=[EIGHTY]
+        ),
         *_cases("collapsed", "right for 60 % of what it covers", _skilled(0.6), collapsed, should=False),
+        *_cases(
+            "collapsed", "right for 90 % of what it covers", _skilled(0.9), collapsed, should=False, designs=[EIGHTY]
+        ),
         *_cases("narrow", "says the same to 99 % of clips without labels", _mostly(0.99), narrow, should=True),
         *_cases("narrow", "says the same to 85 % of clips without labels", _mostly(0.85), narrow, should=False),
     ]

@@ -40,6 +40,7 @@ from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboar
 from benchmark.results.leaderboard_columns import Shown
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
+from benchmark.scoring.guessing import SIGNIFICANCE
 from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
 
 _MOST_LEADERS = 5
@@ -150,6 +151,15 @@ def failures_section(leaderboard: Leaderboard) -> list[str]:
 
 
 def _answer(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
+    if corpus.guessing_p is not None and corpus.guessing_p > SIGNIFICANCE:
+        return (
+            f"On **{markdown_text(corpus.name)}** nobody is shown to beat guessing: guessing alone makes a best "
+            f"candidate like this one in {100 * corpus.guessing_p:.0f} % of cases. {_order(leaderboard, corpus)}"
+        )
+    return _order(leaderboard, corpus)
+
+
+def _order(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
     rows = _rows_on(leaderboard, corpus)
     title = f"On **{markdown_text(corpus.name)}**"
     if not corpus.emotion_clips:
@@ -206,7 +216,11 @@ def _leader(row: LeaderboardRow, corpus: CorpusSummary) -> str:
     score = with_interval(row.uar, row.uar_low, row.uar_high)
     text = f"**{candidate_name(row)}**" + (f", UAR {score}" if score else "")
     # A first rank among the useless is still a first rank: it must not read as praise.
-    if Flag.AT_CHANCE in row.flags or (is_known(row.uar_low) and row.uar_low <= 1 / len(corpus.emotion_clips)):
+    if {Flag.AT_CHANCE, Flag.CANNOT_TELL} & set(row.flags):
+        text += ", not shown to be better than guessing"
+    elif Flag.FEW_SPEAKERS in row.flags:
+        text += ", better than guessing for these speakers"
+    elif is_known(row.uar_low) and row.uar_low <= 1 / len(corpus.emotion_clips):
         text += ", not shown to be better than guessing"
     return text + (", which answers nearly always the same" if row.collapsed else "")
 

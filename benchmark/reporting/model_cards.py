@@ -22,7 +22,9 @@ _CLAIMS = (
     "data. A person's emotion cannot be read from a voice with certainty, by anyone."
 )
 # Flags of scores that are no evidence of skill become part of the name of the metric, since notes are easily lost.
-_UNSOUND_FLAGS = ("collapsed", "at-chance", "majority-like", "label-permuted", "too-good", "loose-map", "narrow")
+_UNSOUND_FLAGS = (
+    *("collapsed", "at-chance", "cannot-tell", "majority-like", "label-permuted", "too-good", "loose-map", "narrow"),
+)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class CorpusSummary(Stored):
         duplicate_clips: Clips with the same samples as an earlier one.
         text_tie: Association of emotions and texts: bias-corrected Cramér's V; None if unknown.
         speaker_tie: The same of emotions and speakers.
+        guessing_p: How often the best of the candidates that were not trained on it, or of all with `--rank-seen`,
+            would do as well by guessing; None without such candidates, and below two emotions.
         failure: What did not come to its end in reading the clips, in a sentence.
     """
 
@@ -76,6 +78,7 @@ class CorpusSummary(Stored):
     duplicate_clips: int = 0
     text_tie: float | None = None
     speaker_tie: float | None = None
+    guessing_p: float | None = None
     failure: str | None = None
 
 

@@ -14,8 +14,8 @@ from benchmark.scoring.metrics import reliability
 
 COLLAPSED_SHARE = 0.90
 """Collapsed: this share of the answers is one emotion, …"""
-COLLAPSED_EXCESS = 0.25
-"""… and exceeds that emotion's share of the clips by this much."""
+COLLAPSED_OF_OTHERS = 0.70
+"""… and so is, net, this share of the answers to clips of other emotions: (share − s)/(1 − s), s their own share."""
 NARROW_SHARE = 0.95
 MIN_CLIPS_TO_JUDGE = 20
 """Below so many answered clips nothing is called collapsed or narrow."""
@@ -58,8 +58,9 @@ def diversity(answers: Answers) -> Diversity | None:
     counts = np.bincount(answers.chosen[counted], minlength=len(answers.classes))
     top, nats = int(counts.argmax()), float(entropy(counts))
     top_emotion, share = answers.classes[top], float(counts[top] / counts.sum())
-    excess = share - answers.truth.count(top_emotion) / max(int(answers.scored.sum()), 1)
-    collapsed = share >= COLLAPSED_SHARE and excess >= COLLAPSED_EXCESS - _ROUNDING
+    others = 1 - answers.truth.count(top_emotion) / max(int(answers.scored.sum()), 1)
+    of_others = others > 0 and 1 - (1 - share) / others >= COLLAPSED_OF_OTHERS - _ROUNDING
+    collapsed = share >= COLLAPSED_SHARE and of_others
     enough = counts.sum() >= MIN_CLIPS_TO_JUDGE
     return Diversity(
         entropy=nats,

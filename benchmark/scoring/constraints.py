@@ -16,7 +16,8 @@ from benchmark.scoring.metrics import adjusted_uar
 DISQUALIFYING: Mapping[str, str] = MappingProxyType(
     {
         "collapsed": "on {corpus} it answers the same almost always, whatever it hears (collapsed)",
-        "at-chance": "on {corpus} it is not shown to be better than guessing (at-chance)",
+        "at-chance": "on {corpus} it is not better than guessing, or hardly (at-chance)",
+        "cannot-tell": "on {corpus} it is not shown to be better than guessing (cannot-tell)",
         "label-permuted": "on {corpus} its labels seem to be interchanged (label-permuted)",
     }
 )

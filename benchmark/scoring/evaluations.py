@@ -24,6 +24,7 @@ from benchmark.scoring.decisions import (
     count_by_text,
     open_decisions,
 )
+from benchmark.scoring.guessing import Gain, gain, interchange, p_of_best
 from benchmark.scoring.intervals import Interval, uar_interval
 from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.trained_on import Seen, seen
@@ -170,6 +171,29 @@ class CorpusEvaluations:
         """The deciding evaluation of each candidate, on which its rank and all details rest."""
         candidates = dict.fromkeys(evaluation.candidate for evaluation in self.evaluations)
         return tuple(self.of(candidate)[0] for candidate in candidates)
+
+    @cached_property
+    def _interchanged(self) -> NDArray[np.uint8]:
+        first = self.evaluations[0]
+        return interchange(first.decisions.truth, first.speakers)
+
+    @cached_property
+    def _gains(self) -> dict[Evaluation, Gain | None]:
+        return {own: gain(own.decisions, own.speakers, self._interchanged) for own in self.complete}
+
+    def gain(self, evaluation: Evaluation) -> Gain | None:
+        """How far an evaluation on this corpus, or an ensemble, is above guessing; None below two emotions."""
+        if evaluation in self._gains:
+            return self._gains[evaluation]
+        return gain(evaluation.decisions, evaluation.speakers, self._interchanged)
+
+    def p_of_best(self, *, with_seen: bool) -> float | None:
+        """How often the best candidate would do as well by guessing; None without two emotions and a candidate.
+
+        Candidates that were trained on the corpus count `with_seen` only.
+        """
+        chosen = {own: gain for own, gain in self._gains.items() if with_seen or own.seen != Seen.YES}
+        return p_of_best([gain for gain in chosen.values() if gain is not None])
 
     @property
     def complete(self) -> list[Evaluation]:

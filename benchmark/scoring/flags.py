@@ -50,15 +50,19 @@ class Flag(StrEnum):
     ONE_EMOTION = "one-emotion", "All scored clips have one emotion: always answering that would be perfect; no ranks."
     COLLAPSED = (
         "collapsed",
-        f"At least {100 * COLLAPSED_SHARE:.0f} % of its answers are one emotion, far more than that "
-        "emotion's share of clips.",
+        f"At least {100 * COLLAPSED_SHARE:.0f} % of its answers are one emotion, and so are most of those to clips of "
+        "other emotions.",
     )
     NARROW = (
         "narrow",
         f"At least {100 * NARROW_SHARE:.0f} % of its answers are one emotion; without labels nobody can "
         "say whether rightly.",
     )
-    AT_CHANCE = "at-chance", "Its UAR is not shown to be better than guessing: one who does not listen may do as well."
+    AT_CHANCE = "at-chance", "It guesses, or is little better: one who does not listen does as well."
+    CANNOT_TELL = (
+        "cannot-tell",
+        "It may be guessing, and may be much better: there are too few clips, or too few speakers, to tell.",
+    )
     MAJORITY_LIKE = (
         "majority-like",
         "Nor is its accuracy shown to be better than the share of the most frequent emotion.",

@@ -92,7 +92,9 @@ def score_run(
     missing = " ".join(result for result in ensembles if isinstance(result, str))
     if ensemble is not None and missing:
         failures[ensemble.name] = missing
-    summaries = tuple(corpus.summary for corpus in corpora)
+    summaries = tuple(
+        corpus.summary.model_copy(update={"guessing_p": corpus.p_of_best(with_seen=rank_seen)}) for corpus in corpora
+    )
     shared = shared_corpora(summaries, rows, rank_seen=rank_seen)
     all_rows = [row for block in blocks for row in block]
     all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)

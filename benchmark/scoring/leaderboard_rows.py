@@ -79,7 +79,9 @@ def scored_row(
     """The row of one evaluation, without its latency."""
     answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
     variety = diversity(answers) if evaluation.complete else None
-    suspicious = suspicions(evaluation, summary, ranking.twins) if evaluation.complete else {}
+    suspicious: dict[Flag, str] = {}
+    if evaluation.complete:
+        suspicious = suspicions(evaluation, summary, ranking.twins, corpus.gain(evaluation))
     reasons = training_reasons(evaluation) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {

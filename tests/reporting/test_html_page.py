@@ -219,6 +219,22 @@ def test_without_labels_there_are_answers_and_agreement_and_no_scores(demo: Open
     assert demo.complaints == []
 
 
+def test_what_answers_always_the_same_is_not_on_the_front_and_the_plot_shows_guessing(demo: Opened) -> None:
+    plot = demo.page.locator("#plot")
+    plot.locator("summary").click()
+    fronts = {
+        row.get_by_role("link").inner_text(): row.locator("td").last.inner_text()
+        for row in plot.locator("tbody tr").all()
+    }
+    assert fronts == {
+        "hubert-german": "on the front",
+        "wav2vec2-english": "on the front",
+        "hubert-always-neutral": "never recommended",
+    }
+    expect(plot.locator("caption")).to_contain_text("; guessing gives 0.25")
+    assert demo.complaints == []
+
+
 def test_flags_are_explained_on_focus_and_in_text(demo: Opened) -> None:
     page = demo.page
     chip = page.locator("#board .chip", has_text="collapsed")

@@ -138,6 +138,16 @@ def unlabelled(**corpus: Any) -> Leaderboard:
             "nothing is ranked: ranks need scored clips of three speakers, and of two for each emotion. The highest "
             "UAR, which may be chance, is that of **b**",
         ),
+        (
+            board(scored("a", flags=("few-speakers",))),
+            "**a**, UAR 0.44 [0.39–0.49], better than guessing for these speakers.",
+        ),
+        (board(scored("a", flags=("cannot-tell",))), ", not shown to be better than guessing."),
+        (
+            board(scored("a"), corpora=(described(guessing_p=0.26),)),
+            "- On **ravdess** nobody is shown to beat guessing: guessing alone makes a best candidate like this one in "
+            "26 % of cases. On **ravdess** the only one that is ranked is **a**",
+        ),
         (unranked(speakers=None), "nothing is ranked: nobody knows who speaks"),
         (unranked(emotion_clips={"anger": 9}), "nothing is ranked: all scored clips have one emotion"),
         (unranked({"seen": "yes"}), "nothing is ranked: all candidates were trained on it"),

@@ -44,11 +44,13 @@ def test_diversity_is_counted_on_hard_answers_to_scored_clips_whatever_the_corpu
         (18, 2, 13, True),
         (18, 2, 14, False),
         (17, 3, 0, False),
-        (20, 0, 15, True),
-        (20, 0, 16, False),
+        (20, 0, 19, True),
+        (20, 0, 20, False),
+        (95, 5, 83, True),
+        (95, 5, 84, False),
     ],
 )
-def test_collapse_needs_twenty_clips_a_top_share_of_90_percent_and_25_percent_above_the_truth(
+def test_collapse_needs_twenty_clips_a_top_share_of_90_percent_and_70_percent_of_the_other_clips(
     top: int, others: int, truth_of_top: int, collapsed: bool | None
 ) -> None:
     truth = ["neutral"] * truth_of_top + ["anger"] * (top + others - truth_of_top)

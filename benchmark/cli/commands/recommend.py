@@ -9,7 +9,7 @@ from benchmark.options.shared import QuietOptions
 def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     """Choose from a finished run: the pick, the Pareto front, and what speaks against each other candidate.
 
-    Loads no model. Collapsed, at-chance and label-permuted candidates, and scores on what a candidate was trained on,
+    Loads no model. Collapsed, at-chance, cannot-tell and label-permuted candidates, and scores on training data,
     never count. Exits 1 where nobody keeps to what is asked for, or the run is incomplete.
     """
     from benchmark.api.choose import recommend_with

@@ -11,6 +11,7 @@ from benchmark.results.leaderboard_columns import COLUMNS, Column, Shown, shown_
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.scoring.constraints import DISQUALIFYING
 from benchmark.scoring.flags import FLAG_MEANINGS
 
 _DIGITS = 4
@@ -71,6 +72,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
             for clips in leaderboard.hard_clips
         ],
         "flags": {flag: meaning for flag, meaning in FLAG_MEANINGS.items() if flag in occurring},
+        "disqualifying": list(DISQUALIFYING),
         "statuses": {str(status): {"verdict": str(status.verdict), "meaning": status.meaning} for status in Status},
         "columns": {name: _column(column) for name, column in COLUMNS.items()},
         "shown": {

@@ -5,6 +5,7 @@ const charts = (() => {
   const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"; // a name, which nobody asks for over the network
   const ON_FRONT = "on the front";
   const BEATEN = "beaten in both";
+  const USELESS = "never recommended";
   const darkness = window.matchMedia("(prefers-color-scheme: dark)");
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -39,10 +40,12 @@ const charts = (() => {
     return draw();
   }
 
-  /** Mark what nothing else beats: at most as slow and at least as right, and one of the two strictly. */
+  /** Mark what nothing else beats: at most as slow and at least as right, and one of the two strictly. What is useless beats nothing. */
   function markFront(points) {
     const beats = (one, other) => one.ms <= other.ms && one.score >= other.score && (one.ms < other.ms || one.score > other.score);
-    return points.map((point) => ({ ...point, front: points.some((other) => beats(other, point)) ? BEATEN : ON_FRONT }));
+    const useful = points.filter((point) => !point.useless);
+    const front = (point) => (useful.some((other) => beats(other, point)) ? BEATEN : ON_FRONT);
+    return points.map((point) => ({ ...point, front: point.useless ? USELESS : front(point) }));
   }
 
   function scatterPoints(rows, measure) {
@@ -57,27 +60,30 @@ const charts = (() => {
         low: row[`${measure}_low`] ?? row[measure],
         high: row[`${measure}_high`] ?? row[measure],
         mb: row.size_mb,
+        useless: row.flags.some((flag) => data.disqualifying.includes(flag)),
       }));
     return markFront(points);
   }
 
   const HEIGHT = 380;
 
-  /** What the axes show: all points with some air around them. */
-  function domains(points) {
+  /** What the axes show: all points with some air around them, and guessing. */
+  function domains(points, guessing) {
+    const lowest = Math.min(...points.map((point) => point.low), guessing ?? 1);
     const times = points.map((point) => point.ms);
     const air = 1.25;
     return {
       x: [Math.min(...times) / air, Math.max(...times) * air],
-      y: [Math.max(0, Math.floor(20 * Math.min(...points.map((point) => point.low))) / 20), Math.min(1, Math.ceil(20 * Math.max(...points.map((point) => point.high))) / 20)],
+      y: [Math.max(0, Math.floor(20 * lowest) / 20), Math.min(1, Math.ceil(20 * Math.max(...points.map((point) => point.high))) / 20)],
     };
   }
 
-  function scatter(points, title, width) {
-    const shown = domains(points);
+  function scatter(points, title, width, guessing) {
+    const shown = domains(points, guessing);
+    const kinds = [[ON_FRONT, "accent"], [BEATEN, "other"], [USELESS, "line"]].filter(([kind]) => kind !== USELESS || points.some((point) => point.useless));
     const x = { field: "ms", type: "quantitative", scale: { type: "log", domain: shown.x, nice: false }, axis: { title: "median latency in ms (left is faster)", tickCount: 8, grid: false, format: "~r", labelOverlap: true } };
     const y = { field: "score", type: "quantitative", scale: { domain: shown.y, zero: false, nice: false }, axis: { title: `${title} (up is better)`, format: ".2f", tickCount: 6 } };
-    const shade = { field: "front", type: "nominal", scale: { domain: [ON_FRONT, BEATEN], range: [colour("accent"), colour("other")] }, legend: { title: null, orient: "top", symbolType: "circle", symbolSize: 90 } };
+    const shade = { field: "front", type: "nominal", scale: { domain: kinds.map(([kind]) => kind), range: kinds.map(([, name]) => colour(name)) }, legend: { title: null, orient: "top", symbolType: "circle", symbolSize: 90 } };
     const named = pointLabels.place(points, shown, { width: width - 60, height: HEIGHT });
     return {
       description: `${title} against median latency of ${points.length} candidates; the table below says the same.`,
@@ -86,6 +92,7 @@ const charts = (() => {
       autosize: { type: "fit-x", contains: "padding" },
       data: { values: points },
       layer: [
+        ...(guessing === null ? [] : [{ data: { values: [{ score: guessing }] }, mark: { type: "rule", strokeDash: [2, 3], strokeWidth: 1, color: colour("soft"), aria: false }, encoding: { y } }]),
         {
           transform: [{ filter: `datum.front === '${ON_FRONT}'` }],
           mark: { type: "line", interpolate: "step-after", strokeDash: [4, 4], strokeWidth: 1.5, color: colour("accent"), opacity: 0.7, aria: false },
@@ -107,6 +114,9 @@ const charts = (() => {
 
   const MEASURES = [["uar", "UAR"], ["accuracy", "accuracy"]];
 
+  /** What one reaches who does not listen; null where that is unknown. */
+  const guessed = (measure, row) => (measure === "uar" ? data.chance(row.corpus) : row.majority_accuracy);
+
   /** Right against fast, of these rows; false where there is nothing to plot. */
   function rightAndFast(element, rows) {
     if (!scatterPoints(rows, "uar").length) return false;
@@ -120,25 +130,26 @@ const charts = (() => {
 
     function render(measure, title) {
       const points = scatterPoints(rows, measure);
+      const guessing = guessed(measure, rows.find((row) => row[measure] !== null));
       const lines = (point) => [point.name, `${title} ${numbers.withInterval(point.score, point.low, point.high)}`, `${numbers.milliseconds(point.ms)} ms on ${point.device}`, `${numbers.quantity(point.mb)} MB`];
-      show(canvas, () => scatter(points, title, canvas.clientWidth), { lines, open: ({ place }) => (location.hash = `#candidate-${place}`) });
-      table.replaceChildren(frontTable(points, title));
+      show(canvas, () => scatter(points, title, canvas.clientWidth, guessing), { lines, open: ({ place }) => (location.hash = `#candidate-${place}`) });
+      table.replaceChildren(frontTable(points, title, guessing));
     }
 
     element.replaceChildren(
       dom.make("fieldset", { class: "switch" }, dom.make("legend", {}, "How right"), choices),
       canvas,
-      dom.make("p", { class: "note" }, "The dashed line joins those that nobody beats in both. A larger area is a larger file; bars are intervals. A press on a point opens the candidate."),
+      dom.make("p", { class: "note" }, "The dashed line joins those that nobody beats in both, the dotted one is guessing. A larger area is a larger file; bars are intervals. A press on a point opens the candidate."),
       dom.make("details", {}, dom.make("summary", {}, "The plot as a table"), table),
     );
     render(...MEASURES[0]);
     return true;
   }
 
-  function frontTable(points, title) {
+  function frontTable(points, title, guessing) {
     const ordered = [...points].sort((one, other) => one.ms - other.ms);
     return tables.plain({
-      caption: `${title} against latency, the fastest first`,
+      caption: `${title} against latency, the fastest first${guessing === null ? "" : `; guessing gives ${numbers.fraction(guessing)}`}`,
       headings: ["candidate", "device", "p50 ms", title, "size MB", "front"],
       numeric: (place) => place > 1 && place < 5,
       rows: ordered.map((point) => [
