@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 
 from benchmark.results.training_record import EpochRecord, FoldRecord, TrainingFinding
-from benchmark.scoring.suspicion import NEARLY_PERFECT
 from benchmark.training.jobs import MONITORED_CLIPS
 
 COLLAPSED_SHARE = 0.95
+NEARLY_PERFECT = 0.97
 """Of the answers, for one emotion; a network that has learnt nothing yet may exceed 0.90 for an epoch."""
 LASTING_EPOCHS = 2
 """A collapse of one epoch is noise of the fit."""
