@@ -10,6 +10,7 @@ from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.options.shared import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.leaderboard_tables import is_at_least
 from benchmark.reporting.numbers import counted, formatted, fraction, moment, rank_range, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import Shown, shown_in
@@ -94,6 +95,8 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
         title = f"{corpus.name}: {counted(corpus.clips, 'clip')}" + (" (synthetic voices)" if corpus.synthetic else "")
         if corpus.available_clips > corpus.clips + len(corpus.unreadable):
             title += f" of {corpus.available_clips}: limited by --limit or --sample"
+        if any(is_at_least(row.interval) for row in leaderboard.rows if row.corpus == corpus.name):
+            title += "; intervals are at least so wide, as speakers are unknown"
         print_table(columns, rows, title=title)
     print_table(
         ["not evaluated", "status", "why"],

@@ -87,7 +87,8 @@ def _scores(rows: Sequence[RowChange]) -> list[str]:
     rest = f" {counted(same, 'other row')} {'is' if same == 1 else 'are'} unchanged." if same > 0 else ""
     sentence = (
         "Changes with their 95 % intervals; bold where chance does not explain them. Those on common clips are paired, "
-        f"and can differ from the difference of the scores, each of which is about all clips of its run.{rest}"
+        f"and can differ from the difference of the scores, each of which is about all clips of its run. "
+        f"Without speakers, intervals are at least so wide.{rest}"
     )
     return section("## Scores", sentence, markdown_table(changed, columns))
 

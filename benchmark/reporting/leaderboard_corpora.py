@@ -32,6 +32,7 @@ def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) ->
         _renamed("Merged", corpus.merge),
         _renamed("Labels read as", renamed),
         _scored_clips(corpus),
+        _few_texts(corpus),
         _raters(corpus),
     ]
     unreadable = [
@@ -197,6 +198,13 @@ def _scored_clips(corpus: CorpusSummary) -> str:
         return ""
     unlabelled = f"; {without:,} {'has' if without == 1 else 'have'} no label" if without else ""
     return f"Scored: {counted(scored, 'clip')}{unlabelled}."
+
+
+def _few_texts(corpus: CorpusSummary) -> str:
+    if corpus.few_texts is None:
+        return ""
+    texts = counted(corpus.few_texts, "text")
+    return f"Every score **holds for these sentences**: speakers share them, and an emotion has only {texts}."
 
 
 def _raters(corpus: CorpusSummary) -> str:

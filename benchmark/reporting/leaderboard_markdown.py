@@ -21,6 +21,7 @@ from benchmark.reporting.leaderboard_tables import (
     declared_column,
     evaluated_rows,
     inference_section,
+    is_at_least,
     legend,
     speed_section,
 )
@@ -213,7 +214,7 @@ def _highest_unranked(rows: Sequence[LeaderboardRow], corpus: CorpusSummary) -> 
 
 
 def _leader(row: LeaderboardRow, corpus: CorpusSummary) -> str:
-    score = with_interval(row.uar, row.uar_low, row.uar_high)
+    score = with_interval(row.uar, row.uar_low, row.uar_high, at_least=is_at_least(row.interval))
     text = f"**{candidate_name(row)}**" + (f", UAR {score}" if score else "")
     # A first rank among the useless is still a first rank: it must not read as praise.
     if {Flag.AT_CHANCE, Flag.CANNOT_TELL} & set(row.flags):

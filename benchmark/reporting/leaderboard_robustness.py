@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from benchmark.audio.perturbation import CUES
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_breakdown import Rows, first_rows, in_order
-from benchmark.reporting.leaderboard_tables import candidate_name
+from benchmark.reporting.leaderboard_tables import candidate_name, is_at_least
 from benchmark.reporting.markdown import Column, bullets, columns_of, joined, markdown_table, section
 from benchmark.reporting.numbers import counted, fraction, is_known, signed
 from benchmark.results.analyses import CandidateCues, Robustness
@@ -111,10 +111,10 @@ def _signed_interval(value: float | None, low: float | None, high: float | None)
 
 
 def _loss_interval(perturbed: Sequence[Robustness]) -> str:
-    if any(result.interval == "clips" for result in perturbed):
+    if any(is_at_least(result.interval) for result in perturbed):
         return (
-            "the 95 % interval over clips, which is too narrow by what the clips of one speaker share (the speakers "
-            "are unknown, too few, or cannot be left out in turn)"
+            "the 95 % interval over clips, at least so wide: it is too narrow by what the clips of one speaker share "
+            "(the speakers are unknown, too few, or cannot be left out in turn)"
         )
     return "the paired 95 % interval over speakers (Wilson's where nothing changes from one to the next)"
 

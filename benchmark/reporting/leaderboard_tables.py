@@ -210,23 +210,43 @@ _INFERENCE_COLUMNS = (
 
 
 class IntervalKind(NamedTuple):
-    """The words for one kind of interval."""
+    """The words for one kind of interval.
+
+    Attributes:
+        at_least: Whether it is too narrow by an unknown amount.
+    """
 
     name: str
     meaning: str
+    at_least: bool = False
 
 
 INTERVALS: Mapping[str, IntervalKind] = MappingProxyType(
     {
         "speakers": IntervalKind("95 % interval over speakers", "what could change if other people spoke."),
+        "speakers+texts": IntervalKind(
+            "95 % interval over speakers and texts", "what could change if other people spoke and said something else."
+        ),
         "wilson": IntervalKind("95 % interval by Wilson's formula", "for scores without any spread over speakers."),
         "clips": IntervalKind(
-            "95 % interval over clips",
-            "clips of one speaker are not independent, so that it is narrower than the truth; nothing is ranked by it.",
+            "95 % interval over clips, at least so wide",
+            "clips of one speaker are not independent, so that the true interval is wider, nobody knows by how much; "
+            "nothing is ranked by it.",
+            at_least=True,
         ),
     }
 )
 """The kinds of intervals, by their names in the column `interval`."""
+
+
+def is_at_least(interval: str | None) -> bool:
+    """Whether intervals of this kind are too narrow by an unknown amount.
+
+    Examples:
+        >>> is_at_least("clips"), is_at_least("speakers"), is_at_least(None)
+        (True, False, False)
+    """
+    return interval in INTERVALS and INTERVALS[interval].at_least
 
 
 def legend(rows: Sequence[LeaderboardRow]) -> list[str]:

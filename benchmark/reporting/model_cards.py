@@ -8,7 +8,7 @@ from huggingface_hub import DatasetCardData, EvalResult, EvalResultEntry, eval_r
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from benchmark.reporting.escaping import markdown_text
-from benchmark.reporting.leaderboard_tables import corpus_table, evaluated_rows, is_rebuilt, legend
+from benchmark.reporting.leaderboard_tables import corpus_table, evaluated_rows, is_at_least, is_rebuilt, legend
 from benchmark.reporting.markdown import document, environment_line
 from benchmark.reporting.numbers import counted, fraction, is_known, moment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
@@ -148,6 +148,7 @@ def score_notes(row: LeaderboardRow) -> str:
     clips = f"open UAR over {counted(row.clips or 0, 'clip')}"
     if is_known(row.uar_low) and is_known(row.uar_high):
         clips += f", 95 % interval {fraction(row.uar_low)}–{fraction(row.uar_high)}"
+        clips += ", at least so wide" if is_at_least(row.interval) else ""
     if is_known(row.coverage):
         clips += f", coverage {fraction(row.coverage)}"
     others = [flag for flag in row.flags if flag not in _UNSOUND_FLAGS]

@@ -52,16 +52,23 @@ def with_interval(
     low: float | None,
     high: float | None,
     write: Callable[[float | None], str] = fraction,
+    *,
+    at_least: bool = False,
 ) -> str:
     """Write a number with its interval, if it has one.
+
+    Args:
+        at_least: Whether the interval is too narrow by an unknown amount, as without speakers.
 
     Examples:
         >>> with_interval(0.44, 0.39, 0.49), with_interval(0.44, None, None), with_interval(None, None, None)
         ('0.44 [0.39–0.49]', '0.44', '')
+        >>> with_interval(0.44, 0.39, 0.49, at_least=True)
+        '0.44 [0.39–0.49, at least so wide]'
     """
     if not is_known(value) or not is_known(low) or not is_known(high):
         return write(value)
-    return f"{write(value)} [{write(low)}–{write(high)}]"
+    return f"{write(value)} [{write(low)}–{write(high)}{', at least so wide' if at_least else ''}]"
 
 
 def rank_range(rank: int | None, high: int | None) -> str:

@@ -150,7 +150,7 @@ def headline(record: TrainingRecord) -> str:
         return f"{what}. **There is no candidate: a fit has failed.**"
     name = str(record.recipe["name"])
     best = next((score for score in record.scores if score.name == f"{name}, mean"), record.scores[0])
-    uar = with_interval(best.uar, best.uar_low, best.uar_high)
+    uar = with_interval(best.uar, best.uar_low, best.uar_high, at_least=record.speakers is None)
     speakers = "clips" if record.speakers is None else "speakers"
     return (
         f"{what}. **UAR {uar}, macro-F1 {fraction(best.macro_f1)}** on {speakers} that it has not heard, in the same "

@@ -50,6 +50,8 @@ class CorpusSummary(Stored):
         speaker_tie: The same of emotions and speakers.
         guessing_p: How often the best of the candidates that were not trained on it, or of all with `--rank-seen`,
             would do as well by guessing; None without such candidates, and below two emotions.
+        few_texts: Texts of the emotion that has fewest, if speakers say the same texts and these are too few to stand
+            for others; else None.
         failure: What did not come to its end in reading the clips, in a sentence.
     """
 
@@ -79,6 +81,7 @@ class CorpusSummary(Stored):
     text_tie: float | None = None
     speaker_tie: float | None = None
     guessing_p: float | None = None
+    few_texts: int | None = None
     failure: str | None = None
 
 

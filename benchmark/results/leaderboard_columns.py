@@ -56,7 +56,7 @@ class LeaderboardRow(Stored):
     uar_low: float | None = None
     uar_high: float | None = None
     interval: str | None = None
-    """how intervals were made: `speakers`, `wilson` or `clips`."""
+    """how intervals were made: over `speakers`, `speakers+texts`, by `wilson`, or over `clips`: at least so wide."""
     macro_f1: float | None = None
     """the mean, over the corpus's emotions, of the harmonic mean of precision and recall."""
     shared_uar: float | None = None

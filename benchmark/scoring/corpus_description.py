@@ -26,6 +26,7 @@ from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.flags import FEW_CLIPS_BELOW, FEW_SPEAKERS_BELOW, TIED_FROM
 from benchmark.scoring.labels import LabelledClips, emotion_of_clip, human_ceiling, is_tied, label_clips, majority
+from benchmark.scoring.texts import few_texts
 from benchmark.scoring.trained_on import seen
 
 MIN_OCCURRENCES = 2
@@ -90,6 +91,7 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
         duplicate_clips=len(clips) - len({clip.clip_hash for clip in clips}),
         text_tie=association([clip.text_id for clip in clips], truth),
         speaker_tie=association(labelled.speakers, truth),
+        few_texts=few_texts(labelled.texts),
         failure=corpus.gap,
     )
 

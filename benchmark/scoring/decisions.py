@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.scoring.answers import NO_ANSWER, NO_EMOTION, Answers
-from benchmark.scoring.texts import MIN_TEXTS, NOT_SHARED, CorpusTexts
+from benchmark.scoring.texts import NOT_SHARED, CorpusTexts, few_texts
 
 MIN_EMOTIONS = 2
 """With fewer emotions there is nothing to distinguish: no ranks, no chance level, no adjusted UAR."""
@@ -151,7 +151,7 @@ def count_by_speaker(decisions: Decisions, speakers: Sequence[str | None]) -> Sp
 
 def count_by_text(decisions: Decisions, texts: CorpusTexts | None) -> TextCounts | None:
     """Count hits and clips by text and emotion; None where an emotion has too few texts to stand for others."""
-    if texts is None or texts.fewest < MIN_TEXTS:
+    if texts is None or few_texts(texts) is not None:
         return None
     shared = texts.codes != NOT_SHARED
     shape = (int(texts.codes.max()) + 1, len(decisions.emotions))

@@ -55,6 +55,11 @@ def corpus_texts(
     return CorpusTexts(codes=renumbered[codes], texts=number, fewest=int(np.bincount(of_emotion).min()))
 
 
+def few_texts(texts: CorpusTexts | None) -> int | None:
+    """The texts of the emotion that has fewest, where they are too few to stand for others; else None."""
+    return texts.fewest if texts is not None and texts.fewest < MIN_TEXTS else None
+
+
 def _numbered(values: Sequence[str | None]) -> NDArray[np.int64]:
     numbers: dict[str | None, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)

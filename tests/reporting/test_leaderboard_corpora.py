@@ -53,3 +53,9 @@ def test_of_many_reasons_of_failures_the_first_are_listed() -> None:
     assert len(listed.splitlines()) == 11
     assert listed.endswith("3 reasons more")
     assert failed_clips_list(board(scored()), "ravdess") == []
+
+
+def test_scores_on_few_texts_hold_for_these_sentences_only() -> None:
+    sentence = "Every score **holds for these sentences**: speakers share them, and an emotion has only 2 texts."
+    assert sentence in leaderboard_markdown(board(scored(), corpora=(described(few_texts=2),)))
+    assert "these sentences" not in leaderboard_markdown(board(scored(), corpora=(described(),)))

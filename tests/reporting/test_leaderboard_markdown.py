@@ -60,6 +60,9 @@ def test_scores_stand_with_interval_rank_and_baseline(report: str) -> None:
 
 def test_a_kind_of_interval_is_named_above_the_table_and_several_in_a_column(report: str) -> None:
     assert "95 % interval over speakers" in section(report, "How right")
+    alone = text_of(scored("a", interval="clips", rank=None))
+    assert "In brackets: 95 % interval over clips, at least so wide." in section(alone, "How right")
+    assert "[0.39–0.49, at least so wide]" in alone.partition("## ")[0]
     mixed = text_of(scored("a"), scored("b", interval="wilson"))
     assert [row["interval"] for row in right(mixed)] == ["speakers", "wilson"]
 

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from benchmark.scoring.decisions import Decisions, SpeakerCounts, TextCounts, confusion_matrix, count_by_text
 from benchmark.scoring.intervals import IntervalMethod, accuracy_interval, uar_interval
-from benchmark.scoring.texts import corpus_texts
+from benchmark.scoring.texts import corpus_texts, few_texts
 
 EMOTIONS = ("anger", "fear")
 SPEAKERS, TEXTS = 6, 4
@@ -48,7 +48,7 @@ def test_a_corpus_with_two_texts_of_an_emotion_does_not_stand_for_others() -> No
     decisions, speakers, texts, truth = play(texts=2)
     found = corpus_texts(texts, speakers, truth)
     assert found is not None
-    assert (found.texts, found.fewest) == (2, 2)
+    assert (found.texts, found.fewest, few_texts(found)) == (2, 2, 2)
     assert count_by_text(decisions, found) is None
 
 

@@ -145,7 +145,11 @@ def _sentences(leaderboard: Leaderboard, audio: list[dict[str, Any]]) -> dict[st
         "further": [block_html(section, deeper=0) for section in sections if section],
         "failures": block_html(failures_section(leaderboard), deeper=0),
         "legend": block_html(legend(rows)[1:]),
-        "intervals": [kind.name for name, kind in INTERVALS.items() if any(row.interval == name for row in rows)],
+        "intervals": [
+            f"{kind.name} (hatched)" if kind.at_least else kind.name
+            for name, kind in INTERVALS.items()
+            if any(row.interval == name for row in rows)
+        ],
         "embedded": sum(is_embedded for corpus in audio for _, is_embedded, _ in corpus["recordings"]),
     }
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmark.reporting.leaderboard_tables import INTERVALS, is_at_least
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
 from benchmark.results.analyses import AnswerProfile, CandidateGroups, CorpusGroups, HardClip, Robustness
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow, NotEvaluated
@@ -45,6 +46,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
     occurring = {flag for row in leaderboard.rows for flag in row.flags}
     return {
         "corpora": [{"name": corpus.name, "emotions": corpus.emotion_clips} for corpus in leaderboard.corpora],
+        "openIntervals": [name for name in INTERVALS if is_at_least(name)],
         "hasSummary": any(row.corpus == ALL_CORPORA for row in leaderboard.rows),
         "candidates": candidates,
         "fields": ["candidate", "corpus", *_ROW_FIELDS],

@@ -53,6 +53,12 @@ def test_where_nothing_else_was_measured_there_are_no_tables(realistic_board: Le
     assert tables(realistic_board) == []
 
 
+def test_intervals_that_are_at_least_so_wide_are_named_for_the_page_to_hatch(realistic_board: Leaderboard) -> None:
+    data = page_data(realistic_board, None)
+    assert data["openIntervals"] == ["clips"]
+    assert "interval" in data["fields"]
+
+
 def test_every_column_that_the_page_shows_is_declared_and_sent(realistic_board: Leaderboard) -> None:
     data = page_data(realistic_board, None)
     for names in data["shown"].values():

@@ -69,8 +69,8 @@ const candidateView = (() => {
 
   // Scores that are shown with something else than their own value.
   const SCORES = {
-    uar: (row) => intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true }),
-    accuracy: (row) => intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true }),
+    uar: (row) => intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true, open: data.isOpen(row) }),
+    accuracy: (row) => intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true, open: data.isOpen(row) }),
     confident_emotions: (row) => `${numbers.quantity(row.confident_emotions)} of ${row.emotions}`,
     clips: (row) => `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`,
   };

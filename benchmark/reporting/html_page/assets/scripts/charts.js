@@ -61,6 +61,7 @@ const charts = (() => {
         high: row[`${measure}_high`] ?? row[measure],
         mb: row.size_mb,
         useless: row.flags.some((flag) => data.disqualifying.includes(flag)),
+        open: data.isOpen(row),
       }));
     return markFront(points);
   }
@@ -98,7 +99,7 @@ const charts = (() => {
           mark: { type: "line", interpolate: "step-after", strokeDash: [4, 4], strokeWidth: 1.5, color: colour("accent"), opacity: 0.7, aria: false },
           encoding: { x, y, order: { field: "ms" } },
         },
-        { mark: { type: "rule", strokeWidth: 1.5, opacity: 0.55, aria: false }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: shade } },
+        { mark: { type: "rule", strokeWidth: 1.5, opacity: 0.55, aria: false }, encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: shade, strokeDash: { condition: { test: "datum.open", value: [3, 3] }, value: [1, 0] } } },
         {
           mark: { type: "circle", opacity: 0.85, stroke: colour("paper"), strokeWidth: 1.5, cursor: "pointer", tooltip: { content: "data" }, aria: false },
           encoding: { x, y, color: shade, size: { field: "mb", type: "quantitative", scale: { range: [50, 900], zero: true }, legend: { title: "size in MB", orient: "top", tickCount: 3, symbolFillColor: colour("other") } } },

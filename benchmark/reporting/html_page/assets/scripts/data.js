@@ -42,6 +42,7 @@ const data = (() => {
     rows,
     chance,
     isLabelled,
+    isOpen: (row) => content.openIntervals.includes(row.interval),
     hardClips,
     profile: (candidate, corpus) => find(content.profiles, candidate, corpus),
     scores: (candidate, corpus) => find(content.classes, candidate, corpus),

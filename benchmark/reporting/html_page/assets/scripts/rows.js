@@ -46,6 +46,7 @@ const rowTables = (() => {
       high: row[`${name}_high`],
       chance: name === "uar" ? data.chance(row.corpus) : null,
       emphasised: row.rank !== null,
+      open: data.isOpen(row),
     };
   }
 
