@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold the truth, and how often pairs of candidates are told apart, rightly and wrongly.
 
-    python -m scripts.simulate_intervals --draws 2000 --write
+    python -m scripts.simulate_intervals --write
 
 Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
 """
@@ -150,9 +150,11 @@ def found_different(cell: Cell, draws: int, *, difference: float = 0.0, level: f
     """
     generator, shift = _generator(f"pairs {difference}", cell), shift_for(_of_pair(cell), difference)
     people = _people(generator, cell, draws)
-    own = cell.interaction * generator.normal(size=(2, draws, cell.speakers, 1))
-    first, second = (draw(generator, cell, draws, people + own[at] + at * shift) for at in (0, 1))
-    return float((p_values(first, second) <= level).mean())
+    drawn = []
+    for added in (0.0, shift):
+        own = cell.interaction * generator.normal(size=(draws, cell.speakers, 1))
+        drawn.append(draw(generator, cell, draws, people + own + added))
+    return float((p_values(*drawn) <= level).mean())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -209,8 +211,8 @@ def interval_ends(drawn: Drawn, *, with_speakers: bool = True) -> NDArray[np.flo
     plain = (spread > NO_SPREAD**2) & (scores > 0) & (scores < 1) & with_speakers
     inside = np.where(plain, scores, 0.5)
     reach = critical_t(freedom) * np.sqrt(spread) / (inside * (1 - inside))
-    ends = expit(logit(inside) + np.stack([-reach, reach]))
-    for number in np.flatnonzero(~plain):
+    ends = np.asarray(expit(logit(inside) + np.stack([-reach, reach])), dtype=np.float64)
+    for number in np.flatnonzero(~plain).tolist():
         counts = drawn.counts(number)
         hits = counts.hits.sum(axis=0)
         confusion = np.column_stack([np.diag(hits), totals - hits])
@@ -228,7 +230,7 @@ def p_values(first: Drawn, second: Drawn) -> NDArray[np.float64]:
     scores = (both.sum(axis=2) / clips.sum(axis=0)).mean(axis=2)
     differences = np.abs(scores[0] - scores[1])
     found = np.where(differences < NO_SPREAD, 1.0, 2 * t.sf(differences / np.maximum(errors, NO_SPREAD), freedoms))
-    for number in np.flatnonzero(errors < NO_SPREAD):
+    for number in np.flatnonzero(errors < NO_SPREAD).tolist():
         found[number] = PairedDifferences.of([first.counts(number), second.counts(number)]).p_values[0]
     return found
 
@@ -254,8 +256,8 @@ def report(draws: int) -> str:
     return "\n".join(
         [
             f"{draws:,} draws a setting (Monte-Carlo error of 95 %: {error:.1f}), {CLIPS_OF_EACH} clips per speaker "
-            f"and emotion, seed {SEED}; `python -m scripts.simulate_intervals --write`. Three values in a cell belong to "
-            f"a spread between speakers of 0, 0.5 and 1 (logit), with speaker × emotion of 0, {INTERACTION} and "
+            f"and emotion, seed {SEED}; `python -m scripts.simulate_intervals --write`. Three values in a cell belong "
+            f"to a spread between speakers of 0, 0.5 and 1 (logit), with speaker × emotion of 0, {INTERACTION} and "
             f"{INTERACTION}; candidates that are compared have as much model × speaker.",
             "",
             *_speakers_table(draws),
@@ -335,7 +337,7 @@ def _power(draws: int) -> Iterator[str]:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("intervals", report, description="How far the intervals and the ranks hold.", draws=2000)
+    simulate_into_protocol("intervals", report, description="How far the intervals and the ranks hold.", draws=1000)
 
 
 if __name__ == "__main__":

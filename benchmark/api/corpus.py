@@ -10,6 +10,7 @@ from benchmark.api.outcomes import Outcome, judge_corpora
 from benchmark.audio.measuring import Acoustics
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
+from benchmark.corpora.speaker_names import speaker_offers
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
 from benchmark.errors import EXIT_UNMET
@@ -75,7 +76,8 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, reader, progress), reader)
     if options.find_speech:
         decoded = find_speech(decoded, reader, settings, progress)
-    description = describe(decoded.record, acoustics, created=datetime.now(UTC), notes=corpus.notes)
+    notes = (*corpus.notes, *speaker_offers(corpus))
+    description = describe(decoded.record, acoustics, created=datetime.now(UTC), notes=notes)
     candidates = tuple(
         coverage_of(known_outputs(candidate, settings.cache), description) for candidate in registry.candidates
     )

@@ -57,10 +57,12 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     corpora: Sequence[Corpus] = ()
     if options.relabel:
         registry = find_registry(options.candidates)
-        selection = ClipOptions(columns=options.columns)
+        selection = ClipOptions(columns=options.columns, speaker_pattern=options.speaker_pattern)
         corpora = open_corpora(options.relabel, registry, selection, settings=settings, progress=progress)
-    elif options.columns:
-        raise RequestError("--column says how the table of --relabel is read: name one, or leave it out.")
+    elif options.columns or options.speaker_pattern is not None:
+        raise RequestError(
+            "--column and --speaker-pattern say how the corpus of --relabel is read: name one, or leave them out."
+        )
     record = _with_labels(record, corpora, progress)
     check_writable(folder)
     store = PredictionStore(settings.cache)

@@ -11,6 +11,7 @@ from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.rows import parse_columns
+from benchmark.corpora.speaker_names import compile_pattern, take_speakers
 from benchmark.corpora.spec_syntax import EXAMPLE, Spec, parse_spec, spec_of
 from benchmark.corpora.streaming import parse_dataset
 from benchmark.corpora.table import read_table
@@ -54,6 +55,7 @@ def open_corpora(
     if not names and not entries:
         raise RequestError(f"There is no audio to run on: give a corpus, {EXAMPLE}.")
     options, progress = options or ClipOptions(), progress or Silent()
+    pattern = None if options.speaker_pattern is None else compile_pattern(options.speaker_pattern)
     if reader is None:
         with AudioReader(settings or Settings(), max_clip_mb=options.max_clip_mb) as own:
             return open_corpora(names, registry, options, reader=own, progress=progress)
@@ -70,6 +72,8 @@ def open_corpora(
         entry = entry.model_copy(update={"columns": {**entry.columns, **columns}})
         corpus = _read(shown_name, spec, entry, reader, progress)
         corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel), reader.channels)
+        if pattern is not None:
+            corpus = take_speakers(corpus, pattern)
         corpora.append(_apply_entry(corpus, entry))
     opened = [corpus.name for corpus in corpora]
     if doubled := {name for name in opened if opened.count(name) > 1}:

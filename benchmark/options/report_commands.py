@@ -19,6 +19,7 @@ from benchmark.options.shared import (
     OutputOptions,
     RegistryOptions,
     ScoreOptions,
+    SpeakerOptions,
     StoredRun,
     Texts,
     WatchingCaller,
@@ -66,7 +67,9 @@ class RecommendRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ReportRequest(WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, ColumnOptions, RegistryOptions):
+class ReportRequest(
+    WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, SpeakerOptions, ColumnOptions, RegistryOptions
+):
     """Options of `report`."""
 
     run: StoredRun = field(default=None, kw_only=False)

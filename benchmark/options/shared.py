@@ -184,7 +184,17 @@ class ColumnOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipOptions(ColumnOptions, RecordingOptions):
+class SpeakerOptions(Options):
+    """Speakers that stand in file names."""
+
+    speaker_pattern: Annotated[str | None, option("--speaker-pattern", CORPUS, metavar="REGEX")] = None
+    """Take speakers that are unknown from file names: the first group of this regular expression, such as
+    '^([^_]+)_' for anna_01.wav. `bench corpus` offers patterns.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ClipOptions(SpeakerOptions, ColumnOptions, RecordingOptions):
     """Selection of clips and channels."""
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None

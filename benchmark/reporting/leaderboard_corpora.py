@@ -65,7 +65,10 @@ def why_unranked(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
     if all(row.seen == "yes" for row in scored):
         return "all candidates were trained on it; `--rank-seen` ranks them all the same"
     if corpus.speakers is None:
-        return "nobody knows who speaks in each clip, and clips of one speaker are not independent"
+        return (
+            "nobody knows who speaks in each clip, and clips of one speaker are not independent (`--speaker-pattern` "
+            "takes speakers from file names, and `bench corpus` offers patterns)"
+        )
     return "ranks need scored clips of three speakers, and of two for each emotion"
 
 

@@ -246,7 +246,8 @@ def is_at_least(interval: str | None) -> bool:
         >>> is_at_least("clips"), is_at_least("speakers"), is_at_least(None)
         (True, False, False)
     """
-    return interval in INTERVALS and INTERVALS[interval].at_least
+    kind = INTERVALS.get(interval or "")
+    return kind is not None and kind.at_least
 
 
 def legend(rows: Sequence[LeaderboardRow]) -> list[str]:

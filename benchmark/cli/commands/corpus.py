@@ -91,6 +91,7 @@ def _print(described: "CorpusDescription") -> None:
         *_first("identical", [", ".join(group.clips) for group in described.identical]),
         *_first("unreadable", [f"{clip.clip}: {clip.failure}" for clip in described.clips if clip.clip_hash is None]),
         *(f"{flag}: {CORPUS_FLAGS[flag]}" for flag in described.flags),
+        *described.notes,
     ]
     for line in lines:
         console.print(Text(plain_text(line)), soft_wrap=True)

@@ -109,6 +109,21 @@ def test_corrected_labels_change_the_reports_and_no_model_is_asked(finished: Fin
     assert second["emotion_clips"] == dict.fromkeys(("anger", "happiness", "neutral", "sadness"), 24)
 
 
+def test_speakers_are_taken_from_file_names_and_a_run_is_ranked_again(
+    finished: FinishedRun, report: Bench, tmp_path: Path
+) -> None:
+    lines = ["file,label", *(f"{clip.clip},{clip.label}" for clip in finished.corpora[0].clips)]
+    (tmp_path / "first.csv").write_text("\n".join(lines), encoding="utf-8")
+    for arguments, speakers in (((), None), (("--speaker-pattern", r"/(\d)/"), 8)):
+        ended = report("--relabel", "table:first.csv", *arguments)
+        assert ended.returncode == 0, ended.stderr
+        written = leaderboard(tmp_path / "reports")
+        assert written["corpora"][0]["speakers"] == speakers
+        assert all((row["rank"] is None) == (speakers is None) for row in written["rows"] if row["corpus"] == "first")
+    assert "8 speakers are taken from file names: 0, 1, 2, 3, 4, …." in ended.stderr
+    assert "say how the corpus of --relabel is read" in failure(report("--speaker-pattern", r"/(\d)/"))
+
+
 def test_how_many_clips_keep_their_labels_is_said_where_a_table_names_some_only(
     finished: FinishedRun, report: Bench, tmp_path: Path
 ) -> None:
