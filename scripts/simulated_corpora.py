@@ -142,13 +142,20 @@ def draw_recalls(
     return expit(np.linspace(-0.5, 1.5, emotions) + centres[:, None, None] + shared + own)
 
 
+def true_uars(gaps: tuple[float, ...], *, emotions: int, spread: float = 0.5) -> NDArray[np.float64]:
+    """The true UAR of each candidate of `draw_recalls`, over all speakers that there could be."""
+    return _uar(0.0, emotions, spread) - np.array(gaps)
+
+
 @cache
 def _centre(gap: float, emotions: int, spread: float) -> float:
-    """The logit at which the true UAR is lower by a gap than at 0, by Gauss–Hermite quadrature."""
+    """The logit at which the true UAR is lower by a gap than at 0."""
+    best = _uar(0.0, emotions, spread)
+    return float(brentq(lambda centre: _uar(centre, emotions, spread) - best + gap, -10, 10))
+
+
+def _uar(centre: float, emotions: int, spread: float) -> float:
+    """The true UAR, by Gauss–Hermite quadrature."""
     nodes, weights = hermegauss(40)
     ease = np.linspace(-0.5, 1.5, emotions)[:, None] + spread * np.sqrt(2) * nodes
-
-    def uar(centre: float) -> float:
-        return float((expit(ease + centre) @ weights).mean() / weights.sum())
-
-    return float(brentq(lambda centre: uar(centre) - uar(0.0) + gap, -10, 10))
+    return float((expit(ease + centre) @ weights).mean() / weights.sum())

@@ -54,8 +54,9 @@ def recommend_with(options: RecommendRequest) -> RecommendOutcome:
         raise RequestError(f"{target} exists; choose another name, or add --force to replace it.")
     constraints = _constraints(options)
     record = load_run(settings.cache, options.run)
-    leaderboard = score_run(record, PredictionStore(settings.cache).read)
-    recommendation = recommend_from(leaderboard, record, constraints)
+    predictions = PredictionStore(settings.cache).read
+    leaderboard = score_run(record, predictions)
+    recommendation = recommend_from(leaderboard, record, predictions, constraints)
     files: tuple[Path, ...] = ()
     if target is not None and recommendation.choices:
         text = registry_file(record, [choice.candidate for choice in recommendation.choices])

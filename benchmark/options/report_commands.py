@@ -48,6 +48,8 @@ class RecommendRequest(Caller):
     """The median time of one segment at most."""
     min_uar: Annotated[float | None, option("--min-uar", MODELS, metavar="X", within=Range(0, 1))] = None
     """The lower bound of UAR at least, on every corpus that counts."""
+    within: Annotated[float | None, option("--within", MODELS, metavar="X", within=Range(0, 1))] = None
+    """Take the cheapest that costs at most this much UAR, compared with the best: the fastest, then the smallest."""
     language: Annotated[
         str | None, option("--language", CORPUS, variable="BENCH_RECOMMEND_LANGUAGE", metavar="CODE")
     ] = None

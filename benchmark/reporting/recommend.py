@@ -17,6 +17,7 @@ from benchmark.reporting.numbers import fraction, milliseconds, moment, quantity
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
+from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
 from benchmark.scoring.recommendation import Choice, Recommendation
 from benchmark.settings import expanded
 
@@ -75,17 +76,36 @@ def _answer(recommendation: Recommendation) -> str:
     pick = next((choice for choice in recommendation.choices if choice.candidate == recommendation.pick), None)
     if pick is None:
         return markdown_text(recommendation.problem or "There is nothing to recommend.")
-    facts = [f"UAR {_uar(pick, corpus)} on {markdown_text(corpus)}" for corpus in recommendation.corpora]
+    facts = [_expected(recommendation, pick, corpus) for corpus in recommendation.corpora]
     if pick.latency_p50_ms is not None:
         facts.append(f"{milliseconds(pick.latency_p50_ms)} ms on {markdown_text(recommendation.device or '?')}")
     if pick.size_mb is not None:
         facts.append(f"{quantity(pick.size_mb)} MB")
     if pick.license:
         facts.append(f"licence {markdown_text(pick.license)}")
-    text = f"Take **{markdown_text(pick.candidate)}**: {'; '.join(facts)}."
+    text = f"{_few_speakers(recommendation)}Take **{markdown_text(pick.candidate)}**: {'; '.join(facts)}."
     if pick.flags:
         text += f" Its flags: {', '.join(map(markdown_text, pick.flags))}."
     return text + _adapted(recommendation, pick) + _ties(recommendation.ties, pick)
+
+
+def _expected(recommendation: Recommendation, pick: Choice, corpus: str) -> str:
+    """What the table shows for the pick, and what to expect of it, which luck has not made higher."""
+    uar = recommendation.expected_uar.get(corpus)
+    if uar is None:
+        return f"UAR {_uar(pick, corpus)} on {markdown_text(corpus)}"
+    low, high = recommendation.expected_uar_low[corpus], recommendation.expected_uar_high[corpus]
+    return (
+        f"UAR {fraction(pick.uar[corpus])} on {markdown_text(corpus)}, expect about {fraction(uar)} on new speakers "
+        f"({fraction(low)} to {fraction(high)})"
+    )
+
+
+def _few_speakers(recommendation: Recommendation) -> str:
+    if not recommendation.few_speakers:
+        return ""
+    listed = ", ".join(f"{markdown_text(name)} has {number}" for name, number in recommendation.few_speakers.items())
+    return f"**Too few speakers to choose**: {listed}, and {SPEAKERS_TO_CHOOSE} are needed. "
 
 
 def _adapted(recommendation: Recommendation, pick: Choice) -> str:
@@ -104,7 +124,7 @@ def _ties(ties: Sequence[Choice], pick: Choice) -> str:
         return ""
     is_single = len(ties) == 1
     names = ", ".join(markdown_text(choice.candidate) for choice in ties)
-    text = f" These clips do not tell it apart from {names}, which {'shares' if is_single else 'share'} its rank"
+    text = f" These clips do not tell it apart from {names}, which may be the best as well"
     timed = [(choice.latency_p50_ms, choice) for choice in ties if choice.latency_p50_ms is not None]
     if not timed or pick.latency_p50_ms is None:
         return f"{text}."
@@ -112,7 +132,7 @@ def _ties(ties: Sequence[Choice], pick: Choice) -> str:
     if shortest >= pick.latency_p50_ms:
         return f"{text}; {'it is not' if is_single else 'none of them is'} faster."
     if is_single:
-        return f"{text} and is faster."
+        return f"{text}, and is faster."
     return f"{text}; the fastest of them is **{markdown_text(fastest.candidate)}**."
 
 
@@ -124,6 +144,8 @@ def _table(choices: Sequence[Choice], corpora: Sequence[str]) -> str:
     columns = [
         Column[Choice]("candidate", lambda choice: markdown_text(choice.candidate)),
         *columns_of({corpus: f"UAR (at least) on {markdown_text(corpus)}" for corpus in corpora}, _uar),
+        Column[Choice]("may be best", lambda choice: "yes" if choice.may_be_best else ""),
+        Column[Choice]("may cost", lambda choice: fraction(choice.regret_high), numeric=True),
         Column[Choice]("quality", lambda choice: fraction(choice.quality), numeric=True),
         Column[Choice]("p50 ms", lambda choice: milliseconds(choice.latency_p50_ms), numeric=True),
         Column[Choice]("size MB", lambda choice: quantity(choice.size_mb), numeric=True),

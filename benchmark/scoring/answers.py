@@ -1,8 +1,10 @@
 """A candidate's stored answers on one corpus, joined with the corpus's labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.texts import CorpusTexts
 
+T = TypeVar("T")
 NO_ANSWER = -1
 NO_EMOTION = -1
 
@@ -37,6 +40,21 @@ class Answers:
     missing: int = 0
     votes: tuple[Mapping[str | None, int] | None, ...] = ()
     texts: CorpusTexts | None = None
+
+    def of_clips(self, chosen: NDArray[np.bool_]) -> "Answers":
+        """The answers to some of the clips, shape (clips,), without their texts."""
+
+        def among(values: tuple[T, ...]) -> tuple[T, ...]:
+            return tuple(compress(values, chosen))
+
+        return replace(
+            self,
+            probabilities=self.probabilities[chosen],
+            truth=among(self.truth),
+            speakers=among(self.speakers),
+            texts=None,
+            votes=among(self.votes),
+        )
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:

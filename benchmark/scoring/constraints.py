@@ -30,6 +30,8 @@ class Constraints(Stored):
     Attributes:
         max_latency_ms: Upper limit of the median time of one segment.
         min_uar: Lower limit of the lower bound of UAR, on every corpus that the choices are compared on.
+        within: How much UAR the pick may cost at most, compared with the best choice, on each of these corpora; the
+            cheapest of those is picked. None to pick the highest lower bound of UAR.
         language: The language of the corpora that count, as an ISO 639 code.
         max_size_mb: Upper limit of the weight files, in megabytes (10⁶ bytes).
         corpora: The corpora that count; empty for all that are labelled.
@@ -38,6 +40,7 @@ class Constraints(Stored):
 
     max_latency_ms: float | None = Field(default=None, gt=0)
     min_uar: float | None = Field(default=None, ge=0, le=1)
+    within: float | None = Field(default=None, gt=0, le=1)
     language: str | None = None
     max_size_mb: float | None = Field(default=None, gt=0)
     licenses: tuple[str, ...] = ()
@@ -171,3 +174,11 @@ def score_reasons(
                 "asked for"
             )
     return tuple(reasons)
+
+
+def regret_reasons(regret: float | None, within: float) -> tuple[str, ...]:
+    """Reasons why choosing a candidate may cost more UAR than allowed; `regret` is the upper bound of that."""
+    asked = f"at most {within:g} was asked for"
+    if regret is None:
+        return (f"without at least three known speakers nobody knows how much UAR choosing it may cost; {asked}",)
+    return () if regret <= within else (f"choosing it may cost {regret:.2g} UAR compared with the best; {asked}",)

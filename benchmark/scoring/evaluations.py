@@ -1,7 +1,7 @@
 """The evaluations of a run: stored predictions joined with their corpus, and everything that is counted only once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -115,6 +115,13 @@ class Evaluation:
     def uar_interval(self) -> Interval | None:
         """The interval of the open UAR; None without scored clips."""
         return uar_interval(self.confusion, self.counts, self.texts)
+
+    def of_speakers(self, chosen: NDArray[np.bool_]) -> "Evaluation":
+        """The evaluation on the scored clips of some speakers, given in the order of `counts`."""
+        names = sorted({speaker for speaker in self.speakers if speaker is not None})
+        kept = {name for name, is_kept in zip(names, chosen, strict=True) if is_kept}
+        of_them = np.array([speaker in kept for speaker in self.answers.speakers], dtype=np.bool_)
+        return replace(self, answers=self.answers.of_clips(of_them & self.answers.scored))
 
 
 def join_evaluation(

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from scipy.stats import t
 
 from benchmark.results.analyses import PairComparison
@@ -113,11 +114,13 @@ class PairedDifferences:
         freedoms = degrees_of_freedom(clips, variances[:, None] + variances)
         left_out = leave_one_out_uar(hits, clips)
         errors = np.stack([jackknife_error(own - left_out) for own in left_out])
-        wilson = np.array([wilson_error(counts) for counts in candidates])
-        apart = np.abs(scores[:, None] - scores) >= NO_SPREAD
-        same = wilson_interval(0.0, equivalent_clips(clips.sum(axis=0))).high / critical_t(freedoms)
-        without_spread = np.where(apart, np.hypot(wilson[:, None], wilson), same)
-        errors = np.where(errors < NO_SPREAD, without_spread, errors)
+        without_spread = errors < NO_SPREAD
+        np.fill_diagonal(without_spread, val=False)
+        if without_spread.any():
+            wilson = np.array([wilson_error(counts) for counts in candidates])
+            apart = np.abs(scores[:, None] - scores) >= NO_SPREAD
+            same = wilson_interval(0.0, equivalent_clips(clips.sum(axis=0))).high / critical_t(freedoms)
+            errors = np.where(without_spread, np.where(apart, np.hypot(wilson[:, None], wilson), same), errors)
         return cls(scores=scores, errors=errors, freedoms=freedoms)
 
     @property
@@ -172,7 +175,7 @@ class PairedDifferences:
         others = len(self.scores) - 1
         if not others:
             return np.zeros(1)
-        reach = self.differences.T + t.isf(SIGNIFICANCE / others, self.freedoms) * self.errors
+        reach = self.differences.T + stdtrit(self.freedoms, 1 - SIGNIFICANCE / others) * self.errors
         np.fill_diagonal(reach, 0.0)
         return np.asarray(np.clip(reach.max(axis=1), 0.0, 1.0), dtype=np.float64)
 

@@ -2,30 +2,40 @@
 
 Quality is the lower bound of the open UAR, not its estimate: a candidate that was tested on few speakers has to be
 better to be picked. Over several corpora it is the lower bound of the mean of (UAR − 1/K)/(1 − 1/K), over those that
-all candidates in question were evaluated on and not trained on. Without labels nothing is recommended.
+all candidates in question were evaluated on and not trained on. Without labels nothing is recommended. What the pick's
+UAR is expected to be on new speakers is that of the rule, applied without the speakers that are scored.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
+from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.constraints import (
+    DISQUALIFYING,
     Constraints,
     considered_corpora,
     disqualifying_reasons,
+    regret_reasons,
     resource_reasons,
     score_reasons,
 )
+from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.flags import Flag
-from benchmark.scoring.metrics import adjusted_uar
+from benchmark.scoring.intervals import Interval, IntervalMethod, speakers_can_be_left_out
+from benchmark.scoring.leaderboard import FindPredictions, corpus_evaluations
+from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
+from benchmark.scoring.selection import Contest, SelectionRule, expected_score, mean_quality
+from benchmark.scoring.suspicion import suspicions
 
 _DEFAULT_DEVICE = "cpu"
 
@@ -38,7 +48,9 @@ class Choice(Stored):
         uar: Open UAR by corpus.
         latency_p50_ms: Median time of one segment on the device; None where it was not measured.
         license: As the repository declares it.
-        ranks: Its rank by corpus, where it has one.
+        regret_high: How much UAR choosing it can cost at most, compared with the best choice, on the corpus where that
+            is most; all bounds hold together with 95 %. None where speakers are unknown or too few.
+        may_be_best: Whether it may be the best of all that are ranked, on every corpus.
         on_front: Whether no other choice is at least as good in quality, latency and size, and better in one.
         flags: What a reader has to know before believing its scores.
     """
@@ -51,7 +63,8 @@ class Choice(Stored):
     latency_p50_ms: float | None
     size_mb: float | None
     license: str | None
-    ranks: dict[str, int]
+    regret_high: float | None = None
+    may_be_best: bool
     on_front: bool
     flags: tuple[str, ...]
 
@@ -69,7 +82,10 @@ class Recommendation(Stored):
     Attributes:
         corpora: The corpora that the choices are compared on.
         device: The device of the latencies; None where none was measured.
-        pick: The choice with the highest quality.
+        pick: The choice with the highest quality; where `within` is asked for, the cheapest.
+        expected_uar: By corpus, the UAR to expect of the pick on new speakers, without what luck adds to the best of
+            several, with a 95 % interval; empty where speakers cannot be left out.
+        few_speakers: Corpora with too few speakers to choose, and how many they have.
         gaps: What is missing of the run, as a part of a sentence; empty if nothing is.
         problem: Why there is no choice, in a sentence.
         choices: The best first.
@@ -83,6 +99,10 @@ class Recommendation(Stored):
     problem: str | None
     choices: tuple[Choice, ...]
     excluded: tuple[Exclusion, ...]
+    expected_uar: dict[str, float] = Field(default_factory=dict)
+    expected_uar_low: dict[str, float] = Field(default_factory=dict)
+    expected_uar_high: dict[str, float] = Field(default_factory=dict)
+    few_speakers: dict[str, int] = Field(default_factory=dict)
     gaps: str = ""
 
     @computed_field  # type: ignore[prop-decorator]
@@ -97,25 +117,45 @@ class Recommendation(Stored):
 
     @property
     def ties(self) -> tuple[Choice, ...]:
-        """The other choices that have the pick's rank on every corpus: not distinguishable from it in quality."""
+        """The other choices that may be the best as well as the pick."""
         pick = next((choice for choice in self.choices if choice.candidate == self.pick), None)
-        if pick is None or set(pick.ranks) != set(self.corpora):
+        if pick is None or not pick.may_be_best:
             return ()
-        return tuple(choice for choice in self.choices if choice is not pick and choice.ranks == pick.ranks)
+        return tuple(choice for choice in self.choices if choice is not pick and choice.may_be_best)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Contender:
-    """A candidate with its usable rows by corpus (scored, not trained on it) and the reasons against it."""
+    """A candidate with its usable rows by corpus (scored, not trained on it) and the reasons against it.
+
+    Attributes:
+        affordable: Whether it keeps to the limits of latency, size and licence.
+    """
 
     verification: Verification
     rows: dict[str, LeaderboardRow]
     latency_ms: float | None
     reasons: tuple[str, ...]
+    affordable: bool
+
+    @property
+    def costs(self) -> tuple[float, float]:
+        """Latency and size, infinity where unknown."""
+        known = (self.latency_ms, self.verification.size_mb)
+        latency, size = (math.inf if cost is None else cost for cost in known)
+        return latency, size
 
 
-def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constraints) -> Recommendation:
+def recommend(
+    leaderboard: Leaderboard, record: RunRecord, predictions: FindPredictions, constraints: Constraints
+) -> Recommendation:
     """Choose among the candidates of a run.
+
+    Args:
+        leaderboard: The scored run.
+        record: The run.
+        predictions: Finds the stored predictions of a setup, as for `score_run`.
+        constraints: What is asked for.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
@@ -125,24 +165,38 @@ def recommend(leaderboard: Leaderboard, record: RunRecord, constraints: Constrai
     device = constraints.device or _timed_device(leaderboard)
     contenders = [_contender(leaderboard, own, corpora, constraints, device) for own in record.verifications]
     basis = _basis([contender for contender in contenders if not contender.reasons], corpora)
-    excluded, eligible = [], []
-    for contender in contenders:
-        reasons = contender.reasons or score_reasons(contender.rows, basis, constraints)
-        if reasons:
-            excluded.append(Exclusion(candidate=contender.verification.candidate, reasons=reasons))
-        else:
-            eligible.append(contender)
-    choices = _choices(eligible, basis)
+    stored = {corpus.name: corpus for corpus in record.corpora}
+    on_basis = [corpus_evaluations(record, stored[corpus.name], predictions) for corpus in basis]
+    reasons = {
+        contender.verification.candidate: contender.reasons or score_reasons(contender.rows, basis, constraints)
+        for contender in contenders
+    }
+    eligible = [contender for contender in contenders if not reasons[contender.verification.candidate]]
+    regrets = _regrets(eligible, on_basis)
+    if constraints.within is not None:
+        for contender, regret in zip(eligible, regrets, strict=True):
+            reasons[contender.verification.candidate] = regret_reasons(regret, constraints.within)
+    choices = _choices(eligible, basis, regrets, constraints)
     if problem is None and not choices:
         problem = "No candidate of this run keeps to all that was asked for; what speaks against each stands below."
+    pick = choices[0].candidate if choices else None
+    expected = _expected(contenders, on_basis, pick, constraints)
     return Recommendation(
         constraints=constraints,
         corpora=tuple(corpus.name for corpus in basis),
         device=device,
-        pick=choices[0].candidate if choices else None,
+        pick=pick,
         problem=problem,
         choices=choices,
-        excluded=tuple(excluded),
+        excluded=tuple(Exclusion(candidate=name, reasons=own) for name, own in reasons.items() if own),
+        expected_uar={name: uar for name, (uar, _) in expected.items()},
+        expected_uar_low={name: interval.low for name, (_, interval) in expected.items()},
+        expected_uar_high={name: interval.high for name, (_, interval) in expected.items()},
+        few_speakers={
+            corpus.name: corpus.speakers
+            for corpus in basis
+            if corpus.speakers is not None and corpus.speakers < SPEAKERS_TO_CHOOSE
+        },
         gaps=leaderboard.gaps,
     )
 
@@ -165,13 +219,13 @@ def _contender(
     times = (row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None)
     latency_ms = next(times, None)
     reasons = disqualifying_reasons(leaderboard, verification.candidate, rows)
-    if rows:
-        reasons += resource_reasons(verification, latency_ms, device, constraints)
+    too_expensive = resource_reasons(verification, latency_ms, device, constraints) if rows else ()
     return _Contender(
         verification=verification,
         rows={corpus: row for corpus, row in rows.items() if row.uar_low is not None and row.seen != "yes"},
         latency_ms=latency_ms,
-        reasons=reasons,
+        reasons=(*reasons, *too_expensive),
+        affordable=not too_expensive,
     )
 
 
@@ -183,45 +237,113 @@ def _basis(able: Sequence[_Contender], corpora: Sequence[CorpusSummary]) -> tupl
     return shared or (max(corpora, key=lambda corpus: sum(corpus.name in contender.rows for contender in able)),)
 
 
-def _choices(contenders: Sequence[_Contender], basis: Sequence[CorpusSummary]) -> tuple[Choice, ...]:
-    if not contenders:
-        return ()
-    qualities = [_quality(contender, basis) for contender in contenders]
-    costs = [
-        (-quality, *(math.inf if cost is None else cost for cost in (own.latency_ms, own.verification.size_mb)))
-        for own, quality in zip(contenders, qualities, strict=True)
-    ]
-    front = pareto_front(np.array(costs))
+def _contests(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluations]) -> list[Contest] | None:
+    """The counts of candidates on corpora; None where there are none, or speakers cannot be left out in turn."""
+    contests = []
+    for corpus in corpora if contenders else ():
+        own = [corpus.of(contender.verification.candidate)[0].counts for contender in contenders]
+        counts = [speakers for speakers in own if speakers is not None]
+        clips = counts[0].clips if counts else np.empty((0, 0), dtype=np.int64)
+        same = len(counts) == len(own) and all(np.array_equal(other.clips, clips) for other in counts)
+        if not same or not speakers_can_be_left_out(clips):
+            return None
+        contests.append(Contest.of(counts))
+    return contests or None
+
+
+def _regrets(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluations]) -> list[float | None]:
+    """How much UAR each can cost at most, compared with the best of them, on the corpus where that is most."""
+    contests = _contests(contenders, corpora)
+    if contests is None:
+        return [None] * len(contenders)
+    everybody = np.ones(len(contenders), dtype=np.bool_)
+    regrets: list[float | None] = np.max([contest.regrets(everybody) for contest in contests], axis=0).tolist()
+    return regrets
+
+
+def _expected(
+    contenders: Sequence[_Contender],
+    corpora: Sequence[CorpusEvaluations],
+    pick: str | None,
+    constraints: Constraints,
+) -> dict[str, tuple[float, Interval]]:
+    """What to expect of the pick by corpus: the rule is applied to all that could be picked from other speakers."""
+    names = [corpus.summary.name for corpus in corpora]
+    able = [own for own in contenders if own.affordable and all(name in own.rows for name in names)]
+    contests = _contests(able, corpora)
+    if pick is None or contests is None:
+        return {}
+    candidates = [contender.verification.candidate for contender in able]
+    index = candidates.index(pick)
+    rule = SelectionRule(
+        costs=[contender.costs for contender in able],
+        min_uar=constraints.min_uar or 0.0,
+        within=constraints.within,
+        is_useless=_useless(candidates, corpora),
+    )
+    expected = {}
+    for number, name in enumerate(names):
+        row = able[index].rows[name]
+        low, high = (row.uar if end is None else end for end in (row.uar_low, row.uar_high))
+        own = Interval(low or 0.0, high or 0.0, IntervalMethod.SPEAKERS)
+        expected[name] = expected_score(contests, number, rule, index, own)
+    return expected
+
+
+def _useless(
+    candidates: Sequence[str], corpora: Sequence[CorpusEvaluations]
+) -> Callable[[int, int, NDArray[np.bool_]], bool]:
+    """Whether the answers of a candidate to some of the speakers of a corpus raise a flag that forbids to pick it."""
+
+    @cache
+    def is_flagged(candidate: int, number: int, chosen: bytes) -> bool:
+        corpus = corpora[number]
+        evaluation = corpus.of(candidates[candidate])[0].of_speakers(np.frombuffer(chosen, dtype=np.bool_))
+        variety = diversity(evaluation.answers)
+        raised = set(suspicions(evaluation, corpus.summary, {}))
+        return bool(variety and variety.collapsed) or bool(raised & set(DISQUALIFYING))
+
+    return lambda candidate, corpus, chosen: is_flagged(candidate, corpus, chosen.tobytes())
+
+
+def _choices(
+    contenders: Sequence[_Contender],
+    basis: Sequence[CorpusSummary],
+    regrets: Sequence[float | None],
+    constraints: Constraints,
+) -> tuple[Choice, ...]:
+    """The choices, the pick first; with `within`, those that cost no more than that."""
+    chances = [1 / len(corpus.emotion_clips) for corpus in basis]
     choices = []
-    for index in sorted(range(len(contenders)), key=lambda index: costs[index]):
-        contender, verification = contenders[index], contenders[index].verification
+    for contender, regret in zip(contenders, regrets, strict=True):
+        verification = contender.verification
         rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
-        choices.append(
-            Choice(
-                candidate=verification.candidate,
-                revision=verification.revision,
-                quality=qualities[index],
-                uar={name: row.uar for name, row in rows.items() if row.uar is not None},
-                uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
-                latency_p50_ms=contender.latency_ms,
-                size_mb=verification.size_mb,
-                license=verification.license,
-                ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
-                on_front=bool(front[index]),
-                flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
-            )
+        scores, lows = np.array([[row.uar, row.uar_low] for row in rows.values()], dtype=np.float64).T
+        choice = Choice(
+            candidate=verification.candidate,
+            revision=verification.revision,
+            quality=float(mean_quality(scores, lows, chances)),
+            uar={name: row.uar for name, row in rows.items() if row.uar is not None},
+            uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
+            latency_p50_ms=contender.latency_ms,
+            size_mb=verification.size_mb,
+            license=verification.license,
+            regret_high=regret,
+            may_be_best=all(row.may_be_best for row in rows.values()),
+            on_front=False,
+            flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
         )
-    return tuple(choices)
-
-
-def _quality(contender: _Contender, basis: Sequence[CorpusSummary]) -> float:
-    """The lower bound of the mean adjusted UAR, as for the summary over corpora: mean − √Σ(θ − low)² / C."""
-    scores, lows = [], []
-    for corpus in basis:
-        row, emotions = contender.rows[corpus.name], len(corpus.emotion_clips)
-        scores.append(adjusted_uar(row.uar, emotions) or 0.0)
-        lows.append(adjusted_uar(row.uar_low, emotions) or 0.0)
-    return (sum(scores) - math.dist(scores, lows)) / len(basis)
+        if constraints.within is None or not regret_reasons(regret, constraints.within):
+            choices.append((-choice.quality, contender.costs, choice))
+    if not choices:
+        return ()
+    front = pareto_front(np.array([(quality, *costs) for quality, costs, _ in choices]))
+    marked = [
+        (quality, costs, choice.model_copy(update={"on_front": bool(on_front)}))
+        for (quality, costs, choice), on_front in zip(choices, front, strict=True)
+    ]
+    marked.sort(key=lambda own: own[:2] if constraints.within is None else (own[1], own[0]))
+    return tuple(choice for _, _, choice in marked)
 
 
 def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:

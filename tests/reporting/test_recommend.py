@@ -10,15 +10,15 @@ from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.scoring.constraints import Constraints
 from benchmark.scoring.recommendation import Choice, Exclusion, Recommendation
-from tests.reporting.conftest import ATTACKS, HOSTILE
+from tests.reporting.conftest import ATTACKS, HOSTILE, table
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
-def choice(candidate: str, *, rank: int = 1, ms: float | None = 50.0, on_front: bool = True) -> Choice:
+def choice(candidate: str, *, best: bool = True, ms: float | None = 50.0, on_front: bool = True) -> Choice:
     return Choice(
         candidate=candidate, revision="abc", quality=0.5, uar={"acted": 0.71}, uar_low={"acted": 0.62},
-        latency_p50_ms=ms, size_mb=378.3, license="mit", ranks={"acted": rank}, on_front=on_front,
-        flags=("few-speakers",),
+        latency_p50_ms=ms, size_mb=378.3, license="mit", may_be_best=best, on_front=on_front,
+        regret_high=0.123, flags=("few-speakers",),
     )  # fmt: skip
 
 
@@ -31,23 +31,37 @@ def recommendation(*choices: Choice, **changes: object) -> Recommendation:
 
 
 def test_the_pick_comes_first_with_all_it_costs_and_who_is_as_good() -> None:
-    choices = choice("a"), choice("b", ms=9.0), choice("c", rank=3, on_front=False)
+    choices = choice("a"), choice("b", ms=9.0), choice("c", best=False, on_front=False)
     text = recommendation_markdown(recommendation(*choices))
     answer = text.split("\n\n")[1]
     assert answer.startswith("Take **a**: UAR 0.71 (≥ 0.62) on acted; 50.0 ms on cpu; 378 MB; licence mit.")
     assert "Its flags: few-speakers." in answer
-    assert answer.endswith("do not tell it apart from b, which shares its rank and is faster.")
+    assert answer.endswith("do not tell it apart from b, which may be the best as well, and is faster.")
     assert "## The Pareto front (2)" in text
     assert "## Behind it (1)" in text
+
+
+def test_what_to_expect_of_the_pick_stands_beside_what_the_table_shows() -> None:
+    expected = {
+        "expected_uar": {"acted": 0.61}, "expected_uar_low": {"acted": 0.5}, "expected_uar_high": {"acted": 0.8},
+        "few_speakers": {"acted": 4},
+    }  # fmt: skip
+    text = recommendation_markdown(recommendation(choice("a"), **expected))
+    assert text.split("\n\n")[1].startswith(
+        "**Too few speakers to choose**: acted has 4, and 8 are needed. Take **a**: UAR 0.71 on acted, expect about "
+        "0.61 on new speakers (0.50 to 0.80); 50.0 ms on cpu"
+    )
+    (row,) = table(text.split("\n\n")[4])
+    assert (row["may be best"], row["may cost"]) == ("yes", "0.12")
 
 
 @pytest.mark.parametrize(
     ("times", "sentence"),
     [
-        ({"b": 50.0}, "from b, which shares its rank; it is not faster."),
-        ({"b": None}, "from b, which shares its rank."),
-        ({"b": 40.0, "c": 9.0}, "from b, c, which share its rank; the fastest of them is **c**."),
-        ({"b": 60.0, "c": 70.0}, "from b, c, which share its rank; none of them is faster."),
+        ({"b": 50.0}, "from b, which may be the best as well; it is not faster."),
+        ({"b": None}, "from b, which may be the best as well."),
+        ({"b": 40.0, "c": 9.0}, "from b, c, which may be the best as well; the fastest of them is **c**."),
+        ({"b": 60.0, "c": 70.0}, "from b, c, which may be the best as well; none of them is faster."),
     ],
 )
 def test_who_shares_the_rank_of_the_pick_is_told_in_one_sentence(times: dict[str, float | None], sentence: str) -> None:
@@ -122,7 +136,7 @@ def test_names_from_outside_stay_names(tmp_path: Path) -> None:
 
 
 def test_an_adapted_choice_and_the_best_as_it_is_are_named_apart() -> None:
-    mine, other = choice("mine").model_copy(update={"flags": ("adapted",)}), choice("other", rank=2)
+    mine, other = choice("mine").model_copy(update={"flags": ("adapted",)}), choice("other", best=False)
     answers = [
         recommendation_markdown(recommendation(*choices)).split("\n\n")[1]
         for choices in ((mine, other), (other, mine), (mine,), (other,))

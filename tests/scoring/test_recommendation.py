@@ -8,13 +8,15 @@ import pytest
 
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.status import Status
+from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.constraints import Constraints
+from benchmark.scoring.leaderboard import corpus_evaluations
 from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
-from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, mostly_right, row_of
+from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, labels_of, mostly_right, row_of
 
 
 def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: Any) -> Recommendation:
-    return recommend(board or run.score(), run.record(), Constraints.model_validate(constraints))
+    return recommend(board or run.score(), run.record(), run.predictions, Constraints.model_validate(constraints))
 
 
 def reasons(recommendation: Recommendation) -> dict[str, Sequence[str]]:
@@ -169,12 +171,76 @@ def test_where_no_corpus_is_unseen_by_all_the_one_that_most_have_not_seen_counts
     assert reasons(result) == {"b": (reason,)}
 
 
-def test_candidates_that_share_the_rank_of_the_pick_are_ties(run: RunBuilder) -> None:
+def test_candidates_that_may_be_the_best_as_the_pick_may_are_ties(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    for name, wrong, seed in (("a", 0.30, 1), ("b", 0.32, 2), ("far", 0.8, 3)):
+    for name, wrong, seed in (("a", 0.30, 1), ("b", 0.28, 2), ("far", 0.8, 3)):
         run.add(run.candidate(name), corpus, mostly_right(corpus, wrong, seed))
     result = recommended(run)
     assert {result.pick, *(choice.candidate for choice in result.ties)} == {"a", "b"}
+
+
+@pytest.fixture
+def close(run: RunBuilder) -> RunBuilder:
+    """Two that are right for about 90 %, the second five times as fast, and one that is right for 40 %."""
+    corpus = run.acted_corpus(speakers=10, repeats=8)
+    for name, wrong, ms in (("slow", 0.08, 100.0), ("fast", 0.12, 20.0), ("bad", 0.6, 1.0)):
+        candidate = run.candidate(name)
+        run.add(candidate, corpus, mostly_right(corpus, wrong, ord(name[0])))
+        run.timed(candidate, calls_ms=(ms,) * 30)
+    return run
+
+
+def test_within_takes_the_cheapest_whose_cost_is_bounded_and_says_what_the_others_may_cost(close: RunBuilder) -> None:
+    plain, within = recommended(close), recommended(close, within=0.12)
+    assert (plain.pick, within.pick) == ("slow", "fast")
+    regrets = {choice.candidate: choice.regret_high for choice in plain.choices}
+    assert (regrets["slow"] or 0) < (regrets["fast"] or 0) <= 0.12 < (regrets["bad"] or 0)
+    assert reasons(within)["bad"][0].startswith(
+        f"choosing it may cost {regrets['bad']:.2g} UAR compared with the best;"
+    )
+    assert [choice.candidate for choice in within.choices] == ["fast", "slow"]
+
+
+def test_within_what_the_speakers_cannot_show_nobody_is_picked(close: RunBuilder, run: RunBuilder) -> None:
+    result = recommended(close, within=1e-6)
+    assert result.pick is None or result.choices[0].regret_high == 0
+    clips = [replace(clip, speaker=None) for clip in run.corpora[0].clips]
+    run.corpora[0] = run.corpora[0].model_copy(update={"clips": tuple(clips)})
+    result = recommended(run, within=0.5)
+    assert (result.pick, result.expected_uar) == (None, {})
+    assert "without at least three known speakers nobody knows how much UAR" in reasons(result)["slow"][0]
+    assert recommended(run).pick is not None
+
+
+def test_what_is_expected_of_the_pick_lies_within_its_interval_and_few_speakers_are_named(run: RunBuilder) -> None:
+    corpus = run.acted_corpus(speakers=7, repeats=2)
+    for number in range(6):
+        run.add(run.candidate(f"c{number}"), corpus, mostly_right(corpus, 0.4, number))
+    result = recommended(run)
+    (choice, *_) = result.choices
+    low, uar, high = (own["acted"] for own in (result.expected_uar_low, result.expected_uar, result.expected_uar_high))
+    assert low < choice.uar_low["acted"]
+    assert low <= uar <= high
+    assert uar < choice.uar["acted"]
+    assert result.few_speakers == {"acted": 7}
+
+
+def test_the_flags_of_a_candidate_count_when_speakers_are_left_out(run: RunBuilder) -> None:
+    # Where the speakers of the first half are left out, "lucky" only answers neutral, though it is right for them.
+    corpus = run.acted_corpus(speakers=8, repeats=4)
+    labels = labels_of(corpus)
+    run.add(run.candidate("lucky"), corpus, [*labels[:80], *["neutral"] * 80])
+    run.add(run.candidate("other"), corpus, mostly_right(corpus, 0.5, 1))
+    evaluations = corpus_evaluations(run.record(), corpus, run.predictions)
+    lucky = evaluations.of("lucky")[0]
+    half = np.arange(8) >= 4
+    counts = lucky.of_speakers(half).counts
+    assert counts is not None
+    assert lucky.counts is not None
+    np.testing.assert_array_equal(counts.hits, lucky.counts.hits[half])
+    variety = diversity(lucky.of_speakers(half).answers)
+    assert variety is not None
+    assert variety.collapsed
 
 
 @pytest.mark.parametrize("candidates", [0, 1, 4, 12])
