@@ -95,6 +95,13 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
             "can tell, which takes some screams for noise; what a model answers to silence is no emotion. "
             "`--skip-silence` leaves such clips out."
         )
+    if corpus.unheard_speakers is not None:
+        one = len(corpus.heard_by) == 1
+        warnings.append(
+            f"**{name} is scored on {corpus.unheard_speakers:,} of its {corpus.speakers or 0:,} speakers**: "
+            f"{', '.join(map(markdown_text, corpus.heard_by))} {'was' if one else 'were'} trained on the others. A run "
+            f"without {'it' if one else 'them'} scores all speakers."
+        )
     if corpus.unscored_labels:
         clips = sum(corpus.unscored_labels.values())
         warnings.append(
@@ -199,6 +206,8 @@ def _scored_clips(corpus: CorpusSummary) -> str:
     without = corpus.clips - scored - unmapped
     if not scored or not (unmapped or without):
         return ""
+    if corpus.unheard_speakers is not None:
+        return f"Scored: {counted(scored, 'clip')}, of speakers that no candidate is known to have heard."
     unlabelled = f"; {without:,} {'has' if without == 1 else 'have'} no label" if without else ""
     return f"Scored: {counted(scored, 'clip')}{unlabelled}."
 

@@ -48,6 +48,8 @@ class CorpusSummary(Stored):
         duplicate_clips: Clips with the same samples as an earlier one.
         text_tie: Association of emotions and texts: bias-corrected Cramér's V; None if unknown.
         speaker_tie: The same of emotions and speakers.
+        unheard_speakers: The speakers that scores rest on, where candidates have heard the others; None for all.
+        heard_by: These candidates.
         guessing_p: How often the best of the candidates that were not trained on it, or of all with `--rank-seen`,
             would do as well by guessing; None without such candidates, and below two emotions.
         few_texts: Texts of the emotion that has fewest, if speakers say the same texts and these are too few to stand
@@ -80,6 +82,8 @@ class CorpusSummary(Stored):
     duplicate_clips: int = 0
     text_tie: float | None = None
     speaker_tie: float | None = None
+    unheard_speakers: int | None = None
+    heard_by: tuple[str, ...] = ()
     guessing_p: float | None = None
     few_texts: int | None = None
     failure: str | None = None

@@ -82,7 +82,8 @@ class LeaderboardRow(Stored):
     collapsed: bool | None = None
     """whether it nearly always gives the same answer."""
     seen: str | None = None
-    """whether the candidate was trained on this corpus; *unknown* means that nobody declared it."""
+    """whether the candidate was trained on this corpus, or *partly*, on other speakers of it; *unknown* means that
+    nobody declared it."""
     device: str | None = None
     """`cpu` or `cuda`."""
     backend: str | None = None
@@ -134,6 +135,9 @@ class LeaderboardRow(Stored):
     """the 10th percentile of the speakers' scores."""
     speaker_spread: float | None = None
     """standard deviation of the speakers' scores beyond what the chance of few clips makes."""
+    heard_uar: float | None = None
+    """UAR on the speakers of this corpus that it was trained on, as far as that is declared; all other scores rest on
+    speakers that no ranked candidate has heard."""
     trained_speakers: int | None = None
     """how many speakers the candidate was trained on, as far as that is declared."""
     ece_expected: float | None = None
@@ -241,6 +245,7 @@ _COLUMNS = (
     Column("adjusted_uar", "above guessing", Shown.PAGE | Shown.DOCS, Format.FRACTION),
     Column("speaker_tenth", "unlucky tenth", Shown.DOCS, Format.FRACTION),
     Column("speaker_spread", "spread beyond chance", Shown.DOCS, Format.FRACTION),
+    Column("heard_uar", "UAR on heard speakers", Shown.DOCS | Shown.PAGE_SCORES, Format.FRACTION),
     Column("trained_speakers", "trained speakers", Shown.DOCS, Format.COUNT),
     Column("emotions", "emotions", _VARIED, Format.COUNT),
     Column(

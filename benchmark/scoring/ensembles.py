@@ -256,7 +256,7 @@ def _as_evaluation(name: str, members: Sequence[Evaluation], answers: Answers) -
             multi_label=any(member.verification.multi_label for member in members),
         ),
         answers=answers,
-        seen=min((member.seen for member in members), key=[Seen.YES, Seen.UNKNOWN, Seen.NO].index),
+        seen=min((member.seen for member in members), key=[Seen.YES, Seen.PARTLY, Seen.UNKNOWN, Seen.NO].index),
         loose_map=any(member.loose_map for member in members),
         adapted=any(member.adapted for member in members),
     )

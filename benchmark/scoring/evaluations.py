@@ -55,7 +55,9 @@ class Evaluation:
 
     Attributes:
         loose_map: Whether a coarse label of the candidate or the corpus stands for an emotion.
-        adapted: Whether its answers are out-of-fold: of models that were trained on other speakers of the corpus.
+        adapted: Whether its answers are those of models that were trained on other speakers of the corpus.
+        heard_speakers: How many speakers of the corpus it was trained on, where scores rest on the others.
+        heard_uar: Open UAR on these.
     """
 
     record: EvaluationRecord
@@ -64,6 +66,8 @@ class Evaluation:
     seen: Seen
     loose_map: bool
     adapted: bool = False
+    heard_speakers: int = 0
+    heard_uar: float | None = None
 
     @property
     def candidate(self) -> str:
@@ -146,13 +150,13 @@ def join_evaluation(
         record=record,
         verification=verification,
         answers=join_answers(clips, PredictionTable.of_mapping(predictions, labels=len(labels)), label_map),
-        seen=_seen(record, verification, corpus),
+        seen=seen_by(record, verification, corpus),
         loose_map=bool(label_map.loose) or clips.loose,
         adapted=record.setup.head == TRAINED_HERE,
     )
 
 
-def _seen(record: EvaluationRecord, verification: Verification, corpus: CorpusRecord) -> Seen:
+def seen_by(record: EvaluationRecord, verification: Verification, corpus: CorpusRecord) -> Seen:
     """Whether what answered was trained on clips of the corpus, or, as far as is known, on a corpus of its name."""
     if record.setup.head == TRAINED_HERE:
         return Seen.NO

@@ -77,7 +77,7 @@ class Flag(StrEnum):
     ADAPTED = (
         "adapted",
         "Trained on other speakers of this corpus: it has heard the same room and sentences, only the speakers are "
-        "new. The interval is that of the recipe, not of the final model.",
+        "new.",
     )
     REPAIRED = (
         "repaired",
@@ -164,9 +164,13 @@ def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
     folds = evaluation.record.setup.head_parameters.get("folds")
     if evaluation.adapted and folds is not None:
         reasons[Flag.ADAPTED] = (
-            f"{clips} clips in {folds} folds, each answered by a model that was trained without its speaker; latency "
-            "and size are those of the final model, which was trained on all."
+            f"{clips} clips in {folds} folds, each answered by a model that was trained without its speaker; the "
+            "interval is that of the recipe, latency and size are those of the final model, which was trained on all."
         )
+    if evaluation.heard_speakers:
+        speakers = f"{evaluation.heard_speakers} speaker{'s' if evaluation.heard_speakers > 1 else ''}"
+        on_them = "" if evaluation.heard_uar is None else f", where its UAR is {evaluation.heard_uar:.2f}"
+        reasons[Flag.ADAPTED] = f"it was trained on {speakers} of the corpus{on_them}; all are scored on the others."
     return reasons
 
 

@@ -30,6 +30,7 @@ from benchmark.scoring.focus import focus_score
 from benchmark.scoring.group_columns import find_columns
 from benchmark.scoring.groups import corpus_groups
 from benchmark.scoring.hard_clips import failed_clips, hard_clips
+from benchmark.scoring.heard_speakers import heard_speakers, partly_seen, spoken_by
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
 from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
@@ -76,7 +77,7 @@ def score_run(
     evaluated = {evaluation.candidate for evaluation in record.evaluations}
     present = [candidate for candidate in record.verifications if candidate.candidate in evaluated]
     absent = [candidate for candidate in record.verifications if candidate.candidate not in evaluated]
-    corpora = [corpus_evaluations(record, corpus, predictions) for corpus in record.corpora]
+    corpora = [corpus_evaluations(record, corpus, predictions, rank_seen=rank_seen) for corpus in record.corpora]
     deciding = [evaluation for corpus in corpora for evaluation in corpus.deciding]
     failures = _failures(record, corpora, present)
     rankings = [rank_corpus(corpus.deciding, rank_seen=rank_seen) for corpus in corpora]
@@ -138,19 +139,32 @@ def _known(values: Iterable[_T | None]) -> tuple[_T, ...]:
     return tuple(value for value in values if value is not None)
 
 
-def corpus_evaluations(record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions) -> CorpusEvaluations:
+def corpus_evaluations(
+    record: RunRecord, corpus: CorpusRecord, predictions: FindPredictions, *, rank_seen: bool = False
+) -> CorpusEvaluations:
     """Join the stored predictions of a run on one corpus with its labels.
+
+    Where candidates have heard a part of the speakers, only clips of the others are scored, unless `rank_seen`.
 
     Raises:
         RequestError: A merge or an override of the corpus names an unknown emotion.
     """
-    clips = label_clips(corpus)
+    whole = label_clips(corpus)
+    heard = {} if rank_seen else heard_speakers(record, corpus, whole)
+    summary, clips = summarise_corpus(corpus, whole), whole
+    if heard:
+        unheard = {speaker for speaker in whole.speakers if speaker is not None}.difference(*heard.values())
+        clips = spoken_by(whole, unheard)
+        update = {"unheard_speakers": len(unheard), "heard_by": tuple(heard)}
+        summary = summarise_corpus(corpus, clips).model_copy(update=update)
     return CorpusEvaluations(
         corpus=corpus,
-        summary=summarise_corpus(corpus, clips),
+        summary=summary,
         clips=clips,
         evaluations=tuple(
-            join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips)
+            partly_seen(
+                join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips), heard, whole
+            )
             for verification in record.verifications
             for evaluation in record.evaluations
             if (evaluation.candidate, evaluation.corpus) == (verification.candidate, corpus.name)

@@ -104,6 +104,7 @@ def scored_row(
             **metric_columns(evaluation),
             **({} if variety is None else variety.columns),
             **speaker_columns(evaluation.counts),
+            "heard_uar": evaluation.heard_uar,
             "metrics": user_metric_columns(evaluation.decisions, user_metrics),
         }
     row = unscored_row(evaluation.verification, summary).model_copy(update=update)

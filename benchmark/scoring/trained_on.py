@@ -30,9 +30,13 @@ _MAIN_NAME = {other: main for main, others in _OTHER_NAMES.items() for other in 
 
 
 class Seen(StrEnum):
-    """Whether a candidate was trained on a corpus; nothing declared is unknown, not no."""
+    """Whether a candidate was trained on a corpus; nothing declared is unknown, not no.
+
+    `partly` stands for other speakers of it than those that are scored.
+    """
 
     YES = "yes"
+    PARTLY = "partly"
     NO = "no"
     UNKNOWN = "unknown"
 

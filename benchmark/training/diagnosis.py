@@ -7,7 +7,6 @@ from benchmark.results.training_record import EpochRecord, FoldRecord, TrainingF
 from benchmark.training.jobs import MONITORED_CLIPS
 
 COLLAPSED_SHARE = 0.95
-NEARLY_PERFECT = 0.97
 """Of the answers, for one emotion; a network that has learnt nothing yet may exceed 0.90 for an epoch."""
 LASTING_EPOCHS = 2
 """A collapse of one epoch is noise of the fit."""
@@ -22,6 +21,7 @@ LEARNT_BY_HEART = 0.3
 FAR_FROM_OTHERS = 0.15
 """A fold of five speakers differs from others by 0.05 to 0.1 with nothing wrong."""
 FAR_IN_DEVIATIONS = 3.0
+NEARLY_PERFECT = 0.97
 SUSPICIOUS_UAR = 0.9
 """Speakers who act agree with listeners less often than that, in most corpora of four emotions and more."""
 _FEWEST_FOLDS = 4

@@ -151,6 +151,10 @@ def unlabelled(**corpus: Any) -> Leaderboard:
             "- On **ravdess** nobody is shown to beat guessing: guessing alone makes a best candidate like this one in "
             "26 % of cases. On **ravdess** the only one that is ranked is **a**",
         ),
+        (
+            board(scored("a"), corpora=(described(speakers=24, unheard_speakers=4, heard_by=("b",)),)),
+            "**ravdess is scored on 4 of its 24 speakers**: b was trained on the others. A run without it scores all",
+        ),
         (unranked(speakers=None), "nothing is ranked: nobody knows who speaks"),
         (unranked(emotion_clips={"anger": 9}), "nothing is ranked: all scored clips have one emotion"),
         (unranked({"seen": "yes"}), "nothing is ranked: all candidates were trained on it"),

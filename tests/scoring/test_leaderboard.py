@@ -372,7 +372,8 @@ def test_without_ranks_there_is_nothing_to_summarise(run: RunBuilder) -> None:
 
 def test_out_of_fold_answers_are_ranked_as_adapted_beside_the_others(run: RunBuilder) -> None:
     corpus = run.acted_corpus()
-    mine, other = (run.candidate(name, trained_on=("acted",), trained_speakers=("s0", "s1")) for name in ("mine", "x"))
+    mine = run.candidate("mine", trained_on=("acted",), trained_speakers=("s0", "s1"))
+    other = run.candidate("x", trained_on=("acted",))
     run.add(mine, corpus, answers := mostly_right(corpus, 0.1, 1), adapted=True)
     run.add(other, corpus, mostly_right(corpus, 0.1, 2))
     run.timed(mine)
