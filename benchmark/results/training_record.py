@@ -302,6 +302,7 @@ class OutOfFold:
         labels: True emotions.
         classes: The emotions of the outputs.
         probabilities: Shape (clips, classes).
+        texts: The sentences; empty where nobody knows them. They are not stored.
     """
 
     clips: tuple[str, ...]
@@ -311,6 +312,7 @@ class OutOfFold:
     labels: tuple[str, ...]
     classes: tuple[str, ...]
     probabilities: NDArray[np.float32]
+    texts: tuple[str | None, ...] = ()
 
     @property
     def predicted(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from benchmark.results.training_record import OutOfFold, TrainingScore
-from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker
+from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker, count_by_text
 from benchmark.scoring.intervals import Interval, uar_difference_interval, uar_interval
 from benchmark.scoring.metrics import accuracy, macro_f1, uar
+from benchmark.scoring.texts import corpus_texts
 
 
 def decisions_of(answers: OutOfFold) -> Decisions:
@@ -21,9 +22,11 @@ def decisions_of(answers: OutOfFold) -> Decisions:
 
 
 def score_out_of_fold(answers: OutOfFold, name: str, seed: int | None = None) -> TrainingScore:
-    """Score pooled answers, with the interval over speakers; none where a clip has no speaker and counts are few."""
+    """Score pooled answers, with the interval over speakers, or over speakers and texts, of the UAR."""
     decisions = decisions_of(answers)
-    interval = uar_interval(confusion_matrix(decisions), count_by_speaker(decisions, answers.speakers))
+    texts = corpus_texts(answers.texts, answers.speakers, answers.labels) if answers.texts else None
+    counts = count_by_speaker(decisions, answers.speakers)
+    interval = uar_interval(confusion_matrix(decisions), counts, count_by_text(decisions, texts))
     return TrainingScore(
         name=name,
         seed=seed,

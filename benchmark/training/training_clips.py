@@ -67,6 +67,7 @@ class TrainingClips:
             labels=tuple(self.classes[self.labels[index]] for index in indices),
             classes=classes or self.classes,
             probabilities=probabilities,
+            texts=tuple(self.texts[index] for index in indices),
         )
 
     def speakers_of(self, indices: Indices) -> tuple[str, ...]:

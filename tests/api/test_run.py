@@ -60,7 +60,7 @@ def test_the_score_is_that_of_scikit_learn_and_ranked_beside_the_others(folder: 
     assert {row.rank is not None for row in rows.values()} == {True}
     assert rows["mine"].rank == 1 < (rows["hubert-always-neutral"].rank or 0)
     mine = rows["mine"]
-    assert (mine.head, mine.seen, mine.interval, mine.trained_speakers) == ("trained-here", "no", "speakers", 8)
+    assert (mine.head, mine.seen, mine.interval, mine.trained_speakers) == ("trained-here", "no", "speakers+texts", 8)
     assert (mine.flags, mine.clips) == (("adapted", "synthetic"), 112)
     assert (outcome.leaderboard.complete, outcome.exit_code) == (True, 0)
     assert outcome.record.verifications[0].status is Status.USABLE
