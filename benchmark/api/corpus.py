@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ from benchmark.corpora.clips import Corpus
 from benchmark.corpora.speaker_names import speaker_offers
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.errors import EXIT_UNMET
-from benchmark.evaluation.decoding import decode_corpus, measure_corpus
+from benchmark.errors import EXIT_UNMET, RequestError
+from benchmark.evaluation.decoding import MOST_COMPARED, decode_corpus, find_copies, measure_corpus
 from benchmark.evaluation.speech_detection import find_speech
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DescribeRequest
@@ -24,9 +25,11 @@ from benchmark.registry.trained import declare_training
 from benchmark.reporting.corpus import write_description
 from benchmark.results.corpus_description import CorpusDescription
 from benchmark.results.files import check_writable
-from benchmark.results.runs import CorpusRecord
+from benchmark.results.prediction_store import PredictionStore
+from benchmark.results.runs import CorpusRecord, list_runs, load_run
 from benchmark.results.storage import prepare_cache
 from benchmark.scoring.corpus_description import coverage_of, describe
+from benchmark.scoring.suspected_labels import SuspectsOfRun, suspects_of_run
 from benchmark.settings import Settings
 from benchmark.verification.verdict_store import known_outputs
 
@@ -74,14 +77,21 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     corpus = corpus.merging(merges)
     decoded = decode_corpus(corpus, reader, progress)
     acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, reader, progress), reader)
+    copies, notes = find_copies(decoded, reader, progress), corpus.notes
+    if copies is None:
+        notes = (*notes, f"Changed copies were not looked for: there are more than {MOST_COMPARED:,} clips.")
     if options.find_speech:
         decoded = find_speech(decoded, reader, settings, progress)
-    notes = (*corpus.notes, *speaker_offers(corpus))
-    description = describe(decoded.record, acoustics, created=datetime.now(UTC), notes=notes)
+    notes, created = (*notes, *speaker_offers(corpus)), datetime.now(UTC)
+    description = describe(decoded.record, acoustics, created=created, copies=copies or (), notes=notes)
     candidates = tuple(
         coverage_of(known_outputs(candidate, settings.cache), description) for candidate in registry.candidates
     )
     description = description.model_copy(update={"candidates": candidates})
+    if options.suspects:
+        found = _suspects(decoded.record, settings)
+        update = {"suspects": found.suspects, "suspects_by": found.candidates}
+        description = description.model_copy(update=update)
     exit_code, problems = judge_corpora([decoded.record])
     if not exit_code and description.labels and not description.classes:
         exit_code, problems = EXIT_UNMET, (_without_emotions(description),)
@@ -95,6 +105,20 @@ def _without_emotions(description: CorpusDescription) -> str:
     return (
         f"No label of {description.name} means an emotion ({shown}{more}): say what they mean under `labels:` of the "
         "corpus in the registry, or name another column by --column label=NAME."
+    )
+
+
+def _suspects(corpus: CorpusRecord, settings: Settings) -> SuspectsOfRun:
+    """Labels that may be wrong, by the latest run in which a candidate has answered all clips."""
+    store = PredictionStore(settings.cache)
+    for path in list_runs(settings.cache):
+        with suppress(RequestError):  # it cannot be read, which an earlier one may
+            found = suspects_of_run(load_run(settings.cache, path.name), corpus, store.read)
+            if found is not None:
+                return found
+    raise RequestError(
+        "No stored run has answers to all of these clips by a candidate that was not trained on them: make one with "
+        "`bench run`, or set BENCH_CACHE to the folder that holds one."
     )
 
 

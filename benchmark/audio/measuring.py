@@ -53,7 +53,7 @@ def measure(stream: AudioStream) -> Acoustics:
     squares, samples, runs = 0.0, 0, _ClippedRuns()
     for block in stream.blocks:
         samples += block.size
-        squares += float(np.dot(block.astype(np.float64), block.astype(np.float64)))
+        squares += sum_of_squares(block)
         runs.update(block)
         joined = np.concatenate([rest, block])
         whole = joined.size // frame * frame
@@ -64,10 +64,21 @@ def measure(stream: AudioStream) -> Acoustics:
     return Acoustics(
         sampling_rate=stream.sampling_rate,
         channels=stream.channels,
-        level_db=10 * math.log10(squares / samples) if squares else None,
+        level_db=level_db(squares, samples),
         clipped_share=runs.clipped / samples if samples else 0.0,
         bandwidth_hz=_bandwidth_hz(power, stream.sampling_rate / frame),
     )
+
+
+def sum_of_squares(samples: NDArray[np.float32]) -> float:
+    """Sum of squares in double precision."""
+    exact = samples.astype(np.float64)
+    return float(np.dot(exact, exact))
+
+
+def level_db(squares: float, samples: int) -> float | None:
+    """The level in dB below full scale of samples with this sum of squares; None for digital silence."""
+    return 10 * math.log10(squares / samples) if squares else None
 
 
 class _ClippedRuns:

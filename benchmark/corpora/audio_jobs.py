@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmark.audio.channels import Channel
 from benchmark.audio.decoding import UndecodableAudio, header_duration_s
-from benchmark.audio.measuring import measure
+from benchmark.audio.fingerprints import RATE, fingerprints
+from benchmark.audio.measuring import level_db, measure, sum_of_squares
 from benchmark.audio.perturbation import Kind, Perturbation, measure_level, needs_level, perturbed_blocks
 from benchmark.audio.waveform import ContentHash, resampled_blocks
 from benchmark.audio.windows import window_blocks
@@ -25,26 +26,47 @@ from benchmark.corpora.audio_sources import AudioFile, DecodableAudio, open_sour
 _ANSWER_BYTES = 4_000_000
 # A worker shows a sign of life so often at least, if it decodes at all.
 _ANSWER_S = 1.0
+_FINGERPRINTED_S = 30
 _CHANGED = "The audio is not what it was when the run began."
 
 Items = Iterator[Any]
 
 
 def summarise(source: DecodableAudio) -> Items:
-    """The content hash, the number of samples and the sampling rate."""
+    """The fields of `AudioSummary`."""
     with open_source(source) as stream:
-        content, samples = ContentHash(stream.sampling_rate), 0
+        content, samples, squares = ContentHash(stream.sampling_rate), 0, 0.0
         for block in stream.blocks:
             content.update(block)
             samples += block.size
+            squares += sum_of_squares(block)
             yield None
-        yield {"clip_hash": content.digits, "samples": samples, "sampling_rate": stream.sampling_rate}
+        yield {
+            "clip_hash": content.digits,
+            "samples": samples,
+            "sampling_rate": stream.sampling_rate,
+            "level_db": level_db(squares, samples),
+        }
 
 
 def measure_acoustics(source: DecodableAudio) -> Items:
     """The fields of `Acoustics`."""
     with open_source(source) as stream:
         yield asdict(measure(stream))
+
+
+def fingerprint(source: DecodableAudio) -> Items:
+    """The fingerprints of the first 30 s, shape (fingerprints, dimensions)."""
+    with open_source(source) as stream:
+        blocks, samples = [], 0
+        for block in resampled_blocks(stream.blocks, stream.sampling_rate, RATE):
+            blocks.append(block)
+            samples += block.size
+            yield None
+            if samples >= _FINGERPRINTED_S * RATE:
+                break
+    waveform = np.concatenate(blocks)[: _FINGERPRINTED_S * RATE] if blocks else np.zeros(0, np.float32)
+    yield fingerprints(waveform)
 
 
 def count_channels(source: DecodableAudio) -> Items:

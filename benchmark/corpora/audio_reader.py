@@ -56,11 +56,12 @@ _LIMITS = Limits(threads=1, memory_bytes=3_000_000_000)
 
 @dataclass(frozen=True)
 class AudioSummary:
-    """What a recording holds: `Waveform.content_hash`, and its samples."""
+    """What a recording holds: `Waveform.content_hash`, its samples, and its level as of `Acoustics`."""
 
     clip_hash: str
     samples: int
     sampling_rate: int
+    level_db: float | None
 
     @property
     def duration_s(self) -> float:
@@ -118,6 +119,10 @@ class AudioReader:
     def acoustics(self, sources: Iterable[AudioSource]) -> Iterator[Acoustics | ClipEnd]:
         """Measure several clips; in the place of those that cannot be decoded there is the failure."""
         yield from self._one_each(audio_jobs.measure_acoustics, sources, Acoustics)
+
+    def fingerprints(self, sources: Iterable[AudioSource]) -> Iterator[NDArray[np.float32] | ClipEnd]:
+        """Fingerprints of several clips, as of `benchmark.audio.fingerprints`; else the failure."""
+        yield from self._one_each(audio_jobs.fingerprint, sources, np.asarray)
 
     def channels(self, source: AudioSource) -> int | None:
         """Count the channels of a recording; None where it cannot be read."""
@@ -180,7 +185,7 @@ class AudioReader:
         result: Item | None = None
         for item in self._items(job, ((source, ()) for source in sources)):
             if not isinstance(item, ClipEnd):
-                result = kind(**item)
+                result = kind(**item) if isinstance(item, dict) else kind(item)
                 continue
             yield item if result is None or item.failure is not None else result
             result = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Self, TypeVar
 
+from benchmark.audio.fingerprints import LIKENESS_AT_SAME_SPEED, find_like
 from benchmark.audio.measuring import Acoustics
 from benchmark.audio.perturbation import Perturbation
 from benchmark.corpora.audio_jobs import ClipEnd
@@ -22,6 +23,8 @@ Result = TypeVar("Result")
 
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
 _WINDOWS_AHEAD = 8
+MOST_COMPARED = 10_000
+"""Clips of which changed copies are looked for: the time grows with the square of their number, to about 20 s."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def _clip_record(clip: Clip, summary: AudioSummary | ClipEnd) -> ClipRecord:
             clip_hash=summary.clip_hash,
             duration_s=summary.duration_s,
             sampling_rate=summary.sampling_rate,
+            level_db=summary.level_db,
         )
     return described(record, clip)
 
@@ -159,6 +163,22 @@ def decode_windows(
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             windows.close()
+
+
+def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> list[tuple[str, str, float]] | None:
+    """Find clips of which one is a changed copy of another at the same speed, by clip hash, with their likeness.
+
+    Returns:
+        None where there are too many clips to compare all with each other.
+    """
+    if len(decoded.audio) > MOST_COMPARED:
+        return None
+    hashes, sources = list(decoded.audio), tuple(decoded.audio.values())
+    found = _map_audio(reader.fingerprints, sources, title=f"Comparing {decoded.record.name}", progress=progress)
+    readable = [(name, prints) for name, prints in zip(hashes, found, strict=True) if not isinstance(prints, ClipEnd)]
+    alike = find_like(prints for _, prints in readable)
+    copies = [copy for copy in alike if copy.likeness >= LIKENESS_AT_SAME_SPEED]
+    return [(readable[copy.first][0], readable[copy.second][0], copy.likeness) for copy in copies]
 
 
 def measure_corpus(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> tuple[Acoustics | None, ...]:

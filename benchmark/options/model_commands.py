@@ -151,6 +151,8 @@ class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, 
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
     """At most so many clips."""
+    suspects: Annotated[bool, option("--suspects", CORPUS)] = False
+    """List labels that may be wrong, by the stored answers of the latest run on these clips."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

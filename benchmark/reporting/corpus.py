@@ -12,7 +12,10 @@ from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, mo
 from benchmark.results.corpus_description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
 from benchmark.results.files import FileSet
 from benchmark.results.runs import SHORTEST_SPEECH_S
+from benchmark.results.training_record import SuspectedLabel
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
+from benchmark.scoring.suspected_labels import PRECISION_OF_SUSPECTS
+from benchmark.scoring.telling_recordings import silence_against_guessing
 
 _SECONDS_PER_HOUR = 3600
 _MOST_LISTED = 20
@@ -73,6 +76,7 @@ def corpus_markdown(corpus: CorpusDescription) -> str:
             *_clip_lists(corpus),
             "## Ties",
             *_ties(corpus),
+            *_suspects(corpus),
             "## What the candidates could cover",
             *_coverage(corpus),
             *section("## How it was read", bullets(map(markdown_text, corpus.notes))),
@@ -104,6 +108,7 @@ def sound_facts(corpus: CorpusDescription) -> list[tuple[str, str]]:
         ("nobody speaks", counted(corpus.silent, "clip") if knows_speech else "not looked for"),
         ("unreadable", counted(sum(clip.clip_hash is None for clip in corpus.clips), "clip")),
         ("identical audio", counted(len(corpus.identical), "group")),
+        ("changed copies", counted(len(corpus.near_copies), "pair")),
     ]
 
 
@@ -137,6 +142,12 @@ _LABEL_COLUMNS: tuple[Column[DescribedLabel], ...] = (
     Column("class", lambda label: "" if label.index is None else str(label.index), numeric=True),
     Column("clips", lambda label: f"{label.clips:,}", numeric=True),
 )
+SUSPECT_COLUMNS: tuple[Column[SuspectedLabel], ...] = (
+    Column("clip", lambda suspect: markdown_text(suspect.clip)),
+    Column("label", lambda suspect: f"{suspect.label} {fraction(suspect.label_probability)}"),
+    Column("likelier", lambda suspect: f"{suspect.likelier} {fraction(suspect.likelier_probability)}"),
+)
+"""Of a table of suspected labels."""
 _COVERAGE_COLUMNS: tuple[Column[Coverage], ...] = (
     Column("candidate", lambda coverage: markdown_text(coverage.candidate)),
     Column("status", lambda coverage: coverage.status or ""),
@@ -177,12 +188,25 @@ def _labels(corpus: CorpusDescription) -> list[str]:
     ]
 
 
+def ties(corpus: CorpusDescription) -> list[tuple[str, str]]:
+    """What may give the emotion away, with how far it does, as pairs of texts."""
+    names = {"text": ("V", corpus.text_tie), "speaker": ("V", corpus.speaker_tie)}
+    quantities = {"duration": ("ε", corpus.length_tie), "level": ("ε", corpus.level_tie)}
+    measured = [
+        (f"{name} and emotion", UNKNOWN if tie is None else f"{measure} = {tie:.2f}")
+        for name, (measure, tie) in (names | quantities).items()
+    ]
+    if corpus.silence_uar is not None and corpus.silence_uar_low is not None:
+        told = silence_against_guessing(corpus.silence_uar, corpus.silence_uar_low, len(corpus.classes))
+        measured.append(("linear model on duration, level and pauses", told))
+    return measured
+
+
 def _ties(corpus: CorpusDescription) -> list[str]:
-    ties = {"text": corpus.text_tie, "speaker": corpus.speaker_tie}
     return [
-        bullets(f"{name} and emotion: {UNKNOWN if tie is None else f'V = {tie:.2f}'}" for name, tie in ties.items()),
-        "Cramér's V with Bergsma's correction, over the texts and speakers that occur at least twice; 0.3 and more is "
-        "tied.",
+        bullets(f"{name}: {tie}" for name, tie in ties(corpus)),
+        "V: Cramér's with Bergsma's correction, over the texts and speakers that occur at least twice. ε: correlation "
+        "ratio after Kelley. 0.3 and more is tied.",
     ]
 
 
@@ -196,6 +220,23 @@ def _coverage(corpus: CorpusDescription) -> list[str]:
             "at its labels yet; `bench verify` does."
         )
     return [markdown_table(corpus.candidates, _COVERAGE_COLUMNS), meaning]
+
+
+def suspects_sentence(corpus: CorpusDescription) -> str:
+    """Say by whose answers labels are suspected, and what that is worth; nothing where nobody asked."""
+    if corpus.suspects is None:
+        return ""
+    by = f"by the stored answers of {', '.join(corpus.suspects_by)}"
+    if not corpus.suspects:
+        return f"No label is suspected, {by}."
+    return f"{counted(len(corpus.suspects), 'label')} may be wrong, {by}: listen to the clips. {PRECISION_OF_SUSPECTS}"
+
+
+def _suspects(corpus: CorpusDescription) -> list[str]:
+    if corpus.suspects is None:
+        return []
+    table = [markdown_table(corpus.suspects, SUSPECT_COLUMNS)] if corpus.suspects else []
+    return ["## Labels that may be wrong", markdown_text(suspects_sentence(corpus)), *table]
 
 
 def _clip_lists(corpus: CorpusDescription) -> list[str]:
@@ -212,6 +253,10 @@ def _clip_lists(corpus: CorpusDescription) -> list[str]:
             if clip.clip_hash is None
         ],
         "Identical, sample by sample": [", ".join(map(markdown_text, group.clips)) for group in corpus.identical],
+        "Changed copies": [
+            f"{' and '.join(map(markdown_text, copy.clips))} (likeness {copy.likeness:.2f})"
+            for copy in corpus.near_copies
+        ],
         "Nobody speaks in": names(nobody_speaks),
         "A telephone's band": names(is_telephone),
         "Clipped": names(lambda clip: clip.clipped_share),

@@ -38,7 +38,7 @@ LEADERBOARD_COLUMNS = tuple(name for name in LeaderboardRow.model_fields if name
 
 GROUP_COLUMNS = (
     *("corpus", "column", "group", "candidate", "clips", "speakers", "emotions", "uar", "uar_low", "uar_high"),
-    *("interval", "gap", "gap_low", "gap_high", "reason"),
+    *("interval", "gap", "gap_low", "gap_high", "reason", "gap_p"),
 )
 """The columns of `groups.csv`."""
 

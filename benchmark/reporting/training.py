@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from benchmark.reporting.corpus import SUSPECT_COLUMNS
 from benchmark.reporting.csv_and_json import json_document
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.html_page.training_page import training_html
@@ -22,7 +23,6 @@ from benchmark.results.training_record import (
     LearningPoint,
     OutOfFold,
     SplitCount,
-    SuspectedLabel,
     TrainingRecord,
     TrainingScore,
     TrialRecord,
@@ -124,7 +124,7 @@ def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
         *section("## With fewer speakers", _learning_curve(record)),
         *section("## With clips of each speaker beforehand", markdown_table(record.enrolled, _ENROLLED_COLUMNS)),
         *([] if answers is None else ["## By emotion", *_by_emotion(answers)]),
-        *section("## Labels that may be wrong", markdown_table(record.suspected_labels, _SUSPECT_COLUMNS)),
+        *section("## Labels that may be wrong", markdown_table(record.suspected_labels, SUSPECT_COLUMNS)),
         *section("## By speaker", "" if answers is None else _by_speaker(answers)),
     ]
 
@@ -299,11 +299,6 @@ _ENROLLED_COLUMNS: list[Column[EnrolledScore]] = [
 _POINT_COLUMNS: list[Column[LearningPoint]] = [
     Column("speakers to train on", lambda point: str(point.speakers), numeric=True),
     Column("UAR", lambda point: fraction(point.uar), numeric=True),
-]
-_SUSPECT_COLUMNS: list[Column[SuspectedLabel]] = [
-    Column("clip", lambda suspect: markdown_text(suspect.clip)),
-    Column("label", lambda suspect: f"{suspect.label} {fraction(suspect.label_probability)}"),
-    Column("likelier", lambda suspect: f"{suspect.likelier} {fraction(suspect.likelier_probability)}"),
 ]
 _COUNT_COLUMNS: list[Column[SplitCount]] = [
     Column("emotion", lambda count: count.emotion),

@@ -175,6 +175,7 @@ class CandidateGroups(Stored):
         scores: In the order of `CorpusGroups.groups`.
         best: The group with the highest UAR, and in `worst` the one with the lowest; None with fewer than two groups.
         gap: The difference of the two; a gap_low of 0 means that chance may explain it.
+        gap_p: How often some gap of any candidate and column is as clear without a difference between groups.
     """
 
     candidate: str
@@ -184,6 +185,7 @@ class CandidateGroups(Stored):
     gap: float | None = None
     gap_low: float | None = None
     gap_high: float | None = None
+    gap_p: float | None = None
 
 
 class CorpusGroups(Stored):

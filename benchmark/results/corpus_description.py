@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.training_record import SuspectedLabel
 
 
 class Spread(Stored):
@@ -55,6 +56,21 @@ class IdenticalClips(Stored):
     """Clips with the same samples, and their distinct labels (more than one is a contradiction) and speakers."""
 
     clips: tuple[str, ...]
+    labels: tuple[str, ...]
+    speakers: tuple[str, ...]
+
+
+class NearCopies(Stored):
+    """Two clips of which one is a changed copy of the other: gain, encoding, length or noise.
+
+    Attributes:
+        clips: The two names; of identical clips only the first.
+        likeness: Of their fingerprints, up to 1.
+        labels: Their distinct labels, and so their speakers.
+    """
+
+    clips: tuple[str, ...]
+    likeness: float
     labels: tuple[str, ...]
     speakers: tuple[str, ...]
 
@@ -112,6 +128,9 @@ class CorpusDescription(StoredFile):
         speech_share: Share of all audio that is speech; None where it was not measured.
         text_tie: Association of text and label: bias-corrected Cramér's V; None where it is not defined.
         speaker_tie: The same of speaker and label.
+        length_tie: As in `CorpusSummary`, likewise `level_tie`, `silence_uar` and `silence_uar_low`.
+        suspects: Labels that may be wrong, the most doubtful first; None where nobody asked.
+        suspects_by: The candidates by whose stored answers they are.
         flags: What to know before believing a score.
     """
 
@@ -141,8 +160,15 @@ class CorpusDescription(StoredFile):
     silent: int
     speech_share: float | None
     identical: tuple[IdenticalClips, ...]
+    near_copies: tuple[NearCopies, ...] = ()
     text_tie: float | None
     speaker_tie: float | None
+    length_tie: float | None = None
+    level_tie: float | None = None
+    silence_uar: float | None = None
+    silence_uar_low: float | None = None
+    suspects: tuple[SuspectedLabel, ...] | None = None
+    suspects_by: tuple[str, ...] = ()
     candidates: tuple[Coverage, ...] = ()
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

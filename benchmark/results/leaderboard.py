@@ -54,6 +54,9 @@ class CorpusSummary(Stored):
             would do as well by guessing; None without such candidates, and below two emotions.
         few_texts: Texts of the emotion that has fewest, if speakers say the same texts and these are too few to stand
             for others; else None.
+        length_tie: Correlation ratio of emotions and duration, and in `level_tie` level; None if unknown.
+        silence_uar: UAR of a linear model on duration, level and pauses alone, on speakers that it was not fitted to.
+        silence_uar_low: Lower end of its interval.
         failure: What did not come to its end in reading the clips, in a sentence.
     """
 
@@ -86,6 +89,10 @@ class CorpusSummary(Stored):
     heard_by: tuple[str, ...] = ()
     guessing_p: float | None = None
     few_texts: int | None = None
+    length_tie: float | None = None
+    level_tie: float | None = None
+    silence_uar: float | None = None
+    silence_uar_low: float | None = None
     failure: str | None = None
 
 

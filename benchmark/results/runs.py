@@ -46,6 +46,7 @@ class ClipRecord:
         text_id: Identifies the sentence spoken.
         intensity: How strongly the emotion is played, in the corpus's own word.
         sampling_rate: In Hz, as recorded; None in older records.
+        level_db: Root mean square in dB below full scale; None for digital silence and in older records.
         votes: How many raters chose each of the corpus's labels. Without a label, their majority counts as one.
     """
 
@@ -63,6 +64,7 @@ class ClipRecord:
     votes: dict[str, int] | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     sampling_rate: int | None = None
+    level_db: float | None = None
 
     @property
     def is_silent(self) -> bool:

@@ -20,12 +20,14 @@ from benchmark.results.corpus_description import (
     DescribedLabel,
     IdenticalClips,
     KnownOutputs,
+    NearCopies,
     Spread,
 )
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.flags import FEW_CLIPS_BELOW, FEW_SPEAKERS_BELOW, TIED_FROM
 from benchmark.scoring.labels import LabelledClips, emotion_of_clip, human_ceiling, is_tied, label_clips, majority
+from benchmark.scoring.telling_recordings import beat_guessing, telling_recordings
 from benchmark.scoring.texts import few_texts
 from benchmark.scoring.trained_on import seen
 
@@ -40,9 +42,15 @@ CORPUS_FLAGS: Mapping[str, str] = MappingProxyType(
         "unreadable": "Some clips cannot be read; they are left out for all candidates.",
         "no-speech": "In some clips a detector hears nobody speak; it takes some screams for noise.",
         "identical": "Some clips are the same recording, sample by sample: they count more than once.",
-        "contradictory": "Some clips are the same recording with different labels.",
+        "near-copies": "Some clips are changed copies of others (gain, encoding, length or noise): they count "
+        "more than once.",
+        "contradictory": "Some clips are the same recording, perhaps changed, with different labels.",
         "text-tied": "What is said gives the label away: a model that knows the text scores without hearing emotion.",
         "speaker-tied": "Who speaks gives the label away: a model that knows the voice scores without hearing emotion.",
+        "length-tied": "How long a clip is gives the label away.",
+        "level-tied": "How loud a clip is gives the label away.",
+        "silence-tells": "A linear model on duration, level and pauses alone beats guessing on speakers that it does "
+        "not know: compare all scores with its UAR.",
         "few-clips": f"An emotion has fewer than {FEW_CLIPS_BELOW} clips.",
         "few-speakers": f"Fewer than {FEW_SPEAKERS_BELOW} speakers, or nobody knows who speaks.",
         "telephone": "Some clips hold no more than a telephone's band, though their rate would hold more.",
@@ -92,14 +100,23 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
         text_tie=association([clip.text_id for clip in clips], truth),
         speaker_tie=association(labelled.speakers, truth),
         few_texts=few_texts(labelled.texts),
+        **vars(telling_recordings(clips, truth)),
         failure=corpus.gap,
     )
 
 
 def describe(
-    corpus: CorpusRecord, acoustics: Sequence[Acoustics | None], *, created: datetime, notes: Sequence[str] = ()
+    corpus: CorpusRecord,
+    acoustics: Sequence[Acoustics | None],
+    *,
+    created: datetime,
+    copies: Sequence[tuple[str, str, float]] = (),
+    notes: Sequence[str] = (),
 ) -> CorpusDescription:
     """Describe a corpus with the measurements of its clips, None for unreadable ones, and notes on how it was read.
+
+    Args:
+        copies: Clip hashes of which one is a changed copy of the other, and their likeness.
 
     Raises:
         RequestError: An override or a merge names an unknown emotion.
@@ -135,8 +152,13 @@ def describe(
         silent=summary.no_speech,
         speech_share=summary.speech_share,
         identical=_identical(readable),
+        near_copies=_near_copies(readable, copies),
         text_tie=summary.text_tie,
         speaker_tie=summary.speaker_tie,
+        length_tie=summary.length_tie,
+        level_tie=summary.level_tie,
+        silence_uar=summary.silence_uar,
+        silence_uar_low=summary.silence_uar_low,
         notes=tuple(notes),
     )
     return description.model_copy(update={"flags": _flags(description)})
@@ -252,14 +274,33 @@ def _identical(clips: Sequence[DescribedClip]) -> tuple[IdenticalClips, ...]:
     )
 
 
+def _near_copies(clips: Sequence[DescribedClip], copies: Sequence[tuple[str, str, float]]) -> tuple[NearCopies, ...]:
+    """Name the clips; the likest first."""
+    by_hash = {clip.clip_hash: clip for clip in reversed(clips)}
+    pairs = [(by_hash[first], by_hash[second], likeness) for first, second, likeness in copies]
+    return tuple(
+        NearCopies(
+            clips=(first.clip, second.clip),
+            likeness=min(likeness, 1.0),
+            labels=tuple(dict.fromkeys(clip.label for clip in (first, second) if clip.label is not None)),
+            speakers=tuple(dict.fromkeys(clip.speaker for clip in (first, second) if clip.speaker is not None)),
+        )
+        for first, second, likeness in sorted(pairs, key=lambda pair: -pair[2])
+    )
+
+
 def _flags(description: CorpusDescription) -> tuple[str, ...]:
     raised = {
         "unreadable": any(clip.clip_hash is None for clip in description.clips),
         "no-speech": description.silent > 0,
         "identical": bool(description.identical),
-        "contradictory": any(len(same.labels) > 1 for same in description.identical),
+        "near-copies": bool(description.near_copies),
+        "contradictory": any(len(same.labels) > 1 for same in (*description.identical, *description.near_copies)),
         "text-tied": (description.text_tie or 0.0) >= TIED_FROM,
         "speaker-tied": (description.speaker_tie or 0.0) >= TIED_FROM,
+        "length-tied": (description.length_tie or 0.0) >= TIED_FROM,
+        "level-tied": (description.level_tie or 0.0) >= TIED_FROM,
+        "silence-tells": beat_guessing(description.silence_uar_low, len(description.classes)),
         "few-clips": bool(description.classes) and min(description.classes.values()) < FEW_CLIPS_BELOW,
         "few-speakers": "" in description.speakers or len(description.speakers) < FEW_SPEAKERS_BELOW,
         "telephone": description.telephone > 0,

@@ -15,6 +15,7 @@ from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import COLLAPSED_SHARE, NARROW_SHARE, Diversity
 from benchmark.scoring.evaluations import Evaluation
+from benchmark.scoring.telling_recordings import beat_guessing, silence_against_guessing
 from benchmark.scoring.trained_on import Seen, main_name
 
 FEW_CLIPS_BELOW = 10
@@ -107,6 +108,12 @@ class Flag(StrEnum):
     )
     TEXT_TIED = "text-tied", "What is said gives the emotion away: who knows the texts scores without hearing it."
     SPEAKER_TIED = "speaker-tied", "Who speaks gives the emotion away: who knows the voices scores without hearing it."
+    LENGTH_TIED = "length-tied", "How long a clip is gives the emotion away."
+    LEVEL_TIED = "level-tied", "How loud a clip is gives the emotion away."
+    SILENCE_TELLS = (
+        "silence-tells",
+        "A linear model on duration, level and pauses alone beats guessing on speakers that it does not know.",
+    )
     FIXED_WINDOW = (
         "fixed-window",
         "A call costs the same however short the clip is, since it is filled up to the window.",
@@ -149,6 +156,9 @@ def row_flags(
         Flag.DUPLICATES: summary.duplicate_clips > 0,
         Flag.TEXT_TIED: (summary.text_tie or 0.0) >= TIED_FROM,
         Flag.SPEAKER_TIED: (summary.speaker_tie or 0.0) >= TIED_FROM,
+        Flag.LENGTH_TIED: (summary.length_tie or 0.0) >= TIED_FROM,
+        Flag.LEVEL_TIED: (summary.level_tie or 0.0) >= TIED_FROM,
+        Flag.SILENCE_TELLS: beat_guessing(summary.silence_uar_low, len(emotion_clips)),
         Flag.FIXED_WINDOW: bool(verification.fixed_window),
         Flag.LIMIT: summary.available_clips > summary.clips + len(summary.unreadable),
         Flag.SYNTHETIC: summary.synthetic,
@@ -172,6 +182,14 @@ def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
         on_them = "" if evaluation.heard_uar is None else f", where its UAR is {evaluation.heard_uar:.2f}"
         reasons[Flag.ADAPTED] = f"it was trained on {speakers} of the corpus{on_them}; all are scored on the others."
     return reasons
+
+
+def corpus_reasons(summary: CorpusSummary) -> dict[Flag, str]:
+    """The figures behind `silence-tells`, where it is raised."""
+    uar, low, emotions = summary.silence_uar, summary.silence_uar_low, len(summary.emotion_clips)
+    if uar is None or low is None or not beat_guessing(low, emotions):
+        return {}
+    return {Flag.SILENCE_TELLS: f"{silence_against_guessing(uar, low, emotions)}."}
 
 
 def with_confirmation(row: LeaderboardRow, verification: Verification) -> LeaderboardRow:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from benchmark.results.analyses import CandidateGroups, CorpusGroups, GroupScore, GroupSize, LeftOutGroup
 from benchmark.results.runs import ClipRecord
-from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts
+from benchmark.scoring.decisions import MIN_EMOTIONS
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
-from benchmark.scoring.gaps import GroupCounts, gap_between
+from benchmark.scoring.gaps import Gap, GroupedCounts, gaps_between
 from benchmark.scoring.group_columns import group_order, values_of
 from benchmark.scoring.intervals import MIN_SPEAKERS
 
@@ -186,17 +186,32 @@ def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[Co
     if not scored or not scored[0].decisions.truth.size:
         return ()
     clips = [clip for clip, is_scored in zip(corpus.clips.clips, scored[0].answers.scored, strict=True) if is_scored]
-    return tuple(_by_column(corpus.corpus.name, column, clips, scored) for column in columns)
+    divided = [_divide(corpus.corpus.name, column, clips, scored) for column in columns]
+    tested = [column.compared for column in divided if column.compared and len(column.compared.names) >= _MIN_GROUPS]
+    gaps = iter(gaps_between(tested) if tested else ())
+    groups = []
+    for column in divided:
+        has_gap = column.compared is not None and len(column.compared.names) >= _MIN_GROUPS
+        groups.append(_with_candidates(column, scored, next(gaps) if has_gap else None))
+    return tuple(groups)
 
 
-def _by_column(corpus: str, column: str, clips: Sequence[ClipRecord], scored: Sequence[Evaluation]) -> CorpusGroups:
+@dataclass(frozen=True, eq=False)
+class _DividedCorpus:
+    """The parts of a corpus by one column, without candidates, and their counts, if any part is scored."""
+
+    parts: CorpusGroups
+    compared: GroupedCounts | None = None
+
+
+def _divide(corpus: str, column: str, clips: Sequence[ClipRecord], scored: Sequence[Evaluation]) -> _DividedCorpus:
     first = scored[0]
     values, emotions = values_of(column, clips), first.decisions.emotions
     cells = group_cells(values, first.speakers, first.decisions.truth, emotions)
     parts = CorpusGroups(corpus=corpus, column=column, unknown_clips=values.count(None))
     if len(cells.names) < _MIN_GROUPS:
         problem = f"all clips are of one kind, {cells.names[0]}" if cells.names else "the corpus does not tell"
-        return parts.model_copy(update={"problem": problem})
+        return _DividedCorpus(parts.model_copy(update={"problem": problem}))
     counts = cells.count()
     selection = select_groups(cells, counts)
     left_out = [
@@ -209,48 +224,53 @@ def _by_column(corpus: str, column: str, clips: Sequence[ClipRecord], scored: Se
         "problem": None if len(selection.groups) >= _MIN_GROUPS else "only one group is large enough",
     }
     if not selection.groups:
-        return parts.model_copy(update=update | {"problem": "every group is too small"})
-    compared = _group_counts(cells, counts, counts, selection)
+        return _DividedCorpus(parts.model_copy(update=update | {"problem": "every group is too small"}))
+    compared = _grouped_counts(cells, counts, scored, selection)
     update |= {
         "emotions": tuple(emotions[index] for index in selection.emotions),
         "omitted": tuple(name for index, name in enumerate(emotions) if index not in selection.emotions),
         "groups": tuple(
-            GroupSize(group=group.name, clips=int(group.counts.clips.sum()), speakers=len(group.speakers))
-            for group in compared
+            GroupSize(group=name, clips=int(compared.clips[rows].sum()), speakers=int(rows.sum()))
+            for name, rows in ((name, compared.group == group) for group, name in enumerate(compared.names))
         ),
-        "candidates": tuple(_candidate(evaluation, cells, counts, selection) for evaluation in scored),
     }
-    return parts.model_copy(update=update)
+    return _DividedCorpus(parts.model_copy(update=update), compared)
 
 
-def _candidate(
-    evaluation: Evaluation, cells: GroupCells, clips: NDArray[np.int64], selection: GroupSelection
-) -> CandidateGroups:
-    groups = _group_counts(cells, clips, cells.count(evaluation.decisions.correct), selection)
-    scores = [
-        GroupScore(
-            group=group.name,
-            uar=group.counts.uar,
-            uar_low=interval.low,
-            uar_high=interval.high,
-            interval=interval.method.value,
-        )
-        for group, interval in ((group, group.interval) for group in groups)
-    ]
-    gap = vars(gap_between(groups)) if len(groups) >= _MIN_GROUPS else {}
-    return CandidateGroups(candidate=evaluation.candidate, scores=tuple(scores), **gap)
-
-
-def _group_counts(
-    cells: GroupCells, clips: NDArray[np.int64], hits: NDArray[np.int64], selection: GroupSelection
-) -> list[GroupCounts]:
-    """Hits and clips of the compared emotions by speaker, for each compared group."""
+def _grouped_counts(
+    cells: GroupCells, clips: NDArray[np.int64], scored: Sequence[Evaluation], selection: GroupSelection
+) -> GroupedCounts:
+    """Hits and clips of the compared groups and emotions, by speaker."""
     columns = list(selection.emotions)
-    groups = []
-    for group in selection.groups:
-        rows = cells.rows(group)
-        own = clips[rows][:, columns]
-        present = own.sum(axis=1) > 0  # speakers without a clip of the compared emotions have no part in the score
-        counts = SpeakerCounts(hits=hits[rows][:, columns][present], clips=own[present])
-        groups.append(GroupCounts(name=cells.names[group], counts=counts, speakers=cells.speaker[rows][present]))
-    return groups
+    # Speakers without a clip of the compared emotions have no part in the score.
+    rows = [
+        (row, position)
+        for position, group in enumerate(selection.groups)
+        for row in range(cells.rows(group).start, cells.rows(group).stop)
+        if clips[row, columns].any()
+    ]
+    kept, group = (np.array(values, dtype=np.int64) for values in zip(*rows, strict=True))
+    hits = [cells.count(evaluation.decisions.correct)[kept][:, columns] for evaluation in scored]
+    return GroupedCounts(
+        names=tuple(cells.names[group] for group in selection.groups),
+        group=group,
+        speaker=cells.speaker[kept],
+        clips=clips[kept][:, columns],
+        hits=np.stack(hits),
+    )
+
+
+def _with_candidates(divided: _DividedCorpus, scored: Sequence[Evaluation], gaps: Sequence[Gap] | None) -> CorpusGroups:
+    compared = divided.compared
+    if compared is None:
+        return divided.parts
+    candidates = []
+    for number, evaluation in enumerate(scored):
+        scores = []
+        for group, name in enumerate(compared.names):
+            uar, interval = compared.counts(number, group).uar, compared.interval(number, group)
+            ends = {"uar_low": interval.low, "uar_high": interval.high, "interval": interval.method.value}
+            scores.append(GroupScore(group=name, uar=uar, **ends))
+        gap = {} if gaps is None else vars(gaps[number])
+        candidates.append(CandidateGroups(candidate=evaluation.candidate, scores=tuple(scores), **gap))
+    return divided.parts.model_copy(update={"candidates": tuple(candidates)})

@@ -8,7 +8,7 @@ from benchmark.results.training_record import OUT_OF_FOLD, TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting
-from benchmark.scoring.flags import Flag, in_order, row_flags, training_reasons, with_confirmation
+from benchmark.scoring.flags import Flag, corpus_reasons, in_order, row_flags, training_reasons, with_confirmation
 from benchmark.scoring.gaps import speaker_columns
 from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
@@ -82,7 +82,7 @@ def scored_row(
     suspicious: dict[Flag, str] = {}
     if evaluation.complete:
         suspicious = suspicions(evaluation, summary, ranking.twins, corpus.gain(evaluation))
-    reasons = training_reasons(evaluation) | suspicious
+    reasons = training_reasons(evaluation) | corpus_reasons(summary) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {
         "revision": setup.revision,

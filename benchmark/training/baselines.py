@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmark.audio.fingerprints import HOP, RATE, WINDOW, mel_filterbank
 from benchmark.results.training_record import OutOfFold
 from benchmark.training.balanced_folds import inner_folds
-from benchmark.training.fingerprints import HOP, RATE, WINDOW, mel_filterbank
 from benchmark.training.folds import Fold, Folds
 from benchmark.training.jobs import mean_recall
 from benchmark.training.training_clips import Indices, TrainingClips

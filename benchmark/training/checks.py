@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.audio.fingerprints import NearCopy
 from benchmark.errors import RequestError
 from benchmark.results.training_record import TrainingFinding
 from benchmark.scoring.trained_on import Seen, seen
 from benchmark.training.features import EncoderSource
-from benchmark.training.fingerprints import NearCopy
 from benchmark.training.folds import Allowed, Folds
 from benchmark.training.training_clips import TrainingClips, class_counts
 

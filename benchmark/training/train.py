@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.audio.fingerprints import NearCopy, find_near_copies
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.errors import RequestError
 from benchmark.progress import Progress
@@ -35,7 +36,6 @@ from benchmark.training.diagnosis import diagnose
 from benchmark.training.enrolment import check_enrolment, score_enrolled
 from benchmark.training.examples import Examples
 from benchmark.training.features import EncoderSource, FeatureWriter
-from benchmark.training.fingerprints import NearCopy, find_near_copies
 from benchmark.training.finished_fits import FinishedFits
 from benchmark.training.fitting import FitWorkers, Task
 from benchmark.training.folds import Allowed, Folds

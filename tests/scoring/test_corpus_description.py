@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,6 +79,32 @@ def test_the_same_audio_is_found_and_a_contradiction_in_its_labels_too() -> None
     assert {"identical", "contradictory"} <= set(description.flags)
     same = described([clip(0, "angry"), clip(1, "angry", clip_hash="h0")])
     assert "contradictory" not in same.flags
+
+
+def test_changed_copies_are_named_and_their_contradictions_found() -> None:
+    clips = [clip(0, "angry", speaker="s1"), clip(1, "sad", speaker="s2"), clip(2)]
+    corpus = CorpusRecord.model_validate({"name": "c", "source": "folder:c", "clips": clips, "available_clips": 3})
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    description = describe(corpus, [SOUND] * 3, created=created, copies=[("h0", "h1", 0.97)])
+    (pair,) = description.near_copies
+    assert (pair.clips, pair.likeness, pair.labels, pair.speakers) == (
+        ("0.wav", "1.wav"), 0.97, ("angry", "sad"), ("s1", "s2"),
+    )  # fmt: skip
+    assert {"near-copies", "contradictory"} <= set(description.flags)
+    assert not {"near-copies", "identical"} & set(described(clips).flags)
+
+
+def test_duration_and_level_that_give_the_label_away_are_flagged() -> None:
+    clips = []
+    for number, (label, level) in enumerate([("angry", -12.0), ("sad", -30.0)] * 50):
+        quantities = {"duration_s": 2.0 + number % 3, "level_db": level + number % 5}
+        clips.append(clip(number, label, speaker=f"s{number // 2 % 7}", **quantities))
+    description = described(clips)
+    assert {"level-tied", "silence-tells"} <= set(description.flags)
+    assert "length-tied" not in description.flags
+    assert (description.silence_uar, description.length_tie) == (pytest.approx(1.0), pytest.approx(0.0, abs=0.2))
+    quiet = described([replace(own, level_db=-20.0 + number // 2 % 7) for number, own in enumerate(clips)])
+    assert not {"length-tied", "level-tied", "silence-tells"} & set(quiet.flags)
 
 
 def test_a_telephones_band_saved_at_a_wider_rate_is_shown_as_such() -> None:

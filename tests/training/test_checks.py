@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.audio.fingerprints import NearCopy, find_near_copies
 from benchmark.demo.files import demo_clips
 from benchmark.errors import RequestError
 from benchmark.results.training_record import TrainingFinding
 from benchmark.training.checks import check_classes, check_encoder, check_leaks, check_size, passed_checks
 from benchmark.training.features import EncoderSource
-from benchmark.training.fingerprints import NearCopy, find_near_copies
 from benchmark.training.folds import Allowed, make_folds
 from tests.support.training_clips import acted, training_clips
 

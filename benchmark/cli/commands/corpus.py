@@ -39,7 +39,7 @@ def _print(described: "CorpusDescription") -> None:
     from rich.text import Text
 
     from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.reporting.corpus import counts, readable, sound_facts
+    from benchmark.reporting.corpus import counts, readable, sound_facts, suspects_sentence, ties
     from benchmark.reporting.escaping import plain_text
     from benchmark.reporting.numbers import counted, fraction
     from benchmark.scoring.corpus_description import CORPUS_FLAGS
@@ -63,7 +63,6 @@ def _print(described: "CorpusDescription") -> None:
     )
     if not described.classes:
         console.print("No clip has a label that means an emotion.\n")
-    ties = [("text", described.text_tie), ("speaker", described.speaker_tie)]
     print_table(
         ["what", "measured"],
         [
@@ -71,7 +70,7 @@ def _print(described: "CorpusDescription") -> None:
             ("sex", counts(described.sexes)),
             ("language", counts(described.languages)),
             *sound_facts(described),
-            *((f"{name} tied to emotion", f"V = {tie:.2f}") for name, tie in ties if tie is not None),
+            *ties(described),
         ],
     )
     print_table(
@@ -87,8 +86,23 @@ def _print(described: "CorpusDescription") -> None:
             for candidate in described.candidates
         ],
     )
+    if described.suspects:
+        print_table(
+            ["clip", "label", "likelier"],
+            [
+                (
+                    suspect.clip,
+                    f"{suspect.label} {fraction(suspect.label_probability)}",
+                    f"{suspect.likelier} {fraction(suspect.likelier_probability)}",
+                )
+                for suspect in described.suspects
+            ],
+            title="labels that may be wrong",
+        )
     lines = [
+        *filter(None, [suspects_sentence(described)]),
         *_first("identical", [", ".join(group.clips) for group in described.identical]),
+        *_first("changed copies", [", ".join(pair.clips) for pair in described.near_copies]),
         *_first("unreadable", [f"{clip.clip}: {clip.failure}" for clip in described.clips if clip.clip_hash is None]),
         *(f"{flag}: {CORPUS_FLAGS[flag]}" for flag in described.flags),
         *described.notes,

@@ -39,6 +39,7 @@ def test_every_kind_of_clip_and_every_script_is_described(tmp_path: Path, bench:
         "분노/twin.wav": voice("anger", 2),
         "грусть/telephone.wav": through_a_telephone(voice("sadness", 3)),
         "грусть/silence.wav": Waveform(np.zeros(RATE, dtype=np.float32), RATE),
+        "грусть/copy.wav": Waveform(voice("anger", 1).samples[800:] * np.float32(0.2), RATE),
         "грусть/clipped.wav": Waveform(np.clip(voice("anger", 4).samples * 40, -1, 1), RATE),
     }.items():
         (clips / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +49,7 @@ def test_every_kind_of_clip_and_every_script_is_described(tmp_path: Path, bench:
     (clips / "분노" / "broken.mp3").write_bytes(b"no audio")
     ended = bench("corpus", "folder:콜센터", "--candidates", "demo")
     assert ended.returncode == 0, ended.stderr
+    assert "changed copies: 분노/화남 😡.wav, грусть/copy.wav" in ended.stdout
     for text in ("분노", "грусть", "anger", "identical: 분노/twin.wav, 분노/wide.wav", "unreadable: 분노/broken.mp3"):
         assert text in ended.stdout
     (path,) = (tmp_path / "reports").glob("corpus-*.json")
@@ -55,10 +57,11 @@ def test_every_kind_of_clip_and_every_script_is_described(tmp_path: Path, bench:
     assert description.name == "콜센터"
     assert set(description.flags) == {
         "unreadable", "no-speech", "identical", "telephone", "clipped", "few-clips", "few-speakers",
+        "near-copies", "contradictory",
     }  # fmt: skip
-    assert description.classes == {"anger": 3, "sadness": 3}
+    assert description.classes == {"anger": 3, "sadness": 4}
     assert [group.clips for group in description.identical] == [("분노/twin.wav", "분노/wide.wav")]
-    assert description.channels == {"1": 5, "2": 1}
+    assert description.channels == {"1": 6, "2": 1}
     by_name = {clip.clip: clip for clip in description.clips}
     assert "not audio" in (by_name["분노/broken.mp3"].failure or "")
     assert (by_name["грусть/telephone.wav"].bandwidth_hz or 0) < 4_100
@@ -121,7 +124,10 @@ def test_the_one_pair_of_identical_clips_in_ravdess_is_found(bench: Bench, share
     assert [[Path(name).stem for name in group["clips"]] for group in found["identical"]] == [
         ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     ]
-    assert found["flags"] == ["identical"]
+    assert found["flags"] == ["identical", "length-tied", "level-tied", "silence-tells"]
+    assert (found["length_tie"], found["level_tie"], found["silence_uar"]) == pytest.approx(
+        (0.46, 0.65, 0.36), abs=0.01
+    )
     assert (len(found["speakers"]), found["telephone"], found["hours"]) == (24, 0, pytest.approx(1.48, abs=0.005))
 
 

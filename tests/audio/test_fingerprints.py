@@ -9,9 +9,9 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmark.audio.decoding import decode
+from benchmark.audio.fingerprints import LIKENESS_OF_COPIES, find_near_copies
 from benchmark.audio.waveform import resample
 from benchmark.demo.files import demo_clips
-from benchmark.training.fingerprints import LIKENESS_OF_COPIES, find_near_copies
 
 Waveform = NDArray[np.float32]
 RATE = 16_000
