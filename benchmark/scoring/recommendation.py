@@ -21,7 +21,6 @@ from benchmark.results.schema import Stored
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.constraints import (
-    DISQUALIFYING,
     Constraints,
     considered_corpora,
     disqualifying_reasons,
@@ -29,13 +28,14 @@ from benchmark.scoring.constraints import (
     resource_reasons,
     score_reasons,
 )
+from benchmark.scoring.decisions import covered_emotions
 from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.intervals import Interval, IntervalMethod, speakers_can_be_left_out
 from benchmark.scoring.leaderboard import FindPredictions, corpus_evaluations
 from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
 from benchmark.scoring.selection import Contest, SelectionRule, expected_score, mean_quality
-from benchmark.scoring.suspicion import suspicions
+from benchmark.scoring.suspicion import label_permutation
 
 _DEFAULT_DEVICE = "cpu"
 
@@ -293,15 +293,18 @@ def _expected(
 def _useless(
     candidates: Sequence[str], corpora: Sequence[CorpusEvaluations]
 ) -> Callable[[int, int, NDArray[np.bool_]], bool]:
-    """Whether the answers of a candidate to some of the speakers of a corpus raise a flag that forbids to pick it."""
+    """Whether a candidate's answers to some of the speakers are `collapsed` or `label-permuted`.
+
+    The rule itself demands a lower bound of UAR above guessing, so that `at-chance` need not be tested anew.
+    """
 
     @cache
-    def is_flagged(candidate: int, number: int, chosen: bytes) -> bool:
-        corpus = corpora[number]
-        evaluation = corpus.of(candidates[candidate])[0].of_speakers(np.frombuffer(chosen, dtype=np.bool_))
-        variety = diversity(evaluation.answers)
-        raised = set(suspicions(evaluation, corpus.summary, {}))
-        return bool(variety and variety.collapsed) or bool(raised & set(DISQUALIFYING))
+    def is_flagged(candidate: int, corpus: int, chosen: bytes) -> bool:
+        own = corpora[corpus].of(candidates[candidate])[0].of_speakers(np.frombuffer(chosen, dtype=np.bool_))
+        variety = diversity(own.answers)
+        if variety is not None and variety.collapsed:
+            return True
+        return bool(label_permutation(own.decisions, own.speakers, covered_emotions(own.answers)))
 
     return lambda candidate, corpus, chosen: is_flagged(candidate, corpus, chosen.tobytes())
 
