@@ -114,7 +114,7 @@ def _heading(worth: float) -> str:
 
 def main() -> None:
     """Simulate, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol("cues", report, description="How far it holds which cues matter.", draws=1000)
+    simulate_into_protocol("cues", report, description="How far it holds which cues matter.", draws=500)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ class CompareOutcome(Outcome):
 def compare_with(options: CompareRequest) -> CompareOutcome:
     """Compare two runs, each a folder of reports, a `leaderboard.json`, or a run of the store.
 
-    The exit code is 1 if a gate fails or cannot be evaluated, or a run is incomplete.
+    The exit code is 1 if a gate fails or its rows are missing, or a run is incomplete; with `strict`, also if noise
+    decides on a gate.
 
     Raises:
         RequestError: There is no such run, a gate is malformed, or the file cannot be written.
@@ -58,7 +59,7 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
         path = expanded(options.output)
         write = model_json if path.suffix.lower() == ".json" else comparison_markdown
         files = (write_atomically(path, write(comparison), remedy="choose another file with --output"),)
-    failed = [gate for gate in comparison.gates if not gate.passed]
+    failed = [gate for gate in comparison.gates if gate.passed is False or (options.strict and gate.passed is None)]
     return CompareOutcome(
         comparison=comparison,
         files=files,
@@ -72,7 +73,8 @@ compare = keywords(compare_with, CompareRequest)
 
 def _problem(failed: GateResult) -> str:
     more = f" And {len(failed.findings) - 1} more." if len(failed.findings) > 1 else ""
-    return f"The gate {failed.gate} failed: {failed.findings[0]}{more}"
+    verdict = "failed" if failed.passed is False else "cannot be judged"
+    return f"The gate {failed.gate} {verdict}: {failed.findings[0]}{more}"
 
 
 def _open(name: str, settings: Settings) -> ComparedRun:

@@ -2,7 +2,8 @@
 
 Candidates are loaded side by side and timed in turn, in blocks, so that a slow minute of a shared machine hits all
 alike, until the median of each is known well enough or its time is over. If memory does not hold them all, they are
-measured in groups that share a reference.
+measured in groups. Before each block a fixed reference workload is timed: how many times as long a candidate takes can
+be compared between runs, since what slows the machine slows both.
 """
 
 from collections import deque
@@ -18,14 +19,19 @@ from benchmark.audio.decoding import UndecodableAudio
 from benchmark.audio.waveform import Waveform, resample
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioSource
+from benchmark.demo.files import checkpoints_path
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.machine_load import LoadMeter, MachineLoad, sample_load
 from benchmark.evaluation.sessions import Implementation, ModelSession
+from benchmark.models.backends.protocol import Engine
 from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Progress, Stage
+from benchmark.registry.schema import Candidate
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement, Stopped
 from benchmark.results.medians import median_interval
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
 from benchmark.settings import Settings
 from benchmark.workers.answers import Crashed, Failure, Returned
 
@@ -40,6 +46,7 @@ ENOUGH_CALLS = 300
 MOST_CALLS = 3000
 WARMUP_CALLS = 5
 BLOCK_CALLS = 10
+REFERENCE_MODEL = "wav2vec2-english"
 _SEGMENTS = 8
 _MS_PER_S = 1000.0
 # float32 weights, once more while they are read, and what a process with torch holds.
@@ -89,40 +96,18 @@ def stopped_by(calls_ms: Sequence[float], *, budget_s: float) -> Stopped | None:
     return Stopped.CALLS if len(calls_ms) >= MOST_CALLS else None
 
 
-@dataclass(frozen=True)
-class TimingGroup:
-    """Candidates that are loaded and measured at the same time.
-
-    Attributes:
-        reference: The candidate of the first group that is timed again beside them, so that a slower hour shows; None
-            in the first group.
-    """
-
-    subjects: tuple[Subject, ...]
-    reference: Subject | None = None
-
-
-def timing_groups(subjects: Sequence[Subject], *, room_bytes: float) -> tuple[TimingGroup, ...]:
-    """Put as many candidates together as `room_bytes` of memory hold.
-
-    Returns:
-        One group if all fit. Else the first group begins with the smallest candidate, the reference, which takes its
-        share of memory in the others as well; a group has one subject of its own at least.
-    """
-    if sum(map(memory_needed, subjects)) <= room_bytes:
-        return (TimingGroup(tuple(subjects)),) if subjects else ()
-    reference = min(subjects, key=memory_needed)
-    groups: list[list[Subject]] = [[reference]]
-    taken = memory_needed(reference)
-    for subject in (subject for subject in subjects if subject is not reference):
-        has_others = any(other is not reference for other in groups[-1])
-        if has_others and taken + memory_needed(subject) > room_bytes:
+def timing_groups(subjects: Sequence[Subject], *, room_bytes: float) -> tuple[tuple[Subject, ...], ...]:
+    """Put as many candidates together as `room_bytes` hold beside the reference workload, and at least one."""
+    groups: list[list[Subject]] = []
+    taken = 0
+    for subject in subjects:
+        needed = memory_needed(subject)
+        if not groups or taken + needed > room_bytes:
             groups.append([])
-            taken = memory_needed(reference)
+            taken = memory_needed(reference_workload())
         groups[-1].append(subject)
-        taken += memory_needed(subject)
-    first, *others = (tuple(group) for group in groups)
-    return (TimingGroup(first), *(TimingGroup(group, reference) for group in others))
+        taken += needed
+    return tuple(map(tuple, groups))
 
 
 def memory_needed(subject: Subject) -> int:
@@ -130,20 +115,36 @@ def memory_needed(subject: Subject) -> int:
     return (subject.verification.parameters or 0) * _BYTES_PER_PARAMETER + _BYTES_PER_PROCESS
 
 
+def reference_workload() -> Subject:
+    """The model whose time others are divided by: the demo's wav2vec2 of 70 thousand weights, in torch and float32.
+
+    It comes with the package, so that it is the same on every machine and in every run.
+    """
+    name = REFERENCE_MODEL
+    verification = Verification(
+        candidate=f"reference {name}", id=name, status=Status.USABLE, reason="It is part of bench.", parameters=70_000
+    )
+    candidate = Candidate(id=name, name=verification.candidate)
+    return Subject(candidate, verification, checkpoints_path() / name)
+
+
 @dataclass(eq=False)
 class TimedSubject:
     """A candidate that is being timed, on segments at its own rate; `loaded` stays None if its load fails.
 
     Attributes:
+        reference_ms: The median of the reference workload's block before each of its own blocks.
         again: Whether its first worker has ended, so that it is timed alone.
         crash: How its worker ended, if it did.
     """
 
     session: ModelSession
     again: bool = False
+    is_warm: bool = False
     loaded: LoadReport | None = None
     segments: tuple[NDArray[np.float32], ...] = ()
     calls_ms: list[float] = field(default_factory=list)
+    reference_ms: list[float] = field(default_factory=list)
     failure: str | None = None
     crash: Crashed | None = None
 
@@ -160,21 +161,32 @@ class TimedSubject:
         """Why no more calls are timed; None if it goes on."""
         return Stopped.FAILED if self.failure is not None else stopped_by(self.calls_ms, budget_s=budget_s)
 
-    def time_block(self) -> int:
-        """Time one block of calls, after a warm-up if it is the first; returns how many were timed."""
-        warmup = 0 if self.calls_ms else WARMUP_CALLS
+    def time_block(self, reference: "TimedSubject") -> int:
+        """Time one block of calls, after one of the reference workload; returns how many were timed."""
+        beside = reference.timed_calls()
+        calls = self.timed_calls()
+        self.calls_ms += calls
+        if beside and calls:
+            self.reference_ms.append(float(np.median(beside)))
+        return len(calls)
+
+    def timed_calls(self) -> list[float]:
+        """Milliseconds of one block of calls, after a warm-up if it is the first; none if it has failed."""
+        if self.failure is not None:
+            return []
+        warmup = 0 if self.is_warm else WARMUP_CALLS
         answer = self.session.time_calls(self.segments, warmup=warmup, calls=BLOCK_CALLS)
         if not isinstance(answer, Returned):
             self._fail("Its worker ended while it was timed", answer)
-            return 0
-        self.calls_ms += [float(call) for call in answer.value]
-        return len(answer.value)
+            return []
+        self.is_warm = True
+        return [float(call) for call in answer.value]
 
     def _fail(self, problem: str, answer: Failure) -> None:
         """End the measurement; what was timed until then is no result."""
         self.crash = answer if isinstance(answer, Crashed) else None
         again = " when it was tried once more, alone" if self.again and self.crash else ""
-        self.failure, self.calls_ms = f"{problem}{again}: {answer.reason}.", []
+        self.failure, self.calls_ms, self.reference_ms = f"{problem}{again}: {answer.reason}.", [], []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,33 +218,29 @@ class Stopwatch:
         reason.
         """
         before, room = sample_load(), psutil.virtual_memory().available * _SHARE_OF_MEMORY
-        first_ms: float | None = None
         lost: set[str] = set()
         groups = deque(timing_groups(subjects, room_bytes=room))
+        workload = reference_workload()
+        engines = {**implementations, workload.name: Implementation(Engine(device=device))}
         with progress.stage(f"Timing on {device}", total=len(subjects) * ENOUGH_CALLS, unit="calls") as stage:
             while groups:
-                group = groups.popleft()
                 with ExitStack() as stack:
-                    loaded = group.subjects if group.reference is None else (group.reference, *group.subjects)
-                    timed = [self._load(stack, subject, implementations, lost) for subject in loaded]
-                    measured = timed[-len(group.subjects) :]
-                    during = self._time(timed, measured, device, stage)
-                    median_ms = float(np.median(timed[0].calls_ms)) if timed[0].calls_ms else None
-                    first_ms = median_ms if first_ms is None and group.reference is None else first_ms
+                    reference, *timed = (
+                        self._load(stack, subject, engines, lost) for subject in (workload, *groups.popleft())
+                    )
+                    during = self._time(timed, reference, device, stage)
                     shared = {
                         "machine_load": before.busy,
                         "others_before": before.others,
                         "others_during": during.others,
-                        "reference": group.reference.name if group.reference else None,
-                        "reference_drift": median_ms / first_ms if group.reference and median_ms and first_ms else None,
                     }
-                    for candidate in measured:
+                    for candidate in timed:
                         subject = candidate.session.subject
                         if candidate.crash is None or subject.name in lost:
                             yield self._measurement(candidate).model_copy(update=shared)
                         else:
                             lost.add(subject.name)
-                            groups.append(TimingGroup((subject,)))
+                            groups.append((subject,))
 
     def _load(
         self, stack: ExitStack, subject: Subject, implementations: Mapping[str, Implementation], lost: Set[str]
@@ -243,24 +251,22 @@ class Stopwatch:
         timed.load(self.segments)
         return timed
 
-    def _time(
-        self, timed: Sequence[TimedSubject], measured: Sequence[TimedSubject], device: str, stage: Stage
-    ) -> MachineLoad:
+    def _time(self, timed: Sequence[TimedSubject], reference: TimedSubject, device: str, stage: Stage) -> MachineLoad:
         """Time all candidates in turn, block by block, and measure the machine's load meanwhile."""
         meter = LoadMeter()
         while active := [candidate for candidate in timed if candidate.stopped_by(self.budget_s) is None]:
             for candidate in active:
                 stage.describe(f"Timing {candidate.session.subject.name} on {device}")
                 known = len(candidate.calls_ms)
-                calls = candidate.time_block()
-                if candidate in measured:
-                    stage.advance(max(0, min(calls, ENOUGH_CALLS - known)))
+                calls = candidate.time_block(reference)
+                stage.advance(max(0, min(calls, ENOUGH_CALLS - known)))
                 meter.follow()
-        for candidate in measured:
+        for candidate in timed:
             stage.advance(max(0, ENOUGH_CALLS - len(candidate.calls_ms)))
         return meter.read()
 
     def _measurement(self, timed: TimedSubject) -> LatencyMeasurement:
+        has_reference = bool(timed.calls_ms) and len(timed.reference_ms) * BLOCK_CALLS == len(timed.calls_ms)
         subject, engine, loaded = timed.session.subject, timed.session.implementation.engine, timed.loaded
         return LatencyMeasurement(
             candidate=subject.name,
@@ -280,4 +286,6 @@ class Stopwatch:
             failure=timed.failure,
             stopped_by=timed.stopped_by(self.budget_s),
             block_calls=BLOCK_CALLS,
+            reference=REFERENCE_MODEL if has_reference else None,
+            reference_ms=tuple(timed.reference_ms) if has_reference else (),
         )

@@ -102,8 +102,10 @@ class CompareRequest(Caller):
 
     fail_on: Annotated[Texts, option("--fail-on", RESULT, metavar="GATE")] = ()
     """Exit 1 where this happens: a column of the leaderboard, < or >, and a change with its sign, as in "uar<-0.02" or
-    "latency_p50_ms>+20%". What cannot be judged fails. Repeatable.
+    "latency_p50_ms>+20%". Missing numbers fail; latencies on which noise decides cannot be judged. Repeatable.
     """
+    strict: Annotated[bool, option("--strict", RESULT, variable="BENCH_COMPARE_STRICT")] = False
+    """Exit 1 where noise decides on a gate, too."""
     output: Annotated[
         str | Path | None, option("--output -o", RESULT, variable="BENCH_COMPARE_OUTPUT", metavar="FILE"), Mark.PATH
     ] = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
-from benchmark.reporting.numbers import UNKNOWN, counted, fraction, milliseconds, moment
+from benchmark.reporting.numbers import UNKNOWN, counted, fraction, milliseconds, moment, quantity
 from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
 
 _MOST_FINDINGS = 20
@@ -51,7 +51,7 @@ def _summary(comparison: RunComparison, rows: Sequence[RowChange]) -> str:
 
 
 def _gate(gate: GateResult) -> str:
-    outcome = "passed" if gate.passed else "**failed**"
+    outcome = {True: "passed", False: "**failed**", None: "**cannot be judged**"}[gate.passed]
     findings = first_of(list(map(markdown_text, gate.findings)), _MOST_FINDINGS, rest="… and {} more.")
     lines = [
         f"- `{gate.gate.replace('`', '')}` {outcome} ({counted(gate.checked, 'row')} looked at)",
@@ -100,11 +100,15 @@ def _latencies(rows: Sequence[RowChange]) -> list[str]:
         RowColumn("candidate", lambda row: markdown_text(row.candidate)),
         *_SETUP_COLUMNS,
         _old_and_new("p50 ms", "latency_p50_ms", milliseconds),
+        _old_and_new("× reference", "latency_ratio", quantity),
         RowColumn("change", lambda row: _difference(row.latency_ratio, _percent)),
+        RowColumn("compared by", _timed_by),
     ]
     return section(
         "## Latency",
-        "The median time of one segment; bold where the calls of both runs do not explain the change by chance.",
+        "The median time of one segment, and how many times that of the reference workload it is. The change is that "
+        "of the ratio where both runs have it, since what slows the machine slows both; bold where chance does not "
+        "explain it.",
         markdown_table([row for row in timed.values() if _has_changed(row.latency_ratio)], columns),
     )
 
@@ -158,6 +162,11 @@ def _compared_on(row: RowChange) -> str:
     if row.common_clips is not None:
         return f"{row.common_clips:,} common clips"
     return "unpaired" if row.numbers.get("uar", Change()).difference is not None else ""
+
+
+def _timed_by(row: RowChange) -> str:
+    by = "ratio" if row.latency_ratio is not None and row.latency_ratio.how == "reference" else "ms"
+    return f"{by}, noisy" if row.noisy else by
 
 
 def _flags_and_revisions(row: RowChange) -> str:

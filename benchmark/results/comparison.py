@@ -12,7 +12,8 @@ class Change(Stored):
 
     Attributes:
         difference: New − old, with its 95 % interval from `low` to `high`.
-        how: `paired`, on the clips that both runs have; `unpaired`; None if there is no interval.
+        how: `paired`, on the clips that both runs have; `reference`, of latencies relative to the reference workload;
+            `unpaired`; None if there is no interval.
     """
 
     old: float | None = None
@@ -36,7 +37,9 @@ class RowChange(Stored):
         presence: `both`, `old` (it was removed) or `new` (it was added).
         common_clips: Scored clips that both runs have, on which the scores were paired; None if they were not.
         numbers: Every column that has a number in either run.
-        latency_ratio: The new median latency divided by the old one, minus 1, with its own interval.
+        latency_ratio: The new latency divided by the old one, minus 1, with its own interval: relative to the
+            reference workload where both runs have timed the same one, else of the medians.
+        noisy: Whether either latency was measured on a disturbed machine.
         flags_came: Flags that the old row does not have; `flags_went`, that the new one does not have.
     """
 
@@ -49,6 +52,7 @@ class RowChange(Stored):
     common_clips: int | None = None
     numbers: dict[str, Change] = {}
     latency_ratio: Change | None = None
+    noisy: bool = False
     flags_came: tuple[str, ...] = ()
     flags_went: tuple[str, ...] = ()
     old_revision: str | None = None
@@ -90,12 +94,13 @@ class GateResult(Stored):
     """The result of a gate.
 
     Attributes:
+        passed: None where noise decides: no row fails it, and some latencies may or may not.
         findings: Rows that fail it or cannot be judged, in sentences.
         checked: How many rows were judged.
     """
 
     gate: str
-    passed: bool
+    passed: bool | None
     findings: tuple[str, ...] = ()
     checked: int = 0
 

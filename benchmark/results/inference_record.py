@@ -162,8 +162,9 @@ class LatencyMeasurement(Stored):
         block_calls: Calls of one candidate before the next has its turn; 0 if unknown.
         others_before: Share of the processors that other processes kept busy before the measurement, 0 to 1; None if
             the system does not tell. `others_during` likewise, while this candidate's group was measured.
-        reference: The candidate that every group is measured beside, if memory does not hold all candidates.
-        reference_drift: The reference's median in this group by its median in the first group.
+        reference: The workload that was timed before each block; in older records, a candidate that all groups share.
+        reference_ms: Its median before each block.
+        reference_drift: In older records, the reference's median in this group by its median in the first group.
     """
 
     candidate: str
@@ -187,4 +188,5 @@ class LatencyMeasurement(Stored):
     others_before: float | None = None
     others_during: float | None = None
     reference: str | None = None
+    reference_ms: tuple[float, ...] = ()
     reference_drift: float | None = None

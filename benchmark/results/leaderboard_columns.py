@@ -127,7 +127,7 @@ class LeaderboardRow(Stored):
     latency_p50_high_ms: float | None = None
     latency_calls: int | None = None
     latency_stopped_by: str | None = None
-    """why no more calls were timed: `precise` (the interval's ends are within 3 % of the median), `time`, `calls` or
+    """why no more calls were timed: `precise` (the calls of this run tell the median within 3 %), `time`, `calls` or
     `failed`."""
     speaker_measure: str | None = None
     """`uar`, or `accuracy` where too few speakers have clips of all emotions."""
@@ -145,6 +145,11 @@ class LeaderboardRow(Stored):
     only what `ece` exceeds it by is miscalibration."""
     soft_cross_entropy_floor: float | None = None
     """the soft CE of answering exactly the shares of the votes: none is lower."""
+    latency_ratio: float | None = None
+    """how many times as long a call takes as one of the reference workload, a small model in the package that is timed
+    in turn with it; this can be compared between runs."""
+    latency_ratio_low: float | None = None
+    latency_ratio_high: float | None = None
     metrics: dict[str, float | None] = {}
     """scores by the user's own metrics, a column for each."""
     rank_high: int | None = None
@@ -281,6 +286,7 @@ _COLUMNS = (
         Format.MILLISECONDS,
         legend_title="p50, p90, p99",
     ),
+    Column("latency_ratio", "× reference", _FAST | Shown.LEGEND, Format.QUANTITY),
     Column("latency_p90_ms", "p90 ms", Shown.SPEED | Shown.PAGE_SPEED, Format.MILLISECONDS),
     Column("latency_p99_ms", "p99 ms", Shown.SPEED | Shown.PAGE_SPEED, Format.MILLISECONDS),
     Column("rtfx", "RTFx", _FAST | Shown.LEGEND | Shown.TERMINAL, Format.QUANTITY),

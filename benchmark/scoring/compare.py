@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from benchmark.results.comparison import Change, RowChange, RunComparison, StatusChange
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, deciding_rows
+from benchmark.scoring.flags import Flag
 from benchmark.scoring.gates import numbers_of
 from benchmark.scoring.paired import ComparedRun, PairedScores, Pairing, paired_scores
 
 EVALUATED = "evaluated"
 _WITH_INTERVAL = ("uar", "accuracy")
+_IDENTITY = ("candidate", "corpus", "device", "backend", "dtype")
 _UNPAIRED = "unpaired"
+_REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
     before = _under_new_keys(_rows_by_key(old.leaderboard), after)
     paired = _paired(old, new)
     old_deciding, new_deciding = (deciding_rows(run.leaderboard.rows) for run in (old, new))
+    same_reference = _has_same_reference(old.leaderboard, new.leaderboard)
     rows = []
     for key in dict.fromkeys((*after, *before)):
         pairing = (key.candidate, key.corpus)
@@ -50,7 +54,8 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
         is_paired = _same_scores(before.get(key), old_deciding.get(pairing)) and _same_scores(
             after.get(key), new_deciding.get(pairing)
         )
-        rows.append(_row_change(before.get(key), after.get(key), paired.get(pairing) if is_paired else None))
+        row = _row_change(before.get(key), after.get(key), paired.get(pairing) if is_paired else None)
+        rows.append(_with_latency(row, before.get(key), after.get(key), same_reference=same_reference))
     return RunComparison(
         old=old.title,
         new=new.title,
@@ -130,10 +135,20 @@ def _row_change(old: LeaderboardRow | None, new: LeaderboardRow | None, paired: 
         "new_revision": None if new is None else new.revision,
     }
     if old is not None and new is not None:
-        update["latency_ratio"] = _latency_ratio(old, new)
         update["flags_came"] = tuple(flag for flag in new.flags if flag not in old.flags)
         update["flags_went"] = tuple(flag for flag in old.flags if flag not in new.flags)
-    return RowChange.model_validate(new or old, from_attributes=True).model_copy(update=update)
+    identity = {name: getattr(new or old, name) for name in _IDENTITY}
+    return RowChange.model_validate(identity | update)
+
+
+def _with_latency(
+    row: RowChange, old: LeaderboardRow | None, new: LeaderboardRow | None, *, same_reference: bool
+) -> RowChange:
+    if old is None or new is None:
+        return row
+    ratio = latency_change(old, new, same_reference=same_reference)
+    noisy = ratio is not None and any(Flag.NOISY in flagged.flags for flagged in (old, new))
+    return row.model_copy(update={"latency_ratio": ratio, "noisy": noisy})
 
 
 def _with_unpaired_interval(change: Change, old: LeaderboardRow, new: LeaderboardRow, name: str) -> Change:
@@ -146,18 +161,30 @@ def _with_unpaired_interval(change: Change, old: LeaderboardRow, new: Leaderboar
     return change.model_copy(update=update)
 
 
-def _latency_ratio(old: LeaderboardRow, new: LeaderboardRow) -> Change | None:
-    """The ratio of the medians, with an interval from theirs, by the order of the calls (MOVER of logarithms)."""
-    if not old.latency_p50_ms or not new.latency_p50_ms:
+def latency_change(old: LeaderboardRow, new: LeaderboardRow, *, same_reference: bool) -> Change | None:
+    """The change of the ratios to the reference workload, or else of the medians, with an interval from theirs.
+
+    The interval is that of two independent runs (MOVER of logarithms).
+    """
+    names, how = ("latency_p50_ms", "latency_p50_low_ms", "latency_p50_high_ms"), _UNPAIRED
+    if same_reference and old.latency_ratio and new.latency_ratio:
+        names, how = ("latency_ratio", "latency_ratio_low", "latency_ratio_high"), _REFERENCE
+    before, after = ([getattr(row, name) for name in names] for row in (old, new))
+    if not before[0] or not after[0]:
         return None
-    ratio = new.latency_p50_ms / old.latency_p50_ms
-    change = Change(old=old.latency_p50_ms, new=new.latency_p50_ms, difference=ratio - 1)
-    ends = [[row.latency_p50_ms, row.latency_p50_low_ms, row.latency_p50_high_ms] for row in (old, new)]
-    if not all((*ends[0], *ends[1])):
+    ratio = after[0] / before[0]
+    change = Change(old=before[0], new=after[0], difference=ratio - 1)
+    if not all((*before, *after)):
         return change
-    below, above = _mover(np.log(np.array(ends, dtype=np.float64)))
+    below, above = _mover(np.log(np.array([before, after], dtype=np.float64)))
     low, high = ratio * float(np.exp(-below)) - 1, ratio * float(np.exp(above)) - 1
-    return change.model_copy(update={"low": low, "high": high, "how": _UNPAIRED})
+    return change.model_copy(update={"low": low, "high": high, "how": how})
+
+
+def _has_same_reference(old: Leaderboard, new: Leaderboard) -> bool:
+    """Whether the reference workload computes the same in both runs: library, threads and length of the segments."""
+    torch = [run.environment.versions.get("torch") for run in (old, new)]
+    return torch[0] == torch[1] and (old.threads, old.segment_s) == (new.threads, new.segment_s)
 
 
 def _mover(estimates: NDArray[np.float64]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import get_args
 
 from benchmark.errors import RequestError, did_you_mean
-from benchmark.results.comparison import GateResult, RowChange
+from benchmark.results.comparison import Change, GateResult, RowChange
 from benchmark.results.leaderboard import LeaderboardRow
 
 METRIC_PREFIX = "metric_"
@@ -19,6 +19,8 @@ COST_COLUMNS = frozenset(
     if name.startswith("latency_") or name in {"rtfx", "load_s", "peak_memory_mb", "parameters", "size_mb"}
 )
 """Columns that do not depend on the corpus."""
+TIMED_COLUMNS = frozenset({"latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "latency_ratio", "rtfx"})
+"""Columns that the speed of the machine changes."""
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _GRAMMAR = re.compile(
     r"\s*(?P<column>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<amount>[+-]?[0-9]*\.?[0-9]+)\s*(?P<unit>%?)\s*"
@@ -92,9 +94,10 @@ def parse_gate(text: str) -> Gate:
 def judge_gate(gate: Gate, rows: Sequence[RowChange]) -> GateResult:
     """Check every row that both runs have, or that the old one had, against a gate.
 
-    A number that one of the runs lacks cannot be judged, and what cannot be judged fails: a candidate that crashes must
-    not pass for one that got no worse. Rows that only the new run has are no change, and rows in which neither run has
-    the number are ignored; where no row remains, the gate fails as well.
+    A number that one of the runs lacks cannot be judged, and fails: a candidate that crashes must not pass for one that
+    got no worse. Rows that only the new run has are no change, and rows in which neither run has the number are
+    ignored; where no row remains, the gate fails as well. A latency whose interval holds the limit is left to chance:
+    if nothing else fails, the gate is neither passed nor failed.
     """
     relevant = [row for row in rows if row.presence != "new" and gate.column in row.numbers]
     if gate.column in COST_COLUMNS:
@@ -104,25 +107,76 @@ def judge_gate(gate: Gate, rows: Sequence[RowChange]) -> GateResult:
             without_corpus = row.model_copy(update={"corpus": None})
             by_name.setdefault(without_corpus.name, without_corpus)
         relevant = list(by_name.values())
-    findings = tuple(finding for row in relevant if (finding := _finding(gate, row)) is not None)
     if not relevant:
-        findings = (f"cannot be judged: no row of both runs has a number in the column {gate.column}.",)
-    return GateResult(gate=gate.text, passed=not findings, findings=findings, checked=len(relevant))
+        nothing = f"cannot be judged: no row of both runs has a number in the column {gate.column}."
+        return GateResult(gate=gate.text, passed=False, findings=(nothing,))
+    findings = [finding for row in relevant if (finding := _finding(gate, row)) is not None]
+    ordered = sorted(findings, key=lambda finding: finding.is_noise)
+    passed: bool | None = not findings
+    if findings and all(finding.is_noise for finding in findings):
+        passed = None
+    return GateResult(
+        gate=gate.text, passed=passed, findings=tuple(found.text for found in ordered), checked=len(relevant)
+    )
 
 
-def _finding(gate: Gate, row: RowChange) -> str | None:
+@dataclass(frozen=True)
+class _Finding:
+    """Why a row does not pass; `is_noise` where it may pass or fail."""
+
+    text: str
+    is_noise: bool = False
+
+
+def _finding(gate: Gate, row: RowChange) -> _Finding | None:
     if row.presence == "old":
-        return f"{row.name} cannot be judged: the new run has no such row."
+        return _Finding(f"{row.name} cannot be judged: the new run has no such row.")
     change = row.numbers[gate.column]
     if change.old is None or change.new is None or change.difference is None:
         missing = "old" if change.old is None else "new"
-        return f"{row.name} cannot be judged: the {missing} run has no {gate.column}."
-    amount = change.difference
-    if gate.relative:
-        amount = amount / abs(change.old) if change.old else math.nan
-    if not math.isfinite(amount):
-        return f"{row.name} cannot be judged: a change relative to {change.old:g} has no meaning."
-    if not _OPERATORS[gate.operator](amount, gate.amount):
-        return None
-    shown = f"{amount:+.1%}" if gate.relative else f"{amount:+.4g}"
-    return f"{row.name}: {shown} ({change.old:.4g} → {change.new:.4g})."
+        return _Finding(f"{row.name} cannot be judged: the {missing} run has no {gate.column}.")
+    if gate.relative and not change.old:
+        return _Finding(f"{row.name} cannot be judged: a change relative to {change.old:g} has no meaning.")
+    if gate.column in TIMED_COLUMNS and row.latency_ratio is not None and change.old > 0 and change.new > 0:
+        amounts = _latency_amounts(gate, row, row.latency_ratio, change)
+    else:
+        amounts = _Amounts(change.difference / abs(change.old) if gate.relative else change.difference)
+    compare = _OPERATORS[gate.operator]
+    verdicts = {compare(end, gate.amount) for end in (amounts.low, amounts.high) if end is not None}
+    shown = f"{amounts.value:+.1%}" if gate.relative else f"{amounts.value:+.4g}"
+    values = f"({change.old:.4g} → {change.new:.4g})"
+    by_reference = row.latency_ratio is not None and row.latency_ratio.how == "reference"
+    if gate.column in TIMED_COLUMNS and (len(verdicts) > 1 or (row.noisy and not by_reference)):
+        ends = "" if amounts.low is None or amounts.high is None else f", {_interval(gate, amounts.low, amounts.high)}"
+        noisy = "; the measurement is noisy" if row.noisy else ""
+        return _Finding(f"{row.name} cannot be judged: {shown} {values}{ends}{noisy}.", is_noise=True)
+    return _Finding(f"{row.name}: {shown} {values}.") if compare(amounts.value, gate.amount) else None
+
+
+def _interval(gate: Gate, low: float, high: float) -> str:
+    ends = [f"{end:+.1%}" if gate.relative else f"{end:+.4g}" for end in (low, high)]
+    return f"which may be from {ends[0]} to {ends[1]}"
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """A change, and the ends of its interval where it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def _latency_amounts(gate: Gate, row: RowChange, ratio: Change, change: Change) -> _Amounts:
+    """The change of a timing, less what the reference workload shows of the machine, with the interval of the ratio."""
+    old, new, difference = change.old or math.nan, change.new or math.nan, ratio.difference or 0.0
+    medians, machine = row.numbers.get("latency_p50_ms"), 1.0
+    if ratio.how == "reference" and gate.column != "latency_ratio" and medians and medians.old and medians.new:
+        machine = medians.new / medians.old / (1 + difference)
+    is_speed = gate.column == "rtfx"
+    factor = new / old * (machine if is_speed else 1 / machine)
+    factors = [factor]
+    if ratio.low is not None and ratio.high is not None:
+        reaches = [(1 + end) / (1 + difference) for end in (ratio.low, ratio.high)]
+        factors += sorted(factor / reach if is_speed else factor * reach for reach in reaches)
+    return _Amounts(*((factor - 1) * (1.0 if gate.relative else old) for factor in factors))

@@ -1,7 +1,15 @@
-"""Latency from stored timings: percentiles, speed relative to real time, and signs of a disturbed measurement."""
+"""Latency from stored timings: percentiles, the ratio to the reference workload, and signs of disturbance.
+
+Intervals contain what changes between runs. Turns are joined to ten batches in their order, so that slow changes of the
+machine count; what one run cannot see is added: for milliseconds the spread of the reference workload, which shows how
+far the machine's speed moves, and for ratios the spread that was measured between repeated runs.
+"""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.medians import median_interval
@@ -15,7 +23,12 @@ SPREAD_FROM = 0.05
 """Standard deviation of the medians of the turns, relative to the median, from which a measurement is disturbed."""
 DRIFT_FROM = 0.10
 """Relative change of the reference's time, against the first group, from which a group is disturbed."""
+BETWEEN_RUNS = 0.03
+"""Standard deviation of the logarithm of a ratio between runs, beyond what scatters within them; see
+`scripts/repeat_latency.py`."""
 _MIN_TURNS = 3
+_BATCHES = 10
+_TAIL = 0.975
 _SHUFFLES = 199
 
 
@@ -28,7 +41,8 @@ def latency_columns(measurement: LatencyMeasurement) -> dict[str, float | str | 
     median, p90, p99 = (
         float(np.percentile(calls, percent)) if len(calls) >= least else None for percent, least in MIN_CALLS.items()
     )
-    interval = None if median is None else median_interval(calls)
+    interval = None if median is None else _median_reach(measurement)
+    low, high = (None, None) if median is None or interval is None else (median / interval, median * interval)
     return {
         "device": measurement.device,
         "backend": measurement.backend,
@@ -36,14 +50,53 @@ def latency_columns(measurement: LatencyMeasurement) -> dict[str, float | str | 
         "latency_p50_ms": median,
         "latency_p90_ms": p90,
         "latency_p99_ms": p99,
-        "latency_p50_low_ms": None if interval is None else interval.low,
-        "latency_p50_high_ms": None if interval is None else interval.high,
+        "latency_p50_low_ms": low,
+        "latency_p50_high_ms": high,
+        **_ratio_columns(measurement),
         "rtfx": measurement.segment_s / (median / MILLISECONDS) if median else None,
         "latency_calls": len(calls),
         "latency_stopped_by": None if stopped_by is None else stopped_by.value,
         "load_s": measurement.load_s,
         "peak_memory_mb": measurement.peak_memory_mb,
     }
+
+
+def _ratio_columns(measurement: LatencyMeasurement) -> dict[str, float | None]:
+    """The median over the turns of the block's median by that of the reference workload, with its interval."""
+    if not measurement.reference_ms:
+        return {}
+    logs = np.log(_turn_medians(measurement)) - np.log(measurement.reference_ms)
+    ratio, reach = float(np.exp(np.median(logs))), _reach(logs, BETWEEN_RUNS)
+    return {
+        "latency_ratio": ratio,
+        "latency_ratio_low": None if reach is None else ratio / reach,
+        "latency_ratio_high": None if reach is None else ratio * reach,
+    }
+
+
+def _median_reach(measurement: LatencyMeasurement) -> float | None:
+    """The factor by which the interval of the median reaches up and down; of older records, that of the calls alone."""
+    if measurement.reference_ms:
+        spread = float(np.std(np.log(measurement.reference_ms), ddof=1)) if len(measurement.reference_ms) > 1 else 0.0
+        return _reach(np.log(_turn_medians(measurement)), max(spread, BETWEEN_RUNS))
+    interval = median_interval(measurement.calls_ms)
+    if interval is None or not interval.low:
+        return None
+    return max(interval.high / interval.median, interval.median / interval.low)
+
+
+def _reach(logs: NDArray[np.float64], between_runs: float) -> float | None:
+    """The factor of a 95 % interval from the logarithms of turns in their order; None below three turns."""
+    if logs.size < _MIN_TURNS:
+        return None
+    means = np.array([batch.mean() for batch in np.array_split(logs, min(_BATCHES, logs.size))])
+    within = float(t.ppf(_TAIL, means.size - 1)) * float(np.std(means, ddof=1)) / math.sqrt(means.size)
+    return math.exp(math.hypot(within, float(norm.ppf(_TAIL)) * between_runs))
+
+
+def _turn_medians(measurement: LatencyMeasurement) -> NDArray[np.float64]:
+    calls = np.array(measurement.calls_ms, dtype=np.float64)
+    return np.asarray(np.median(calls.reshape(-1, measurement.block_calls), axis=1))
 
 
 def noise(measurement: LatencyMeasurement) -> str:

@@ -16,9 +16,9 @@ from benchmark.evaluation.latency import (
     ENOUGH_CALLS,
     FEWEST_CALLS,
     MOST_CALLS,
-    TimingGroup,
     cut_segments,
     memory_needed,
+    reference_workload,
     stopped_by,
     timing_groups,
 )
@@ -32,6 +32,7 @@ from tests.support.audio import shared_reader
 from tests.support.evaluations import TORCH
 
 SetUp = Callable[..., Evaluation]
+REFERENCE = "reference wav2vec2-english"
 BRIEF = replace(TORCH, segment_s=0.3, latency_budget_s=0.8)
 
 
@@ -60,9 +61,12 @@ def test_candidates_take_turns_until_their_medians_are_known(
 ) -> None:
     turns = record_turns(monkeypatch, clock_ms=1.0)
     result = evaluation(options=replace(BRIEF, latency_budget_s=60)).run(Silent())
-    assert turns[:4] == ["wav2vec2", "hubert", "wav2vec2", "hubert"]
-    assert len(turns) == 2 * ENOUGH_CALLS / BLOCK_CALLS
+    assert turns[:4] == [REFERENCE, "wav2vec2", REFERENCE, "hubert"]
+    assert turns[::2] == [REFERENCE] * (2 * ENOUGH_CALLS // BLOCK_CALLS)
     assert [measurement.stopped_by for measurement in result.latencies] == [Stopped.PRECISE] * 2
+    for measurement in result.latencies:
+        assert measurement.reference == "wav2vec2-english"
+        assert measurement.reference_ms == (1.0,) * (ENOUGH_CALLS // BLOCK_CALLS)
 
 
 def test_a_small_budget_ends_after_one_block_of_real_times_with_what_they_depend_on(evaluation: SetUp) -> None:
@@ -78,20 +82,25 @@ def test_a_small_budget_ends_after_one_block_of_real_times_with_what_they_depend
         assert (measurement.stopped_by, measurement.failure) == (Stopped.TIME, None)
 
 
-def test_groups_that_do_not_fit_into_memory_together_share_a_reference(
+def test_groups_that_do_not_fit_into_memory_together_have_the_reference_workload_beside_them(
     evaluation: SetUp, subjects: dict[str, Subject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = record_turns(monkeypatch)
-    first, second = subjects.values()
-    groups = (TimingGroup((first,)), TimingGroup((second,), first))
-    monkeypatch.setattr(latency, "timing_groups", lambda *_, **__: groups)
-    alone, beside = evaluation(options=BRIEF).run(Silent()).latencies
-    assert (alone.candidate, beside.candidate) == ("wav2vec2", "hubert")
-    assert "hubert" not in turns[: turns.index("hubert") - 1]
-    assert turns[turns.index("hubert") - 1] == "wav2vec2"  # again, beside the second
-    assert (alone.reference, alone.reference_drift) == (None, None)
-    assert beside.reference == "wav2vec2"
-    assert 0.01 < (beside.reference_drift or 0) < 100
+    monkeypatch.setattr(latency, "timing_groups", lambda *_, **__: tuple((subject,) for subject in subjects.values()))
+    first, second = evaluation(options=BRIEF).run(Silent()).latencies
+    assert (first.candidate, second.candidate) == ("wav2vec2", "hubert")
+    assert "wav2vec2" not in turns[turns.index("hubert") :]
+    assert turns[turns.index("hubert") - 1] == REFERENCE
+    assert min(*first.reference_ms, *second.reference_ms) > 0
+
+
+def test_without_the_reference_workload_candidates_are_timed_all_the_same(
+    evaluation: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_turns(monkeypatch, killed=[(REFERENCE, 2)])
+    for measurement in evaluation(options=BRIEF).run(Silent()).latencies:
+        assert len(measurement.calls_ms) > 0
+        assert (measurement.failure, measurement.reference, measurement.reference_ms) == (None, None, ())
 
 
 def test_a_worker_that_dies_under_the_clock_is_timed_again_alone_and_costs_its_candidate_only(
@@ -100,9 +109,9 @@ def test_a_worker_that_dies_under_the_clock_is_timed_again_alone_and_costs_its_c
     with monkeypatch.context() as context:
         turns = record_turns(context, killed=[("wav2vec2", 2)])
         other, again = evaluation(options=BRIEF).run(Silent()).latencies
-    assert [(timed.candidate, timed.failure, timed.reference) for timed in (other, again)] == [
-        ("hubert", None, None),
-        ("wav2vec2", None, None),
+    assert [(timed.candidate, timed.failure) for timed in (other, again)] == [
+        ("hubert", None),
+        ("wav2vec2", None),
     ]
     assert len(again.calls_ms) > BLOCK_CALLS
     assert "hubert" not in turns[len(turns) - len(again.calls_ms) // BLOCK_CALLS :]
@@ -132,23 +141,20 @@ def five(subjects: dict[str, Subject]) -> list[Subject]:
 
 
 def test_all_are_measured_together_where_memory_holds_them(five: list[Subject]) -> None:
-    (group,) = timing_groups(five, room_bytes=sum(map(memory_needed, five)))
-    assert (list(group.subjects), group.reference) == (five, None)
+    room = sum(map(memory_needed, [*five, reference_workload()]))
+    assert timing_groups(five, room_bytes=room) == (tuple(five),)
+    assert len(timing_groups(five, room_bytes=room - 1)) == 2
     assert timing_groups([], room_bytes=1e9) == ()
 
 
-def test_groups_share_the_smallest_candidate_and_hold_everybody_once(five: list[Subject]) -> None:
+def test_groups_hold_everybody_once_in_the_order_of_the_registry(five: list[Subject]) -> None:
     room = 6e9
     groups = timing_groups(five, room_bytes=room)
     assert len(groups) > 1
-    assert [group.reference and group.reference.name for group in groups] == [None, *["m20"] * (len(groups) - 1)]
-    assert groups[0].subjects[0].name == "m20"
-    names = [subject.name for group in groups for subject in group.subjects]
-    assert sorted(names) == sorted(subject.name for subject in five)
+    assert [subject for group in groups for subject in group] == five
     for group in groups:
-        loaded = [*group.subjects, *([group.reference] if group.reference else [])]
-        assert sum(map(memory_needed, loaded)) <= room or len(group.subjects) == 1
-    assert [len(group.subjects) for group in timing_groups(five, room_bytes=0)] == [2, 1, 1, 1]
+        assert sum(map(memory_needed, (*group, reference_workload()))) <= room or len(group) == 1
+    assert [len(group) for group in timing_groups(five, room_bytes=0)] == [1] * 5
 
 
 @dataclass

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from benchmark.reporting.compare import comparison_markdown
 from benchmark.reporting.csv_and_json import model_json
 from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
+from tests.reporting.conftest import table
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -44,6 +45,22 @@ def test_gates_say_what_failed_and_where() -> None:
     text = comparison_markdown(comparison(gates=(failed, passed)))
     assert "- `uar<-0.02` **failed** (3 rows looked at)\n  - a on calls: -0.03 (0.5 → 0.47)." in text
     assert "- `rank>0` passed (1 row looked at)" in text
+
+
+def test_latencies_show_both_numbers_what_they_are_compared_by_and_noise() -> None:
+    numbers = {"latency_p50_ms": Change(old=100, new=200), "latency_ratio": Change(old=5, new=5.2)}
+    by_ratio = Change(old=5, new=5.2, difference=0.04, low=-0.02, high=0.1, how="reference")
+    rows = [
+        RowChange(candidate=name, corpus="x", numbers=numbers, latency_ratio=by_ratio, noisy=name == "b")
+        for name in "ab"
+    ]
+    undecided = GateResult(gate="latency_p50_ms>+5%", passed=None, findings=("a cannot be judged.",), checked=2)
+    text = comparison_markdown(comparison(*rows, gates=(undecided,)))
+    assert [row["compared by"] for row in table(text.partition("## Latency")[2])] == ["ratio", "ratio, noisy"]
+    assert "100 → 200" in text
+    assert "5.00 → 5.20" in text
+    assert "+4.0% [−2.0%, +10.0%]" in text
+    assert "`latency_p50_ms>+5%` **cannot be judged**" in text
 
 
 def test_names_from_outside_are_escaped(attack: str) -> None:

@@ -89,6 +89,48 @@ def test_a_gate_that_cannot_be_judged_fails_with_the_reason(gate: str, rows: lis
     assert why in " ".join(result.findings)
 
 
+def timed(p50: Numbers, ratio: Numbers, reach: float, *, noisy: bool = False, how: str = "reference") -> RowChange:
+    """A row whose ratio changed, with an interval that reaches so far on each side."""
+    old, new = (value or 0.0 for value in ratio)
+    change = new / old - 1
+    found = Change(old=old, new=new, difference=change, low=change - reach, high=change + reach, how=how)
+    rtfx = (3000 / (p50[0] or 1), 3000 / (p50[1] or 1))
+    own = row(latency_p50_ms=p50, latency_ratio=ratio, rtfx=rtfx)
+    return own.model_copy(update={"latency_ratio": found, "noisy": noisy})
+
+
+@pytest.mark.parametrize(
+    ("gate", "row_of", "passed"),
+    [
+        ("latency_p50_ms>+20%", timed((100, 200), (5, 5.1), 0.05), True),  # the machine was slower, not the candidate
+        ("latency_p50_ms>+50", timed((100, 200), (5, 5.1), 0.05), True),
+        ("rtfx<-20%", timed((100, 200), (5, 5.1), 0.05), True),
+        ("latency_p50_ms>+20%", timed((200, 200), (5, 10), 0.05), False),
+        ("rtfx<-20%", timed((200, 200), (5, 10), 0.05), False),
+        ("latency_ratio>+20%", timed((200, 200), (5, 10), 0.05, noisy=True), False),
+        ("latency_p50_ms>+20%", timed((100, 125), (5, 6.25), 0.1), None),
+        ("latency_p50_ms>+20%", timed((100, 115), (5, 5.75), 0.1), None),
+        ("latency_p50_ms>+20%", timed((100, 300), (100, 300), 0.01, noisy=True, how="unpaired"), None),
+        ("latency_p50_ms>+20%", timed((100, 300), (100, 300), 0.01, how="unpaired"), False),
+    ],
+)
+def test_a_latency_is_judged_by_its_ratio_and_not_where_noise_decides(
+    gate: str, row_of: RowChange, passed: bool | None
+) -> None:
+    result = judge_gate(parse_gate(gate), [row_of])
+    assert result.passed is passed
+    assert ("cannot be judged" in " ".join(result.findings)) is (passed is None)
+
+
+def test_a_row_that_fails_or_is_missing_counts_more_than_noise() -> None:
+    undecided = timed((100, 125), (5, 6.25), 0.1, noisy=True)
+    assert "the measurement is noisy" in judge_gate(parse_gate("latency_p50_ms>+20%"), [undecided]).findings[0]
+    gone = row("more", presence="old", latency_p50_ms=(100.0, None)).model_copy(update={"candidate": "b"})
+    result = judge_gate(parse_gate("latency_p50_ms>+20%"), [undecided, gone])
+    assert result.passed is False
+    assert "no such row" in result.findings[0]
+
+
 def test_rows_without_the_number_and_new_rows_are_passed_over() -> None:
     rows = [row(uar=(0.5, 0.5)), row("unlabelled", entropy=(1.0, 1.0)), row("more", presence="new", uar=(None, 0.1))]
     result = judge_gate(parse_gate("uar<-0.02"), rows)

@@ -57,6 +57,50 @@ def test_calls_that_scatter_alike_in_every_turn_are_no_noise_of_the_machine() ->
     assert sum(noise(measurement) != "" for measurement in scattered) <= 2
 
 
+def turned(turns: int, *, ratio: float = 20.0, machine: float = 0.0, seed: int = 0) -> LatencyMeasurement:
+    """A measurement of a candidate whose calls take `ratio` times those of the reference workload.
+
+    Args:
+        machine: Standard deviation of the logarithm of its speed, which keeps 0.8 of itself from turn to turn.
+    """
+    random = np.random.default_rng(seed)
+    speed = random.normal(size=turns)
+    for turn in range(1, turns):
+        speed[turn] = 0.8 * speed[turn - 1] + 0.6 * speed[turn]
+    slow = np.exp(machine * speed)[:, None]
+    own = np.exp(random.normal(0, 0.03, (turns, BLOCK)))
+    beside = np.median(np.exp(random.normal(0, 0.03, (turns, BLOCK))), axis=1)
+    reference = 5 * slow[:, 0] * beside
+    return measured((5 * ratio * slow * own).ravel(), block_calls=BLOCK, reference="small", reference_ms=reference)
+
+
+def number(measurement: LatencyMeasurement, column: str) -> float:
+    value = latency_columns(measurement)[column]
+    assert isinstance(value, float)
+    return value
+
+
+def test_the_ratio_to_the_reference_workload_is_that_of_the_turns_and_the_machine_cancels_out() -> None:
+    for machine in (0.0, 0.3):
+        columns = latency_columns(turned(30, machine=machine))
+        assert columns["latency_ratio"] == pytest.approx(20, rel=0.02)
+        assert (columns["latency_ratio_low"] or 0) < 20 < (columns["latency_ratio_high"] or 0)  # type: ignore[operator]
+    assert "latency_ratio" not in latency_columns(measured(calls(30), block_calls=BLOCK)), "an older measurement"
+    brief = latency_columns(turned(2))
+    assert brief["latency_ratio"] == pytest.approx(20, rel=0.05)
+    assert (brief["latency_ratio_low"], brief["latency_p50_low_ms"]) == (None, None)
+
+
+@pytest.mark.parametrize("machine", [0.02, 0.2])
+@pytest.mark.parametrize("column", ["latency_ratio", "latency_p50_ms"])
+def test_intervals_hold_what_another_run_on_a_machine_of_changing_speed_measures(column: str, machine: float) -> None:
+    low, high = (f"{column.removesuffix('_ms')}_{end}{'_ms' * column.endswith('_ms')}" for end in ("low", "high"))
+    runs = [turned(30, machine=machine, seed=seed) for seed in range(200)]
+    truth = 20 if column == "latency_ratio" else 100
+    held = [number(run, low) <= truth <= number(run, high) for run in runs]
+    assert np.mean(held) >= 0.95
+
+
 def test_a_reference_that_became_slower_is_noise() -> None:
     reason = noise(quiet(reference="small", reference_drift=1.25))
     assert reason == "Beside its group the reference small took 25% longer than beside the first group."

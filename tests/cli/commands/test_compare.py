@@ -52,6 +52,22 @@ def test_gates_decide_the_exit_code_and_one_about_a_missing_number_fails(reports
     assert "cannot be judged" in failure(missing, 1)
 
 
+def test_noise_decides_on_no_gate_unless_the_user_is_strict(tmp_path: Path, compare: Bench) -> None:
+    for name, factor in (("old", 1.0), ("new", 1.15)):
+        run = FinishedRun(tmp_path / name, corpus("acted"))
+        run.add(verification("model"), ms=100.0)
+        (timed,) = run.latencies
+        turns = {"calls_ms": [factor * ms for ms in (80, 90, 100, 110, 120) for _ in range(10)], "block_calls": 10}
+        run.latencies = [timed.model_copy(update={**turns, "reference": "small", "reference_ms": (5.0,) * 5})]
+        run.save()
+        benchmark.report(output=tmp_path / f"reports-{name}", settings=Settings(cache=run.cache))
+    arguments = ("reports-old", "reports-new", "--fail-on", "latency_p50_ms>+10%")
+    ended = compare(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert "**cannot be judged**" in ended.stdout
+    assert "The gate latency_p50_ms>+10% cannot be judged: model" in failure(compare(*arguments, "--strict"), 1)
+
+
 def test_the_same_run_twice_is_nothing_changed_however_it_is_named(reports: Path, compare: Bench) -> None:
     (record,) = (reports / "old" / "runs").glob("*.json")
     for other in ("reports-old", "reports-old/leaderboard.json", record, record.stem):
