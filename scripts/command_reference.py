@@ -59,10 +59,9 @@ def commands(group: App, name: str = "") -> Iterator[tuple[str, App]]:
         if word.startswith("-"):
             continue
         command = group[word]
-        if command.default_command is None:
-            yield from commands(command, f"{name} {word}".strip())
-        else:
+        if command.default_command is not None:
             yield f"{name} {word}".strip(), command
+        yield from commands(command, f"{name} {word}".strip())
 
 
 def _section(name: str, command: App, shared: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """`run`: from the registry to the reports."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
+from benchmark.errors import RequestError
 from benchmark.evaluation.context import Overwrite, RunOptions
 from benchmark.evaluation.eligibility import select_subjects
 from benchmark.evaluation.engines import EngineChoice, resolve_devices
@@ -26,8 +28,9 @@ from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard, write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import FileSet, check_writable
+from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import RunRecord, StoredRequest, save_run
+from benchmark.results.runs import BestRow, RunRecord, RunSummary, StoredRequest, save_run
 from benchmark.results.storage import prepare_cache
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import emotion_names
@@ -36,6 +39,9 @@ from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
 from benchmark.verification.options import VerifyOptions
 from benchmark.verification.verify import verify_candidates
+
+_FAILED = "failed"
+"""In the folder of reports: those of a run without an evaluated candidate."""
 
 
 class RunOutcome(ScoredOutcome):
@@ -60,7 +66,7 @@ run = keywords(run_with, RunRequest)
 def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
     progress, settings = options.progress or Silent(), reader.settings
     # Check the whole request before hours of work.
-    inference = _inference(options)
+    inference, name = _inference(options), _checked_name(options.name)
     focus = emotion_names(options.focus)
     registry = open_registry(options.candidates, options.models, progress)
     folder = Path(options.output)
@@ -74,8 +80,10 @@ def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
             progress.note(f"{corpus.name}: {note}")
     find_columns(options.by, [corpus.clips for corpus in corpora])
 
-    record = _evaluate(options, registry, corpora, inference, reader, progress)
-    save_run(settings.cache, record)
+    record = _evaluate(options, registry, corpora, inference, reader, progress).model_copy(update={"name": name})
+    saved = save_run(settings.cache, record)
+    if record.is_empty:  # good reports of an earlier run stay
+        folder /= _FAILED
     store = PredictionStore(settings.cache)
     with user_metrics(options.metrics, settings, progress) as metrics:
         leaderboard = score_run(
@@ -90,7 +98,34 @@ def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
             *write_verification(verdicts, folder, fallback_below=least, together=together),
         )
     exit_code, problems = judge_run(record, leaderboard, strict=options.strict)
+    summary = _summary(record, leaderboard, exit_code=exit_code, output=folder)
+    save_run(settings.cache, record, summary, replaces=saved)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
+
+
+def _checked_name(name: str | None) -> str | None:
+    if name is not None and re.fullmatch(r"[^\W\d][\w.-]{0,63}", name) is None:
+        raise RequestError(
+            f"--name {name!r} is no name of a run: begin with a letter, and go on with letters, digits, '.', '-', '_'."
+        )
+    return name
+
+
+def _summary(record: RunRecord, leaderboard: Leaderboard, *, exit_code: int, output: Path) -> RunSummary:
+    best: dict[str, LeaderboardRow] = {}
+    for row in deciding_rows(leaderboard.rows).values():
+        if row.corpus is not None and row.uar is not None and row.rank is not None:
+            best.setdefault(row.corpus, row)
+            best[row.corpus] = max(best[row.corpus], row, key=lambda own: own.uar or 0.0)
+    return RunSummary(
+        corpora=tuple(corpus.name for corpus in record.corpora),
+        clips=sum(len(corpus.clips) for corpus in record.corpora),
+        candidates=len({evaluation.candidate for evaluation in record.evaluations}),
+        best=tuple(BestRow(corpus=name, candidate=row.candidate, uar=row.uar or 0.0) for name, row in best.items()),
+        complete=record.complete,
+        exit_code=exit_code,
+        output=str(output.absolute()),
+    )
 
 
 def _inference(options: RunRequest) -> RunOptions:

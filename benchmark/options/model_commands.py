@@ -79,6 +79,8 @@ class RunRequest(
     """Take the scores apart by this column of the corpora too, such as age; by sex, language and duration they always
     are. Repeatable.
     """
+    name: Annotated[str | None, option("--name", RESULT, metavar="NAME")] = None
+    """Call the run so; --run NAME selects it in other commands."""
     embed_audio: Annotated[int, option("--embed-audio", RESULT, metavar="N", within=Range(0))] = 0
     """Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get wrong or
     disagree on; whoever gets the page can listen to them. The others are links to local files.

@@ -179,6 +179,22 @@ class PublishRequest(AskedCaller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ShowRunRequest(Options):
+    """Options of `runs show`."""
+
+    run: Annotated[str | None, option("RUN", RESULT)] = field(default=None, kw_only=False)
+    """Which run, as --run of other commands. Default: the latest finished."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RemoveRunsRequest(Options):
+    """Options of `runs remove`."""
+
+    names: Annotated[Texts, option("RUN…", RESULT)] = field(kw_only=False)
+    """The runs to remove, as `bench runs` lists them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CacheRequest(Options):
     """Selection of cache entries; conditions are combined with and."""
 

@@ -121,7 +121,8 @@ StoredRun = Annotated[
     option(
         "--run",
         RESULT,
-        help="Which run: the name of its file in .bench/runs, or the beginning of it. Default: the latest finished.",
+        help="Which run: what --name called it, its file in .bench/runs, or the beginning of that; `bench runs` lists "
+        "them. Default: the latest finished.",
         metavar="NAME|FILE",
     ),
 ]

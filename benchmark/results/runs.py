@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -152,10 +152,52 @@ class StoredRequest(Stored):
         return self.model_copy(update={"folder": relative})
 
 
+class BestRow(Stored):
+    """The candidate with the highest UAR on a corpus."""
+
+    corpus: str
+    candidate: str
+    uar: float
+
+
+class RunSummary(Stored):
+    """A run in a line of `bench runs`; it lies beside the record, which may be large.
+
+    Attributes:
+        candidates: Those that were evaluated.
+        clips: Of all corpora.
+        output: The folder of its reports.
+    """
+
+    corpora: tuple[str, ...]
+    clips: int
+    candidates: int
+    best: tuple[BestRow, ...] = ()
+    complete: bool
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedRun:
+    """A stored run, without its record.
+
+    Attributes:
+        name: What the user called it; None for no name.
+        summary: None for a run whose scoring did not come to its end.
+    """
+
+    path: Path
+    created: datetime
+    name: str | None
+    summary: RunSummary | None
+
+
 class RunRecord(StoredFile):
     """One run, from which every report can be written again without loading a model.
 
     Attributes:
+        name: What the user called it by `--name`.
         created: When the run began, in UTC.
         registry: The registry file, as it was given.
         request: None in records of earlier versions.
@@ -168,6 +210,7 @@ class RunRecord(StoredFile):
     """
 
     created: datetime
+    name: str | None = None
     environment: Environment
     registry: str
     request: StoredRequest | None = None
@@ -187,6 +230,11 @@ class RunRecord(StoredFile):
         return not (self.interrupted or self.failed or any(corpus.gap for corpus in self.corpora))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no candidate was evaluated on a clip that could be read."""
+        return not self.evaluations or not any(clip.clip_hash for corpus in self.corpora for clip in corpus.clips)
+
+    @property
     def failed(self) -> frozenset[str]:
         """The candidates that lost their worker, or came to no end in some part of the run."""
         evaluated = {record.candidate for record in (*self.evaluations, *self.perturbed) if record.failure}
@@ -194,20 +242,46 @@ class RunRecord(StoredFile):
         return frozenset(evaluated | timed | {own.candidate for own in self.verifications if own.incomplete})
 
 
-def save_run(cache: Path, record: RunRecord) -> Path:
+def save_run(
+    cache: Path, record: RunRecord, summary: RunSummary | None = None, *, replaces: Path | None = None
+) -> Path:
     """Keep the record of a run, under the time it began and a number that is larger than those of all others.
+
+    Args:
+        replaces: The file of the same run without a summary.
 
     Raises:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    verified: list[JsonValue] = [f"{verification.id}@{verification.revision}" for verification in record.verifications]
-    key = EntryKey(details={"created": record.created.isoformat(), "verified": verified})
-    parts = _run_parts(cache, key)
+    details: dict[str, JsonValue] = {
+        "created": record.created.isoformat(),
+        "verified": [f"{verification.id}@{verification.revision}" for verification in record.verifications],
+        "name": record.name,
+        "summary": None if summary is None else summary.model_dump(mode="json"),
+    }
+    parts = _run_parts(cache, EntryKey(details=details))
     number = max(map(sequence_of, parts.names()), default=0) + 1
     name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}-{number:04d}.json"
     parts.write(name, to_json(record, indent=1))
+    if replaces is not None:
+        parts.delete([f"runs/{replaces.name}"])
     return cache / name
+
+
+def remove_runs(cache: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """Delete the records of runs; their answers stay, as other runs may use them.
+
+    Raises:
+        RequestError: There is no such run, or a name fits several; none is deleted then.
+        UnavailableError: A file cannot be deleted.
+    """
+    paths = tuple(dict.fromkeys(_path_of(cache, name) for name in names))
+    for path in paths:
+        if path.parent.resolve() != (cache / "runs").resolve():
+            raise RequestError(f"{path} is no run of {cache / 'runs'}: delete a copy like any other file.")
+    _run_parts(cache).delete([f"runs/{path.name}" for path in paths])
+    return paths
 
 
 def load_run(cache: Path, name: str | None = None) -> RunRecord:
@@ -215,8 +289,9 @@ def load_run(cache: Path, name: str | None = None) -> RunRecord:
 
     Args:
         cache: The folder of the cache.
-        name: The run's file below `runs`, a unique beginning of its name, or the path of a record; None for the latest
-            complete one that can still be read, or if there is none for the latest that was not interrupted.
+        name: What `--name` called it (of several, the latest complete one), its file below `runs`, a unique beginning
+            of that, or the path of a record; None for the latest complete one with an evaluated candidate that can
+            still be read, or if there is none for the latest that was not interrupted.
 
     Raises:
         RequestError: There is no such run, the name fits several, or a newer version of bench wrote it.
@@ -237,6 +312,26 @@ def list_runs(cache: Path) -> tuple[Path, ...]:
     """The files of all runs, the latest first; a clock that was set back changes nothing."""
     names = sorted(_run_parts(cache).names(), key=lambda name: (sequence_of(name), name), reverse=True)
     return tuple(cache / name for name in names)
+
+
+def describe_runs(cache: Path) -> tuple[ListedRun, ...]:
+    """All runs that this version of bench can read, the latest first, from their small sidecar files."""
+    return tuple(run for path in list_runs(cache) if (run := _described(path)) is not None)
+
+
+def _described(path: Path) -> ListedRun | None:
+    try:
+        sidecar = _run_parts(path.parents[1]).read_sidecar(f"runs/{path.name}")
+        details = {} if sidecar is None else sidecar.key.details
+        name, summary = details.get("name"), details.get("summary")
+        return ListedRun(
+            path=path,
+            created=datetime.fromisoformat(str(details.get("created"))),
+            name=name if isinstance(name, str) else None,
+            summary=None if summary is None else RunSummary.model_validate(summary),
+        )
+    except (DamagedError, FileNotFoundError, ValueError):  # pydantic's error is a ValueError
+        return None
 
 
 def _run_parts(cache: Path, key: EntryKey | None = None) -> EntryParts:
@@ -267,18 +362,20 @@ def _latest_run(cache: Path) -> RunRecord:
         record = _read_run(path)
         if record is None:
             logger.warning("%s is no run that can be read, and is passed over for an earlier one.", path)
-        elif not record.complete:
+        elif not record.complete or record.is_empty:
             passed_over.append((path, record))
         else:
             for other, unfinished in passed_over:
-                how = "was interrupted" if unfinished.interrupted else "is incomplete"
+                how = "has no evaluated candidate" if unfinished.is_empty else "is incomplete"
+                how = "was interrupted" if unfinished.interrupted else how
                 logger.warning(
                     "%s %s, and is passed over for an earlier run; --run %s takes it.", other, how, other.stem
                 )
             return record
     for path, record in passed_over:
         if not record.interrupted:
-            logger.warning("%s is incomplete, and is taken since no run is complete.", path)
+            if not record.complete:
+                logger.warning("%s is incomplete, and is taken since no run is complete.", path)
             return record
     raise RequestError(
         f"there is no finished run in {cache / 'runs'}; make one with `bench run`, or set BENCH_CACHE to the folder "
@@ -292,6 +389,8 @@ def _path_of(cache: Path, name: str) -> Path:
         return path
     runs = list_runs(cache)
     matches = [path for path in runs if name in {path.name, path.stem}]
+    if not matches and (called := [run for run in describe_runs(cache) if run.name == name]):
+        return next((run for run in called if run.summary and run.summary.complete), called[0]).path
     matches = matches or [path for path in runs if path.name.startswith(name)]
     if len(matches) == 1:
         return matches[0]

@@ -5,14 +5,25 @@ from typing import Any
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.results.runs import RunRecord, list_runs, load_run, select_from
+from benchmark.results.runs import (
+    RunRecord,
+    RunSummary,
+    describe_runs,
+    list_runs,
+    load_run,
+    remove_runs,
+    save_run,
+    select_from,
+)
 from benchmark.results.status import Status
 from tests.support.damage import rewrite
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
 
 def kept(cache: Path, day: int, **fields: object) -> str:
-    FinishedRun(cache).save(created=datetime(2026, 3, day, tzinfo=UTC), registry=f"day {day}", **fields)
+    run = FinishedRun(cache, corpus(speakers=1, repeats=1))
+    run.add(verification("one"), ms=None)
+    run.save(created=datetime(2026, 3, day, tzinfo=UTC), registry=f"day {day}", **fields)
     return list_runs(cache)[0].stem
 
 
@@ -59,6 +70,44 @@ def test_a_run_is_found_by_its_name_its_unique_beginning_and_its_path(tmp_path: 
         assert load_run(tmp_path, given).registry == "day 1"
     with pytest.raises(RequestError, match=r"2 runs begin with '202603'.*20260302"):
         load_run(tmp_path, "202603")
+
+
+def test_a_run_is_found_by_what_it_was_called_and_a_complete_one_counts_first(tmp_path: Path) -> None:
+    def named(day: int, *, complete: bool) -> None:
+        record = FinishedRun(tmp_path).record(created=datetime(2026, 3, day, tzinfo=UTC), name="pilot")
+        first = save_run(tmp_path, record.model_copy(update={"registry": f"day {day}"}))
+        summary = RunSummary(
+            corpora=(), clips=0, candidates=0, complete=complete, exit_code=int(not complete), output="reports"
+        )
+        save_run(tmp_path, record.model_copy(update={"registry": f"day {day}"}), summary, replaces=first)
+
+    named(1, complete=True)
+    named(2, complete=False)
+    kept(tmp_path, 3)
+    assert load_run(tmp_path, "pilot").registry == "day 1"
+    assert [(run.name, run.summary and run.summary.exit_code) for run in describe_runs(tmp_path)] == [
+        (None, None),
+        ("pilot", 1),
+        ("pilot", 0),
+    ]
+
+
+def test_runs_are_removed_all_or_none(tmp_path: Path) -> None:
+    first, second = kept(tmp_path, 1), kept(tmp_path, 2)
+    with pytest.raises(RequestError, match="there is no run 'gone'"):
+        remove_runs(tmp_path, [first, "gone"])
+    assert len(list_runs(tmp_path)) == 2
+    remove_runs(tmp_path, [first])
+    assert [path.stem for path in list_runs(tmp_path)] == [second]
+    assert len(list((tmp_path / "runs").iterdir())) == 2  # the record and what describes it
+
+
+def test_a_run_without_an_evaluated_candidate_is_not_the_latest(tmp_path: Path) -> None:
+    run = FinishedRun(tmp_path, corpus())
+    run.add(verification("one"))
+    run.save(created=datetime(2026, 3, 1, tzinfo=UTC), registry="good")
+    FinishedRun(tmp_path).save(created=datetime(2026, 3, 2, tzinfo=UTC), registry="failed")
+    assert load_run(tmp_path).registry == "good"
 
 
 def test_without_a_run_the_message_says_how_to_make_one(tmp_path: Path) -> None:

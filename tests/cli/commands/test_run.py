@@ -190,10 +190,25 @@ def test_without_usable_candidates_fewer_emotions_are_not_suggested(bench: Bench
     assert "--min-emotions" not in line
 
 
+def test_a_run_is_listed_with_its_name_its_best_and_its_exit_code(demo: Path) -> None:
+    arguments = ("--candidates", "demo", "-m", "hubert-german", "--corpus", "demo:", "--limit", 28)
+    quick = ("--latency-seconds", 0, "--no-find-speech", "-o", "named")
+    assert bench_here("run", *arguments, *quick, "--name", "first try", folder=demo).returncode == 2
+    assert bench_here("run", *arguments, *quick, "--name", "first-try", folder=demo).returncode == 0
+    runs = json.loads(bench_here("runs", "--json", folder=demo).stdout)["runs"]
+    (run,) = [run for run in runs if run["name"] == "first-try"]
+    assert (run["summary"]["corpora"], run["summary"]["clips"], run["summary"]["exit_code"]) == (["demo"], 28, 0)
+    (best,) = run["summary"]["best"]
+    report = bench_here("report", "--run", "first-try", "--json", "-o", "again", folder=demo)
+    (row,) = json.loads(report.stdout)["rows"]
+    assert (best["candidate"], best["uar"]) == (row["candidate"], row["uar"])
+
+
 def test_without_eligible_candidates_the_exit_code_is_1_and_reports_are_written(demo: Path) -> None:
     ended = bench_here("run", "--candidates", "demo", "--min-emotions", 99, "-o", "nobody", folder=demo)
     assert "--min-emotions" in failure(ended, 1)
-    assert "hubert-german" in (demo / "nobody" / "leaderboard.csv").read_text()
+    assert "hubert-german" in (demo / "nobody" / "failed" / "leaderboard.csv").read_text()
+    assert not (demo / "nobody" / "leaderboard.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -277,7 +292,7 @@ def test_a_corpus_of_which_nothing_can_be_read_is_exit_2_with_the_reports_writte
     (tmp_path / "clips.csv").write_text("file,label\ngone.wav,anger\nlost.wav,sadness\n")
     ended = bench("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", "table:clips.csv")
     assert "Not one of the 2 clips of clips can be read, such as gone.wav" in failure(ended)
-    assert (tmp_path / "reports" / "leaderboard.md").is_file()
+    assert (tmp_path / "reports" / "failed" / "leaderboard.md").is_file()
 
 
 TWO = (
