@@ -7,7 +7,8 @@ from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import PlanRequest
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import RunRecord, load_run, select_from
+from benchmark.results.run_selection import select_from
+from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.planning import Plan, plan_from_assumptions, plan_from_run
 from benchmark.settings import Settings

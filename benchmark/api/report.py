@@ -21,7 +21,8 @@ from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import FileSet, check_writable
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import RunRecord, load_run, select_from
+from benchmark.results.run_selection import select_from
+from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.focus import emotion_names
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings

@@ -14,7 +14,8 @@ from benchmark.registry.locations import looks_like_path
 from benchmark.reporting.csv_and_json import Cell, csv_table, json_document
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import PUBLISHED_COLUMNS
-from benchmark.results.runs import CorpusRecord, RunRecord, fits
+from benchmark.results.run_selection import fits
+from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 
