@@ -96,7 +96,7 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
         if corpus.available_clips > corpus.clips + len(corpus.unreadable):
             title += f" of {corpus.available_clips}: limited by --limit or --sample"
         if any(is_at_least(row.interval) for row in leaderboard.rows if row.corpus == corpus.name):
-            title += "; intervals are at least so wide, as speakers are unknown"
+            title += "; intervals are over clips, at least so wide"
         print_table(columns, rows, title=title)
     print_table(
         ["not evaluated", "status", "why"],

@@ -58,10 +58,12 @@ def take_speakers(corpus: Corpus, pattern: re.Pattern[str]) -> Corpus:
             f"--speaker-pattern {pattern.pattern!r} finds no speaker in the file names of {corpus.name}, such as "
             f"{unknown[0].name}; `bench corpus` without it offers patterns."
         )
-    notes = [f"{len(found):,} speakers are taken from file names: {shorten(sorted(found))}."]
+    notes = [f"Speakers that are taken from file names: {len(found):,} ({shorten(sorted(found))})."]
     if missing := len(unknown) - found.total():
         example = next(clip.name for clip in unknown if speaker_in(clip.name, pattern) is None)
-        notes.append(f"--speaker-pattern finds no speaker in {missing:,} file names, such as {example}.")
+        notes.append(
+            f"--speaker-pattern finds no speaker in {missing:,} of {len(unknown):,} file names, such as {example}."
+        )
     clips = tuple(
         clip if clip.speaker is not None else replace(clip, speaker=speaker_in(clip.name, pattern))
         for clip in corpus.clips
@@ -97,8 +99,8 @@ def speaker_offers(corpus: Corpus) -> tuple[str, ...]:
     if all(clip.speaker is not None for clip in corpus.clips):
         return ()
     return tuple(
-        f"If speakers stand in the file names: --speaker-pattern '{offer.pattern}' would take "
-        f"{len(offer.speakers):,}, {shorten(offer.speakers)}."
+        f"If speakers stand in the file names: --speaker-pattern '{offer.pattern}' finds {len(offer.speakers):,} "
+        f"({shorten(offer.speakers)})."
         for offer in possible_speakers(corpus.clips)[:_OFFERED]
     )
 

@@ -34,7 +34,7 @@ def test_the_first_group_and_the_group_speaker_are_the_speakers(tmp_path: Path) 
     for pattern in (r"/([^_]+)_", r"(anger|fear)/(?P<speaker>[a-z]+)", r"anna|ben|cleo|dora"):
         corpus = opened(folder, pattern)
         assert {clip.name: clip.speaker for clip in corpus.clips}["fear/cleo_2.wav"] == "cleo"
-        assert "4 speakers are taken from file names: anna, ben, cleo, dora." in corpus.notes
+        assert "Speakers that are taken from file names: 4 (anna, ben, cleo, dora)." in corpus.notes
     assert len(opened(folder, r"/([^_]+)_", speakers=("dora",)).clips) == 4, "filters know them"
 
 
@@ -44,7 +44,7 @@ def test_known_speakers_stay_and_names_without_one_are_counted(tmp_path: Path) -
     (tmp_path / "clips.csv").write_text("\n".join(rows))
     corpus = opened(f"table:{tmp_path}/clips.csv", r"/(ben)_")
     assert [clip.speaker for clip in corpus.clips] == ["A", "ben", None]
-    assert "--speaker-pattern finds no speaker in 1 file names, such as fear/dora_1.wav." in corpus.notes
+    assert "--speaker-pattern finds no speaker in 1 of 2 file names, such as fear/dora_1.wav." in corpus.notes
     (tmp_path / "clips.csv").write_text("\n".join(rows[:2]))
     known = opened(f"table:{tmp_path}/clips.csv", r"/(nobody)_")
     assert known.notes[-1] == "The speakers of all clips are known; --speaker-pattern changes nothing."
@@ -61,7 +61,7 @@ def test_a_pattern_that_cannot_be_used_is_one_sentence(tmp_path: Path, pattern: 
 def test_a_pattern_is_offered_where_speakers_are_unknown(tmp_path: Path) -> None:
     corpus = opened(f"folder:{write_folder(tmp_path)}")
     (offer,) = speaker_offers(corpus)
-    assert "would take 4, anna, ben, cleo, dora." in offer
+    assert "finds 4 (anna, ben, cleo, dora)." in offer
     (possible,) = possible_speakers(corpus.clips)
     assert speaker_offers(opened(corpus.source, possible.pattern)) == ()
 

@@ -120,7 +120,7 @@ def test_speakers_are_taken_from_file_names_and_a_run_is_ranked_again(
         written = leaderboard(tmp_path / "reports")
         assert written["corpora"][0]["speakers"] == speakers
         assert all((row["rank"] is None) == (speakers is None) for row in written["rows"] if row["corpus"] == "first")
-    assert "8 speakers are taken from file names: 0, 1, 2, 3, 4, …." in ended.stderr
+    assert "Speakers that are taken from file names: 8 (0, 1, 2, 3, 4, …)." in ended.stderr
     assert "say how the corpus of --relabel is read" in failure(report("--speaker-pattern", r"/(\d)/"))
 
 
