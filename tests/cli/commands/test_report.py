@@ -119,6 +119,7 @@ def test_speakers_are_taken_from_file_names_and_a_run_is_ranked_again(
         assert ended.returncode == 0, ended.stderr
         written = leaderboard(tmp_path / "reports")
         assert written["corpora"][0]["speakers"] == speakers
+        assert ("at least so wide" in " ".join(ended.stdout.split())) == (speakers is None)
         assert all((row["rank"] is None) == (speakers is None) for row in written["rows"] if row["corpus"] == "first")
     assert "Speakers that are taken from file names: 8 (0, 1, 2, 3, 4, …)." in ended.stderr
     assert "say how the corpus of --relabel is read" in failure(report("--speaker-pattern", r"/(\d)/"))
