@@ -15,6 +15,7 @@ from benchmark.corpora.audio_sources import AudioAddress, AudioSource
 from benchmark.corpora.clips import Clip, Corpus, described
 from benchmark.corpora.fetching import FETCHERS
 from benchmark.progress import Progress
+from benchmark.results.corpus_description import ChangedCopy
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.threads import DaemonPool, map_ahead
 
@@ -165,8 +166,8 @@ def decode_windows(
             windows.close()
 
 
-def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> list[tuple[str, str, float]] | None:
-    """Find clips of which one is a changed copy of another at the same speed, by clip hash, with their likeness.
+def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> list[ChangedCopy] | None:
+    """Find clips of which one is a changed copy of another at the same speed.
 
     Returns:
         None where there are too many clips to compare all with each other.
@@ -177,8 +178,11 @@ def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress)
     found = _map_audio(reader.fingerprints, sources, title=f"Comparing {decoded.record.name}", progress=progress)
     readable = [(name, prints) for name, prints in zip(hashes, found, strict=True) if not isinstance(prints, ClipEnd)]
     alike = find_like(prints for _, prints in readable)
-    copies = [copy for copy in alike if copy.likeness >= LIKENESS_AT_SAME_SPEED]
-    return [(readable[copy.first][0], readable[copy.second][0], copy.likeness) for copy in copies]
+    copies = [pair for pair in alike if pair.likeness >= LIKENESS_AT_SAME_SPEED]
+    return [
+        ChangedCopy(first=readable[pair.first][0], second=readable[pair.second][0], likeness=pair.likeness)
+        for pair in copies
+    ]
 
 
 def measure_corpus(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> tuple[Acoustics | None, ...]:

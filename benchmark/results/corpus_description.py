@@ -76,6 +76,15 @@ class NearCopies(Stored):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangedCopy:
+    """Two recordings of which one is a changed copy of the other, by clip hash."""
+
+    first: str
+    second: str
+    likeness: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class KnownOutputs:
     """The outputs of a candidate as far as they are known without loading it.
 

@@ -14,6 +14,7 @@ from scipy.stats.contingency import crosstab
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
 from benchmark.results.corpus_description import (
+    ChangedCopy,
     CorpusDescription,
     Coverage,
     DescribedClip,
@@ -110,13 +111,13 @@ def describe(
     acoustics: Sequence[Acoustics | None],
     *,
     created: datetime,
-    copies: Sequence[tuple[str, str, float]] = (),
+    copies: Sequence[ChangedCopy] = (),
     notes: Sequence[str] = (),
 ) -> CorpusDescription:
     """Describe a corpus with the measurements of its clips, None for unreadable ones, and notes on how it was read.
 
     Args:
-        copies: Clip hashes of which one is a changed copy of the other, and their likeness.
+        copies: The changed copies among its clips.
 
     Raises:
         RequestError: An override or a merge names an unknown emotion.
@@ -274,18 +275,18 @@ def _identical(clips: Sequence[DescribedClip]) -> tuple[IdenticalClips, ...]:
     )
 
 
-def _near_copies(clips: Sequence[DescribedClip], copies: Sequence[tuple[str, str, float]]) -> tuple[NearCopies, ...]:
+def _near_copies(clips: Sequence[DescribedClip], copies: Sequence[ChangedCopy]) -> tuple[NearCopies, ...]:
     """Name the clips; the likest first."""
     by_hash = {clip.clip_hash: clip for clip in reversed(clips)}
-    pairs = [(by_hash[first], by_hash[second], likeness) for first, second, likeness in copies]
+    pairs = [((by_hash[copy.first], by_hash[copy.second]), copy.likeness) for copy in copies]
     return tuple(
         NearCopies(
-            clips=(first.clip, second.clip),
+            clips=tuple(clip.clip for clip in pair),
             likeness=min(likeness, 1.0),
-            labels=tuple(dict.fromkeys(clip.label for clip in (first, second) if clip.label is not None)),
-            speakers=tuple(dict.fromkeys(clip.speaker for clip in (first, second) if clip.speaker is not None)),
+            labels=tuple(dict.fromkeys(clip.label for clip in pair if clip.label is not None)),
+            speakers=tuple(dict.fromkeys(clip.speaker for clip in pair if clip.speaker is not None)),
         )
-        for first, second, likeness in sorted(pairs, key=lambda pair: -pair[2])
+        for pair, likeness in sorted(pairs, key=lambda found: -found[1])
     )
 
 
@@ -295,7 +296,8 @@ def _flags(description: CorpusDescription) -> tuple[str, ...]:
         "no-speech": description.silent > 0,
         "identical": bool(description.identical),
         "near-copies": bool(description.near_copies),
-        "contradictory": any(len(same.labels) > 1 for same in (*description.identical, *description.near_copies)),
+        "contradictory": any(len(same.labels) > 1 for same in description.identical)
+        or any(len(same.labels) > 1 for same in description.near_copies),
         "text-tied": (description.text_tie or 0.0) >= TIED_FROM,
         "speaker-tied": (description.speaker_tie or 0.0) >= TIED_FROM,
         "length-tied": (description.length_tie or 0.0) >= TIED_FROM,

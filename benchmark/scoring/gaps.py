@@ -233,8 +233,11 @@ def _variance(column: GroupedCounts, groups: Codes, member: Floats, deviations: 
     number = len(column.names)
     first, second = np.triu_indices(number, 1)
     squares = np.einsum("pcr,pgr->pcg", deviations**2, member, optimize=True)
-    sizes = np.bincount(column.group, minlength=number)
-    samples = [(squares[..., first], sizes[first]), (squares[..., second], sizes[second])]
+    sizes = np.bincount(column.group, minlength=number).astype(np.float64)
+    samples: list[tuple[Floats, Floats]] = [
+        (squares[..., first], sizes[first]),
+        (squares[..., second], sizes[second]),
+    ]
     if len(np.unique(column.speaker)) < len(column.speaker):
         # No speaker who is in several groups leaves them by a permutation, and no other one shares a group.
         speakers = 1 + int(column.speaker.max())

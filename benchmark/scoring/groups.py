@@ -187,13 +187,13 @@ def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[Co
         return ()
     clips = [clip for clip, is_scored in zip(corpus.clips.clips, scored[0].answers.scored, strict=True) if is_scored]
     divided = [_divide(corpus.corpus.name, column, clips, scored) for column in columns]
-    tested = [column.compared for column in divided if column.compared and len(column.compared.names) >= _MIN_GROUPS]
-    gaps = iter(gaps_between(tested) if tested else ())
-    groups = []
-    for column in divided:
-        has_gap = column.compared is not None and len(column.compared.names) >= _MIN_GROUPS
-        groups.append(_with_candidates(column, scored, next(gaps) if has_gap else None))
-    return tuple(groups)
+    tested = {
+        column.parts.column: column.compared
+        for column in divided
+        if column.compared is not None and len(column.compared.names) >= _MIN_GROUPS
+    }
+    gaps = dict(zip(tested, gaps_between(list(tested.values())) if tested else (), strict=True))
+    return tuple(_with_candidates(column, scored, gaps.get(column.parts.column)) for column in divided)
 
 
 @dataclass(frozen=True, eq=False)

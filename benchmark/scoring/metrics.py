@@ -233,8 +233,8 @@ def _calibration_bins(decisions: Decisions) -> _CalibrationBins | None:
     bins = bins_of_equal_mass(confidence, ECE_BINS)
     return _CalibrationBins(
         clips=np.bincount(bins, minlength=ECE_BINS),
-        hits=np.bincount(bins, weights=decisions.correct[answered], minlength=ECE_BINS),
-        mass=np.bincount(bins, weights=confidence, minlength=ECE_BINS),
+        hits=np.bincount(bins, weights=decisions.correct[answered], minlength=ECE_BINS).astype(np.float64),
+        mass=np.bincount(bins, weights=confidence, minlength=ECE_BINS).astype(np.float64),
     )
 
 

@@ -51,7 +51,7 @@ def suspected_by_candidates(
     mean = soft_vote(candidates)
     labels = mean.index_among(mean.classes)
     judged = np.flatnonzero((labels != NO_EMOTION) & mean.answered)
-    names = [clips[row] for row in judged]
+    names = [clips[row] for row in judged.tolist()]
     return find_suspected(names, labels[judged], mean.classes, mean.probabilities[judged], most)
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def test_an_emotion_that_never_gets_high_probabilities_is_measured_by_itself() -
     assert [(suspect.clip, suspect.label, suspect.likelier) for suspect in found] == [("clip 20", "joy", "neutral")]
 
 
-def run_with_wrong_labels(cache: Path, **fields: object) -> tuple[RunRecord, CorpusRecord, PredictionStore]:
+def run_with_wrong_labels(cache: Path, **fields: Any) -> tuple[RunRecord, CorpusRecord, PredictionStore]:
     """A finished run of two candidates that err in 10 %, and its corpus with two labels that nobody would give."""
     corpus = finished_corpus(repeats=6)
     run = FinishedRun(cache, corpus)
