@@ -170,7 +170,7 @@ def power(
     # The cube root of χ² is nearly normal (E. B. Wilson and M. M. Hilferty, PNAS 17, 1931).
     estimated = np.maximum(1 - 2 / (9 * free) + deviates[:, -1] * np.sqrt(2 / (9 * free)), 0.01) ** 1.5
     statistics = (gaps / errors * np.sqrt(speakers)[:, None])[:, None, :] + noise
-    found = np.sort(statistics, axis=-1) >= t.isf(levels, free)[:, None, :] * estimated[:, :, None]
+    found = np.sort(statistics, axis=-1) >= np.asarray(t.isf(levels, free))[:, None, :] * estimated[:, :, None]
     return np.asarray(found.all(axis=-1).mean(axis=-1), dtype=np.float64)
 
 
