@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from benchmark.api.compare import compare as compare
     from benchmark.api.corpus import DescribeOutcome as DescribeOutcome
     from benchmark.api.corpus import describe_corpus as describe_corpus
+    from benchmark.api.next_clips import NextOutcome as NextOutcome
+    from benchmark.api.next_clips import next_clips as next_clips
     from benchmark.api.plan import PlanOutcome as PlanOutcome
     from benchmark.api.plan import plan as plan
     from benchmark.api.predict import PredictOutcome as PredictOutcome
@@ -53,6 +55,7 @@ _MODULES = {
     "api.choose": ("EnsembleOutcome", "RecommendOutcome", "ensemble", "recommend"),
     "api.compare": ("CompareOutcome", "compare"),
     "api.corpus": ("DescribeOutcome", "describe_corpus"),
+    "api.next_clips": ("NextOutcome", "next_clips"),
     "api.plan": ("PlanOutcome", "plan"),
     "api.predict": ("PredictOutcome", "predict"),
     "api.publish": ("PublishOutcome", "publish"),

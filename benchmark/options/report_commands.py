@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Group
 
@@ -121,6 +121,29 @@ class EnsembleRequest(Caller, OutputOptions):
     other, both ways.
     """
     run: StoredRun = field(default=None, kw_only=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NextRequest(Caller):
+    """Options of `next`."""
+
+    number: Annotated[int, option("N", RESULT, within=Range(1, 1_000_000))] = field(kw_only=False)
+    """How many clips."""
+    write: Annotated[str | Path, option("--write", RESULT, variable=None, metavar="FILE.csv"), Mark.PATH]
+    """The table to fill in; a page beside it, of the same name, plays the clips."""
+    purpose: Annotated[Literal["pick", "score"], option("--for", SCORES, variable=None)] = "pick"
+    """Clips that separate the candidates, from which no score follows; or a sample that scores are estimated from."""
+    run: StoredRun = None
+    corpus: Annotated[str | None, option("--corpus", CORPUS, variable="BENCH_NEXT_CORPUS", metavar="NAME")] = None
+    """Which corpus of the run, where it has several."""
+    models: Annotated[Texts, option("--model -m", MODELS, variable="BENCH_NEXT_MODEL", metavar="NAME")] = ()
+    """Only this candidate of the run: its name, its id, or a pattern. Repeatable."""
+    filled: Annotated[Texts, option("--filled", CORPUS, variable=None, metavar="FILE.csv"), Mark.PATH] = ()
+    """A table that was filled in before: its clips are not chosen again, and stand first in the new one. Repeatable."""
+    seed: Annotated[int, option("--seed", SCORES, variable="BENCH_NEXT_SEED", within=Range(0, 2**32))] = 0
+    """Which sample --for score draws."""
+    force: Annotated[bool, option("--force", RESULT, variable=None), Mark.SENDS] = False
+    """Let --write replace files."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -174,6 +174,12 @@ def _order(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
 def _best(ranked: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:
     """Name those that may be the best, with what choosing them can cost, the highest UAR first."""
     members = [row for row in ranked if row.may_be_best or row is ranked[0]]
+    if corpus.separating:
+        names = ", ".join(f"**{candidate_name(row)}**" for row in members)
+        return (
+            f"{len(members)} of {counted(len(ranked), 'candidate')} may still be the best, the most right answers "
+            f"first: {names}. These clips were chosen to separate candidates, so that they give no scores."
+        )
     if len(ranked) == 1:
         return f"the only one that is ranked is {_leader(ranked[0], corpus)}."
     too_few = corpus.speakers is not None and corpus.speakers < SPEAKERS_TO_CHOOSE

@@ -58,6 +58,7 @@ class CorpusSummary(Stored):
         silence_uar: UAR of a linear model on duration, level and pauses alone, on speakers that it was not fitted to.
         silence_uar_low: Lower end of its interval.
         failure: What did not come to its end in reading the clips, in a sentence.
+        separating: Whether the clips were chosen to separate candidates, so that nothing is scored on them.
     """
 
     name: str
@@ -94,6 +95,7 @@ class CorpusSummary(Stored):
     silence_uar: float | None = None
     silence_uar_low: float | None = None
     failure: str | None = None
+    separating: bool = False
 
 
 class NotEvaluated(Stored):

@@ -49,6 +49,11 @@ class Flag(StrEnum):
         "No clip has a label that means an emotion: nothing to be right about, only how varied it is.",
     )
     ONE_EMOTION = "one-emotion", "All scored clips have one emotion: always answering that would be perfect; no ranks."
+    SEPARATING = (
+        "separating",
+        "Its clips were chosen to separate the candidates (`bench next --for pick`): they say who may be the best, and "
+        "nothing about scores.",
+    )
     COLLAPSED = (
         "collapsed",
         f"At least {100 * COLLAPSED_SHARE:.0f} % of its answers are one emotion, and so are most of those to clips of "

@@ -34,6 +34,7 @@ from benchmark.scoring.heard_speakers import heard_speakers, partly_seen, spoken
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
 from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
+from benchmark.scoring.next_clips import separates, without_scores
 from benchmark.scoring.ranking import rank_corpus
 from benchmark.scoring.robustness import robustness_rows
 from benchmark.scoring.trained_on import Seen
@@ -78,9 +79,12 @@ def score_run(
     present = [candidate for candidate in record.verifications if candidate.candidate in evaluated]
     absent = [candidate for candidate in record.verifications if candidate.candidate not in evaluated]
     corpora = [corpus_evaluations(record, corpus, predictions, rank_seen=rank_seen) for corpus in record.corpora]
-    deciding = [evaluation for corpus in corpora for evaluation in corpus.deciding]
+    scored = [corpus for corpus in corpora if not corpus.summary.separating]
+    deciding = [evaluation for corpus in scored for evaluation in corpus.deciding]
     failures = _failures(record, corpora, present)
-    rankings = [rank_corpus(corpus.deciding, rank_seen=rank_seen) for corpus in corpora]
+    rankings = [
+        rank_corpus(corpus.deciding, rank_seen=rank_seen, separating=corpus not in scored) for corpus in corpora
+    ]
     blocks = [
         corpus_rows(corpus, present, record.latencies, ranking, user_metrics=metrics)
         for corpus, ranking in zip(corpora, rankings, strict=True)
@@ -90,16 +94,19 @@ def score_run(
     for block, result in zip(blocks, ensembles, strict=False):
         if not isinstance(result, str):
             block.append(result)
+    blocks = [
+        block if corpus in scored else without_scores(block) for corpus, block in zip(corpora, blocks, strict=True)
+    ]
     missing = " ".join(result for result in ensembles if isinstance(result, str))
     if ensemble is not None and missing:
         failures[ensemble.name] = missing
     summaries = tuple(
         corpus.summary.model_copy(update={"guessing_p": corpus.p_of_best(with_seen=rank_seen)}) for corpus in corpora
     )
-    shared = shared_corpora(summaries, rows, rank_seen=rank_seen)
+    shared = shared_corpora([corpus.summary for corpus in scored], rows, rank_seen=rank_seen)
     all_rows = [row for block in blocks for row in block]
     all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)
-    robustness = tuple(robustness_rows(record, corpora, predictions))
+    robustness = tuple(robustness_rows(record, scored, predictions))
     not_evaluated = tuple(_not_evaluated(record, candidate) for candidate in absent)
     for candidate, absence in zip(absent, not_evaluated, strict=True):
         flags = {Flag.FALLBACK: absence.fallback, Flag.INCOMPLETE: candidate.incomplete}
@@ -131,7 +138,7 @@ def score_run(
         failed_clips=tuple(failed_clips(corpora, predictions)),
         profiles=_known(answer_profile(evaluation) for evaluation in deciding),
         hard_clips=tuple(hard_clips(corpus) for corpus in corpora),
-        groups=tuple(groups for corpus in corpora for groups in corpus_groups(corpus, columns)),
+        groups=tuple(groups for corpus in scored for groups in corpus_groups(corpus, columns)),
     )
 
 
@@ -159,7 +166,7 @@ def corpus_evaluations(
         summary = summarise_corpus(corpus, clips).model_copy(update=update)
     return CorpusEvaluations(
         corpus=corpus,
-        summary=summary,
+        summary=summary.model_copy(update={"separating": separates(corpus.clips)}),
         clips=clips,
         evaluations=tuple(
             partly_seen(

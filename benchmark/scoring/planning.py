@@ -176,8 +176,11 @@ def plan_from_assumptions(*, uar: float, difference: float, candidates: int, emo
 def _corpus_plan(
     corpus: CorpusEvaluations, predictions: FindPredictions, *, wanted: float, difference: float | None
 ) -> CorpusPlan:
-    compared, left_out = _comparable(corpus)
     name = corpus.summary.name
+    if corpus.summary.separating:
+        problem = "Its clips were chosen to separate the candidates, so that other clips are not like them."
+        return CorpusPlan(corpus=name, left_out={}, problem=problem)
+    compared, left_out = _comparable(corpus)
     if len(compared) < _PAIR:
         problem = "A plan needs two candidates that can be compared." if compared else "No candidate can be compared."
         return CorpusPlan(corpus=name, left_out=left_out, problem=problem)

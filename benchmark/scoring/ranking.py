@@ -61,8 +61,8 @@ class Ranking:
     twins: dict[str, tuple[str, ...]]
 
 
-def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -> Ranking:
-    """Rank the candidates of one corpus.
+def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False, separating: bool = False) -> Ranking:
+    """Rank the candidates of one corpus, by UAR, or by accuracy if its clips were chosen to separate candidates.
 
     Complete evaluations are ranked of candidates that were not trained on the corpus, or of all with `rank_seen`. There
     are no ranks where the clips have fewer than two emotions, and where speakers cannot be left out in turn.
@@ -74,6 +74,7 @@ def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -
         counts = evaluation.counts
         if counts is None or len(evaluation.decisions.emotions) < MIN_EMOTIONS:
             continue
+        counts = counts.pooled if separating else counts
         if speakers_can_be_left_out(counts.clips) and (rank_seen or evaluation.seen != Seen.YES):
             ranked[evaluation.candidate] = counts
             covered.append(set(covered_emotions(evaluation.answers)))
@@ -81,7 +82,9 @@ def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False) -
     differences = PairedDifferences.of(list(ranked.values())) if ranked else None
     return Ranking(
         standings=dict(zip(ranked, differences.standings, strict=True)) if differences else {},
-        pairs=pair_comparisons(complete[0].record.corpus, list(ranked), differences) if differences else (),
+        pairs=pair_comparisons(complete[0].record.corpus, list(ranked), differences)
+        if differences and not separating
+        else (),
         common_emotions=tuple(sorted(set.intersection(*covered))) if covered else (),
         twins=near_twins(complete),
     )

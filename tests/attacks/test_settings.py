@@ -16,6 +16,7 @@ from benchmark.options.report_commands import (
     CacheRequest,
     CompareRequest,
     EnsembleRequest,
+    NextRequest,
     PlanRequest,
     PublishRequest,
     RecommendRequest,
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, tuple[type, tuple[str, ...]]] = {
     "run": (RunRequest, ("-m", "./model", "--corpus", "table:clips.csv", "--latency-seconds", "0")),
     "verify": (VerifyRequest, ("-m", "./model")), "cache ls": (CacheRequest, ()),
     "compare": (CompareRequest, ("old", "new")), "ensemble": (EnsembleRequest, ("a", "b")), "plan": (PlanRequest, ()),
+    "next": (NextRequest, ("4", "--write", "todo.csv")),
     "publish": (PublishRequest, ("--repo", "a/b")), "recommend": (RecommendRequest, ()), "report": (ReportRequest, ()),
 }  # fmt: skip
 EMOTIONS = ("anger", "happiness", "sadness", "neutral", "fear", "calm", "ANGER", "angry", "분노", "nothing", "a=b", "")
