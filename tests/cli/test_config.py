@@ -37,7 +37,7 @@ def test_a_flag_goes_before_a_variable_and_a_variable_before_the_file(bench: Ben
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("min-emotion = 5", "sets min-emotion, which is no option: did you mean min-emotions?"),
+        ("min-emotion = 5", "sets min-emotion, which is no option: did you mean min-emotions"),
         ("[rnu]\nseed = 1", "sets rnu, which is no option: did you mean run?"),
         ("[run]\ndepth = 'load'", "sets run.depth, which is no option of bench run"),
         ("[cache.ls]\nyes = true", "sets cache.ls.yes, which is no option of bench cache ls"),
