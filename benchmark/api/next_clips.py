@@ -20,7 +20,8 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.next_clips import ChosenClip, ChosenClips, chosen_page, chosen_table
 from benchmark.results.files import FileSet
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import CorpusRecord, RunRecord, load_run, select_from
+from benchmark.results.run_selection import select_from
+from benchmark.results.runs import CorpusRecord, RunRecord, load_run
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.leaderboard import corpus_evaluations
 from benchmark.scoring.next_clips import CHOSEN_FOR, Purpose, answer_codes, sampled_clips, separating_clips, voters
