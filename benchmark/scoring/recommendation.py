@@ -48,6 +48,7 @@ class Choice(Stored):
         uar: Open UAR by corpus.
         latency_p50_ms: Median time of one segment on the device; None where it was not measured.
         license: As the repository declares it.
+        ranks: Its first rank by corpus, where it has one.
         regret_high: How much UAR choosing it can cost at most, compared with the best choice, on the corpus where that
             is most; all bounds hold together with 95 %. None where speakers are unknown or too few.
         may_be_best: Whether it may be the best of all that are ranked, on every corpus.
@@ -63,7 +64,8 @@ class Choice(Stored):
     latency_p50_ms: float | None
     size_mb: float | None
     license: str | None
-    regret_high: float | None = None
+    ranks: dict[str, int]
+    regret_high: float | None
     may_be_best: bool
     on_front: bool
     flags: tuple[str, ...]
@@ -331,6 +333,7 @@ def _choices(
             latency_p50_ms=contender.latency_ms,
             size_mb=verification.size_mb,
             license=verification.license,
+            ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
             regret_high=regret,
             may_be_best=all(row.may_be_best for row in rows.values()),
             on_front=False,

@@ -130,7 +130,8 @@ class SelectionRule:
         """
         parts = [contest.among(speakers) for contest, speakers in zip(contests, chosen, strict=True)]
         lows = np.array([part.lower_bounds for part in parts])
-        quality = mean_quality(np.array([part.scores for part in parts]), lows, [part.chance for part in parts])
+        scores = np.array([part.scores for part in parts])
+        quality = mean_quality(scores, lows, [contest.chance for contest in contests])
         least = np.array([max(self.min_uar, part.chance) for part in parts])
         allowed = np.logical_and.reduce(lows > least[:, None], axis=0)
         near = np.zeros(len(self.costs), dtype=np.bool_)

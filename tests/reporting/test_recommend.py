@@ -17,7 +17,7 @@ from tests.support.finished_runs import FinishedRun, corpus, verification
 def choice(candidate: str, *, best: bool = True, ms: float | None = 50.0, on_front: bool = True) -> Choice:
     return Choice(
         candidate=candidate, revision="abc", quality=0.5, uar={"acted": 0.71}, uar_low={"acted": 0.62},
-        latency_p50_ms=ms, size_mb=378.3, license="mit", may_be_best=best, on_front=on_front,
+        latency_p50_ms=ms, size_mb=378.3, license="mit", ranks={"acted": 1}, may_be_best=best, on_front=on_front,
         regret_high=0.123, flags=("few-speakers",),
     )  # fmt: skip
 

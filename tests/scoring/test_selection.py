@@ -85,3 +85,11 @@ def test_an_emotion_that_a_part_of_the_speakers_lacks_does_not_count_there() -> 
     part = contest.among(np.array([False, False, True, True]))
     assert (part.scores.tolist(), part.chance) == ([0.5, 0.5], 0.5)
     assert part.regrets(np.array([True, True])).tolist() == [0.0, 0.0]
+
+
+def test_a_half_that_plays_a_single_emotion_decides_by_its_recall() -> None:
+    clips = np.array([[5, 0], [5, 0], [5, 0], [5, 5], [5, 5], [5, 5]])
+    hits = np.stack([np.minimum(clips, own) for own in (2, 4)])
+    contest = Contest(hits=hits, clips=clips, speakers=6)
+    rule = SelectionRule(costs=[(0.0, 0.0)] * 2)
+    assert rule.pick([contest], [np.arange(6) < 3]) == 1
