@@ -47,3 +47,6 @@ def test_it_never_loads_torch(finished: FinishedRun, tmp_path: Path) -> None:
     ended = bench_without_torch("recommend", folder=tmp_path, cache=finished.cache)
     assert ended.returncode == 0, ended.stderr
     assert "Take **good**" in ended.stdout
+    assert ", expect about 0." in ended.stdout
+    near = bench_without_torch("recommend", "--within", "0.9", folder=tmp_path, cache=finished.cache)
+    assert "Take **fast**" in near.stdout
