@@ -61,7 +61,7 @@ def test_the_score_is_that_of_scikit_learn_and_ranked_beside_the_others(folder: 
     assert rows["mine"].rank == 1 < (rows["hubert-always-neutral"].rank or 0)
     mine = rows["mine"]
     assert (mine.head, mine.seen, mine.interval, mine.trained_speakers) == ("trained-here", "no", "speakers+texts", 8)
-    assert (mine.flags, mine.clips) == (("adapted", "synthetic"), 112)
+    assert (mine.flags, mine.clips) == (("adapted", "length-tied", "level-tied", "silence-tells", "synthetic"), 112)
     assert (outcome.leaderboard.complete, outcome.exit_code) == (True, 0)
     assert outcome.record.verifications[0].status is Status.USABLE
     for name in ("leaderboard.md", "leaderboard.html"):
@@ -90,7 +90,7 @@ def test_other_commands_take_the_run(folder: Path) -> None:
     published = benchmark.publish(repo="me/results", candidates=["mine"], output=folder / "published", settings=own)
     assert published.complete
     (row,) = json.loads((folder / "published" / "dataset" / "leaderboard.json").read_text())["rows"]
-    assert (row["head"], row["flags"]) == ("trained-here", "adapted synthetic")
+    assert (row["head"], row["flags"]) == ("trained-here", "adapted length-tied level-tied silence-tells synthetic")
     assert (
         "Trained on other speakers of what they are scored on"
         in (folder / "published" / "dataset" / "README.md").read_text()
