@@ -114,13 +114,18 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
 
 
 def flag_reasons(rows: Sequence[LeaderboardRow]) -> list[str]:
-    """Write the figures behind the flags of the rows; each candidate's once."""
-    reasons = dict.fromkeys(
-        f"{mark_repaired(row.candidate, repaired='repaired' in row.flags)}, **{markdown_text(flag)}**: "
+    """Write the figures behind the flags of the rows; what holds for several candidates once."""
+    candidates: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        for flag, reason in row.flag_reasons.items():
+            name = mark_repaired(row.candidate, repaired="repaired" in row.flags)
+            candidates.setdefault((flag, reason), {})[name] = None
+    everybody = len({row.candidate for row in rows})
+    reasons = [
+        f"{'all' if len(names) == everybody > 1 else ', '.join(names)}, **{markdown_text(flag)}**: "
         f"{markdown_text(reason)}"
-        for row in rows
-        for flag, reason in row.flag_reasons.items()
-    )
+        for (flag, reason), names in candidates.items()
+    ]
     return section("What the flags rest on:", bullets(reasons))
 
 

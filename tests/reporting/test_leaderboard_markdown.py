@@ -449,3 +449,15 @@ def test_the_best_adapted_candidate_and_the_best_as_it_is_are_named_apart(others
     text = text_of(*rows)
     assert f"The best that was *adapted* to this corpus, on speakers it has not heard, {sentence}" in text
     assert "- **adapted**: Trained on other speakers of this corpus" in text
+
+
+def test_what_a_flag_rests_on_stands_once_for_all_candidates_that_it_is_the_same_for() -> None:
+    reasons = {"silence-tells": "UAR 0.55.", "near-twins": "x."}
+    rows = [
+        scored("a", flags=tuple(reasons), flag_reasons=reasons),
+        scored("b", flags=tuple(reasons), flag_reasons=reasons),
+        scored("c", flags=("silence-tells",), flag_reasons={"silence-tells": "UAR 0.55."}),
+    ]
+    text = text_of(*rows)
+    assert "- all, **silence-tells**: UAR 0.55." in text
+    assert "- a, b, **near-twins**: x." in text
