@@ -60,18 +60,18 @@ def shift_for(cell: Cell, worth: float) -> float:
 
 
 def said_to_matter(cell: Cell, draws: int, *, worth: float = 0.0) -> tuple[float, float]:
-    """Shares of draws in which the first cue, of which UAR depends by `worth`, and any of the others is named.
+    """Shares of draws in which the first cue, which is worth this, is named, and any that is worth nothing.
 
     The others are worth nothing, and from the pauses the candidate guesses by a habit that differs between speakers.
     """
     random = np.random.default_rng([SEED, cell.speakers, cell.emotions, round(1000 * worth)])
     shift = shift_for(cell, worth) if worth else 0.0
-    first = others = 0
+    first = wrong = 0
     for _ in range(draws):
         named = _named(random, cell, [shift, *[0.0] * (len(CUES) - 2)])
         first += bool(named[0])
-        others += bool(named[1:].any())
-    return first / draws, others / draws
+        wrong += bool(named[1 if worth else 0 :].any())
+    return first / draws, wrong / draws
 
 
 def _named(random: np.random.Generator, cell: Cell, shifts: Sequence[float]) -> NDArray[np.bool_]:
@@ -100,10 +100,8 @@ def report(draws: int) -> str:
         "| ---: | ---: | ---: |" + " ---: |" * len(WORTHS),
     ]
     for cell in all_cells():
-        first, others = said_to_matter(cell, draws)
         found = [said_to_matter(cell, draws, worth=worth)[0] for worth in WORTHS]
-        # Of the first cue and of the others together at most so many.
-        shares = [first + others, *found]
+        shares = [said_to_matter(cell, draws)[1], *found]
         lines.append(f"| {cell.speakers} | {cell.emotions} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |")
     return "\n".join(lines)
 
@@ -114,7 +112,7 @@ def _heading(worth: float) -> str:
 
 def main() -> None:
     """Simulate, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol("cues", report, description="How far it holds which cues matter.", draws=500)
+    simulate_into_protocol("cues", report, description="How far it holds which cues matter.", draws=1000)
 
 
 if __name__ == "__main__":

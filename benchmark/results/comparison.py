@@ -13,7 +13,7 @@ class Change(Stored):
     Attributes:
         difference: New − old, with its 95 % interval from `low` to `high`.
         how: `paired`, on the clips that both runs have; `reference`, of latencies relative to the reference workload;
-            `unpaired`; None if there is no interval.
+            `unpaired`; None for a score without an interval.
     """
 
     old: float | None = None

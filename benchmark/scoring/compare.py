@@ -173,12 +173,12 @@ def latency_change(old: LeaderboardRow, new: LeaderboardRow, *, same_reference: 
     if not before[0] or not after[0]:
         return None
     ratio = after[0] / before[0]
-    change = Change(old=before[0], new=after[0], difference=ratio - 1)
+    change = Change(old=before[0], new=after[0], difference=ratio - 1, how=how)
     if not all((*before, *after)):
         return change
     below, above = _mover(np.log(np.array([before, after], dtype=np.float64)))
     low, high = ratio * float(np.exp(-below)) - 1, ratio * float(np.exp(above)) - 1
-    return change.model_copy(update={"low": low, "high": high, "how": how})
+    return change.model_copy(update={"low": low, "high": high})
 
 
 def _has_same_reference(old: Leaderboard, new: Leaderboard) -> bool:

@@ -13,6 +13,8 @@ from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import (
     NO_SPREAD,
     Interval,
+    answer_variances,
+    degrees_of_freedom,
     jackknife_error,
     leave_one_out_uar,
     speakers_can_be_left_out,
@@ -47,6 +49,8 @@ def cue_columns(original: Evaluation, ablated: Evaluation, loss: Interval) -> di
 def guessing_p_value(counts: SpeakerCounts) -> float:
     """Two-sided p of UAR against guessing, 1/K, by the jackknife over speakers on the logit scale with Student's t.
 
+    Degrees of freedom are those of the speakers' influences, as for intervals.
+
     Args:
         counts: Speakers of whom each can be left out.
     """
@@ -58,7 +62,8 @@ def guessing_p_value(counts: SpeakerCounts) -> float:
         distance = (counts.uar - guessing) / wilson_error(counts)
     else:
         distance = (logit(counts.uar) - logit(guessing)) * counts.uar * (1 - counts.uar) / error
-    return float(2 * t.sf(abs(distance), len(counts.clips) - 1))
+    freedom = degrees_of_freedom(counts.clips, answer_variances(counts.hits, counts.clips))
+    return float(2 * t.sf(abs(distance), freedom))
 
 
 def candidate_cues(rows: Iterable[Robustness]) -> tuple[CandidateCues, ...]:

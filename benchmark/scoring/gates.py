@@ -145,17 +145,21 @@ def _finding(gate: Gate, row: RowChange) -> _Finding | None:
     verdicts = {compare(end, gate.amount) for end in (amounts.low, amounts.high) if end is not None}
     shown = f"{amounts.value:+.1%}" if gate.relative else f"{amounts.value:+.4g}"
     values = f"({change.old:.4g} → {change.new:.4g})"
-    by_reference = row.latency_ratio is not None and row.latency_ratio.how == "reference"
-    if gate.column in TIMED_COLUMNS and (len(verdicts) > 1 or (row.noisy and not by_reference)):
-        ends = "" if amounts.low is None or amounts.high is None else f", {_interval(gate, amounts.low, amounts.high)}"
-        noisy = "; the measurement is noisy" if row.noisy else ""
-        return _Finding(f"{row.name} cannot be judged: {shown} {values}{ends}{noisy}.", is_noise=True)
+    if gate.column in TIMED_COLUMNS and row.latency_ratio is not None:
+        by_reference = row.latency_ratio.how == "reference"
+        shown += " relative to the reference workload" if by_reference else ""
+        if len(verdicts) != 1 or (row.noisy and not by_reference):
+            text = f"{row.name} cannot be judged: {shown} {values}, {_uncertainty(gate, amounts, row)}."
+            return _Finding(text, is_noise=True)
     return _Finding(f"{row.name}: {shown} {values}.") if compare(amounts.value, gate.amount) else None
 
 
-def _interval(gate: Gate, low: float, high: float) -> str:
-    ends = [f"{end:+.1%}" if gate.relative else f"{end:+.4g}" for end in (low, high)]
-    return f"which may be from {ends[0]} to {ends[1]}"
+def _uncertainty(gate: Gate, amounts: "_Amounts", row: RowChange) -> str:
+    if amounts.low is None or amounts.high is None:
+        return "with too few calls for an interval; --latency-seconds gives more"
+    ends = [f"{end:+.1%}" if gate.relative else f"{end:+.4g}" for end in (amounts.low, amounts.high)]
+    noisy = "; the measurement is noisy" if row.noisy else ""
+    return f"which may be from {ends[0]} to {ends[1]}{noisy}"
 
 
 @dataclass(frozen=True)

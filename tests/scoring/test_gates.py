@@ -122,6 +122,14 @@ def test_a_latency_is_judged_by_its_ratio_and_not_where_noise_decides(
     assert ("cannot be judged" in " ".join(result.findings)) is (passed is None)
 
 
+def test_a_latency_with_too_few_calls_for_an_interval_is_not_judged() -> None:
+    brief = timed((100, 300), (5, 15), 0.1)
+    ratio = Change(old=5, new=15, difference=2.0, how="reference")
+    result = judge_gate(parse_gate("latency_p50_ms>+20%"), [brief.model_copy(update={"latency_ratio": ratio})])
+    assert result.passed is None
+    assert "--latency-seconds gives more" in result.findings[0]
+
+
 def test_a_row_that_fails_or_is_missing_counts_more_than_noise() -> None:
     undecided = timed((100, 125), (5, 6.25), 0.1, noisy=True)
     assert "the measurement is noisy" in judge_gate(parse_gate("latency_p50_ms>+20%"), [undecided]).findings[0]
