@@ -80,6 +80,11 @@ class Flag(StrEnum):
     TOO_GOOD = "too-good", "It is better than anybody has published, or nearly perfect: rather trained on than skilled."
     NEAR_TWINS = "near-twins", "It has the weights of another candidate, or its answers to 100 clips: count them once."
     SEEN = "seen", "It was trained on this corpus, so that its scores say little about other audio; left out of ranks."
+    UNEVEN_SPEAKERS = (
+        "uneven-speakers",
+        "Next to the others it is better on speakers that are a usual training set: a suspicion, no proof, that it was "
+        "trained on them.",
+    )
     ADAPTED = (
         "adapted",
         "Trained on other speakers of this corpus: it has heard the same room and sentences, only the speakers are "

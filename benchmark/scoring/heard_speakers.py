@@ -29,9 +29,9 @@ def heard_speakers(record: RunRecord, corpus: CorpusRecord, clips: LabelledClips
         verification = verdicts.get(evaluation.candidate)
         if evaluation.corpus != corpus.name or verification is None:
             continue
-        speakers = present & set(verification.trained_speakers or ())
+        speakers = frozenset(present.intersection(verification.trained_speakers or ()))
         if speakers and seen_by(evaluation, verification, corpus) is Seen.YES:
-            declared[evaluation.candidate] = frozenset(speakers)
+            declared[evaluation.candidate] = speakers
     heard: dict[str, frozenset[str]] = {}
     for candidate, speakers in sorted(declared.items(), key=lambda item: len(item[1])):
         if _enough(clips, present.difference(speakers, *heard.values())):

@@ -131,7 +131,8 @@ def _second_half(decisions: Decisions, speakers: Sequence[str | None]) -> NDArra
 
 def _recalls(confusion: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.float64]:
     """The share of each known emotion's clips that is answered as each of them, shape (known, known)."""
-    return (confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1))[np.ix_(known, known)]
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    return np.asarray(shares[np.ix_(known, known)], dtype=np.float64)
 
 
 def _cycles(labels: NDArray[np.int64]) -> list[tuple[int, ...]]:
@@ -227,7 +228,7 @@ def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | Non
         accuracy: Open accuracy.
     """
     bests, clips, emotions = published_bests(), sum(corpus.emotion_clips.values()), len(corpus.emotion_clips)
-    names = _corpus_names(corpus)
+    names = corpus_names(corpus)
     if uar_low is None or emotions < MIN_EMOTIONS or names & bests.exempt:
         return None
     best = bests.best(names, corpus.emotion_clips)
@@ -240,7 +241,7 @@ def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | Non
     return None
 
 
-def _corpus_names(corpus: CorpusSummary) -> set[str]:
+def corpus_names(corpus: CorpusSummary) -> set[str]:
     """What a corpus may be: its name, its source, the convention that read it, and the words of these."""
     scheme, _, place = corpus.source.partition(":")
     words = re.split(r"[^a-z]+", f"{corpus.name} {place.rpartition('/')[2]}".casefold())
