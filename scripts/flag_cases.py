@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import expit, logit, softmax
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.answers import Answers
@@ -18,6 +18,7 @@ from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.metrics import accuracy
 from benchmark.scoring.suspicion import label_permutation, too_good
 from benchmark.scoring.twins import same_logits
+from benchmark.scoring.uneven_speakers import published_splits, uneven_splits
 from scripts.simulated_corpora import (
     DESIGNS,
     Design,
@@ -62,6 +63,7 @@ def all_cases() -> tuple[Case, ...]:
     return (
         *_chance_cases(),
         *_board_cases(),
+        *_uneven_cases(),
         *_permuted_cases(),
         *_too_good_cases(),
         *_twin_cases(),
@@ -168,6 +170,42 @@ def _board_cases() -> list[Case]:
     return [
         Case(flag="nobody beats guessing", what=f"{what}; 10 speakers", should=not skilled, draw=_board(skilled))
         for what, skilled in (("ten candidates guess by habits", 0), ("nine guess by habits, one is right for 30 %", 1))
+    ]
+
+
+RAVDESS = tuple(f"Actor_{number:02}" for number in range(1, 25))
+LAST_FOUR, SCATTERED = (20, 21, 22, 23), (3, 9, 11, 20)
+
+
+def _uneven(held_out: Sequence[int], heard: float, unheard: float, trained: int = 1) -> Draw:
+    """Eight candidates on 24 actors × 60 clips, some trained on all but these actors: whether the first is suspected.
+
+    Speakers, emotions of each speaker, and speakers for each candidate differ by SD 0.5 (logit).
+    """
+
+    def draw(generator: np.random.Generator) -> bool:
+        candidates, speakers, emotions, clips = 8, len(RAVDESS), 6, 10
+        ease = np.repeat(logit(generator.uniform(0.35, 0.7, size=(candidates, 1, 1))), speakers, axis=1)
+        ease[:trained, :, 0] = logit(np.where(np.isin(np.arange(speakers), held_out), unheard, heard))
+        for shape in ((1, speakers, 1), (1, speakers, emotions), (candidates, speakers, 1)):
+            ease = ease + 0.5 * generator.normal(size=shape)
+        accuracies = generator.binomial(clips, expit(ease)).mean(axis=2) / clips
+        others = ~np.eye(candidates, dtype=np.bool_)
+        return uneven_splits(accuracies, others, published_splits(RAVDESS, ["ravdess"]))[0] is not None
+
+    return draw
+
+
+def _uneven_cases() -> list[Case]:
+    planned = [
+        ("right for 90 % of actors 1 to 20, 44 % of the others", _uneven(LAST_FOUR, 0.9, 0.44), True),
+        ("right for 55 % of all", _uneven((), 0.55, 0.55), False),
+        ("right for 73 % of 20 actors of no usual set, else 44 %", _uneven(SCATTERED, 0.73, 0.44), False),
+        ("three right for 73 % of actors 1 to 20, else 44 %", _uneven(LAST_FOUR, 0.73, 0.44, trained=3), False),
+    ]
+    return [
+        Case(flag="uneven-speakers", what=f"{what}; 24 speakers", should=should, draw=draw)
+        for what, draw, should in planned
     ]
 
 

@@ -1,6 +1,7 @@
 """The rows of a leaderboard: one per candidate, corpus, device, backend and number format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
@@ -13,7 +14,8 @@ from benchmark.scoring.gaps import speaker_columns
 from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
 from benchmark.scoring.ranking import Ranking
-from benchmark.scoring.suspicion import suspicions
+from benchmark.scoring.suspicion import corpus_names, suspicions
+from benchmark.scoring.uneven_speakers import uneven_speakers
 
 
 def corpus_rows(
@@ -30,9 +32,10 @@ def corpus_rows(
     depend on the device, so that a device that it was only timed on shows the scores of its evaluation.
     """
     blocks = []
+    uneven = uneven_speakers(corpus.complete, corpus_names(corpus.summary), ranking.twins)
     for candidate in candidates:
         own = corpus.of(candidate.candidate)
-        rows = [scored_row(evaluation, corpus, ranking, user_metrics) for evaluation in own]
+        rows = [scored_row(evaluation, corpus, ranking, user_metrics, uneven) for evaluation in own]
         timings = [latency for latency in latencies if latency.candidate == candidate.candidate]
         rows = _with_latencies(rows, timings, candidate, corpus.summary)
         blocks.append(rows or [unscored_row(candidate, corpus.summary)])
@@ -75,13 +78,16 @@ def scored_row(
     corpus: CorpusEvaluations,
     ranking: Ranking,
     user_metrics: Sequence[UserMetric] = (),
+    uneven: Mapping[str, str] = MappingProxyType({}),
 ) -> LeaderboardRow:
-    """The row of one evaluation, without its latency."""
+    """The row of one evaluation, without its latency; `uneven` has the reasons for `uneven-speakers` by candidate."""
     answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
     variety = diversity(answers) if evaluation.complete else None
     suspicious: dict[Flag, str] = {}
     if evaluation.complete:
         suspicious = suspicions(evaluation, summary, ranking.twins, corpus.gain(evaluation))
+        if evaluation.candidate in uneven:
+            suspicious[Flag.UNEVEN_SPEAKERS] = uneven[evaluation.candidate]
     reasons = training_reasons(evaluation) | corpus_reasons(summary) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {
