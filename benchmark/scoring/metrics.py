@@ -296,6 +296,8 @@ def _soft_labels(answers: Answers) -> tuple[NDArray[np.float64], NDArray[np.floa
     Both have the shape (clips, emotions + 1). The mass that the model gives to labels without an emotion is in the last
     column, where the shares are 0.
     """
+    if not any(answers.votes):
+        return None
     votes = [clip or {} for clip in answers.votes]
     rated = [row for row, clip in enumerate(votes) if any(clip[emotion] for emotion in clip if emotion)]
     if not rated:
