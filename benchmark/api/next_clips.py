@@ -58,8 +58,12 @@ def next_clips_with(options: NextRequest) -> NextOutcome:
         raise RequestError(f"Name one corpus of the run with --corpus: {_listed(record.corpora)}.")
     corpus = corpus_evaluations(record, record.corpora[0], PredictionStore(settings.cache).read)
     candidates = voters(corpus)
-    if len(candidates) < _CANDIDATES and purpose is Purpose.PICK:
-        raise RequestError("Clips separate at least two candidates that have answered all of them; this run has fewer.")
+    least = _CANDIDATES if purpose is Purpose.PICK else 1
+    if len(candidates) < least:
+        raise RequestError(
+            f"Clips --for {purpose.value} are chosen by {least} or more candidates that have answered all of them and "
+            f"are no near-twins; this run has {len(candidates)}."
+        )
     filled = [clip for name in options.filled for clip in _filled(expanded(name), purpose)]
     sources = _sources(record.corpora[0], settings)
     chosen = _chosen(corpus, candidates, sources, filled, options)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.escaping import csv_text, plain_text
 from benchmark.reporting.html_page.page import asset, policy
 from benchmark.reporting.html_page.recordings import file_address
 from benchmark.reporting.numbers import counted
@@ -62,7 +62,8 @@ def chosen_table(chosen: ChosenClips, folder: Path) -> str:
     for clip in chosen.clips:
         times = [_seconds(clip.start_s), _seconds(clip.stop_s)] if has_stretches else []
         file = clip.location if clip.is_address else _relative(Path(clip.location), folder)
-        writer.writerow([file, *times, clip.label or "", clip.speaker or "", chosen.purpose.value])
+        texts = (csv_text(clip.label or ""), csv_text(clip.speaker or ""))
+        writer.writerow([file, *times, *texts, chosen.purpose.value])
     return content.getvalue()
 
 

@@ -92,8 +92,7 @@ def separating_clips(
     The information that the label of a clip gives about which candidate answers rightly, where all are equally likely
     and err with `ERROR_RATE`, is the entropy of the smoothed votes less a constant (Okanovic et al., All models are
     wrong, some are useful: model selection with limited labels, AISTATS 2025). Speakers take turns, so that no speaker
-    decides alone. Candidates are not weighted by earlier labels: in simulation that named the best less
-    often.
+    decides alone. Candidates are not weighted by earlier labels: in simulation that named the best less often.
 
     Args:
         answers: As of `answer_codes`.

@@ -73,7 +73,7 @@ def test_clips_that_were_filled_in_stand_first_and_are_not_chosen_again(bench: B
         (("8", "--write", "todo.txt"), "has to end in .csv"),
         (("0", "--write", "todo.csv"), "give"),
         (("8", "--write", "calls/calls.csv"), "--force"),
-        (("8", "--write", "todo.csv", "-m", "good"), "at least two candidates"),
+        (("8", "--write", "todo.csv", "-m", "good"), "by 2 or more candidates"),
         (("8", "--write", "todo.csv", "--filled", "calls/calls.csv"), "was chosen for nothing"),
     ],
 )
