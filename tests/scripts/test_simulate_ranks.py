@@ -28,8 +28,8 @@ def test_ranks_hold_everywhere(board: Board) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("board", [*PICKED, *LIMITED], ids=str)
-def test_the_pick_holds_everywhere(board: Board) -> None:
+@pytest.mark.parametrize("board", [*PICKED[::4], *LIMITED[:3]], ids=str)
+def test_the_pick_holds_with_few_and_many_speakers_and_limits(board: Board) -> None:
     result = pick_boards(board, 300)
     assert result.covered >= 0.94 - 0.041
     assert result.exceeded <= 0.04 + 0.034
