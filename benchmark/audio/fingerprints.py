@@ -18,7 +18,6 @@ from functools import cache
 from itertools import islice
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 Waveform = NDArray[np.float32]
@@ -141,13 +140,15 @@ def _centre_of_mass(energy: NDArray[np.float64], centre: float) -> float:
 
 
 def _fingerprint(samples: Waveform, centre: int, speed: float) -> Waveform:
+    from scipy.fft import rfft  # noqa: PLC0415 - slow to import, and every decoder imports this module
+
     hops = _FRAMES * _HOPS_PER_FRAME
     starts = centre - WINDOW // 2 + np.round((np.arange(hops) - hops / 2) * HOP * speed).astype(np.int64)
     first, last = int(starts[0]), int(starts[-1]) + WINDOW
     inside = samples[max(first, 0) : max(last, 0)]
     padded = np.pad(inside, (max(-first, 0), last - first - max(-first, 0) - len(inside)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[starts - first]
-    spectrum = scipy.fft.rfft(windows * _hann())
+    spectrum = rfft(windows * _hann())
     power = (spectrum.real**2 + spectrum.imag**2) @ mel_filterbank(_BANDS, _LOWEST_HZ, _HIGHEST_HZ, speed=speed)
     frames = power.reshape(_FRAMES, _HOPS_PER_FRAME, _BANDS).mean(axis=1)
     strongest = frames.max()
