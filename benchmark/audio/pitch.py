@@ -6,6 +6,7 @@ Pitch-synchronous waveform processing techniques for text-to-speech synthesis us
 (1990)). Libraries that do this are under the GPL, or have no wheels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,8 +136,12 @@ def flatten_pitch(samples: NDArray[np.float32], sampling_rate: int) -> NDArray[n
     track = track_pitch(samples, sampling_rate)
     if not track.voiced.any():
         return samples
+    frames = np.minimum(np.arange(samples.size) / round(HOP_S * sampling_rate) + 0.5, track.hertz.size - 1)
+    hertz = track.hertz[frames.astype(np.int64)]
+    periods = np.where(hertz > 0, np.round(sampling_rate / np.maximum(hertz, 1.0)), 0).astype(np.int64)
     period = sampling_rate / float(np.median(track.hertz[track.voiced]))
-    return _moved(samples.astype(np.float64), _grains(samples, track, sampling_rate, period))
+    grains = _grains(samples, periods, period, round(_UNVOICED_STEP_S * sampling_rate))
+    return _moved(samples.astype(np.float64), grains)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,75 +152,57 @@ class _Grains:
     target: NDArray[np.int64]
     reach: NDArray[np.int64]
 
+    @classmethod
+    def still(cls, begin: int, end: int, step: int) -> "_Grains":
+        """Short pieces that stay where they are."""
+        places = np.arange(begin, end + step, step, dtype=np.int64)
+        return cls(places, places, np.full(places.size, step, dtype=np.int64))
 
-def _grains(samples: NDArray[np.float32], track: PitchTrack, rate: int, period: float) -> _Grains:
-    """Pieces of two periods at pitch marks in voiced parts, and short ones that stay where they are in the others."""
-    hop, step = round(HOP_S * rate), round(_UNVOICED_STEP_S * rate)
-    sources: list[NDArray[np.int64]] = []
-    targets: list[NDArray[np.int64]] = []
-    reaches: list[NDArray[np.int64]] = []
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], track.voiced, [False]]).astype(np.int8)))
+    @classmethod
+    def joined(cls, parts: Sequence["_Grains"]) -> "_Grains":
+        """All pieces of several parts."""
+        return cls(
+            np.concatenate([part.source for part in parts]),
+            np.concatenate([part.target for part in parts]),
+            np.concatenate([part.reach for part in parts]),
+        )
+
+
+def _grains(samples: NDArray[np.float32], periods: NDArray[np.int64], period: float, step: int) -> _Grains:
+    """Pieces of two periods at pitch marks, moved to be `period` apart, and short ones that stay where no voice is.
+
+    Args:
+        periods: The period at each sample, 0 without a voice.
+        period: To be, in samples.
+        step: Of the pieces that stay, in samples.
+    """
+    parts: list[_Grains] = []
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], periods > 0, [0]])))
     position = 0
     for start, stop in edges.reshape(-1, 2):
-        begin, end = max(position, int((start - 0.5) * hop)), min(samples.size, int((stop - 0.5) * hop))
-        marks, periods = _pitch_marks(samples, track.hertz[start:stop], begin, end, start, hop, rate)
+        marks = _pitch_marks(samples, periods, max(position, int(start)), int(stop))
         if marks.size < _FEWEST_MARKS:
             continue
-        _add_still(sources, targets, reaches, position, int(marks[0]), step)
         target = np.arange(float(marks[0]), float(marks[-1]) + 1.0, period)
-        nearest = np.abs(marks[None, :] - target[:, None]).argmin(axis=1)
-        sources.append(marks[nearest])
-        targets.append(np.round(target).astype(np.int64))
-        reaches.append(periods[nearest])
+        nearest = marks[np.abs(marks[None, :] - target[:, None]).argmin(axis=1)]
+        parts.append(_Grains.still(position, int(marks[0]), step))
+        parts.append(_Grains(nearest, np.round(target).astype(np.int64), periods[nearest]))
         position = int(marks[-1])
-    _add_still(sources, targets, reaches, position, samples.size, step)
-    return _Grains(np.concatenate(sources), np.concatenate(targets), np.concatenate(reaches))
+    return _Grains.joined([*parts, _Grains.still(position, samples.size, step)])
 
 
-def _add_still(
-    sources: list[NDArray[np.int64]],
-    targets: list[NDArray[np.int64]],
-    reaches: list[NDArray[np.int64]],
-    begin: int,
-    end: int,
-    step: int,
-) -> None:
-    places = np.arange(begin, end + step, step, dtype=np.int64)
-    sources.append(places)
-    targets.append(places)
-    reaches.append(np.full(places.size, step, dtype=np.int64))
-
-
-def _pitch_marks(
-    samples: NDArray[np.float32],
-    hertz: NDArray[np.float64],
-    begin: int,
-    end: int,
-    first_frame: int,
-    hop: int,
-    rate: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Marks a period apart at which the wave looks alike, and the period at each, in samples."""
-
-    def period_at(place: int) -> int:
-        frame = min(max(round(place / hop) - first_frame, 0), hertz.size - 1)
-        return round(rate / float(hertz[frame]))
-
-    stretch = samples[begin:end]
-    if not stretch.size:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    strongest = begin + int(np.abs(stretch).argmax())
-    marks = [strongest]
+def _pitch_marks(samples: NDArray[np.float32], periods: NDArray[np.int64], begin: int, end: int) -> NDArray[np.int64]:
+    """Places a period apart at which the wave looks alike, from the strongest sample of a voiced part on both ways."""
+    if begin >= end:
+        return np.empty(0, np.int64)
+    strongest = begin + int(np.abs(samples[begin:end]).argmax())
+    marks = {strongest}
     for direction in (-1, 1):
         place = strongest
-        while True:
-            period = period_at(place)
-            if not begin <= place + direction * period < end:
-                break
-            place = _next_mark(samples, place, direction * period, period)
-            marks.append(place)
-    ordered = np.unique(np.array([mark for mark in marks if begin <= mark < end], dtype=np.int64))
-    return ordered, np.array([period_at(int(mark)) for mark in ordered], dtype=np.int64)
+        while begin <= place < end and begin <= place + direction * periods[place] < end:
+            place = _next_mark(samples, place, direction * int(periods[place]), int(periods[place]))
+            marks.add(place)
+    return np.array(sorted(mark for mark in marks if begin <= mark < end), dtype=np.int64)
 
 
 def _next_mark(samples: NDArray[np.float32], place: int, shift: int, period: int) -> int:
