@@ -7,7 +7,7 @@ UAR is expected to be on new speakers is that of the rule, applied without the s
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -154,10 +154,7 @@ def recommend(
     """Choose among the candidates of a run.
 
     Args:
-        leaderboard: The scored run.
-        record: The run.
         predictions: Finds the stored predictions of a setup, as for `score_run`.
-        constraints: What is asked for.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
@@ -173,12 +170,11 @@ def recommend(
         contender.verification.candidate: contender.reasons or score_reasons(contender.rows, basis, constraints)
         for contender in contenders
     }
-    eligible = [contender for contender in contenders if not reasons[contender.verification.candidate]]
-    regrets = _regrets(eligible, on_basis)
+    regrets = _regrets([own for own in contenders if not reasons[own.verification.candidate]], on_basis)
     if constraints.within is not None:
-        for contender, regret in zip(eligible, regrets, strict=True):
-            reasons[contender.verification.candidate] = regret_reasons(regret, constraints.within)
-    choices = _choices(eligible, basis, regrets, constraints)
+        reasons |= {name: regret_reasons(regret, constraints.within) for name, regret in regrets.items()}
+    eligible = [own for own in contenders if not reasons[own.verification.candidate]]
+    choices = _choices(eligible, basis, regrets, by_cost=constraints.within is not None)
     if problem is None and not choices:
         problem = "No candidate of this run keeps to all that was asked for; what speaks against each stands below."
     pick = choices[0].candidate if choices else None
@@ -194,13 +190,14 @@ def recommend(
         expected_uar={name: uar for name, (uar, _) in expected.items()},
         expected_uar_low={name: interval.low for name, (_, interval) in expected.items()},
         expected_uar_high={name: interval.high for name, (_, interval) in expected.items()},
-        few_speakers={
-            corpus.name: corpus.speakers
-            for corpus in basis
-            if corpus.speakers is not None and corpus.speakers < SPEAKERS_TO_CHOOSE
-        },
+        few_speakers=_few_speakers(basis),
         gaps=leaderboard.gaps,
     )
+
+
+def _few_speakers(corpora: Sequence[CorpusSummary]) -> dict[str, int]:
+    speakers = {corpus.name: corpus.speakers for corpus in corpora}
+    return {name: number for name, number in speakers.items() if number is not None and number < SPEAKERS_TO_CHOOSE}
 
 
 def _timed_device(leaderboard: Leaderboard) -> str | None:
@@ -253,14 +250,15 @@ def _contests(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluati
     return contests or None
 
 
-def _regrets(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluations]) -> list[float | None]:
+def _regrets(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluations]) -> dict[str, float | None]:
     """How much UAR each can cost at most, compared with the best of them, on the corpus where that is most."""
+    names = [contender.verification.candidate for contender in contenders]
     contests = _contests(contenders, corpora)
     if contests is None:
-        return [None] * len(contenders)
-    everybody = np.ones(len(contenders), dtype=np.bool_)
-    regrets: list[float | None] = np.max([contest.regrets(everybody) for contest in contests], axis=0).tolist()
-    return regrets
+        return dict.fromkeys(names)
+    everybody = np.ones(len(names), dtype=np.bool_)
+    regrets = np.max([contest.regrets(everybody) for contest in contests], axis=0)
+    return dict(zip(names, regrets.tolist(), strict=True))
 
 
 def _expected(
@@ -314,42 +312,53 @@ def _useless(
 def _choices(
     contenders: Sequence[_Contender],
     basis: Sequence[CorpusSummary],
-    regrets: Sequence[float | None],
-    constraints: Constraints,
+    regrets: Mapping[str, float | None],
+    *,
+    by_cost: bool,
 ) -> tuple[Choice, ...]:
-    """The choices, the pick first; with `within`, those that cost no more than that."""
-    chances = [1 / len(corpus.emotion_clips) for corpus in basis]
-    choices = []
-    for contender, regret in zip(contenders, regrets, strict=True):
-        verification = contender.verification
-        rows = {corpus.name: contender.rows[corpus.name] for corpus in basis}
-        scores, lows = np.array([[row.uar, row.uar_low] for row in rows.values()], dtype=np.float64).T
-        choice = Choice(
-            candidate=verification.candidate,
-            revision=verification.revision,
-            quality=float(mean_quality(scores, lows, chances)),
-            uar={name: row.uar for name, row in rows.items() if row.uar is not None},
-            uar_low={name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
-            latency_p50_ms=contender.latency_ms,
-            size_mb=verification.size_mb,
-            license=verification.license,
-            ranks={name: row.rank for name, row in rows.items() if row.rank is not None},
-            regret_high=regret,
-            may_be_best=all(row.may_be_best for row in rows.values()),
-            on_front=False,
-            flags=tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
-        )
-        if constraints.within is None or not regret_reasons(regret, constraints.within):
-            choices.append((-choice.quality, contender.costs, choice))
-    if not choices:
+    """The choices, the pick first: in the order of their quality, or of their costs."""
+    if not contenders:
         return ()
-    front = pareto_front(np.array([(quality, *costs) for quality, costs, _ in choices]))
-    marked = [
-        (quality, costs, choice.model_copy(update={"on_front": bool(on_front)}))
-        for (quality, costs, choice), on_front in zip(choices, front, strict=True)
-    ]
-    marked.sort(key=lambda own: own[:2] if constraints.within is None else (own[1], own[0]))
-    return tuple(choice for _, _, choice in marked)
+    rows = [{corpus.name: contender.rows[corpus.name] for corpus in basis} for contender in contenders]
+    scores, lows = (
+        np.array([[getattr(row, column) for row in own.values()] for own in rows], dtype=np.float64).T
+        for column in ("uar", "uar_low")
+    )
+    qualities = mean_quality(scores, lows, [1 / len(corpus.emotion_clips) for corpus in basis]).tolist()
+    costs = [contender.costs for contender in contenders]
+    front = pareto_front(np.array([(-quality, *cost) for quality, cost in zip(qualities, costs, strict=True)]))
+
+    def order(index: int) -> tuple[float, ...]:
+        return (*costs[index], -qualities[index]) if by_cost else (-qualities[index], *costs[index])
+
+    return tuple(
+        _choice(
+            contenders[index],
+            rows[index],
+            quality=qualities[index],
+            regret_high=regrets[contenders[index].verification.candidate],
+            on_front=bool(front[index]),
+        )
+        for index in sorted(range(len(contenders)), key=order)
+    )
+
+
+def _choice(contender: _Contender, rows: Mapping[str, LeaderboardRow], **fields: object) -> Choice:
+    """A contender as a choice on the corpora of its rows; `fields` are those that depend on the others."""
+    verification = contender.verification
+    content = {
+        "candidate": verification.candidate,
+        "revision": verification.revision,
+        "uar": {name: row.uar for name, row in rows.items() if row.uar is not None},
+        "uar_low": {name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
+        "latency_p50_ms": contender.latency_ms,
+        "size_mb": verification.size_mb,
+        "license": verification.license,
+        "ranks": {name: row.rank for name, row in rows.items() if row.rank is not None},
+        "may_be_best": all(row.may_be_best for row in rows.values()),
+        "flags": tuple(dict.fromkeys(flag for row in rows.values() for flag in row.flags)),
+    }
+    return Choice.model_validate(content | fields)
 
 
 def pareto_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
