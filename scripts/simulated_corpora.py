@@ -139,7 +139,8 @@ def draw_recalls(
     shared = spread * generator.normal(size=(speakers, emotions))
     own = spread * generator.normal(size=(len(gaps), speakers, 1))
     centres = np.array([_centre(gap, emotions, spread) for gap in gaps])
-    return expit(np.linspace(-0.5, 1.5, emotions) + centres[:, None, None] + shared + own)
+    recalls: NDArray[np.float64] = expit(np.linspace(-0.5, 1.5, emotions) + centres[:, None, None] + shared + own)
+    return recalls
 
 
 def true_uars(gaps: tuple[float, ...], *, emotions: int, spread: float = 0.5) -> NDArray[np.float64]:

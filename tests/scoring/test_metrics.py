@@ -218,7 +218,11 @@ def test_mass_that_a_model_does_not_give_to_the_raters_emotions_is_lost(
 
 
 def test_no_probabilities_are_nearer_to_the_votes_than_the_shares_themselves() -> None:
-    votes = [{"anger": 2, "fear": 1}, {"anger": 3}, {"anger": 1, "fear": 1, None: 4}]
+    votes: list[dict[str | None, int]] = [
+        {"anger": 2, "fear": 1},
+        {"anger": 3},
+        {"anger": 1, "fear": 1, None: 4},
+    ]
     shares = Answers(
         probabilities=np.array([[2 / 3, 1 / 3], [1.0, 0.0], [0.5, 0.5]]),
         classes=("anger", "fear"),
