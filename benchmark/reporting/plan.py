@@ -47,14 +47,16 @@ def _question(corpus: CorpusPlan, plan: Plan) -> str:
     else:
         what = f"To tell {names[0]} from the other {len(names) - 1} candidates ({gap} from the next)"
     whose = "that a single run leaves (10 to 90 %)" if corpus.speakers else "of the spread between speakers"
-    return f"{what} in {plan.wanted:.0%} of such studies. In brackets: the range {whose}; ∞ is over {MOST_SPEAKERS:,}."
+    return f"{what} in {100 * plan.wanted:.0f} % of such studies. In brackets: the range {whose}; ∞ is over {MOST_SPEAKERS:,}."
 
 
 def _present(corpus: CorpusPlan, plan: Plan) -> str:
     if not corpus.speakers:
         return ""
     present = f"{counted(corpus.speakers, 'speaker')} with {counted(corpus.clips, 'clip')}"
-    text = f"This run has {present}, which find {fraction(corpus.detectable)} in {plan.wanted:.0%}."
+    text = (
+        f"This run has {present}, which find {fraction(corpus.detectable)} in {100 * plan.wanted:.0f} % of such runs."
+    )
     if corpus.same_speakers_clips is None:
         return f"{text} More clips of these speakers alone would not do."
     if corpus.same_speakers_clips * corpus.speakers <= corpus.clips:

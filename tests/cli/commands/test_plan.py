@@ -33,7 +33,7 @@ def test_it_plans_for_the_best_of_all_and_for_two_that_are_named(bench: Bench) -
 def test_it_plans_without_a_run_and_says_what_it_assumes(bench: Bench) -> None:
     ended = bench("plan", "--assume-uar", 0.6, "--assume-candidates", 5)
     assert ended.returncode == 0, ended.stderr
-    assert "To find a difference in UAR of 0.10 in 80% of such studies." in ended.stdout
+    assert "To find a difference in UAR of 0.10 in 80 % of such studies." in ended.stdout
     assert "5 candidates: the best has a UAR of 0.6, each other one 0.5." in ended.stdout
 
 
