@@ -47,7 +47,8 @@ def _question(corpus: CorpusPlan, plan: Plan) -> str:
     else:
         what = f"To tell {names[0]} from the other {len(names) - 1} candidates ({gap} from the next)"
     whose = "that a single run leaves (10 to 90 %)" if corpus.speakers else "of the spread between speakers"
-    return f"{what} in {100 * plan.wanted:.0f} % of such studies. In brackets: the range {whose}; ∞ is over {MOST_SPEAKERS:,}."
+    often = f"in {100 * plan.wanted:.0f} % of such studies"
+    return f"{what} {often}. In brackets: the range {whose}; ∞ is over {MOST_SPEAKERS:,}."
 
 
 def _present(corpus: CorpusPlan, plan: Plan) -> str:
