@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from benchmark.audio.decoding import decode
 from benchmark.audio.waveform import Waveform, resample
 from benchmark.cli.commands.corpus import _print
 from benchmark.results.corpus_description import CorpusDescription, DescribedClip, DescribedLabel
-from benchmark.results.runs import CorpusRecord
+from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.corpus_description import describe
 from scripts.demo.speakers import invent_speaker
 from scripts.demo.voice import speak
 from tests.support.command_line import Bench, failure
+from tests.support.finished_runs import FinishedRun, verification
 
 RATE = 16_000
 SAID = "tamo lisu kena vo"
@@ -94,6 +96,27 @@ def test_the_terminal_counts_what_it_leaves_out(capsys: pytest.CaptureFixture[st
 
 def test_a_corpus_that_does_not_exist_is_one_line_and_exit_code_2(bench: Bench) -> None:
     failure(bench("corpus", "folder:nowhere", "--candidates", "demo"))
+
+
+def test_labels_are_suspected_by_stored_answers_and_without_any_the_remedy_is_named(
+    bench: Bench, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    command = ("corpus", "demo:", "--candidates", "demo", "--no-find-speech", "--limit", 28, "--json", "--suspects")
+    assert "make one with `bench run`" in failure(bench(*command, BENCH_CACHE=str(cache)))
+    described = json.loads(bench(*command[:-1]).stdout)
+    clips = [
+        ClipRecord(clip=clip["clip"], clip_hash=clip["clip_hash"], duration_s=2.0, label=clip["emotion"])
+        for clip in described["clips"]
+    ]
+    clips[0] = replace(clips[0], label="neutral" if clips[0].label == "anger" else "anger")
+    run = FinishedRun(
+        tmp_path / "cache", CorpusRecord(name="heard", source="", clips=tuple(clips), available_clips=112)
+    )
+    run.add(verification("a", tuple(described["classes"])), wrong=0.0)
+    run.save()
+    found = json.loads(bench(*command, BENCH_CACHE=str(cache)).stdout)
+    assert (found["suspects_by"], [suspect["clip"] for suspect in found["suspects"]]) == (["a"], [clips[0].clip])
 
 
 def test_a_corpus_of_which_nothing_can_be_read_is_described_with_exit_code_2(bench: Bench, tmp_path: Path) -> None:
