@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-PROTOCOL = Path(__file__).parents[1] / "docs" / "protocol.md"
+SIMULATIONS = Path(__file__).parents[1] / "docs" / "simulations.md"
 
 
 def write_section(document: Path, name: str, content: str) -> None:
@@ -32,8 +32,8 @@ def percentages(shares: Iterable[float]) -> str:
     return "/".join(f"{share * 100:.1f}" for share in shares)
 
 
-def simulate_into_protocol(name: str, simulate: Callable[[int], str], *, description: str, draws: int) -> None:
-    """Be the command of a simulation: print what came of it, and with `--write` put it into docs/protocol.md.
+def simulate_into_page(name: str, simulate: Callable[[int], str], *, description: str, draws: int) -> None:
+    """Be the command of a simulation: print what came of it, and with `--write` put it into docs/simulations.md.
 
     Args:
         name: Of the section.
@@ -43,9 +43,9 @@ def simulate_into_protocol(name: str, simulate: Callable[[int], str], *, descrip
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--draws", type=int, default=draws)
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/protocol.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/simulations.md")
     options = parser.parse_args()
     content = simulate(options.draws)
     print(content)
     if options.write:
-        write_section(PROTOCOL, name, content)
+        write_section(SIMULATIONS, name, content)

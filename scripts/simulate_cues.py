@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_cues --draws 2000 --write
 
-Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
+Prints a table, and with `--write` puts it into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from benchmark.audio.perturbation import CUES
 from benchmark.scoring.cues import guessing_p_value
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.ranking import SIGNIFICANCE, PairedDifferences, holm
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 
 SEED = 20_260_301
 SPEAKERS, EMOTIONS = (4, 10, 24), (4, 8)
@@ -112,7 +112,7 @@ def _heading(worth: float) -> str:
 
 def main() -> None:
     """Simulate, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol("cues", report, description="How far it holds which cues matter.", draws=1000)
+    simulate_into_page("cues", report, description="How far it holds which cues matter.", draws=1000)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_flags --draws 200 --write
 
-Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
+Prints a table, and with `--write` puts it into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scripts.flag_cases import Case, all_cases
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 
 SEED = 20_260_301
 LEAST_FIRED, MOST_FALSE = 0.95, 0.05
@@ -48,7 +48,7 @@ def _cell(raised: float, should: bool) -> str:
 
 def main() -> None:
     """Draw all cases, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol(
+    simulate_into_page(
         "flags",
         lambda draws: table(all_cases(), draws),
         description="How often flags are raised, rightly and wrongly.",

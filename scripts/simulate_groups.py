@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_groups --draws 300 --write
 
-Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+Prints tables, and with `--write` puts them into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from benchmark.scoring.gaps import GroupedCounts, gaps_between, speaker_columns
-from scripts.generated_sections import percentages, simulate_into_protocol
+from scripts.generated_sections import percentages, simulate_into_page
 
 SEED = 20_260_301
 GROUPS, SPEAKERS, SPREADS = (2, 4), (3, 6, 12), (0.0, 0.5, 1.0)
@@ -237,7 +237,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("groups", report, description="How far the intervals of groups hold.", draws=300)
+    simulate_into_page("groups", report, description="How far the intervals of groups hold.", draws=300)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_intervals --write
 
-Prints tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+Prints tables, and with `--write` puts them into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ from benchmark.scoring.intervals import (
     uar_interval,
 )
 from benchmark.scoring.ranking import SIGNIFICANCE, PairedDifferences
-from scripts.generated_sections import percentages, simulate_into_protocol
+from scripts.generated_sections import percentages, simulate_into_page
 
 SEED = 20_260_301
 SPEAKERS, EMOTIONS, SPREADS = (4, 6, 10, 24), (4, 8), (0.0, 0.5, 1.0)
@@ -337,7 +337,7 @@ def _power(draws: int) -> Iterator[str]:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("intervals", report, description="How far the intervals and the ranks hold.", draws=1000)
+    simulate_into_page("intervals", report, description="How far the intervals and the ranks hold.", draws=1000)
 
 
 if __name__ == "__main__":

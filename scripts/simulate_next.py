@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_next --draws 200 --write
 
-Prints two tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+Prints two tables, and with `--write` puts them into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from scipy.special import expit
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.next_clips import sampled_clips, separating_clips
 from benchmark.scoring.ranking import PairedDifferences
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 
 SEED = 20_260_301
 SPEAKERS, EMOTIONS, CLIPS = 24, 8, 56
@@ -182,7 +182,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("next", report, description="What the choice of clips saves.", draws=200)
+    simulate_into_page("next", report, description="What the choice of clips saves.", draws=200)
 
 
 if __name__ == "__main__":

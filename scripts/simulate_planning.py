@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_planning --draws 500 --write
 
-Prints two tables, and with `--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+Prints two tables, and with `--write` puts them into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from scipy.stats import t
 
 from benchmark.scoring.intervals import jackknife_error, leave_one_out_uar
 from benchmark.scoring.power import Pilot, levels_of, measured_pilot, speakers_and_range
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 from scripts.simulated_corpora import draw_recalls
 
 SEED = 20_260_301
@@ -132,7 +132,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("planning", report, description="How far plans hold.", draws=500)
+    simulate_into_page("planning", report, description="How far plans hold.", draws=500)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m scripts.simulate_ranks --write
 
 Speakers add to the logit of recall SD 0.5 for each candidate, and SD 0.5 for each emotion. Prints tables, and with
-`--write` puts them into docs/protocol.md. Seeded: the same numbers every time.
+`--write` puts them into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.intervals import uar_interval
 from benchmark.scoring.ranking import PairedDifferences
 from benchmark.scoring.selection import Contest, SelectionRule, expected_score
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 from scripts.simulated_corpora import draw_recalls, true_uars
 
 SEED = 20_260_301
@@ -223,7 +223,7 @@ def _picks_table(draws: int) -> Iterator[str]:
 
 def main() -> None:
     """Simulate, print the tables, and write them into the protocol where asked."""
-    simulate_into_protocol("ranks", report, description="How far ranks and the pick's score hold.", draws=400)
+    simulate_into_page("ranks", report, description="How far ranks and the pick's score hold.", draws=400)
 
 
 if __name__ == "__main__":

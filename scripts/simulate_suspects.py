@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_suspects --draws 20 --write
 
-Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
+Prints a table, and with `--write` puts it into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import softmax
 
 from benchmark.scoring.suspected_labels import SUSPECTED, find_suspected
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 from scripts.simulated_corpora import EMOTIONS
 
 SEED = 20_260_301
@@ -92,7 +92,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol("suspects", report, description="How many suspected labels are wrong.", draws=20)
+    simulate_into_page("suspects", report, description="How many suspected labels are wrong.", draws=20)
 
 
 if __name__ == "__main__":

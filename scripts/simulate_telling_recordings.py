@@ -2,7 +2,7 @@
 
     python -m scripts.simulate_telling_recordings --draws 200 --write
 
-Prints a table, and with `--write` puts it into docs/protocol.md. Seeded: the same numbers every time.
+Prints a table, and with `--write` puts it into docs/simulations.md. Seeded: the same numbers every time.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.results.runs import ClipRecord
 from benchmark.scoring.flags import TIED_FROM
 from benchmark.scoring.telling_recordings import beat_guessing, telling_recordings
-from scripts.generated_sections import simulate_into_protocol
+from scripts.generated_sections import simulate_into_page
 from scripts.simulated_corpora import EMOTIONS, Design, draw_corpus
 
 SEED = 20_260_301
@@ -91,7 +91,7 @@ def report(draws: int) -> str:
 
 def main() -> None:
     """Simulate, print the table, and write it into the protocol where asked."""
-    simulate_into_protocol("telling", report, description="How often recordings are called telling.", draws=200)
+    simulate_into_page("telling", report, description="How often recordings are called telling.", draws=200)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.generated_sections import PROTOCOL, write_section
+from scripts.generated_sections import SIMULATIONS, write_section
 from scripts.unlabelled_order import PAGE
 
 
@@ -17,5 +17,5 @@ def test_only_the_section_changes(tmp_path: Path) -> None:
 
 def test_the_pages_have_the_sections() -> None:
     for name in ("flags", "groups", "intervals"):
-        assert f"<!-- {name}: begin -->" in PROTOCOL.read_text(encoding="utf-8")
+        assert f"<!-- {name}: begin -->" in SIMULATIONS.read_text(encoding="utf-8")
     assert "<!-- unlabelled-order: begin -->" in PAGE.read_text(encoding="utf-8")
