@@ -318,6 +318,6 @@ def shown_in(table: Shown) -> tuple[Column, ...]:
 
     Examples:
         >>> [column.title for column in shown_in(Shown.PAGE_SPEED)]
-        ['p50 ms', 'p90 ms', 'p99 ms', 'RTFx', 'load s', 'memory MB']
+        ['p50 ms', '× reference', 'p90 ms', 'p99 ms', 'RTFx', 'load s', 'memory MB']
     """
     return tuple(column for column in _COLUMNS if table in column.shown)
