@@ -112,16 +112,21 @@ def _checked_name(name: str | None) -> str | None:
 
 
 def _summary(record: RunRecord, leaderboard: Leaderboard, *, exit_code: int, output: Path) -> RunSummary:
+    names = tuple(corpus.name for corpus in record.corpora)
     best: dict[str, LeaderboardRow] = {}
     for row in deciding_rows(leaderboard.rows).values():
         if row.corpus is not None and row.uar is not None and row.rank is not None:
             best.setdefault(row.corpus, row)
             best[row.corpus] = max(best[row.corpus], row, key=lambda own: own.uar or 0.0)
     return RunSummary(
-        corpora=tuple(corpus.name for corpus in record.corpora),
+        corpora=names,
         clips=sum(len(corpus.clips) for corpus in record.corpora),
         candidates=len({evaluation.candidate for evaluation in record.evaluations}),
-        best=tuple(BestRow(corpus=name, candidate=row.candidate, uar=row.uar or 0.0) for name, row in best.items()),
+        best=tuple(
+            BestRow(corpus=name, candidate=best[name].candidate, uar=best[name].uar or 0.0)
+            for name in names
+            if name in best
+        ),
         complete=record.complete,
         exit_code=exit_code,
         output=str(output.absolute()),
