@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -68,7 +69,7 @@ def print_table(
         console.print(Text(fitting(console, plain_text(title)), style="italic"), soft_wrap=True)
     if not columns:
         return
-    if _readable_width(columns, cells) > console.width:
+    if sum(_least_widths(columns, cells)) + _BETWEEN_COLUMNS * len(columns) > console.width:
         _print_records(console, columns, cells)
     else:
         _print_lines(console, columns, cells)
@@ -79,20 +80,22 @@ def fitting(console: Console, text: str) -> str:
     return text.translate(ASCII_SPELLINGS) if console.options.ascii_only else text
 
 
-def _readable_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
-    """The least width at which no number, and no word of usual length, is broken."""
-    width = 0
+def _least_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The least width of each column at which no number, and no word of usual length, is broken."""
+    widths = []
     for index, column in enumerate(columns):
         cells = [row[index] for row in rows]
         words = column.title.split() + (cells if column.number else " ".join(cells).split())
-        width += min(max(map(cell_len, words), default=0), _LONGEST_WORD) + _BETWEEN_COLUMNS
-    return width
+        widths.append(min(max(map(cell_len, words), default=0), _LONGEST_WORD))
+    return widths
 
 
 def _print_lines(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
+    # Without a least width rich breaks words of one column, though others have spaces.
+    for column, width in zip(columns, _least_widths(columns, rows), strict=True):
+        justify: Literal["left", "right"] = "right" if column.number else "left"
+        table.add_column(column.title, justify=justify, overflow="fold", min_width=width)
     for row in rows:
         table.add_row(*map(Text, row))
     with console.capture() as captured:

@@ -182,3 +182,40 @@ def test_a_person_at_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, typ
 def test_no_question_is_asked_under_quiet_or_without_a_terminal(tmp_path: Path) -> None:
     assert "answer: None" in at_terminal(folder=tmp_path, program=ASK.format(True), typed="y\n")
     assert in_pipe(ASK.format(False), typed="y\n").stdout.strip() == "answer: None"
+
+
+REPORT = r"""# Recommendation
+
+On **calls** the best is `org/model`, \*as\* far as 8 speakers tell.
+
+- **first-candidate**: expect about 0.61 on new speakers, which is a sentence that is longer than a narrow terminal
+- second
+
+| candidate | UAR (at least) on ravdess-heldout | cost | why | flags |
+| --- | --- | ---: | --- | --- |
+| first-candidate | 0.61 (≥ 0.50) | 0.22 | it has the highest lower bound within the limits | few-speakers, noisy |
+"""
+SHOW = "import sys; from benchmark.cli.markdown import print_markdown; print_markdown(sys.argv[1])"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 110, 120, 160, 200])
+def test_a_report_is_rendered_in_a_terminal_without_a_broken_word(tmp_path: Path, width: int) -> None:
+    shown = at_terminal(REPORT, folder=tmp_path, width=width, program=SHOW, environment=DUMB)
+    lines = shown.replace("\r", "").splitlines()
+    assert lines[0] == "Recommendation"
+    assert max(map(len, lines)) <= width
+    assert not [mark for mark in ("**", "| ", "`", "\\", "---") if mark in shown]
+    words = {word.rstrip(":") for word in shown.split()}
+    wanted = (
+        "best is org/model, *as* far first-candidate expect sentence narrow terminal highest limits ravdess-heldout"
+    )
+    assert set(wanted.split()) <= words
+    assert "• second" in shown
+
+
+def test_a_report_is_markdown_in_a_pipe(tmp_path: Path) -> None:
+    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", SHOW, REPORT], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == REPORT

@@ -15,13 +15,16 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     """
     from benchmark.api.compare import compare_with
     from benchmark.cli.console import print_note
+    from benchmark.cli.markdown import print_markdown
     from benchmark.cli.summaries import print_problems
     from benchmark.reporting.compare import comparison_markdown
     from benchmark.reporting.csv_and_json import model_json
 
     outcome = compare_with(options)
-    write = model_json if console.as_json else comparison_markdown
-    print(write(outcome.comparison), end="")
+    if console.as_json:
+        print(model_json(outcome.comparison), end="")
+    else:
+        print_markdown(comparison_markdown(outcome.comparison))
     if outcome.files and not console.quiet:
         print_note(f"Comparison: {outcome.files[0]}")
     return print_problems(outcome)

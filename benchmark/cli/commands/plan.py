@@ -14,6 +14,7 @@ def plan(*, options: PlanRequest, console: QuietOptions) -> int:
     the run is incomplete.
     """
     from benchmark.api.plan import plan_with
+    from benchmark.cli.markdown import print_markdown
     from benchmark.cli.summaries import print_problems, print_run
     from benchmark.reporting.csv_and_json import model_json
     from benchmark.reporting.plan import plan_markdown
@@ -21,6 +22,8 @@ def plan(*, options: PlanRequest, console: QuietOptions) -> int:
     outcome = plan_with(options)
     if outcome.record is not None:
         print_run(outcome.record, quiet=console.quiet)
-    write = model_json if console.as_json else plan_markdown
-    print(write(outcome.plan), end="")
+    if console.as_json:
+        print(model_json(outcome.plan), end="")
+    else:
+        print_markdown(plan_markdown(outcome.plan))
     return print_problems(outcome)

@@ -14,14 +14,17 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     """
     from benchmark.api.choose import recommend_with
     from benchmark.cli.console import print_note
+    from benchmark.cli.markdown import print_markdown
     from benchmark.cli.summaries import print_problems, print_run
     from benchmark.reporting.csv_and_json import model_json
     from benchmark.reporting.recommend import recommendation_markdown
 
     outcome = recommend_with(options)
     print_run(outcome.record, quiet=console.quiet)
-    write = model_json if console.as_json else recommendation_markdown
-    print(write(outcome.recommendation), end="")
+    if console.as_json:
+        print(model_json(outcome.recommendation), end="")
+    else:
+        print_markdown(recommendation_markdown(outcome.recommendation))
     if outcome.files and not console.quiet:
         print_note(f"Registry: {outcome.files[0]}")
     return outcome.exit_code if outcome.complete else print_problems(outcome)
