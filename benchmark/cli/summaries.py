@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from benchmark.cli.console import print_error, print_note
+from benchmark.cli.markdown import print_markdown
 from benchmark.cli.tables import Column, print_table, result_console
 from benchmark.options.shared import QuietOptions
 from benchmark.reporting.csv_and_json import leaderboard_json
 from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.leaderboard_markdown import answers
 from benchmark.reporting.leaderboard_tables import is_at_least
 from benchmark.reporting.numbers import counted, formatted, fraction, moment, rank_range, with_interval
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow
@@ -29,12 +31,19 @@ def print_run(record: RunRecord, *, quiet: bool) -> None:
 
 
 def finish_scored(outcome: "ScoredOutcome", console: QuietOptions) -> int:
-    """Print the leaderboard as JSON or as tables, then the files and problems; return the exit code."""
+    """Print the leaderboard as JSON, or as tables, an answer in words and what to do next; return the exit code."""
     if console.as_json:
         print(leaderboard_json(outcome.leaderboard), end="")
     else:
         print_leaderboard(outcome.leaderboard)
-    return finish(outcome, quiet=console.quiet)
+        if outcome.leaderboard.rows:
+            print_markdown("\n\n".join(answers(outcome.leaderboard)) + "\n")
+    code = finish(outcome, quiet=console.quiet)
+    page = next((path for path in outcome.files if path.suffix == ".html"), None)
+    if page is not None and code == 0 and not console.quiet:
+        is_ranked = any(row.rank is not None for row in outcome.leaderboard.rows)
+        print_note(f"Open {page}" + (", and choose by `bench recommend`." if is_ranked else "."))
+    return code
 
 
 def finish(outcome: "Outcome", *, quiet: bool) -> int:

@@ -36,6 +36,8 @@ def leaderboard(folder: Path) -> dict[str, list[dict[str, object]]]:
 def test_all_reports_of_the_latest_run_are_written_without_torch(finished: FinishedRun, tmp_path: Path) -> None:
     ended = bench_without_torch("report", "--by", "language", folder=tmp_path, cache=finished.cache)
     assert ended.returncode == 0, ended.stderr
+    assert "On **first** the best is **good**, UAR" in ended.stdout
+    assert ended.stderr.splitlines()[-1].endswith("leaderboard.html, and choose by `bench recommend`.")
     written = {path.name for path in (tmp_path / "reports").iterdir()}
     assert {f"leaderboard.{ending}" for ending in ("md", "csv", "json", "html")} | {"predictions.parquet"} <= written
     assert {row["candidate"] for row in leaderboard(tmp_path / "reports")["rows"]} == {"good", "poor"}
