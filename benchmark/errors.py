@@ -1,6 +1,6 @@
 """Errors that a user can understand: one sentence with the remedy, and an exit code."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -31,6 +31,16 @@ class UnavailableError(BenchError):
 
 
 _MIN_LIKENESS = 0.6
+
+
+def shorten(names: Sequence[str], most: int = 5) -> str:
+    """List the first names of many.
+
+    Examples:
+        >>> shorten(["a", "b", "c", "d", "e", "f"]), shorten(["a", "b"])
+        ('a, b, c, d, e, …', 'a, b')
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def did_you_mean(word: str, choices: Collection[str], *, otherwise: str = "") -> str:

@@ -14,7 +14,7 @@ from benchmark.corpora.clips import Corpus
 from benchmark.corpora.speaker_names import speaker_offers
 from benchmark.corpora.specs import open_corpora
 from benchmark.emotions.merges import chosen_merges
-from benchmark.errors import EXIT_UNMET, RequestError
+from benchmark.errors import EXIT_UNMET, RequestError, shorten
 from benchmark.evaluation.decoding import MOST_COMPARED, decode_corpus, find_copies, measure_corpus
 from benchmark.evaluation.speech_detection import find_speech
 from benchmark.options.declare import keywords
@@ -100,10 +100,9 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
 
 
 def _without_emotions(description: CorpusDescription) -> str:
-    shown = ", ".join(label.label for label in description.labels[:_SHOWN_LABELS])
-    more = ", …" if len(description.labels) > _SHOWN_LABELS else ""
+    shown = shorten([label.label for label in description.labels], _SHOWN_LABELS)
     return (
-        f"No label of {description.name} means an emotion ({shown}{more}): say what they mean under `labels:` of the "
+        f"No label of {description.name} means an emotion ({shown}): say what they mean under `labels:` of the "
         "corpus in the registry, or name another column by --column label=NAME."
     )
 

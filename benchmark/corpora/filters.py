@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from benchmark.corpora.clips import Corpus
 from benchmark.emotions.aliases import emotion_of
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 from benchmark.options.shared import ClipOptions
 from benchmark.registry.schema import CorpusEntry
 
@@ -90,8 +90,7 @@ def _keep_values(corpus: Corpus, field: str, selected: Sequence[str] | None) -> 
             label for label, meaning in emotions.items() if meaning is not None and meaning == emotion
         }
         if not matches:
-            names = sorted(present)
-            known = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or f"no {field}s at all"
+            known = shorten(sorted(present), _SHOWN) or f"no {field}s at all"
             raise RequestError(f"The corpus {corpus.name!r} has no {field} {text!r}; it has {known}.")
         accepted |= matches
     kept = tuple(clip for clip, value in zip(corpus.clips, values, strict=True) if value in accepted)

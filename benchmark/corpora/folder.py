@@ -2,13 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.emotions.aliases import emotion_of
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 from benchmark.hub.repository_facts import storable
 
 AUDIO_SUFFIXES = frozenset(
@@ -17,7 +17,6 @@ AUDIO_SUFFIXES = frozenset(
     # Recordings of formats that cannot be decoded everywhere are clips all the same: they are reported as unreadable.
     | {".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4", ".3gp"}
 )
-_SHOWN_NAMES = 5
 FolderContents = CorpusContents
 """The name by which installed packages import it."""
 
@@ -92,13 +91,3 @@ def find_recordings(folder: Path, *, kind: str = "folder") -> list[Path]:
         endings = ", ".join(sorted(AUDIO_SUFFIXES))
         raise RequestError(f"There is no recording in {folder} (looked for {endings}, at any depth).")
     return sorted(paths)
-
-
-def shorten(names: Sequence[str]) -> str:
-    """List the first names of many.
-
-    Examples:
-        >>> shorten(["a", "b", "c", "d", "e", "f"])
-        'a, b, c, d, e, …'
-    """
-    return ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")

@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource, UnusableAudio
 from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.emotions.aliases import emotion_of
-from benchmark.errors import RequestError, did_you_mean
+from benchmark.errors import RequestError, did_you_mean, shorten
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -88,7 +88,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
         Columns(by_role={'file': 'Path'}, votes={'anger': 'votes_anger'}, notes=())
     """
     if absent := [column for column in chosen.values() if column not in present]:
-        raise RequestError(f"{table} has no column {absent[0]!r}; it has {_listed(present)}.")
+        raise RequestError(f"{table} has no column {absent[0]!r}; it has {shorten(present, _MAX_LISTED)}.")
     by_usual_name = {_usual(column): column for column in reversed(present)}
     roles = {
         role: column
@@ -98,7 +98,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
     if "file" not in roles:
         raise RequestError(
             f"{table} has no column of audio paths ({', '.join(COLUMN_NAMES['file'])}); it has "
-            f"{_listed(present)}. Say which by `--column file=NAME`."
+            f"{shorten(present, _MAX_LISTED)}. Say which by `--column file=NAME`."
         )
     if "start" not in roles:
         roles.pop("duration", None)
@@ -126,10 +126,6 @@ def is_usual_name(name: str) -> bool:
         (True, False)
     """
     return any(_usual(name) in names for names in COLUMN_NAMES.values())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "")
 
 
 def _usual(name: str) -> str:
@@ -188,7 +184,7 @@ def _suggestions(columns: Columns, rows: Sequence[Mapping[str, str]]) -> tuple[s
             # What a column holds says more than what it is called.
             likely = [column for column in unused if _holds_emotions(rows, column)] or likely
         remedy = f"did you mean `--column {role}={likely[0]}`?" if likely else f"`--column {role}=NAME` says which."
-        notes.append(f"No column is called {role}; unused are {_listed(unused)}: {remedy}")
+        notes.append(f"No column is called {role}; unused are {shorten(unused, _MAX_LISTED)}: {remedy}")
     return tuple(notes)
 
 

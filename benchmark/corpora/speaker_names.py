@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.corpora.clips import Clip, Corpus
-from benchmark.corpora.folder import shorten
 from benchmark.emotions.aliases import emotion_of
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 
 MIN_SPEAKERS = 3
 """With fewer, scores cannot be compared over speakers."""

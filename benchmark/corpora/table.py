@@ -13,7 +13,7 @@ from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAud
 from benchmark.corpora.clips import CorpusContents
 from benchmark.corpora.rows import Located, find_columns, is_usual_name, read_rows
 from benchmark.corpora.spec_syntax import TABLE_SUFFIXES
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 from benchmark.settings import expanded
 
 MOST_COLUMNS = 10_000
@@ -24,7 +24,6 @@ MOST_BYTES = 250_000_000
 _SEPARATORS = (",", ";", "\t")
 # A first line for Excel, which it neither shows nor writes, and which is no row.
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;\s]*', re.IGNORECASE)
-_SHOWN_ROWS = 5
 # What pandas calls the numbers of rows, where it writes them.
 _PANDAS_INDEX = "__index_level_"
 # Two letters at least: one is a Windows drive.
@@ -54,10 +53,9 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Corpu
     if not texts[file]:
         raise RequestError(f"{path} has no rows: it needs one per clip.")
     if missing := [str(number) for number, name in enumerate(texts[file], start=1) if not name.strip()]:
-        which = ", ".join(missing[:_SHOWN_ROWS]) + (", …" if len(missing) > _SHOWN_ROWS else "")
         raise RequestError(
-            f"{path}: {len(missing)} of {len(texts[file])} rows name no file in the column '{file}' (row {which} below "
-            "the heading): fill it in, or delete them."
+            f"{path}: {len(missing)} of {len(texts[file])} rows name no file in the column '{file}' (row "
+            f"{shorten(missing)} below the heading): fill it in, or delete them."
         )
     rows = [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
     return read_rows(str(path), roles, rows, lambda location: _locate(location, path.parent))

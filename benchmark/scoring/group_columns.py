@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.rows import COLUMN_NAMES
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 from benchmark.results.runs import ClipRecord
 
 DEFAULT_COLUMNS = ("sex", "language", "duration")
@@ -47,10 +47,8 @@ def find_columns(by: Sequence[str], corpora: Sequence[Sequence[Clip | ClipRecord
         role = next((role for role, names in COLUMN_NAMES.items() if lower in names and role in known), None)
         column = name if name in known else by_lower_case.get(lower, role)
         if column is None or column not in present:
-            listed = ", ".join(present[:_MAX_LISTED]) + (", …" if len(present) > _MAX_LISTED else "")
-            raise RequestError(
-                f"No corpus says anything of {name!r} (--by {name}); what they say is: {listed or 'nothing'}."
-            )
+            listed = shorten(present, _MAX_LISTED) or "nothing"
+            raise RequestError(f"No corpus says anything of {name!r} (--by {name}); what they say is: {listed}.")
         columns.append(column)
     return tuple(dict.fromkeys(columns))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import RequestError, did_you_mean
+from benchmark.errors import RequestError, did_you_mean, shorten
 from benchmark.results.training_record import TrainingFinding
 from benchmark.training.balanced_folds import MIN_FOLDS, balanced_folds, inner_split
 from benchmark.training.fold_files import folds_of_clips, read_fold_file
@@ -225,8 +225,8 @@ def _by_names(clips: TrainingClips, of_clips: Sequence[str | None], rule: str, m
     """Number named folds, which have to cover all clips."""
     if without := [name for name, fold in zip(clips.names, of_clips, strict=True) if fold is None]:
         raise RequestError(
-            f"Folds {rule}: {missing} {len(without):,} of {len(clips.names):,} clips ({_listed(without)}): give each "
-            "clip a fold, or leave these out of the corpus."
+            f"Folds {rule}: {missing} {len(without):,} of {len(clips.names):,} clips "
+            f"({shorten(without, _LISTED)}): give each clip a fold, or leave these out of the corpus."
         )
     names = sorted({fold for fold in of_clips if fold is not None}, key=_natural)
     if len(names) < MIN_FOLDS:
@@ -238,10 +238,6 @@ def _by_names(clips: TrainingClips, of_clips: Sequence[str | None], rule: str, m
 
 def _natural(name: str) -> tuple[int, int, str]:
     return (0, int(name), "") if name.isdecimal() else (1, 0, name)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
 
 
 def _unknown_speakers(clips: TrainingClips) -> list[TrainingFinding]:

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.folder import FolderContents, find_recordings, shorten
+from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.emotions.classes import label_codes
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, shorten
 from benchmark.hub.repository_facts import storable
 
 
