@@ -30,7 +30,7 @@ from benchmark.results.environment import Environment
 from benchmark.results.files import FileSet, check_writable
 from benchmark.results.leaderboard import Leaderboard, LeaderboardRow, deciding_rows
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.runs import BestRow, RunRecord, RunSummary, StoredRequest, save_run
+from benchmark.results.runs import BestRow, RunRecord, RunSummary, StoredRequest, add_summary, save_run
 from benchmark.results.storage import prepare_cache
 from benchmark.results.verification import VerificationReport
 from benchmark.scoring.focus import emotion_names
@@ -99,7 +99,7 @@ def _run(options: RunRequest, reader: AudioReader) -> RunOutcome:
         )
     exit_code, problems = judge_run(record, leaderboard, strict=options.strict)
     summary = _summary(record, leaderboard, exit_code=exit_code, output=folder)
-    save_run(settings.cache, record, summary, replaces=saved)
+    add_summary(saved, summary)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 

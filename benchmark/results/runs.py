@@ -238,13 +238,8 @@ class RunRecord(StoredFile):
         return frozenset(evaluated | timed | {own.candidate for own in self.verifications if own.incomplete})
 
 
-def save_run(
-    cache: Path, record: RunRecord, summary: RunSummary | None = None, *, replaces: Path | None = None
-) -> Path:
+def save_run(cache: Path, record: RunRecord) -> Path:
     """Keep the record of a run, under the time it began and a number that is larger than those of all others.
-
-    Args:
-        replaces: The file of the same run without a summary.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -254,15 +249,28 @@ def save_run(
         "created": record.created.isoformat(),
         "verified": [f"{verification.id}@{verification.revision}" for verification in record.verifications],
         "name": record.name,
-        "summary": None if summary is None else summary.model_dump(mode="json"),
     }
     parts = _run_parts(cache, EntryKey(details=details))
     number = max(map(sequence_of, parts.names()), default=0) + 1
     name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}-{number:04d}.json"
     parts.write(name, to_json(record, indent=1))
-    if replaces is not None:
-        parts.delete([f"runs/{replaces.name}"])
     return cache / name
+
+
+def add_summary(path: Path, summary: RunSummary) -> None:
+    """Put the summary of a run into the sidecar of its record, which may be large and stays as it is.
+
+    Raises:
+        RequestError: The cache cannot be written.
+        UnavailableError: The disk is full.
+    """
+    cache, name = path.parents[1], f"runs/{path.name}"
+    sidecar = _run_parts(cache).read_sidecar(name)
+    if sidecar is None:
+        raise AssertionError("Only a run that was just saved gets a summary.")
+    details = {**sidecar.key.details, "summary": summary.model_dump(mode="json")}
+    parts = _run_parts(cache, EntryKey(details=details))
+    parts.write_sidecar(name, sequence=sidecar.sequence, sha256=sidecar.sha256, size=sidecar.size)
 
 
 def remove_runs(cache: Path, names: Sequence[str]) -> tuple[Path, ...]:

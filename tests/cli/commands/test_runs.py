@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from benchmark.results.runs import RunSummary, list_runs, save_run
+from benchmark.results.runs import RunSummary, add_summary, list_runs, save_run
 from tests.support.command_line import Bench, failure
 from tests.support.finished_runs import FinishedRun, corpus, verification
 
@@ -20,7 +20,9 @@ def stored(cache: Path, name: str) -> str:
             "output": "reports",
         }
     )
-    return save_run(cache, run.record(name=name), summary).stem
+    path = save_run(cache, run.record(name=name))
+    add_summary(path, summary)
+    return path.stem
 
 
 def test_runs_are_listed_shown_and_removed(bench: Bench, tmp_path: Path) -> None:
