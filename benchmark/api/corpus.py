@@ -112,7 +112,7 @@ def _suspects(corpus: CorpusRecord, settings: Settings) -> SuspectsOfRun:
     store = PredictionStore(settings.cache)
     for path in list_runs(settings.cache):
         with suppress(RequestError):  # it cannot be read, which an earlier one may
-            found = suspects_of_run(load_run(settings.cache, path.name), corpus, store.read)
+            found = suspects_of_run(load_run(settings.cache, str(path)), corpus, store.read)
             if found is not None:
                 return found
     raise RequestError(

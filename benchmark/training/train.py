@@ -293,13 +293,13 @@ class Trained:
     def _gain(self) -> list[TrainingFinding]:
         """Say whether an ensemble is better than its best member, by the paired interval over speakers."""
         answers, seed = self.out_of_fold, self.training.seeds[0]
-        members = {name: self.validated.out_of_fold(seed, name) for name in self.validated.members}
+        members = {name: score.uar or 0.0 for name, score in zip(self.validated.members, self._members(), strict=False)}
         if answers is None or not members:
             return []
-        best = max(members, key=lambda name: score_out_of_fold(members[name], name).uar or 0.0)
-        interval = compare_out_of_fold(answers, members[best])
-        uar, own = (score_out_of_fold(some, best).uar or 0.0 for some in (answers, members[best]))
-        sentence = f"The UAR of the ensemble is {uar - own:+.3f} from that of its best member, {best}"
+        best = max(members, key=lambda name: members[name])
+        interval = compare_out_of_fold(answers, self.validated.out_of_fold(seed, best))
+        gain = (score_out_of_fold(answers, best).uar or 0.0) - members[best]
+        sentence = f"The UAR of the ensemble is {gain:+.3f} from that of its best member, {best}"
         if interval is not None:
             sentence += f" (95 % interval {interval.low:+.3f} to {interval.high:+.3f})"
         is_better = interval is not None and interval.low > 0
