@@ -1,10 +1,12 @@
 # The first two commands of a newcomer are `make demo` and `make test`; both install what they need into .venv.
 #   make demo PYTHON=python3.13      another interpreter (a .venv of another version is made anew)
+#   make docs DEMO_OPTIONS="-m ast-english-five"    a shorter report on the site
 #   make demo TORCH_INDEX_URL=URL    where torch comes from; empty: only the index that pip is set up with
 
 PYTHON ?= python3
 TORCH_INDEX_URL ?= auto
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+DEMO_OPTIONS ?= --min-emotions 5
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 
 VENV := .venv
 CONSTRAINTS := constraints.txt
@@ -24,7 +26,7 @@ AUDIT := pip-audit==2.10.1
 MAIN_TESTS := $(addprefix tests/,api audio cli corpora demo emotions evaluation hub models options registry results scoring training verification workers)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all test-lowest check format bench clean help
+.PHONY: demo test test-all test-lowest check docs format bench clean help
 .DELETE_ON_ERROR:
 
 demo: $(BENCH_INSTALLED) ## install bench, and run it whole on the embedded demo: no network, no audio needed
@@ -35,7 +37,7 @@ test: $(TOOLS_INSTALLED) ## run the tests and the examples in the docstrings (PY
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 test-all: $(TOOLS_INSTALLED) ## run the long simulations as well
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest -m '' $(PYTEST_ARGS)
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(PY) -m pytest -m '' -o faulthandler_exit_on_timeout=false $(PYTEST_ARGS)
 
 test-lowest: ## run the tests with the oldest versions that pyproject.toml allows, and audit the pinned ones: every night
 	"$(PYTHON)" scripts/lowest_versions.py > $(LOWEST).txt
@@ -50,6 +52,10 @@ check: $(TOOLS_INSTALLED) ## lint, format, types, layers, spelling, and the pack
 	$(VENV)/bin/lint-imports --no-cache
 	$(PY) -m codespell_lib
 	cmp candidates.yaml benchmark/registry/candidates.yaml
+
+docs: $(TOOLS_INSTALLED) ## build the documentation site, with the report of a run on the demo, into build/site
+	BENCH_CACHE=build/demo/cache $(VENV)/bin/bench run --candidates demo --quiet --output build/demo $(DEMO_OPTIONS)
+	NO_MKDOCS_2_WARNING=true $(PY) -m mkdocs build --quiet
 
 format: $(TOOLS_INSTALLED) ## put the code into its format, repair what the linter can, renew what is written from others
 	$(PY) -m ruff check --fix

@@ -26,6 +26,12 @@ class RequestError(BenchError):
     exit_code: ClassVar[int] = EXIT_REQUEST
 
 
+class UnmetError(BenchError):
+    """The request is right, and something that it needs is not there yet. The message says what to do first."""
+
+    exit_code: ClassVar[int] = EXIT_UNMET
+
+
 class UnavailableError(BenchError):
     """The machine or the network failed: no candidate could be reached, the disk is full, a folder can't be written."""
 
@@ -41,6 +47,16 @@ def shorten(names: Sequence[str], most: int = 5) -> str:
         ('a, b, c, d, e, …', 'a, b')
     """
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def listed(names: Sequence[str]) -> str:
+    """List all names in a sentence.
+
+    Examples:
+        >>> listed(["a", "b", "c"]), listed(["a", "b"]), listed(["a"])
+        ('a, b and c', 'a and b', 'a')
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def did_you_mean(word: str, choices: Collection[str], *, otherwise: str = "") -> str:

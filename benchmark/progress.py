@@ -1,7 +1,7 @@
 """The protocol that long work reports its progress to."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class Stage(Protocol):
@@ -28,6 +28,10 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None:
         """Show a warning: a failure that did not stop the work, or a fact that changes how to read a result."""
+
+
+ProgressOption = Progress | Literal["auto", "silent"] | None
+"""What Python functions take: an object, `auto` for what fits where the code runs, `silent` or None for nothing."""
 
 
 class _SilentStage:

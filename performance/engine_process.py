@@ -17,10 +17,12 @@ from performance.bare import BareOpenVino, BareTorch
 from performance.engines import Engine, NaiveLoop, PipelineLoop
 from performance.ours import Ours
 from performance.peak import MatrixProducts
+from performance.remote import DEFAULT_THREADS
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "naive": NaiveLoop,
     "pipeline-1": partial(PipelineLoop, batch_size=1),
+    "pipeline-default": partial(PipelineLoop, batch_size=1),
     "pipeline-8": partial(PipelineLoop, batch_size=8),
     "reference": partial(Ours, choice=EngineChoice(backend="torch")),
     "auto": partial(Ours, choice=EngineChoice(backend="auto")),
@@ -39,7 +41,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries that print must not be taken for answers
     begin = time.perf_counter()
-    _use_threads(threads)
+    if name not in DEFAULT_THREADS:
+        _use_threads(threads)
     engine = ENGINES[name](folder)
     _say(answers, {"ready_s": time.perf_counter() - begin})
     for line in sys.stdin:

@@ -16,9 +16,19 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.reporting.html_page.page import leaderboard_html
-from benchmark.results.analyses import AnswerProfile, ClassScores, EmotionScore, HardClip, HardClips, ReliabilityBin
+from benchmark.results.analyses import (
+    AnsweredClip,
+    AnswerProfile,
+    ClassScores,
+    ClipAnswers,
+    EmotionScore,
+    HardClip,
+    HardClips,
+    ReliabilityBin,
+)
 from benchmark.results.environment import Environment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.scoring.hard_clips import MOST_ANSWERS
 from scripts.chromium import find_chromium, open_chromium
 
 EMOTIONS = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -41,6 +51,9 @@ def large_leaderboard(candidates: int = 200, corpora: int = 5) -> Leaderboard:
         classes=tuple(_classes(name, corpus, generator) for corpus in heard for name in names),
         profiles=tuple(_profile(name, corpus, generator) for corpus in heard for name in names),
         hard_clips=tuple(_hard_clips(corpus, names, generator) for corpus in heard),
+        clip_answers=tuple(
+            _answers(corpus, names, MOST_ANSWERS // (corpora * candidates), generator) for corpus in heard
+        ),
     )  # fmt: skip
 
 
@@ -102,6 +115,18 @@ def _hard_clips(corpus: str, names: list[str], generator: np.random.Generator) -
         for place in range(_CLIPS)
     )  # fmt: skip
     return HardClips(corpus=corpus, candidates=len(names), most_wrong=clips, most_disputed=clips)
+
+
+def _answers(corpus: str, names: list[str], clips: int, generator: np.random.Generator) -> ClipAnswers:
+    listed = [f"actor-{place % 24}/clip-{place}.wav" for place in range(clips)]
+    return ClipAnswers(
+        corpus=corpus, total=1440, classes=EMOTIONS,
+        clips=tuple(
+            AnsweredClip(clip=name, label="angry", emotion="anger", speaker=str(place % 24), duration_s=3.2)
+            for place, name in enumerate(listed)
+        ),
+        answers={name: tuple(generator.integers(-1, len(EMOTIONS), clips).tolist()) for name in names},
+    )  # fmt: skip
 
 
 def main() -> int:

@@ -11,10 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_ENVIRONMENT = {
+DEFAULT_THREADS = frozenset({"pipeline-default"})
+"""Engines whose threads are left as a user finds them: their number, and what they do while they wait."""
+_THREADS = {
     # Several processes with threads on the same cores: who waits must sleep.
     "OMP_WAIT_POLICY": "PASSIVE",
     "KMP_BLOCKTIME": "0",
+}
+_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONWARNINGS": "ignore",
@@ -48,7 +52,7 @@ class RemoteEngine:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
-                env={**os.environ, **_ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
+                env=_environment(name, threads),
                 cwd=Path(__file__).parents[1],
                 start_new_session=True,
             )
@@ -101,3 +105,10 @@ class RemoteEngine:
         line, _, self._rest = self._rest.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _environment(name: str, threads: int) -> dict[str, str]:
+    if name in DEFAULT_THREADS:
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "KMP_", "MKL_"))}
+        return own | _ENVIRONMENT
+    return {**os.environ, **_ENVIRONMENT, **_THREADS, "OMP_NUM_THREADS": str(threads)}

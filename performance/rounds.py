@@ -11,7 +11,7 @@ from performance.clips import ClipSet
 from performance.figures import EngineFigures, ModelFigures, Turn
 from performance.remote import EngineError, RemoteEngine
 
-COMPARED = ("pipeline-1", "reference", "auto", "fast", "bare-openvino", "bare-bfloat16")
+COMPARED = ("pipeline-1", "pipeline-default", "reference", "auto", "fast", "bare-openvino", "bare-bfloat16")
 """Measured in every round."""
 ONCE = ("naive", "bare-torch", "pipeline-8")
 """Measured in the first round only: they are slow, and no target is held against them."""

@@ -22,7 +22,7 @@ second name of `bench`.
 
 - Standard output holds results only; `--json` prints them as data. Progress, warnings and errors go to standard error.
 - A terminal gets colours and bars, unless `NO_COLOR` or `TERM=dumb` is set; a pipe, a file and a CI (`CI=true`) get
-  lines. In a narrow window the rows of tables become lists; in a pipe every row is one line.
+  lines. A narrow window gets fewer columns, or lists, and no broken word; in a pipe every row is one line.
 - Characters that the encoding of standard output lacks are written as `\\uXXXX`.
 - Most options can be set by an environment variable, named in brackets. Values of a repeatable option are separated by
   spaces (`BENCH_CORPUS="ravdess calls"`); a value that contains a space can only be given as an option.

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from benchmark.results.predictions import InferenceSetup
+from benchmark.results.runs import EvaluationRecord
+from benchmark.results.status import Status
+from benchmark.results.verification import Verification
+from benchmark.scoring.answers import Answers
 from benchmark.scoring.decisions import Decisions
+from benchmark.scoring.evaluations import Evaluation
+from benchmark.scoring.trained_on import Seen
 
 EMOTIONS = ("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
@@ -114,6 +121,25 @@ def guessed_answers(
 def decided(corpus: Drawn, design: Design, answers: NDArray[np.int64]) -> Decisions:
     """Put truth and answers together."""
     return Decisions(emotions=design.names, truth=corpus.truth, answers=answers, confidence=np.full(len(answers), 0.5))
+
+
+def evaluation_of(answers: Answers) -> Evaluation:
+    """The evaluation of a candidate that was not trained on the corpus, whose labels are its emotions."""
+    labels = answers.classes
+    setup = InferenceSetup(
+        candidate="simulated", revision="0", labels=labels, head="standard", backend="torch", device="cpu",
+        dtype="float32", window_s=30.0, versions={},
+    )  # fmt: skip
+    return Evaluation(
+        record=EvaluationRecord(candidate="simulated", corpus="simulated", setup=setup),
+        verification=Verification(
+            candidate="simulated", id="simulated", revision="0", status=Status.USABLE, reason="", labels=labels,
+            emotions=labels,
+        ),
+        answers=answers,
+        seen=Seen.NO,
+        loose_map=False,
+    )  # fmt: skip
 
 
 def _draw_rows(generator: np.random.Generator, chances: NDArray[np.float64]) -> NDArray[np.int64]:

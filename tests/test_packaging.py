@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = (
     *("benchmark", "tests", "scripts", "performance", "docs", "reports/README.md", ".ci/run"),
     *("pyproject.toml", "MANIFEST.in", "Makefile", "constraints.txt", "candidates.yaml", ".pre-commit-config.yaml"),
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
+    *("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"),
 )
 LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*_cache")
 LARGEST_WHEEL = 10_000_000  # bytes; the demo's checkpoints and recordings take less than 9 MB of it
@@ -89,6 +89,10 @@ def test_the_metadata_names_the_versions_of_python_and_the_licence(built: Built)
     assert built.metadata["Requires-Python"] == ">=3.11"
     assert built.metadata["License-Expression"] == "Apache-2.0"
     assert built.metadata.get_payload(), "README.md is the page of the package"
+
+
+def test_the_package_index_can_show_the_description(built: Built) -> None:
+    assert "PASSED" in run(sys.executable, "-m", "twine", "check", "--strict", built.wheel, cwd=built.wheel.parent)
 
 
 def test_the_source_distribution_can_be_tested_and_checked(built: Built) -> None:

@@ -46,10 +46,10 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Adds]:
         folder = install(tmp_path / package, pyproject=pyproject, files={f"{module}.py": source} if source else {})
         monkeypatch.syspath_prepend(str(folder))
 
-    heads.layouts.cache_clear()
+    heads._layouts.cache_clear()
     modules = set(sys.modules)
     yield add
-    heads.layouts.cache_clear()
+    heads._layouts.cache_clear()
     for name in set(sys.modules) - modules:
         if name.startswith("added_"):
             del sys.modules[name]

@@ -18,7 +18,16 @@ MIRRORS_NO_MODULE: dict[str, str] = {
         )
     },
     "tests/docs/test_pages.py": "the pages of docs/ are no modules",
+    "tests/docs/test_scale.py": "the files of docs/scale are no modules",
+    "tests/docs/test_notebook.py": "executes docs/notebook.ipynb",
+    "tests/docs/test_adapters.py": "the adapters of docs/guides are no modules",
+    "tests/cli/test_onnx_candidates.py": "runs ONNX files beside models",
+    "tests/cli/test_plugin_files.py": "runs plugins that are a file",
+    "tests/cli/test_dimensions.py": "runs candidates that rate dimensions",
+    "tests/cli/test_foreign_programs.py": "runs programs of the user's beside models",
+    "tests/cli/test_imported_answers.py": "runs tables of answers beside models",
     "tests/cli/test_terminal.py": "tests all commands at a terminal",
+    "tests/cli/test_untidy_corpus.py": "goes from an untidy corpus to a recommendation",
 }
 
 SLOW_TO_IMPORT = ("torch", "transformers", "evaluate", "datasets", "pandas", "sklearn", "scipy", "huggingface_hub")

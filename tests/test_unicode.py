@@ -31,7 +31,7 @@ def write_project(folder: Path) -> None:
 
 def test_every_script_survives_into_every_output(tmp_path: Path) -> None:
     write_project(tmp_path)
-    ran = run_bench("run", "--latency-seconds", 0, folder=tmp_path)
+    ran = run_bench("run", "--backend", "torch", "--latency-seconds", 0, folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
     described = bench_here("corpus", "세계", folder=tmp_path)
     assert described.returncode == 0, described.stderr

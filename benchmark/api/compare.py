@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,11 +13,13 @@ from benchmark.options.declare import keywords
 from benchmark.options.report_commands import CompareRequest
 from benchmark.reporting.compare import comparison_markdown
 from benchmark.reporting.csv_and_json import model_json
+from benchmark.reporting.numbers import counted
 from benchmark.reporting.predictions import PREDICTIONS_FILE, prediction_tables
 from benchmark.results.comparison import GateResult, RunComparison
 from benchmark.results.files import write_atomically
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
+from benchmark.results.run_selection import with_rare_classes
 from benchmark.results.runs import load_run
 from benchmark.scoring.compare import compare_runs
 from benchmark.scoring.gates import judge_gate, parse_gate
@@ -33,6 +36,15 @@ class CompareOutcome(Outcome):
     """Result of `compare`: the two runs side by side, with the results of the gates."""
 
     comparison: RunComparison
+
+    def __repr__(self) -> str:
+        own = self.comparison
+        passed = sum(gate.passed is True for gate in own.gates)
+        gates = f", {passed} of {counted(len(own.gates), 'gate')} passed" if own.gates else ""
+        return self._in_short(f"from {own.old} to {own.new}: {counted(len(own.rows), 'row')}{gates}")
+
+    def _repr_html_(self) -> str:
+        return self._html([comparison_markdown(self.comparison)])
 
     @property
     def complete(self) -> bool:
@@ -52,7 +64,9 @@ def compare_with(options: CompareRequest) -> CompareOutcome:
     """
     settings = options.settings or Settings()
     gates = [parse_gate(text) for text in options.fail_on]
-    comparison = compare_runs(_open(str(options.old), settings), _open(str(options.new), settings))
+    comparison = compare_runs(
+        *(_open(str(name), settings, options.rare_classes) for name in (options.old, options.new))
+    )
     comparison = comparison.model_copy(update={"gates": tuple(judge_gate(gate, comparison.rows) for gate in gates)})
     files: tuple[Path, ...] = ()
     if options.output is not None:
@@ -77,8 +91,14 @@ def _problem(failed: GateResult) -> str:
     return f"The gate {failed.gate} {verdict}: {failed.findings[0]}{more}"
 
 
-def _open(name: str, settings: Settings) -> ComparedRun:
+def _open(name: str, settings: Settings, rare_classes: Literal["keep", "drop"] | None) -> ComparedRun:
     path = expanded(name)
+    is_report = path.is_dir() or (path.name == LEADERBOARD_FILE and path.is_file())
+    if is_report and rare_classes is not None:
+        raise RequestError(
+            f"{name} is scored already, so that --rare-classes cannot change it: name the run, or write it again with "
+            "`bench report --rare-classes`."
+        )
     if path.is_dir():
         if not (path / LEADERBOARD_FILE).is_file():
             raise RequestError(
@@ -86,9 +106,9 @@ def _open(name: str, settings: Settings) -> ComparedRun:
                 "the name of a run."
             )
         return _reports(name, path / LEADERBOARD_FILE)
-    if path.name == LEADERBOARD_FILE and path.is_file():
+    if is_report:
         return _reports(name, path)
-    record = load_run(settings.cache, name)
+    record = with_rare_classes(load_run(settings.cache, name), rare_classes)
     read = PredictionStore(settings.cache).read
     tables = [table.select(_ANSWER_COLUMNS) for table in prediction_tables(record, read)]
     answers = answers_by_pairing(pa.concat_tables(tables)) if tables else {}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome, judge_corpora
+from benchmark.api.progress import open_progress
 from benchmark.audio.measuring import Acoustics
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
@@ -19,7 +20,6 @@ from benchmark.evaluation.decoding import MOST_COMPARED, decode_corpus, find_cop
 from benchmark.evaluation.speech_detection import find_speech
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import DescribeRequest
-from benchmark.progress import Silent
 from benchmark.registry.loading import find_registry
 from benchmark.registry.trained import declare_training
 from benchmark.reporting.corpus import write_description
@@ -67,7 +67,7 @@ describe_corpus = keywords(describe_corpus_with, DescribeRequest)
 
 
 def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
-    settings, progress = reader.settings, options.progress or Silent()
+    settings, progress = reader.settings, open_progress(options.progress)
     merges = chosen_merges(options.merge_preset, options.merge)
     registry = declare_training(find_registry(options.candidates), progress)
     folder = Path(options.output)
@@ -76,6 +76,8 @@ def _describe(options: DescribeRequest, reader: AudioReader) -> DescribeOutcome:
     (corpus,) = open_corpora([options.corpus], registry, options, reader=reader, progress=progress)
     corpus = corpus.merging(merges)
     decoded = decode_corpus(corpus, reader, progress)
+    record = decoded.record.model_copy(update={"rare_classes": options.rare_classes or "keep"})
+    decoded = replace(decoded, record=record)
     acoustics = _with_own_channels(corpus, decoded.record, measure_corpus(decoded, reader, progress), reader)
     copies, notes = find_copies(decoded, reader, progress), corpus.notes
     if copies is None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome
+from benchmark.api.progress import open_progress
 from benchmark.errors import EXIT_REQUEST, EXIT_UNMET, RequestError, UnavailableError
 from benchmark.hub.client import Hub
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure, RepoFacts
 from benchmark.options.model_commands import DiscoverRequest
-from benchmark.progress import Silent
 from benchmark.registry.locations import is_hub_id
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.registry.writing import Entry, corpus_word, write_registry
@@ -65,7 +65,7 @@ def discover_with(options: DiscoverRequest) -> DiscoverOutcome:
         RequestError: The request is wrong; the message says how to fix it.
         UnavailableError: The Hub could not be searched, or the machine failed.
     """
-    progress, settings = options.progress or Silent(), options.settings or Settings()
+    progress, settings = open_progress(options.progress), options.settings or Settings()
     target = None if options.write is None else Path(options.write)
     if target is not None and target.exists() and not options.force:
         raise RequestError(f"{target} is there already; choose another name, or replace it with --force")

@@ -22,8 +22,9 @@ from benchmark.registry.writing import UnmappedLabels
 from benchmark.reporting.numbers import counted
 from benchmark.results.status import Status
 from benchmark.settings import expanded
+from benchmark.verification.answer_tables import answers_of
 from benchmark.verification.inspect import look_at
-from benchmark.verification.labels import candidate_labels, config_labels, label_problem
+from benchmark.verification.labels import candidate_labels, label_problem, labels_of
 from benchmark.verification.model_config import model_type
 
 _CHECKPOINT_FILE = re.compile(r"config\.json|.*\.safetensors|pytorch_model.*\.bin")
@@ -116,11 +117,14 @@ def _of_corpus(name: str, registry: Registry, merges: Mapping[str, str], columns
 
 
 def _of_candidate(candidate: Candidate, hub: Hub, merges: Mapping[str, str]) -> LabelSource:
+    if candidate.answers_path is not None:
+        mapped, path = candidate_labels(candidate, answers_of(candidate).labels), str(candidate.answers_path)
+        return LabelSource(candidate.name, path, replace(mapped, emotions=merged(mapped.emotions, merges)))
     facts = look_at(candidate, hub)
     if isinstance(facts, HubFailure):
         kind = UnavailableError if facts.status is Status.UNREACHABLE else RequestError
         raise kind(f"{candidate.name}: {facts.reason}")
-    labels = config_labels(facts.config or {})
+    labels = labels_of(candidate, facts.config or {})
     if not labels:
         raise RequestError(f"{candidate.name} has no labels: {_why_none(facts)}.")
     mapped = candidate_labels(candidate, labels)

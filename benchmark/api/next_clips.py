@@ -20,7 +20,7 @@ from benchmark.registry.schema import Registry
 from benchmark.reporting.next_clips import ChosenClip, ChosenClips, chosen_page, chosen_table
 from benchmark.results.files import FileSet
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.run_selection import select_from
+from benchmark.results.run_selection import select_from, with_rare_classes
 from benchmark.results.runs import CorpusRecord, RunRecord, load_run
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.leaderboard import corpus_evaluations
@@ -54,6 +54,7 @@ def next_clips_with(options: NextRequest) -> NextOutcome:
         raise RequestError(f"{existing[0]} exists; choose another name, or add --force to replace it.")
     names = () if options.corpus is None else (options.corpus,)
     record = select_from(load_run(settings.cache, options.run), models=options.models, corpora=names)
+    record = with_rare_classes(record, "keep")  # what is dropped is labelled all the same
     if len(record.corpora) != 1:
         raise RequestError(f"Name one corpus of the run with --corpus: {_listed(record.corpora)}.")
     corpus = corpus_evaluations(record, record.corpora[0], PredictionStore(settings.cache).read)

@@ -4,12 +4,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, EXIT_UNMET
+from benchmark.reporting.escaping import markdown_text, plain_text
+from benchmark.reporting.markdown import code_span
+from benchmark.reporting.notebook import (
+    Folded,
+    leaderboard_blocks,
+    leaderboard_details,
+    leaderboard_summary,
+    result_html,
+)
+from benchmark.results.display import PlotKind
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 Judgement = tuple[int, tuple[str, ...]]
 """An exit code, and the reasons if it is not 0."""
@@ -34,6 +49,18 @@ class Outcome:
     exit_code: int = 0
     problems: tuple[str, ...] = ()
 
+    def _html(self, blocks: Sequence[str], folded: Sequence[Folded] = ()) -> str:
+        """Show blocks of Markdown in a notebook, below the problems and above the page that was written."""
+        problems = [f"> **{markdown_text(problem)}**" for problem in self.problems]
+        page = [f"Open {code_span(str(path))}." for path in self.files if path.suffix == ".html"]
+        return result_html([*problems, *blocks, *page], folded=folded)
+
+    def _in_short(self, text: str) -> str:
+        """Write a text that stands for the whole, and why the exit code is not 0."""
+        problems = "" if self.exit_code == 0 else f"\nexit code {self.exit_code}: {' '.join(self.problems)}"
+        lines = "\n ".join(map(plain_text, f"{text}{problems}".splitlines()))
+        return f"<{type(self).__name__}: {lines}>"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredOutcome(Outcome):
@@ -46,6 +73,24 @@ class ScoredOutcome(Outcome):
 
     leaderboard: Leaderboard
     record: RunRecord
+
+    def __repr__(self) -> str:
+        return self._in_short(leaderboard_summary(self.leaderboard))
+
+    def _repr_html_(self) -> str:
+        return self._html(leaderboard_blocks(self.leaderboard), leaderboard_details(self.leaderboard))
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Give the rows of the leaderboard; see `Leaderboard.to_dataframe`."""
+        return self.leaderboard.to_dataframe()
+
+    def plot(self, kind: PlotKind = "pareto", *, corpus: str | None = None) -> "Figure":
+        """Draw UAR against latency, or the `intervals` of UAR; see `Leaderboard.plot`.
+
+        Raises:
+            RequestError: matplotlib is not installed, there is no such corpus, or nothing to draw.
+        """
+        return self.leaderboard.plot(kind, corpus=corpus)
 
     @property
     def complete(self) -> bool:
@@ -99,6 +144,22 @@ def judge_run(record: RunRecord, leaderboard: Leaderboard, *, strict: bool) -> J
     if code or other_code:
         return max(code, other_code), (*problems, *others)
     return judge_report(record, leaderboard)
+
+
+def judge_shard(run: RunRecord, *, strict: bool) -> Judgement:
+    """Fail as `judge_run`, given what a shard knows of a run; a shard without work is complete."""
+    if run.interrupted:
+        return INTERRUPTED
+    code, problems = judge_corpora(run.corpora)
+    if code:
+        return code, problems
+    failures = {record.candidate: record.failure for record in (*run.evaluations, *run.perturbed) if record.failure}
+    failures |= {timing.candidate: timing.failure for timing in run.latencies if timing.failure}
+    failures |= {candidate.candidate: candidate.reason for candidate in run.verifications if candidate.incomplete}
+    reasons = [f"{name} is incomplete: {failure}" for name, failure in failures.items()]
+    reasons += [f"{corpus.name} is incomplete: {corpus.gap}" for corpus in run.corpora if corpus.gap]
+    other_code, others = _judge_statuses(run.verifications, strict=strict)
+    return max(EXIT_UNMET if reasons else 0, other_code), (*reasons, *others)
 
 
 def judge_corpora(corpora: Sequence[CorpusRecord]) -> Judgement:

@@ -7,7 +7,7 @@ from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import PlanRequest
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.run_selection import select_from
+from benchmark.results.run_selection import select_from, with_rare_classes
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.leaderboard import score_run
 from benchmark.scoring.planning import Plan, plan_from_assumptions, plan_from_run
@@ -50,6 +50,7 @@ def plan_with(options: PlanRequest) -> PlanOutcome:
         return PlanOutcome(plan=_assumed(options, options.assume_uar), record=None)
     settings = options.settings or Settings()
     record = select_from(load_run(settings.cache, options.run), models=options.models, corpora=options.corpora)
+    record = with_rare_classes(record, options.rare_classes)
     read = PredictionStore(settings.cache).read
     leaderboard = score_run(record, read)
     plan = plan_from_run(record, read, wanted=options.power, difference=options.difference, gaps=leaderboard.gaps)

@@ -33,6 +33,7 @@ from benchmark.reporting.publishing import (
 from benchmark.results.files import FileSet, check_writable
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.prediction_store import PredictionStore
+from benchmark.results.run_selection import with_rare_classes
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.leaderboard import score_run
 from benchmark.settings import Settings
@@ -91,7 +92,7 @@ def publish_with(options: PublishRequest) -> PublishOutcome:
         raise RequestError(
             f"{options.repo!r} cannot be the name of a dataset: write owner and name, as in `me/emotion-results`."
         )
-    record = load_run(settings.cache, options.run)
+    record = with_rare_classes(load_run(settings.cache, options.run), options.rare_classes)
     chosen = publishable(record, candidates=options.candidates, corpora=options.corpora)
     leaderboard = score_run(chosen.record, PredictionStore(settings.cache).read)
     destination = Destination(options.repo, dataset_url(options.repo, endpoint=options.endpoint))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.api.outcomes import ScoredOutcome, judge_report
+from benchmark.api.progress import open_progress
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora, relabelled, still_there
@@ -13,7 +14,7 @@ from benchmark.errors import RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.report_commands import ReportRequest
 from benchmark.options.shared import ClipOptions
-from benchmark.progress import Progress, Silent
+from benchmark.progress import Progress
 from benchmark.registry.loading import find_registry
 from benchmark.registry.schema import Registry
 from benchmark.reporting.html_page.recordings import Recordings
@@ -21,10 +22,12 @@ from benchmark.reporting.predictions import prediction_tables, write_predictions
 from benchmark.reporting.writing import write_leaderboard
 from benchmark.results.files import FileSet, check_writable
 from benchmark.results.prediction_store import PredictionStore
-from benchmark.results.run_selection import select_from
+from benchmark.results.run_selection import select_from, with_rare_classes
 from benchmark.results.runs import RunRecord, load_run
 from benchmark.scoring.focus import emotion_names
+from benchmark.scoring.latency import with_costs
 from benchmark.scoring.leaderboard import score_run
+from benchmark.scoring.published import with_published
 from benchmark.settings import Settings
 
 
@@ -43,7 +46,7 @@ def report_with(options: ReportRequest) -> ReportOutcome:
         >>> import benchmark
         >>> outcome = benchmark.report(models=["superb/*"], merge=["calm=neutral"])  # doctest: +SKIP
     """
-    settings, progress = options.settings or Settings(), options.progress or Silent()
+    settings, progress = options.settings or Settings(), open_progress(options.progress)
     focus = emotion_names(options.focus)
     merge = chosen_merges(options.merge_preset, options.merge)
     folder = Path(options.output)
@@ -54,7 +57,7 @@ def report_with(options: ReportRequest) -> ReportOutcome:
         min_emotions=options.min_emotions,
         merge=merge,
     )
-    registry = Registry(title="", candidates=())
+    record = with_rare_classes(record, options.rare_classes)
     corpora: Sequence[Corpus] = ()
     if options.relabel:
         registry = find_registry(options.candidates)
@@ -68,10 +71,20 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     check_writable(folder)
     store = PredictionStore(settings.cache)
     leaderboard = score_run(record, store.read, rank_seen=options.rank_seen, focus=focus, by=options.by)
+    leaderboard = with_costs(leaderboard, options.price_per_hour)
+    if options.published:
+        leaderboard = with_published(leaderboard)
     with AudioReader(settings) as reader, FileSet() as together:
-        recordings = _recordings(record, embed=options.embed_audio, registry=registry, reader=reader)
+        recordings = reopened_recordings(record, embed=options.embed_audio, reader=reader)
         files = (
-            *write_leaderboard(leaderboard, folder, record=record, recordings=recordings, together=together),
+            *write_leaderboard(
+                leaderboard,
+                folder,
+                record=record,
+                recordings=recordings,
+                latex=options.format == "latex",
+                together=together,
+            ),
             write_predictions(prediction_tables(record, store.read), folder, together=together),
         )
     exit_code, problems = judge_report(record, leaderboard)
@@ -107,7 +120,9 @@ def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress
     return record.model_copy(update={"corpora": corpora})
 
 
-def _recordings(record: RunRecord, *, embed: int, registry: Registry, reader: AudioReader) -> Recordings:
+def reopened_recordings(record: RunRecord, *, embed: int, reader: AudioReader) -> Recordings:
+    """The recordings of a finished run, as far as they are still where they were."""
+    registry = Registry(title="", candidates=())
     opened = [(corpus.name, still_there(corpus, registry, reader)) for corpus in record.corpora]
     corpora = [replace(corpus, name=name) for name, corpus in opened if corpus is not None]
     return Recordings(corpora=corpora, embed=embed, reader=reader)

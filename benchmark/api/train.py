@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome, judge_corpora
+from benchmark.api.progress import open_progress
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora
@@ -16,10 +17,11 @@ from benchmark.evaluation.decoding import DecodedCorpus, decode_corpus
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import TrainRequest
-from benchmark.progress import Progress, Silent
+from benchmark.progress import Progress
 from benchmark.registry.loading import find_registry, load_registry
 from benchmark.registry.trained import register_candidate
-from benchmark.reporting.training import write_training
+from benchmark.reporting.numbers import with_interval
+from benchmark.reporting.training import own_score, training_markdown, write_training
 from benchmark.results.environment import Environment, available_cores, installed_version
 from benchmark.results.files import check_writable
 from benchmark.results.runs import StoredRequest
@@ -53,6 +55,14 @@ class TrainOutcome(Outcome):
     record: TrainingRecord
     out_of_fold: OutOfFold | None
 
+    def __repr__(self) -> str:
+        score = own_score(self.record)
+        uar = "" if score is None else f", UAR {with_interval(score.uar, score.uar_low, score.uar_high)} out of fold"
+        return self._in_short(f"{self.folder}, trained on {self.record.corpus}{uar}")
+
+    def _repr_html_(self) -> str:
+        return self._html([training_markdown(self.record, self.out_of_fold)])
+
 
 def train_with(options: TrainRequest) -> TrainOutcome:
     """Train a candidate on a corpus, and score it on speakers that it has not heard.
@@ -79,7 +89,7 @@ train = keywords(train_with, TrainRequest)
 
 def _train(options: TrainRequest, reader: AudioReader) -> TrainOutcome:
     begin, created = time.monotonic(), datetime.now(UTC)
-    progress = options.progress or Silent()
+    progress = open_progress(options.progress)
     recipe = load_recipe(options.recipe)
     encoder = _encoder(options, recipe, settings=reader.settings, progress=progress)
     decoded = decode_corpora(options, reader, progress)

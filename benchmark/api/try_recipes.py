@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark.api.outcomes import Outcome
+from benchmark.api.progress import open_progress
 from benchmark.api.train import decode_corpora, open_encoder, prepare_training, require_trainer
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.errors import EXIT_UNMET, RequestError
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import TrainRequest
-from benchmark.progress import Silent
 from benchmark.reporting.training import write_trial
 from benchmark.results.environment import Environment
 from benchmark.results.files import check_writable
@@ -59,7 +59,7 @@ try_recipes = keywords(try_recipes_with, TrainRequest)
 
 
 def _try(options: TrainRequest, reader: AudioReader) -> TryOutcome:
-    created, progress = datetime.now(UTC), options.progress or Silent()
+    created, progress = datetime.now(UTC), open_progress(options.progress)
     unused = [key for key in _OF_TRAININGS if key in options.given()]
     if unused:
         raise RequestError(f"--try only compares recipes: leave out --{unused[0]}, or leave out --try.")

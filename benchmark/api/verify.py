@@ -1,19 +1,22 @@
 """`verify`: from the registry to the reports of the verdicts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.api.outcomes import INTERRUPTED, Outcome, judge_verification
+from benchmark.api.progress import open_progress
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import VerifyRequest
-from benchmark.progress import Progress, Silent
+from benchmark.progress import Progress
 from benchmark.registry.loading import find_registry, select
 from benchmark.registry.locations import shadowed_id
 from benchmark.registry.schema import Registry
 from benchmark.registry.trained import declare_training
+from benchmark.reporting.notebook import verification_blocks, verification_summary
 from benchmark.reporting.writing import write_verification
 from benchmark.results.environment import Environment
 from benchmark.results.files import check_writable
@@ -23,12 +26,25 @@ from benchmark.settings import Settings
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.verify import InterruptedVerificationError, verify_candidates
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOutcome(Outcome):
     """Result of `verify`."""
 
     report: VerificationReport
+
+    def __repr__(self) -> str:
+        return self._in_short(verification_summary(self.report))
+
+    def _repr_html_(self) -> str:
+        return self._html(verification_blocks(self.report))
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Give the verdicts; see `VerificationReport.to_dataframe`."""
+        return self.report.to_dataframe()
 
     @property
     def complete(self) -> bool:
@@ -50,19 +66,17 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
         >>> outcome = benchmark.verify("demo", output="reports")  # doctest: +SKIP
         >>> [verification.candidate for verification in outcome.report.candidates]  # doctest: +SKIP
     """
-    progress = options.progress or Silent()
+    progress = open_progress(options.progress)
     settings = options.settings or Settings(jobs=options.jobs)
     folder = Path(options.output)
     check_writable(folder)
     registry = open_registry(options.candidates, options.models, progress)
     prepare_cache(settings)
-    limits = VerifyOptions(
+    limits = replace(
+        VerifyOptions.of(options, confirm=options.confirm),
         depth=Depth(options.depth),
-        repair_heads=options.repair_heads,
-        max_download_gb=options.max_download_gb,
         free_cache=options.free_cache,
         refresh=options.refresh,
-        confirm=options.confirm,
     )
     hub, interrupted = Hub(timeout_s=settings.hub_timeout_s), False
     try:

@@ -1,4 +1,4 @@
-"""Acoustics of a recording, measured without a model: level, clipping and bandwidth."""
+"""Acoustics of a recording, measured without a model: level, noise, clipping and bandwidth."""
 
 import math
 from dataclasses import dataclass
@@ -19,6 +19,11 @@ _BAND_EDGE_DB = 45.0
 _SMOOTHED_BINS = 5
 # Hum and offsets below speech are not the strongest part of it.
 _LOWEST_HZ = 60.0
+# Percentiles of the levels of frames: of speech, and of what is left in pauses. Short clips have few frames, so that
+# nearer to the ends a single frame would decide.
+_SPEECH_PERCENTILE, _NOISE_PERCENTILE = 95.0, 10.0
+# What rounding to 16 bits adds, in power: frames that are quieter hold nothing that was recorded.
+_ROUNDING = (1 / 2**15) ** 2 / 12
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Acoustics:
         clipped_share: Share of its samples in runs of three or more at full scale, a fraction.
         bandwidth_hz: The highest frequency at which the average spectrum comes within 45 dB of its strongest part;
             None for digital silence and for what is shorter than a frame of 32 ms.
+        snr_db: Speech above noise: the level that 5 % of the frames exceed, above that which 90 % exceed, in dB. None
+            as the bandwidth. Without pauses it is too low.
     """
 
     sampling_rate: int
@@ -38,6 +45,7 @@ class Acoustics:
     level_db: float | None
     clipped_share: float
     bandwidth_hz: float | None
+    snr_db: float | None = None
 
 
 def measure(stream: AudioStream) -> Acoustics:
@@ -51,6 +59,7 @@ def measure(stream: AudioStream) -> Acoustics:
     power = np.zeros(frame // 2 + 1)
     rest = np.zeros(0, dtype=np.float32)
     squares, samples, runs = 0.0, 0, _ClippedRuns()
+    frames: list[NDArray[np.float64]] = []
     for block in stream.blocks:
         samples += block.size
         squares += sum_of_squares(block)
@@ -59,7 +68,9 @@ def measure(stream: AudioStream) -> Acoustics:
         whole = joined.size // frame * frame
         rest = joined[whole:]
         if whole:
-            spectra = np.fft.rfft(joined[:whole].reshape(-1, frame) * window, axis=1)
+            framed = joined[:whole].reshape(-1, frame)
+            frames.append(np.square(framed, dtype=np.float64).mean(axis=1))
+            spectra = np.fft.rfft(framed * window, axis=1)
             power += (spectra.real**2 + spectra.imag**2).sum(axis=0)
     return Acoustics(
         sampling_rate=stream.sampling_rate,
@@ -67,6 +78,7 @@ def measure(stream: AudioStream) -> Acoustics:
         level_db=level_db(squares, samples),
         clipped_share=runs.clipped / samples if samples else 0.0,
         bandwidth_hz=_bandwidth_hz(power, stream.sampling_rate / frame),
+        snr_db=_snr_db(np.concatenate(frames)) if squares and frames else None,
     )
 
 
@@ -79,6 +91,11 @@ def sum_of_squares(samples: NDArray[np.float32]) -> float:
 def level_db(squares: float, samples: int) -> float | None:
     """The level in dB below full scale of samples with this sum of squares; None for digital silence."""
     return 10 * math.log10(squares / samples) if squares else None
+
+
+def _snr_db(powers: NDArray[np.float64]) -> float:
+    speech, noise = np.percentile(np.maximum(powers, _ROUNDING), [_SPEECH_PERCENTILE, _NOISE_PERCENTILE])
+    return float(10 * np.log10(speech / noise))
 
 
 class _ClippedRuns:

@@ -6,7 +6,6 @@ from benchmark.cli.process import (
     interrupted_in_a_line,
     missing_folder,
     prepare_streams,
-    terminal_columns,
 )
 
 with interrupted_in_a_line():
@@ -25,8 +24,11 @@ with interrupted_in_a_line():
     from benchmark.cli.config import apply_config
     from benchmark.cli.usage import PlainHelp, refuse_empty, refuse_fractions, sentence
     from benchmark.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_REQUEST, BenchError, RequestError
+    from benchmark.reporting.wrapping import terminal_columns
 
 _FRAMED_FROM_COLUMNS = 72
+_ANY_HEIGHT = 25
+_IMPLIED_VALUES = {"--race": "speakers"}
 _OPTIONS = Group("Options", sort_key=9)
 
 Shell = Literal["bash", "zsh", "fish", "powershell"]
@@ -112,18 +114,37 @@ def _fail(message: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
+def _with_implied_values(words: list[str]) -> list[str]:
+    """Put the value that is meant after an option that may stand without one, which cyclopts does not know.
+
+    Examples:
+        >>> _with_implied_values(["run", "--race", "-m", "a"]), _with_implied_values(["run", "--race", "table"])
+        (['run', '--race', 'speakers', '-m', 'a'], ['run', '--race', 'table'])
+    """
+    complete = []
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        complete.append(word)
+        if word in _IMPLIED_VALUES and (following is None or following.startswith("-")):
+            complete.append(_IMPLIED_VALUES[word])
+    return complete
+
+
 def _run(words: list[str]) -> int:
     """Run one command.
 
     Returns:
         Its exit code; that of a wrong request, with the help on standard error, if no command is named.
     """
+    columns = terminal_columns()
     # Frames leave no room for the names of options, and a pipe needs lines.
-    app.help_formatter = DefaultFormatter() if (terminal_columns() or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
+    app.help_formatter = DefaultFormatter() if (columns or 0) >= _FRAMED_FROM_COLUMNS else PlainHelp()
+    words = _with_implied_values(words)
     chain, applications, rest = app.parse_commands(words)
     if not chain or chain[0] in app.help_flags:
         app.resolved_commands()  # the list of commands describes all of them
     if not rest and applications[-1].default_command is None:
         app.help_print(chain, console=Console(stderr=True))
         return EXIT_REQUEST
-    return app(words, exit_on_error=False, print_error=False) or 0
+    # Without a height rich takes every dumb terminal for 80 columns wide.
+    console = Console() if columns is None else Console(width=columns, height=_ANY_HEIGHT)
+    return app(words, console=console, exit_on_error=False, print_error=False) or 0

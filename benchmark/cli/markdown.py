@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from benchmark.cli.process import terminal_columns
 from benchmark.cli.tables import Column, fitting, print_table, result_console
 from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.wrapping import print_wrapped, terminal_columns
 
+_LISTS = frozenset({"bullet_list", "ordered_list"})
 _STYLES = {"strong": "bold", "em": "italic", "code_inline": "cyan"}
 
 
@@ -31,13 +31,18 @@ def print_markdown(text: str) -> None:
 def _print_block(console: Console, block: SyntaxTreeNode) -> None:
     if block.type == "table":
         _print_table(console, block)
-    elif block.type in {"bullet_list", "ordered_list"}:
-        listed = Table.grid(padding=(0, 1))
-        for item in block.children:
-            listed.add_row(fitting(console, "•"), _inline(console, item.children))
-        console.print(listed)
+    elif block.type in _LISTS:
+        _print_list(console, block)
     else:
-        console.print(_inline(console, [block]), style="bold" if block.type == "heading" else None)
+        print_wrapped(console, _inline(console, [block], "bold" if block.type == "heading" else ""))
+
+
+def _print_list(console: Console, block: SyntaxTreeNode, indent: str = "") -> None:
+    for item in block.children:
+        texts = [child for child in item.children if child.type not in _LISTS]
+        print_wrapped(console, _inline(console, texts), prefix=f"{indent}{fitting(console, '• ')}")
+        for nested in (child for child in item.children if child.type in _LISTS):
+            _print_list(console, nested, f"{indent}  ")
 
 
 def _print_table(console: Console, table: SyntaxTreeNode) -> None:

@@ -25,7 +25,6 @@ ASCII_SPELLINGS = str.maketrans(
 )
 """Replacements for typographic characters in old encodings."""
 
-_USUAL_COLUMNS = 80
 _STANDARD_ERROR = 2
 _ESCAPES, _SPELLINGS = "bench.escapes", "bench.spellings"
 
@@ -94,19 +93,6 @@ def prepare_streams() -> None:
     codecs.register_error(_SPELLINGS, _spell)
     sys.stdout = _prepared(sys.stdout, _ESCAPES)
     sys.stderr = _prepared(sys.stderr, _SPELLINGS)
-
-
-def terminal_columns() -> int | None:
-    """Width of the terminal at standard output, by `$COLUMNS` if set; None without a terminal."""
-    if not sys.stdout.isatty():
-        return None
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns):
-        return int(columns)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_COLUMNS
-    except (OSError, ValueError):
-        return _USUAL_COLUMNS
 
 
 class _QuietPipe(io.TextIOWrapper):

@@ -14,13 +14,16 @@ from benchmark.cli.console import print_note
 from benchmark.cli.tables import fitting, result_console
 from benchmark.errors import RequestError
 from benchmark.reporting.escaping import plain_text
-from benchmark.reporting.timelines import audacity_labels, timelines_csv, timelines_json
+from benchmark.reporting.numbers import clock
+from benchmark.reporting.timelines import audacity_labels, recordings_csv, timelines_csv, timelines_json
+from benchmark.reporting.wrapping import print_wrapped
 from benchmark.results.files import FileSet, check_writable
-from benchmark.results.timelines import Timeline, Timelines
+from benchmark.results.timelines import Level, RecordingAnswer, Timeline, Timelines
 from benchmark.settings import expanded
 
 _BY_SUFFIX = {".json": "json", ".csv": "csv", ".txt": "audacity"}
 _STEM = "predictions"
+_RECORDINGS = "recordings.csv"
 _REMEDY = "choose another place with -o"
 _ONE_TRACK = "A label track holds what one model says to one recording: name a folder for them with -o FOLDER."
 
@@ -31,7 +34,6 @@ _LONGEST_NAME = 14
 _SHORTEST_ROW = 8
 _WIDEST_ROW = 100
 _PERCENT = " 100%"
-_HOUR_S = 3600
 _SHOWN_STRETCHES = 20
 
 
@@ -42,10 +44,12 @@ class TimelineFile:
     Attributes:
         form: `chart`, `json`, `csv` or `audacity`.
         path: A file or a folder; None for standard output.
+        rows: What charts and tables show: `windows` or `recordings`; None for what is usual there.
     """
 
     form: str
     path: Path | None
+    rows: str | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -75,15 +79,16 @@ class TimelineFile:
             UnavailableError: The disk is full.
         """
         if self.form == "chart":
-            _print_charts(result)
+            _print_charts(result, whole=self.rows == "recordings")
             return
         if self.form == "audacity":
             files = _tracks(result)
             if len(files) > 1 and not self.is_folder:
                 raise RequestError(_ONE_TRACK)
+        elif self.form == "json":
+            files = {f"{_STEM}.json": timelines_json(result)}
         else:
-            formatted = timelines_json(result) if self.form == "json" else timelines_csv(result)
-            files = {f"{_STEM}.{self.form}": formatted}
+            files = self._tables(result)
         if self.path is None:
             print(*files.values(), sep="", end="")
             return
@@ -95,38 +100,53 @@ class TimelineFile:
             for path in paths:
                 print_note(f"Written: {path}")
 
+    def _tables(self, result: Timelines) -> dict[str, str]:
+        """The rows that were asked for; in a folder both kinds, unless one was."""
+        tables = {}
+        if self.rows != "recordings":
+            tables[f"{_STEM}.csv"] = timelines_csv(result)
+        if self.rows == "recordings" or (self.rows is None and self.is_folder):
+            tables[_RECORDINGS] = recordings_csv(result)
+        return tables
 
-def timeline_file(path: Path | None, form: str | None, *, as_json: bool) -> TimelineFile:
-    """Choose target and format from `-o`, `--format` and `--json`.
+
+def timeline_file(path: Path | None, form: str | None, *, as_json: bool, rows: str | None = None) -> TimelineFile:
+    """Choose target, format and rows from `-o`, `--format`, `--json` and `--rows`.
 
     Raises:
-        RequestError: `--json` and `--format` contradict each other, or the file's suffix names no format.
+        RequestError: Two of them contradict each other, or the file's suffix names no format.
     """
     if as_json and form not in {None, "json"}:
         raise RequestError(f"--json and --format {form} contradict each other: leave one out.")
     form = "json" if as_json else form
     if path is None:
-        return TimelineFile(form or "chart", None)
-    path = expanded(path)
-    form = form or _BY_SUFFIX.get(path.suffix.lower())
-    if form in {None, "chart"}:
-        raise RequestError(f"In which form shall {path} be written? Add --format json, csv or audacity.")
-    return TimelineFile(form or "", path)
+        form = form or "chart"
+    else:
+        path = expanded(path)
+        form = form or _BY_SUFFIX.get(path.suffix.lower())
+        if form in {None, "chart"}:
+            raise RequestError(f"In which form shall {path} be written? Add --format json, csv or audacity.")
+    if rows is not None and form not in {"chart", "csv"}:
+        raise RequestError(f"--rows {rows} is about charts and CSV: leave it out, or {form}.")
+    return TimelineFile(form or "", path, rows)
 
 
 def _tracks(result: Timelines) -> dict[str, str]:
     """Label tracks by file name: that of the recording, and of the model if there are several."""
-    timelines = [timeline for timeline in result.timelines if timeline.windows]
-    models = {timeline.model for timeline in timelines}
+    by_track: dict[tuple[str, str], list[Timeline]] = {}
+    for timeline in result.timelines:
+        if timeline.windows:
+            by_track.setdefault((timeline.recording, timeline.model), []).append(timeline)
+    models = {model for _, model in by_track}
     tracks: dict[str, str] = {}
-    for timeline in timelines:
-        recording = Path(timeline.recording)
+    for (name, model), timelines in by_track.items():
+        recording = Path(name)
         channel = recording.suffix.partition("#")[2]
         stem = _safe(f"{recording.stem}-{channel}" if channel else recording.stem)
         if len(models) > 1:
-            stem += f".{_safe(timeline.model)}"
+            stem += f".{_safe(model)}"
         names = [f"{stem}.txt", *(f"{stem}-{number}.txt" for number in range(2, len(tracks) + 2))]
-        tracks[next(name for name in names if name not in tracks)] = audacity_labels(timeline)
+        tracks[next(name for name in names if name not in tracks)] = audacity_labels(*timelines)
     return tracks
 
 
@@ -134,12 +154,41 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or _STEM
 
 
-def _print_charts(result: Timelines) -> None:
+def _print_charts(result: Timelines, *, whole: bool) -> None:
+    """Print a chart of each long recording, and a line for each short one, each turn, and what they make together.
+
+    Args:
+        whole: Print lines only.
+    """
     console = result_console()
-    for index, timeline in enumerate(timeline for timeline in result.timelines if timeline.windows):
-        if index:
+    charts = {(line.recording, line.model): line for line in result.timelines if not whole and _is_long(line)}
+    answers = [answer for answer in result.answers() if answer.windows]
+    models = len({answer.model for answer in answers})
+    was_chart = False
+    for index, answer in enumerate(answers):
+        chart = charts.pop((answer.recording, answer.model), None)
+        if index and (was_chart or chart is not None):
             console.print()
-        print_timeline(console, timeline, all_stretches=not console.is_terminal)
+        was_chart = chart is not None
+        if chart is not None:
+            print_timeline(console, chart, all_stretches=not console.is_terminal)
+        else:
+            _print_answer(console, answer, with_model=models > 1)
+
+
+def _is_long(timeline: Timeline) -> bool:
+    """Whether there is something to draw: several windows of a whole recording."""
+    return timeline.turn is None and len(timeline.windows) > 1
+
+
+def _print_answer(console: Console, answer: RecordingAnswer, *, with_model: bool) -> None:
+    words, turn = [answer.recording], answer.turn
+    if turn is not None and turn.start_s is not None:
+        words += [f"{clock(turn.start_s)}–{clock(turn.start_s + answer.seconds)}", turn.speaker or ""]
+    words.append(answer.model if with_model else "")
+    length = "" if answer.level is Level.TURN else f" of {clock(answer.seconds)}"
+    words.append(f"{answer.emotion} {_percent(answer.probability or 0).strip()}{length}")
+    _print_line(console, plain_text(" · ".join(filter(None, words))))
 
 
 def print_timeline(console: Console, timeline: Timeline, *, all_stretches: bool) -> None:
@@ -149,24 +198,14 @@ def print_timeline(console: Console, timeline: Timeline, *, all_stretches: bool)
     stretches = timeline.stretches()
     shown = stretches if all_stretches else stretches[:_SHOWN_STRETCHES]
     width = max(len(clock(timeline.duration_s)), len("0:00.0"))
+    emotion, probability = timeline.decide(timeline.mean_probabilities())
+    whole = f"{clock(0):>{width}}–{clock(timeline.duration_s):<{width}}"
+    _print_line(console, f"{whole}  {plain_text(emotion)} {_percent(probability).strip()} on average", style="bold")
     for span in shown:
         times = f"{clock(span.start_s):>{width}}–{clock(span.end_s):<{width}}"
         _print_line(console, f"{times}  {plain_text(span.emotion)} {_percent(span.probability).strip()}")
     if len(shown) < len(stretches):
         _print_line(console, f"and {len(stretches) - len(shown)} more stretches: --format csv or audacity has all")
-
-
-def clock(seconds: float) -> str:
-    """Format a time in a recording.
-
-    Examples:
-        >>> clock(7.25), clock(83.0), clock(3671.5)
-        ('0:07.2', '1:23.0', '1:01:11.5')
-    """
-    whole, tenth = divmod(round(seconds * 10), 10)
-    minutes, second = divmod(whole, 60)
-    hours = f"{minutes // 60}:{minutes % 60:02d}" if whole >= _HOUR_S else f"{minutes}"
-    return f"{hours}:{second:02d}.{tenth}"
 
 
 def _print_rows(console: Console, timeline: Timeline) -> None:
@@ -207,4 +246,4 @@ def _percent(value: float) -> str:
 
 
 def _print_line(console: Console, text: str, *, style: str = "") -> None:
-    console.print(Text(fitting(console, text), style=style), soft_wrap=True)
+    print_wrapped(console, Text(fitting(console, text), style=style))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from benchmark.audio.channels import Channel, ChannelChoice
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource
 from benchmark.emotions.merges import resolve_merges
-from benchmark.results.runs import ClipRecord
+from benchmark.results.left_out import LeftOut
+from benchmark.results.runs import ClipRecord, CorpusRecord
 
 _STEREO = 2
 
@@ -53,12 +54,14 @@ class CorpusContents:
         notes: Sentences for the user on how it was read.
         codes: The corpus's own codes for labels: code → canonical class.
         source: The SPEC pinned to a revision, of a dataset.
+        left_out: Files that are no clips.
     """
 
     clips: tuple[Clip, ...]
     notes: tuple[str, ...] = ()
     codes: dict[str, str] = field(default_factory=dict)
     source: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def described(record: ClipRecord, clip: Clip) -> ClipRecord:
@@ -90,6 +93,7 @@ class Corpus:
         labels: The user's overrides of what a label means.
         merge: Emotions that the user merges into others.
         notes: Sentences for the user on how it was read.
+        left_out: Files and clips that were left out.
         selection: The user's selection of clips in words; None for all.
     """
 
@@ -102,6 +106,7 @@ class Corpus:
     labels: dict[str, str] = field(default_factory=dict)
     merge: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     selection: str | None = None
     channel: ChannelChoice = ChannelChoice.MIX
 
@@ -164,3 +169,16 @@ def _sides(clip: Clip, choice: ChannelChoice, count: Callable[[AudioSource], int
     else:
         for channel in (Channel.LEFT, Channel.RIGHT):
             yield replace(clip, name=f"{clip.name}#{channel}", audio=audio.on(channel))
+
+
+def unread_corpus(corpus: Corpus) -> CorpusRecord:
+    """The record of a corpus whose audio was not decoded: what it says of its clips, which count as readable."""
+    clips = (described(ClipRecord(clip=clip.name, clip_hash=clip.name, duration_s=None), clip) for clip in corpus.clips)
+    return CorpusRecord(
+        name=corpus.name,
+        source=corpus.source,
+        clips=tuple(clips),
+        available_clips=corpus.available_clips,
+        labels=corpus.labels,
+        merge=corpus.merge,
+    )

@@ -9,6 +9,7 @@ from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError, shorten
 from benchmark.options.shared import ClipOptions
 from benchmark.registry.schema import CorpusEntry
+from benchmark.results.left_out import left_out
 
 _SHOWN = 30
 
@@ -94,6 +95,13 @@ def _keep_values(corpus: Corpus, field: str, selected: Sequence[str] | None) -> 
             raise RequestError(f"The corpus {corpus.name!r} has no {field} {text!r}; it has {known}.")
         accepted |= matches
     kept = tuple(clip for clip, value in zip(corpus.clips, values, strict=True) if value in accepted)
+    others = [clip.name for clip, value in zip(corpus.clips, values, strict=True) if value not in accepted]
+    if others:
+        what = f"of {len(corpus.clips):,} clips [has|have] another {field}"
+        option = f"--{'only-label' if field == 'label' else field}"
+        then = f"not read, as {option} or the registry asks for it"
+        line = left_out("selection", len(others), others, what, then, about=f"than {shorten(selected)}", option=option)
+        corpus = replace(corpus, left_out=(*corpus.left_out, line))
     # Clips that an earlier sample left out still count as available.
     available = corpus.available_clips - len(corpus.clips) + len(kept)
     return _with_selection(replace(corpus, clips=kept, available_clips=available), f"{field} {', '.join(selected)}")

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +11,11 @@ from benchmark.corpora.audio_sources import AudioAddress, AudioFile, AudioSource
 from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError, did_you_mean, shorten
+from benchmark.registry.schema import AnswerRole
 
 COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "file": ("file", "file_name", "path", "audio"),
+        "file": ("file", "file_name", "path", "audio", "recording"),
         "label": ("label", "emotion"),
         "speaker": ("speaker", "speaker_id", "actor"),
         "sex": ("sex", "gender"),
@@ -28,6 +29,15 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Role → the names that a column with it usually has, the likeliest first."""
+ANSWER_COLUMN_NAMES: Mapping[AnswerRole, tuple[str, ...]] = MappingProxyType(
+    {
+        "hash": ("hash", "clip_hash"),
+        "clip": ("clip", "file", "file_name", "filename", "path", "audio", "recording"),
+        "predicted": ("predicted", "prediction", "predicted_emotion", "predicted_label", "answer"),
+        "scores": ("scores", "probabilities", "logits"),
+    }
+)
+"""The same for tables of answers."""
 _MAX_LISTED = 40
 _VOTES_PREFIX = "votes_"
 
@@ -47,8 +57,11 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-def parse_columns(texts: Iterable[str]) -> dict[str, str]:
-    """Read what `--column` says: role → name of the column.
+def parse_columns(texts: Iterable[str], *, roles: Collection[str] = COLUMN_NAMES) -> dict[str, str]:
+    """Read what `--column` says: role → name of the column. A usual name of a role stands for it, such as `end`.
+
+    Args:
+        roles: Those that there are.
 
     Raises:
         RequestError: One is no ROLE=NAME, has an unknown role, or says of a role again.
@@ -56,14 +69,18 @@ def parse_columns(texts: Iterable[str]) -> dict[str, str]:
     Examples:
         >>> parse_columns(["label=emotion_code", "speaker=agent"])
         {'label': 'emotion_code', 'speaker': 'agent'}
+        >>> parse_columns(["recording=call", "end=until"])
+        {'file': 'call', 'stop': 'until'}
     """
     columns: dict[str, str] = {}
     for text in texts:
         role, equals, name = (part.strip() for part in text.partition("="))
         if not (role and equals and name):
             raise RequestError(f"--column wants ROLE=NAME, such as label=emotion_code, and not {text!r}.")
-        if role not in COLUMN_NAMES:
-            known = did_you_mean(role, COLUMN_NAMES, otherwise="the roles are")
+        if role not in roles:
+            role = next((own for own in roles if role in COLUMN_NAMES.get(own, ())), role)
+        if role not in roles:
+            known = did_you_mean(role, roles, otherwise="the roles are")
             raise RequestError(f"--column {text}: there is no role {role!r}{known}.")
         if columns.setdefault(role, name) != name:
             raise RequestError(f"--column names two columns for the {role}: {columns[role]!r} and {name!r}; keep one.")
@@ -89,7 +106,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
     """
     if absent := [column for column in chosen.values() if column not in present]:
         raise RequestError(f"{table} has no column {absent[0]!r}; it has {shorten(present, _MAX_LISTED)}.")
-    by_usual_name = {_usual(column): column for column in reversed(present)}
+    by_usual_name = {usual_name(column): column for column in reversed(present)}
     roles = {
         role: column
         for role, names in COLUMN_NAMES.items()
@@ -109,7 +126,7 @@ def find_columns(table: str, present: Sequence[str], chosen: Mapping[str, str]) 
     }
     notes = []
     for role in ("label", "speaker"):
-        others = [name for name in present if _usual(name) in COLUMN_NAMES[role] and name != roles[role]]
+        others = [name for name in present if usual_name(name) in COLUMN_NAMES[role] and name != roles[role]]
         if others and role not in chosen:
             notes.append(
                 f"The {role} is read from the column {roles[role]!r}; {', '.join(map(repr, others))} might be meant "
@@ -125,10 +142,16 @@ def is_usual_name(name: str) -> bool:
         >>> is_usual_name("Speaker ID"), is_usual_name("remarks")
         (True, False)
     """
-    return any(_usual(name) in names for names in COLUMN_NAMES.values())
+    return any(usual_name(name) in names for names in COLUMN_NAMES.values())
 
 
-def _usual(name: str) -> str:
+def usual_name(name: str) -> str:
+    """The name of a column as it is compared with usual ones.
+
+    Examples:
+        >>> usual_name("File Name")
+        'file_name'
+    """
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
@@ -179,7 +202,7 @@ def _suggestions(columns: Columns, rows: Sequence[Mapping[str, str]]) -> tuple[s
     for role in ("label", "speaker"):
         if not unused or role in columns.by_role or (role == "label" and columns.votes):
             continue
-        likely = [column for column in unused if any(hint in _usual(column) for hint in _HINTS[role])]
+        likely = [column for column in unused if any(hint in usual_name(column) for hint in _HINTS[role])]
         if role == "label":
             # What a column holds says more than what it is called.
             likely = [column for column in unused if _holds_emotions(rows, column)] or likely

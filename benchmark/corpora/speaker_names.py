@@ -58,11 +58,6 @@ def take_speakers(corpus: Corpus, pattern: re.Pattern[str]) -> Corpus:
             f"{unknown[0].name}; `bench corpus` without it offers patterns."
         )
     notes = [f"Speakers that are taken from file names: {len(found):,} ({shorten(sorted(found))})."]
-    if missing := len(unknown) - found.total():
-        example = next(clip.name for clip in unknown if speaker_in(clip.name, pattern) is None)
-        notes.append(
-            f"--speaker-pattern finds no speaker in {missing:,} of {len(unknown):,} file names, such as {example}."
-        )
     clips = tuple(
         clip if clip.speaker is not None else replace(clip, speaker=speaker_in(clip.name, pattern))
         for clip in corpus.clips

@@ -121,6 +121,7 @@ def _read(name: str, spec: Spec, entry: CorpusEntry, reader: AudioReader, progre
         synthetic=spec.kind == "demo",
         labels=contents.codes,
         notes=tuple(map(storable, contents.notes)),
+        left_out=contents.left_out,
     )
 
 

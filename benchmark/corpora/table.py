@@ -5,17 +5,23 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
 from benchmark.corpora.clips import CorpusContents
-from benchmark.corpora.rows import Located, find_columns, is_usual_name, read_rows
+from benchmark.corpora.rows import Columns, Located, find_columns, is_usual_name, read_rows
 from benchmark.corpora.spec_syntax import TABLE_SUFFIXES
 from benchmark.errors import RequestError, shorten
 from benchmark.settings import expanded
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Content = TypeVar("Content")
 MOST_COLUMNS = 10_000
 """Each clip of a run keeps all of them."""
 MOST_ROWS = 1_000_000
@@ -47,8 +53,18 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Corpu
     Raises:
         RequestError: The table is missing, is not what its name says, is empty, or has no column of paths.
     """
+    roles, rows = read_table_rows(path, columns=columns or {})
+    return read_rows(str(path), roles, rows, lambda location: locate(location, path.parent))
+
+
+def read_table_rows(path: Path, *, columns: Mapping[str, str]) -> tuple[Columns, list[dict[str, str]]]:
+    """Read the texts of a table that names recordings: what its columns hold, and its rows (column → text).
+
+    Raises:
+        RequestError: As `read_table`.
+    """
     texts = _read(path)
-    roles = find_columns(str(path), list(texts), columns or {})
+    roles = find_columns(str(path), list(texts), columns)
     file = roles.by_role["file"]
     if not texts[file]:
         raise RequestError(f"{path} has no rows: it needs one per clip.")
@@ -57,11 +73,11 @@ def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> Corpu
             f"{path}: {len(missing)} of {len(texts[file])} rows name no file in the column '{file}' (row "
             f"{shorten(missing)} below the heading): fill it in, or delete them."
         )
-    rows = [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
-    return read_rows(str(path), roles, rows, lambda location: _locate(location, path.parent))
+    return roles, [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
 
 
-def _locate(location: str, folder: Path) -> Located:
+def locate(location: str, folder: Path) -> Located:
+    """Find the audio that a table in a folder names: a path relative to the folder, or an address."""
     if location.lower().startswith("file://"):
         return AudioFile(Path(unquote(urlsplit(location).path)))
     if _ADDRESS.match(location):
@@ -82,22 +98,31 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> dict[str, list[str]]:
-    """The texts of each column."""
+def read_file(
+    path: Path, readers: Mapping[str, Callable[[Path], Content]], *, what: str = "a table of clips"
+) -> Content:
+    """Read a table by the reader of its suffix, and say in one sentence what is wrong with it.
+
+    Args:
+        readers: By the lower-case end of the name, such as `.csv`.
+        what: What the table is, for the message on its size.
+
+    Raises:
+        RequestError: The table is missing, too large, or not what its name says.
+    """
     import pandas as pd  # noqa: PLC0415 - half a second, which a mistyped name of a corpus must not cost
     import pyarrow as pa  # noqa: PLC0415
 
     if not path.is_file():
-        what = "is a folder, not a table" if path.is_dir() else "does not exist"
-        raise RequestError(f"The table {path} {what}: `table:` wants a file ({', '.join(sorted(TABLE_SUFFIXES))}).")
-    readers = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_json_lines, ".parquet": _read_parquet}
+        problem = "is a folder, not a table" if path.is_dir() else "does not exist"
+        raise RequestError(f"The table {path} {problem}: give a file ({', '.join(sorted(TABLE_SUFFIXES))}).")
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise RequestError(f"{path}: a table's name ends in one of {', '.join(sorted(TABLE_SUFFIXES))}.")
     try:
         if (size := path.stat().st_size) > MOST_BYTES:
-            raise ValueError(f"it has {size:,} bytes, and a table of clips may have {MOST_BYTES:,}; split it")
-        columns = reader(path)
+            raise ValueError(f"it has {size:,} bytes, and {what} may have {MOST_BYTES:,}; split it")
+        return reader(path)
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8 and try again.") from error
     except pd.errors.EmptyDataError as error:
@@ -107,10 +132,25 @@ def _read(path: Path) -> dict[str, list[str]]:
         raise RequestError(f"{path} cannot be read as {path.suffix.lstrip('.')}: {reason}.") from error
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
-    return {name.strip(): texts for name, texts in columns.items()}
 
 
-def _read_csv(path: Path) -> dict[str, list[str]]:
+def _read(path: Path) -> dict[str, list[str]]:
+    """The texts of each column."""
+    readers = {".csv": _csv_texts, ".tsv": _csv_texts, ".jsonl": _json_texts, ".parquet": _parquet_texts}
+    return {name.strip(): texts for name, texts in read_file(path, readers).items()}
+
+
+def _csv_texts(path: Path) -> dict[str, list[str]]:
+    frame = read_csv(path)
+    return {name: frame.iloc[:, index].tolist() for index, name in enumerate(frame.columns)}
+
+
+def read_csv(path: Path) -> "pd.DataFrame":
+    """Read CSV or TSV, whatever separates its fields; all columns are texts, empty where there is nothing.
+
+    Raises:
+        ValueError: It is too wide or too long, or two columns with a role have one name.
+    """
     import pandas as pd  # noqa: PLC0415
 
     with path.open(encoding="utf-8-sig") as file:
@@ -137,7 +177,7 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
                 "some rows have more fields than the header has columns; "
                 "put a text that holds the separator into double quotes"
             )
-    return {str(name): fields.iloc[:, index].tolist() for index, name in enumerate(columns)}
+    return fields.iloc[:, : len(columns)].set_axis([str(name) for name in columns], axis=1)
 
 
 def _header(path: Path, separator: str, *, skip: bool) -> list[str]:
@@ -150,7 +190,19 @@ def _header(path: Path, separator: str, *, skip: bool) -> list[str]:
             raise ValueError(str(error)) from error
 
 
-def _read_json_lines(path: Path) -> dict[str, list[str]]:
+def _json_texts(path: Path) -> dict[str, list[str]]:
+    records = read_json_lines(path)
+    names = dict.fromkeys(name for record in records for name in record)
+    _refuse_too_wide(len(names))
+    return {name: [_text(record.get(name)) for record in records] for name in names}
+
+
+def read_json_lines(path: Path) -> list[dict[str, object]]:
+    """Read the objects of a file with one in each line that is not empty.
+
+    Raises:
+        ValueError: A line holds something else, or there are too many.
+    """
     import pandas as pd  # noqa: PLC0415
 
     # pandas' own reader turns texts that look like dates or numbers into them; `splitlines` cuts at characters that
@@ -160,9 +212,7 @@ def _read_json_lines(path: Path) -> dict[str, list[str]]:
     records = [_record(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
     if not records:
         raise pd.errors.EmptyDataError
-    names = dict.fromkeys(name for record in records for name in record)
-    _refuse_too_wide(len(names))
-    return {name: [_text(record.get(name)) for record in records] for name in names}
+    return records
 
 
 def _refuse_too_wide(columns: int) -> None:
@@ -189,17 +239,25 @@ def _record(line: str, number: int) -> dict[str, object]:
     return record
 
 
-def _read_parquet(path: Path) -> dict[str, list[str]]:
+def read_parquet(path: Path) -> "pa.Table":
+    """Read Parquet, but for what pandas adds to number rows.
+
+    Raises:
+        ValueError: It is too wide or too long.
+    """
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
-    texts = {}
     _refuse_too_wide(len(pq.read_schema(path)))
     # A small file can hold any number of equal rows.
     _refuse_too_long(pq.read_metadata(path).num_rows)
-    for name, values in pq.read_table(path).to_pydict().items():
-        if name.startswith(_PANDAS_INDEX):
-            continue
+    table = pq.read_table(path)
+    return table.drop_columns([name for name in table.column_names if name.startswith(_PANDAS_INDEX)])
+
+
+def _parquet_texts(path: Path) -> dict[str, list[str]]:
+    # Not by pandas, which makes 1.0 of 1 wherever another row says nothing; in files that it wrote, that is undone.
+    texts = {}
+    for name, values in read_parquet(path).to_pydict().items():
         present = [value for value in values if not _is_missing(value)]
         was_whole = len(present) < len(values) and all(isinstance(v, float) and v.is_integer() for v in present)
         texts[name] = [_text(int(value) if was_whole and not _is_missing(value) else value) for value in values]

@@ -9,6 +9,18 @@ from benchmark.emotions.aliases import resolve_emotion
 from benchmark.emotions.classes import Kind, emotion_class, packaged
 from benchmark.errors import RequestError, did_you_mean
 
+NEAREST: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("annoyance", "frustration", "hatred"), "anger"),
+        **dict.fromkeys(("excitement", "enthusiasm", "amusement", "pleasure", "contentment"), "happiness"),
+        **dict.fromkeys(("hurt", "grief", "despair", "depression", "disappointment"), "sadness"),
+        "anxiety": "fear",
+        "contempt": "disgust",
+        "calm": "neutral",
+    }
+)
+"""The class that studies most often merge an emotion into; of all others nothing is suggested."""
+
 
 def resolve_merges(merges: Mapping[str, str] | Iterable[str] = ()) -> dict[str, str]:
     """Map each merged class to the class that it becomes in the end, both by canonical names.

@@ -14,7 +14,7 @@ from benchmark.evaluation.context import Overwrite
 from benchmark.evaluation.plan import InferencePlan, PlannedEngine
 from benchmark.evaluation.sessions import AnsweredWindow
 from benchmark.models.load_reports import TooShortError
-from benchmark.models.speech_model import averaged
+from benchmark.models.speech_model import averaged, averaged_ratings
 from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
 from benchmark.workers.answers import Returned
 
@@ -129,8 +129,9 @@ def _better_answers(finer: Sequence[ClipPass]) -> Callable[[str], Prediction | N
 
 @dataclass
 class ClipInProgress:
-    """A clip of which some windows have been computed."""
+    """A clip of which some windows have been computed; `rates` where they are answered by ratings, and not logits."""
 
+    rates: bool = False
     logits: list[NDArray[np.float32]] = field(default_factory=list)
     samples: list[int] = field(default_factory=list)
     seconds: float = 0.0
@@ -154,7 +155,8 @@ class ClipInProgress:
         failure = self.failure if unreadable is None else _NO_LONGER_READABLE + unreadable
         if failure is not None:
             return Prediction(clip_hash=clip_hash, logits=None, windows=0, failure=failure, seconds=0.0)
-        logits = averaged(np.stack(self.logits), np.array(self.samples))
+        average = averaged_ratings if self.rates else averaged
+        logits = average(np.stack(self.logits), np.array(self.samples))
         return Prediction(
             clip_hash=clip_hash, logits=logits, windows=len(self.logits), failure=None, seconds=self.seconds
         )

@@ -57,6 +57,8 @@ class RunContext:
         threads: Threads that one worker may compute with.
         stop: Set when the user interrupts: no engine is tested from then on, and what is done is kept.
         alone: Whether this is the second try of candidates that have lost a worker, one at a time.
+        work: How many clips there are to compute; None if they are `clips`.
+        divided: Whether other shards compute some of the clips, so that the store does not say how many are answered.
         computed: The clips that were computed in this run, by the key of their setup.
     """
 
@@ -69,6 +71,8 @@ class RunContext:
     threads: int
     stop: threading.Event = field(default_factory=threading.Event)
     alone: bool = False
+    work: int | None = None
+    divided: bool = False
     computed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def require_worker(self, answer: object) -> None:

@@ -1,6 +1,6 @@
 """Decoding the clips of a corpus: once to know what they hold, and again window by window for a model."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -59,6 +59,11 @@ class ClipSet:
         ordered = sorted(audio, key=lambda clip_hash: -durations[clip_hash])
         return cls({name: audio[name] for name in ordered}, {name: durations[name] for name in ordered})
 
+    def only(self, clip_hashes: Collection[str]) -> "ClipSet":
+        """Take some of the clips, in the same order."""
+        audio = {name: source for name, source in self.audio.items() if name in clip_hashes}
+        return ClipSet(audio, {name: self.durations[name] for name in audio})
+
 
 def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> DecodedCorpus:
     """Decode every clip once, to know its content and its length, or why it cannot be read."""
@@ -80,6 +85,7 @@ def decode_corpus(corpus: Corpus, reader: AudioReader, progress: Progress) -> De
             labels=corpus.labels,
             merge=corpus.merge,
             selection=corpus.selection,
+            left_out=corpus.left_out,
             channel=corpus.channel,
         ),
         audio,

@@ -1,29 +1,39 @@
 """The candidates that are run: usable ones with enough emotions; and why the others are not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from benchmark.evaluation.engines import EngineChoice
 from benchmark.hub.client import Hub
 from benchmark.hub.repository_facts import HubFailure
 from benchmark.models.backends.plugin_backends import added_backend
-from benchmark.models.backends.protocol import LIBRARIES, TORCH, Engine
+from benchmark.models.backends.protocol import LIBRARIES, ONNXRUNTIME, TORCH, Engine
+from benchmark.models.foreign import TEXT
+from benchmark.models.load_reports import STANDARD_HEAD
+from benchmark.plugins import Group, plugin_digest
 from benchmark.progress import Progress
 from benchmark.registry.schema import Candidate, Registry
 from benchmark.results.environment import installed_version
-from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, InferenceSetup
+from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, FOREIGN, InferenceSetup
 from benchmark.results.status import Status, Verdict
 from benchmark.results.verification import Verification
 
 _LIBRARIES_OF_ALL = ("torch", "transformers", "soxr")
+_LIBRARIES_OF_PROGRAMS = ("soxr",)
 _LIBRARIES_OF_PERTURBATIONS = ("numpy", "scipy", "soundfile")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A candidate that is ready to be run: its verdict is `usable`, and its checkpoint is in `folder`."""
+    """A candidate that is ready to be run.
+
+    Attributes:
+        verification: Its verdict is `usable`, or it `rates`.
+        folder: Its checkpoint, or its table, or where its program runs.
+    """
 
     candidate: Candidate
     verification: Verification
@@ -35,17 +45,50 @@ class Subject:
         return self.candidate.name
 
     @property
+    def is_imported(self) -> bool:
+        """Whether its answers are in a table, so that no model is run."""
+        return self.candidate.answers_path is not None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a program of the user's computes its answers."""
+        return self.candidate.command is not None
+
+    @property
+    def rates(self) -> bool:
+        """Whether its answers are ratings of dimensions, and no logits."""
+        return self.verification.rates
+
+    @property
     def preprocessor(self) -> dict[str, JsonValue] | None:
         """The registry's override of the feature extractor, as plain data."""
         override = self.candidate.preprocessor
         return None if override is None else override.model_dump(mode="json")
 
     @property
+    def onnx(self) -> dict[str, JsonValue] | None:
+        """The ONNX file that is loaded instead of a checkpoint, as `LoadOptions.onnx`."""
+        file = self.candidate.onnx
+        return None if file is None else {"file": file, "labels": list(self.verification.labels)}
+
+    def reference(self, device: str) -> Engine:
+        """The engine that others are compared with on a device; ONNX files, on the CPU, and programs have no other."""
+        if self.is_foreign:
+            return Engine(backend=FOREIGN, dtype="unknown", only=True)
+        return Engine(device=device) if self.candidate.onnx is None else Engine(backend=ONNXRUNTIME, only=True)
+
+    def engines(self, choice: EngineChoice, device: str) -> tuple[Engine, ...]:
+        """The engines to try on a device, fastest first; the last one is always the reference."""
+        reference = self.reference(device)
+        return (reference,) if reference.only else choice.engines(device)
+
+    @property
     def head(self) -> dict[str, str] | None:
         """How its head is rebuilt, as `LoadOptions.head`; None where it is transformers' own."""
-        if self.verification.status is not Status.REPAIRED or self.verification.head is None:
+        is_rebuilt = self.verification.status is Status.REPAIRED or self.rates
+        if not is_rebuilt or self.verification.head in {None, STANDARD_HEAD}:
             return None
-        return {"kind": self.verification.head, **self.verification.head_parameters}
+        return {"kind": str(self.verification.head), **self.verification.head_parameters}
 
     def setup(self, engine: Engine, *, perturbation: str | None = None) -> InferenceSetup:
         """Describe everything that decides this candidate's logits.
@@ -61,17 +104,25 @@ class Subject:
         if verification.revision is None or verification.window_s is None:
             raise ValueError(f"{self.candidate.name} was not loaded when it was verified")
         of_perturbation = () if perturbation is None else _LIBRARIES_OF_PERTURBATIONS
-        of_backend = LIBRARIES[backend] if backend in LIBRARIES else added_backend(backend).libraries
-        libraries = (*_LIBRARIES_OF_ALL, *of_perturbation, *of_backend)
+        head_parameters: dict[str, JsonValue] = {**verification.head_parameters}
+        if self.is_foreign:
+            head_parameters["scores"] = head_parameters.get("answers") != TEXT
+            libraries: tuple[str, ...] = (*_LIBRARIES_OF_PROGRAMS, *of_perturbation)
+        else:
+            of_backend = LIBRARIES[backend] if backend in LIBRARIES else added_backend(backend).libraries
+            libraries = (*_LIBRARIES_OF_ALL, *of_perturbation, *of_backend)
         versions = {name: version for name in libraries if (version := installed_version(name))}
-        if backend != TORCH:
+        for group, entry in ((Group.HEADS, verification.head), (Group.BACKENDS, backend)):
+            if entry is not None and (digest := plugin_digest(group, entry)) is not None:
+                versions[f"plugin {entry}"] = digest
+        if backend != TORCH and not engine.only:
             versions[CONVERSION] = str(CONVERSION_VERSION)
         return InferenceSetup(
             candidate=self.candidate.id,
             revision=verification.revision,
             labels=verification.labels,
             head=verification.head or "standard",
-            head_parameters=dict(verification.head_parameters),
+            head_parameters=head_parameters,
             backend=backend,
             device=engine.device,
             dtype=engine.dtype,
@@ -99,20 +150,37 @@ class Selection:
 
 
 def select_subjects(
-    registry: Registry, verifications: Sequence[Verification], *, min_emotions: int, hub: Hub, progress: Progress
+    registry: Registry,
+    verifications: Sequence[Verification],
+    *,
+    min_emotions: int,
+    hub: Hub,
+    progress: Progress,
+    tables: bool = False,
+    dimensions: bool = False,
 ) -> Selection:
-    """Choose the usable candidates with enough emotions, and find their checkpoints, which verification has fetched.
+    """Choose the usable candidates with enough emotions, or those that rate dimensions, and find their checkpoints.
 
-    The verdicts are in the order of the registry. What is not in the cache of the Hub any more is fetched again.
+    Verification has fetched these. The verdicts are in the order of the registry. What is not in the cache of the Hub
+    any more is fetched again.
+
+    Args:
+        tables: Take tables of answers, too, which answer no recordings but their own.
+        dimensions: Choose those that rate dimensions instead.
     """
     subjects: list[Subject] = []
     ineligible: dict[str, str] = {}
     final = list(verifications)
     for number, (candidate, verification) in enumerate(zip(registry.candidates, verifications, strict=True)):
-        is_usable = verification.verdict is Verdict.USABLE
-        reason = verification.too_few_emotions(min_emotions) if is_usable else verification.reason
+        if dimensions:
+            reason = None if verification.rates else verification.reason
+        else:
+            is_usable = verification.verdict is Verdict.USABLE
+            reason = verification.too_few_emotions(min_emotions) if is_usable else verification.reason
+        if reason is None and candidate.answers_path is not None and not tables:
+            reason = "It is a table of answers, which answers no other recordings."
         if reason is None:
-            folder = _checkpoint_folder(candidate, verification, hub, progress)
+            folder = find_checkpoint(candidate, verification, hub, progress)
             if not isinstance(folder, HubFailure):
                 subjects.append(Subject(candidate, verification, folder))
                 continue
@@ -123,10 +191,13 @@ def select_subjects(
     return Selection(tuple(subjects), ineligible, tuple(final))
 
 
-def _checkpoint_folder(
+def find_checkpoint(
     candidate: Candidate, verification: Verification, hub: Hub, progress: Progress
 ) -> Path | HubFailure:
-    if candidate.local_path is not None:
-        return candidate.local_path
+    """Find the checkpoint of a candidate at its revision, which is fetched where it is not in the cache of the Hub."""
+    if own := candidate.local_path or candidate.answers_path or candidate.command_folder:
+        return own
     facts = hub.facts(candidate.id, verification.revision)
-    return facts if isinstance(facts, HubFailure) else hub.download(facts, progress)
+    if isinstance(facts, HubFailure):
+        return facts
+    return hub.download(replace(facts, onnx=candidate.onnx), progress)

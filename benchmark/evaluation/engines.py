@@ -1,6 +1,5 @@
 """Which engines and devices a user's choice allows, in the order in which they are tried."""
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,16 @@ from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.models.backends.plugin_backends import added_backend, added_names
-from benchmark.models.backends.protocol import BACKENDS, DTYPES, LIBRARIES, ONNXRUNTIME, OPENVINO, TORCH, Engine
+from benchmark.models.backends.protocol import (
+    BACKENDS,
+    DTYPES,
+    INSTALL,
+    ONNXRUNTIME,
+    OPENVINO,
+    TORCH,
+    Engine,
+    is_installed,
+)
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
 from benchmark.workers.worker import Worker
@@ -17,10 +25,6 @@ AUTO = "auto"
 DEVICES = ("cpu", "cuda")
 _FAST_DTYPE = "bfloat16"
 _BATCH_ON_GPU = 16
-_INSTALL = {
-    OPENVINO: ("OpenVINO", "pip install openvino"),
-    ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
-}
 _ACTOR = "benchmark.models.actor:ModelActor"
 _TIMEOUT_S = 60.0
 # One of these is there wherever a driver is that torch's CUDA builds can use: NVIDIA's own, Windows's for Linux, AMD's.
@@ -73,8 +77,8 @@ class EngineChoice:
             raise RequestError(f"--batch-size is {self.batch}: it has to be 1 or more.")
         if self.batch is not None and self.batch > 1 and self.backend not in (AUTO, TORCH):
             raise RequestError("Only torch computes windows together: leave out --batch-size, or take --backend torch.")
-        if self.backend in _INSTALL and not is_installed(self.backend):
-            name, command = _INSTALL[self.backend]
+        if self.backend in INSTALL and not is_installed(self.backend):
+            name, command = INSTALL[self.backend]
             raise RequestError(f"{name} is not installed here: `{command}`, or leave out --backend {self.backend}.")
 
     def engines(self, device: str) -> tuple[Engine, ...]:
@@ -113,11 +117,6 @@ class EngineChoice:
         if self.backend != AUTO:
             return self.backend
         return OPENVINO if self._batches(device) == (1,) and is_installed(OPENVINO) else TORCH
-
-
-def is_installed(backend: str) -> bool:
-    """Whether the libraries of one of `BACKENDS` are there; none of them is imported."""
-    return all(importlib.util.find_spec(name) is not None for name in LIBRARIES[backend])
 
 
 def resolve_devices(names: Sequence[str], settings: Settings) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ model was trained on. Recordings are compared by their hashes, so that names of 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -110,14 +110,26 @@ class SubjectCorpora:
 
     Attributes:
         inferred: Those that its model computes, and `clips` their clips.
+        own: The clips that this shard of the run computes; None for all.
         adapted: The evaluations of the others, whose out-of-fold answers are stored.
         heard: By corpus, how many of its clips the model was trained on; 0 if absent.
     """
 
     inferred: Sequence[DecodedCorpus]
     clips: ClipSet
+    own: ClipSet | None = None
     adapted: tuple[EvaluationRecord, ...] = ()
     heard: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> ClipSet:
+        """The clips that are computed here."""
+        return self.clips if self.own is None else self.own
+
+    @property
+    def hashes(self) -> dict[str, Set[str]]:
+        """The hashes of the clips of each corpus that is inferred, by its name."""
+        return {corpus.record.name: corpus.audio.keys() for corpus in self.inferred}
 
     def records(self, inferred: Sequence[EvaluationRecord]) -> list[EvaluationRecord]:
         """All evaluations of the subject, given those of the corpora that it has computed."""

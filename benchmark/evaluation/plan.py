@@ -107,7 +107,7 @@ class InferencePlan:
             RequestError: A newer version of bench wrote what is stored.
         """
         decisions = Decisions.of(subject.verification, context.merges)
-        *engines, last = context.options.engines.engines(device)
+        *engines, last = subject.engines(context.options.engines, device)
         reference = PlannedEngine(last, subject.setup(last), status=EngineStatus.PASSED)
         plan = cls(subject, context, decisions, [reference])
         if not engines or not context.clips.audio:
@@ -195,8 +195,8 @@ class InferencePlan:
         return InferenceRecord(
             candidate=self.subject.name,
             asked=str(self.context.options.engines),
-            backend=current.engine.backend,
-            dtype=current.engine.dtype,
+            backend=current.setup.backend,
+            dtype=current.setup.dtype,
             batch=current.engine.batch,
             fallbacks=self.fallbacks,
             note=self.note,
@@ -232,6 +232,8 @@ class InferencePlan:
         if any(check.passed and self._unseen(check) <= 0 for check in checks):
             return None
         store, audio = self.context.store, self.context.clips.audio
+        if self.context.divided:
+            return FEW_CLIPS if len(audio) < PAYS_FROM_CLIPS else None
 
         def has_answered_most(planned: PlannedEngine) -> bool:
             stored = store.read(planned.setup)
@@ -239,7 +241,7 @@ class InferencePlan:
 
         if any(map(has_answered_most, fast)):
             return None
-        if len(audio) < PAYS_FROM_CLIPS:
+        if (len(audio) if self.context.work is None else self.context.work) < PAYS_FROM_CLIPS:
             return FEW_CLIPS
         return _MOSTLY_ANSWERED if has_answered_most(self.reference) else None
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from benchmark.evaluation.close_clips import ClipInProgress, ClipPass, is_lasting, is_taken_over
 from benchmark.evaluation.context import Overwrite
-from benchmark.evaluation.decoding import ClipSet, DecodedCorpus, decode_windows
+from benchmark.evaluation.decoding import ClipSet, decode_windows
 from benchmark.evaluation.plan import InferencePlan, PlannedEngine
-from benchmark.evaluation.sessions import ModelSession, log_path
+from benchmark.evaluation.sessions import LoadedModels, ModelSession, log_path
 from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Stage
 from benchmark.results.predictions import Prediction
@@ -18,7 +18,7 @@ from benchmark.workers.answers import Crashed
 # Answers are stored every so often, so that a run that is killed loses little.
 _FLUSH_CLIPS = 200
 _FLUSH_S = 10.0
-_INTERRUPTED = "The run was interrupted."
+INTERRUPTED = "The run was interrupted."
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +48,26 @@ class CandidateRun:
         answered = (clip_pass for clip_pass in self.passes if clip_pass.setup.key not in self.failures)
         return any(self.clips.audio.keys() - set(clip_pass.stored()) for clip_pass in answered)
 
-    def records(self, corpora: Sequence[DecodedCorpus]) -> list[EvaluationRecord]:
-        """Describe for each pass and corpus where the answers are, and whether they are complete."""
+    def records(self, corpora: Mapping[str, Iterable[str]]) -> list[EvaluationRecord]:
+        """Describe for each pass and corpus where the answers are, and whether they are complete.
+
+        Args:
+            corpora: The hashes of the clips of each corpus, by its name.
+        """
         settings = self.plan.context.settings
         log = log_path(self.plan.subject, settings).relative_to(settings.cache).as_posix()
         inference = self.plan.record(rerun_clips=self.rerun_clips)
         records = []
         for clip_pass in self.passes:
             computed = {*clip_pass.missing, *clip_pass.close}
-            for corpus in corpora:
+            for name, clip_hashes in corpora.items():
                 failure = self.failures.get(clip_pass.setup.key)
                 records.append(
                     EvaluationRecord(
                         candidate=self.plan.subject.name,
-                        corpus=corpus.record.name,
+                        corpus=name,
                         setup=clip_pass.setup,
-                        failure=None if computed.isdisjoint(corpus.audio) else failure,
+                        failure=None if computed.isdisjoint(clip_hashes) else failure,
                         log=log if computed else None,
                         inference=inference,
                     )
@@ -72,10 +76,17 @@ class CandidateRun:
 
 
 class InferenceRunner:
-    """Computes the clips of a run, or some of them, with one candidate; stored answers count unless overwritten."""
+    """Computes the clips of a run, or some of them, with one candidate; stored answers count unless overwritten.
 
-    def __init__(self, plan: InferencePlan, clips: ClipSet | None = None) -> None:
+    Args:
+        plan: The engines.
+        clips: Those to compute; None for all.
+        models: Where models stay loaded; None to load them for this run only.
+    """
+
+    def __init__(self, plan: InferencePlan, clips: ClipSet | None = None, models: LoadedModels | None = None) -> None:
         self._plan = plan
+        self._models = models or LoadedModels()
         self._context = plan.context
         self._clips = clips or plan.context.clips
         self._audio = self._clips.audio
@@ -133,16 +144,20 @@ class InferenceRunner:
         """Compute what passes miss, with one loaded model; why passes ended early, by the key of their setup."""
         context, passes = self._context, [clip_pass for clip_pass in passes if clip_pass.missing]
         if not passes or context.stop.is_set():
-            return {clip_pass.setup.key: _INTERRUPTED for clip_pass in passes}
+            return {clip_pass.setup.key: INTERRUPTED for clip_pass in passes}
         failures: dict[str, str] = {}
-        with ModelSession(
-            self._plan.subject,
-            passes[0].engine.implementation,
-            threads=context.threads,
-            settings=context.settings,
-            side_by_side=side_by_side,
-        ) as session:
-            loaded = session.load()
+        implementation = passes[0].engine.implementation
+
+        def new_session() -> ModelSession:
+            return ModelSession(
+                self._plan.subject,
+                implementation,
+                threads=context.threads,
+                settings=context.settings,
+                side_by_side=side_by_side,
+            )
+
+        with self._models.open(implementation, side_by_side=side_by_side, new=new_session) as (session, loaded):
             context.require_worker(loaded)
             if not isinstance(loaded, LoadReport) or loaded.sampling_rate is None:
                 problem = loaded.preprocessor_problem if isinstance(loaded, LoadReport) else loaded.reason
@@ -166,7 +181,8 @@ class InferenceRunner:
     ) -> str | None:
         """Compute what a pass misses, and store it every so often; why it ended early, if so."""
         predictions: list[Prediction] = []
-        flushed, clip = time.monotonic(), ClipInProgress()
+        rates = self._plan.subject.rates
+        flushed, clip = time.monotonic(), ClipInProgress(rates)
         windows = decode_windows(
             clip_pass.missing.items(),
             self._context.reader,
@@ -177,7 +193,7 @@ class InferenceRunner:
         try:
             for answered in session.answers(windows):
                 if self._context.stop.is_set():
-                    return _INTERRUPTED
+                    return INTERRUPTED
                 self._context.require_worker(answered.end)
                 if answered.end is not None:
                     again = self._again(answered.end)
@@ -185,7 +201,7 @@ class InferenceRunner:
                 if answered.answer is not None:
                     clip.add(answered)
                     continue
-                prediction, clip = clip.prediction(answered), ClipInProgress()
+                prediction, clip = clip.prediction(answered), ClipInProgress(rates)
                 predictions.append(prediction)
                 clip_pass.computed.add(prediction.clip_hash)
                 if not is_lasting(prediction):

@@ -34,6 +34,7 @@ from benchmark.results.status import Status
 
 SortBy = Literal["downloads", "likes", "trending_score", "last_modified", "created_at"]
 
+_LONGEST_NAME = 200
 _LIBRARY = "ser-bench"
 _TASK = "audio-classification"
 _MODELS_PER_TIME_LIMIT = 500
@@ -143,7 +144,7 @@ class Hub:
         missing = self._missing_files(facts)
         if isinstance(missing, HubFailure):
             return missing
-        if facts.partial and weight_files(facts.files, facts.config) is None:
+        if facts.partial and not _has_weights(facts):
             return not_in_cache(f"all of the weights of {facts.id}")
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
         if not missing:
@@ -190,7 +191,7 @@ class Hub:
     def _missing_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
         """The files that a load reads and the cache lacks."""
         try:
-            files = files_to_load(facts.files, facts.config, self._files(facts))
+            files = files_to_load(facts.files, facts.config, self._files(facts), onnx=facts.onnx)
         except SourceError as error:
             return error.failure
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)
@@ -218,6 +219,7 @@ class Hub:
             license=next(iter(texts(getattr(card, "license", None))), None),
             languages=texts(getattr(card, "language", None)),
             datasets=texts(getattr(card, "datasets", None)),
+            renamed=_new_name(id, info.id),
             downloads=info.downloads if isinstance(info.downloads, int) else None,
         )
         return describe(facts, snapshot_folder(self._cache, id, sha), oversized)
@@ -247,6 +249,19 @@ class Hub:
             return path_or_failure
         watch.complete()
         return folder
+
+
+def _has_weights(facts: RepoFacts) -> bool:
+    if facts.onnx is not None:
+        return facts.onnx in facts.names
+    return weight_files(facts.files, facts.config) is not None
+
+
+def _new_name(asked: str, answered: object) -> str | None:
+    """The name of a repository that the Hub has redirected to."""
+    if not isinstance(answered, str) or answered.casefold() == asked.casefold():
+        return None
+    return storable(answered)[:_LONGEST_NAME]
 
 
 def _checked(info: ModelInfo) -> ModelInfo:

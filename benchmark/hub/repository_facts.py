@@ -36,7 +36,9 @@ class RepoFacts:
         license: As declared by the repository, like `languages` and `datasets`, its training data.
         downloads: In the last month.
         folder: The local folder; None for a repository of the Hub.
+        renamed: What the Hub calls it now, where that is another name than was asked for.
         partial: Whether `files` may be incomplete, since they come from the library's cache.
+        onnx: The ONNX file that is loaded instead of a checkpoint, if the registry names one.
     """
 
     id: str
@@ -51,7 +53,9 @@ class RepoFacts:
     datasets: tuple[str, ...] = ()
     downloads: int | None = None
     folder: Path | None = None
+    renamed: str | None = None
     partial: bool = False
+    onnx: str | None = None
 
     @property
     def names(self) -> frozenset[str]:

@@ -33,6 +33,12 @@ _OTHER_FRAMEWORKS = (
     ("Core ML", (".mlmodel", ".mlpackage")),
 )
 _ADAPTERS = frozenset({"adapter_model.safetensors", "adapter_model.bin"})
+# What lies beside an ONNX file and holds none of its weights, which may have any other name.
+_NO_ONNX_WEIGHTS = (
+    *(".json", ".md", ".txt", ".yaml", ".yml", ".py", ".csv", ".log", ".pdf", ".png", ".jpg", ".wav", ".flac", ".mp3"),
+    *(".safetensors", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf", ".pkl", ".joblib", ".zip"),
+)
+_NO_ONNX_NAMES = ("pytorch_model", "adapter_model", "training_args", "LICENSE", "README")
 _SHOWN = 3
 _LONGEST_NAME = 255
 
@@ -114,14 +120,21 @@ def weight_parts(weights: WeightFiles, repository: RepositoryFiles) -> tuple[Rep
 
 
 def files_to_load(
-    files: Iterable[RepoFile], config: Mapping[str, Any] | None, repository: RepositoryFiles
+    files: Iterable[RepoFile],
+    config: Mapping[str, Any] | None,
+    repository: RepositoryFiles,
+    *,
+    onnx: str | None = None,
 ) -> tuple[RepoFile, ...]:
     """List the files that a load reads, the small ones first; raises SourceError where the index cannot be had.
 
-    Of shards, those that the index names; where the index cannot be used, all that look like shards.
+    Of shards, those that the index names; where the index cannot be used, all that look like shards. Of an ONNX file
+    that the registry names, that file and what may hold its weights.
     """
     files = tuple(files)
     descriptions = tuple(file for file in files if file.name in DESCRIPTION_NAMES)
+    if onnx is not None:
+        return (*descriptions, *onnx_files(files, onnx))
     weights = weight_files(files, config)
     if weights is None:
         return descriptions
@@ -130,6 +143,28 @@ def files_to_load(
     except ListingProblem:
         parts = weights.shards
     return (*(file for file in (*descriptions, weights.entry) if file not in parts), *parts)
+
+
+def onnx_files(files: Iterable[RepoFile], onnx: str) -> tuple[RepoFile, ...]:
+    """List an ONNX file and those beside it that may hold its weights; which they are, only the file itself says.
+
+    Examples:
+        >>> names = ("a.onnx", "a.onnx_data", "a_int8.onnx", "a_int8.onnx.data", "README.md", "pytorch_model.bin")
+        >>> [file.name for file in onnx_files([RepoFile(name, 1) for name in names], "a.onnx")]
+        ['a.onnx', 'a.onnx_data']
+    """
+    files = tuple(files)
+    folder = PurePosixPath(onnx).parent
+    beside = [file for file in files if PurePosixPath(file.name).parent == folder]
+    others = tuple(file.name for file in beside if file.name.endswith(".onnx") and file.name != onnx)
+    chosen = [file for file in beside if file.name == onnx]
+    for file in beside:
+        name = PurePosixPath(file.name).name
+        if file.name == onnx or file.name.startswith(others) or name.endswith(_NO_ONNX_WEIGHTS):
+            continue
+        if not name.startswith((*_NO_ONNX_NAMES, ".")):
+            chosen.append(file)
+    return tuple(chosen)
 
 
 def total_size(files: Iterable[RepoFile]) -> int | None:

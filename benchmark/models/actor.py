@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmark.models.backends.converted import ConvertedModel, FastModel
 from benchmark.models.backends.protocol import BackendError, Engine, Streams
+from benchmark.models.foreign import load_foreign
 from benchmark.models.load_reports import LoadOptions
 from benchmark.models.speech_model import SpeechModel, require_finite
 from benchmark.workers.answers import Returned, describe, to_plain
@@ -122,9 +123,17 @@ class ModelActor:
         """
         if self._queue is not None:
             self._queue.close()
+        if self._model is not None:
+            self._model.close()
         self._model, self._queue = None, None  # the next model finds the memory of the one before
         chosen, shared = Engine(**(engine or {})), Streams(**(streams or {}))
-        if converted is not None:
+        if options.get("command") is not None:
+            self._model = load_foreign(options["command"], Path(folder))
+        elif options.get("onnx") is not None:
+            from benchmark.models.onnx_files import load_onnx  # noqa: PLC0415 - of an extra
+
+            self._model = load_onnx(Path(folder), LoadOptions(**options), shared)
+        elif converted is not None:
             self._model = _open_converted(folder, options["preprocessor"], chosen, shared, converted)
         else:
             from benchmark.models.checkpoint import load_checkpoint  # noqa: PLC0415 - imports torch
@@ -176,6 +185,8 @@ class ModelActor:
 
     def peak_memory_mb(self) -> float:
         """The most memory used so far: of this process, or on a GPU of torch's allocator there, in MB (10⁶ bytes)."""
+        if self._model is not None and (elsewhere := self._model.peak_memory_elsewhere_mb()) is not None:
+            return elsewhere
         if self._on_gpu():
             return float(sys.modules["torch"].cuda.max_memory_allocated() / _BYTES_PER_MB)
         return peak_memory_mb()

@@ -16,7 +16,7 @@ from typing import Any, Self
 from benchmark.errors import RequestError
 from benchmark.models.load_reports import STANDARD_HEAD, UnusableHeadError
 from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, BENCH_TYPES
-from benchmark.plugins import Group, load_plugin, plugin_names
+from benchmark.plugins import Group, load_plugin, plugin_digests, plugin_names
 
 POOLINGS = ("mean", "sum", "max")
 ACTIVATIONS = ("tanh", "relu", "none")
@@ -79,13 +79,18 @@ LAYOUTS: tuple[HeadLayout, ...] = (
 )
 
 
-@cache
 def layouts() -> tuple[HeadLayout, ...]:
-    """All known layouts: `LAYOUTS`, and those of installed packages.
+    """All known layouts: `LAYOUTS`, and those of installed packages and of files of the user's.
 
     Raises:
         RequestError: A package adds something that is no layout, can't be imported, or has the name of another.
     """
+    return _layouts(plugin_digests())
+
+
+@cache
+def _layouts(digests: tuple[str, ...]) -> tuple[HeadLayout, ...]:
+    del digests  # of other files, other layouts
     known = list(LAYOUTS)
     for name in plugin_names(Group.HEADS):
         layout = load_plugin(Group.HEADS, name)

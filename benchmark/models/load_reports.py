@@ -19,6 +19,9 @@ class LoadOptions:
         head: How a head is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and `activation`.
         config: Fields of the configuration to replace, for a head of its own on the checkpoint's encoder. What no
             longer has its shape is made at random and counts as missing.
+        command: Fields of `benchmark.models.foreign.ForeignCommand`, where a program computes in place of a checkpoint.
+        onnx: The ONNX file to load instead of a checkpoint: `file`, its path below the folder, and `labels`, one per
+            output.
     """
 
     preprocessor: dict[str, Any] | None = None
@@ -28,6 +31,8 @@ class LoadOptions:
     seed: int | None = None
     head: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
+    command: dict[str, Any] | None = None
+    onnx: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,14 @@ class SpeechModel(ABC):
             CheckpointError: There is no feature extractor, or it makes what the model doesn't read.
         """
 
+    def close(self) -> None:
+        """Release what lies outside of this process; most models have nothing there."""
+        return
+
+    def peak_memory_elsewhere_mb(self) -> float | None:
+        """The most memory used by other processes that compute the model, in MB (10⁶ bytes); None where none does."""
+        return None
+
     def require_enough(self, samples: int) -> None:
         """Refuse a number of samples that is too small for the model; raises as `logits`."""
         if samples < self.shortest:
@@ -76,6 +84,16 @@ def averaged(logits: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArr
     log_probabilities = log_softmax(logits.astype(np.float64), axis=1)
     mean: NDArray[np.float32] = logsumexp(log_probabilities + log_weights[:, None], axis=0).astype(np.float32)
     return mean
+
+
+def averaged_ratings(ratings: NDArray[np.float32], durations: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Average ratings of windows by duration; arguments and result as for `averaged`.
+
+    Examples:
+        >>> averaged_ratings(np.array([[0.9], [0.3]], np.float32), np.array([1, 2])).round(6).tolist()
+        [0.5]
+    """
+    return np.asarray(np.average(ratings.astype(np.float64), axis=0, weights=durations), dtype=np.float32)
 
 
 def require_finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -304,7 +304,7 @@ def keywords(
     ]
     call.__name__ = call.__qualname__ = function.__name__.removesuffix("_with")
     call.__module__ = function.__module__
-    call.__doc__ = "\n".join([cleandoc(function.__doc__ or ""), "", "Options:", *described])
+    call.__doc__ = "\n".join([cleandoc(function.__doc__ or ""), "", "Keyword Args:", *described])
     call.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
     return call
 

@@ -18,13 +18,18 @@ from benchmark.options.shared import (
     Channel,
     ClipOptions,
     ColumnOptions,
+    EngineOptions,
     InferenceOptions,
     LoadOptions,
     MergeOptions,
     OutputOptions,
+    PaperOptions,
+    PriceOptions,
+    RareClassOptions,
     RecordingOptions,
     RegistryOptions,
     ScoreOptions,
+    StoredRun,
     Texts,
     WatchingCaller,
     WorkOptions,
@@ -52,7 +57,10 @@ class RunRequest(
     AskedCaller,
     WatchingCaller,
     WorkOptions,
+    PriceOptions,
+    PaperOptions,
     ScoreOptions,
+    RareClassOptions,
     MergeOptions,
     InferenceOptions,
     ClipOptions,
@@ -67,8 +75,17 @@ class RunRequest(
     """What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
     or a path. Repeatable. Default: all corpora of the registry.
     """
+    predictions: Annotated[Texts, option("--predictions", MODELS, metavar="NAME=FILE")] = ()
+    """Take the answers of a candidate that runs elsewhere from this table (CSV, TSV, JSON lines, Parquet): a row per
+    clip, with its file and the answer, or a column per emotion. Without --model and --candidates nothing else is run.
+    Repeatable.
+    """
     min_emotions: Annotated[int, option("--min-emotions", MODELS, metavar="N", within=Range(1))] = 2
     """Run only candidates that distinguish at least so many emotions."""
+    race: Annotated[Literal["speakers", "table"] | None, option("--race", INFERENCE)] = None
+    """Stop candidates early that cannot win: without a word those that are worse for speakers like these, with `table`
+    those that would not top this table. They get no scores. On one corpus, with labels.
+    """
     skip_silence: Annotated[bool, option("--skip-silence", CORPUS)] = False
     """Leave out the clips in which nobody speaks."""
     min_speech: Annotated[float, option("--min-speech", CORPUS, metavar="SHARE", within=Range(0, 1))] = 0.0
@@ -79,11 +96,47 @@ class RunRequest(
     """Take the scores apart by this column of the corpora too, such as age; by sex, language and duration they always
     are. Repeatable.
     """
+    engine: Annotated[Literal["local", "ray"], option("--engine", INFERENCE)] = "local"
+    """ray: compute on the nodes of a Ray cluster, which see the same files and share BENCH_CACHE (extra `ray`)."""
+    address: Annotated[str | None, option("--address", INFERENCE, metavar="ADDRESS")] = None
+    """The Ray cluster: HOST:PORT, ray://HOST:PORT, or auto for the one that runs on this machine. Default: one of this
+    machine alone, for the run.
+    """
     name: Annotated[str | None, option("--name", RESULT, metavar="NAME")] = None
     """Call the run so; --run NAME selects it in other commands."""
     embed_audio: Annotated[int, option("--embed-audio", RESULT, metavar="N", within=Range(0))] = 0
     """Put the recordings of N clips of each corpus into leaderboard.html, those that most candidates get wrong or
     disagree on; whoever gets the page can listen to them. The others are links to local files.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ShardRequest(RunRequest):
+    """Options of `run_shard`."""
+
+    shard: Annotated[str | None, option("--shard", INFERENCE, metavar="I/N")] = None
+    """Compute part I of N and keep its answers in the cache, so that N machines share a run; bench merge writes the
+    reports.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DimensionsRequest(RunRequest):
+    """Options of `run_dimensions`."""
+
+    scale: Annotated[Texts, option("--scale", SCORES, metavar="LOW..HIGH")] = ()
+    """With --dimensions: the lowest and highest possible rating of the corpora, such as 1..7, or of one dimension, such
+    as valence=-3..3; CCC and MAE need it. Repeatable.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RunCommandRequest(ShardRequest, DimensionsRequest):
+    """Options of `bench run`."""
+
+    dimensions: Annotated[bool, option("--dimensions", SCORES)] = False
+    """Measure instead how well candidates rate arousal, valence and dominance (CCC, Pearson's correlation, MAE), where
+    corpora have columns of ratings (--column arousal=NAME), and write dimensions.html, .md, .csv and .json.
     """
 
 
@@ -145,7 +198,7 @@ class RecipeOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, RegistryOptions):
+class DescribeRequest(WatchingCaller, OutputOptions, RareClassOptions, MergeOptions, ClipOptions, RegistryOptions):
     """Options of `describe_corpus`, which is `bench corpus`."""
 
     corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
@@ -155,6 +208,26 @@ class DescribeRequest(WatchingCaller, OutputOptions, MergeOptions, ClipOptions, 
     """At most so many clips."""
     suspects: Annotated[bool, option("--suspects", CORPUS)] = False
     """List labels that may be wrong, by the stored answers of the latest run on these clips."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DriftRequest(WatchingCaller, OutputOptions, ClipOptions, RegistryOptions):
+    """Options of `drift`."""
+
+    corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
+    """The new recordings: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora,
+    hf:ID[:split], or a path. Labels are not needed.
+    """
+
+    run: StoredRun = None
+    against: Annotated[str | None, option("--against", CORPUS, metavar="NAME")] = None
+    """Which corpus of the run to compare with, where it has several."""
+    model: Annotated[str | None, option("--model -m", MODELS, variable="BENCH_DRIFT_MODEL", metavar="NAME")] = None
+    """Whose answers to compare: a candidate of the run. Default: the one that `bench recommend` picks."""
+    limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
+    """At most so many new recordings."""
+    strict: Annotated[bool, option("--strict", RESULT, variable="BENCH_DRIFT_STRICT")] = False
+    """Exit 1 where the new recordings differ."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -186,7 +259,16 @@ class DiscoverRequest(WatchingCaller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, RecordingOptions, RegistryOptions):
+class TimelineOptions(
+    AskedCaller,
+    WatchingCaller,
+    EngineOptions,
+    LoadOptions,
+    MergeOptions,
+    ColumnOptions,
+    RecordingOptions,
+    RegistryOptions,
+):
     """Options of `predict` beside models and recordings."""
 
     window_seconds: Annotated[float | None, option("--window", INFERENCE, metavar="S", within=Range(0.1))] = None
@@ -194,11 +276,18 @@ class TimelineOptions(AskedCaller, WatchingCaller, LoadOptions, MergeOptions, Re
     hop_seconds: Annotated[float | None, option("--hop", INFERENCE, metavar="S", within=Range(0.01))] = None
     """Seconds from one window to the next. Default: 1, or a window where that is less."""
     channel: Annotated[Channel, option("--channel", CORPUS)] = "mix"
-    """What of stereo recordings is heard."""
+    """What of stereo recordings is heard; `each` answers for both sides of a call."""
+    turns: Annotated[str | Path | None, option("--turns", CORPUS, metavar="FILE"), Mark.PATH] = None
+    """Hear the turns of this table only: a row for each with recording, start and end in seconds, and a speaker where
+    known.
+    """
     device: Annotated[str, option("--device", INFERENCE, variable="BENCH_PREDICT_DEVICE", choices=("cpu", "cuda"))] = (
         "cpu"
     )
     """Where to run."""
+    tuned: Annotated[bool, option("--tuned", INFERENCE, variable="BENCH_PREDICT_TUNED")] = False
+    """Apply the temperature, prior and thresholds that `bench tune` has stored; an answer below its threshold is none.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -226,10 +315,29 @@ class TimelineFiles(Options):
     """A model to ask, instead of a first argument. Repeatable: several are shown side by side."""
     form: Annotated[Literal["chart", "json", "csv", "audacity"] | None, option("--format", RESULT)] = None
     """How to write the answer; audacity is a label track. Default: chart, or as the name after -o ends."""
+    rows: Annotated[Literal["windows", "recordings"] | None, option("--rows", RESULT)] = None
+    """What a chart or CSV shows: the windows, or an answer for each recording, side of a call and turn. Default: a
+    chart has both, CSV windows; a folder gets predictions.csv and recordings.csv.
+    """
     output: Annotated[
         Path | None, option("--output -o", RESULT, variable="BENCH_PREDICT_OUTPUT", metavar="FILE|FOLDER"), Mark.PATH
     ] = None
     """Write there instead of standard output; a folder gets a file for each recording's label track."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AppRequest(AskedCaller, WatchingCaller, LoadOptions, CandidateOptions):
+    """Options of `bench app`."""
+
+    run: StoredRun = None
+    port: Annotated[int | None, option("--port", RESULT, metavar="N", within=Range(1, 65_535))] = None
+    """The port on this machine; no other machine can reach it. Default: the first free one from 7860 on."""
+    max_clip_mb: Annotated[float, option("--max-clip-mb", CORPUS, metavar="MB", within=Range(0))] = 200.0
+    """Take no recording whose file is larger."""
+    max_minutes: Annotated[float, option("--max-minutes", CORPUS, metavar="M", within=Range(0))] = 60.0
+    """Take no longer recording."""
+    idle_seconds: Annotated[float, option("--idle-seconds", INFERENCE, metavar="S", within=Range(1))] = 300.0
+    """Close the worker of a model that nobody has asked for so long."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -17,6 +17,9 @@ from benchmark.options.shared import (
     ColumnOptions,
     MergeOptions,
     OutputOptions,
+    PaperOptions,
+    PriceOptions,
+    RareClassOptions,
     RegistryOptions,
     ScoreOptions,
     SpeakerOptions,
@@ -29,18 +32,20 @@ CACHE = Group("Entries", sort_key=1)
 CACHE_KINDS = (
     "predictions",
     "verifications",
+    "tunings",
     "converted",
     "features",
     "datasets",
     "speech",
     "runs",
+    "shards",
     "logs",
     "leftovers",
 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RecommendRequest(Caller):
+class RecommendRequest(Caller, PriceOptions, RareClassOptions):
     """Options of `recommend`."""
 
     run: StoredRun = field(default=None, kw_only=False)
@@ -69,8 +74,28 @@ class RecommendRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MergeRequest(WatchingCaller, OutputOptions):
+    """Options of `merge`."""
+
+    caches: Annotated[Texts, option("CACHE…", RESULT)] = field(kw_only=False)
+    """The folders in which the shards have kept their answers (BENCH_CACHE, or .bench); one where they shared it."""
+
+    name: Annotated[str | None, option("--name", RESULT, metavar="NAME")] = None
+    """Only shards of the run that --name called so."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ReportRequest(
-    WatchingCaller, OutputOptions, ScoreOptions, MergeOptions, SpeakerOptions, ColumnOptions, RegistryOptions
+    WatchingCaller,
+    OutputOptions,
+    PriceOptions,
+    PaperOptions,
+    ScoreOptions,
+    RareClassOptions,
+    MergeOptions,
+    SpeakerOptions,
+    ColumnOptions,
+    RegistryOptions,
 ):
     """Options of `report`."""
 
@@ -92,7 +117,7 @@ class ReportRequest(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CompareRequest(Caller):
+class CompareRequest(Caller, RareClassOptions):
     """Options of `compare`."""
 
     old: Annotated[str | Path, option("OLD", RESULT)] = field(kw_only=False)
@@ -113,7 +138,7 @@ class CompareRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class EnsembleRequest(Caller, OutputOptions):
+class EnsembleRequest(Caller, OutputOptions, RareClassOptions):
     """Options of `ensemble`."""
 
     members: Annotated[Texts, option("CANDIDATE…", MODELS)] = field(kw_only=False)
@@ -147,7 +172,7 @@ class NextRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class PlanRequest(Caller):
+class PlanRequest(Caller, RareClassOptions):
     """Options of `plan`."""
 
     run: StoredRun = field(default=None, kw_only=False)
@@ -176,7 +201,20 @@ class PlanRequest(Caller):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class PublishRequest(AskedCaller):
+class TuneRequest(Caller, OutputOptions, MergeOptions):
+    """Options of `tune`."""
+
+    model: Annotated[str, option("MODEL", MODELS)] = field(kw_only=False)
+    """The candidate of the run: its name, its id, or a local folder."""
+    corpus: Annotated[str | None, option("--corpus", CORPUS, variable="BENCH_TUNE_CORPUS", metavar="NAME|SPEC")] = None
+    """Which corpus of the run, where it has several: its name, or what it was read from."""
+    max_error: Annotated[float, option("--max-error", SCORES, metavar="X", within=Range(0.01, 0.5))] = 0.1
+    """The share of wrong answers among the accepted ones, at most; thresholds are chosen to keep it."""
+    run: StoredRun = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PublishRequest(AskedCaller, RareClassOptions):
     """Options of `publish`."""
 
     repo: Annotated[str, option("--repo", RESULT, variable="BENCH_PUBLISH_REPO", metavar="OWNER/NAME")] = field(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group
 
+from benchmark.errors import RequestError
 from benchmark.options.declare import KEYWORD_ONLY, Mark, Options, Range, option
-from benchmark.progress import Progress
+from benchmark.plugins import use_plugin_files
+from benchmark.progress import ProgressOption
 from benchmark.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Caller(Options):
 class WatchingCaller(Caller):
     """Receives the progress of long work; only Python sets it."""
 
-    progress: Annotated[Progress | None, KEYWORD_ONLY] = None
+    progress: Annotated[ProgressOption, KEYWORD_ONLY] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -129,14 +131,40 @@ StoredRun = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RegistryOptions(Options):
+class CodeOptions(Options):
+    """Code of the user's."""
+
+    allow_code: Annotated[bool, option("--allow-code", MODELS, variable=None), Mark.RUNS_CODE] = False
+    """Run code of your own: the programs of candidates with a `command`, and the files of --plugin and --metric."""
+    plugins: Annotated[Texts, option("--plugin", MODELS, metavar="FILE", variable=None), Mark.RUNS_CODE] = ()
+    """Python file that adds heads, corpora, backends or metrics, as a package may. Repeatable."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_allowed("--plugin", self.plugins)
+        use_plugin_files(self.plugins)
+
+    def require_allowed(self, flag: str, files: Sequence[str]) -> None:
+        """Refuse files whose code would run, unless that is allowed.
+
+        Raises:
+            RequestError: It is not.
+        """
+        if files and not self.allow_code:
+            raise RequestError(
+                f"{flag} {files[0]} runs its code, which bench does only where allowed: add --allow-code."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RegistryOptions(CodeOptions):
     """The registry."""
 
     candidates: Candidates = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CandidateOptions(Options):
+class CandidateOptions(CodeOptions):
     """The registry and a selection of its candidates."""
 
     candidates: Candidates = field(default=None, kw_only=False)
@@ -145,7 +173,7 @@ class CandidateOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class LoadOptions(Options):
+class LoadOptions(CodeOptions):
     """Download and loading of checkpoints."""
 
     repair_heads: Annotated[bool, option("--repair-heads", MODELS, negatable=True)] = True
@@ -164,6 +192,16 @@ class MergeOptions(Options):
         None
     )
     """Merges of one name; `bench labels --merge-preset NAME` shows them. What --merge says counts more."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RareClassOptions(Options):
+    """Emotions with few clips or a single speaker."""
+
+    rare_classes: Annotated[Literal["keep", "drop"] | None, option("--rare-classes", SCORES)] = None
+    """Emotions with fewer than five clips or a single speaker: `keep` scores them, and leaves them out of intervals,
+    pairs and ranks; `drop` removes them everywhere. Default: keep, or as the run did.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -237,6 +275,26 @@ class OutputOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PaperOptions(Options):
+    """What a paper needs beside the reports."""
+
+    format: Annotated[Literal["latex"] | None, option("--format", RESULT, variable="BENCH_REPORT_FORMAT")] = None
+    """latex: write leaderboard.tex as well, tables for a paper (booktabs)."""
+    published: Annotated[bool, option("--published", RESULT)] = False
+    """Show beside the scores what papers report on the corpus with the same emotions; it was not measured here."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PriceOptions(Options):
+    """What computing costs."""
+
+    price_per_hour: Annotated[float | None, option("--price-per-hour", RESULT, metavar="PRICE", within=Range(0))] = None
+    """What an hour of this machine costs, in any currency, such as 0.50: shows what each candidate costs per hour of
+    audio.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WorkOptions(OutputOptions):
     """Workers and exit codes."""
 
@@ -247,19 +305,25 @@ class WorkOptions(OutputOptions):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class InferenceOptions(Options):
-    """Inference, latency and perturbations."""
+class EngineOptions(Options):
+    """What computes."""
 
-    devices: Annotated[Texts, option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
-    """Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one."""
-    backend: Annotated[str, option("--backend", INFERENCE, metavar="auto|torch|openvino|onnxruntime|NAME")] = "auto"
-    """What computes on the CPU, or the NAME of what an installed package adds. auto takes the fastest that is
-    installed and decides as torch does; a model for which that does not hold is left to torch.
+    backend: Annotated[str, option("--backend", INFERENCE, metavar="NAME")] = "auto"
+    """What computes on the CPU: torch, openvino, onnxruntime, or what an installed package adds. auto takes the fastest
+    that is installed and decides as torch does; a model for which that does not hold is left to torch.
     """
     dtype: Annotated[Literal["float32", "bfloat16", "float16"] | None, option("--dtype", INFERENCE)] = None
     """In which number format, if the decisions stay those of float32. Default: float32."""
     fast: Annotated[bool, option("--fast", INFERENCE)] = False
     """Take bfloat16 where the processor computes in it; the decisions stay those of float32."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class InferenceOptions(EngineOptions):
+    """Inference, latency and perturbations."""
+
+    devices: Annotated[Texts, option("--device", INFERENCE, choices=("cpu", "cuda"))] = ()
+    """Where to run and to measure latency. Repeatable. Default: the CPU, and the GPU where torch sees one."""
     batch_size: Annotated[int | None, option("--batch-size", INFERENCE, metavar="N", within=Range(1, 256))] = None
     """How many windows torch computes together, if the decisions stay those of one at a time. Default: 1 on the CPU;
     16 on a GPU where that is faster.

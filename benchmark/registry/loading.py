@@ -149,7 +149,8 @@ def _require_unique(
 
 def _identity(candidate: Candidate) -> str:
     # The Hub does not tell upper from lower case in names.
-    return candidate.id.casefold() if candidate.local_path is None else str(candidate.local_path)
+    model = candidate.id.casefold() if candidate.local_path is None else str(candidate.local_path)
+    return model if candidate.onnx is None else f"{model}\0{candidate.onnx}"
 
 
 def _listed(registry: Registry, model: str) -> tuple[Candidate, ...]:

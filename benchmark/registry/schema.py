@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
@@ -25,18 +25,24 @@ from benchmark.emotions.aliases import resolve_emotion
 from benchmark.emotions.merges import resolve_merges
 from benchmark.errors import RequestError, did_you_mean
 from benchmark.plugins import Group, plugin_names
-from benchmark.registry.locations import is_hub_id, local_path, resolved_source, what_to_write
+from benchmark.registry.locations import absolute, is_hub_id, local_path, resolved_source, what_to_write
 from benchmark.results.status import Status
 
 COLUMN_ROLES = (
     *("file", "label", "speaker", "sex", "language", "text_id", "intensity"),
     *("start", "stop", "duration", "rater"),
 )
+AnswerRole = Literal["hash", "clip", "predicted", "scores"]
+"""The columns of a table of answers."""
 VERSION: Final = 1
 FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
 _DENSE_OUT = "dense-out"
+_OF_MODELS = ("revision", "head", "preprocessor", "onnx", "outputs", "sampling_rate")
+_OF_ONNX = ("outputs", "sampling_rate")
+_ELSEWHERE = {"predictions": "a table of answers", "command": "a program"}
+"""Fields that make a candidate something else than a model → what."""
 _T = TypeVar("_T")
 
 
@@ -74,6 +80,12 @@ def _not_empty(what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("two outputs have one name; name each of them differently")
+    return names
+
+
 def _converted(convert: Callable[[_T], _T]) -> AfterValidator:
     """A validator from a function whose errors are sentences for a user."""
 
@@ -86,6 +98,14 @@ def _converted(convert: Callable[[_T], _T]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _argument(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("an argument holds a NUL character; remove it")
+    return text
+
+
+Argument = Annotated[str, AfterValidator(_argument)]
+"""An argument of a command."""
 Line = Annotated[str, AfterValidator(_one_line)]
 """One line of text without control characters, not empty."""
 CorpusWord = Annotated[Line, AfterValidator(str.casefold)]
@@ -173,8 +193,19 @@ class Candidate(Described):
         trained_on: Corpora it has seen; None if nothing is declared.
         trained_speakers: Their speakers that it has heard, by the names there; None if nothing is declared.
         labels: Label → canonical class, where the label does not say it itself.
+        predictions: The table of its answers, for a candidate that runs elsewhere, whose id may be any line; behind a
+            `#` the candidate whose rows count, where the table has several and none of this name.
+        columns: Role of a column of that table → its name.
+        command: The program that computes its answers, and its arguments, for a candidate whose id may be any line;
+            it runs in the folder of the registry, and with --allow-code only.
+        onnx: The ONNX file to load instead of a checkpoint: its path below the folder or the repository.
+        outputs: What its outputs mean, in their order; `labels` may say it as a list. By default as in `config.json`.
+        sampling_rate: Of the samples that it reads as they are; short for a `preprocessor` that does not normalise.
     """
 
+    predictions: Line | None = None  # first, with the next: they decide what the id may be
+    command: Annotated[tuple[Argument, ...], _not_empty("program")] | None = None
+    columns: dict[AnswerRole, str] = Field(default_factory=dict)
     id: Line
     name: Line = ""
     revision: Line | None = None
@@ -183,39 +214,124 @@ class Candidate(Described):
     trained_on: tuple[CorpusWord, ...] | None = None
     trained_speakers: tuple[Line, ...] | None = None
     labels: dict[str, Emotion] = Field(default_factory=dict)
+    onnx: Line | None = None
+    outputs: Annotated[tuple[Line, ...], AfterValidator(_distinct)] = ()
+    sampling_rate: StrictInt | None = Field(default=None, ge=1_000, le=768_000)
     head: Head | None = None
     preprocessor: Preprocessor | None = None
     published: Published | None = None
     note: Line | None = None
     _local_path: Path | None = PrivateAttr(default=None)
+    _answers_path: Path | None = PrivateAttr(default=None)
+    _answers_of: str = PrivateAttr(default="")
+    _command_folder: Path | None = PrivateAttr(default=None)
 
     @property
     def local_path(self) -> Path | None:
-        """The absolute path of a local candidate's folder; None for a repository on the Hub."""
+        """The absolute path of a local candidate's folder; None for what is no folder of a model."""
         return self._local_path
+
+    @property
+    def answers_path(self) -> Path | None:
+        """The absolute path of the table of its answers; None for a model."""
+        return self._answers_path
+
+    @property
+    def answers_of(self) -> str:
+        """Whose rows of the table count, where it holds the answers of several candidates."""
+        return self._answers_of
+
+    @property
+    def command_folder(self) -> Path | None:
+        """Where its program runs; None for a model or a table."""
+        return self._command_folder
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_of_models(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        chosen = [field for field in _ELSEWHERE if fields.get(field) is not None]
+        if len(chosen) > 1:
+            raise ValueError("it is a table of answers ('predictions') or a program ('command'), and not both")
+        for name in _OF_MODELS if chosen else ():
+            if fields.get(name) is not None:
+                what = _ELSEWHERE[chosen[0]]
+                raise ValueError(f"{name!r} describes a model, and this candidate is {what}; remove it")
+        if fields.get("columns") and chosen != ["predictions"]:
+            raise ValueError("'columns' describes a table of answers; name it with 'predictions:', or remove them")
+        return fields
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_onnx_files(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or fields.get("predictions") is not None:
+            return fields
+        if isinstance(fields.get("labels"), list):
+            if fields.get("outputs") is not None:
+                raise ValueError("both 'labels' and 'outputs' are lists of outputs; remove one of them")
+            fields = {name: value for name, value in fields.items() if name != "labels"} | {"outputs": fields["labels"]}
+        if fields.get("onnx") is None:
+            if any(fields.get(name) is not None for name in _OF_ONNX):
+                raise ValueError(
+                    "a list of labels, 'outputs' and 'sampling_rate' describe an ONNX file; name that with "
+                    "'onnx: model.onnx', or remove them"
+                )
+            return fields
+        if fields.get("head") is not None:
+            raise ValueError("'head' describes a checkpoint, and this candidate is an ONNX file; remove it")
+        if fields.get("sampling_rate") is not None:
+            if fields.get("preprocessor") is not None:
+                raise ValueError("'preprocessor' holds the sampling rate, too; remove 'sampling_rate'")
+            return fields | {"preprocessor": {"sampling_rate": fields["sampling_rate"], "do_normalize": False}}
+        return fields
+
+    @field_validator("onnx")
+    @classmethod
+    def _is_inside(cls, file: str) -> str:
+        path = PurePosixPath(file)
+        if path.suffix != ".onnx" or path.is_absolute() or ".." in path.parts or "\\" in file:
+            raise ValueError(f"{file!r} is no ONNX file below the candidate's folder; write it as onnx/model.onnx")
+        return path.as_posix()
 
     @field_validator("id")
     @classmethod
     def _is_path_or_hub_id(cls, candidate_id: str, info: ValidationInfo) -> str:
+        if any(info.data.get(field) is not None for field in _ELSEWHERE):
+            return candidate_id
         if local_path(candidate_id, _folder(info.context)) is None and not is_hub_id(candidate_id):
             raise ValueError(
                 f"{candidate_id!r} is neither a folder nor a possible Hub id; {what_to_write(candidate_id)}"
             )
         return candidate_id
 
+    @field_validator("predictions")
+    @classmethod
+    def _can_be_followed(cls, file: str, info: ValidationInfo) -> str:
+        absolute(file, _folder(info.context))
+        return file
+
     @model_validator(mode="before")
     @classmethod
     def _with_a_name(cls, fields: Any, info: ValidationInfo) -> Any:
         if not isinstance(fields, dict) or not isinstance(fields.get("id"), str) or fields.get("name") is not None:
             return fields
+        if any(fields.get(field) is not None for field in _ELSEWHERE):
+            return fields | {"name": fields["id"]}
         path = local_path(fields["id"].strip(), _folder(info.context))
         written = Path(fields["id"].strip()).name
         name = fields["id"] if path is None else path.name if written in {"", "..", "~"} else written
         return fields | {"name": name}
 
     def model_post_init(self, context: Any, /) -> None:
-        """Remember where a local candidate lies."""
-        self._local_path = local_path(self.id, _folder(context))
+        """Remember where a local candidate, or its table, lies."""
+        if self.command is not None:
+            self._command_folder = _folder(context)
+        elif self.predictions is None:
+            self._local_path = local_path(self.id, _folder(context))
+        else:
+            file, rows = _file_and_rows(self.predictions, _folder(context))
+            self._answers_path, self._answers_of = absolute(file, _folder(context)), rows or self.name
 
 
 class CorpusEntry(Described):
@@ -277,6 +393,11 @@ class Registry(RegistryFile):
     def folder(self) -> Path:
         """What relative paths of the registry are relative to."""
         return Path.cwd() if self.path is None else self.path.absolute().parent
+
+
+def _file_and_rows(text: str, folder: Path) -> tuple[str, str]:
+    file, mark, rows = text.rpartition("#")
+    return (text, "") if not mark or absolute(text, folder).exists() else (file, rows)
 
 
 def _folder(context: Any) -> Path:

@@ -48,7 +48,9 @@ def _message(document: Document, detail: ErrorDetails) -> str:
     must_be = f"{field_of_owner} must be {_EXPECTED.get(kind)}, not {_show(value)}"
     match kind:
         case "extra_forbidden":
-            hint = did_you_mean(str(keys[-1]), list(_model_at(keys).model_fields), otherwise="the fields are")
+            fields = _model_at(keys).model_fields
+            required_first = sorted(fields, key=lambda name: not fields[name].is_required())
+            hint = did_you_mean(str(keys[-1]), required_first, otherwise="the fields are")
             message = f"unknown field {keys[-1]!r} of {owner}{hint}"
         case "missing":
             message = f"{owner} has no {keys[-1]!r}; add it"

@@ -6,6 +6,7 @@ from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, milliseconds, moment, quantity
 from benchmark.results.comparison import Change, GateResult, RowChange, RunComparison, StatusChange
+from benchmark.results.leaderboard_columns import stopped_after
 
 _MOST_FINDINGS = 20
 RowColumn = Column[RowChange]
@@ -20,7 +21,7 @@ def comparison_markdown(comparison: RunComparison) -> str:
             " ".join(f"**{markdown_text(gap)}**" for gap in comparison.gaps),
             f"From **{markdown_text(comparison.old)}** ({moment(comparison.old_created)}) to "
             f"**{markdown_text(comparison.new)}** ({moment(comparison.new_created)}).",
-            _summary(comparison, rows),
+            comparison_summary(comparison),
             *section("## Gates", "\n".join(map(_gate, comparison.gates))),
             *section("## Before you compare", bullets(map(markdown_text, comparison.warnings))),
             *section("## Candidates", bullets(map(_status, comparison.statuses))),
@@ -35,7 +36,9 @@ def comparison_markdown(comparison: RunComparison) -> str:
     )
 
 
-def _summary(comparison: RunComparison, rows: Sequence[RowChange]) -> str:
+def comparison_summary(comparison: RunComparison) -> str:
+    """What changed, in a sentence."""
+    rows = [row for row in comparison.rows if row.presence == "both"]
     if comparison.nothing_changed:
         return "Nothing changed."
     if not rows:
@@ -133,7 +136,11 @@ def _old_and_new(title: str, field: str, write: Callable[[float | None], str]) -
         change = row.numbers.get(field)
         if change is None:
             return ""
-        old, new = write(change.old) or UNKNOWN, write(change.new) or UNKNOWN
+        old, new = write(change.old), write(change.new)
+        if field == "uar":
+            clips, of = (row.numbers.get(name, Change()) for name in ("stopped_after", "stopped_of"))
+            old, new = old or stopped_after(clips.old, of.old), new or stopped_after(clips.new, of.new)
+        old, new = old or UNKNOWN, new or UNKNOWN
         return old if old == new else f"{old} → {new}"
 
     return RowColumn(title, cell)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from benchmark.reporting.csv_and_json import corpus_json
 from benchmark.reporting.escaping import markdown_text
+from benchmark.reporting.leaderboard_corpora import left_out_list
 from benchmark.reporting.markdown import Column, bullets, document, first_of, markdown_table, section
 from benchmark.reporting.numbers import UNKNOWN, counted, duration, fraction, moment
 from benchmark.results.corpus_description import CorpusDescription, Coverage, DescribedClip, DescribedLabel, Spread
 from benchmark.results.files import FileSet
-from benchmark.results.runs import SHORTEST_SPEECH_S
 from benchmark.results.training_record import SuspectedLabel
 from benchmark.scoring.corpus_description import CORPUS_FLAGS, is_telephone
 from benchmark.scoring.suspected_labels import PRECISION_OF_SUSPECTS
@@ -63,6 +63,7 @@ def corpus_markdown(corpus: CorpusDescription) -> str:
         [
             f"# The corpus {markdown_text(corpus.name)}",
             _source(corpus),
+            *left_out_list(corpus.left_out),
             *section(
                 "## Before you trust a score on it",
                 bullets(f"**{flag}**: {CORPUS_FLAGS.get(flag, '')}" for flag in corpus.flags),
@@ -184,7 +185,6 @@ def _labels(corpus: CorpusDescription) -> list[str]:
         markdown_table(corpus.labels, _LABEL_COLUMNS),
         classes,
         f"Merged: {merged}." if merged else "",
-        f"{counted(corpus.unlabelled, 'clip')} without a label." if corpus.unlabelled else "",
     ]
 
 
@@ -240,24 +240,15 @@ def _suspects(corpus: CorpusDescription) -> list[str]:
 
 
 def _clip_lists(corpus: CorpusDescription) -> list[str]:
-    def nobody_speaks(clip: DescribedClip) -> bool:
-        return clip.speech_share is not None and clip.speech_share * (clip.duration_s or 0.0) < SHORTEST_SPEECH_S
-
     def names(belongs: Callable[[DescribedClip], object]) -> list[str]:
         return [markdown_text(clip.clip) for clip in corpus.clips if belongs(clip)]
 
     lists = {
-        "Unreadable": [
-            f"{markdown_text(clip.clip)}: {markdown_text(clip.failure or '')}"
-            for clip in corpus.clips
-            if clip.clip_hash is None
-        ],
         "Identical, sample by sample": [", ".join(map(markdown_text, group.clips)) for group in corpus.identical],
         "Changed copies": [
             f"{' and '.join(map(markdown_text, copy.clips))} (likeness {copy.likeness:.2f})"
             for copy in corpus.near_copies
         ],
-        "Nobody speaks in": names(nobody_speaks),
         "A telephone's band": names(is_telephone),
         "Clipped": names(lambda clip: clip.clipped_share),
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from benchmark.reporting.citation import citation_data
 from benchmark.reporting.escaping import csv_text, json_text
 from benchmark.results.analyses import CorpusGroups, PairComparison, Robustness
 from benchmark.results.corpus_description import CorpusDescription
@@ -55,7 +56,7 @@ def verification_csv(report: VerificationReport) -> str:
     for candidate in report.candidates:
         labels = ";".join(map(csv_text, candidate.labels))
         multi_label = candidate.multi_label if candidate.labels else None
-        rows.append(_verification_values(candidate) | {"labels": labels, "multi_label": multi_label})
+        rows.append(verification_values(candidate) | {"labels": labels, "multi_label": multi_label})
     return csv_table(VERIFICATION_COLUMNS, rows)
 
 
@@ -66,7 +67,7 @@ def verification_json(report: VerificationReport) -> str:
     each label the emotion it maps to, or null) and all other stored fields.
     """
     content = report.model_dump(mode="json")
-    return json_document(content | {"candidates": list(map(_verification_values, report.candidates))})
+    return json_document(content | {"candidates": list(map(verification_values, report.candidates))})
 
 
 def leaderboard_csv(leaderboard: Leaderboard) -> str:
@@ -83,9 +84,10 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
 def leaderboard_json(leaderboard: Leaderboard) -> str:
     """Write a run as JSON, which can be read again as a `Leaderboard`.
 
-    The keys of a row are the columns of `leaderboard.csv`; the user's own metrics are under `metrics`.
+    The keys of a row are the columns of `leaderboard.csv`; the user's own metrics are under `metrics`, and what to
+    quote with the scores is under `cite`.
     """
-    return json_document(leaderboard.model_dump(mode="json"))
+    return json_document(leaderboard.model_dump(mode="json") | {"cite": citation_data(leaderboard)})
 
 
 def corpus_json(description: CorpusDescription) -> str:
@@ -147,7 +149,7 @@ def _cell(value: Any) -> str:
     return csv_text(value) if isinstance(value, str) else repr(value)
 
 
-def _verification_values(candidate: Verification) -> dict[str, Any]:
+def verification_values(candidate: Verification) -> dict[str, Any]:
     """All stored fields and what follows from them, the columns first."""
     stored = candidate.model_dump(mode="json")
     batching = candidate.batching

@@ -26,7 +26,19 @@ _MARKDOWN = re.compile(
 )
 # What would begin a heading, a list, a rule or an underline if a line began with it.
 _BLOCK_START = re.compile(r"^(?:(#|[-+=](?=[-+=\s]|$))|(\d{1,9})([.)])(?=\s|$))")
+# Of Windows, of a `file:` address, of everything else; what begins within a word or after `~` or `.` is relative.
+_FOLDERS = re.compile(
+    r"(?:\b[A-Za-z]:\\+|\bfile:/{2,3}(?=\w)|(?<![\w.~/<])(?<!&lt;)/(?![/\s]))(?:(?<=\\)(?:[^\s\\]+\\+)*|(?:[^\s/]+/)+)"
+)
 _FORMULA_STARTS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+# `"` is a command of some languages' babel; `[` and `*` at the beginning of a row would belong to the `\\` before it.
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "{}$%&#_"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "`": r"\textasciigrave{}"}
+    | {"<": "$<$", ">": "$>$", "|": "$|$", "−": "$-$", '"': "''"}
+    | {character: f"{{{character}}}" for character in "[]*"}
+)
+_NOT_PLAIN = re.compile(r"[^\n -~]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
@@ -41,6 +53,8 @@ def plain_text(text: str) -> str:
         >>> plain_text("\x1b[31mhappy\x1b[0m\r\n\u202eyrgna\u202c zero\u200bwidth")
         'happy yrgna zerowidth'
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     visible = []
     without_sequences = _ESCAPE_SEQUENCE.sub("", text)
     joiners = {match.start() for match in _MEANT_JOINER.finditer(without_sequences)}
@@ -80,6 +94,28 @@ def csv_text(text: str) -> str:
     return f"'{cleaned}" if cleaned and is_formula else cleaned
 
 
+def without_folders(text: str) -> str:
+    r"""Replace the folders of absolute paths by an ellipsis: they name the user, and mean nothing elsewhere.
+
+    Examples:
+        >>> without_folders("There is no folder /home/ann/models/gone, see https://host/a/b and c/d")
+        'There is no folder …/gone, see https://host/a/b and c/d'
+        >>> without_folders(r"folder:/home/ann/calls C:\Users\ann\x.wav file:///home/ann/y.wav")
+        'folder:…/calls …/x.wav …/y.wav'
+    """
+    return _FOLDERS.sub("…/", text)
+
+
+def latex_text(text: str) -> str:
+    r"""Escape a text from outside for LaTeX with UTF-8, also for the cell of a table; letters of all scripts stay.
+
+    Examples:
+        >>> print(latex_text(r"a_b & 50% [x] \input{y} Ärger--"))
+        a\_b \& 50\% {[}x{]} \textbackslash{}input\{y\} Ärger-{}-
+    """
+    return re.sub("-(?=-)", "-{}", plain_text(text).translate(_LATEX))
+
+
 def json_text(document: str) -> str:
     r"""Replace what cannot be seen in a JSON document by its `\u…` escapes; the document means the same.
 
@@ -87,10 +123,7 @@ def json_text(document: str) -> str:
         >>> json_text('["a\u202eb"]')
         '["a\\u202eb"]'
     """
-    return "".join(
-        character if character in {"\n", " "} or _is_visible(character) else _utf16_escape(character)
-        for character in document
-    )
+    return _NOT_PLAIN.sub(lambda match: match[0] if _is_visible(match[0]) else _utf16_escape(match[0]), document)
 
 
 def _is_visible(character: str) -> bool:

@@ -7,9 +7,9 @@ from benchmark.reporting.markdown import Column, bullets, first_of, mark_repaire
 from benchmark.reporting.numbers import counted, duration, fraction, is_known
 from benchmark.results.analyses import CorpusAgreement, PairAgreement, Voter
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow
+from benchmark.results.left_out import LeftOut
 
 _SECONDS_PER_HOUR = 3600
-_MOST_CLIPS = 10
 _MOST_LABELS = 40
 _MOST_REASONS = 10
 _MOST_EMOTIONS = 4
@@ -35,13 +35,12 @@ def corpus_description(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) ->
         _few_texts(corpus),
         _raters(corpus),
     ]
-    unreadable = [
-        f"{markdown_text(clip.clip)}: {markdown_text(clip.failure or 'no reason known')}" for clip in corpus.unreadable
-    ]
-    return [
-        " ".join(filter(None, facts)),
-        *section("Clips that could not be read:", bullets(first_of(unreadable, _MOST_CLIPS, rest=_MORE_IN_JSON))),
-    ]
+    return [" ".join(filter(None, facts)), *left_out_list(corpus.left_out)]
+
+
+def left_out_list(lines: Sequence[LeftOut]) -> list[str]:
+    """List what was left out of a corpus or treated specially; no blocks if nothing was."""
+    return section("Left out, or treated specially:", bullets(markdown_text(line.sentence) for line in lines))
 
 
 def why_unlabelled(corpus: CorpusSummary) -> str:
@@ -65,9 +64,10 @@ def why_unranked(corpus: CorpusSummary, rows: Sequence[LeaderboardRow]) -> str:
     if all(row.seen == "yes" for row in scored):
         return "all candidates were trained on it; `--rank-seen` ranks them all the same"
     if corpus.speakers is None:
+        unnamed = next((line.clips for line in corpus.left_out if line.kind == "no-speaker"), corpus.clips)
         return (
-            "nobody knows who speaks in each clip, and clips of one speaker are not independent (`--speaker-pattern` "
-            "takes speakers from file names, and `bench corpus` offers patterns)"
+            f"{counted(unnamed, 'clip')} {'names' if unnamed == 1 else 'name'} no speaker, and clips of one speaker "
+            "are not independent (`--speaker-pattern` takes speakers from file names; `bench corpus` offers patterns)"
         )
     return "ranks need scored clips of three speakers, and of two for each emotion"
 
@@ -81,35 +81,8 @@ def corpus_warnings(corpus: CorpusSummary) -> list[str]:
             f"**{name} is synthetic**: a program made its voices. Scores on it show that bench works and compare "
             "nothing that matters for recordings of people."
         )
-    if corpus.unreadable:
-        total = corpus.clips + len(corpus.unreadable)
-        warnings.append(
-            f"**{len(corpus.unreadable):,} of {counted(total, 'clip')} of {name} could not be read** and "
-            f"{'is' if len(corpus.unreadable) == 1 else 'are'} left out for all candidates."
-        )
     if corpus.failure:
         warnings.append(f"**{name}**: {markdown_text(corpus.failure)}")
-    if corpus.no_speech:
-        warnings.append(
-            f"**In {counted(corpus.no_speech, 'clip')} of {name} nobody speaks**, as far as a voice-activity detector "
-            "can tell, which takes some screams for noise; what a model answers to silence is no emotion. "
-            "`--skip-silence` leaves such clips out."
-        )
-    if corpus.unheard_speakers is not None:
-        one = len(corpus.heard_by) == 1
-        warnings.append(
-            f"**{name} is scored on {corpus.unheard_speakers:,} of its {corpus.speakers or 0:,} speakers**: "
-            f"{', '.join(map(markdown_text, corpus.heard_by))} {'was' if one else 'were'} trained on the others. A run "
-            f"without {'it' if one else 'them'} scores all speakers."
-        )
-    if corpus.unscored_labels:
-        clips = sum(corpus.unscored_labels.values())
-        warnings.append(
-            f"**{counted(clips, 'clip')} of {name} {'is' if clips == 1 else 'are'} not scored**, since "
-            f"{'its label maps' if clips == 1 else 'their labels map'} to no emotion: "
-            f"{_clips_by_name(corpus.unscored_labels)}. If one is an emotion, say so under `labels:` of the corpus in "
-            "the registry."
-        )
     return warnings
 
 
@@ -167,16 +140,10 @@ def _size_and_source(corpus: CorpusSummary) -> str:
         f"{counted(corpus.clips, 'clip')}{speakers}, {duration(corpus.hours * _SECONDS_PER_HOUR)}, "
         f"from {markdown_text(corpus.source)}"
     )
-    if corpus.clips + len(corpus.unreadable) < corpus.available_clips:
-        text += f" (of {corpus.available_clips:,} that it holds)"
     if corpus.selection:
         text += f", only {markdown_text(corpus.selection)}"
     if corpus.channel != "mix":
         text += f", {_CHANNELS.get(corpus.channel, markdown_text(corpus.channel))}"
-    if corpus.silent_clips:
-        text += f", without {counted(corpus.silent_clips, 'clip')} of too little speech"
-    if corpus.speakers is None:
-        text += "; nobody knows how many speakers"
     if corpus.speech_share is not None:
         return f"{text}. Somebody speaks for {corpus.speech_share:.0%} of the time."
     return f"{text}."
@@ -207,14 +174,7 @@ def _clips_by_name(clips: Mapping[str, int]) -> str:
 
 def _scored_clips(corpus: CorpusSummary) -> str:
     scored = sum(corpus.emotion_clips.values())
-    unmapped = sum(corpus.unscored_labels.values()) + corpus.tied_clips + corpus.minority_clips
-    without = corpus.clips - scored - unmapped
-    if not scored or not (unmapped or without):
-        return ""
-    if corpus.unheard_speakers is not None:
-        return f"Scored: {counted(scored, 'clip')}, of speakers that no candidate is known to have heard."
-    unlabelled = f"; {without:,} {'has' if without == 1 else 'have'} no label" if without else ""
-    return f"Scored: {counted(scored, 'clip')}{unlabelled}."
+    return f"Scored: {counted(scored, 'clip')}." if 0 < scored < corpus.clips else ""
 
 
 def _few_texts(corpus: CorpusSummary) -> str:
@@ -228,11 +188,6 @@ def _raters(corpus: CorpusSummary) -> str:
     if not corpus.rated_clips:
         return ""
     text = f"Several raters have heard {counted(corpus.rated_clips, 'clip')}"
-    if corpus.tied_clips or corpus.minority_clips:
-        text += (
-            f"; not scored are {counted(corpus.tied_clips, 'clip')} with a tie and "
-            f"{counted(corpus.minority_clips, 'clip')} on which no majority agrees"
-        )
     if is_known(corpus.human_uar):
         text += (
             f". One rater predicts what the others say with a UAR of {fraction(corpus.human_uar)} and an accuracy of "

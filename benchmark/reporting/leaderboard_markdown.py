@@ -1,7 +1,9 @@
 """`leaderboard.md`: the answer first, then what it rests on, then how to read it, then who is not in it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from benchmark.reporting.citation import bibtex, citation_section
 from benchmark.reporting.escaping import markdown_text
 from benchmark.reporting.leaderboard_breakdown import emotion_sections, focus_sections, group_sections, pair_sections
 from benchmark.reporting.leaderboard_corpora import (
@@ -23,9 +25,12 @@ from benchmark.reporting.leaderboard_tables import (
     inference_section,
     is_at_least,
     legend,
+    possible_bests,
+    ranked_rows,
     speed_section,
 )
 from benchmark.reporting.markdown import (
+    Column,
     all_the_same,
     bullets,
     code_span,
@@ -33,16 +38,18 @@ from benchmark.reporting.markdown import (
     document,
     environment_line,
     first_of,
+    joined,
     markdown_table,
     section,
 )
 from benchmark.reporting.numbers import counted, fraction, is_known, moment, with_interval
+from benchmark.results.analyses import ReportedScore
 from benchmark.results.leaderboard import ALL_CORPORA, CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.leaderboard_columns import Shown
 from benchmark.results.status import Status, Verdict
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.guessing import SIGNIFICANCE
-from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
+from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE, too_few_to_choose
 
 _MOST_LEADERS = 5
 
@@ -61,11 +68,17 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             *inference_section(leaderboard),
             *emotion_sections(leaderboard),
             *legend(evaluated_rows(leaderboard)),
+            *_citation(leaderboard),
             *_not_evaluated_section(leaderboard),
             *failures_section(leaderboard),
             *request_lines(leaderboard),
         ]
     )
+
+
+def _citation(leaderboard: Leaderboard) -> list[str]:
+    blocks = citation_section(leaderboard)
+    return [*blocks, f"```bibtex\n{bibtex(leaderboard)}\n```"] if blocks else []
 
 
 def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
@@ -75,6 +88,7 @@ def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
     """
     return [
         _summary_section(leaderboard),
+        published_section(leaderboard),
         pair_sections(leaderboard),
         focus_sections(leaderboard),
         group_sections(leaderboard),
@@ -86,9 +100,25 @@ def further_sections(leaderboard: Leaderboard) -> list[list[str]]:
 def origin(leaderboard: Leaderboard) -> str:
     """Say when, where and of what the run was made."""
     return (
-        f"Run {moment(leaderboard.created)} on {environment_line(leaderboard.environment)}. Candidates: "
-        f"{markdown_text(leaderboard.registry)}, those with at least {counted(leaderboard.min_emotions, 'emotion')}."
+        f"Run {moment(leaderboard.created)} on {environment_line(leaderboard.environment)}. {_nodes(leaderboard)}"
+        f"Candidates: {markdown_text(leaderboard.registry)}, those with at least "
+        f"{counted(leaderboard.min_emotions, 'emotion')}."
     )
+
+
+def _nodes(leaderboard: Leaderboard) -> str:
+    """Say which machines have computed, those that are alike together; nothing where it was this one."""
+    nodes = leaderboard.nodes
+    if not nodes:
+        return ""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        machine = f"{markdown_text(node.environment.processor)}, {counted(node.environment.cores, 'core')}"
+        names[machine].append(markdown_text(node.name))
+    machines = [f"{', '.join(own)} ({machine})" for machine, own in names.items()]
+    timed = [markdown_text(node.name) for node in nodes if node.timed]
+    latency = f"; latency was measured on {timed[0]}" if timed else ""
+    return f"Computed on {counted(len(nodes), 'node')}: {'; '.join(machines)}{latency}. "
 
 
 def request_lines(leaderboard: Leaderboard) -> list[str]:
@@ -162,18 +192,39 @@ def _answer(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
 
 def _order(leaderboard: Leaderboard, corpus: CorpusSummary) -> str:
     rows = _rows_on(leaderboard, corpus)
-    title = f"On **{markdown_text(corpus.name)}**"
+    title = f"On **{markdown_text(corpus.name)}**{_without_rare(corpus)}"
     if not corpus.emotion_clips:
         return f"{title} nothing is ranked: {why_unlabelled(corpus)}."
-    ranked = list({row.candidate: row for row in rows if row.rank is not None}.values())
+    ranked = ranked_rows(rows)
+    stopped = _stopped(rows)
     if not ranked:
-        return f"{title} nothing is ranked: {why_unranked(corpus, rows)}. {_highest_unranked(rows, corpus)}".rstrip()
-    return f"{title} {_best(ranked, corpus)} {_best_adapted(rows, corpus)}".rstrip()
+        why = why_unranked(corpus, rows)
+        return " ".join(filter(None, [f"{title} nothing is ranked: {why}.", _highest_unranked(rows, corpus), stopped]))
+    return " ".join(filter(None, [title, _best(ranked, corpus), _best_adapted(rows, corpus), stopped]))
+
+
+def _stopped(rows: Sequence[LeaderboardRow]) -> str:
+    """Name the candidates that a race has stopped, and when; empty where none was."""
+    names = {row.candidate: f"**{candidate_name(row)}** ({row.stopped})" for row in rows if row.stopped}
+    if not names:
+        return ""
+    return f"Not ranked, since the race has stopped {'it' if len(names) == 1 else 'them'}: " + (
+        ", ".join(first_of(list(names.values()), _MOST_LEADERS, rest="and {} more")) + "."
+    )
+
+
+def _without_rare(corpus: CorpusSummary) -> str:
+    """Say which emotions intervals, pairs and ranks do without."""
+    if not corpus.rare_emotions:
+        return ""
+    rare = [f"*{markdown_text(name)}* ({counted(corpus.emotion_clips[name], 'clip')})" for name in corpus.rare_emotions]
+    listed = ", ".join(first_of(rare, _MOST_LEADERS))
+    return f", over {counted(len(corpus.compared_emotions), 'emotion')} without {listed},"
 
 
 def _best(ranked: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:
     """Name those that may be the best, with what choosing them can cost, the highest UAR first."""
-    members = [row for row in ranked if row.may_be_best or row is ranked[0]]
+    members = possible_bests(ranked)
     if corpus.separating:
         names = ", ".join(f"**{candidate_name(row)}**" for row in members)
         return (
@@ -182,7 +233,7 @@ def _best(ranked: Sequence[LeaderboardRow], corpus: CorpusSummary) -> str:
         )
     if len(ranked) == 1:
         return f"the only one that is ranked is {_leader(ranked[0], corpus)}."
-    too_few = corpus.speakers is not None and corpus.speakers < SPEAKERS_TO_CHOOSE
+    too_few = too_few_to_choose(corpus.speakers)
     if len(members) == 1 and not too_few:
         return f"the best is {_leader(ranked[0], corpus)}."
     named = [f"{_leader(row, corpus)}{_cost(row)}" for row in members]
@@ -215,19 +266,19 @@ def _highest_unranked(rows: Sequence[LeaderboardRow], corpus: CorpusSummary) -> 
     candidates = [row for row in rows if is_known(row.uar) and row.seen != "yes"]
     if not candidates:
         return ""
-    best = max(candidates, key=lambda row: row.uar or 0.0)
+    best = max(candidates, key=lambda row: row.ranking_uar or 0.0)
     return f"The highest UAR, which may be chance, is that of {_leader(best, corpus)}."
 
 
 def _leader(row: LeaderboardRow, corpus: CorpusSummary) -> str:
-    score = with_interval(row.uar, row.uar_low, row.uar_high, at_least=is_at_least(row.interval))
+    score = with_interval(row.ranking_uar, row.uar_low, row.uar_high, at_least=is_at_least(row.interval))
     text = f"**{candidate_name(row)}**" + (f", UAR {score}" if score else "")
     # A first rank among the useless is still a first rank: it must not read as praise.
     if {Flag.AT_CHANCE, Flag.CANNOT_TELL} & set(row.flags):
         text += ", not shown to be better than guessing"
     elif Flag.FEW_SPEAKERS in row.flags:
         text += ", better than guessing for these speakers"
-    elif is_known(row.uar_low) and row.uar_low <= 1 / len(corpus.emotion_clips):
+    elif is_known(row.uar_low) and row.uar_low <= 1 / len(corpus.compared_emotions):
         text += ", not shown to be better than guessing"
     return text + (", which answers nearly always the same" if row.collapsed else "")
 
@@ -265,7 +316,7 @@ def _corpus_section(leaderboard: Leaderboard, corpus: CorpusSummary) -> list[str
 def _summary_section(leaderboard: Leaderboard) -> list[str]:
     """Write the summary over several corpora; no blocks if there is none."""
     rows = [row for row in leaderboard.rows if row.corpus == ALL_CORPORA]
-    uar = {(row.candidate, row.corpus): row.uar for row in reversed(leaderboard.rows)}
+    uar = {(row.candidate, row.corpus): row.ranking_uar for row in reversed(leaderboard.rows)}
 
     def uar_on(row: LeaderboardRow, corpus: str) -> str:
         return fraction(uar.get((row.candidate, corpus)))
@@ -291,6 +342,30 @@ def _summary_section(leaderboard: Leaderboard) -> list[str]:
 
 def _summary_corpora(leaderboard: Leaderboard) -> str:
     return ", ".join(map(markdown_text, leaderboard.summary_corpora))
+
+
+def published_section(leaderboard: Leaderboard) -> list[str]:
+    """Write what papers report on the corpora; no blocks without `--published`."""
+    known = [score for score in leaderboard.published or () if score.uar is not None]
+    unknown = [
+        f"**{markdown_text(score.corpus)}** with these {counted(score.emotions, 'emotion')}"
+        for score in leaderboard.published or ()
+        if score.uar is None
+    ]
+    columns = [
+        Column[ReportedScore]("corpus", lambda score: markdown_text(score.corpus)),
+        Column[ReportedScore]("best published UAR", lambda score: fraction(score.uar), numeric=True),
+        Column[ReportedScore]("emotions", lambda score: str(score.emotions), numeric=True),
+        Column[ReportedScore]("published in", lambda score: markdown_text(score.source or "")),
+    ]
+    blocks = [f"No published figure is known for {', '.join(unknown)}."] if unknown else []
+    if known:
+        sentence = (
+            "What papers report on corpora of these names with the same emotions. Other clips, folds or training may "
+            "lie behind these figures: they are not ranked, and say only what can be expected."
+        )
+        blocks = [sentence, markdown_table(known, columns), *blocks]
+    return section("## Published, not measured here", joined(blocks))
 
 
 def _not_evaluated_section(leaderboard: Leaderboard) -> list[str]:

@@ -19,11 +19,12 @@ from benchmark.reporting.markdown import (
     markdown_table,
     section,
 )
-from benchmark.reporting.numbers import counted, formatted, fraction, is_known, rank_range, with_interval
+from benchmark.reporting.numbers import counted, formatted, fraction, is_known, quantity, rank_range, with_interval
 from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import COLUMNS, Format, Shown, shown_in
 from benchmark.results.leaderboard_columns import Column as DeclaredColumn
+from benchmark.results.predictions import FOREIGN, IMPORTED, ONNX
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.scoring.flags import FLAG_MEANINGS
 
@@ -48,6 +49,11 @@ def corpus_table(rows: Sequence[LeaderboardRow], *tables: Shown, shared_flags: C
     return markdown_table(rows, columns)
 
 
+def page_table(rows: Sequence[LeaderboardRow]) -> str:
+    """Write the table of the page, of rows on several corpora."""
+    return markdown_table(rows, _table_columns(rows, shown_in(Shown.PAGE)))
+
+
 def speed_section(leaderboard: Leaderboard) -> list[str]:
     """Write how fast and how large the candidates are, by device, the fastest first.
 
@@ -67,6 +73,8 @@ def speed_section(leaderboard: Leaderboard) -> list[str]:
     sentence = f"One call at a time on {segments}" + (f"; {setup}" if setup else "")
     if leaderboard.threads is not None:
         sentence += f"; {counted(leaderboard.threads, 'thread')}"
+    if leaderboard.price_per_hour is not None:
+        sentence += f"; an hour of this machine costs {quantity(leaderboard.price_per_hour)}"
     return [
         "## How fast and how large",
         f"{sentence}. The fastest first.{_latency_precision(evaluated_rows(leaderboard))}",
@@ -98,7 +106,7 @@ def declared_column(name: str) -> RowColumn:
 
 def is_rebuilt(row: LeaderboardRow) -> bool:
     """Whether the head of a row's candidate was rebuilt from the weights of the checkpoint."""
-    return row.head not in {None, "", "standard", TRAINED_HERE}
+    return row.head not in {None, "", "standard", TRAINED_HERE, IMPORTED, FOREIGN, ONNX}
 
 
 def candidate_name(row: LeaderboardRow) -> str:
@@ -116,6 +124,16 @@ def candidate_name(row: LeaderboardRow) -> str:
 def evaluated_rows(leaderboard: Leaderboard) -> tuple[LeaderboardRow, ...]:
     """The rows of candidates on a corpus, without summaries over several."""
     return tuple(row for row in leaderboard.rows if row.corpus not in {None, ALL_CORPORA})
+
+
+def ranked_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """The ranked of some rows of one corpus in their order, a candidate once."""
+    return list({row.candidate: row for row in rows if row.rank is not None}.values())
+
+
+def possible_bests(ranked: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Those of the `ranked_rows` of a corpus that may be the best, among them the first."""
+    return [row for row in ranked if row.may_be_best or row is ranked[0]]
 
 
 def _table_columns(
@@ -163,8 +181,9 @@ def _cell(column: DeclaredColumn, row: LeaderboardRow, shared_flags: Collection[
         return ", ".join(markdown_text(flag) for flag in row.flags if flag not in shared_flags)
     value = getattr(row, column.field)
     if column.interval is not None:
-        low, high = (getattr(row, name) for name in column.interval)
-        return with_interval(value, low, high, lambda number: formatted(number, column.format))
+        low, high = column.ends(row)
+        stopped = row.stopped if column.field == "uar" else ""
+        return stopped or with_interval(value, low, high, lambda number: formatted(number, column.format))
     text = formatted(value, column.format)
     return markdown_text(text) if column.format is Format.TEXT else text
 

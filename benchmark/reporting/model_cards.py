@@ -148,6 +148,8 @@ def score_notes(row: LeaderboardRow) -> str:
     clips = f"open UAR over {counted(row.clips or 0, 'clip')}"
     if is_known(row.uar_low) and is_known(row.uar_high):
         clips += f", 95 % interval {fraction(row.uar_low)}–{fraction(row.uar_high)}"
+        if is_known(row.compared_uar):
+            clips += f" around {fraction(row.compared_uar)}, without rare emotions and clips of unknown speakers"
         clips += ", at least so wide" if is_at_least(row.interval) else ""
     if is_known(row.coverage):
         clips += f", coverage {fraction(row.coverage)}"

@@ -13,6 +13,7 @@ UNKNOWN = "–"
 
 _TWO_DECIMALS_FROM = 0.005
 _THREE_DECIMALS_FROM = 0.0005
+_HOUR_S = 3600
 
 
 def fraction(value: float | None) -> str:
@@ -159,6 +160,19 @@ def duration(seconds: float) -> str:
     if seconds >= 3600:  # noqa: PLR2004  (an hour)
         return f"{quantity(seconds / 3600)} hours"
     return f"{quantity(seconds / 60)} minutes" if seconds >= 120 else f"{quantity(seconds)} s"  # noqa: PLR2004
+
+
+def clock(seconds: float) -> str:
+    """Format a time in a recording.
+
+    Examples:
+        >>> clock(7.25), clock(83.0), clock(3671.5)
+        ('0:07.2', '1:23.0', '1:01:11.5')
+    """
+    whole, tenth = divmod(round(seconds * 10), 10)
+    minutes, second = divmod(whole, 60)
+    hours = f"{minutes // 60}:{minutes % 60:02d}" if whole >= _HOUR_S else f"{minutes}"
+    return f"{hours}:{second:02d}.{tenth}"
 
 
 def moment(time: datetime) -> str:

@@ -13,7 +13,7 @@ from benchmark.results.files import FileSet, joined
 from benchmark.results.predictions import ABSENT, PredictionTable
 from benchmark.results.runs import RunRecord
 from benchmark.scoring.answers import NO_ANSWER
-from benchmark.scoring.evaluations import join_evaluation
+from benchmark.scoring.evaluations import join_evaluation, unasked_clips
 from benchmark.scoring.labels import LabelledClips, label_clips
 from benchmark.scoring.leaderboard import FindPredictions
 
@@ -96,7 +96,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
 
     Yields:
         A table with `PREDICTIONS_SCHEMA` per candidate and corpus, with a row for every readable clip with a stored
-        answer or failure.
+        answer or failure; of a candidate that a race has stopped, for those that it was asked.
     """
     corpora = {corpus.name: corpus for corpus in record.corpora}
     labelled = {name: label_clips(corpus) for name, corpus in corpora.items()}
@@ -108,7 +108,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         verification = verifications[evaluation.candidate]
         answers = join_evaluation(evaluation, verification, corpus, stored, clips).answers
         rows = stored.rows(clips.clip_hashes)
-        tried = rows != ABSENT
+        tried = (rows != ABSENT) & ~unasked_clips(evaluation, clips)
         chosen = answers.chosen[tried]
         same_in_all_rows = {
             "candidate": evaluation.candidate,

@@ -12,13 +12,13 @@ from benchmark.registry.loading import DEMO
 from benchmark.registry.locations import local_path
 from benchmark.registry.schema import VERSION
 from benchmark.reporting.escaping import markdown_text, plain_text
-from benchmark.reporting.markdown import Column, bullets, columns_of, document, markdown_table, section
+from benchmark.reporting.markdown import Column, bullets, code_span, columns_of, document, markdown_table, section
 from benchmark.reporting.numbers import fraction, milliseconds, moment, quantity
 from benchmark.results.runs import RunRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
-from benchmark.scoring.recommendation import Choice, Recommendation
+from benchmark.scoring.recommendation import Choice, OtherLatency, Recommendation
 from benchmark.settings import expanded
 
 
@@ -45,6 +45,7 @@ def recommendation_markdown(recommendation: Recommendation) -> str:
                 "Some other is nowhere worse and somewhere better.",
                 _table(behind, recommendation.corpora),
             ),
+            _other_latencies(recommendation.choices),
             *section(f"## Not recommended ({len(excluded)})", bullets(excluded)),
         ]
     )
@@ -54,17 +55,20 @@ def registry_file(record: RunRecord, candidates: Sequence[str]) -> str:
     """Write candidates of a run, at the revisions that were verified, as a registry that `load_registry` reads.
 
     Overrides of labels, head and preprocessing are kept; paths become absolute. A folder has no revision that could be
-    requested: its note has the hash of what was verified.
+    requested: its note has the hash of what was verified. Tables of answers are left out.
 
     Args:
         record: The run.
         candidates: Names of evaluated candidates, in the order of the file.
 
     Raises:
-        RequestError: A local candidate cannot be found from here.
+        RequestError: A local candidate cannot be found from here, or there are only tables of answers.
     """
     verifications = {verification.candidate: verification for verification in record.verifications}
-    entries = [_registry_entry(record, verifications[name]) for name in candidates]
+    models = [verifications[name] for name in candidates if not verifications[name].is_imported]
+    if not models:
+        raise RequestError("Nothing can be written: all candidates are tables of answers, which hear no recordings.")
+    entries = [_registry_entry(record, model) for model in models]
     heading = (
         f"# Written by `bench recommend` from the run of {moment(record.created)} on {plain_text(record.registry)}:\n"
         "# verified candidates at the revisions that were measured, the pick first.\n"
@@ -78,7 +82,11 @@ def _answer(recommendation: Recommendation) -> str:
         return markdown_text(recommendation.problem or "There is nothing to recommend.")
     facts = [_expected(recommendation, pick, corpus) for corpus in recommendation.corpora]
     if pick.latency_p50_ms is not None:
-        facts.append(f"{milliseconds(pick.latency_p50_ms)} ms on {markdown_text(recommendation.device or '?')}")
+        source = "" if pick.latency_from is None else f" ({_source(pick.latency_from)})"
+        facts.append(f"{milliseconds(pick.latency_p50_ms)} ms on {markdown_text(recommendation.device or '?')}{source}")
+    if pick.cost_per_hour is not None:
+        price = quantity(recommendation.price_per_hour)
+        facts.append(f"{quantity(pick.cost_per_hour)} per hour of audio at {price} per hour of this machine")
     if pick.size_mb is not None:
         facts.append(f"{quantity(pick.size_mb)} MB")
     if pick.license:
@@ -148,11 +156,28 @@ def _table(choices: Sequence[Choice], corpora: Sequence[str]) -> str:
         Column[Choice]("may cost", lambda choice: fraction(choice.regret_high), numeric=True),
         Column[Choice]("quality", lambda choice: fraction(choice.quality), numeric=True),
         Column[Choice]("p50 ms", lambda choice: milliseconds(choice.latency_p50_ms), numeric=True),
+        Column[Choice]("cost per hour", lambda choice: quantity(choice.cost_per_hour), numeric=True),
         Column[Choice]("size MB", lambda choice: quantity(choice.size_mb), numeric=True),
         Column[Choice]("licence", lambda choice: markdown_text(choice.license or "")),
         Column[Choice]("flags", lambda choice: ", ".join(map(markdown_text, choice.flags))),
     ]
     return markdown_table(choices, columns)
+
+
+def _other_latencies(choices: Sequence[Choice]) -> str:
+    """Say which latencies are those of other runs, and of when."""
+    others: dict[str, list[str]] = {}
+    for choice in choices:
+        if choice.latency_from is not None:
+            others.setdefault(_source(choice.latency_from), []).append(f"**{markdown_text(choice.candidate)}**")
+    if not others:
+        return ""
+    listed = "; ".join(f"{', '.join(names)}, {source}" for source, names in others.items())
+    return f"Latencies of other runs on this machine: {listed}."
+
+
+def _source(latency: OtherLatency) -> str:
+    return f"measured {moment(latency.created)} by {code_span(latency.run)}"
 
 
 def _registry_entry(record: RunRecord, verification: Verification) -> dict[str, Any]:

@@ -116,10 +116,7 @@ def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
     return [
         f"# {markdown_text(record.name)}",
         headline(record),
-        *section(
-            "## Before you trust it",
-            bullets(f"**{finding.kind}**: {markdown_text(finding.sentence)}" for finding in record.findings),
-        ),
+        *before_you_trust_it(record),
         *section("## What it is worth", markdown_table(record.scores, _SCORE_COLUMNS), _test(record)),
         *section("## With fewer speakers", _learning_curve(record)),
         *section("## With clips of each speaker beforehand", markdown_table(record.enrolled, _ENROLLED_COLUMNS)),
@@ -127,6 +124,12 @@ def _result(record: TrainingRecord, answers: OutOfFold | None) -> list[str]:
         *section("## Labels that may be wrong", markdown_table(record.suspected_labels, SUSPECT_COLUMNS)),
         *section("## By speaker", "" if answers is None else _by_speaker(answers)),
     ]
+
+
+def before_you_trust_it(record: TrainingRecord) -> list[str]:
+    """What speaks against trusting the score, block by block."""
+    findings = (f"**{finding.kind}**: {markdown_text(finding.sentence)}" for finding in record.findings)
+    return section("## Before you trust it", bullets(findings))
 
 
 def _making(record: TrainingRecord) -> list[str]:
@@ -142,14 +145,19 @@ def _making(record: TrainingRecord) -> list[str]:
     ]
 
 
+def own_score(record: TrainingRecord) -> TrainingScore | None:
+    """The score of the candidate, that of the mean over several seeds; None where a fit has failed."""
+    mean = f"{record.recipe['name']}, mean"
+    return next((score for score in record.scores if score.name == mean), next(iter(record.scores), None))
+
+
 def headline(record: TrainingRecord) -> str:
     """What the candidate is and what it is worth, in two sentences."""
     emotions = counted(len(record.labels), "emotion")
     what = f"{code_span(str(record.recipe['name']))} on {markdown_text(record.corpus)}, {emotions}"
-    if record.parameters is None or not record.scores:
+    best = own_score(record)
+    if record.parameters is None or best is None:
         return f"{what}. **There is no candidate: a fit has failed.**"
-    name = str(record.recipe["name"])
-    best = next((score for score in record.scores if score.name == f"{name}, mean"), record.scores[0])
     uar = with_interval(best.uar, best.uar_low, best.uar_high, at_least=record.speakers is None)
     speakers = "clips" if record.speakers is None else "speakers"
     return (

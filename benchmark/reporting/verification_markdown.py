@@ -34,14 +34,14 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
         report: The verdicts on all candidates.
         fallback_below: Usable candidates with fewer emotions have a section of their own.
     """
-    by_verdict = {
+    members = {
         verdict: [candidate for candidate in report.candidates if candidate.verdict is verdict] for verdict in Verdict
     }
     # Sorting is stable: candidates with equally many emotions stay in the order of the registry.
-    ordered = sorted(by_verdict[Verdict.USABLE], key=lambda candidate: -len(candidate.emotion_classes))
+    ordered = sorted(members[Verdict.USABLE], key=lambda candidate: -len(candidate.emotion_classes))
     usable = [candidate for candidate in ordered if len(candidate.emotion_classes) >= fallback_below]
     fallback = [candidate for candidate in ordered if len(candidate.emotion_classes) < fallback_below]
-    undecided, rejected = by_verdict[Verdict.UNDECIDED], by_verdict[Verdict.REJECTED]
+    undecided, rejected = members[Verdict.UNDECIDED], members[Verdict.REJECTED]
     total = counted(len(report.candidates), "candidate")
     summary = [
         f"**{len(ordered)} of {total} {'is' if len(ordered) == 1 else 'are'} usable**, {len(usable)} of them with at "
@@ -68,6 +68,39 @@ def verification_markdown(report: VerificationReport, *, fallback_below: int = D
             _origin(report),
         ]
     )
+
+
+def status_counts(candidates: Sequence[Verification]) -> dict[Status, int]:
+    """How many candidates have each status, in the order of the verdicts."""
+    counts = Counter(candidate.status for candidate in candidates)
+    ordered = (status for verdict in Verdict for status in Status if status.verdict is verdict)
+    return {status: counts[status] for status in ordered if counts[status]}
+
+
+def frequent_statuses(candidates: Sequence[Verification]) -> str:
+    """List the statuses with their numbers, the most frequent first."""
+    counts = Counter(candidate.status.value for candidate in candidates)
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common())
+
+
+def by_verdict(candidates: Sequence[Verification]) -> list[Verification]:
+    """Order candidates: the usable ones first, those with most emotions before others."""
+    verdicts = list(Verdict)
+    return sorted(
+        candidates, key=lambda candidate: (verdicts.index(candidate.verdict), -len(candidate.emotion_classes))
+    )
+
+
+def verdict_in_short(candidate: Verification) -> str:
+    """The emotions of a usable candidate, or the reason why another one is none; not escaped."""
+    if candidate.verdict is Verdict.USABLE:
+        return ", ".join(candidate.emotion_classes)
+    return candidate.reason
+
+
+def emotion_count(candidate: Verification) -> str:
+    """How many emotions a candidate has names for; empty if its labels are unknown."""
+    return str(len(candidate.emotion_classes)) if candidate.labels else ""
 
 
 def _incomplete(candidates: Sequence[Verification]) -> str:
@@ -162,14 +195,13 @@ def _expectation(candidate: Verification) -> list[str]:
 
 
 def _counts_section(candidates: Sequence[Verification]) -> list[str]:
-    counts = Counter(candidate.status for candidate in candidates)
-    occurring = [status for verdict in Verdict for status in Status if status.verdict is verdict and counts[status]]
+    counts = status_counts(candidates)
     columns: list[Column[Status]] = [
         Column("verdict", lambda status: str(status.verdict)),
         Column("status", str),
         Column("candidates", lambda status: str(counts[status]), numeric=True),
     ]
-    return section("## Counts", markdown_table(occurring, columns))
+    return section("## Counts", markdown_table(list(counts), columns))
 
 
 def _origin(report: VerificationReport) -> str:
@@ -197,6 +229,14 @@ def _sentence(text: str) -> str:
     escaped = markdown_text(text)
     return escaped if not escaped or escaped[-1] in ".!?…:" else f"{escaped}."
 
+
+VERDICT_COLUMNS: tuple[Column[Verification], ...] = (
+    Column("candidate", _name),
+    Column("status", lambda candidate: str(candidate.status)),
+    Column("emotions", emotion_count, numeric=True),
+    Column("why", lambda candidate: markdown_text(verdict_in_short(candidate))),
+)
+"""One line per candidate, for a short table."""
 
 _EMOTION_COLUMNS: tuple[Column[Verification], ...] = (
     Column("candidate", _name),

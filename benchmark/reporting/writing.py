@@ -16,6 +16,7 @@ from benchmark.reporting.csv_and_json import (
 )
 from benchmark.reporting.html_page.page import leaderboard_html
 from benchmark.reporting.html_page.recordings import Recordings
+from benchmark.reporting.leaderboard_latex import leaderboard_latex
 from benchmark.reporting.leaderboard_markdown import leaderboard_markdown
 from benchmark.reporting.verification_markdown import DEFAULT_FALLBACK_BELOW, verification_markdown
 from benchmark.results.files import FileSet, joined
@@ -54,18 +55,20 @@ def write_leaderboard(
     *,
     record: RunRecord | None = None,
     recordings: Recordings | None = None,
+    latex: bool = False,
     together: FileSet | None = None,
 ) -> tuple[Path, ...]:
-    """Write `leaderboard.md`, `.csv`, `.json` and `.html`, `robustness.csv`, `groups.csv` and `pairs.csv`.
+    """Write `leaderboard.md`, `.csv`, `.json`, `.html` and `.tex`, `robustness.csv`, `groups.csv` and `pairs.csv`.
 
-    The last three are written if the run perturbed audio, if anything was scored, and if two candidates are ranked;
-    else those of a former run are removed.
+    `leaderboard.tex` is written if asked for, the last three if the run perturbed audio, if anything was scored, and if
+    two candidates are ranked; else those of a former run are removed.
 
     Args:
         leaderboard: The scored run.
         folder: The folder of the reports; created if it is missing.
         record: The run, for the evidence of the verdicts in the page.
         recordings: The audio for the page, and how much of it is embedded; None for no audio.
+        latex: Whether `leaderboard.tex` is written.
         together: Other files with which they take their names.
     """
     if leaderboard.request is not None:
@@ -75,6 +78,7 @@ def write_leaderboard(
         "leaderboard.csv": leaderboard_csv(leaderboard),
         "leaderboard.json": leaderboard_json(leaderboard),
         "leaderboard.html": leaderboard_html(leaderboard, folder, record=record, recordings=recordings),
+        "leaderboard.tex": leaderboard_latex(leaderboard) if latex else None,
         "robustness.csv": robustness_csv(leaderboard.robustness) if leaderboard.robustness else None,
         "groups.csv": groups_csv(leaderboard.groups) if leaderboard.groups else None,
         "pairs.csv": pairs_csv(leaderboard.pairs) if leaderboard.pairs else None,

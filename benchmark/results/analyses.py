@@ -4,6 +4,8 @@
 were computed: `speakers`, `wilson` or `clips`. `problem` says in a sentence why there are no numbers.
 """
 
+from typing import Literal
+
 from benchmark.results.schema import Stored
 
 LISTED_FAILURES = 5
@@ -23,6 +25,21 @@ class EmotionScore(Stored):
     precision: float | None
     recall: float
     f1: float
+
+
+class ReportedScore(Stored):
+    """The best UAR that papers report on a corpus with the same emotions; it was not measured here.
+
+    Attributes:
+        emotions: Their number.
+        uar: None where nothing is known, as is the source.
+    """
+
+    corpus: str
+    emotions: int
+    uar: float | None = None
+    source: str | None = None
+    measured_here: Literal[False] = False
 
 
 class ClassScores(Stored):
@@ -311,6 +328,32 @@ class HardClip(Stored):
     wrong: int = 0
     disagreement: float = 0.0
     answers: dict[str, str | None] = {}
+
+
+class AnsweredClip(Stored):
+    """A clip as it is listed; `emotion` is that of its label, after merges."""
+
+    clip: str
+    label: str | None = None
+    emotion: str | None = None
+    speaker: str | None = None
+    duration_s: float | None = None
+
+
+class ClipAnswers(Stored):
+    """The answers of all candidates to the clips of a corpus, or to those that most of them miss.
+
+    Attributes:
+        total: How many clips the corpus has.
+        classes: What answers can be.
+        answers: By candidate, an index into `classes` for each clip; -1 if it could not process the clip.
+    """
+
+    corpus: str
+    total: int
+    classes: tuple[str, ...]
+    clips: tuple[AnsweredClip, ...]
+    answers: dict[str, tuple[int, ...]]
 
 
 class HardClips(Stored):

@@ -39,12 +39,14 @@ class CacheKind(StrEnum):
 
     PREDICTIONS = "predictions"
     VERIFICATIONS = "verifications"
+    TUNINGS = "tunings"
     CONVERTED = "converted"
     FEATURES = "features"
     DATASETS = "datasets"
     FETCHED = "fetched"
     SPEECH = "speech"
     RUNS = "runs"
+    SHARDS = "shards"
     LOGS = "logs"
     LEFTOVERS = "leftovers"
 

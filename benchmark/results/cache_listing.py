@@ -21,19 +21,23 @@ from benchmark.results.environment import installed_version
 from benchmark.results.predictions import CONVERSION, CONVERSION_VERSION, PREDICTIONS_SCHEMA_VERSION
 from benchmark.results.runs import RunRecord
 from benchmark.results.schema import Stored, StoredFile
+from benchmark.results.shards import ShardRecord
 from benchmark.results.storage import DAMAGED_SUFFIX, Storage, StoredObject
+from benchmark.results.tuning import Tuning
 from benchmark.settings import FETCHED_FOLDER, TEMPORARY_FOLDER
 from benchmark.temporary import NAME as PROCESS_FOLDER
 
 KIND_MEANINGS = {
     CacheKind.PREDICTIONS: "what models said to clips",
     CacheKind.VERIFICATIONS: "verdicts on candidates",
+    CacheKind.TUNINGS: "temperatures, priors and thresholds of candidates, made by `bench tune`",
     CacheKind.CONVERTED: "models converted for a faster backend",
     CacheKind.DATASETS: "recordings of datasets of the Hub",
     CacheKind.FETCHED: "recordings fetched from addresses by a run that goes on, or was killed",
     CacheKind.FEATURES: "what encoders made of clips, for training",
     CacheKind.SPEECH: "how much of each clip is speech",
     CacheKind.RUNS: "records of runs, from which reports can be written again",
+    CacheKind.SHARDS: "records of `bench run --shard`, which `bench merge` joins",
     CacheKind.LOGS: "what workers printed",
     CacheKind.LEFTOVERS: "unfinished files of runs that were killed, and what was damaged",
 }
@@ -44,12 +48,20 @@ _FETCHED = re.compile(rf"({FETCHED_FOLDER}/{PROCESS_FOLDER.pattern})/.+")
 _SURELY_LEFT = timedelta(days=1)  # a file that is still being written is younger
 _WITHOUT_SIDECARS = {CacheKind.LOGS, CacheKind.FETCHED}
 _OF_SEVERAL_PARTS = {CacheKind.PREDICTIONS, CacheKind.FEATURES, CacheKind.SPEECH}
-_OF_A_CANDIDATE = {CacheKind.PREDICTIONS, CacheKind.VERIFICATIONS, CacheKind.CONVERTED, CacheKind.FEATURES}
+_OF_A_CANDIDATE = {
+    CacheKind.PREDICTIONS,
+    CacheKind.VERIFICATIONS,
+    CacheKind.TUNINGS,
+    CacheKind.CONVERTED,
+    CacheKind.FEATURES,
+}
 _IN_ORDER_OF_REVISIONS = {CacheKind.VERIFICATIONS, CacheKind.DATASETS}
 _KNOWN_SCHEMAS = {
     CacheKind.PREDICTIONS: PREDICTIONS_SCHEMA_VERSION,
     CacheKind.FEATURES: FEATURES_SCHEMA_VERSION,
     CacheKind.RUNS: RunRecord.known_version(),
+    CacheKind.SHARDS: ShardRecord.known_version(),
+    CacheKind.TUNINGS: Tuning.known_version(),
 }
 _AGE = re.compile(r"(\d+)\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from benchmark.results.left_out import LeftOut
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.training_record import SuspectedLabel
 
@@ -140,6 +141,7 @@ class CorpusDescription(StoredFile):
         length_tie: As in `CorpusSummary`, likewise `level_tie`, `silence_uar` and `silence_uar_low`.
         suspects: Labels that may be wrong, the most doubtful first; None where nobody asked.
         suspects_by: The candidates by whose stored answers they are.
+        left_out: What is left out of scores, or treated specially.
         flags: What to know before believing a score.
     """
 
@@ -179,5 +181,6 @@ class CorpusDescription(StoredFile):
     suspects: tuple[SuspectedLabel, ...] | None = None
     suspects_by: tuple[str, ...] = ()
     candidates: tuple[Coverage, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

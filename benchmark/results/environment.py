@@ -1,6 +1,7 @@
 """The machine and the libraries: what a result came from, and what `bench doctor` reports."""
 
 import functools
+import math
 import os
 import platform
 from datetime import datetime
@@ -15,6 +16,8 @@ _LIBRARIES = (
     *("ser-bench", "torch", "transformers", "huggingface_hub", "numpy", "scikit-learn", "soundfile", "soxr"),
     *("openvino", "onnxruntime"),
 )
+# A kernel keeps a little of the memory for itself, each version another amount.
+_SAME_MEMORY = 0.05
 
 
 class Environment(Stored):
@@ -33,6 +36,13 @@ class Environment(Stored):
     memory_gb: float
     versions: dict[str, str]
 
+    def is_same_machine(self, other: "Environment") -> bool:
+        """Whether both describe one machine, as far as they tell; libraries and the kernel may have changed."""
+        own, others = (
+            (*_system(environment.platform), environment.processor, environment.cores) for environment in (self, other)
+        )
+        return own == others and math.isclose(self.memory_gb, other.memory_gb, rel_tol=_SAME_MEMORY)
+
     @classmethod
     def here(cls) -> "Environment":
         """Describe this machine, without importing any of the libraries."""
@@ -44,6 +54,12 @@ class Environment(Stored):
             memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
             versions={name: version for name in _LIBRARIES if (version := installed_version(name)) is not None},
         )
+
+
+def _system(description: str) -> tuple[str, str]:
+    """The name of the system and of the processor's kind, as in `Linux 6.1 x86_64`."""
+    words = description.split()
+    return words[0], words[-1]
 
 
 def available_cores() -> int:

@@ -3,24 +3,28 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pydantic import computed_field, model_validator
+from pydantic import Field, computed_field, model_validator
 
 from benchmark.results.analyses import (
     AnswerProfile,
     CandidateCues,
     ClassScores,
+    ClipAnswers,
     CorpusAgreement,
     CorpusGroups,
     FailedClips,
     FocusScore,
     HardClips,
     PairComparison,
+    ReportedScore,
     Robustness,
 )
+from benchmark.results.display import Plotted
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard_columns import LeaderboardRow
-from benchmark.results.runs import ClipRecord, StoredRequest
+from benchmark.results.left_out import LeftOut
+from benchmark.results.runs import ClipRecord, NodeRecord, StoredRequest
 from benchmark.results.schema import Stored, StoredFile
 
 __all__ = ["ALL_CORPORA", "CorpusSummary", "Leaderboard", "LeaderboardRow", "NotEvaluated", "deciding_rows"]
@@ -36,6 +40,7 @@ class CorpusSummary(Stored):
         clips: Clips that could be read.
         unscored_labels: Labels that map to nothing, with their number of clips.
         emotion_clips: Scored clips by emotion, after merges.
+        rare_emotions: Those of them that intervals, pairs and ranks do without.
         label_emotions: The emotion, after merges, of every label that occurs and maps.
         speakers: Number of speakers; None if unknown.
         no_speech: Clips known to hold no speech; they are scored like the others.
@@ -58,6 +63,7 @@ class CorpusSummary(Stored):
         silence_uar: UAR of a linear model on duration, level and pauses alone, on speakers that it was not fitted to.
         silence_uar_low: Lower end of its interval.
         failure: What did not come to its end in reading the clips, in a sentence.
+        left_out: What was left out of it, or treated specially.
         separating: Whether the clips were chosen to separate candidates, so that nothing is scored on them.
     """
 
@@ -69,6 +75,7 @@ class CorpusSummary(Stored):
     unreadable: tuple[ClipRecord, ...]
     unscored_labels: dict[str, int]
     emotion_clips: dict[str, int]
+    rare_emotions: tuple[str, ...] = ()
     label_emotions: dict[str, str]
     speakers: int | None
     hours: float
@@ -95,7 +102,13 @@ class CorpusSummary(Stored):
     silence_uar: float | None = None
     silence_uar_low: float | None = None
     failure: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
     separating: bool = False
+
+    @property
+    def compared_emotions(self) -> dict[str, int]:
+        """Scored clips by emotion, without the rare emotions: the K of intervals, pairs and ranks."""
+        return {name: clips for name, clips in self.emotion_clips.items() if name not in self.rare_emotions}
 
 
 class NotEvaluated(Stored):
@@ -114,7 +127,7 @@ class NotEvaluated(Stored):
     log: str | None = None
 
 
-class Leaderboard(StoredFile):
+class Leaderboard(Plotted, StoredFile):
     """All rows of a run, with what is needed to read them; fields of the run are as in `RunRecord`.
 
     Attributes:
@@ -128,12 +141,16 @@ class Leaderboard(StoredFile):
         classes: Of each candidate's deciding evaluation, as are the profiles.
         focused: The emotions of `--focus`, whose scores are in `focus`.
         hard_clips: One per corpus.
+        clip_answers: For the page; not stored, since predictions.parquet has all answers.
         groups: By sex, language, duration, and the columns of `--by`.
         pairs: Of ranked candidates, by corpus.
+        price_per_hour: What an hour of the machine costs; None where nobody said.
+        published: What papers report, one per labelled corpus; None where `--published` did not ask for it.
     """
 
     created: datetime
     environment: Environment
+    nodes: tuple[NodeRecord, ...] = ()
     registry: str
     request: StoredRequest | None = None
     min_emotions: int
@@ -152,12 +169,15 @@ class Leaderboard(StoredFile):
     focused: tuple[str, ...] = ()
     profiles: tuple[AnswerProfile, ...] = ()
     hard_clips: tuple[HardClips, ...] = ()
+    clip_answers: tuple[ClipAnswers, ...] = Field(default=(), exclude=True)
     groups: tuple[CorpusGroups, ...] = ()
     robustness: tuple[Robustness, ...] = ()
     cues: tuple[CandidateCues, ...] = ()
     pairs: tuple[PairComparison, ...] = ()
     inference: tuple[InferenceRecord, ...] = ()
     failed_clips: tuple[FailedClips, ...] = ()
+    published: tuple[ReportedScore, ...] | None = None
+    price_per_hour: float | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -170,7 +190,7 @@ class Leaderboard(StoredFile):
     def _without_computed(cls, content: object) -> object:
         if not isinstance(content, Mapping):
             return content
-        return {name: value for name, value in content.items() if name != "complete"}
+        return {name: value for name, value in content.items() if name not in {"complete", "cite"}}
 
     @property
     def incomplete(self) -> tuple[str, ...]:

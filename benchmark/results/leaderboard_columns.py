@@ -159,6 +159,41 @@ class LeaderboardRow(Stored):
     regret_high: float | None = None
     """how much UAR choosing it can cost at most, compared with the best of all that are ranked; an upper bound that
     holds for all rows together with 95 %."""
+    signature: str | None = None
+    """what the UAR depends on beside the candidate, to be quoted with it: scores with one signature are of the same
+    clips and labels under the same rules, and may be compared."""
+    compared_uar: float | None = None
+    """UAR on the clips that intervals, pairs and ranks rest on, where rare emotions or a few clips without a speaker
+    are left out of them; the interval of UAR is around it. Empty where these are all scored clips."""
+    compared_accuracy: float | None = None
+    """accuracy on the same clips, with the interval of accuracy around it."""
+    cost_per_hour: float | None = None
+    """what an hour of audio costs, one call at a time: the price of an hour of this machine (`--price-per-hour`) by
+    RTFx."""
+    stopped_after: int | None = None
+    """clips that were asked of a candidate when a race (`--race`) stopped it; empty if it was asked all."""
+    stopped_of: int | None = None
+    """clips that it would have been asked without the race."""
+
+    @property
+    def stopped(self) -> str:
+        """Where a race has stopped it, which stands in place of its scores; empty if none has."""
+        return stopped_after(self.stopped_after, self.stopped_of)
+
+    @property
+    def ranking_uar(self) -> float | None:
+        """The UAR that its interval is around, and by which it is ranked."""
+        return self.uar if self.compared_uar is None else self.compared_uar
+
+
+def stopped_after(clips: float | None, of: float | None) -> str:
+    """Say where a race has stopped a candidate; empty if none has.
+
+    Examples:
+        >>> stopped_after(180, 1440), stopped_after(None, None)
+        ('stopped after 180 of 1,440 clips', '')
+    """
+    return "" if clips is None or of is None else f"stopped after {clips:,.0f} of {of:,.0f} clips"
 
 
 class Format(Enum):
@@ -185,7 +220,12 @@ class Shown(Flag):
     PAGE_SCORES = auto()  # what the page lists of one candidate on one corpus
     PAGE_SPEED = auto()  # the page's table of one candidate's latencies
     TERMINAL = auto()  # what `bench run` prints
+    NARROW_TERMINAL = auto()  # what it prints even where there is no room for the others
     DOCS = auto()  # the table of columns in docs/reports.md
+
+
+_COMPARED = "compared_"
+"""Begins the fields of scores on the clips that intervals rest on, which the interval is around where there are any."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +254,16 @@ class Column:
     def interval(self) -> tuple[str, str] | None:
         """The fields with the ends of its interval, such as `uar_low` and `uar_high`; None if it has none."""
         name, unit = self.field.removesuffix("_ms"), "_ms" if self.field.endswith("_ms") else ""
+        name = name.removeprefix(_COMPARED)
         low, high = f"{name}_low{unit}", f"{name}_high{unit}"
         return (low, high) if low in LeaderboardRow.model_fields else None
+
+    def ends(self, row: LeaderboardRow) -> tuple[float | None, float | None]:
+        """The ends of the interval around this score of a row; None where there are none, or around another score."""
+        if self.interval is None or getattr(row, f"{_COMPARED}{self.field}", None) is not None:
+            return None, None
+        low, high = (getattr(row, name) for name in self.interval)
+        return low, high
 
     @property
     def is_number(self) -> bool:
@@ -226,16 +274,19 @@ class Column:
 
 _RIGHT = Shown.RIGHTNESS | Shown.LEGEND | Shown.DOCS
 _VARIED = Shown.VARIETY | Shown.LEGEND | Shown.DOCS
+_ALWAYS = Shown.TERMINAL | Shown.NARROW_TERMINAL
 _FAST = Shown.SPEED | Shown.PAGE_SPEED | Shown.DOCS
 
 _COLUMNS = (
-    Column("rank", "rank", _RIGHT | Shown.PAGE | Shown.TERMINAL, Format.COUNT),
-    Column("candidate", "candidate", Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE | Shown.TERMINAL),
+    Column("rank", "rank", _RIGHT | Shown.PAGE | _ALWAYS, Format.COUNT),
+    Column("candidate", "candidate", Shown.RIGHTNESS | Shown.VARIETY | Shown.SPEED | Shown.PAGE | _ALWAYS),
     Column("corpus", "corpus", Shown.PAGE),
     Column("may_be_best", "may be best", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.TRUTH),
-    Column("uar", "UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
+    Column("uar", "UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | _ALWAYS, Format.FRACTION),
+    Column("compared_uar", "compared UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | _ALWAYS, Format.FRACTION),
     Column("regret_high", "may cost", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.FRACTION),
     Column("accuracy", "accuracy", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES | Shown.TERMINAL, Format.FRACTION),
+    Column("compared_accuracy", "compared accuracy", Shown.DOCS, Format.FRACTION),
     Column("majority_accuracy", "majority", _RIGHT, Format.FRACTION),
     Column("macro_f1", "macro-F1", _RIGHT | Shown.PAGE_SCORES, Format.FRACTION),
     Column("common_uar", "common UAR", _RIGHT | Shown.PAGE | Shown.PAGE_SCORES, Format.FRACTION),
@@ -276,13 +327,13 @@ _COLUMNS = (
     Column("failed_clips", "failed", _RIGHT | Shown.UNLABELLED, Format.COUNT),
     Column("interval", "interval", Shown.RIGHTNESS | Shown.UNLABELLED),
     Column("seen", "seen", _RIGHT | Shown.UNLABELLED | Shown.PAGE_SCORES, long_title="seen (trained on it)"),
-    Column("device", "device", Shown.SPEED | Shown.PAGE | Shown.TERMINAL),
+    Column("device", "device", Shown.SPEED | Shown.PAGE | _ALWAYS),
     Column("backend", "backend", Shown.SPEED | Shown.PAGE),
     Column("dtype", "dtype", Shown.SPEED | Shown.PAGE),
     Column(
         "latency_p50_ms",
         "p50 ms",
-        _FAST | Shown.LEGEND | Shown.PAGE | Shown.TERMINAL,
+        _FAST | Shown.LEGEND | Shown.PAGE | _ALWAYS,
         Format.MILLISECONDS,
         legend_title="p50, p90, p99",
     ),
@@ -290,11 +341,15 @@ _COLUMNS = (
     Column("latency_p90_ms", "p90 ms", Shown.SPEED | Shown.PAGE_SPEED, Format.MILLISECONDS),
     Column("latency_p99_ms", "p99 ms", Shown.SPEED | Shown.PAGE_SPEED, Format.MILLISECONDS),
     Column("rtfx", "RTFx", _FAST | Shown.LEGEND | Shown.TERMINAL, Format.QUANTITY),
+    Column("cost_per_hour", "cost per hour", _FAST | Shown.LEGEND, Format.QUANTITY),
     Column("load_s", "load s", _FAST, Format.QUANTITY),
     Column("peak_memory_mb", "memory MB", _FAST | Shown.LEGEND, Format.QUANTITY, legend_title="memory"),
     Column("parameters", "weights", Shown.SPEED | Shown.DOCS, Format.PARAMETERS),
     Column("size_mb", "size MB", Shown.SPEED | Shown.PAGE | Shown.DOCS, Format.QUANTITY),
-    Column("flags", "flags", Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE | Shown.TERMINAL),
+    Column("stopped_after", "stopped after", Shown.DOCS, Format.COUNT),
+    Column("stopped_of", "stopped of", Shown.DOCS, Format.COUNT),
+    Column("signature", "signature", Shown.PAGE_SCORES | Shown.DOCS),
+    Column("flags", "flags", Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE | _ALWAYS),
 )
 COLUMNS: Mapping[str, Column] = MappingProxyType({column.field: column for column in _COLUMNS})
 """The declared columns by their fields, in the order in which tables for people show them."""
@@ -306,6 +361,8 @@ PUBLISHED_COLUMNS = (
     *("entropy", "effective_emotions", "confident_emotions", "top_emotion", "top_share", "collapsed", "seen"),
     *("device", "backend", "dtype", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "rtfx", "load_s"),
     *("peak_memory_mb", "parameters", "size_mb", "flags", "rank_high", "may_be_best", "regret_high"),
+    "signature",
+    *("compared_uar", "compared_accuracy"),
 )
 """What `bench publish` sends, listed one by one so that a new column never publishes a path, speaker, clip or text.
 
@@ -318,6 +375,6 @@ def shown_in(table: Shown) -> tuple[Column, ...]:
 
     Examples:
         >>> [column.title for column in shown_in(Shown.PAGE_SPEED)]
-        ['p50 ms', '× reference', 'p90 ms', 'p99 ms', 'RTFx', 'load s', 'memory MB']
+        ['p50 ms', '× reference', 'p90 ms', 'p99 ms', 'RTFx', 'cost per hour', 'load s', 'memory MB']
     """
     return tuple(column for column in _COLUMNS if table in column.shown)

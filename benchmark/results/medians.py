@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 _CONFIDENCE = 0.95
 
@@ -56,4 +56,5 @@ def median_interval(samples: Sequence[float]) -> MedianInterval | None:
 @lru_cache(maxsize=1024)
 def _order(samples: int) -> int:
     """The largest k with P(binomial(n, 1/2) ≤ k - 1) ≤ 2.5 %; 0 where there is none."""
-    return int(binom.ppf((1 - _CONFIDENCE) / 2, samples, 0.5)) if samples else 0
+    below = bdtr(np.arange(samples), samples, 0.5)
+    return int(np.searchsorted(below, (1 - _CONFIDENCE) / 2))

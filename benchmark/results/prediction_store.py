@@ -1,5 +1,6 @@
 """The store of predictions: immutable Parquet parts per setup, merged at the end of a run."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmark.results.cache_entries import CacheKind, EntryParts
+from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.checksums import DamagedError
 from benchmark.results.predictions import (
     ARROW_SCHEMA,
     PREDICTIONS_SCHEMA_VERSION,
@@ -17,7 +19,7 @@ from benchmark.results.predictions import (
     arrow_table,
     latest_answers,
 )
-from benchmark.results.storage import candidate_prefix
+from benchmark.results.storage import Storage, candidate_prefix
 
 
 class PredictionStore:
@@ -77,13 +79,51 @@ class PredictionStore:
         else:
             parts.delete(names)
 
+    def setups(self, candidate: str, revision: str) -> tuple[InferenceSetup, ...]:
+        """Everything that answers of one revision of a candidate were computed with."""
+        folder = f"{candidate_prefix(candidate, revision)}/predictions/"
+        found = []
+        for name in Storage(self._cache).children(folder):
+            parts = self._entry(EntryKey(), f"{name}/part")
+            with contextlib.suppress(FileNotFoundError, DamagedError, ValueError):
+                for part in parts.names()[:1]:
+                    if (sidecar := parts.read_sidecar(part)) is not None:
+                        found.append(InferenceSetup.model_validate(sidecar.key.details))
+        return tuple(found)
+
+    def copy(self, source: "PredictionStore", setup: InferenceSetup, *, first: str = "", last: str = "") -> None:
+        """Copy answers from another store; they are newer than those that are there.
+
+        Args:
+            source: The other store.
+            setup: What the answers were computed with.
+            first: Of the hashes of the clips to copy, the first; empty for all.
+            last: The last one.
+
+        Raises:
+            UnavailableError: The disk is full.
+        """
+        parts, table = source._parts(setup), None
+        while table is None:
+            table = source._table(parts, parts.names(), len(setup.labels))
+        if first or last:
+            hashes = table.column("clip_hash")
+            table = table.filter(pc.and_(pc.greater_equal(hashes, first), pc.less_equal(hashes, last)))
+        if len(table):
+            self._parts(setup).add(_parquet(table), clips=len(table))
+            self.compact(setup)
+
     def _parts(self, setup: InferenceSetup) -> EntryParts:
+        folder = f"{candidate_prefix(setup.candidate, setup.revision)}/predictions/{setup.key}"
+        return self._entry(setup.entry_key, f"{folder}/part")
+
+    def _entry(self, key: EntryKey, prefix: str) -> EntryParts:
         return EntryParts(
             cache=self._cache,
             kind=CacheKind.PREDICTIONS,
-            key=setup.entry_key,
+            key=key,
             content_schema=PREDICTIONS_SCHEMA_VERSION,
-            prefix=f"{candidate_prefix(setup.candidate, setup.revision)}/predictions/{setup.key}/part",
+            prefix=prefix,
             suffix=".parquet",
         )
 

@@ -15,6 +15,12 @@ from benchmark.results.cache_entries import EntryKey
 from benchmark.results.schema import Stored
 
 PREDICTIONS_SCHEMA_VERSION = 1
+IMPORTED = "imported"
+"""Head and backend of answers that a table gives."""
+FOREIGN = "foreign"
+"""Head and backend of answers that a program of the user's gives."""
+ONNX = "onnx"
+"""Head of a model that is an ONNX file only."""
 CONVERSION = "conversion"
 """The name of bench's own conversion of models among the libraries of a setup."""
 CONVERSION_VERSION = 4

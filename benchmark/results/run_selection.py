@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from benchmark.emotions.merges import resolve_merges
 from benchmark.errors import RequestError, did_you_mean
@@ -53,6 +53,14 @@ def select_from(
         "perturbed": tuple(item for item in record.perturbed if item.candidate in scored and item.corpus in names),
     }
     return record.model_copy(update=update)
+
+
+def with_rare_classes(record: RunRecord, choice: Literal["keep", "drop"] | None) -> RunRecord:
+    """Keep or drop the rare emotions of all corpora of a run; None leaves it as the run had it."""
+    if choice is None:
+        return record
+    corpora = tuple(corpus.model_copy(update={"rare_classes": choice}) for corpus in record.corpora)
+    return record.model_copy(update={"corpora": corpora})
 
 
 def _matching(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -16,6 +17,7 @@ from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts, seq
 from benchmark.results.checksums import DamagedError
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import InferenceRecord, LatencyMeasurement
+from benchmark.results.left_out import LeftOut
 from benchmark.results.predictions import InferenceSetup
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.verification import Verification
@@ -27,6 +29,8 @@ _LISTED = 5
 
 LOST_READER = "the process that reads it was killed twice"
 """In the failure of a clip: this machine failed at it, which says nothing about the clip."""
+RaceKind = Literal["speakers", "table"]
+"""Whether a race stops who is worse for speakers like these, or who would not have topped this table."""
 SHORTEST_SPEECH_S = 0.05
 """Less speech than this in a whole clip is an error of the detector, whose frames are 32 ms long."""
 
@@ -44,6 +48,7 @@ class ClipRecord:
         sampling_rate: In Hz, as recorded; None in older records.
         level_db: Root mean square in dB below full scale; None for digital silence and in older records.
         votes: How many raters chose each of the corpus's labels. Without a label, their majority counts as one.
+        look: In a race, the look from which on it is asked, from 1.
     """
 
     clip: str
@@ -61,6 +66,7 @@ class ClipRecord:
     attributes: dict[str, str] = field(default_factory=dict)
     sampling_rate: int | None = None
     level_db: float | None = None
+    look: int | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -79,10 +85,13 @@ class CorpusRecord(Stored):
         columns: Role → the column of a table that the user chose for it.
         channel: Of recordings with several channels: `mix`, `left`, `right` or `each`.
         silent_clips: Clips that were left out for want of speech.
+        left_out: Files and clips that were left out before the clips were read.
         labels: The user's overrides: label → emotion.
         merge: Emotion → the emotion that it is merged into.
+        rare_classes: `keep` or `drop`: whether clips of rare emotions are scored.
         selection: The user's selection of clips in words; None for all.
         failure: Why the share of speech of some clips is not known, though it was asked for.
+        race: By what a race on it stops candidates; None without a race.
     """
 
     name: str
@@ -93,10 +102,13 @@ class CorpusRecord(Stored):
     columns: dict[str, str] = {}
     channel: str = "mix"
     silent_clips: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     labels: dict[str, str] = {}
     merge: dict[str, str] = {}
+    rare_classes: Literal["keep", "drop"] = "keep"
     selection: str | None = None
     failure: str | None = None
+    race: RaceKind | None = None
 
     @property
     def gap(self) -> str | None:
@@ -107,6 +119,18 @@ class CorpusRecord(Stored):
         return f"{len(lost)} of {len(self.clips)} clips are missing, such as {lost[0]}: {LOST_READER}."
 
 
+class RaceStop(Stored):
+    """The end of a candidate's part in a race; it has answered the clips of the looks up to this one.
+
+    Attributes:
+        look: From 1.
+        leader: The candidate that it was found to be worse than.
+    """
+
+    look: int
+    leader: str
+
+
 class EvaluationRecord(Stored):
     """One candidate on one corpus; the key of `setup` finds the predictions in the store, and `log` is in the cache.
 
@@ -114,6 +138,7 @@ class EvaluationRecord(Stored):
         failure: Why the evaluation ended before its last clip.
         inference: None in older records.
         heard_clips: How many clips of the corpus the model that answers was trained on, as far as that is recorded.
+        stopped: When a race has stopped it; None if it was asked all clips.
     """
 
     candidate: str
@@ -123,6 +148,7 @@ class EvaluationRecord(Stored):
     failure: str | None = None
     log: str | None = None
     inference: InferenceRecord | None = None
+    stopped: RaceStop | None = None
 
 
 class StoredRequest(Stored):
@@ -180,13 +206,28 @@ class ListedRun:
 
     Attributes:
         name: What the user called it; None for no name.
+        verified: Id and revision of each candidate, such as `org/model@0a1b…`.
         summary: None for a run whose scoring did not come to its end.
     """
 
     path: Path
     created: datetime
     name: str | None
+    verified: frozenset[str] = frozenset()
     summary: RunSummary | None
+
+
+class NodeRecord(Stored):
+    """A machine that a run was computed on, where several share it.
+
+    Attributes:
+        name: Its host name.
+        timed: Whether latency was measured on it.
+    """
+
+    name: str
+    environment: Environment
+    timed: bool = False
 
 
 class RunRecord(StoredFile):
@@ -200,6 +241,8 @@ class RunRecord(StoredFile):
         limit: Clips per corpus, if the user limited them.
         interrupted: Whether the user stopped the run before its end.
         verifications: Every candidate of the registry, in its order.
+        environment: Of this machine; with `nodes`, of the one that latency was measured on.
+        nodes: The machines that have computed, where they are not this one alone.
         ineligible: The reason, by candidate, for usable candidates that were not evaluated.
         perturbed: One per candidate, corpus and perturbation, which the setup names; kept apart from `evaluations` so
             that no score, rank or export mistakes them for predictions for the corpus.
@@ -208,6 +251,7 @@ class RunRecord(StoredFile):
     created: datetime
     name: str | None = None
     environment: Environment
+    nodes: tuple[NodeRecord, ...] = ()
     registry: str
     request: StoredRequest | None = None
     min_emotions: int
@@ -327,11 +371,12 @@ def _described(path: Path) -> ListedRun | None:
     try:
         sidecar = _run_parts(path.parents[1]).read_sidecar(f"runs/{path.name}")
         details = {} if sidecar is None else sidecar.key.details
-        name, summary = details.get("name"), details.get("summary")
+        name, verified, summary = (details.get(field) for field in ("name", "verified", "summary"))
         return ListedRun(
             path=path,
             created=datetime.fromisoformat(str(details.get("created"))),
             name=name if isinstance(name, str) else None,
+            verified=frozenset(map(str, verified)) if isinstance(verified, list) else frozenset(),
             summary=None if summary is None else RunSummary.model_validate(summary),
         )
     except (DamagedError, FileNotFoundError, ValueError):  # pydantic's error is a ValueError

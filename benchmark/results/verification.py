@@ -1,13 +1,18 @@
 """The verdict on a candidate with its evidence, and the verdicts on a registry."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import JsonValue, computed_field
 
+from benchmark.results.display import Displayed, plot
 from benchmark.results.environment import Environment
+from benchmark.results.predictions import IMPORTED
 from benchmark.results.schema import Stored, StoredFile
 from benchmark.results.status import Status, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BYTES_PER_MB = 1_000_000
 
@@ -112,6 +117,16 @@ class Verification(Stored):
     incomplete: bool = False
 
     @property
+    def is_imported(self) -> bool:
+        """Whether it is a table of answers, and no model."""
+        return self.head == IMPORTED
+
+    @property
+    def rates(self) -> bool:
+        """Whether it rates dimensions, and was found to work: as a checkpoint that was loaded, or as a table."""
+        return self.status is Status.DIMENSIONAL and (self.loads is True or self.is_imported)
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict that the status stands for."""
         return self.status.verdict
@@ -139,7 +154,7 @@ class Verification(Stored):
         return None if self.size_bytes is None else self.size_bytes / BYTES_PER_MB
 
 
-class VerificationReport(StoredFile):
+class VerificationReport(Displayed, StoredFile):
     """The verdicts on all candidates of a registry, in its order.
 
     Attributes:
@@ -153,6 +168,14 @@ class VerificationReport(StoredFile):
     cache: str = ""
     candidates: tuple[Verification, ...]
     interrupted: bool = False
+
+    def plot(self) -> "Figure":
+        """Draw how many candidates have each status, as a figure of matplotlib.
+
+        Raises:
+            RequestError: matplotlib is not installed, or there is no candidate.
+        """
+        return plot(self)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

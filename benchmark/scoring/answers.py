@@ -1,18 +1,20 @@
 """A candidate's stored answers on one corpus, joined with the corpus's labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from itertools import compress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import LabelMap
 from benchmark.results.predictions import ABSENT, PredictionTable
-from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.texts import CorpusTexts
+
+if TYPE_CHECKING:
+    from benchmark.scoring.labels import LabelledClips
 
 T = TypeVar("T")
 NO_ANSWER = -1
@@ -29,8 +31,11 @@ class Answers:
         truth: The emotion of each clip, after merges; None where it has no label, or one that maps to nothing.
         speakers: None where unknown.
         missing: Clips without a stored prediction, neither an answer nor a failure.
+        failures: Row of a clip that the candidate could not process → the reason.
         votes: Emotion → number of raters who chose it; None where the corpus does not tell.
         texts: The texts of the scored clips; None where none is said by two speakers, or some are unknown.
+        compared: The clips with the emotions of those only that intervals, pairs and ranks rest on; None where these
+            are all that are scored.
     """
 
     probabilities: NDArray[np.float64]
@@ -38,8 +43,17 @@ class Answers:
     truth: tuple[str | None, ...]
     speakers: tuple[str | None, ...]
     missing: int = 0
+    failures: Mapping[int, str] = field(default_factory=dict)
     votes: tuple[Mapping[str | None, int] | None, ...] = ()
     texts: CorpusTexts | None = None
+    compared: "LabelledClips | None" = None
+
+    @property
+    def to_compared(self) -> "Answers":
+        """The same answers, scored only on the clips that intervals, pairs and ranks rest on."""
+        if self.compared is None:
+            return self
+        return replace(self, truth=self.compared.truth, texts=self.compared.texts, compared=None)
 
     def of_clips(self, chosen: NDArray[np.bool_]) -> "Answers":
         """The answers to some of the clips, shape (clips,), without their texts."""
@@ -51,8 +65,10 @@ class Answers:
             self,
             probabilities=self.probabilities[chosen],
             truth=among(self.truth),
+            failures={},
             speakers=among(self.speakers),
             texts=None,
+            compared=None,
             votes=among(self.votes),
         )
 
@@ -79,14 +95,12 @@ class Answers:
     @cached_property
     def emotions(self) -> tuple[str, ...]:
         """The corpus's emotions with at least one scored clip, sorted: the same for all candidates."""
-        return tuple(sorted({emotion for emotion in self.truth if emotion is not None}))
+        return _emotions(self.truth)
 
     @cached_property
     def truth_index(self) -> NDArray[np.int64]:
         """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none. Shape (clips,)."""
-        index: dict[str | None, int] = {emotion: number for number, emotion in enumerate(self.emotions)}
-        index[None] = NO_EMOTION
-        return np.fromiter((index[emotion] for emotion in self.truth), dtype=np.int64, count=len(self.truth))
+        return _truth_index(self.truth)
 
     def index_among(self, emotions: Sequence[str]) -> NDArray[np.int64]:
         """Index into `emotions` of each clip's emotion; `NO_EMOTION` where it has none of them. Shape (clips,)."""
@@ -112,9 +126,18 @@ class Answers:
         return columns
 
 
-def join_answers(clips: LabelledClips, predictions: PredictionTable, label_map: LabelMap) -> Answers:
-    """Join a candidate's predictions with the labels of a corpus; `label_map` has the classes of its outputs."""
-    rows = predictions.rows(clips.clip_hashes)
+def join_answers(
+    clips: "LabelledClips", predictions: PredictionTable, label_map: LabelMap, unasked: NDArray[np.bool_]
+) -> Answers:
+    """Join a candidate's predictions with the labels of a corpus.
+
+    Args:
+        clips: The clips with their labels.
+        predictions: Of the candidate.
+        label_map: Has the classes of its outputs.
+        unasked: The clips whose predictions do not count, shape (clips,).
+    """
+    rows = np.where(unasked, ABSENT, predictions.rows(clips.clip_hashes))
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
     # ABSENT is -1 and picks the appended entry.
     has_logits = np.append(predictions.processed, False)[rows]
@@ -126,6 +149,29 @@ def join_answers(clips: LabelledClips, predictions: PredictionTable, label_map: 
         truth=clips.truth,
         speakers=clips.speakers,
         missing=int((rows == ABSENT).sum()),
+        failures=_failures(predictions, rows),
         votes=clips.votes,
         texts=clips.texts,
+        compared=None if clips.compared is clips else clips.compared,
     )
+
+
+def _failures(predictions: PredictionTable, rows: NDArray[np.int64]) -> dict[int, str]:
+    failed = np.flatnonzero(~np.append(predictions.processed, True)[rows])
+    reasons = predictions.failures.take(rows[failed]).to_pylist()
+    return {row: reason for row, reason in zip(failed.tolist(), reasons, strict=True) if reason is not None}
+
+
+# All candidates of a corpus have the same tuple, which is hashed faster than it is counted.
+@lru_cache(maxsize=4)
+def _emotions(truth: tuple[str | None, ...]) -> tuple[str, ...]:
+    return tuple(sorted({emotion for emotion in truth if emotion is not None}))
+
+
+@lru_cache(maxsize=4)
+def _truth_index(truth: tuple[str | None, ...]) -> NDArray[np.int64]:
+    index: dict[str | None, int] = {emotion: number for number, emotion in enumerate(_emotions(truth))}
+    index[None] = NO_EMOTION
+    codes = np.fromiter((index[emotion] for emotion in truth), dtype=np.int64, count=len(truth))
+    codes.setflags(write=False)
+    return codes

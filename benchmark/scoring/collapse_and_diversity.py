@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import entropy
+from scipy.special import entr
 
 from benchmark.results.analyses import AnswerProfile
 from benchmark.scoring.answers import NO_ANSWER, Answers
@@ -56,7 +56,7 @@ def diversity(answers: Answers) -> Diversity | None:
     if not counted.any():
         return None
     counts = np.bincount(answers.chosen[counted], minlength=len(answers.classes))
-    top, nats = int(counts.argmax()), float(entropy(counts))
+    top, nats = int(counts.argmax()), float(entr(counts / counts.sum()).sum())
     top_emotion, share = answers.classes[top], float(counts[top] / counts.sum())
     others = 1 - answers.truth.count(top_emotion) / max(int(answers.scored.sum()), 1)
     of_others = others > 0 and 1 - (1 - share) / others >= COLLAPSED_OF_OTHERS - _ROUNDING
@@ -94,7 +94,7 @@ def confident_emotions(probabilities: NDArray[np.float64]) -> float:
     normalised = probabilities[mass[:, 0] > 0] / mass[mass[:, 0] > 0]
     if not normalised.size:
         return 1.0
-    information = float(entropy(normalised.mean(axis=0))) - float(np.mean(entropy(normalised, axis=1)))
+    information = float(entr(normalised.mean(axis=0)).sum()) - float(entr(normalised).sum(axis=1).mean())
     return float(np.exp(max(information, 0.0)))
 
 
@@ -105,12 +105,13 @@ def answer_profile(evaluation: Evaluation) -> AnswerProfile | None:
         return None
     chosen = answers.chosen[answers.scored] if answers.scored.any() else answers.chosen
     counts = np.bincount(chosen[chosen != NO_ANSWER], minlength=len(answers.classes)).tolist()
+    clips = np.bincount(answers.truth_index[answers.scored], minlength=len(answers.emotions))
     by_answer = Counter({name: count for name, count in zip(answers.classes, counts, strict=True) if count})
     return AnswerProfile(
         candidate=evaluation.candidate,
         corpus=evaluation.record.corpus,
         answers=dict(by_answer.most_common()),
-        truth=dict(Counter(emotion for emotion in answers.truth if emotion is not None).most_common()),
+        truth=dict(Counter(dict(zip(answers.emotions, clips.tolist(), strict=True))).most_common()),
         unanswered=int((chosen == NO_ANSWER).sum()),
         reliability=reliability(evaluation.decisions),
     )

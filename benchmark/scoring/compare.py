@@ -13,6 +13,7 @@ from benchmark.results.leaderboard import CorpusSummary, Leaderboard, Leaderboar
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.gates import numbers_of
 from benchmark.scoring.paired import ComparedRun, PairedScores, Pairing, paired_scores
+from benchmark.scoring.signature import signature_difference
 
 EVALUATED = "evaluated"
 _WITH_INTERVAL = ("uar", "accuracy")
@@ -68,6 +69,7 @@ def compare_runs(old: ComparedRun, new: ComparedRun) -> RunComparison:
         ),
         warnings=(
             *_circumstances(old.leaderboard, new.leaderboard),
+            *_signature_warnings(before, after),
             *_engine_warnings(before, after),
             *_relabelling_warnings(paired),
         ),
@@ -221,6 +223,20 @@ def _engine_warnings(before: Mapping[_Key, LeaderboardRow], after: Mapping[_Key,
             changed[f"{old.backend} {old.dtype} → {new.backend} {new.dtype}"][key.candidate] = None
     for engines, candidates in changed.items():
         yield f"Computed by another engine ({engines}), so that latencies compare the two: {', '.join(candidates)}."
+
+
+def _signature_warnings(before: Mapping[_Key, LeaderboardRow], after: Mapping[_Key, LeaderboardRow]) -> Iterator[str]:
+    """Say where scores do not have the same signature, so that only what is paired may be compared."""
+    differences: dict[tuple[str, str, str], None] = {}
+    for key in before.keys() & after.keys():
+        old, new = before[key].signature, after[key].signature
+        if old is not None and new is not None and old != new:
+            differences[key.corpus, *signature_difference(old, new)] = None
+    for corpus, old, new in sorted(differences):
+        yield (
+            f"Scores on {corpus} have different signatures and may not be compared with each other, only what is "
+            f"paired: the old one alone has {old or 'nothing'}, the new one {new or 'nothing'}."
+        )
 
 
 def _relabelling_warnings(paired: Mapping[Pairing, PairedScores]) -> Iterator[str]:

@@ -112,6 +112,9 @@ def disqualifying_reasons(
     if not unseen:
         return (f"it was trained on {', '.join(rows)}, so that its scores there say little about other audio",)
     scored = {corpus: row for corpus, row in unseen.items() if row.uar_low is not None}
+    stopped = [f"on {corpus} it was {row.stopped} by a race" for corpus, row in unseen.items() if row.stopped]
+    if stopped:
+        return tuple(stopped)
     if not scored:
         return (f"its evaluation on {', '.join(unseen)} has no scores: {', '.join(next(iter(unseen.values())).flags)}",)
     flagged = (
@@ -128,7 +131,7 @@ def _not_above_guessing(leaderboard: Leaderboard, rows: Mapping[str, Leaderboard
 
     The flag gives credit for answers that are none of the corpus's emotions; they are of no use to anybody.
     """
-    emotions = {corpus.name: len(corpus.emotion_clips) for corpus in leaderboard.corpora}
+    emotions = {corpus.name: len(corpus.compared_emotions) for corpus in leaderboard.corpora}
     for corpus, row in rows.items():
         above = adjusted_uar(row.uar_low, emotions.get(corpus, 0))
         if above is not None and above <= 0 and not set(DISQUALIFYING) & set(row.flags):

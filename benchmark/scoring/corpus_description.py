@@ -8,8 +8,6 @@ from statistics import median
 from types import MappingProxyType
 
 import numpy as np
-from scipy.stats import chi2_contingency
-from scipy.stats.contingency import crosstab
 
 from benchmark.audio.measuring import Acoustics
 from benchmark.emotions.label_map import map_labels
@@ -26,8 +24,10 @@ from benchmark.results.corpus_description import (
 )
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.scoring.compared_clips import knows_speakers
 from benchmark.scoring.flags import FEW_CLIPS_BELOW, FEW_SPEAKERS_BELOW, TIED_FROM
 from benchmark.scoring.labels import LabelledClips, emotion_of_clip, human_ceiling, is_tied, label_clips, majority
+from benchmark.scoring.left_out import changed_copies, left_out_clips
 from benchmark.scoring.telling_recordings import beat_guessing, telling_recordings
 from benchmark.scoring.texts import few_texts
 from benchmark.scoring.trained_on import seen
@@ -73,7 +73,7 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
     tied = sum(map(is_tied, split))
     human = human_ceiling([own for emotion, own in zip(truth, votes, strict=True) if emotion is not None])
     human_uar, human_accuracy = human or (None, None)
-    speakers = set(labelled.speakers)
+    speakers, compared = set(labelled.speakers) - {None}, labelled.compared
     return CorpusSummary(
         name=corpus.name,
         source=corpus.source,
@@ -83,8 +83,9 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
         unreadable=tuple(clip for clip in corpus.clips if clip.clip_hash is None),
         unscored_labels={label: number for label, number in sorted(labels.items()) if emotions[label] is None},
         emotion_clips=dict(sorted(Counter(emotion for emotion in truth if emotion is not None).items())),
+        rare_emotions=tuple(sorted(labelled.rare.left_out)),
         label_emotions={label: emotion for label, emotion in sorted(emotions.items()) if emotion is not None},
-        speakers=len(speakers) if speakers and None not in speakers else None,
+        speakers=len(speakers) if knows_speakers(truth, labelled.speakers) else None,
         hours=sum(clip.duration_s or 0.0 for clip in clips) / _SECONDS_PER_HOUR,
         merge=corpus.merge,
         channel=corpus.channel,
@@ -100,9 +101,10 @@ def summarise_corpus(corpus: CorpusRecord, labelled: LabelledClips) -> CorpusSum
         duplicate_clips=len(clips) - len({clip.clip_hash for clip in clips}),
         text_tie=association([clip.text_id for clip in clips], truth),
         speaker_tie=association(labelled.speakers, truth),
-        few_texts=few_texts(labelled.texts),
-        **vars(telling_recordings(clips, truth)),
+        few_texts=few_texts(compared.texts),
+        **vars(telling_recordings(clips, compared.truth)),
         failure=corpus.gap,
+        left_out=left_out_clips(corpus, labelled),
     )
 
 
@@ -126,6 +128,7 @@ def describe(
     summary, emotions = summarise_corpus(corpus, labelled), labelled.emotions
     clips = tuple(_clip(clip, measured, emotions) for clip, measured in zip(corpus.clips, acoustics, strict=True))
     readable = [clip for clip in clips if clip.clip_hash is not None]
+    near_copies = _near_copies(readable, copies)
     description = CorpusDescription(
         created=created,
         name=corpus.name,
@@ -153,16 +156,17 @@ def describe(
         silent=summary.no_speech,
         speech_share=summary.speech_share,
         identical=_identical(readable),
-        near_copies=_near_copies(readable, copies),
+        near_copies=near_copies,
         text_tie=summary.text_tie,
         speaker_tie=summary.speaker_tie,
         length_tie=summary.length_tie,
         level_tie=summary.level_tie,
         silence_uar=summary.silence_uar,
         silence_uar_low=summary.silence_uar_low,
+        left_out=(*summary.left_out, *changed_copies(near_copies)),
         notes=tuple(notes),
     )
-    return description.model_copy(update={"flags": _flags(description)})
+    return description.model_copy(update={"flags": _flags(description, summary)})
 
 
 def is_telephone(clip: DescribedClip) -> bool:
@@ -214,9 +218,12 @@ def association(values: Sequence[str | None], labels: Sequence[str | None]) -> f
     if not sides or 1 in (len(set(side)) for side in sides):
         return None
     # As objects: an array of texts takes the length of the longest for each.
-    counts = crosstab(*(np.array(side, dtype=object) for side in sides)).count
-    clips, (rows, columns) = counts.sum(), counts.shape
-    phi_squared = chi2_contingency(counts, correction=False).statistic / clips
+    codes = [np.unique(np.array(side, dtype=object), return_inverse=True)[1] for side in sides]
+    rows, columns = (int(side.max()) + 1 for side in codes)
+    counts = np.bincount(codes[0] * columns + codes[1], minlength=rows * columns).reshape(rows, columns)
+    clips = counts.sum()
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / clips
+    phi_squared = float(((counts - expected) ** 2 / expected).sum() / clips)
     corrected = max(0.0, phi_squared - (rows - 1) * (columns - 1) / (clips - 1))
     most = min(spare - spare**2 / (clips - 1) for spare in (rows - 1, columns - 1))
     return 0.0 if most <= 0 else float(min(1.0, np.sqrt(corrected / most)))
@@ -290,7 +297,7 @@ def _near_copies(clips: Sequence[DescribedClip], copies: Sequence[ChangedCopy]) 
     )
 
 
-def _flags(description: CorpusDescription) -> tuple[str, ...]:
+def _flags(description: CorpusDescription, summary: CorpusSummary) -> tuple[str, ...]:
     raised = {
         "unreadable": any(clip.clip_hash is None for clip in description.clips),
         "no-speech": description.silent > 0,
@@ -302,11 +309,11 @@ def _flags(description: CorpusDescription) -> tuple[str, ...]:
         "speaker-tied": (description.speaker_tie or 0.0) >= TIED_FROM,
         "length-tied": (description.length_tie or 0.0) >= TIED_FROM,
         "level-tied": (description.level_tie or 0.0) >= TIED_FROM,
-        "silence-tells": beat_guessing(description.silence_uar_low, len(description.classes)),
+        "silence-tells": beat_guessing(description.silence_uar_low, len(summary.compared_emotions)),
         "few-clips": bool(description.classes) and min(description.classes.values()) < FEW_CLIPS_BELOW,
-        "few-speakers": "" in description.speakers or len(description.speakers) < FEW_SPEAKERS_BELOW,
+        "few-speakers": (summary.speakers or 0) < FEW_SPEAKERS_BELOW,
         "telephone": description.telephone > 0,
         "clipped": description.clipped > 0,
-        "unmapped": any(label.index is None for label in description.labels),
+        "unmapped": any(label.emotion is None for label in description.labels),
     }
     return tuple(flag for flag in CORPUS_FLAGS if raised[flag])

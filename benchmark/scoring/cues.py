@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.special import logit
-from scipy.stats import t
+from scipy.special import logit, stdtr
 
 from benchmark.audio.perturbation import CUES, ONLY_CUE
+from benchmark.errors import listed
 from benchmark.results.analyses import CandidateCues, Robustness
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.evaluations import Evaluation
@@ -63,7 +63,7 @@ def guessing_p_value(counts: SpeakerCounts) -> float:
     else:
         distance = (logit(counts.uar) - logit(guessing)) * counts.uar * (1 - counts.uar) / error
     freedom = degrees_of_freedom(counts.clips, answer_variances(counts.hits, counts.clips))
-    return float(2 * t.sf(abs(distance), freedom))
+    return float(2 * stdtr(freedom, -abs(distance)))
 
 
 def candidate_cues(rows: Iterable[Robustness]) -> tuple[CandidateCues, ...]:
@@ -97,13 +97,13 @@ def _sentence(rows: Sequence[Robustness], shown: Mapping[str, Robustness]) -> st
     parts = []
     lost = [f"{CUES[row.perturbation]} ({row.worth:.3f})" for row in used if (row.worth or 0.0) > 0]
     if lost:
-        parts.append(f"UAR falls without {_listed(lost)}")
+        parts.append(f"UAR falls without {listed(lost)}")
     gained = [f"{CUES[row.perturbation]} ({-row.worth:.3f})" for row in used if row.worth is not None and row.worth < 0]
     if gained:
-        parts.append(f"UAR rises without {_listed(gained)}")
+        parts.append(f"UAR rises without {listed(gained)}")
     unshown = [CUES[row.perturbation] for row in taken if row.perturbation not in shown]
     if unshown:
-        parts.append(f"{_listed(unshown)} {'is' if len(unshown) == 1 else 'are'} not shown to matter")
+        parts.append(f"{listed(unshown)} {'is' if len(unshown) == 1 else 'are'} not shown to matter")
     alone = shown.get(ONLY_CUE)
     if alone is not None and (alone.worth or 0.0) > 0:
         parts.append(
@@ -112,7 +112,3 @@ def _sentence(rows: Sequence[Robustness], shown: Mapping[str, Robustness]) -> st
     elif any(row.perturbation == ONLY_CUE for row in rows):
         parts.append("the pauses alone are not shown to be better than guessing")
     return "; ".join(parts) + "."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

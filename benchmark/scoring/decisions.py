@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,8 +166,15 @@ def count_by_text(decisions: Decisions, texts: CorpusTexts | None) -> TextCounts
 
 def speaker_codes(speakers: Sequence[str | None]) -> NDArray[np.int64] | None:
     """Number the speakers in the order of their names; None where the speaker of any clip is unknown."""
+    return _speaker_codes(tuple(speakers))
+
+
+@lru_cache(maxsize=4)  # all candidates of a corpus have the same speakers
+def _speaker_codes(speakers: tuple[str | None, ...]) -> NDArray[np.int64] | None:
     names = set(speakers)
     if None in names:
         return None
     code = {name: number for number, name in enumerate(sorted(name for name in names if name is not None))}
-    return np.array([code[name] for name in speakers if name is not None], dtype=np.int64)
+    codes = np.array([code[name] for name in speakers if name is not None], dtype=np.int64)
+    codes.setflags(write=False)
+    return codes

@@ -223,10 +223,12 @@ def _chosen(request: EnsembleRequest, complete: dict[str, Evaluation], size: int
         return f"{len(unseen)} candidates that were not trained on it answered all clips; {size} were asked for."
     if not unseen[0].answers.scored.any():
         return "without labels nobody can say which candidates are the best; name the members."
-    fitted = cross_fitted([evaluation.answers for evaluation in unseen], size)
+    fitted = cross_fitted([evaluation.answers.to_compared for evaluation in unseen], size)
     if fitted is None:
         return "to choose on one half of the speakers and score on the other, all speakers must be known, and two."
     answers, teams = fitted
+    whole = unseen[0].answers
+    answers = replace(answers, truth=whole.truth, texts=whole.texts, compared=whole.compared)
     first, second = ([unseen[index].candidate for index in team] for team in teams)
     if set(first) == set(second):
         reason = f"both halves of the speakers, each scored by what was chosen on the other, got {', '.join(first)}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class Evaluation:
         adapted: Whether its answers are those of models that were trained on other speakers of the corpus.
         heard_speakers: How many speakers of the corpus it was trained on, where scores rest on the others.
         heard_uar: Open UAR on these.
+        unasked_clips: Readable clips that it was not asked, since a race has stopped it.
     """
 
     record: EvaluationRecord
@@ -68,6 +69,7 @@ class Evaluation:
     adapted: bool = False
     heard_speakers: int = 0
     heard_uar: float | None = None
+    unasked_clips: int = 0
 
     @property
     def candidate(self) -> str:
@@ -77,7 +79,17 @@ class Evaluation:
     @property
     def complete(self) -> bool:
         """Whether every clip has an answer or a failure; incomplete evaluations are not scored."""
-        return self.answers.missing == 0
+        return self.answers.missing == 0 and not self.is_stopped
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a race has stopped it, and it has answered all clips that it was asked."""
+        return self.record.stopped is not None and self.answers.missing == self.unasked_clips
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether it gave probabilities, and not only answers."""
+        return bool(self.record.setup.head_parameters.get("scores", True))
 
     @property
     def setting(self) -> Setting:
@@ -88,6 +100,11 @@ class Evaluation:
     def failed_clips(self) -> int:
         """Readable clips that the candidate could not process."""
         return len(self.answers.truth) - int(self.answers.answered.sum()) - self.answers.missing
+
+    @cached_property
+    def compared(self) -> "Evaluation":
+        """The evaluation on the clips that intervals, pairs and ranks rest on; itself where these are all."""
+        return self if self.answers.compared is None else replace(self, answers=self.answers.to_compared)
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -102,8 +119,7 @@ class Evaluation:
     @cached_property
     def speakers(self) -> tuple[str | None, ...]:
         """The speaker of each scored clip."""
-        scored = zip(self.answers.speakers, self.answers.scored, strict=True)
-        return tuple(speaker for speaker, is_scored in scored if is_scored)
+        return _speakers_of_scored(self.answers.speakers, self.answers.truth)
 
     @cached_property
     def counts(self) -> SpeakerCounts | None:
@@ -128,6 +144,11 @@ class Evaluation:
         return replace(self, answers=self.answers.of_clips(of_them & self.answers.scored))
 
 
+@lru_cache(maxsize=4)  # the same of all candidates of a corpus
+def _speakers_of_scored(speakers: tuple[str | None, ...], truth: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    return tuple(speaker for speaker, emotion in zip(speakers, truth, strict=True) if emotion is not None)
+
+
 def join_evaluation(
     record: EvaluationRecord,
     verification: Verification,
@@ -146,14 +167,27 @@ def join_evaluation(
     meanings = dict(zip(verification.labels, verification.emotions, strict=True))
     overrides = {label: meaning for label in labels if (meaning := meanings.get(label)) is not None}
     label_map = map_labels(labels, overrides=overrides, merges=corpus.merge)
+    table = PredictionTable.of_mapping(predictions, labels=len(labels))
+    unasked = unasked_clips(record, clips)
     return Evaluation(
         record=record,
         verification=verification,
-        answers=join_answers(clips, PredictionTable.of_mapping(predictions, labels=len(labels)), label_map),
+        answers=join_answers(clips, table, label_map, unasked),
         seen=seen_by(record, verification, corpus),
         loose_map=bool(label_map.loose) or clips.loose,
         adapted=record.setup.head == TRAINED_HERE,
+        unasked_clips=int(unasked.sum()),
     )
+
+
+def unasked_clips(record: EvaluationRecord, clips: LabelledClips) -> NDArray[np.bool_]:
+    """Whether a race has stopped the candidate before it was asked a clip, shape (clips,).
+
+    Answers to such clips that another run has stored do not count, so that a race ends alike on every cache.
+    """
+    last = None if record.stopped is None else record.stopped.look
+    looks = (clip.look for clip in clips.clips)
+    return np.array([last is not None and look is not None and look > last for look in looks], dtype=np.bool_)
 
 
 def seen_by(record: EvaluationRecord, verification: Verification, corpus: CorpusRecord) -> Seen:
@@ -185,18 +219,20 @@ class CorpusEvaluations:
 
     @cached_property
     def _interchanged(self) -> NDArray[np.uint8]:
-        first = self.evaluations[0]
+        first = self.evaluations[0].compared
         return interchange(first.decisions.truth, first.speakers)
 
     @cached_property
     def _gains(self) -> dict[Evaluation, Gain | None]:
-        return {own: gain(own.decisions, own.speakers, self._interchanged) for own in self.complete}
+        compared = {own: own.compared for own in self.complete}
+        return {own: gain(same.decisions, same.speakers, self._interchanged) for own, same in compared.items()}
 
     def gain(self, evaluation: Evaluation) -> Gain | None:
         """How far an evaluation on this corpus, or an ensemble, is above guessing; None below two emotions."""
         if evaluation in self._gains:
             return self._gains[evaluation]
-        return gain(evaluation.decisions, evaluation.speakers, self._interchanged)
+        compared = evaluation.compared
+        return gain(compared.decisions, compared.speakers, self._interchanged)
 
     def p_of_best(self, *, with_seen: bool) -> float | None:
         """How often the best candidate would do as well by guessing; None without two emotions and a candidate.

@@ -41,6 +41,10 @@ class Flag(StrEnum):
         "incomplete",
         "Some clips have neither answer nor failure, since the evaluation ended early: no scores.",
     )
+    STOPPED = (
+        "stopped",
+        "A race (`--race`) stopped it before its last clip, as it could not win: no scores, no rank.",
+    )
     LATENCY_ONLY = "latency-only", "It was timed with this number format and not evaluated with it: no scores."
     ENSEMBLE = "ensemble", "Several candidates as one, by soft voting; never ranked, and its costs are theirs together."
     NO_CLIPS = "no-clips", "Not one clip of the corpus could be read."
@@ -147,9 +151,11 @@ def row_flags(
 ) -> tuple[str, ...]:
     """The flags of an evaluated row, in the order of `Flag`; `suspicions` rest on the answers themselves."""
     verification, emotion_clips = evaluation.verification, tuple(summary.emotion_clips.values())
-    speakers = 0 if evaluation.counts is None else len(evaluation.counts.clips)
+    counts = evaluation.compared.counts
+    speakers = 0 if counts is None else len(counts.clips)
     raised = {
-        Flag.INCOMPLETE: not evaluation.complete,
+        Flag.INCOMPLETE: not (evaluation.complete or evaluation.is_stopped),
+        Flag.STOPPED: evaluation.is_stopped,
         Flag.NO_CLIPS: not summary.clips,
         Flag.NO_LABELS: bool(summary.clips) and not emotion_clips,
         Flag.ONE_EMOTION: len(emotion_clips) == 1,
@@ -168,12 +174,21 @@ def row_flags(
         Flag.SPEAKER_TIED: (summary.speaker_tie or 0.0) >= TIED_FROM,
         Flag.LENGTH_TIED: (summary.length_tie or 0.0) >= TIED_FROM,
         Flag.LEVEL_TIED: (summary.level_tie or 0.0) >= TIED_FROM,
-        Flag.SILENCE_TELLS: beat_guessing(summary.silence_uar_low, len(emotion_clips)),
+        Flag.SILENCE_TELLS: beat_guessing(summary.silence_uar_low, len(summary.compared_emotions)),
         Flag.FIXED_WINDOW: bool(verification.fixed_window),
         Flag.LIMIT: summary.available_clips > summary.clips + len(summary.unreadable),
         Flag.SYNTHETIC: summary.synthetic,
     }
     return in_order({*suspicions, *(flag for flag, is_raised in raised.items() if is_raised)})
+
+
+def stopping_reasons(evaluation: Evaluation) -> dict[Flag, str]:
+    """Why a race has stopped a candidate, if it has."""
+    stop, clips = evaluation.record.stopped, len(evaluation.answers.truth)
+    if stop is None or not evaluation.is_stopped:
+        return {}
+    after = f"after {clips - evaluation.unasked_clips:,} of {clips:,} clips"
+    return {Flag.STOPPED: f"{after}, at look {stop.look} of the race, it was worse than {stop.leader}."}
 
 
 def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
@@ -196,7 +211,7 @@ def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
 
 def corpus_reasons(summary: CorpusSummary) -> dict[Flag, str]:
     """The figures behind `silence-tells`, where it is raised."""
-    uar, low, emotions = summary.silence_uar, summary.silence_uar_low, len(summary.emotion_clips)
+    uar, low, emotions = summary.silence_uar, summary.silence_uar_low, len(summary.compared_emotions)
     if uar is None or low is None or not beat_guessing(low, emotions):
         return {}
     return {Flag.SILENCE_TELLS: f"{silence_against_guessing(uar, low, emotions)}."}

@@ -54,10 +54,12 @@ def focus_score(evaluation: Evaluation, emotion: str) -> FocusScore | None:
     )
     if emotion not in answers.classes:
         return score
-    probabilities = np.nan_to_num(answers.probabilities_of([emotion])[answers.scored, 0], nan=_NOT_PROCESSED)
-    clips = SortedClips(positive, probabilities)
-    precision, auroc = clips.measures(np.ones(len(positive))).tolist()
-    precision_interval, auroc_interval = _intervals((precision, auroc), clips, positive, evaluation.speakers)
+    probabilities = np.nan_to_num(answers.probabilities_of([emotion])[:, 0], nan=_NOT_PROCESSED)
+    precision, auroc = SortedClips(positive, probabilities[answers.scored]).measures(np.ones(len(positive))).tolist()
+    compared = evaluation.compared
+    if emotion not in compared.answers.emotions:  # a rare one has no other interval than over all clips
+        compared = evaluation
+    precision_interval, auroc_interval = _intervals(compared, emotion, probabilities)
     return score.model_copy(
         update={
             "average_precision": precision,
@@ -111,14 +113,16 @@ class SortedClips:
         return np.array([float((gained * precision).sum()) / hits[-1], area])
 
 
-def _intervals(
-    estimates: tuple[float, float], clips: SortedClips, positive: NDArray[np.bool_], speakers: Sequence[str | None]
-) -> list[Interval]:
+def _intervals(evaluation: Evaluation, emotion: str, probabilities: NDArray[np.float64]) -> list[Interval]:
     """The jackknife over speakers where all can be left out, else a bootstrap over clips with and without the emotion.
 
     Where nothing varies: Wilson's interval, with as many clips as the rarer kind has.
     """
-    codes, freedom = speaker_codes(speakers), 0.0
+    scored = evaluation.answers.scored
+    positive = np.array([truth == emotion for truth in evaluation.answers.truth], dtype=np.bool_)[scored]
+    clips = SortedClips(positive, probabilities[scored])
+    estimates = clips.measures(np.ones(len(positive))).tolist()
+    codes, freedom = speaker_codes(evaluation.speakers), 0.0
     if codes is not None:
         counts = [np.bincount(codes[kind], minlength=codes.max() + 1) for kind in (positive, ~positive)]
         kinds = np.column_stack(counts).astype(np.int64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from benchmark.scoring.decisions import SpeakerCounts
 from benchmark.scoring.intervals import CONFIDENCE, NO_SPREAD, Interval, uar_interval
@@ -120,7 +120,7 @@ def _gap(names: Sequence[str], pairs: "_Pairs", candidate: int, critical: float,
     scores, difference, error = (values[0, candidate] for values in (pairs.uar, pairs.difference, pairs.error))
     freedom, normal = pairs.freedom[0, candidate], pairs.normal[0, candidate]
     low = difference - _t_value(critical, freedom) * error
-    high = difference + t.ppf((1 + CONFIDENCE) / 2, freedom) * error
+    high = difference + stdtrit(freedom, (1 + CONFIDENCE) / 2) * error
     gap = float(np.ptp(scores))
     # Permutations that only exchange two groups have the same statistic, but for rounding.
     as_clear = int((maxima >= normal.max() - _ROUNDING).sum())

@@ -182,7 +182,7 @@ def corpus_groups(corpus: CorpusEvaluations, columns: Sequence[str]) -> tuple[Co
         corpus: All evaluations on the corpus; of each candidate the deciding one counts, where it is complete.
         columns: The columns by which the corpus is divided.
     """
-    scored = corpus.complete
+    scored = [evaluation.compared for evaluation in corpus.complete]
     if not scored or not scored[0].decisions.truth.size:
         return ()
     clips = [clip for clip, is_scored in zip(corpus.clips.clips, scored[0].answers.scored, strict=True) if is_scored]

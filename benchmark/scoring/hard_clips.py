@@ -1,18 +1,19 @@
-"""Clips to listen to: those that candidates get wrong, disagree on, or could not process."""
+"""Clips to listen to: those that candidates get wrong, disagree on, or could not process, and all answers to them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import entropy
+from scipy.special import entr
 
-from benchmark.results.analyses import LISTED_FAILURES, FailedClips, HardClip, HardClips
-from benchmark.results.predictions import InferenceSetup, Prediction
-from benchmark.scoring.answers import NO_EMOTION
+from benchmark.results.analyses import LISTED_FAILURES, AnsweredClip, ClipAnswers, FailedClips, HardClip, HardClips
+from benchmark.scoring.answers import NO_EMOTION, Answers
 from benchmark.scoring.evaluations import CorpusEvaluations
 
 LISTED_CLIPS = 30
+MOST_CLIPS, MOST_ANSWERS = 2_000, 150_000
+"""Clips of a corpus and answers of a run in `ClipAnswers`: what a page can hold."""
 _MIN_ANSWERS = 2
 
 
@@ -23,13 +24,10 @@ def hard_clips(corpus: CorpusEvaluations) -> HardClips:
     it wrong. Of clips that are missed equally often those come first that more candidates could answer, then those to
     whose emotion these gave the lowest mean probability.
     """
-    candidates = {own.candidate: own.answers for own in corpus.complete if own.answers.classes}
+    candidates = _answering(corpus)
     if not candidates or not corpus.clips.clips:
         return HardClips(corpus=corpus.corpus.name, candidates=len(candidates))
-    emotions = sorted({name for own in candidates.values() for name in (*own.emotions, *own.classes)})
-    truth = next(iter(candidates.values())).index_among(emotions)
-    # Shape (candidates, clips).
-    answers = np.stack([own.chosen_among(emotions) for own in candidates.values()])
+    emotions, truth, answers = _answers(candidates)
     knows = np.stack([own.index_among(own.classes) != NO_EMOTION for own in candidates.values()])
     # NO_EMOTION is -1 and picks the last column: a clip without an emotion is known to no candidate.
     given = np.stack([own.probabilities_of(emotions)[np.arange(len(truth)), truth] for own in candidates.values()])
@@ -58,30 +56,63 @@ def hard_clips(corpus: CorpusEvaluations) -> HardClips:
     )
 
 
+def clip_answers(corpus: CorpusEvaluations, *, corpora: int = 1) -> ClipAnswers | None:
+    """List clips with all answers, in the order of the corpus; of a large one those that most candidates miss.
+
+    Args:
+        corpora: How many corpora share the answers that a page can hold.
+    """
+    candidates = _answering(corpus)
+    if not candidates or not corpus.clips.clips:
+        return None
+    emotions, truth, answers = _answers(candidates)
+    most = min(MOST_CLIPS, max(1, MOST_ANSWERS // (corpora * len(candidates))))
+    misses = (answers != truth).sum(axis=0)
+    rows = np.sort(np.argsort(-misses, kind="stable")[:most])
+    return ClipAnswers(
+        corpus=corpus.corpus.name,
+        total=len(corpus.clips.clips),
+        classes=tuple(emotions),
+        clips=tuple(
+            AnsweredClip(
+                clip=clip.clip, label=clip.label, emotion=corpus.clips.truth[row], speaker=clip.speaker,
+                duration_s=clip.duration_s,
+            )
+            for row in rows.tolist()
+            for clip in (corpus.clips.clips[row],)
+        ),
+        answers={name: tuple(own.tolist()) for name, own in zip(candidates, answers[:, rows], strict=True)},
+    )  # fmt: skip
+
+
+def _answering(corpus: CorpusEvaluations) -> dict[str, Answers]:
+    return {own.candidate: own.answers for own in corpus.complete if own.answers.classes}
+
+
+def _answers(candidates: Mapping[str, Answers]) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """All emotions, and as indices among them the truth, shape (clips,), and answers, shape (candidates, clips)."""
+    emotions = sorted({name for own in candidates.values() for name in (*own.emotions, *own.classes)})
+    truth = next(iter(candidates.values())).index_among(emotions)
+    return emotions, truth, np.stack([own.chosen_among(emotions) for own in candidates.values()])
+
+
 def _disagreement(answers: NDArray[np.int64], emotions: int) -> NDArray[np.float64]:
     """The entropy of the answers to each clip in nats, shape (clips,); 0 with fewer than two answers."""
     counts = np.stack([(answers == number).sum(axis=0) for number in range(emotions)], axis=1)
     disagreement = np.zeros(answers.shape[1])
     several = counts.sum(axis=1) >= _MIN_ANSWERS
-    disagreement[several] = entropy(counts[several], axis=1)
+    shares = counts[several] / counts[several].sum(axis=1, keepdims=True)
+    disagreement[several] = entr(shares).sum(axis=1)
     return disagreement
 
 
-def failed_clips(
-    corpora: Sequence[CorpusEvaluations], find: Callable[[InferenceSetup], Mapping[str, Prediction]]
-) -> Iterator[FailedClips]:
+def failed_clips(corpora: Sequence[CorpusEvaluations]) -> Iterator[FailedClips]:
     """Give one row per corpus, candidate and reason; none where every candidate could process every clip."""
     for corpus in corpora:
         for evaluation in corpus.deciding:
-            if not evaluation.failed_clips:
-                continue
-            stored = find(evaluation.record.setup)
             failed: defaultdict[str, list[str]] = defaultdict(list)
-            for row in np.flatnonzero(~evaluation.answers.answered):
-                clip = corpus.clips.clips[row]
-                prediction = stored.get(clip.clip_hash or "")
-                if prediction is not None and prediction.failure is not None:
-                    failed[prediction.failure].append(clip.clip)
+            for row, reason in evaluation.answers.failures.items():
+                failed[reason].append(corpus.clips.clips[row].clip)
             for reason, names in failed.items():
                 yield FailedClips(
                     candidate=evaluation.candidate,

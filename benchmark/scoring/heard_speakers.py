@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from benchmark.results.runs import CorpusRecord, RunRecord
+from benchmark.scoring.compared_clips import knows_speakers
 from benchmark.scoring.evaluations import Evaluation, seen_by
 from benchmark.scoring.intervals import MIN_SPEAKERS
 from benchmark.scoring.labels import LabelledClips
@@ -21,7 +22,7 @@ def heard_speakers(record: RunRecord, corpus: CorpusRecord, clips: LabelledClips
     occurs.
     """
     present = {speaker for speaker in clips.speakers if speaker is not None}
-    if None in clips.speakers:
+    if not knows_speakers(clips.truth, clips.speakers):
         return {}
     verdicts = {verification.candidate: verification for verification in record.verifications}
     declared: dict[str, frozenset[str]] = {}

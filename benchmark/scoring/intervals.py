@@ -12,8 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import norm, t
+from scipy.special import expit, logit, ndtri, stdtrit
 
 from benchmark.scoring.decisions import Decisions, SpeakerCounts, TextCounts, unweighted_average_recall
 
@@ -24,7 +23,7 @@ BOOTSTRAP_DRAWS = 10_000
 BOOTSTRAP_SEED = 20_240_229
 # A jackknife error below this is the rounding of an exact zero: fractions of clips never come this close.
 NO_SPREAD = 1e-12
-_NORMAL = float(norm.ppf((1 + CONFIDENCE) / 2))
+_NORMAL = float(ndtri((1 + CONFIDENCE) / 2))
 
 
 class IntervalMethod(StrEnum):
@@ -129,7 +128,7 @@ def degrees_of_freedom(
 
 def critical_t(freedom: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """The 97.5 % quantile of Student's t."""
-    return np.asarray(t.ppf((1 + CONFIDENCE) / 2, freedom), dtype=np.float64)
+    return np.asarray(stdtrit(freedom, (1 + CONFIDENCE) / 2), dtype=np.float64)
 
 
 def logit_interval(

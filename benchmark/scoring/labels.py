@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.results.runs import ClipRecord, CorpusRecord
+from benchmark.scoring.compared_clips import RareEmotions, compared_truth, rare_emotions, without_emotions
 from benchmark.scoring.texts import CorpusTexts, corpus_texts
 
 _UNKNOWN = "unknown"
@@ -27,6 +28,7 @@ class LabelledClips:
         votes: Emotion → number of raters who chose it; None where the corpus does not tell.
         emotions: The emotion of each label that occurs; None where it maps to nothing.
         loose: Whether an override lets a coarse label stand for an emotion.
+        dropped: Names of the clips by rare emotion that `--rare-classes drop` took out of `truth`.
     """
 
     clips: tuple[ClipRecord, ...]
@@ -36,6 +38,18 @@ class LabelledClips:
     votes: tuple[Mapping[str | None, int] | None, ...]
     emotions: Mapping[str, str | None]
     loose: bool
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def rare(self) -> RareEmotions:
+        """The emotions with few clips or a single speaker."""
+        return rare_emotions(self.truth, self.speakers)
+
+    @cached_property
+    def compared(self) -> "LabelledClips":
+        """The same with the emotions of those clips only that intervals, pairs and ranks rest on; itself if all are."""
+        truth = compared_truth(self.truth, self.speakers)
+        return self if truth == self.truth else replace(self, truth=truth)
 
     @cached_property
     def texts(self) -> CorpusTexts | None:
@@ -64,14 +78,21 @@ def label_clips(corpus: CorpusRecord) -> LabelledClips:
     }
     clips = readable_clips(corpus)
     in_readable = {label for clip in clips for label in (clip.label, *(clip.votes or ()))}
+    truth, speakers = tuple(emotion_of_clip(clip, emotions) for clip in clips), tuple(clip.speaker for clip in clips)
+    rare = rare_emotions(truth, speakers).left_out if corpus.rare_classes == "drop" else frozenset[str]()
+    kept = without_emotions(truth, rare)
     return LabelledClips(
         clips=clips,
         clip_hashes=pa.array([clip.clip_hash for clip in clips], type=pa.string()),
-        truth=tuple(emotion_of_clip(clip, emotions) for clip in clips),
-        speakers=tuple(clip.speaker for clip in clips),
+        truth=kept,
+        speakers=speakers,
         votes=tuple(None if clip.votes is None else votes_by_emotion(clip.votes, emotions) for clip in clips),
         emotions=emotions,
         loose=not in_readable.isdisjoint(label_map.loose),
+        dropped={
+            name: tuple(clip.clip for clip, emotion in zip(clips, truth, strict=True) if emotion == name)
+            for name in sorted(rare)
+        },
     )
 
 

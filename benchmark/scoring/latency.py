@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from benchmark.results.inference_record import LatencyMeasurement
+from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.medians import median_interval
 
 MIN_CALLS = {50: 10, 90: 30, 99: 300}
@@ -30,6 +31,12 @@ _MIN_TURNS = 3
 _BATCHES = 10
 _TAIL = 0.975
 _SHUFFLES = 199
+
+
+def median_ms(measurement: LatencyMeasurement) -> float | None:
+    """The median time of one call; None where there are too few calls, or the measurement failed."""
+    enough = measurement.failure is None and len(measurement.calls_ms) >= MIN_CALLS[50]
+    return float(np.median(measurement.calls_ms)) if enough else None
 
 
 def latency_columns(measurement: LatencyMeasurement) -> dict[str, float | str | None]:
@@ -61,6 +68,34 @@ def latency_columns(measurement: LatencyMeasurement) -> dict[str, float | str | 
     }
 
 
+def cost_per_hour(price: float | None, latency_ms: float | None, segment_s: float | None) -> float | None:
+    """What an hour of audio costs, computed segment by segment; None where something is unknown.
+
+    Args:
+        price: Of an hour of the machine.
+        latency_ms: The median time of a segment.
+        segment_s: Its length.
+
+    Examples:
+        >>> round(cost_per_hour(0.5, latency_ms=150, segment_s=3), 6)  # 20 hours of audio in an hour
+        0.025
+    """
+    if price is None or latency_ms is None or not segment_s:
+        return None
+    return price * latency_ms / MILLISECONDS / segment_s
+
+
+def with_costs(leaderboard: Leaderboard, price: float | None) -> Leaderboard:
+    """Give each timed row what an hour of audio costs at the price of an hour of the machine, if that is known."""
+    if price is None:
+        return leaderboard
+    rows = tuple(
+        row.model_copy(update={"cost_per_hour": cost_per_hour(price, row.latency_p50_ms, leaderboard.segment_s)})
+        for row in leaderboard.rows
+    )
+    return leaderboard.model_copy(update={"rows": rows, "price_per_hour": price})
+
+
 def _ratio_columns(measurement: LatencyMeasurement) -> dict[str, float | None]:
     """The median over the turns of the block's median by that of the reference workload, with its interval."""
     if not measurement.reference_ms:
@@ -90,8 +125,8 @@ def _reach(logs: NDArray[np.float64], between_runs: float) -> float | None:
     if logs.size < _MIN_TURNS:
         return None
     means = np.array([batch.mean() for batch in np.array_split(logs, min(_BATCHES, logs.size))])
-    within = float(t.ppf(_TAIL, means.size - 1)) * float(np.std(means, ddof=1)) / math.sqrt(means.size)
-    return math.exp(math.hypot(within, float(norm.ppf(_TAIL)) * between_runs))
+    within = float(stdtrit(means.size - 1, _TAIL)) * float(np.std(means, ddof=1)) / math.sqrt(means.size)
+    return math.exp(math.hypot(within, float(ndtri(_TAIL)) * between_runs))
 
 
 def _turn_medians(measurement: LatencyMeasurement) -> NDArray[np.float64]:

@@ -29,14 +29,16 @@ from benchmark.scoring.flags import Flag, in_order
 from benchmark.scoring.focus import focus_score
 from benchmark.scoring.group_columns import find_columns
 from benchmark.scoring.groups import corpus_groups
-from benchmark.scoring.hard_clips import failed_clips, hard_clips
+from benchmark.scoring.hard_clips import clip_answers, failed_clips, hard_clips
 from benchmark.scoring.heard_speakers import heard_speakers, partly_seen, spoken_by
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard_rows import candidate_row, corpus_rows
-from benchmark.scoring.metrics import UserMetric, adjusted_uar, class_scores
+from benchmark.scoring.left_out import heard_clips, stopped_candidates
+from benchmark.scoring.metrics import UserMetric, class_scores
 from benchmark.scoring.next_clips import separates, without_scores
 from benchmark.scoring.ranking import rank_corpus
 from benchmark.scoring.robustness import robustness_rows
+from benchmark.scoring.signature import with_signatures
 from benchmark.scoring.trained_on import Seen
 from benchmark.scoring.twins import near_twins
 from benchmark.scoring.unlabelled import agreement
@@ -106,6 +108,7 @@ def score_run(
     shared = shared_corpora([corpus.summary for corpus in scored], rows, rank_seen=rank_seen)
     all_rows = [row for block in blocks for row in block]
     all_rows += summary_rows(shared, rows, present, rank_seen=rank_seen)
+    all_rows = with_signatures(all_rows, record, corpora, [corpus.name for corpus in shared])
     robustness = tuple(robustness_rows(record, scored, predictions))
     not_evaluated = tuple(_not_evaluated(record, candidate) for candidate in absent)
     for candidate, absence in zip(absent, not_evaluated, strict=True):
@@ -116,6 +119,7 @@ def score_run(
         created=record.created,
         request=record.request,
         environment=record.environment,
+        nodes=record.nodes,
         registry=record.registry,
         min_emotions=record.min_emotions,
         limit=record.limit,
@@ -135,9 +139,10 @@ def score_run(
         cues=candidate_cues(robustness),
         pairs=tuple(pair for ranking in rankings for pair in ranking.pairs),
         inference=tuple({own.candidate: own.inference for own in record.evaluations if own.inference}.values()),
-        failed_clips=tuple(failed_clips(corpora, predictions)),
+        failed_clips=tuple(failed_clips(corpora)),
         profiles=_known(answer_profile(evaluation) for evaluation in deciding),
         hard_clips=tuple(hard_clips(corpus) for corpus in corpora),
+        clip_answers=_known(clip_answers(corpus, corpora=len(corpora)) for corpus in corpora),
         groups=tuple(groups for corpus in scored for groups in corpus_groups(corpus, columns)),
     )
 
@@ -162,20 +167,22 @@ def corpus_evaluations(
     if heard:
         unheard = {speaker for speaker in whole.speakers if speaker is not None}.difference(*heard.values())
         clips = spoken_by(whole, unheard)
-        update = {"unheard_speakers": len(unheard), "heard_by": tuple(heard)}
-        summary = summarise_corpus(corpus, clips).model_copy(update=update)
+        summary = summarise_corpus(corpus, clips)
+        not_scored = (*summary.left_out, heard_clips(whole, clips, tuple(heard)))
+        partly = {"unheard_speakers": len(unheard), "heard_by": tuple(heard), "left_out": not_scored}
+        summary = summary.model_copy(update=partly)
+    evaluations = tuple(
+        partly_seen(
+            join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips), heard, whole
+        )
+        for verification in record.verifications
+        for evaluation in record.evaluations
+        if (evaluation.candidate, evaluation.corpus) == (verification.candidate, corpus.name)
+    )
+    stopped = () if corpus.race is None else (stopped_candidates(corpus.race, evaluations),)
+    update = {"separating": separates(corpus.clips), "left_out": (*summary.left_out, *stopped)}
     return CorpusEvaluations(
-        corpus=corpus,
-        summary=summary.model_copy(update={"separating": separates(corpus.clips)}),
-        clips=clips,
-        evaluations=tuple(
-            partly_seen(
-                join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips), heard, whole
-            )
-            for verification in record.verifications
-            for evaluation in record.evaluations
-            if (evaluation.candidate, evaluation.corpus) == (verification.candidate, corpus.name)
-        ),
+        corpus=corpus, summary=summary.model_copy(update=update), clips=clips, evaluations=evaluations
     )
 
 
@@ -216,7 +223,7 @@ def _failures(
             for evaluation in own:
                 if evaluation.record.failure is not None:
                     failures[candidate.candidate].append(f"{name}: {evaluation.record.failure}")
-                elif not evaluation.complete:
+                elif not (evaluation.complete or evaluation.is_stopped):
                     missing = f"{evaluation.answers.missing} of {len(evaluation.answers.truth)} clips"
                     failures[candidate.candidate].append(
                         f"{name}: no answer is stored for {missing}; `bench run` asks for what is missing."
@@ -269,16 +276,14 @@ def summary_rows(
         flags |= {flag for flag in (Flag.INCOMPLETE, Flag.SEEN, Flag.ADAPTED) if any(flag in row.flags for row in own)}
         row = candidate_row(candidate, *in_order(flags)).model_copy(update={"corpus": ALL_CORPORA})
         if all(_counts(scored, rank_seen=rank_seen) for scored in own):
-            row = row.model_copy(update=_mean_columns(own, [len(corpus.emotion_clips) for corpus in shared]))
+            row = row.model_copy(update=_mean_columns(own))
         summaries.append(row)
     return sorted(summaries, key=lambda row: (row.adjusted_uar is None, -(row.adjusted_uar or 0.0)))
 
 
-def _mean_columns(rows: Sequence[LeaderboardRow], emotions: Sequence[int]) -> dict[str, float]:
-    scores, lows, highs = np.array([
-        [adjusted_uar(score, number) for score in (row.uar, row.uar_low, row.uar_high)]
-        for row, number in zip(rows, emotions, strict=True)
-    ]).T  # fmt: skip
+def _mean_columns(rows: Sequence[LeaderboardRow]) -> dict[str, float]:
+    ends = [(row.adjusted_uar, row.adjusted_uar_low, row.adjusted_uar_high) for row in rows]
+    scores, lows, highs = np.array(ends, dtype=np.float64).T
     mean = float(scores.mean())
     below, above = (float(np.sqrt(((scores - end) ** 2).sum()) / len(rows)) for end in (lows, highs))
     return {

@@ -9,12 +9,21 @@ from benchmark.results.training_record import OUT_OF_FOLD, TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, Setting
-from benchmark.scoring.flags import Flag, corpus_reasons, in_order, row_flags, training_reasons, with_confirmation
+from benchmark.scoring.flags import (
+    Flag,
+    corpus_reasons,
+    in_order,
+    row_flags,
+    stopping_reasons,
+    training_reasons,
+    with_confirmation,
+)
 from benchmark.scoring.gaps import speaker_columns
 from benchmark.scoring.latency import latency_columns, noise
 from benchmark.scoring.metrics import UserMetric, common_uar, metric_columns, user_metric_columns
+from benchmark.scoring.published import corpus_names
 from benchmark.scoring.ranking import Ranking
-from benchmark.scoring.suspicion import corpus_names, suspicions
+from benchmark.scoring.suspicion import suspicions
 from benchmark.scoring.uneven_speakers import uneven_speakers
 
 
@@ -26,13 +35,14 @@ def corpus_rows(
     *,
     user_metrics: Sequence[UserMetric] = (),
 ) -> list[LeaderboardRow]:
-    """All rows of one corpus by open UAR, those without a rank after those with one.
+    """All rows of one corpus by the UAR that ranks rest on, those without a rank after those with one.
 
     A candidate has one row per device, backend and number format that it was evaluated or timed on. Answers do not
     depend on the device, so that a device that it was only timed on shows the scores of its evaluation.
     """
     blocks = []
-    uneven = uneven_speakers(corpus.complete, corpus_names(corpus.summary), ranking.twins)
+    compared = [evaluation.compared for evaluation in corpus.complete]
+    uneven = uneven_speakers(compared, corpus_names(corpus.summary), ranking.twins)
     for candidate in candidates:
         own = corpus.of(candidate.candidate)
         rows = [scored_row(evaluation, corpus, ranking, user_metrics, uneven) for evaluation in own]
@@ -45,7 +55,7 @@ def corpus_rows(
 
 def _order(block: Sequence[LeaderboardRow]) -> tuple[bool, bool, float]:
     row = block[0]
-    return (row.rank is None, row.uar is None, -(row.uar or 0.0))
+    return (row.rank is None, row.uar is None, -(row.ranking_uar or 0.0))
 
 
 def _with_latencies(
@@ -82,13 +92,13 @@ def scored_row(
 ) -> LeaderboardRow:
     """The row of one evaluation, without its latency; `uneven` has the reasons for `uneven-speakers` by candidate."""
     answers, setup, summary = evaluation.answers, evaluation.record.setup, corpus.summary
-    variety = diversity(answers) if evaluation.complete else None
+    variety = diversity(answers) if evaluation.complete or evaluation.is_stopped else None
     suspicious: dict[Flag, str] = {}
     if evaluation.complete:
-        suspicious = suspicions(evaluation, summary, ranking.twins, corpus.gain(evaluation))
+        suspicious = suspicions(evaluation.compared, summary, ranking.twins, corpus.gain(evaluation))
         if evaluation.candidate in uneven:
             suspicious[Flag.UNEVEN_SPEAKERS] = uneven[evaluation.candidate]
-    reasons = training_reasons(evaluation) | corpus_reasons(summary) | suspicious
+    reasons = stopping_reasons(evaluation) | training_reasons(evaluation) | corpus_reasons(summary) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {
         "revision": setup.revision,
@@ -100,8 +110,12 @@ def scored_row(
         "flags": row_flags(evaluation, summary, variety, suspicious),
         "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
     }
+    if evaluation.is_stopped:
+        clips, unasked = len(answers.truth), evaluation.unasked_clips
+        update |= {"stopped_after": clips - unasked, "stopped_of": clips}
+        update |= {} if variety is None else variety.columns
     if evaluation.complete:
-        interval = evaluation.uar_interval
+        interval = evaluation.compared.uar_interval
         standing = ranking.standings.get(evaluation.candidate)
         update |= {
             **({} if standing is None else vars(standing)),
@@ -109,7 +123,7 @@ def scored_row(
             "interval": interval and interval.method.value,
             **metric_columns(evaluation),
             **({} if variety is None else variety.columns),
-            **speaker_columns(evaluation.counts),
+            **speaker_columns(evaluation.compared.counts),
             "heard_uar": evaluation.heard_uar,
             "metrics": user_metric_columns(evaluation.decisions, user_metrics),
         }

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import betaln, xlog1py, xlogy
 
 from benchmark.results.analyses import ClassScores, EmotionScore, ReliabilityBin
 from benchmark.scoring.answers import NO_EMOTION, Answers
@@ -48,9 +48,15 @@ class UserMetric(Protocol):
 
 def metric_columns(evaluation: Evaluation) -> dict[str, float | None]:
     """All scores of a complete evaluation, by column of the leaderboard."""
-    columns = {name: score(evaluation) for name, score in METRICS.items()}
+    columns = {
+        name: score(evaluation) if evaluation.has_scores or name not in _OF_PROBABILITIES else None
+        for name, score in METRICS.items()
+    }
+    compared = evaluation.compared
+    if compared is not evaluation:
+        columns |= {"compared_uar": uar(compared.decisions), "compared_accuracy": accuracy(compared.decisions)}
     for name, compute in INTERVALS.items():
-        interval = compute(evaluation)
+        interval = compute(compared)
         if interval is not None:
             columns |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return columns
@@ -192,8 +198,16 @@ def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np
 
 def expected_calibration_error(decisions: Decisions) -> float | None:
     """ECE = Σ_b n_b/n · |accuracy_b − confidence_b| over 15 bins of equal mass; None below 200 answered clips."""
-    bins = _calibration_bins(decisions)
-    return None if bins is None else float(np.abs(bins.hits - bins.mass).sum() / bins.clips.sum())
+    answered = np.isfinite(decisions.confidence)
+    if answered.sum() < ECE_MIN_CLIPS:
+        return None
+    return binned_calibration_error(decisions.confidence[answered], decisions.correct[answered])
+
+
+def binned_calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """The ECE of any number of answers above zero; of few it is large, however well they are calibrated."""
+    bins = _calibration_bins(confidence, correct)
+    return float(np.abs(bins.hits - bins.mass).sum() / bins.clips.sum())
 
 
 def ece_if_calibrated(decisions: Decisions) -> float | None:
@@ -207,12 +221,15 @@ def ece_if_calibrated(decisions: Decisions) -> float | None:
     Returns:
         None below 200 answered clips.
     """
-    bins = _calibration_bins(decisions)
-    if bins is None:
+    answered = np.isfinite(decisions.confidence)
+    if answered.sum() < ECE_MIN_CLIPS:
         return None
+    bins = _calibration_bins(decisions.confidence[answered], decisions.correct[answered])
     confidence = np.clip(bins.mass / np.maximum(bins.clips, 1), 0.0, 1.0)
-    above = np.floor(bins.clips * confidence) + 1
-    deviations = 2 * above * (1 - confidence) * binom.pmf(above, bins.clips, confidence)
+    above = np.minimum(np.floor(bins.clips * confidence) + 1, bins.clips)  # of a bin that is sure, the factor is 0
+    binomial = xlogy(above, confidence) + xlog1py(bins.clips - above, -confidence)
+    binomial -= np.log1p(bins.clips) + betaln(above + 1, bins.clips - above + 1)
+    deviations = 2 * above * (1 - confidence) * np.exp(binomial)
     return float(deviations.sum() / bins.clips.sum())
 
 
@@ -225,15 +242,11 @@ class _CalibrationBins:
     mass: NDArray[np.float64]
 
 
-def _calibration_bins(decisions: Decisions) -> _CalibrationBins | None:
-    answered = np.isfinite(decisions.confidence)
-    confidence = decisions.confidence[answered]
-    if confidence.size < ECE_MIN_CLIPS:
-        return None
+def _calibration_bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> _CalibrationBins:
     bins = bins_of_equal_mass(confidence, ECE_BINS)
     return _CalibrationBins(
         clips=np.bincount(bins, minlength=ECE_BINS),
-        hits=np.bincount(bins, weights=decisions.correct[answered], minlength=ECE_BINS).astype(np.float64),
+        hits=np.bincount(bins, weights=correct, minlength=ECE_BINS).astype(np.float64),
         mass=np.bincount(bins, weights=confidence, minlength=ECE_BINS).astype(np.float64),
     )
 
@@ -316,6 +329,10 @@ def _entropy_bits(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-(shares * logarithms).sum(axis=1), dtype=np.float64)
 
 
+def _adjusted_score(decisions: Decisions) -> float | None:
+    return adjusted_uar(uar(decisions), len(decisions.emotions))
+
+
 def _adjusted_interval(evaluation: Evaluation) -> Interval | None:
     interval, emotions = evaluation.uar_interval, len(evaluation.decisions.emotions)
     if interval is None or emotions < MIN_EMOTIONS:
@@ -329,7 +346,7 @@ METRICS: Mapping[str, Callable[[Evaluation], float | None]] = MappingProxyType(
         "coverage": lambda own: coverage(own.answers),
         "accuracy": lambda own: accuracy(own.decisions),
         "uar": lambda own: uar(own.decisions),
-        "adjusted_uar": lambda own: adjusted_uar(uar(own.decisions), len(own.decisions.emotions)),
+        "adjusted_uar": lambda own: _adjusted_score(own.compared.decisions),
         "macro_f1": lambda own: macro_f1(own.decisions),
         "weighted_f1": lambda own: weighted_f1(own.decisions),
         "shared_uar": lambda own: common_uar(own.answers, covered_emotions(own.answers)),
@@ -343,6 +360,7 @@ METRICS: Mapping[str, Callable[[Evaluation], float | None]] = MappingProxyType(
     }
 )
 """The scores of every complete evaluation by column; `common_uar` depends on the other candidates and is not here."""
+_OF_PROBABILITIES = frozenset({"ece", "ece_expected", "brier", "soft_cross_entropy", "soft_jensen_shannon"})
 INTERVALS: Mapping[str, Callable[[Evaluation], Interval | None]] = MappingProxyType(
     {
         "accuracy": lambda own: accuracy_interval(own.confusion, own.counts, own.texts),
@@ -350,4 +368,4 @@ INTERVALS: Mapping[str, Callable[[Evaluation], Interval | None]] = MappingProxyT
         "adjusted_uar": _adjusted_interval,
     }
 )
-"""The 95 % intervals of scores, whose ends go into the columns `NAME_low` and `NAME_high`."""
+"""The 95 % intervals on the clips that they rest on, whose ends go into the columns `NAME_low` and `NAME_high`."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import entropy
+from scipy.special import entr
 
 from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.results.runs import ClipRecord
@@ -92,7 +92,8 @@ def separating_clips(
     The information that the label of a clip gives about which candidate answers rightly, where all are equally likely
     and err with `ERROR_RATE`, is the entropy of the smoothed votes less a constant (Okanovic et al., All models are
     wrong, some are useful: model selection with limited labels, AISTATS 2025). Speakers take turns, so that no speaker
-    decides alone. Candidates are not weighted by earlier labels: in simulation that named the best less often.
+    decides alone. Candidates are weighted neither by earlier labels nor by their agreement with the others, which would
+    follow candidates that are related: in simulation both named the best less often.
 
     Args:
         answers: As of `answer_codes`.
@@ -106,7 +107,7 @@ def separating_clips(
     codes = _speaker_codes(speakers, candidates)
     votes = _vote_shares(answers[candidates])
     smoothed = (1 - ERROR_RATE) * votes + ERROR_RATE / max(votes.shape[1] - 1, 1) * (1 - votes)
-    information = np.round(entropy(smoothed, axis=1), 12)
+    information = np.round(entr(smoothed).sum(axis=1), 12)
     order = np.lexsort((-information, codes))
     turn = np.empty(len(order), dtype=np.int64)
     turn[order] = np.arange(len(order)) - np.searchsorted(codes[order], codes[order])

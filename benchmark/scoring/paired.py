@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from benchmark.results.comparison import Change
 from benchmark.results.leaderboard import Leaderboard
+from benchmark.scoring.compared_clips import compared_truth
 from benchmark.scoring.decisions import Decisions, count_by_speaker
 from benchmark.scoring.intervals import uar_difference_interval
 from benchmark.scoring.metrics import uar
@@ -40,7 +42,7 @@ class PairedScores:
     """The scores of two runs of one candidate on common clips.
 
     Attributes:
-        clips: Scored clips that both runs have.
+        clips: Scored clips that both runs have, as far as intervals rest on them.
         relabelled: Those with another emotion in the new run; the new emotion is the truth for both.
         changes: New − old of the open `uar` and `accuracy`; nothing without common clips.
     """
@@ -71,8 +73,10 @@ def paired_scores(old: "pd.DataFrame", new: "pd.DataFrame") -> PairedScores:
     common = new.dropna(subset="emotion").merge(old, on=["clip_hash", "occurrence"], suffixes=("", "_before"))
     if common.empty:
         return PairedScores()
-    truth = common["emotion"].tolist()
     speakers = [speaker if isinstance(speaker, str) else None for speaker in common["speaker"]]
+    compared = [emotion is not None for emotion in compared_truth(common["emotion"].tolist(), speakers)]
+    common, speakers = common[compared], list(compress(speakers, compared))
+    truth = common["emotion"].tolist()
     before, after = (_decisions(truth, common[name].tolist()) for name in ("predicted_before", "predicted"))
     return PairedScores(
         clips=len(common),

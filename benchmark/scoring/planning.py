@@ -212,7 +212,7 @@ def _comparable(corpus: CorpusEvaluations) -> tuple[list[Evaluation], dict[str, 
     compared: list[Evaluation] = []
     left_out: dict[str, str] = {}
     twins = near_twins(corpus.complete)
-    for evaluation in corpus.deciding:
+    for evaluation in (own.compared for own in corpus.deciding):
         counts, name = evaluation.counts, evaluation.candidate
         if not evaluation.complete:
             left_out[name] = "it has not answered all clips"

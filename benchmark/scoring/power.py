@@ -28,7 +28,10 @@ _DRAWS = 400
 _POINTS = 2048
 _POINTS_OF_A_DRAW = 128
 _SEED = 20_260_301
-_GRID = np.unique(np.concatenate([np.arange(MIN_SPEAKERS, 60), np.geomspace(60, MOST_SPEAKERS, 80).round()]))
+NUMBERS_OF_SPEAKERS = np.unique(
+    np.concatenate([np.arange(MIN_SPEAKERS, 60), np.geomspace(60, MOST_SPEAKERS, 80).round()])
+)
+"""The numbers that are tried: all below 60, then in steps of 6 %."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -186,14 +189,14 @@ def needed_speakers(
 
     Infinite above `MOST_SPEAKERS`. Arguments as for `power`; beyond 60 speakers, on a grid of 6 %.
     """
-    low, high = np.zeros(len(gaps), dtype=np.int64), np.full(len(gaps), len(_GRID))
+    low, high = np.zeros(len(gaps), dtype=np.int64), np.full(len(gaps), len(NUMBERS_OF_SPEAKERS))
     while (low < high).any():
-        middle = np.minimum((low + high) // 2, len(_GRID) - 1)
-        enough = power(gaps, covariances, _GRID[middle], levels) >= wanted
+        middle = np.minimum((low + high) // 2, len(NUMBERS_OF_SPEAKERS) - 1)
+        enough = power(gaps, covariances, NUMBERS_OF_SPEAKERS[middle], levels) >= wanted
         open_ = low < high
         high = np.where(open_ & enough, middle, high)
         low = np.where(open_ & ~enough, middle + 1, low)
-    return np.append(_GRID, np.inf)[low]
+    return np.append(NUMBERS_OF_SPEAKERS, np.inf)[low]
 
 
 def speakers_and_range(

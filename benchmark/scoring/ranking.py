@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit
 
 from benchmark.results.analyses import PairComparison
 from benchmark.scoring.decisions import MIN_EMOTIONS, SpeakerCounts, covered_emotions
@@ -31,6 +31,11 @@ from benchmark.scoring.twins import near_twins
 SIGNIFICANCE = 0.05
 SPEAKERS_TO_CHOOSE = 8
 """With fewer speakers, differences that matter are rarely found, so that reports do not call anybody the best."""
+
+
+def too_few_to_choose(speakers: int | None) -> TypeGuard[int]:
+    """Whether so many speakers, if known, are too few to call a candidate the best."""
+    return speakers is not None and speakers < SPEAKERS_TO_CHOOSE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,8 @@ def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False, s
     Complete evaluations are ranked of candidates that were not trained on the corpus, or of all with `rank_seen`. There
     are no ranks where the clips have fewer than two emotions, and where speakers cannot be left out in turn.
     """
-    complete = [evaluation for evaluation in evaluations if evaluation.complete]
+    everybody = [evaluation for evaluation in evaluations if evaluation.complete]
+    complete = [evaluation.compared for evaluation in everybody]
     ranked: dict[str, SpeakerCounts] = {}
     covered: list[set[str]] = []
     for evaluation in complete:
@@ -86,7 +92,7 @@ def rank_corpus(evaluations: Sequence[Evaluation], *, rank_seen: bool = False, s
         if differences and not separating
         else (),
         common_emotions=tuple(sorted(set.intersection(*covered))) if covered else (),
-        twins=near_twins(complete),
+        twins=near_twins(everybody),
     )
 
 
@@ -136,7 +142,7 @@ class PairedDifferences:
         """Two-sided p of each pair, 1 for equal scores, in the order of `numpy.triu_indices(candidates, k=1)`."""
         pairs = np.triu_indices(len(self.scores), k=1)
         differences = np.abs(self.differences[pairs])
-        p_values = 2 * t.sf(differences / self.errors[pairs], self.freedoms[pairs])
+        p_values = 2 * stdtr(self.freedoms[pairs], -differences / self.errors[pairs])
         return np.where(differences < NO_SPREAD, 1.0, p_values)
 
     @cached_property
@@ -162,7 +168,7 @@ class PairedDifferences:
         top = int(self.scores.argmax())
         others = np.arange(len(self.scores)) != top
         differences = self.differences[top, others]
-        p_values = t.sf(differences / self.errors[top, others], self.freedoms[top, others])
+        p_values = stdtr(self.freedoms[top, others], -differences / self.errors[top, others])
         adjusted = holm(np.where(differences < NO_SPREAD, 1.0, p_values))
         lowest = self.scores[others][adjusted > SIGNIFICANCE].min(initial=self.scores[top])
         return np.asarray(self.scores >= lowest)

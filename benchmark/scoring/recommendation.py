@@ -9,7 +9,9 @@ UAR is expected to be on new speakers is that of the rule, applied without the s
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +34,27 @@ from benchmark.scoring.decisions import covered_emotions
 from benchmark.scoring.evaluations import CorpusEvaluations
 from benchmark.scoring.flags import Flag
 from benchmark.scoring.intervals import Interval, IntervalMethod, speakers_can_be_left_out
+from benchmark.scoring.latency import cost_per_hour
 from benchmark.scoring.leaderboard import FindPredictions, corpus_evaluations
-from benchmark.scoring.ranking import SPEAKERS_TO_CHOOSE
+from benchmark.scoring.ranking import too_few_to_choose
 from benchmark.scoring.selection import Contest, SelectionRule, expected_score, mean_quality
 from benchmark.scoring.suspicion import label_permutation
 
 _DEFAULT_DEVICE = "cpu"
+
+
+class OtherLatency(Stored):
+    """A latency that another run measured, on the same machine and with the same engine.
+
+    Attributes:
+        run: Its name, or the beginning of its file.
+        created: When that run began.
+    """
+
+    p50_ms: float
+    segment_s: float | None = None
+    run: str
+    created: datetime
 
 
 class Choice(Stored):
@@ -47,6 +64,8 @@ class Choice(Stored):
         quality: The lower bound of UAR, 0 for guessing and 1 for perfection; over several corpora, that of their mean.
         uar: Open UAR by corpus.
         latency_p50_ms: Median time of one segment on the device; None where it was not measured.
+        latency_from: The other run that measured it; None where the run itself did.
+        cost_per_hour: Of audio, on the device; None without a price or a latency.
         license: As the repository declares it.
         ranks: Its first rank by corpus, where it has one.
         regret_high: How much UAR choosing it can cost at most, compared with the best choice, on the corpus where that
@@ -62,6 +81,8 @@ class Choice(Stored):
     uar: dict[str, float]
     uar_low: dict[str, float]
     latency_p50_ms: float | None
+    latency_from: OtherLatency | None = None
+    cost_per_hour: float | None = None
     size_mb: float | None
     license: str | None
     ranks: dict[str, int]
@@ -85,6 +106,7 @@ class Recommendation(Stored):
         corpora: The corpora that the choices are compared on.
         device: The device of the latencies; None where none was measured.
         pick: The choice with the highest quality; where `within` is asked for, the cheapest.
+        price_per_hour: What an hour of the machine costs; None where nobody said.
         expected_uar: By corpus, the UAR to expect of the pick on new speakers, without what luck adds to the best of
             several, with a 95 % interval; empty where speakers cannot be left out.
         few_speakers: Corpora with too few speakers to choose, and how many they have.
@@ -106,6 +128,7 @@ class Recommendation(Stored):
     expected_uar_high: dict[str, float] = Field(default_factory=dict)
     few_speakers: dict[str, int] = Field(default_factory=dict)
     gaps: str = ""
+    price_per_hour: float | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -137,6 +160,8 @@ class _Contender:
     verification: Verification
     rows: dict[str, LeaderboardRow]
     latency_ms: float | None
+    latency_from: OtherLatency | None
+    cost_per_hour: float | None
     reasons: tuple[str, ...]
     affordable: bool
 
@@ -149,20 +174,29 @@ class _Contender:
 
 
 def recommend(
-    leaderboard: Leaderboard, record: RunRecord, predictions: FindPredictions, constraints: Constraints
+    leaderboard: Leaderboard,
+    record: RunRecord,
+    predictions: FindPredictions,
+    constraints: Constraints,
+    *,
+    latencies: Mapping[str, OtherLatency] = MappingProxyType({}),
 ) -> Recommendation:
     """Choose among the candidates of a run.
 
     Args:
         predictions: Finds the stored predictions of a setup, as for `score_run`.
+        latencies: By candidate, latencies on `latency_device` for those that the run did not time there.
 
     Raises:
         RequestError: A corpus that is asked for is not one of the run's.
     """
     considered = considered_corpora(leaderboard, record, constraints)
     corpora, problem = ((), considered) if isinstance(considered, str) else (considered, None)
-    device = constraints.device or _timed_device(leaderboard)
-    contenders = [_contender(leaderboard, own, corpora, constraints, device) for own in record.verifications]
+    device = latency_device(leaderboard, constraints)
+    contenders = [
+        _contender(leaderboard, own, corpora, constraints, device, latencies.get(own.candidate))
+        for own in record.verifications
+    ]
     basis = _basis([contender for contender in contenders if not contender.reasons], corpora)
     stored = {corpus.name: corpus for corpus in record.corpora}
     on_basis = [corpus_evaluations(record, stored[corpus.name], predictions) for corpus in basis]
@@ -182,7 +216,7 @@ def recommend(
     return Recommendation(
         constraints=constraints,
         corpora=tuple(corpus.name for corpus in basis),
-        device=device,
+        device=device if constraints.device or any(own.latency_ms for own in contenders) else None,
         pick=pick,
         problem=problem,
         choices=choices,
@@ -192,17 +226,19 @@ def recommend(
         expected_uar_high={name: interval.high for name, (_, interval) in expected.items()},
         few_speakers=_few_speakers(basis),
         gaps=leaderboard.gaps,
+        price_per_hour=leaderboard.price_per_hour,
     )
 
 
 def _few_speakers(corpora: Sequence[CorpusSummary]) -> dict[str, int]:
     speakers = {corpus.name: corpus.speakers for corpus in corpora}
-    return {name: number for name, number in speakers.items() if number is not None and number < SPEAKERS_TO_CHOOSE}
+    return {name: number for name, number in speakers.items() if too_few_to_choose(number)}
 
 
-def _timed_device(leaderboard: Leaderboard) -> str | None:
+def latency_device(leaderboard: Leaderboard, constraints: Constraints) -> str:
+    """The device whose latencies count: the one that is asked for, else the CPU if anything was timed there."""
     timed = [row.device for row in leaderboard.rows if row.latency_p50_ms is not None and row.device is not None]
-    return _DEFAULT_DEVICE if _DEFAULT_DEVICE in timed else next(iter(timed), None)
+    return constraints.device or (_DEFAULT_DEVICE if _DEFAULT_DEVICE in timed else next(iter(timed), _DEFAULT_DEVICE))
 
 
 def _contender(
@@ -210,19 +246,26 @@ def _contender(
     verification: Verification,
     corpora: Sequence[CorpusSummary],
     constraints: Constraints,
-    device: str | None,
+    device: str,
+    other: OtherLatency | None,
 ) -> _Contender:
     own = [row for row in leaderboard.rows if row.candidate == verification.candidate]
     deciding = {corpus: row for (_, corpus), row in deciding_rows(own).items()}
     rows = {corpus.name: deciding[corpus.name] for corpus in corpora if corpus.name in deciding}
     times = (row.latency_p50_ms for row in own if row.device == device and row.latency_p50_ms is not None)
-    latency_ms = next(times, None)
+    own_ms = next(times, None)
+    if own_ms is not None:
+        other = None
+    latency_ms = own_ms if other is None else other.p50_ms
+    segment_s = leaderboard.segment_s if other is None else other.segment_s
     reasons = disqualifying_reasons(leaderboard, verification.candidate, rows)
     too_expensive = resource_reasons(verification, latency_ms, device, constraints) if rows else ()
     return _Contender(
         verification=verification,
         rows={corpus: row for corpus, row in rows.items() if row.uar_low is not None and row.seen != "yes"},
         latency_ms=latency_ms,
+        latency_from=other,
+        cost_per_hour=cost_per_hour(leaderboard.price_per_hour, latency_ms, segment_s),
         reasons=(*reasons, *too_expensive),
         affordable=not too_expensive,
     )
@@ -240,7 +283,7 @@ def _contests(contenders: Sequence[_Contender], corpora: Sequence[CorpusEvaluati
     """The counts of candidates on corpora; None where there are none, or speakers cannot be left out in turn."""
     contests = []
     for corpus in corpora if contenders else ():
-        own = [corpus.of(contender.verification.candidate)[0].counts for contender in contenders]
+        own = [corpus.of(contender.verification.candidate)[0].compared.counts for contender in contenders]
         counts = [speakers for speakers in own if speakers is not None]
         clips = counts[0].clips if counts else np.empty((0, 0), dtype=np.int64)
         same = len(counts) == len(own) and all(np.array_equal(other.clips, clips) for other in counts)
@@ -284,7 +327,7 @@ def _expected(
     expected = {}
     for number, name in enumerate(names):
         row = able[index].rows[name]
-        low, high = (row.uar if end is None else end for end in (row.uar_low, row.uar_high))
+        low, high = (row.ranking_uar if end is None else end for end in (row.uar_low, row.uar_high))
         own = Interval(low or 0.0, high or 0.0, IntervalMethod.SPEAKERS)
         expected[name] = expected_score(contests, number, rule, index, own)
     return expected
@@ -300,7 +343,8 @@ def _useless(
 
     @cache
     def is_flagged(candidate: int, corpus: int, chosen: bytes) -> bool:
-        own = corpora[corpus].of(candidates[candidate])[0].of_speakers(np.frombuffer(chosen, dtype=np.bool_))
+        own = corpora[corpus].of(candidates[candidate])[0].compared
+        own = own.of_speakers(np.frombuffer(chosen, dtype=np.bool_))
         variety = diversity(own.answers)
         if variety is not None and variety.collapsed:
             return True
@@ -322,9 +366,9 @@ def _choices(
     rows = [{corpus.name: contender.rows[corpus.name] for corpus in basis} for contender in contenders]
     scores, lows = (
         np.array([[getattr(row, column) for row in own.values()] for own in rows], dtype=np.float64).T
-        for column in ("uar", "uar_low")
+        for column in ("ranking_uar", "uar_low")
     )
-    qualities = mean_quality(scores, lows, [1 / len(corpus.emotion_clips) for corpus in basis]).tolist()
+    qualities = mean_quality(scores, lows, [1 / len(corpus.compared_emotions) for corpus in basis]).tolist()
     costs = [contender.costs for contender in contenders]
     front = pareto_front(np.array([(-quality, *cost) for quality, cost in zip(qualities, costs, strict=True)]))
 
@@ -349,9 +393,11 @@ def _choice(contender: _Contender, rows: Mapping[str, LeaderboardRow], **fields:
     content = {
         "candidate": verification.candidate,
         "revision": verification.revision,
-        "uar": {name: row.uar for name, row in rows.items() if row.uar is not None},
+        "uar": {name: row.ranking_uar for name, row in rows.items() if row.ranking_uar is not None},
         "uar_low": {name: row.uar_low for name, row in rows.items() if row.uar_low is not None},
         "latency_p50_ms": contender.latency_ms,
+        "latency_from": contender.latency_from,
+        "cost_per_hour": contender.cost_per_hour,
         "size_mb": verification.size_mb,
         "license": verification.license,
         "ranks": {name: row.rank for name, row in rows.items() if row.rank is not None},

@@ -53,6 +53,7 @@ def robustness(original: Evaluation | None, perturbed: Evaluation, corpus: Corpu
         "failed_clips": int((answered & ~perturbed.answers.answered).sum()),
         "untouched_clips": _untouched(name, perturbed.verification.sampling_rate, corpus),
     }
+    original, perturbed = original.compared, perturbed.compared
     before, after = uar(original.decisions), uar(perturbed.decisions)
     interval = uar_difference_interval(original.decisions, perturbed.decisions, original.counts, perturbed.counts)
     if before is not None and after is not None and interval is not None:

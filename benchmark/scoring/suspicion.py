@@ -1,16 +1,12 @@
 """Signs that a score is not what it seems: chance level, permuted labels, scores that are too good, near-twins."""
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from benchmark.results.leaderboard import CorpusSummary
 from benchmark.scoring.decisions import MIN_EMOTIONS, Decisions, confusion_matrix, covered_emotions, speaker_codes
@@ -18,11 +14,11 @@ from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.flags import FEW_SPEAKERS_BELOW, Flag
 from benchmark.scoring.guessing import Gain
 from benchmark.scoring.metrics import accuracy
-from benchmark.scoring.trained_on import main_name
+from benchmark.scoring.published import corpus_names, published_bests
 
 MIN_RECALL_RISE = 0.25
 MIN_RECALL = 0.5
-RISE_IN_ERRORS = float(norm.ppf(0.99))
+RISE_IN_ERRORS = float(ndtri(0.99))
 """How many standard errors, of independent clips, the recall has to rise by."""
 # Of relabellings that are equally good, the one that moves fewest labels is taken.
 _STAY_BONUS = 1e-9
@@ -148,76 +144,6 @@ def _cycles(labels: NDArray[np.int64]) -> list[tuple[int, ...]]:
     return cycles
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublishedBest:
-    """The best published UAR on a corpus and set of emotions; of corpora on which nothing is known, with their number.
-
-    Attributes:
-        corpus: In the form of `main_name`; empty for all others.
-    """
-
-    corpus: str
-    uar: float
-    emotions: frozenset[str]
-    number: int
-
-    def among(self, number: int, uar: float | None = None) -> float:
-        """What this UAR, or another of the same emotions, is among fewer or more emotions.
-
-        UAR / (UAR + (1 − UAR)·(k − 1)/(K − 1)): errors are spread evenly over the K − 1 other emotions, and those that
-        are not among the k are left out.
-
-        Examples:
-            >>> best = PublishedBest(corpus="", uar=0.75, emotions=frozenset(), number=8)
-            >>> round(best.among(8), 3), round(best.among(4), 3)
-            (0.75, 0.875)
-        """
-        score = self.uar if uar is None else uar
-        return score / (score + (1 - score) * (number - 1) / (self.number - 1))
-
-
-@dataclass(frozen=True, kw_only=True)
-class PublishedBests:
-    """The best published scores, and that for corpora on which nobody has published any.
-
-    Attributes:
-        exempt: Corpora on which scores are saturated.
-    """
-
-    bests: tuple[PublishedBest, ...]
-    elsewhere: PublishedBest
-    exempt: frozenset[str]
-
-    def best(self, names: Collection[str], emotions: Collection[str]) -> PublishedBest:
-        """The best on one of these corpora with the fewest emotions that contain these, else that for others."""
-        fitting = [best for best in self.bests if best.corpus in names and best.emotions >= frozenset(emotions)]
-        return min(fitting, key=lambda best: best.number, default=self.elsewhere)
-
-
-@lru_cache(maxsize=1)
-def published_bests() -> PublishedBests:
-    """Read the packaged table.
-
-    Examples:
-        >>> published_bests().best({"iemocap"}, {"anger", "neutral"}).uar
-        0.74
-    """
-    content = yaml.safe_load(files(__package__).joinpath("published_bests.yaml").read_text(encoding="utf-8"))
-    return PublishedBests(
-        bests=tuple(
-            PublishedBest(
-                corpus=main_name(best["corpus"]),
-                uar=best["uar"],
-                emotions=frozenset(best["emotions"]),
-                number=len(best["emotions"]),
-            )
-            for best in content["bests"]
-        ),
-        elsewhere=PublishedBest(corpus="", emotions=frozenset(), **content["elsewhere"]),
-        exempt=frozenset(main_name(name) for name in content["exempt"]),
-    )
-
-
 def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | None) -> str | None:
     """The reason why a score is too good to be true, in a sentence; None where there is none.
 
@@ -225,13 +151,14 @@ def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | Non
         corpus: The corpus; one with a known name among the words of its own (`my-ravdess`), or of its source, is
             compared with the whole.
         uar_low: Lower end of the interval of the open UAR.
-        accuracy: Open accuracy.
+        accuracy: Accuracy on the same clips.
     """
-    bests, clips, emotions = published_bests(), sum(corpus.emotion_clips.values()), len(corpus.emotion_clips)
+    compared = corpus.compared_emotions
+    bests, clips, emotions = published_bests(), sum(compared.values()), len(compared)
     names = corpus_names(corpus)
     if uar_low is None or emotions < MIN_EMOTIONS or names & bests.exempt:
         return None
-    best = bests.best(names, corpus.emotion_clips)
+    best = bests.best(names, compared)
     usual = best.among(emotions)
     held = f"{usual:.2f} for these {emotions} emotions" + (" (EmoBox)" if best.corpus else " on any corpus")
     if uar_low > best.among(emotions, best.uar + TOO_GOOD_MARGIN):
@@ -239,10 +166,3 @@ def too_good(corpus: CorpusSummary, uar_low: float | None, accuracy: float | Non
     if accuracy == 1.0 and usual**clips < LUCK:
         return f"not one error in {clips} clips, where the best published amounts to {held}."
     return None
-
-
-def corpus_names(corpus: CorpusSummary) -> set[str]:
-    """What a corpus may be: its name, its source, the convention that read it, and the words of these."""
-    scheme, _, place = corpus.source.partition(":")
-    words = re.split(r"[^a-z]+", f"{corpus.name} {place.rpartition('/')[2]}".casefold())
-    return {main_name(name) for name in (corpus.name, scheme, corpus.source, *words) if name}

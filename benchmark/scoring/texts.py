@@ -3,7 +3,7 @@
 A sentence of one speaker only is part of what that speaker contributes, and needs no variance of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ def corpus_texts(
     scored = [clip for clip in zip(texts, speakers, truth, strict=True) if clip[2] is not None]
     if not scored or any(text is None or speaker is None for text, speaker, _ in scored):
         return None
-    codes, voices, emotions = (_numbered(values) for values in zip(*scored, strict=True))
+    codes, voices, emotions = (numbered(values) for values in zip(*scored, strict=True))
     number, people = int(codes.max()) + 1, int(voices.max()) + 1
     shared = np.bincount(np.unique(codes * people + voices) // people, minlength=number) > 1
     if not shared.any():
@@ -60,6 +60,12 @@ def few_texts(texts: CorpusTexts | None) -> int | None:
     return texts.fewest if texts is not None and texts.fewest < MIN_TEXTS else None
 
 
-def _numbered(values: Sequence[str | None]) -> NDArray[np.int64]:
-    numbers: dict[str | None, int] = {}
+def numbered(values: Iterable[object]) -> NDArray[np.int64]:
+    """Number values in the order of their first occurrence.
+
+    Examples:
+        >>> numbered(["b", "a", "b"]).tolist()
+        [0, 1, 0]
+    """
+    numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)

@@ -114,9 +114,14 @@ def uneven_splits(
     enough = others.sum(axis=1) >= MIN_OTHERS
     panels = (others @ accuracies) / np.maximum(others.sum(axis=1), 1)[:, None]
     differences = accuracies - panels
+    families = [
+        (_members(family, number), significance)
+        for family, significance in ((published, PUBLISHED_SIGNIFICANCE), (_ranges(number), RANGE_SIGNIFICANCE))
+        if family
+    ]
     found: list[Split | None] = []
     for candidate, own in enumerate(differences):
-        split = _most_uneven(own, own[shuffled], published) if enough[candidate] else None
+        split = _most_uneven(own, own[shuffled], families) if enough[candidate] else None
         if split is not None:
             shared = any(_shares(split, differences[other], shuffled) for other in np.flatnonzero(others[candidate]))
             split = None if shared else split
@@ -125,12 +130,9 @@ def uneven_splits(
 
 
 def _most_uneven(
-    own: NDArray[np.float64], permuted: NDArray[np.float64], published: Sequence[Sequence[int]]
+    own: NDArray[np.float64], permuted: NDArray[np.float64], families: Sequence[tuple[NDArray[np.float64], float]]
 ) -> Split | None:
-    for family, significance in ((published, PUBLISHED_SIGNIFICANCE), (_ranges(len(own)), RANGE_SIGNIFICANCE)):
-        if not family:
-            continue
-        splits = _members(family, len(own))
+    for splits, significance in families:
         values, luck = _unevenness(own[None], splits)[0], _unevenness(permuted, splits).max(axis=1)
         best = splits[int(values.argmax())] > 0
         p_value = float((1 + np.count_nonzero(luck >= values.max())) / (1 + len(luck)))

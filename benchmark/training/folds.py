@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmark.errors import RequestError, did_you_mean, shorten
 from benchmark.results.training_record import TrainingFinding
+from benchmark.scoring.texts import numbered
 from benchmark.training.balanced_folds import MIN_FOLDS, balanced_folds, inner_split
 from benchmark.training.fold_files import folds_of_clips, read_fold_file
-from benchmark.training.training_clips import Indices, TrainingClips, contiguous
+from benchmark.training.training_clips import Indices, TrainingClips
 
 MIN_TEXTS = 5
 """Below so many texts a part without those that are tested would lack most of the corpus."""
@@ -177,7 +178,7 @@ def _divide(clips: TrainingClips, folds: str, seed: int, allow: Collection[str])
 def _balanced(clips: TrainingClips, count: int, seed: int) -> _Division:
     groups, noun = clips.groups, "speaker" if clips.has_speakers else "different recording"
     if len(set(groups.tolist())) == 1:
-        groups, noun = contiguous(clips.hashes), "different recording"
+        groups, noun = numbered(clips.hashes), "different recording"
     of_clip = balanced_folds(clips.labels, groups, count, seed)
     made = int(of_clip.max()) + 1
     if made < MIN_FOLDS:
@@ -333,7 +334,7 @@ def _untested_classes(clips: TrainingClips, folds: Sequence[Fold]) -> list[Train
 
 def _text_keys(clips: TrainingClips) -> Indices:
     """Number the texts; a clip without one has its own."""
-    return contiguous([index if text is None else text for index, text in enumerate(clips.texts)])
+    return numbered([index if text is None else text for index, text in enumerate(clips.texts)])
 
 
 def _recurring_texts(clips: TrainingClips, division: _Division) -> int:

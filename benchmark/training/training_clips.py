@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.training_record import OutOfFold
+from benchmark.scoring.texts import numbered
 
 Indices = NDArray[np.int64]
 
@@ -45,7 +46,7 @@ class TrainingClips:
             ("audio", audio) if speaker is None else ("speaker", speaker)
             for speaker, audio in zip(self.speakers, self.hashes, strict=True)
         ]
-        return contiguous(keys)
+        return numbered(keys)
 
     def out_of_fold(
         self,
@@ -86,17 +87,6 @@ def class_indices(emotions: Sequence[str]) -> tuple[Indices, tuple[str, ...]]:
     classes = tuple(sorted(set(emotions)))
     index = {name: number for number, name in enumerate(classes)}
     return np.array([index[name] for name in emotions], dtype=np.int64), classes
-
-
-def contiguous(keys: Sequence[object]) -> Indices:
-    """Number keys in the order of their first occurrence.
-
-    Examples:
-        >>> contiguous(["b", "a", "b"]).tolist()
-        [0, 1, 0]
-    """
-    index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return np.array([index[key] for key in keys], dtype=np.int64)
 
 
 def class_counts(labels: Indices, groups: Indices, classes: int) -> NDArray[np.int64]:

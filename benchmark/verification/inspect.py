@@ -3,6 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from benchmark.emotions.label_map import LabelMap, is_placeholder
@@ -51,8 +52,9 @@ _TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
     """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
     if candidate.local_path is not None:
-        return local_facts(candidate.id, candidate.local_path)
-    return hub.facts(candidate.id, candidate.revision)
+        return local_facts(candidate.id, candidate.local_path, onnx=candidate.onnx)
+    facts = hub.facts(candidate.id, candidate.revision)
+    return facts if isinstance(facts, HubFailure) else replace(facts, onnx=candidate.onnx)
 
 
 def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> list[Finding]:
@@ -65,7 +67,7 @@ def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap
     """
     config = facts.config or {}
     findings = [*_custom_code(facts), *_custom_interface(facts), *_invalid_config(facts), *_unsupported(config)]
-    findings += _dimensional(config, label_map)
+    findings += dimensional(config, label_map)
     if model_type(config) is not None:
         findings += [*_head_task(config), *label_findings(config, label_map)]
         findings += [*_no_weights(facts), *judge_preprocessor(candidate, facts), *_quantised(config)]
@@ -117,6 +119,11 @@ def _custom_interface(facts: RepoFacts) -> Iterator[Finding]:
     where = (
         f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded" if below else ""
     )
+    if toolkit == "ONNX":
+        where += "; in a registry, name its file beside the id: onnx: model.onnx"
+    if toolkit == "ONNX":
+        file = min(name for name in facts.names if name.endswith(".onnx"))
+        where = f"; a registry can name the file instead: onnx: {file[:80]}"
     yield Finding(
         status=Status.CUSTOM_INTERFACE,
         reason=f"{what}: {whose}, and transformers cannot load it{where}.",
@@ -143,7 +150,8 @@ def _unsupported(config: Config) -> Iterator[Finding]:
         )
 
 
-def _dimensional(config: Config, label_map: LabelMap) -> Iterator[Finding]:
+def dimensional(config: Config, label_map: LabelMap) -> Iterator[Finding]:
+    """Find outputs that rate arousal, valence or the like instead of naming an emotion."""
     labels, problem_type = label_map.labels, config.get("problem_type")
     dimensions = all(_DIMENSION.fullmatch(label.strip()) for label in labels)
     single_value = len(labels) == 1 and (dimensions or is_placeholder(labels[0]))

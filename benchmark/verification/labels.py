@@ -44,6 +44,11 @@ def config_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(names.get(index, f"LABEL_{index}") for index in range(len(names)))
 
 
+def labels_of(candidate: Candidate, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the outputs of a candidate before it is loaded: as the registry does, else as its `config.json` does."""
+    return candidate.outputs or config_labels(config)
+
+
 def candidate_labels(candidate: Candidate, labels: Sequence[str]) -> LabelMap:
     """Map a candidate's labels under the registry's overrides.
 

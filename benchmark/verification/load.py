@@ -13,6 +13,7 @@ from benchmark.results.environment import available_cores
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.settings import Settings
+from benchmark.verification.onnx_files import is_onnx, onnx_size
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.probe import LoadedModel, answers_by_activation, run_probes
 from benchmark.verification.record import CandidateRecord
@@ -54,6 +55,7 @@ def load_candidate(
     record.findings, record.evidence, record.report = [], {}, None
     limit = load_limit(settings.jobs)
     needed = (record.skeleton.parameters if record.skeleton else 0) * _BYTES_PER_PARAMETER
+    needed = onnx_size(record.repository) or needed
     if needed > limit:
         reason = (
             f"Its weights take {needed / 1e9:.1f} GB of memory, and a worker on this machine may take "
@@ -95,6 +97,10 @@ def _check(model: LoadedModel, options: VerifyOptions) -> None:
     record = model.record
     report = _load(model)
     if report is None:
+        return
+    if is_onnx(report):
+        if options.depth is Depth.PROBE:
+            run_probes(model, report)
         return
     judgement = _judge(model, report)
     if options.repair_heads and judgement.repair is not None:

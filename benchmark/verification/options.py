@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
-from benchmark.options.shared import nobody_to_ask
+from benchmark.options.shared import LoadOptions, nobody_to_ask
 from benchmark.progress import Progress
 
 _BYTES_PER_GB = 1_000_000_000
@@ -30,6 +31,8 @@ class VerifyOptions:
         max_download_gb: How much may be downloaded in all, in GB (10⁹ bytes); None where the user set no limit.
         free_cache: Whether a revision that this run has downloaded is deleted after use.
         refresh: Whether to find out again what a former run has found out.
+        allow_code: Whether the programs of candidates with a `command` may run.
+        dimensions: Load candidates that rate arousal, valence or dominance, and no others.
         confirm: Asks a person a question; None for an answer where there is nobody to ask.
     """
 
@@ -38,7 +41,20 @@ class VerifyOptions:
     max_download_gb: float | None = None
     free_cache: bool = False
     refresh: bool = False
+    allow_code: bool = False
+    dimensions: bool = False
     confirm: Callable[[str], bool | None] = nobody_to_ask
+
+    @classmethod
+    def of(cls, options: LoadOptions, *, confirm: Callable[[str], bool | None], dimensions: bool = False) -> Self:
+        """What the options of a command allow."""
+        return cls(
+            repair_heads=options.repair_heads,
+            max_download_gb=options.max_download_gb,
+            allow_code=options.allow_code,
+            dimensions=dimensions,
+            confirm=confirm,
+        )
 
 
 def agree(sizes: Mapping[str, int | None], options: VerifyOptions, progress: Progress) -> dict[str, str]:

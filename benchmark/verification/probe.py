@@ -18,6 +18,7 @@ from benchmark.models.load_reports import LoadOptions, LoadReport
 from benchmark.results.status import Status
 from benchmark.results.verification import Batching, Finding
 from benchmark.settings import Settings
+from benchmark.verification.labels import labels_of
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import finding_of
 from benchmark.workers.answers import Answer, Failure, Raised, Returned
@@ -84,8 +85,15 @@ class LoadedModel:
             preprocessor_required=False,
             seed=seed,
             head=self.record.repair,
+            onnx=self._onnx,
         )
         return self.worker.call("load", str(self.folder), asdict(options), timeout_s=self.settings.load_timeout_s)
+
+    @property
+    def _onnx(self) -> dict[str, Any] | None:
+        file = self.record.candidate.onnx
+        labels = labels_of(self.record.candidate, self.record.config)
+        return None if file is None else {"file": file, "labels": list(labels)}
 
     def logits(self, probes: Sequence[Samples]) -> Logits:
         """Compute the logits of each probe alone, of shape (probes, labels)."""
@@ -116,7 +124,10 @@ def run_probes(model: LoadedModel, report: LoadReport) -> None:
         findings = list(judge_answers(logits, report.labels))
         evidence = answer_evidence(logits, report.labels) if np.isfinite(logits).all() else {}
         if not findings:
-            record.batching = _measure_batching(model, samples)
+            if record.candidate.onnx is None:
+                record.batching = _measure_batching(model, samples)
+            else:
+                findings += _judge_silence_and_repetition(model, samples, logits)
             again = model.load(SEEDS[1])
             if not isinstance(again, Returned):
                 raise _CallFailedError(again)
@@ -214,6 +225,19 @@ def spread(logits: Logits) -> float:
 def largest_difference(first: Logits, second: Logits) -> float:
     """The largest difference of any output; NaN where one is not a number."""
     return float(np.abs(first.astype(np.float64) - second).max())
+
+
+def _judge_silence_and_repetition(model: LoadedModel, samples: Sequence[Samples], logits: Logits) -> Iterator[Finding]:
+    """Judge whether a file that may hold any operator answers silence, and one input twice alike in one load."""
+    if not np.isfinite(model.logits([np.zeros_like(samples[0])])).all():
+        yield Finding(status=Status.BROKEN_OUTPUT, reason="It answers silence with NaN or infinity.")
+    difference = largest_difference(logits[:_REPEATED], model.logits(samples[:_REPEATED]))
+    if not difference <= LARGEST_DIFFERENCE:
+        yield Finding(
+            status=Status.BROKEN_OUTPUT,
+            reason=f"It answers the same input twice differently, by {difference:.2g}: its answers are random.",
+            evidence={"difference between two answers": difference},
+        )
 
 
 def _measure_batching(model: LoadedModel, samples: Sequence[Samples]) -> Batching:

@@ -21,6 +21,7 @@ class CandidateRecord:
     Attributes:
         failure: Why nothing can be said of it, such as an unreachable Hub.
         findings: What speaks against it, or that its head is rebuilt.
+        rating: That it rates dimensions, where candidates that do are loaded.
         notes: Facts worth knowing that decide nothing.
         listing: Its tensors, as far as the headers of its weight files tell them.
         skeleton: The model that its configuration describes.
@@ -40,6 +41,7 @@ class CandidateRecord:
     facts: RepoFacts | None = None
     failure: HubFailure | None = None
     findings: list[Finding] = field(default_factory=list)
+    rating: Finding | None = None
     notes: list[str] = field(default_factory=list)
     listing: TensorListing | None = None
     skeleton: Skeleton | None = None

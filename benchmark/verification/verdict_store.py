@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.emotions.label_map import map_labels
 from benchmark.hub.json_documents import read_document
 from benchmark.hub.repository_facts import CONFIG_NAME, RepoFacts
-from benchmark.plugins import Group, plugin_names
+from benchmark.plugins import Group, plugin_digest, plugin_names
 from benchmark.registry.schema import Candidate
 from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts, sequence_of
 from benchmark.results.corpus_description import KnownOutputs
@@ -16,7 +16,7 @@ from benchmark.results.schema import StoredFile
 from benchmark.results.status import Status
 from benchmark.results.storage import candidate_prefix, candidate_slug
 from benchmark.results.verification import PublishedScore, Verification
-from benchmark.verification.labels import config_labels
+from benchmark.verification.labels import labels_of
 from benchmark.verification.options import VerifyOptions
 
 RULES_VERSION = 8
@@ -56,10 +56,14 @@ class VerdictStore:
 
     def _parts(self, candidate: Candidate, facts: RepoFacts) -> EntryParts:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
+        if candidate.onnx is not None:
+            overrides += candidate.model_dump_json(include={"onnx", "outputs"}) + f"{installed_version('onnxruntime')}"
         depth = f"{self._options.depth} {self._options.repair_heads}"
         decides = f"{overrides} {depth} {RULES_VERSION} {installed_version('transformers')}"
+        if self._options.dimensions:
+            decides += " dimensions"
         if heads := plugin_names(Group.HEADS):
-            decides += f" {' '.join(heads)}"
+            decides += f" {' '.join(plugin_digest(Group.HEADS, name) or name for name in heads)}"
         key = hashlib.sha256(decides.encode()).hexdigest()[:16]
         return EntryParts(
             cache=self._cache,
@@ -93,7 +97,8 @@ def known_outputs(candidate: Candidate, cache: Path) -> KnownOutputs:
     verdict = _newest_verdict(candidate, cache)
     labels, source = (verdict.labels, "verification") if verdict else ((), "")
     if not labels and candidate.local_path is not None:
-        labels, source = config_labels(read_document(candidate.local_path / CONFIG_NAME).content or {}), "configuration"
+        config = read_document(candidate.local_path / CONFIG_NAME).content or {}
+        labels, source = labels_of(candidate, config), "configuration"
     if labels:
         present = {label: emotion for label, emotion in candidate.labels.items() if label in labels}
         emotions = map_labels(labels, overrides=present).emotions

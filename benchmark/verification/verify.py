@@ -7,9 +7,10 @@ from typing import Any
 
 from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
-from benchmark.hub.repository_facts import HubFailure
+from benchmark.hub.repository_facts import HubFailure, RepoFacts
 from benchmark.hub.weights import weight_files
 from benchmark.models.head_rules import Skeleton
+from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
@@ -17,10 +18,14 @@ from benchmark.results.storage import candidate_slug
 from benchmark.results.verification import Finding, Verification
 from benchmark.settings import Settings
 from benchmark.threads import in_parallel
+from benchmark.verification.answer_tables import verify_answers
+from benchmark.verification.dimensions import NO_PROGRAMS, turn_to_ratings
+from benchmark.verification.foreign import NOT_ALLOWED, probe_program, program_facts
 from benchmark.verification.inspect import check_repository, look_at, tensors_can_tell
-from benchmark.verification.labels import candidate_labels, config_labels, label_notes, named
+from benchmark.verification.labels import candidate_labels, label_notes, labels_of, named
 from benchmark.verification.load import load_candidate
 from benchmark.verification.model_config import architectures, model_type
+from benchmark.verification.onnx_files import check_onnx, is_onnx, missing_library, onnx_size, usable_onnx
 from benchmark.verification.options import Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
@@ -107,19 +112,31 @@ class _Run:
             RequestError: The registry overrides a label that the model does not have.
         """
         begin, depth = time.monotonic(), self.options.depth
+        if record.candidate.answers_path is not None:
+            record.verification = verify_answers(record.candidate, dimensions=self.options.dimensions)
+            return
+        if record.candidate.command is not None:
+            if self.options.dimensions:
+                record.failure = NO_PROGRAMS
+                self._decide(record)
+            else:
+                self._inspect_program(record)
+            return
         facts = look_at(record.candidate, self.hub)
         if isinstance(facts, HubFailure):
             record.failure = facts
         else:
             record.facts = facts
             # A wrong override ends all: better now than after an hour of loading.
-            label_map = candidate_labels(record.candidate, config_labels(record.config))
+            label_map = candidate_labels(record.candidate, labels_of(record.candidate, record.config))
             record.verification = None if self.options.refresh else self.store.read(record.candidate, facts)
             if record.verification is not None:
                 return
-            record.findings = check_repository(record.candidate, facts, label_map)
-            looks_at_tensors = tensors_can_tell(facts, record.findings)
-            if looks_at_tensors or depth is not Depth.INSPECT:
+            self._check_files(record, facts, label_map)
+            looks_at_tensors = (
+                record.failure is None and facts.onnx is None and tensors_can_tell(facts, record.findings)
+            )
+            if looks_at_tensors or (record.failure is None and depth is not Depth.INSPECT):
                 start_server(self.settings.temporary)  # imports torch while the Hub answers
             if looks_at_tensors:
                 try:
@@ -131,10 +148,35 @@ class _Run:
         if record.failure is not None or record.rejected or depth is Depth.INSPECT:
             self._decide(record)
 
+    def _check_files(self, record: CandidateRecord, facts: RepoFacts, label_map: LabelMap) -> None:
+        """Find what speaks against a candidate without its tensors."""
+        if record.candidate.onnx is None:
+            record.findings = check_repository(record.candidate, facts, label_map)
+        else:
+            record.failure = missing_library()
+            record.incomplete = record.failure is not None
+            record.findings = check_onnx(record.candidate, facts, label_map)
+        if self.options.dimensions:
+            turn_to_ratings(record, label_map.labels)
+
+    def _inspect_program(self, record: CandidateRecord) -> None:
+        """Take the verdict of a former run on a program, or leave it to be started, if that is allowed."""
+        if not self.options.allow_code:
+            record.findings.append(Finding(status=Status.SKIPPED, reason=NOT_ALLOWED))
+        facts = program_facts(record.candidate)
+        if isinstance(facts, HubFailure):
+            record.failure = facts
+        else:
+            record.facts = facts
+            if self.options.allow_code and not self.options.refresh:
+                record.verification = self.store.read(record.candidate, facts)
+        if record.verification is None and (record.findings or record.failure or self.options.depth is Depth.INSPECT):
+            self._decide(record)
+
     def agree_on_downloads(self, records: Sequence[CandidateRecord]) -> None:
         """Say how much is to be downloaded, and note for each candidate over a limit that its weights are not."""
         sizes = in_parallel(
-            isolate_errors(lambda record: self.hub.download_size(record.repository), lambda _record, _error: None),
+            isolate_errors(self._download_size, lambda _record, _error: None),
             records,
             threads=_INSPECTED_AT_ONCE,
             finished=lambda: None,
@@ -146,18 +188,22 @@ class _Run:
             if record.denial is not None:
                 self.progress.warn(f"{record.candidate.name} is skipped. {record.denial}")
 
+    def _download_size(self, record: CandidateRecord) -> int | None:
+        return 0 if record.candidate.command is not None else self.hub.download_size(record.repository)
+
     def load(self, record: CandidateRecord) -> None:
         """Load a candidate, unless its download was denied, and give it its verdict.
 
         If its worker ends by itself for the first time, there is no verdict, and it is to be loaded again, alone.
         """
         begin, was_tried = time.monotonic(), record.crash is not None
+        check = load_candidate if record.candidate.command is None else probe_program
         log = self.settings.logs / f"{candidate_slug(record.candidate.id)}.log"
         if record.denial is not None:
             record.findings.append(Finding(status=Status.SKIPPED, reason=record.denial))
         else:
             try:
-                load_candidate(
+                check(
                     record,
                     log=log,
                     hub=self.hub,
@@ -167,7 +213,7 @@ class _Run:
                     pool=self.pool,
                 )
             finally:
-                if self.options.free_cache and (was_tried or record.crash is None):
+                if record.candidate.command is None and self.options.free_cache and (was_tried or record.crash is None):
                     self.hub.free(record.repository)
             record.log = log.relative_to(self.settings.cache).as_posix() if log.is_file() else None
         record.seconds += time.monotonic() - begin
@@ -208,12 +254,14 @@ def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:
         finding = Finding(status=failure.status, reason=_sentence(failure.reason))
         return _verification(record, (finding,), log=record.log)
     facts, config, report = record.facts, record.config, record.report
-    labels = report.labels if report else config_labels(config)
+    labels = report.labels if report else labels_of(record.candidate, config)
     label_map = candidate_labels(record.candidate, labels)
     findings = sorted(record.findings, key=lambda finding: finding.status.precedence)
+    if record.rating is not None and all(finding.status is Status.REPAIRED for finding in findings):
+        findings = [record.rating, *findings]
     findings = findings or [_nothing_wrong(record, label_map)]
-    weights = weight_files(facts.files, facts.config)
-    parameters = report.parameters if report else record.skeleton.parameters if record.skeleton else None
+    weights = None if facts.onnx is not None else weight_files(facts.files, facts.config)
+    parameters = report.parameters or None if report else record.skeleton.parameters if record.skeleton else None
     return _verification(
         record,
         tuple(findings),
@@ -222,14 +270,14 @@ def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:
         labels=labels,
         emotions=label_map.emotions,
         multi_label=report.multi_label if report else config.get("problem_type") == _MULTI_LABEL,
-        architecture=next(iter(architectures(config)), None) or model_type(config),
+        architecture=next(iter(architectures(config)), None) or model_type(config) or _own_architecture(report),
         **_head_fields(record, findings[0]),
         sampling_rate=report.sampling_rate if report else None,
         window_s=report.window_s if report else None,
         fixed_window=report.fixed_window if report else None,
         batching=record.batching,
         parameters=parameters,
-        size_bytes=(record.listing.size if record.listing else None) or (weights.size if weights else None),
+        size_bytes=(record.listing.size if record.listing else None) or (weights.size if weights else onnx_size(facts)),
         license=facts.license,
         log=record.log,
         notes=(*_notes(record, label_map), *record.notes),
@@ -269,9 +317,17 @@ def _lose(record: CandidateRecord, error: Exception) -> None:
 
 def _nothing_wrong(record: CandidateRecord, label_map: LabelMap) -> Finding:
     """The finding of a candidate of which nothing bad was found."""
+    if record.report is not None and is_onnx(record.report):
+        return usable_onnx(record, record.report, label_map)
+    classes = f"distinguishes {len(label_map.classes)} classes"
     if record.report is not None:
-        reason = f"It loads, its head is the checkpoint's own, and it distinguishes {len(label_map.classes)} classes."
+        reason = f"It loads, its head is the checkpoint's own, and it {classes}."
+        if record.candidate.command is not None:
+            reason = f"The program starts and answers, and it {classes}."
         return Finding(status=Status.USABLE, reason=reason, evidence=record.evidence)
+    if record.candidate.command is not None or record.candidate.onnx is not None:
+        what = "The program was not started" if record.candidate.command else "Its ONNX file was not loaded"
+        return Finding(status=Status.INSPECTED, reason=f"{what}.")
     if record.listing is not None and record.listing.problem is not None:
         unknown = record.listing.problem.reason
         reason = f"Nothing wrong was found without its weights, and its tensors are not known: {unknown}."
@@ -285,7 +341,7 @@ def _nothing_wrong(record: CandidateRecord, label_map: LabelMap) -> Finding:
 
 def _head_fields(record: CandidateRecord, decisive: Finding) -> dict[str, Any]:
     """The layout of the head and what it leaves open, of those that are not rejected."""
-    if decisive.status.verdict is Verdict.REJECTED:
+    if decisive.status.verdict is Verdict.REJECTED and decisive is not record.rating:
         return {"head": None, "head_parameters": {}}
     if record.report is not None:
         return {"head": record.report.head, "head_parameters": dict(record.report.head_parameters)}
@@ -295,6 +351,8 @@ def _head_fields(record: CandidateRecord, decisive: Finding) -> dict[str, Any]:
 
 def _notes(record: CandidateRecord, label_map: LabelMap) -> list[str]:
     notes = list(label_notes(record.config))
+    if record.facts is not None and record.facts.renamed is not None:
+        notes.append(f"it has been renamed: the Hub calls it {record.facts.renamed}; write that name in the registry")
     notes += record.report.label_problems if record.report else ()
     if label_map.loose:
         notes.append(f"coarse labels that stand for an emotion by override: {named(label_map.loose)}")
@@ -304,6 +362,10 @@ def _notes(record: CandidateRecord, label_map: LabelMap) -> list[str]:
     if coarse:
         notes.append(f"classes that are no single emotion: {', '.join(coarse)}")
     return notes
+
+
+def _own_architecture(report: LoadReport | None) -> str | None:
+    return None if report is None else report.architecture
 
 
 def _sentence(reason: str) -> str:

@@ -1,5 +1,7 @@
 """The side of a worker that runs in a process of its own: it makes one actor and calls its methods one at a time."""
 
+import contextlib
+import ctypes
 import faulthandler
 import importlib
 import logging
@@ -18,9 +20,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from benchmark.plugins import use_plugin_files
 from benchmark.workers.answers import Returned, describe, to_plain
 from benchmark.workers.messages import Message, encode, receive, send
-from benchmark.workers.protection import WorkerKind, protect
+from benchmark.workers.protection import WorkerKind, protect, refuse_network
 
 NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK
@@ -28,6 +33,7 @@ LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _KILLED_FIRST = "1000"
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,7 @@ class WorkerSetup:
 
     Attributes:
         environment: All its environment variables.
+        plugins: The files that `--plugin` names.
         temporary: Its own temporary folder, an existing one.
     """
 
@@ -47,6 +54,7 @@ class WorkerSetup:
     temporary: str
     kind: WorkerKind
     writable: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
 
 
 def serve(pipe: "Connection[Any, Any]", setup: WorkerSetup) -> None:
@@ -64,12 +72,19 @@ def serve(pipe: "Connection[Any, Any]", setup: WorkerSetup) -> None:
     _limit_this_process(setup.threads, setup.memory_bytes)
     if setup.kind is WorkerKind.COMPUTE:
         protect([Path(folder) for folder in (setup.temporary, *setup.writable)])
-    _end_with_parent()  # a thread: it must come under the protection, too
+    elif setup.kind is WorkerKind.FOREIGN:
+        refuse_network()
+    if setup.kind.is_foreign:
+        adopt_orphans()
+    use_plugin_files(setup.plugins, load=False)
+    _end_with_parent(setup.kind)  # a thread: it must come under the protection, too
     instance: Any = None
     while True:
         try:
             method, arguments = receive(pipe)
         except (EOFError, OSError):
+            if setup.kind.is_foreign:
+                kill_descendants(os.getpid())  # while this process lives, by which they are found
             return
         try:
             if instance is None:
@@ -122,7 +137,21 @@ def _close_helpers() -> None:
             setattr(helper, name, None)
 
 
-def _end_with_parent() -> None:
+def kill_descendants(pid: int) -> None:
+    """Kill all processes that a process has started, and on Linux those whose own parents have ended."""
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+def adopt_orphans() -> None:
+    """Let processes whose parent ends become children of this one, on Linux, so that they can be found and killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_with_parent(kind: WorkerKind) -> None:
     """End this process when its parent is gone, even in the middle of a call that would take forever."""
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -130,6 +159,8 @@ def _end_with_parent() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
+        if kind.is_foreign:
+            kill_descendants(os.getpid())
         if hasattr(os, "killpg"):
             os.killpg(0, signal.SIGKILL)
         os._exit(1)

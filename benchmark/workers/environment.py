@@ -30,6 +30,8 @@ COMPUTE_ENVIRONMENT: Mapping[str, str] = {
 """Variables that a COMPUTE worker needs before anything is imported in it, and that its parent must never see."""
 
 _FETCH_ENVIRONMENT = {**_NO_CODE_OF_THE_FOLDER, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+# What a program of the user's finds without the network, it finds in its caches.
+_FOREIGN_ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 # What decides how libraries are found, how many threads they use, and which device they compute on.
@@ -53,13 +55,17 @@ def worker_environment(kind: WorkerKind, *, threads: int, temporary: Path | None
     """All environment variables of a worker.
 
     Args:
-        kind: FETCH gets the user's environment; COMPUTE what libraries need to be found and to compute.
+        kind: COMPUTE gets what libraries need to be found and to compute; the others the user's environment.
         threads: Threads of one computation.
         temporary: The worker's temporary folder; None for the system's.
     """
     folders = {} if temporary is None else dict.fromkeys(_TEMPORARY, str(temporary))
     if kind is WorkerKind.FETCH:
         return {**os.environ, **_FETCH_ENVIRONMENT, **folders}
+    if kind.is_foreign:
+        offline = _FOREIGN_ENVIRONMENT if kind is WorkerKind.FOREIGN else {}
+        own = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, **_FETCH_ENVIRONMENT, **own, **offline, **folders}
     kept = {name: value for name, value in os.environ.items() if _is_kept(name.upper())}
     if temporary is not None:
         folders["XDG_CACHE_HOME"] = str(temporary)  # libraries that keep something write there, and nowhere else
@@ -83,7 +89,7 @@ def started_with(variables: Mapping[str, str]) -> Iterator[None]:
     There `os.environ` stays as it is: what other threads read meanwhile must not lack the user's token.
     """
     if sys.platform == "win32":
-        with _added(variables):
+        with added_variables(variables):
             yield
         return
     try:
@@ -100,7 +106,8 @@ def started_with(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _added(variables: Mapping[str, str]) -> Iterator[None]:
+def added_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Add variables to the environment of this process until the end of the block."""
     before = {name: os.environ.get(name) for name in variables}
     try:
         os.environ.update(variables)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 
 from benchmark.errors import UnavailableError
+from benchmark.plugins import plugin_files
 from benchmark.settings import TEMPORARY_FOLDER
 from benchmark.temporary import PrivateFolder, private_folder, process_folder
 from benchmark.workers import child
@@ -47,6 +48,8 @@ _PRELOADED = (
 )
 _END_OF_SERVER_S = 5.0
 _WAITS_FOR_SERVER_S = (0.02, 0.2, 1.0)
+
+_Started = tuple[BaseProcess, "Connection[Any, Any]"]
 
 # Starting changes what the whole process shares, environment and `__main__`: two threads would restore each other's.
 _STARTING = threading.Lock()
@@ -77,6 +80,7 @@ class WorkerProcess:
     process: BaseProcess
     pipe: "Connection[Any, Any]"
     temporary: PrivateFolder
+    kind: WorkerKind
 
 
 def start_process(
@@ -89,7 +93,6 @@ def start_process(
         UnavailableError: There can be no temporary folder.
     """
     forks = preloaded and kind is WorkerKind.COMPUTE and _forks()
-    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     folders = log.parent.with_name(TEMPORARY_FOLDER)
     temporary = _worker_folder(folders)
     setup = WorkerSetup(
@@ -101,21 +104,14 @@ def start_process(
         temporary=str(temporary.path),
         kind=kind,
         writable=tuple(map(str, writable)),
+        plugins=plugin_files(),
     )
-    parent_end, child_end = context.Pipe(duplex=True)
     try:
-        process = context.Process(target=child.serve, args=(child_end, setup), name=f"worker {actor}", daemon=True)
-        if forks:
-            _fork_despite_server_death(process, folders)
-        else:
-            _spawn(process, setup.environment)
+        process, pipe = _fork_despite_server_death(setup, folders) if forks else _spawn(setup)
     except BaseException:
-        parent_end.close()
         temporary.remove()
         raise
-    finally:
-        child_end.close()
-    return WorkerProcess(process, parent_end, temporary)
+    return WorkerProcess(process, pipe, temporary, kind)
 
 
 def _worker_folder(parent: Path) -> PrivateFolder:
@@ -128,7 +124,7 @@ def _worker_folder(parent: Path) -> PrivateFolder:
         ) from error
 
 
-def _fork_despite_server_death(process: Any, temporary: Path) -> None:
+def _fork_despite_server_death(setup: WorkerSetup, temporary: Path) -> _Started:
     """Start a process, and the fork server again where it has died.
 
     It dies when a worker writes into every file descriptor that it has, or when memory runs out. One that is still
@@ -138,27 +134,46 @@ def _fork_despite_server_death(process: Any, temporary: Path) -> None:
     for wait_s in _WAITS_FOR_SERVER_S:
         start_server(temporary)
         try:
-            _fork(process)
-            return
+            return _fork(setup)
         except (FileNotFoundError, ConnectionRefusedError):
             _end_server()
         except (ConnectionError, EOFError):
             pass
         time.sleep(wait_s)
     start_server(temporary)
-    _fork(process)
+    return _fork(setup)
 
 
-def _fork(process: Any) -> None:
+def _fork(setup: WorkerSetup) -> _Started:
     with _STARTING, _no_main_module():
-        process.start()
+        return _start(setup, multiprocessing.get_context("forkserver"))
 
 
-def _spawn(process: Any, variables: Mapping[str, str]) -> None:
+def _spawn(setup: WorkerSetup) -> _Started:
     with _STARTING, _no_main_module():
         _start_tracker()
-        with started_with(variables), _interrupts_blocked():  # until it ignores them itself
-            process.start()
+        with started_with(setup.environment), _interrupts_blocked():  # until it ignores them itself
+            return _start(setup, multiprocessing.get_context("spawn"))
+
+
+def _start(setup: WorkerSetup, context: Any) -> _Started:
+    """Start a process with a new pipe: that of a failed attempt may still be read by a process whose server died.
+
+    multiprocessing must not keep it among its children: whenever a thread starts one, it asks all of them how they
+    ended, and takes that answer from the thread that waits for it. From a descriptor that this thread has just closed
+    it would read what belongs to whoever got its number, who then waits forever.
+    """
+    parent_end, child_end = context.Pipe(duplex=True)
+    process = context.Process(target=child.serve, args=(child_end, setup), name=f"worker {setup.actor}", daemon=True)
+    try:
+        process.start()
+        multiprocessing.process._children.discard(process)  # type: ignore[attr-defined] # there is no public way
+    except BaseException:
+        parent_end.close()
+        raise
+    finally:
+        child_end.close()
+    return process, parent_end
 
 
 def _start_tracker() -> None:

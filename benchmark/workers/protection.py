@@ -52,10 +52,19 @@ class WorkerKind(StrEnum):
     Attributes:
         FETCH: Reads addresses, with the network and the user's environment; never opens a checkpoint, never decodes.
         COMPUTE: Opens checkpoints, decodes and computes, without network and credentials.
+        FOREIGN: Runs a program of the user's, with the user's environment and files, without network.
+        FOREIGN_ONLINE: The same with the network, before it gets any recording.
     """
 
     FETCH = "fetch"
     COMPUTE = "compute"
+    FOREIGN = "foreign"
+    FOREIGN_ONLINE = "foreign-online"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it runs a program of the user's."""
+        return self in {WorkerKind.FOREIGN, WorkerKind.FOREIGN_ONLINE}
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,13 @@ def protect(writable: Sequence[Path]) -> None:
     global _in_force  # noqa: PLW0603 - what is done to a process is done once
     if sys.platform == "linux" and _forbid_new_privileges():
         _in_force = Protections(True, _restrict_files(writable), _forbid_sockets())
+
+
+def refuse_network() -> None:
+    """Forbid this process, which must have a single thread, and all that it starts, to open sockets, where possible."""
+    global _in_force  # noqa: PLW0603 - as above
+    if sys.platform == "linux" and _forbid_new_privileges():
+        _in_force = Protections(True, 0, _forbid_sockets())
 
 
 def protections() -> Protections:

@@ -12,7 +12,7 @@ from typing import Self
 
 from benchmark.errors import UnavailableError
 from benchmark.workers.answers import Answer, Crashed, TimedOut, from_plain
-from benchmark.workers.child import LOG_FLAGS, NO_LINK
+from benchmark.workers.child import LOG_FLAGS, NO_LINK, kill_descendants
 from benchmark.workers.messages import GarbledError, Message, encode, receive, send
 from benchmark.workers.process import NO_LIMITS, Limits, WorkerProcess, start_process
 from benchmark.workers.protection import WorkerKind
@@ -172,6 +172,8 @@ def _crash(exit_code: int | None) -> Crashed:
 def _kill(running: WorkerProcess) -> None:
     """Kill a worker with all the processes that it has started itself."""
     pid = running.process.pid
+    if pid is not None and running.kind.is_foreign:
+        kill_descendants(pid)  # while their parent lives, by which they are found
     if pid is not None and hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):  # gone, or too young to have its own group
             os.killpg(pid, signal.SIGKILL)  # a group bears its leader's number

@@ -12,10 +12,16 @@ import benchmark
 from benchmark.api.predict import PredictOutcome
 from benchmark.demo.files import demo_clips, registry_path
 from benchmark.errors import RequestError, UnavailableError
+from benchmark.evaluation import plan
+from benchmark.evaluation import timelines as evaluation_timelines
+from benchmark.evaluation.parity import Decisions
+from benchmark.evaluation.plan import PlannedEngine
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.progress import Silent, Stage
+from benchmark.results.tuning import TunedModel, store_tuning
 from benchmark.settings import Settings
 from tests.support.lost_workers import end_workers
+from tests.support.tunings import tuning
 
 RATE = 16_000
 ENGLISH = registry_path().parent / "checkpoints" / "wav2vec2-english"
@@ -125,12 +131,99 @@ def test_a_recording_whose_worker_is_killed_once_has_the_same_timeline(
     assert "SIGKILL" in twice.problems[0]
 
 
+def test_tuned_probabilities_are_those_of_the_stored_tuning(recordings: Path, settings: Settings) -> None:
+    call, name = [recordings / "call.wav"], "wav2vec2-english"
+    with pytest.raises(RequestError, match=f"{name} is not tuned in .*: tune it by `bench tune {name}"):
+        predict(settings, name, of=call, tuned=True)
+    report = benchmark.verify("demo", models=[name], settings=settings, output=settings.cache / "reports").report
+    model = TunedModel.of(report.candidates[0], merges={}, preprocessor=None)
+    stored = tuning(model, temperature=2.0, thresholds=[None, *[0.0] * (len(model.classes) - 1)])
+    store_tuning(settings.cache, stored)
+    (plain,) = predict(settings, name, of=call).result.timelines
+    outcome = predict(settings, name, of=call, tuned=True)
+    (tuned,) = outcome.result.timelines
+    assert (outcome.result.calibrated, tuned.tuning, plain.tuning) == (True, stored.applied, None)
+    for before, after in zip(plain.windows, tuned.windows, strict=True):
+        roots = np.sqrt(before.probabilities)  # which is what a temperature of 2 makes of them
+        assert after.probabilities == pytest.approx(roots / roots.sum(), abs=1e-6)
+    refused = plain.emotions[0]
+    assert [span.emotion.replace(refused, "none") for span in plain.spans()] == [span.emotion for span in tuned.spans()]
+    with pytest.raises(RequestError, match="was tuned without --merge"):
+        predict(settings, name, of=call, tuned=True, merge=["sadness=neutral"])
+
+
 def test_both_sides_of_a_call_have_timelines_of_their_own(tmp_path: Path, settings: Settings) -> None:
     voice = next(iter(demo_clips())).waveform().samples
     soundfile.write(tmp_path / "call.wav", np.stack([voice, np.flip(voice)], axis=1), RATE)
     left, right = predict(settings, "wav2vec2-english", of=[tmp_path / "call.wav"], channel="each").result.timelines
     assert (left.recording.rpartition("#")[2], right.recording.rpartition("#")[2]) == ("left", "right")
     assert left.windows != right.windows
+
+
+def test_turns_are_heard_alone_and_those_outside_of_the_recording_are_named(
+    recordings: Path, settings: Settings, tmp_path: Path
+) -> None:
+    table = tmp_path / "turns.csv"
+    table.write_text("recording,start,end,speaker\ncall,1,3,anna\ncall,3,7,ben\ncall,9,12,ben\n")
+    call = recordings / "call.wav"
+    outcome = predict(settings, "wav2vec2-english", of=[call], turns=table)
+    anna, ben, outside = outcome.result.timelines
+    assert [(window.start_s, window.end_s) for window in (*anna.windows, *ben.windows)] == [(1, 3), (3, 6), (4, 7)]
+    samples, _ = soundfile.read(call, dtype="float32")
+    expected = load_checkpoint(ENGLISH).probabilities(samples[RATE : 3 * RATE])
+    assert anna.windows[0].probabilities == pytest.approx(expected, abs=1e-5)
+    assert (outcome.exit_code, outside.windows) == (1, ())
+    assert outcome.problems == (
+        f"{call}: 1 of 3 turns could not be heard to the end, such as row 3 of the table: The clip is the stretch from "
+        "9 s to 12 s, and the recording ends before.",
+    )
+    whole, *_ = outcome.result.answers()
+    heard = 2 * np.array(anna.mean_probabilities()) + 4 * np.array(ben.mean_probabilities())
+    assert whole.seconds == 6
+    assert whole.probabilities == pytest.approx(heard / 6)
+    with pytest.raises(RequestError, match="--column says which columns the table of --turns has"):
+        predict(settings, "wav2vec2-english", of=[call], columns=["start=begin"])
+
+
+def test_a_faster_engine_decides_as_the_reference_and_is_named(
+    recordings: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = [recordings / "call.wav"]
+    (exact,) = predict(settings, "wav2vec2-english", of=call).result.timelines
+    outcome = predict(settings, "wav2vec2-english", of=call, backend="openvino")
+    (fast,) = outcome.result.timelines
+    assert (exact.engine, fast.engine, outcome.exit_code) == ("torch float32", "openvino float32", 0)
+    assert [span.emotion for span in fast.spans()] == [span.emotion for span in exact.spans()]
+    for before, after in zip(exact.windows, fast.windows, strict=True):
+        assert after.probabilities == pytest.approx(before.probabilities, abs=1e-3)
+    assert fast.windows != exact.windows
+    with monkeypatch.context() as context:
+        context.setattr(PlannedEngine, "margin", 2.0)  # every window is close
+        (rerun,) = predict(settings, "wav2vec2-english", of=call, backend="openvino").result.timelines
+    assert rerun.windows == exact.windows
+    assert (rerun.engine, rerun.rerun_windows) == ("openvino float32", 6)
+    with monkeypatch.context() as context:
+        for module in (plan, evaluation_timelines):
+            context.setattr(module, "PAYS_FROM_CLIPS", 6)
+        (auto,) = predict(settings, "wav2vec2-english", of=call).result.timelines
+    assert auto == fast
+
+
+@pytest.mark.parametrize("kind", ["crash", "difference"])  # the latter is remembered
+def test_an_engine_that_fails_on_the_way_costs_no_answer(
+    recordings: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    calls = [recordings / "call.wav", recordings / "cut.wav"]
+    exact = predict(settings, "wav2vec2-english", of=calls).result.timelines
+    predict(settings, "wav2vec2-english", of=calls, backend="openvino")  # converted and compared
+    if kind == "crash":
+        end_workers(monkeypatch, "predict", actor="ModelActor", calls=(1, 2))
+    else:  # the fifth window is close, and the reference answers otherwise
+        margins = iter([1.0] * 4 + [0.0] * 100)
+        monkeypatch.setattr(Decisions, "margins", lambda _self, _logits: np.array([next(margins)]))
+        monkeypatch.setattr(Decisions, "difference", lambda _self, _one, _other: 0.5)
+    outcome = predict(settings, "wav2vec2-english", of=calls, backend="openvino")
+    assert outcome.result.timelines == exact
 
 
 class _Impatient(Silent):

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_scores_are_those_of_the_pooled_answers(trained: TrainOutcome) -> None:
     assert score.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     sums = [sum(pair["probability"] for pair in row["probabilities"]) for row in rows]
     assert sums == pytest.approx([1.0] * len(rows), abs=1e-5)
+
+
+def test_a_notebook_shows_the_report(trained: TrainOutcome) -> None:
+    assert re.fullmatch(r"<TrainOutcome: .*, trained on demo, UAR 0\.\d\d \[.*\] out of fold>", repr(trained))
+    html = trained._repr_html_()
+    assert "What it is worth" in html
+    assert "<table>" in html
 
 
 def test_the_folder_is_a_candidate_like_any_other(trained: TrainOutcome, tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from benchmark.options.declare import Declared, Mark, declarations
-from benchmark.options.model_commands import DescribeRequest, DiscoverRequest, LabelsRequest, RunRequest, VerifyRequest
+from benchmark.options.model_commands import (
+    DescribeRequest,
+    DiscoverRequest,
+    DriftRequest,
+    LabelsRequest,
+    RunRequest,
+    VerifyRequest,
+)
 from benchmark.options.report_commands import (
     CacheRequest,
     CompareRequest,
@@ -28,7 +35,7 @@ from tests.support.hostile_texts import ADDRESSES, ENDING_PATHS, NUMBERS, PATHS,
 
 COMMANDS: Mapping[str, tuple[type, tuple[str, ...]]] = {
     "corpus": (DescribeRequest, ("table:clips.csv", "--no-find-speech")), "discover": (DiscoverRequest, ()),
-    "labels": (LabelsRequest, ("table:clips.csv",)),
+    "drift": (DriftRequest, ("table:clips.csv", "--no-find-speech")), "labels": (LabelsRequest, ("table:clips.csv",)),
     "run": (RunRequest, ("-m", "./model", "--corpus", "table:clips.csv", "--latency-seconds", "0")),
     "verify": (VerifyRequest, ("-m", "./model")), "cache ls": (CacheRequest, ()),
     "compare": (CompareRequest, ("old", "new")), "ensemble": (EnsembleRequest, ("a", "b")), "plan": (PlanRequest, ()),

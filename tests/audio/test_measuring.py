@@ -65,3 +65,11 @@ def test_a_long_recording_measures_as_its_blocks_do(tmp_path: Path) -> None:
     assert (acoustics.channels, acoustics.sampling_rate) == (2, 44_100)
     assert acoustics.level_db == pytest.approx(whole.level_db)
     assert acoustics.bandwidth_hz == whole.bandwidth_hz
+
+
+@pytest.mark.parametrize(("level", "expected"), [(1.0, 30.0), (0.01, 30.0), (0.0, None)])
+def test_speech_is_measured_against_the_noise_of_its_pauses_at_any_level(level: float, expected: float | None) -> None:
+    noise = np.random.default_rng(3).normal(0, 0.1, 4 * RATE)
+    noise[: 2 * RATE] *= 10 ** (-30 / 20)
+    snr_db = measured(level * noise).snr_db
+    assert snr_db == (None if expected is None else pytest.approx(expected, abs=1.5))

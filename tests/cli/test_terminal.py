@@ -102,7 +102,7 @@ def test_forced_colour_draws_no_bars_into_a_pipe() -> None:
 
 
 def test_a_long_stage_prints_its_progress_from_time_to_time() -> None:
-    program = STAGES.replace("progress = ", "import benchmark.cli.console as c; c._LINE_EVERY_S = 0\nprogress = ")
+    program = STAGES.replace("progress = ", "import benchmark.api.progress as p; p._LINE_EVERY_S = 0\nprogress = ")
     assert in_pipe(program).stderr.splitlines()[1:] == [f"Listening: {done} of 3 clips" for done in (1, 2, 3)]
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.cli.timelines import print_timeline, timeline_file
 from benchmark.errors import RequestError
-from benchmark.results.timelines import Timeline
+from benchmark.results.timelines import Timeline, Turn
 from tests.support.timelines import timeline, timelines
 
 ANGRY, HAPPY = (0.8, 0.2, 0.0), (0.1, 0.6, 0.3)
@@ -80,3 +80,26 @@ def test_the_form_is_told_by_the_files_name(name: str, form: str) -> None:
 def test_one_file_cannot_hold_two_tracks(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="-o FOLDER"):
         timeline_file(tmp_path / "a.txt", None, as_json=False).check(several=True)
+
+
+def test_a_short_recording_and_a_turn_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    anna = Turn(row=1, start_s=70, end_s=73, speaker="anna")
+    parts = [timeline([ANGRY], recording="a.wav"), timeline([HAPPY], turn=anna)]
+    timeline_file(None, None, as_json=False).write(timelines(*parts), quiet=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "a.wav · anger 80% of 0:03.0",
+        "call.wav · happiness 60% of 0:03.0",
+        "call.wav · 1:10.0–1:13.0 · anna · happiness 60%",
+    ]
+
+
+def test_rows_choose_between_windows_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = timelines(timeline([ANGRY, HAPPY]))
+    timeline_file(None, None, as_json=False, rows="recordings").write(content, quiet=True)
+    assert capsys.readouterr().out == "call.wav · anger 45% of 0:04.0\n"
+    timeline_file(tmp_path / "all", "csv", as_json=False).write(content, quiet=True)
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["predictions.csv", "recordings.csv"]
+    timeline_file(tmp_path / "a.csv", None, as_json=False, rows="recordings").write(content, quiet=True)
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "all" / "recordings.csv").read_text()
+    with pytest.raises(RequestError, match="--rows windows is about charts and CSV"):
+        timeline_file(None, None, as_json=True, rows="windows")

@@ -90,7 +90,9 @@ def test_a_code_is_the_label_and_the_corpus_knows_its_meaning(
     assert clip.label is not None
     assert corpus.labels == {clip.label: label_codes(kind)[clip.label]}
     assert waveform_of(clip).duration_s == pytest.approx(0.5)
-    assert any("1 file was left out" in note and "deep/er/holiday.wav" in note for note in corpus.notes)
+    (line,) = corpus.left_out
+    assert line.sentence.startswith("1 file has a name that is not")
+    assert (line.examples, line.option) == (("deep/er/holiday.wav",), "--corpus folder:DIR")
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -120,9 +122,9 @@ def test_many_strange_names_are_counted_and_some_are_shown(record: Record, tmp_p
     record("corpus/03a01Fa.wav")
     for number in range(9):
         record(f"corpus/strange {number}.wav")
-    (note,) = convention("emodb")(tmp_path / "corpus").notes
-    assert note.startswith("9 files were left out")
-    assert note.endswith("strange 4.wav, ….")
+    (line,) = convention("emodb")(tmp_path / "corpus").left_out
+    assert line.sentence.startswith("9 files have a name that is not")
+    assert line.examples == ("strange 0.wav", "strange 1.wav", "strange 2.wav")
 
 
 def test_the_user_may_override_what_a_code_means(record: Record, opened: Opened) -> None:
@@ -163,7 +165,7 @@ def test_song_and_video_of_ravdess_are_noted(record: Record, tmp_path: Path) -> 
     (tmp_path / "r/02-01-06-01-02-01-12.mp4").write_bytes(b"video")
     contents = ravdess.read(tmp_path / "r")
     assert len(contents.clips) == 2
-    assert any("modality 02" in note for note in contents.notes)
+    assert any("modality 02" in line.sentence for line in contents.left_out)
     assert any("1 of the 2 clips are song" in note for note in contents.notes)
 
 

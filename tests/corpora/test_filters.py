@@ -61,6 +61,14 @@ def test_shares_add_up_and_are_never_more_than_there_is(total: int) -> None:
     assert total < 4 or min(shares.values()) >= 1
 
 
+def test_what_a_filter_leaves_out_is_listed_with_its_option() -> None:
+    chosen = filtered(corpus_of(["anger", "fear", "fear"]), ClipOptions(only_labels=["anger"]))
+    (line,) = chosen.left_out
+    assert (line.clips, line.examples, line.option) == (2, ("1.wav", "2.wav"), "--only-label")
+    assert line.sentence.startswith("2 of 3 clips have another label (than anger), such as 1.wav, 2.wav: not read")
+    assert filtered(chosen, ClipOptions()).left_out == (line,)
+
+
 def test_speakers_languages_and_labels_are_filters_that_add_up() -> None:
     kept = filtered(MANY, ClipOptions(speakers=["s1", "s2"], languages=["en"], only_labels=["fear"]))
     assert {(clip.speaker, clip.language, clip.label) for clip in kept.clips} == {("s1", "en", "fear")}

@@ -274,6 +274,9 @@ class SimulatedSession:
     def __exit__(self, *_: object) -> None:
         return None
 
+    def close(self) -> None:
+        """Nothing runs."""
+
     def load(self) -> LoadReport:
         return LoadReport(
             architecture="", model_type="", labels=("sad", "angry"), multi_label=False, parameters=1, dtype="",

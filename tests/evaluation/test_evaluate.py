@@ -24,9 +24,11 @@ from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
 from benchmark.evaluation.context import Overwrite, RunOptions
 from benchmark.evaluation.eligibility import Subject
-from benchmark.evaluation.engines import EngineChoice, is_installed
+from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.evaluate import Evaluation
 from benchmark.evaluation.sessions import ModelSession
+from benchmark.evaluation.shards import Shard
+from benchmark.models.backends.protocol import is_installed
 from benchmark.models.checkpoint import load_checkpoint
 from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Silent
@@ -102,6 +104,17 @@ def test_overwrite_always_computes_again_and_never_computes_nothing(evaluation: 
     again = Run(evaluation(options=replace(TORCH, overwrite=Overwrite.ALWAYS)))
     assert all(record.log for record in again.result.evaluations)
     assert len(again.answers_of("hubert")) == 5
+
+
+def test_the_first_of_several_shards_measures_the_latency_of_all_candidates(evaluation: SetUp) -> None:
+    options = replace(TORCH, latency_budget_s=1e-6, segment_s=0.3)
+    first, second = (replace(evaluation(options=options), shard=Shard(index, 2)).run(Silent()) for index in (1, 2))
+    assert [timing.candidate for timing in first.latencies] == ["wav2vec2", "hubert"]
+    assert second.latencies == []
+    assert {name: own.clips for name, own in first.ranges.items()} == {"wav2vec2": 5, "hubert": 0}
+    assert {name: own.clips for name, own in second.ranges.items()} == {"hubert": 5}
+    assert [record.failure for result in (first, second) for record in result.evaluations] == [None] * 3
+    assert first.digest == second.digest
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from benchmark.corpora.clips import Clip
 from benchmark.evaluation.context import RunOptions
 from benchmark.evaluation.decoding import ClipSet, DecodedCorpus
 from benchmark.evaluation.eligibility import Subject
-from benchmark.evaluation.engines import is_installed
 from benchmark.evaluation.out_of_fold import SubjectCorpora, divide_corpora
+from benchmark.models.backends.protocol import is_installed
 from benchmark.progress import Silent
 from benchmark.registry.schema import Candidate
 from benchmark.results.prediction_store import PredictionStore

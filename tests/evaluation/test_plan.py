@@ -16,6 +16,7 @@ from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
 from benchmark.evaluation.parity import ParityTest
 from benchmark.evaluation.sessions import AnsweredWindow, ModelSession
+from benchmark.evaluation.shards import Shard
 from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.results.inference_record import ParityCheck
 from tests.support.evaluations import AUTO, FAST, TORCH, Run, evaluation_of, forbid_workers, write_clips
@@ -36,6 +37,18 @@ def test_auto_goes_on_with_torch_where_that_has_answered_most_clips(
     monkeypatch.setattr(plan, "PAYS_FROM_CLIPS", 4)
     run(options=TORCH, empty=True)
     assert run(options=AUTO).inference.note == "torch has answered most of these clips before."
+
+
+def test_auto_chooses_for_a_shard_whatever_its_store_has_answered(
+    subjects: dict[str, Subject], recordings: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "PAYS_FROM_CLIPS", 4)
+    Run(evaluation_of((subjects["hubert"],), recordings, tmp_path))
+    shard = replace(evaluation_of((subjects["hubert"],), recordings, tmp_path, options=AUTO), shard=Shard(1, 1))
+    assert Run(shard).record.setup.backend == "openvino"
+    monkeypatch.setattr(plan, "PAYS_FROM_CLIPS", 20)
+    few = replace(evaluation_of((subjects["hubert"],), recordings, tmp_path / "few", options=AUTO), shard=Shard(1, 2))
+    assert Run(few).inference.note == plan.FEW_CLIPS
 
 
 def test_auto_takes_openvino_where_it_pays(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:

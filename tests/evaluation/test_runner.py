@@ -8,13 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmark.evaluation.sessions import ModelSession
+from benchmark.corpora.clips import Clip
+from benchmark.evaluation.context import RunContext
+from benchmark.evaluation.decoding import ClipSet, decode_corpus
+from benchmark.evaluation.eligibility import Subject
+from benchmark.evaluation.plan import InferencePlan
+from benchmark.evaluation.runner import InferenceRunner
+from benchmark.evaluation.sessions import LoadedModels, ModelSession
 from benchmark.models.backends.conversion import convert
 from benchmark.models.backends.converted import ConvertedModel
 from benchmark.models.backends.openvino_backend import computes_in
 from benchmark.models.checkpoint import load_checkpoint
+from benchmark.progress import Silent
+from benchmark.results.prediction_store import PredictionStore
+from benchmark.settings import Settings
 from benchmark.workers.answers import Answer, Raised
 from tests.support.evaluations import (
     ALWAYS,
@@ -24,6 +34,7 @@ from tests.support.evaluations import (
     Exchange,
     Run,
     around_exchange,
+    evaluation_of,
     forbid_workers,
     kill_workers_of,
 )
@@ -119,7 +130,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_the_run_costs_its_engine_only(
     fast = run(options=FAST)
     assert (fast.inference.backend, fast.inference.dtype, fast.record.failure) == ("openvino", "float32", None)
     (reason,) = fast.inference.fallbacks
-    assert reason.startswith("openvino bfloat16 was not taken: its worker ended in the middle of the run: ")
+    assert reason.startswith("openvino bfloat16 was not taken: its worker ended in the middle of the run")
     assert "SIGKILL" in reason
     assert reason.endswith(".")
     assert not reason.endswith("..")
@@ -198,3 +209,39 @@ def test_a_run_that_is_interrupted_goes_on_with_the_same_answers(
 def test_the_number_of_threads_changes_no_answer_by_a_bit(run: Callable[..., Run]) -> None:
     before = run()
     assert run(options=ALWAYS, jobs=64).same_as(before)
+
+
+def test_a_model_that_is_kept_is_loaded_once_for_all_parts(
+    subjects: dict[str, Subject], recordings: tuple[Clip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, loads = ModelSession.load, list[str]()
+
+    def counted(session: ModelSession) -> Any:
+        loads.append(session.subject.name)
+        return load(session)
+
+    monkeypatch.setattr(ModelSession, "load", counted)
+    evaluation = evaluation_of((subjects["hubert"],), recordings, tmp_path / "cache")
+    whole = Run(evaluation)
+    decoded = decode_corpus(evaluation.corpora[0], evaluation.reader, Silent())
+    context = RunContext(
+        clips=ClipSet.of([decoded]),
+        reader=evaluation.reader,
+        options=TORCH,
+        store=PredictionStore(tmp_path / "parts"),
+        settings=Settings(cache=tmp_path / "parts"),
+        threads=evaluation.environment.cores,
+    )
+    plan = InferencePlan.build(subjects["hubert"], "cpu", context)
+    loads.clear()
+    with LoadedModels(keep=True) as models:
+        hashes = list(context.clips.audio)
+        for part in (hashes[::2], hashes[1::2]):
+            InferenceRunner(plan, context.clips.only(part), models).run(None)
+    assert loads == ["hubert"]
+    stored = context.store.read(plan.reference.setup)
+    assert set(stored) == set(hashes)
+    known = evaluation.store.read(whole.record.setup)
+    pairs: list[tuple[Any, Any]] = [(stored[name].logits, known[name].logits) for name in hashes]
+    assert [mine is None for mine, _ in pairs].count(False) == 10
+    assert all(mine is other or np.array_equal(mine, other) for mine, other in pairs)

@@ -32,7 +32,7 @@ def test_a_gpu_gets_its_windows_ahead_and_a_processor_one_by_one(
 
     monkeypatch.setattr(ModelSession, "exchange", watched)
     # There is no GPU here: what is sent is the same, and the processor computes it.
-    monkeypatch.setattr(sessions, "load_options", lambda subject, engine: LoadOptions())
+    monkeypatch.setattr(sessions, "load_options", lambda subject, engine, settings: LoadOptions())
     random = np.random.default_rng(2)
     clips = [ClipWindow(str(index), random.normal(0, 0.1, RATE + 100 * index).astype(np.float32)) for index in range(5)]
     windows = [window for clip in clips for window in (clip, replace(clip, samples=None))]

@@ -38,7 +38,8 @@ def test_every_flag_and_variable_is_still_there() -> None:
 
 def test_what_sends_or_deletes_has_no_variable() -> None:
     lines = (HERE / "options.txt").read_text().splitlines()
-    assert {"publish --push -", "cache prune --all -", "cache prune --yes -"} <= set(lines)
+    flags = {"publish --push -", "cache prune --all -", "cache prune --yes -", "run --allow-code -"}
+    assert flags <= set(lines)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -8,6 +8,7 @@ import pytest
 
 from benchmark.results.environment import Environment
 from benchmark.results.leaderboard import CorpusSummary, Leaderboard, LeaderboardRow, NotEvaluated
+from benchmark.results.left_out import left_out
 from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding, Verification, VerificationReport
@@ -179,6 +180,10 @@ def realistic_board() -> Leaderboard:
             described(
                 unreadable=(ClipRecord(clip="bad|clip.wav", clip_hash=None, duration_s=None, failure="is empty"),),
                 unscored_labels={"xxx": 8},
+                left_out=(
+                    left_out("unreadable", 1, ["bad|clip.wav (is empty)"], "of 1,441 clips cannot be read", "left out"),
+                    left_out("no-emotion", 8, (), "of 1,440 clips mean no emotion", "not scored", about="xxx 8"),
+                ),
             ),
         ),
         not_evaluated=(

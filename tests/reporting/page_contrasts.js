@@ -14,5 +14,6 @@
     return (high + 0.05) / (low + 0.05);
   };
   const pairs = ["ink", "soft", "accent", "right", "grave"].flatMap((name) => [[name, "paper"], [name, "raised"]]);
+  pairs.push(["ink", "shade"]); // cells of a confusion matrix lie between raised and shade
   return Object.fromEntries(pairs.map(([front, back]) => [`${front} on ${back}`, contrast(front, back)]));
 }

@@ -40,7 +40,13 @@ def test_names_of_any_script_become_file_names_and_never_leave_the_folder(tmp_pa
 def test_every_script_survives_on_the_page_and_nothing_of_it_becomes_markup(tmp_path: Path) -> None:
     path, _ = write_description(description(label="분노 😡 غضب"), tmp_path)
     page = path.read_text(encoding="utf-8")
-    for text in ("분노 😡 غضب", "مريم", "&lt;script&gt;", "a\\|b.wav, twin.wav", "😡.wav: The file is empty"):
+    for text in (
+        "분노 😡 غضب",
+        "مريم",
+        "&lt;script&gt;",
+        "a\\|b.wav, twin.wav",
+        "such as 😡.wav (The file is empty (0 bytes)): it is left out",
+    ):
         assert text in page
     assert "<script>" not in page
     assert "calm → neutral" in page

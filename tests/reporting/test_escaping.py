@@ -4,7 +4,7 @@ import unicodedata
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmark.reporting.escaping import csv_text, json_text, markdown_text, plain_text
+from benchmark.reporting.escaping import csv_text, json_text, markdown_text, plain_text, without_folders
 from benchmark.reporting.markdown import Column, bullets, document, markdown_table
 
 _RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -82,3 +82,11 @@ def test_json_means_the_same_and_shows_nothing_hidden(hostile: str) -> None:
     text = json_text(json.dumps({hostile: [hostile]}, ensure_ascii=False))
     assert json.loads(text) == {hostile: [hostile]}
     assert plain_text(text.replace("  ", " ")) == text.replace("  ", " ")
+
+
+@pytest.mark.parametrize(
+    "text", ["</title><script>x</script>", "N/A/B", "~/a/b", "../a/b", "https://host/a/b", "a / b / c"]
+)
+def test_only_absolute_paths_lose_their_folders(text: str) -> None:
+    assert without_folders(text) == text
+    assert without_folders(markdown_text(text)) == markdown_text(text)

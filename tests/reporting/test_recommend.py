@@ -148,3 +148,11 @@ def test_an_adapted_choice_and_the_best_as_it_is_are_named_apart() -> None:
     assert "Adapted to these recording conditions, the best is **mine**." in answers[1]
     assert "and may be worse elsewhere." in answers[2]
     assert "adapted" not in answers[3]
+
+
+def test_the_cost_of_an_hour_of_audio_stands_beside_the_latency() -> None:
+    priced = choice("a").model_copy(update={"cost_per_hour": 0.025})
+    text = recommendation_markdown(recommendation(priced, price_per_hour=0.5))
+    assert "50.0 ms on cpu; 0.025 per hour of audio at 0.50 per hour of this machine; 378 MB" in text
+    assert "cost per hour" in text
+    assert "cost" not in recommendation_markdown(recommendation(choice("a"))).replace("may cost", "")

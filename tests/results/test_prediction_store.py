@@ -1,6 +1,7 @@
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmark.results.cache_entries import EntryParts, Sidecar
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.storage import Storage
+from tests.support.command_line import run_bench
 from tests.support.damage import rewrite
 from tests.support.finished_runs import setup_of, verification
 
@@ -218,3 +220,19 @@ def test_what_many_writers_add_at_once_is_all_there(store: PredictionStore, tmp_
     for thread in threads:
         thread.join()
     assert len(store.read(SETUP)) == 20
+
+
+@pytest.mark.slow
+def test_two_runs_that_fill_one_store_at_once_write_the_same_predictions(tmp_path: Path) -> None:
+    request = ("run", "--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--backend", "openvino")
+
+    def run(output: Path) -> int:
+        return run_bench(*request, "--latency-seconds", 0, "-o", output, folder=tmp_path).returncode
+
+    outputs = [tmp_path / "first", tmp_path / "second"]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(run, outputs)) == [0, 0]
+    first, second = ((output / "predictions.parquet").read_bytes() for output in outputs)
+    assert first == second
+    checked = run_bench("cache", "check", folder=tmp_path)
+    assert (checked.returncode, "nothing damaged" in checked.stdout + checked.stderr) == (0, True)

@@ -30,7 +30,7 @@ def joined(
     by_hash = {prediction.clip_hash: prediction for prediction in predictions}
     table = PredictionTable.of_mapping(by_hash, labels=len(labels))
     label_map = map_labels(labels, overrides=overrides or {}, merges=record.merge)
-    return join_answers(label_clips(record), table, label_map)
+    return join_answers(label_clips(record), table, label_map, np.zeros(len(record.clips), dtype=np.bool_))
 
 
 def test_an_empty_corpus_joins_to_no_answers() -> None:

@@ -100,6 +100,9 @@ def test_other_merges_are_never_paired() -> None:
     comparison = compare_runs(compared(old), compared(new, new.record(corpora=(merged,))))
     assert only_row(comparison).common_clips is None
     assert any("merged" in warning for warning in comparison.warnings)
+    (signatures,) = (warning for warning in comparison.warnings if "different signatures" in warning)
+    assert "K5|clips:" in signatures
+    assert "K4|merge:sadness=neutral|clips:" in signatures
 
 
 def test_candidates_that_come_go_or_change_their_status_are_listed() -> None:

@@ -9,7 +9,7 @@ from benchmark.results.analyses import HardClip, HardClips
 from benchmark.scoring.answers import Answers
 from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.evaluations import CorpusEvaluations
-from benchmark.scoring.hard_clips import LISTED_CLIPS, hard_clips
+from benchmark.scoring.hard_clips import LISTED_CLIPS, MOST_ANSWERS, MOST_CLIPS, clip_answers, hard_clips
 from benchmark.scoring.labels import label_clips
 from tests.scoring.conftest import (
     RunBuilder,
@@ -26,13 +26,17 @@ from tests.support.finished_runs import setup_of
 Labels = Sequence[str | None]
 
 
-def hard_clips_of(truth: Labels, answers: Mapping[str, Answers]) -> HardClips:
+def evaluations_of(truth: Labels, answers: Mapping[str, Answers]) -> CorpusEvaluations:
     clips = [clip_record(f"clip {number}", label=label, speaker="s1") for number, label in enumerate(truth)]
     corpus = corpus_record("calls", clips)
     labelled = label_clips(corpus)
     evaluations = tuple(evaluation_of(name, own) for name, own in answers.items())
     summary = summarise_corpus(corpus, labelled)
-    return hard_clips(CorpusEvaluations(corpus=corpus, summary=summary, clips=labelled, evaluations=evaluations))
+    return CorpusEvaluations(corpus=corpus, summary=summary, clips=labelled, evaluations=evaluations)
+
+
+def hard_clips_of(truth: Labels, answers: Mapping[str, Answers]) -> HardClips:
+    return hard_clips(evaluations_of(truth, answers))
 
 
 def clips_for(
@@ -46,6 +50,33 @@ def clips_for(
 
 def counts(clips: Sequence[HardClip]) -> list[tuple[str, int, int]]:
     return [(hard.clip, hard.wrong, hard.able) for hard in clips]
+
+
+def test_answers_to_all_clips_are_listed_in_the_order_of_the_corpus() -> None:
+    truth = ["anger", None, "sadness"]
+    hard: dict[str, Labels] = {"a": ["anger", "neutral", None], "b": ["sadness", "anger", "sadness"]}
+    answers = {name: hard_answers(truth, labels, FOUR) for name, labels in hard.items()}
+    listed = clip_answers(evaluations_of(truth, answers))
+    assert listed is not None
+    assert [(clip.clip, clip.emotion) for clip in listed.clips] == list(
+        zip(["clip 0", "clip 1", "clip 2"], truth, strict=True)
+    )
+    said = {
+        name: [None if index < 0 else listed.classes[index] for index in own] for name, own in listed.answers.items()
+    }
+    assert said == hard
+    assert listed.total == 3
+
+
+@pytest.mark.parametrize(("corpora", "most"), [(1, MOST_CLIPS), (50, MOST_ANSWERS // 100)])
+def test_of_a_large_corpus_the_clips_that_most_miss_are_listed(corpora: int, most: int) -> None:
+    truth: Labels = ["anger"] * (MOST_CLIPS + 100)
+    wrong: Labels = ["anger"] * 100 + ["sadness"] * MOST_CLIPS
+    answers = {name: hard_answers(truth, wrong, FOUR) for name in ("a", "b")}
+    listed = clip_answers(evaluations_of(truth, answers), corpora=corpora)
+    assert listed is not None
+    assert (len(listed.clips), listed.total, listed.clips[0].clip) == (most, len(truth), "clip 100")
+    assert {len(own) for own in listed.answers.values()} == {most}
 
 
 def test_clips_that_most_get_wrong_come_first() -> None:

@@ -43,6 +43,12 @@ def test_all_are_scored_and_ranked_on_the_speakers_that_nobody_has_heard(run: Ru
     assert mine.flag_reasons["adapted"].startswith("it was trained on 5 speakers of the corpus, where its UAR is 1.00")
     assert (summary.speakers, summary.unheard_speakers, summary.heard_by) == (8, 3, ("mine",))
     assert sum(summary.emotion_clips.values()) == 60
+    (line,) = summary.left_out
+    assert line.sentence == (
+        "100 of 160 clips are by speakers that candidates were or may have been trained on (mine), such as "
+        f"{', '.join(clip.clip for clip in acted.clips[:3])}: not scored for any candidate; --rank-seen, or a run "
+        "without such candidates, scores all."
+    )
 
 
 def test_rank_seen_scores_all_speakers(run: RunBuilder, acted: CorpusRecord) -> None:

@@ -4,9 +4,9 @@ from numpy.typing import NDArray
 
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import LeaderboardRow
-from benchmark.scoring.latency import latency_columns, noise
+from benchmark.scoring.latency import latency_columns, noise, with_costs
 from benchmark.scoring.leaderboard_rows import with_latency
-from tests.scoring.conftest import measured
+from tests.scoring.conftest import RunBuilder, measured, mostly_right
 
 BLOCK = 10
 
@@ -108,3 +108,17 @@ def test_a_row_bears_the_flag_with_its_reason_and_the_interval_of_its_median() -
     assert "while it was timed" in row.flag_reasons["noisy"]
     assert (row.latency_p50_low_ms or 0) < (row.latency_p50_ms or 0) < (row.latency_p50_high_ms or 0)
     assert (row.latency_calls, row.latency_stopped_by) == (300, "precise")
+
+
+def test_an_hour_of_audio_costs_the_price_of_an_hour_by_the_measured_speed(run: RunBuilder) -> None:
+    corpus = run.acted_corpus()
+    for name, ms in (("timed", 150.0), ("untimed", None)):
+        candidate = run.candidate(name)
+        run.add(candidate, corpus, mostly_right(corpus, 0.2, 1))
+        if ms is not None:
+            run.timed(candidate, calls_ms=(ms,) * 30)
+    board = with_costs(run.score(), 0.5)
+    costs = {row.candidate: row.cost_per_hour for row in board.rows}
+    assert costs["timed"] == pytest.approx(0.5 / 20), "3 s of audio take 0.15 s"
+    assert costs["untimed"] is None
+    assert with_costs(run.score(), None).rows == run.score().rows

@@ -66,7 +66,8 @@ def test_scores_equal_scikit_learns_on_the_stored_answers(run: RunBuilder) -> No
     assert (row.accuracy, row.majority_accuracy) == pytest.approx((np.mean(np.array(truth) == given), 0.2))
     assert (row.coverage, row.failed_clips, row.interval, row.rank) == (1.0, 1, "speakers", 1)
     assert (row.uar_low or 0) < recall < (row.uar_high or 0)
-    assert Leaderboard.model_validate_json(board.model_dump_json()) == board
+    stored = board.model_copy(update={"clip_answers": ()})
+    assert Leaderboard.model_validate_json(board.model_dump_json()) == stored
     assert board.summary_corpora == (), "one corpus has no summary"
 
 

@@ -10,9 +10,11 @@ from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.status import Status
 from benchmark.scoring.collapse_and_diversity import diversity
 from benchmark.scoring.constraints import Constraints
+from benchmark.scoring.latency import with_costs
 from benchmark.scoring.leaderboard import corpus_evaluations
-from benchmark.scoring.recommendation import Recommendation, pareto_front, recommend
+from benchmark.scoring.recommendation import OtherLatency, Recommendation, pareto_front, recommend
 from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, labels_of, mostly_right, row_of
+from tests.support.finished_runs import WHEN
 
 
 def recommended(run: RunBuilder, board: Leaderboard | None = None, **constraints: Any) -> Recommendation:
@@ -251,3 +253,15 @@ def test_the_front_is_what_a_loop_over_all_pairs_gives(candidates: int) -> None:
     costs[2:4] = costs[:2]  # equal ones
     front = [not any((other <= own).all() and (other != own).any() for other in costs) for own in costs]
     assert pareto_front(costs).tolist() == front
+
+
+def test_a_choice_costs_what_its_own_latency_makes_of_the_price(three: RunBuilder) -> None:
+    other = OtherLatency(p50_ms=300, segment_s=1.5, run="last", created=WHEN)
+    board = with_costs(three.score(), 0.5)
+    result = recommend(board, three.record(), three.predictions, Constraints(), latencies={"bad": other})
+    assert {choice.candidate: choice.cost_per_hour for choice in result.choices} == {
+        "good": pytest.approx(0.5 * 0.1 / 3),
+        "fast": pytest.approx(0.5 * 0.01 / 3),
+        "bad": pytest.approx(0.5 * 0.3 / 1.5),
+    }
+    assert {choice.cost_per_hour for choice in recommended(three).choices} == {None}

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmark.results.leaderboard import CorpusSummary
-from benchmark.scoring.suspicion import label_permutation, published_bests, too_good
+from benchmark.scoring.published import published_bests
+from benchmark.scoring.suspicion import label_permutation, too_good
 from tests.scoring.conftest import EMOTIONS, decide, summary_of
 
 

@@ -39,8 +39,20 @@ def run_bench(*arguments: object, folder: Path, **environment: str) -> "subproce
     )
 
 
-def bench_here(*arguments: object, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run `bench` in a folder and in this process, without a terminal.
+class _Terminal(io.BytesIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def bench_here(
+    *arguments: object, folder: Path, columns: int | str | None = None, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `bench` in a folder and in this process.
+
+    Args:
+        columns: Width of the terminal it writes to; None for no terminal.
 
     Raises:
         ValueError: The environment is for the Hub's client, which has read its own already.
@@ -52,7 +64,9 @@ def bench_here(*arguments: object, folder: Path, **environment: str) -> "subproc
         patch.chdir(folder)
         for name, value in {"BENCH_CACHE": str(folder / ".bench"), **environment}.items():
             patch.setenv(name, value)
-        written = {name: io.BytesIO() for name in ("stdout", "stderr")}
+        if columns is not None:
+            patch.setenv("COLUMNS", str(columns))
+        written = {name: io.BytesIO() if columns is None else _Terminal() for name in ("stdout", "stderr")}
         for name, buffer in written.items():
             patch.setattr(sys, name, io.TextIOWrapper(buffer, encoding="utf-8"))
         patch.setattr(sys, "stdin", nothing)

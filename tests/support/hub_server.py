@@ -86,6 +86,7 @@ class HubServer:
         requests: Method and path of every request, in order.
         tokens: The token of every request that had one, by path.
         page: Repositories per page of a search.
+        renamed: Old name → new name of repositories, as the Hub redirects them.
         writes: Everything that was written.
     """
 
@@ -96,6 +97,7 @@ class HubServer:
         self.tokens: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.page = 100
+        self.renamed: dict[str, str] = {}
         self.writes = Writes()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
@@ -210,6 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         match = _API.fullmatch(path) or _RESOLVE.fullmatch(path)
         id = match["id"] if match else ""
+        if id in self.server_state.renamed:
+            self._refuse(307, headers={"Location": self.path.replace(id, self.server_state.renamed[id], 1)})
+            return
         fault = self.server_state.fault_at(id, path)
         try:
             if fault is None or fault.what in _OF_BODIES:

@@ -16,8 +16,13 @@ from benchmark.results.training_record import (
     OUT_OF_FOLD_FILE,
     SHORT_HASH,
     TRAINING_FILE,
+    EpochRecord,
+    FoldRecord,
+    LearningPoint,
     OutOfFold,
+    TrainingFinding,
     TrainingRecord,
+    TrainingScore,
     weights_digest,
 )
 
@@ -95,3 +100,40 @@ def write_answers(folder: Path, answers: OutOfFold) -> Path:
     """Write the out-of-fold answers of a folder."""
     pq.write_table(answers.table(), folder / OUT_OF_FOLD_FILE)
     return folder / OUT_OF_FOLD_FILE
+
+
+HOSTILE_NAME = '</title><script>alert("x")</script>'
+
+
+def fitted_record(answers: OutOfFold) -> TrainingRecord:
+    """The record of a training in epochs with all that its report shows, and an attack as its name."""
+    epochs = tuple(EpochRecord(epoch=epoch, loss=2 / epoch, uar=epoch / 40) for epoch in range(1, 31))
+    folds = tuple(
+        FoldRecord(
+            fold=number,
+            seed=1,
+            train_speakers=("f1", "f2", HOSTILE_NAME),
+            test_speakers=("m1",),
+            train_clips=84,
+            test_clips=28,
+            monitored="training",
+            epochs=epochs,
+            uar=0.5,
+            chosen={"strength": 0.1},
+        )
+        for number in (1, 2)
+    )
+    scores = (
+        TrainingScore(name="cnn", seed=1, uar=0.5, uar_low=0.4, uar_high=0.6, macro_f1=0.5, accuracy=0.5, clips=9),
+    )
+    finding = TrainingFinding(kind="overfitting", sentence=f"The best epoch of {HOSTILE_NAME} was 3.")
+    return training_record(answers).model_copy(
+        update={
+            "name": HOSTILE_NAME,
+            "folds": folds,
+            "scores": scores,
+            "findings": (finding,),
+            "parameters": 245_937,
+            "learning_curve": (LearningPoint(speakers=1, uar=0.3),),
+        }
+    )

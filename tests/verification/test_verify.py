@@ -273,9 +273,9 @@ HEAD = HeadLayout(name="two-layers", layers=(("classifier.first",), ("classifier
     entry = 'two-layers = "added_two_layers:HEAD"'
     package = install(tmp_path / "package", pyproject=pyproject + entry, files={"added_two_layers.py": source})
     monkeypatch.syspath_prepend(str(package))
-    heads.layouts.cache_clear()
+    heads._layouts.cache_clear()
     (verification,) = verify(local(folder))
-    heads.layouts.cache_clear()
+    heads._layouts.cache_clear()
     assert (verification.status, verification.head, verification.loads) == (Status.REPAIRED, "two-layers", True)
 
 
@@ -444,7 +444,8 @@ def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_we
     server.break_("org/hangs", Fault(Trouble.HANG))
     server.add("org/cut", copy("cut"))
     server.break_("org/cut", Fault(Trouble.RESET, at="model.safetensors"))
-    names = ("good", "code", "invalid", "gated", "hangs", "cut", "missing")
+    server.renamed["org/old"] = "org/good"
+    names = ("good", "code", "invalid", "gated", "hangs", "cut", "missing", "old")
     verifications = verify(*(Candidate(id=f"org/{name}") for name in names), hub=hub)
     assert {verdict.candidate.removeprefix("org/"): verdict.status for verdict in verifications} == {
         "good": Status.USABLE,
@@ -454,11 +455,14 @@ def test_repositories_of_the_hub_get_their_statuses_and_rejected_ones_cost_no_we
         "hangs": Status.UNREACHABLE,
         "cut": Status.UNREACHABLE,
         "missing": Status.NOT_FOUND,
+        "old": Status.USABLE,
     }
+    assert "it has been renamed: the Hub calls it org/good; write that name in the registry" in verifications[-1].notes
+    assert not any("renamed" in note for note in verifications[0].notes)
     assert verifications[0].license == "mit"
     weights = (good / "model.safetensors").stat().st_size
     assert server.bytes_sent["org/code"] < weights
-    assert server.bytes_sent["org/invalid"] < 2 * weights < server.bytes_sent["org/good"] + weights
+    assert server.bytes_sent["org/invalid"] < 2 * weights < server.bytes_sent["org/good"]
 
 
 @pytest.fixture

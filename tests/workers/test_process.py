@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from benchmark.temporary import remove_abandoned
 from benchmark.workers import process
 from benchmark.workers.answers import Returned
+from benchmark.workers.child import WorkerSetup
 from benchmark.workers.protection import WorkerKind
 from benchmark.workers.worker import Worker
 
@@ -229,16 +231,36 @@ def test_a_fork_server_that_dies_in_the_middle_of_a_start_is_started_again(
     launch = process._fork
     launches: list[object] = []
 
-    def refuse_at_first(process: object) -> None:
-        launches.append(process)
+    def refuse_at_first(setup: WorkerSetup) -> object:
+        launches.append(setup)
         if len(launches) <= len(deaths):
             raise deaths[len(launches) - 1]
-        launch(process)
+        return launch(setup)
 
     monkeypatch.setattr(process, "_fork", refuse_at_first)
     with Worker("tests.workers.actors:Actor", log=log) as worker:
         assert isinstance(worker.call("facts", timeout_s=PATIENT_S), Returned)
     assert len(launches) == len(deaths) + 1
+
+
+def test_a_process_whose_server_died_at_its_birth_takes_no_message_of_its_successor(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, deaths = forkserver.read_signed, list[EOFError]()
+
+    def die_at_first(descriptor: int) -> int:
+        number: int = read(descriptor)
+        if not deaths:
+            deaths.append(EOFError("the server died before it told the process's number"))
+            raise deaths[0]  # kept with its frames, so that the process goes on
+        return number
+
+    monkeypatch.setattr(forkserver, "read_signed", die_at_first)
+    with Worker("tests.workers.actors:Actor", log=log) as worker:
+        answers = [worker.call("pid", timeout_s=10) for _ in range(20)]
+        pids = {answer.value if isinstance(answer, Returned) else None for answer in answers}
+        assert pids == {worker.pid}
+    deaths[0].__traceback__ = None
 
 
 @pytest.mark.parametrize("kind", WorkerKind)

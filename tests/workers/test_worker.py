@@ -1,6 +1,7 @@
 """What becomes of a call, however the actor behaves."""
 
 import math
+import multiprocessing
 import os
 import signal
 import threading
@@ -319,6 +320,13 @@ def test_fifty_workers_one_after_the_other_leave_no_processes_and_no_descriptors
     run("exit_hard", 0)
     assert harness.num_fds() == descriptors
     assert len(harness.children(recursive=True)) == processes
+
+
+def test_threads_that_start_workers_take_no_exit_codes_from_each_other(tmp_path: Path) -> None:
+    with Worker("tests.workers.actors:Actor", log=tmp_path / "log") as worker:
+        returned(worker, "echo", 1)
+        assert psutil.pid_exists(worker.pid or 0)
+        assert multiprocessing.active_children() == []  # else every start of another process asks how it ended
 
 
 def test_workers_of_several_threads_do_not_mix_their_answers(tmp_path: Path) -> None:

@@ -127,10 +127,11 @@ def _print_entries(entries: "Sequence[CacheEntry]") -> None:
 
     from benchmark.cli.tables import Column, print_table
 
+    details = [Column(title, optional=True) for title in ("revision", "device", "backend", "dtype")]
     numbers = [Column(title, number=True) for title in ("clips", "MB", "age")]
     now = datetime.now(UTC)
     print_table(
-        ["kind", "of", "revision", "device", "backend", "dtype", *numbers, "stale"],
+        ["kind", "of", *details, *numbers, "stale"],
         [
             (
                 entry.kind.value,
@@ -146,6 +147,7 @@ def _print_entries(entries: "Sequence[CacheEntry]") -> None:
             )
             for entry in entries
         ],
+        rest="`bench cache ls --json` has all columns.",
     )
 
 

@@ -19,12 +19,13 @@ def compare(*, options: CompareRequest, console: QuietOptions) -> int:
     from benchmark.cli.summaries import print_problems
     from benchmark.reporting.compare import comparison_markdown
     from benchmark.reporting.csv_and_json import model_json
+    from benchmark.reporting.next_steps import after_comparison
 
     outcome = compare_with(options)
     if console.as_json:
         print(model_json(outcome.comparison), end="")
     else:
         print_markdown(comparison_markdown(outcome.comparison))
-    if outcome.files and not console.quiet:
-        print_note(f"Comparison: {outcome.files[0]}")
+    if not console.quiet:
+        print_note(after_comparison(outcome.comparison, outcome.files))
     return print_problems(outcome)

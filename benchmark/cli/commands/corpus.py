@@ -10,8 +10,6 @@ from benchmark.options.shared import ConsoleOptions
 if TYPE_CHECKING:
     from benchmark.results.corpus_description import CorpusDescription
 
-_LISTED = 10
-
 
 @command
 def corpus(*, options: DescribeRequest, console: ConsoleOptions) -> int:
@@ -24,27 +22,26 @@ def corpus(*, options: DescribeRequest, console: ConsoleOptions) -> int:
     require_corpora([options.corpus], options.candidates)
     from benchmark.api.corpus import describe_corpus_with
     from benchmark.cli.console import open_console
-    from benchmark.cli.summaries import finish
+    from benchmark.cli.summaries import finish, run_command
     from benchmark.reporting.csv_and_json import corpus_json
+    from benchmark.reporting.next_steps import after_description
 
     outcome = describe_corpus_with(replace(options, progress=open_console(console)))
     if console.as_json:
         print(corpus_json(outcome.description), end="")
     else:
         _print(outcome.description)
-    return finish(outcome, quiet=console.quiet)
+    then = after_description(outcome.description, run_command(options, options.corpus))
+    return finish(outcome, quiet=console.quiet, then=then)
 
 
 def _print(described: "CorpusDescription") -> None:
-    from rich.text import Text
-
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.summaries import print_left_out
+    from benchmark.cli.tables import Column, print_line, print_table
     from benchmark.reporting.corpus import counts, readable, sound_facts, suspects_sentence, ties
-    from benchmark.reporting.escaping import plain_text
     from benchmark.reporting.numbers import counted, fraction
     from benchmark.scoring.corpus_description import CORPUS_FLAGS
 
-    console = result_console()
     labels = [
         (
             label.label,
@@ -62,7 +59,8 @@ def _print(described: "CorpusDescription") -> None:
         title=f"{described.name}: {readable(described)}, {counted(len(described.classes), 'class', 'classes')}",
     )
     if not described.classes:
-        console.print("No clip has a label that means an emotion.\n")
+        print_line("No clip has a label that means an emotion.")
+        print_line("")
     print_table(
         ["what", "measured"],
         [
@@ -99,18 +97,11 @@ def _print(described: "CorpusDescription") -> None:
             ],
             title="labels that may be wrong",
         )
+    print_left_out(described.left_out)
     lines = [
         *filter(None, [suspects_sentence(described)]),
-        *_first("identical", [", ".join(group.clips) for group in described.identical]),
-        *_first("changed copies", [", ".join(pair.clips) for pair in described.near_copies]),
-        *_first("unreadable", [f"{clip.clip}: {clip.failure}" for clip in described.clips if clip.clip_hash is None]),
         *(f"{flag}: {CORPUS_FLAGS[flag]}" for flag in described.flags),
         *described.notes,
     ]
     for line in lines:
-        console.print(Text(plain_text(line)), soft_wrap=True)
-
-
-def _first(kind: str, texts: list[str]) -> list[str]:
-    more = [f"and {len(texts) - _LISTED:,} more (all in the JSON file)"] if len(texts) > _LISTED else []
-    return [f"{kind}: {text}" for text in [*texts[:_LISTED], *more]]
+        print_line(line)

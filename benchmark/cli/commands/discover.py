@@ -37,7 +37,7 @@ def discover(*, options: DiscoverRequest, console: ConsoleOptions) -> int:
 
 
 def _print(repositories: "Sequence[Discovered]") -> None:
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import Column, print_line, print_table
     from benchmark.reporting.numbers import counted
 
     working = [repository for repository in repositories if repository.works]
@@ -56,7 +56,7 @@ def _print(repositories: "Sequence[Discovered]") -> None:
             title="Would not",
         )
     total = counted(len(repositories), "repository", "repositories")
-    result_console().print(f"{total}: {len(working)} would work, {len(others)} would not")
+    print_line(f"{total}: {len(working)} would work, {len(others)} would not")
 
 
 def _row(repository: "Discovered") -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def doctor(*, console: JsonOptions) -> int:
 
 
 def _print(diagnosis: "Diagnosis") -> None:
-    from benchmark.cli.tables import print_table, result_console
+    from benchmark.cli.tables import print_line, print_table
 
     print_table(["what", "found"], _rows(diagnosis))
     if diagnosis.problems:
@@ -49,7 +49,7 @@ def _print(diagnosis: "Diagnosis") -> None:
         ]
         print_table(["", "problem", "what helps"], rows)
     else:
-        result_console().print("Nothing is missing.")
+        print_line("Nothing is missing.")
 
 
 def _rows(diagnosis: "Diagnosis") -> "Iterator[tuple[str, str]]":

@@ -18,4 +18,4 @@ def ensemble(*, options: EnsembleRequest, console: QuietOptions) -> int:
 
     outcome = ensemble_with(options)
     print_run(outcome.record, quiet=console.quiet)
-    return finish_scored(outcome, console)
+    return finish_scored(outcome, console, run=options.run)

@@ -41,7 +41,7 @@ def labels(*, options: LabelsRequest, console: JsonOptions) -> int:
 
 
 def _print(source: "LabelSource") -> None:
-    from benchmark.cli.tables import Column, print_table, result_console
+    from benchmark.cli.tables import Column, print_line, print_table
     from benchmark.emotions.classes import emotion_class
     from benchmark.reporting.numbers import counted
 
@@ -66,7 +66,7 @@ def _print(source: "LabelSource") -> None:
         output, index, clips = (Column(title, number=True) for title in ("output", "class", "clips"))
         print_table([output, "label", "emotion", "kind", index, clips], rows, title=title)
     else:
-        result_console().print(f"{source.name}: no labels{without}", markup=False)
+        print_line(f"{source.name}: no labels{without}")
 
 
 def _as_plain(source: "LabelSource") -> list[dict[str, object]]:
@@ -81,7 +81,7 @@ def _as_plain(source: "LabelSource") -> list[dict[str, object]]:
 
 
 def _print_preset(preset: "MergePreset", *, as_json: bool) -> None:
-    from benchmark.cli.tables import print_table, result_console
+    from benchmark.cli.tables import print_line, print_table
 
     if as_json:
         plain = {"name": preset.name, "why": preset.why, "merges": dict(preset.merges)}
@@ -90,7 +90,7 @@ def _print_preset(preset: "MergePreset", *, as_json: bool) -> None:
     targets = dict.fromkeys(preset.merges.values())
     rows = [(target, ", ".join(name for name, to in preset.merges.items() if to == target)) for target in targets]
     print_table(["class", "counts as it"], rows, title=preset.name)
-    result_console().print(preset.why, markup=False)
+    print_line(preset.why)
 
 
 def _write_template(sources: "list[LabelSource]", path: Path) -> None:

@@ -15,12 +15,17 @@ def next(*, options: NextRequest, console: QuietOptions) -> int:
     from benchmark.api.next_clips import next_clips_with
     from benchmark.cli.console import print_note
     from benchmark.cli.summaries import print_problems, print_run
+    from benchmark.cli.tables import print_line
     from benchmark.reporting.csv_and_json import model_json
     from benchmark.reporting.next_clips import chosen_summary
 
     outcome = next_clips_with(options)
     print_run(outcome.record, quiet=console.quiet)
-    print(model_json(outcome.chosen) if console.as_json else chosen_summary(outcome.chosen, outcome.files), end="")
+    if console.as_json:
+        print(model_json(outcome.chosen), end="")
+    else:
+        for line in chosen_summary(outcome.chosen, outcome.files).splitlines():
+            print_line(line)
     if not console.quiet:
         print_note("Files: " + ", ".join(map(str, outcome.files)))
     return print_problems(outcome)

@@ -9,21 +9,21 @@ from benchmark.options.shared import ConsoleOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.results.timelines import Timelines
+    from benchmark.results.timelines import Timeline, Timelines
 
 
 @command
 def predict(*, options: TimelineOptions, files: TimelineFiles, console: ConsoleOptions) -> int:
     """Show what a model hears in recordings of any length, window after window.
 
-    Verifies the model first, and refuses one that is no working emotion classifier. Probabilities are the model's own:
-    nothing is smoothed, nothing calibrated. Exits 1 where a recording or a model was left out, 2 or 3 where all were.
+    Verifies the model first, and refuses one that is no working emotion classifier. Probabilities are the model's own,
+    but for --tuned; nothing is smoothed. Exits 1 where a recording or a model was left out, 2 or 3 where all were.
     """
     from benchmark.cli.timelines import timeline_file
     from benchmark.settings import expanded
 
     models, recordings = _split(files.names, files.models)
-    file = timeline_file(files.output, files.form, as_json=console.as_json)
+    file = timeline_file(files.output, files.form, as_json=console.as_json, rows=files.rows)
     file.check(several=len(models) > 1 or len(recordings) > 1 or expanded(recordings[0]).is_dir())
 
     if any(expanded(recording).exists() for recording in recordings):
@@ -65,8 +65,12 @@ def _split(names: "Sequence[str]", models: "Sequence[str]") -> "tuple[Sequence[s
 def _cautions(result: "Timelines") -> list[str]:
     """Cautions about single models, and about all probabilities."""
     from benchmark.reporting.escaping import plain_text
+    from benchmark.reporting.timelines import engine_note, tuning_note
 
-    cautions = []
+    by_model: dict[str, list[Timeline]] = {}
+    for timeline in result.timelines:
+        by_model.setdefault(timeline.model, []).append(timeline)
+    cautions = [note for timelines in by_model.values() if (note := engine_note(timelines))]
     for timeline in result.timelines:
         if timeline.status == "repaired":
             cautions.append(
@@ -76,7 +80,9 @@ def _cautions(result: "Timelines") -> list[str]:
         if timeline.multi_label:
             cautions.append(f"{timeline.model} was trained with several labels at a time; its outputs compete here.")
         cautions += [f"{timeline.model}: {note}" for note in timeline.notes]
-    if any(timeline.windows for timeline in result.timelines):
+        if timeline.tuning is not None:
+            cautions.append(tuning_note(timeline))
+    if any(timeline.windows and timeline.tuning is None for timeline in result.timelines):
         cautions.append(
             "The probabilities are the models' own and not calibrated: 0.9 need not mean right nine times in ten."
         )

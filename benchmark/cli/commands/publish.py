@@ -39,13 +39,13 @@ def publish(*, options: PublishRequest, console: QuietOptions) -> int:
 
 
 def _print(outcome: "PublishOutcome") -> None:
-    from benchmark.reporting.escaping import plain_text
+    from benchmark.cli.tables import print_line
 
     for path in outcome.files:
-        print(plain_text(str(path)))
-    print(plain_text(f"dataset {outcome.repo}; corpora that are named in it: {', '.join(outcome.corpora)}"))
+        print_line(str(path))
+    print_line(f"dataset {outcome.repo}; corpora that are named in it: {', '.join(outcome.corpora)}")
     if outcome.models:
-        print(plain_text(f"results for {', '.join(outcome.models)}"))
+        print_line(f"results for {', '.join(outcome.models)}")
     for sent in outcome.sent:
         how = "proposed to" if sent.proposed else "written to"
-        print(plain_text(f"{how} {sent.repo}: {sent.url}{f' ({sent.note})' if sent.note else ''}"))
+        print_line(f"{how} {sent.repo}: {sent.url}{f' ({sent.note})' if sent.note else ''}")

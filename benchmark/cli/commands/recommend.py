@@ -17,6 +17,7 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
     from benchmark.cli.markdown import print_markdown
     from benchmark.cli.summaries import print_problems, print_run
     from benchmark.reporting.csv_and_json import model_json
+    from benchmark.reporting.next_steps import after_recommendation
     from benchmark.reporting.recommend import recommendation_markdown
 
     outcome = recommend_with(options)
@@ -25,6 +26,7 @@ def recommend(*, options: RecommendRequest, console: QuietOptions) -> int:
         print(model_json(outcome.recommendation), end="")
     else:
         print_markdown(recommendation_markdown(outcome.recommendation))
-    if outcome.files and not console.quiet:
-        print_note(f"Registry: {outcome.files[0]}")
+    pick = next((own for own in outcome.record.verifications if own.candidate == outcome.recommendation.pick), None)
+    if pick is not None and not console.quiet:
+        print_note(after_recommendation(pick, outcome.files, options.run))
     return outcome.exit_code if outcome.complete else print_problems(outcome)

@@ -20,4 +20,4 @@ def report(*, options: ReportRequest, console: QuietOptions) -> int:
 
     outcome = report_with(replace(options, progress=ConsoleProgress(quiet=console.quiet)))
     print_run(outcome.record, quiet=console.quiet)
-    return finish_scored(outcome, console)
+    return finish_scored(outcome, console, run=options.run)

@@ -23,13 +23,14 @@ def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptio
     from benchmark.training.recipe import recipe_text
 
     if recipe.show_recipe is not None:
-        print(recipe_text(recipe.show_recipe), end="")
+        _print_recipe(recipe_text(recipe.show_recipe))
         return 0
     require_corpora([name for name in (options.corpus, options.test) if name is not None], options.candidates)
     from benchmark.api.train import train_with
     from benchmark.api.try_recipes import try_recipes_with
     from benchmark.cli.summaries import finish
     from benchmark.reporting.csv_and_json import json_document
+    from benchmark.reporting.next_steps import after_training
 
     progress = open_console(console)
     options = replace(options, progress=progress, confirm=progress.confirm)
@@ -45,14 +46,29 @@ def train(*, options: TrainRequest, recipe: RecipeOptions, console: ConsoleOptio
         print(json_document(outcome.record.model_dump(mode="json")), end="")
     else:
         _print(outcome.record)
-    return finish(outcome, quiet=console.quiet)
+    return finish(outcome, quiet=console.quiet, then=after_training(outcome.folder, options.corpus or ""))
+
+
+def _print_recipe(text: str) -> None:
+    """Print a recipe; in a terminal, comments that do not fit stand above their line, so that it stays a recipe."""
+    from textwrap import wrap
+
+    from benchmark.reporting.wrapping import terminal_columns
+
+    columns = terminal_columns()
+    for line in text.splitlines():
+        code, _, comment = line.partition("#")
+        if columns is None or not comment or len(line) <= columns:
+            print(line)
+            continue
+        print(*wrap(comment.strip(), columns, initial_indent="# ", subsequent_indent="# "), sep="\n")
+        if code:
+            print(code.rstrip())
 
 
 def _print_trial(record: "TrialRecord") -> None:
-    from rich.text import Text
-
-    from benchmark.cli.tables import Column, print_table, result_console
-    from benchmark.reporting.escaping import plain_text
+    from benchmark.cli.markdown import print_markdown
+    from benchmark.cli.tables import Column, print_table
     from benchmark.reporting.numbers import duration, fraction, with_interval
     from benchmark.reporting.training import trial_headline
 
@@ -70,12 +86,15 @@ def _print_trial(record: "TrialRecord") -> None:
         ],
         title=f"{record.corpus}: recipes with a third of their epochs",
     )
-    result_console().print(Text(plain_text(trial_headline(record).replace("**", "").replace("`", ""))), soft_wrap=True)
+    print_markdown(f"{trial_headline(record)}\n")
 
 
 def _print(record: "TrainingRecord") -> None:
+    from benchmark.cli.markdown import print_markdown
     from benchmark.cli.tables import Column, print_table
+    from benchmark.reporting.markdown import document
     from benchmark.reporting.numbers import fraction, with_interval
+    from benchmark.reporting.training import before_you_trust_it, headline
 
     enrolled = [score for measured in record.enrolled for score in (measured.normalised, measured.plain)]
     test = [] if record.test is None else [record.test]
@@ -93,3 +112,4 @@ def _print(record: "TrainingRecord") -> None:
         ],
         title=f"{record.name}: on speakers that it has not heard",
     )
+    print_markdown(document([headline(record), *before_you_trust_it(record)]))

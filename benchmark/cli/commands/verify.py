@@ -23,8 +23,9 @@ def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
 
     from benchmark.api.verify import verify_with
     from benchmark.cli.console import open_console
-    from benchmark.cli.summaries import finish, print_verification
+    from benchmark.cli.summaries import finish, print_verification, run_command
     from benchmark.reporting.csv_and_json import verification_json
+    from benchmark.reporting.next_steps import after_verification
 
     progress = open_console(console)
     outcome = verify_with(replace(options, progress=progress, confirm=progress.confirm))
@@ -32,4 +33,5 @@ def verify(*, options: VerifyRequest, console: ConsoleOptions) -> int:
         print(verification_json(outcome.report), end="")
     else:
         print_verification(outcome.report)
-    return finish(outcome, quiet=console.quiet)
+    then = after_verification(outcome.report, run_command(options, "FOLDER"))
+    return finish(outcome, quiet=console.quiet, then=then)

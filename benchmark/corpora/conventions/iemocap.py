@@ -12,12 +12,13 @@ from pathlib import Path
 
 from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
-from benchmark.corpora.conventions.naming import left_out, occurring_codes
+from benchmark.corpora.conventions.naming import occurring_codes, strange_files
 from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.emotions.aliases import emotion_of
 from benchmark.emotions.classes import label_codes
 from benchmark.errors import RequestError
 from benchmark.hub.repository_facts import storable
+from benchmark.results.left_out import left_out
 
 _FORM = "an utterance of dialog/EmoEvaluation, such as Ses01F_impro01_F000.wav"
 _UTTERANCE = re.compile(
@@ -77,10 +78,11 @@ def read(folder: Path) -> FolderContents:
     )
     # Whole dialogs, one file for minutes of two people, are recordings of the corpus and no clips of it.
     unrated = [name for name, path in recordings.items() if name not in ratings and "dialog" not in path.parts]
-    notes = left_out([recordings[name].relative_to(folder).as_posix() for name in sorted(unrated)], _FORM)
+    others = strange_files([recordings[name].relative_to(folder).as_posix() for name in sorted(unrated)], _FORM)
     if missing:
-        notes += (f"{len(missing)} utterances of the label files have no recording and are left out: {missing[0]}, …",)
-    return FolderContents(clips, notes, occurring_codes(_codes(), clips))
+        what = "[utterance of the label files has|utterances of the label files have] no recording"
+        others += (left_out("no-recording", len(missing), missing, what, "not read"),)
+    return FolderContents(clips, codes=occurring_codes(_codes(), clips), left_out=others)
 
 
 def _codes() -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Reading a corpus by the names of its files; files with other names are left out and named in a note."""
+"""Reading a corpus by the names of its files; files with other names are left out and listed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,8 +9,9 @@ from benchmark.corpora.audio_sources import AudioFile
 from benchmark.corpora.clips import Clip
 from benchmark.corpora.folder import FolderContents, find_recordings
 from benchmark.emotions.classes import label_codes
-from benchmark.errors import RequestError, shorten
+from benchmark.errors import RequestError
 from benchmark.hub.repository_facts import storable
+from benchmark.results.left_out import LeftOut, left_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +83,23 @@ class Naming:
                 f"No recording in {folder} is named as in {self.corpus} ({self.form}); there is {shown}. "
                 f"Check the path, or read the folder with `folder:{folder}`."
             )
-        notes = tuple(f"{number} files were left out: {reason}." for reason, number in excluded.items())
+        others = tuple(
+            left_out("other-file", number, (), f"[file is|files are] no clips: {reason}", "not read")
+            for reason, number in excluded.items()
+        )
         codes = label_codes(self.corpus) if self.codes is None else self.codes
-        return FolderContents(tuple(clips), notes + left_out(strange, self.form), occurring_codes(codes, clips))
+        left_out_files = others + strange_files(strange, self.form)
+        return FolderContents(tuple(clips), codes=occurring_codes(codes, clips), left_out=left_out_files)
 
 
-def left_out(names: list[str], form: str) -> tuple[str, ...]:
-    """Note which files were left out because of their names."""
+def strange_files(names: Sequence[str], form: str) -> tuple[LeftOut, ...]:
+    """List the files that are not read because of their names."""
     if not names:
         return ()
-    files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
-    return (f"{files} left out, since the name is not {form}: {shorten(names)}.",)
+    what = f"[file has|files have] a name that is not {form}"
+    option = "--corpus folder:DIR"
+    then = f"not read; {option} reads all"
+    return (left_out("other-file", len(names), [storable(name) for name in names], what, then, option=option),)
 
 
 def occurring_codes(codes: Mapping[str, str], clips: Iterable[Clip]) -> dict[str, str]:

@@ -27,19 +27,7 @@ class OnnxBackend:
     def __init__(self, path: Path, *, dtype: str, streams: Streams) -> None:
         if dtype != "float32":
             raise BackendError(f"ONNX Runtime computes these models in float32, not in {dtype}")
-        try:
-            import onnxruntime  # noqa: PLC0415 - an extra, imported by workers that compute with it
-        except ImportError as error:
-            raise BackendError(f"ONNX Runtime cannot be imported: {error}") from error
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = streams.threads
-        options.inter_op_num_threads = 1
-        # Clips differ in length: a plan of memory for one length serves no other, and what is kept for it grows.
-        options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(path, streams)
         self._inputs = {port.name: _TYPES[port.type] for port in self._session.get_inputs()}
         versions = {"onnxruntime": metadata.version("onnxruntime")}
         self.facts = BackendFacts(name=ONNXRUNTIME, dtype=dtype, device="cpu", streams=streams, versions=versions)
@@ -49,3 +37,25 @@ class OnnxBackend:
         # An input that does not bear on the answer, such as a mask of ones, may be gone from the converted model.
         inputs = {name: np.asarray(features[name], dtype=kind) for name, kind in self._inputs.items()}
         return np.asarray(self._session.run(None, inputs)[0][0], dtype=np.float32)
+
+
+def open_session(path: Path, streams: Streams) -> Any:
+    """Open an ONNX file on the CPU; libraries of custom operators are never loaded.
+
+    Raises:
+        BackendError: ONNX Runtime cannot be imported.
+        Exception: Whatever ONNX Runtime raises for a file that it cannot take.
+    """
+    try:
+        import onnxruntime  # noqa: PLC0415 - an extra, imported by workers that compute with it
+    except ImportError as error:
+        raise BackendError(f"ONNX Runtime cannot be imported: {error}") from error
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = streams.threads
+    options.inter_op_num_threads = 1
+    # Clips differ in length: a plan of memory for one length serves no other, and what is kept for it grows.
+    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

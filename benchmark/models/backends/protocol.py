@@ -1,5 +1,6 @@
 """Engines and the protocol of backends; no heavy imports."""
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,7 +18,18 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 }
 """What a backend of bench's own computes with, beside torch and transformers."""
 BACKENDS = tuple(LIBRARIES)
+INSTALL: Mapping[str, tuple[str, str]] = {
+    OPENVINO: ("OpenVINO", "pip install openvino"),
+    ONNXRUNTIME: ("ONNX Runtime", "pip install 'ser-bench[onnx]'"),
+}
+"""What a backend is called, and the command that installs it."""
 DTYPES = ("float32", "bfloat16", "float16")
+
+
+def is_installed(backend: str) -> bool:
+    """Whether the libraries of one of `BACKENDS` are there; none of them is imported."""
+    return all(importlib.util.find_spec(name) is not None for name in LIBRARIES[backend])
+
 
 Features = Mapping[str, NDArray[Any]]
 
@@ -31,6 +43,7 @@ class Engine:
         dtype: One of `DTYPES`.
         device: `cpu` or `cuda`.
         batch: Windows that go through the model together.
+        only: Whether nothing else computes the candidate, such as an ONNX file.
 
     Examples:
         >>> str(Engine(dtype="bfloat16", device="cuda", batch=16))
@@ -41,11 +54,12 @@ class Engine:
     dtype: str = "float32"
     device: str = "cpu"
     batch: int = 1
+    only: bool = False
 
     @property
     def is_reference(self) -> bool:
         """Whether all others are compared with this one."""
-        return self.backend == TORCH and self.dtype == "float32" and self.batch == 1
+        return self.only or (self.backend == TORCH and self.dtype == "float32" and self.batch == 1)
 
     def __str__(self) -> str:
         together = f" in batches of {self.batch}" if self.batch > 1 else ""

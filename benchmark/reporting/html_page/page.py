@@ -7,6 +7,7 @@ code, lists, headings and tables, no link, image or HTML, and escapes all text.
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
@@ -18,8 +19,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from benchmark.reporting.citation import bibtex, citation_section
 from benchmark.reporting.csv_and_json import finite
-from benchmark.reporting.escaping import plain_text
+from benchmark.reporting.escaping import plain_text, without_folders
 from benchmark.reporting.html_page.page_data import page_data
 from benchmark.reporting.html_page.recordings import Recordings, recording_data
 from benchmark.reporting.leaderboard_corpora import agreement_section, corpus_description, failed_clips_list
@@ -41,15 +43,20 @@ _ASSETS = resources.files("benchmark.reporting.html_page") / "assets"
 _LIBRARY = "vendor/vega-embed.js"
 # In the order of their dependencies.
 _SCRIPTS = (
-    *("dom", "data", "numbers", "hints", "intervals", "tables", "tabs", "rows", "filters", "point_labels"),
-    *("charts", "clips", "candidate", "main"),
+    *("dom", "data", "address", "contents", "numbers", "hints", "intervals", "copying", "tables", "tabs", "rows"),
+    *("filters", "point_labels", "charts", "clips", "clip_browser", "comparison", "candidate", "main"),
 )
 _STYLES = ("base", "tables", "candidate", "print")
 _MARKDOWN_RULES = ("heading", "list", "blockquote", "table", "emphasis", "backticks", "entity", "escape", "newline")
 # These matter inside a script element: its end, comments, and line ends of JavaScript that are none in JSON.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-# Names and labels occur many times.
-_plain = lru_cache(maxsize=16_384)(plain_text)
+UAR_MEANING = "how often it is right, every emotion counting the same"
+_UAR = re.compile(r"(?<![\w*-])UAR(?![\w*-])")
+
+
+@lru_cache(maxsize=16_384)  # names and labels occur many times
+def _plain(text: str) -> str:
+    return plain_text(without_folders(text))
 
 
 def leaderboard_html(
@@ -92,7 +99,7 @@ def inline_html(text: str) -> Markup:
         >>> print(inline_html("**a** &lt;script&gt; [x](javascript:y)"))
         <strong>a</strong> &lt;script&gt; [x](javascript:y)
     """
-    return Markup(_renderer().renderInline(text))  # noqa: S704 - markdown-it escapes all text
+    return Markup(_renderer().renderInline(without_folders(text)))  # noqa: S704 - markdown-it escapes all text
 
 
 def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> Markup:
@@ -112,7 +119,7 @@ def block_html(blocks: Sequence[str], *, caption: str = "", deeper: int = 1) -> 
         <p>Some <em>text</em>.</p>
     """
     renderer = _renderer()
-    tokens = renderer.parse(joined(blocks))
+    tokens = renderer.parse(without_folders(joined(blocks)))
     accessible = list(_accessible(tokens, caption, deeper))
     return Markup(renderer.renderer.render(accessible, renderer.options, {}))  # noqa: S704 - the same
 
@@ -135,16 +142,18 @@ def _sentences(leaderboard: Leaderboard, audio: list[dict[str, Any]]) -> dict[st
     rows = evaluated_rows(leaderboard)
     sections = [*further_sections(leaderboard), inference_section(leaderboard)]
     return {
-        "registry": leaderboard.registry,
+        "registry": without_folders(leaderboard.registry),
         "candidates": counted(len({row.candidate for row in leaderboard.rows}), "candidate"),
         "corpora": counted(len(leaderboard.corpora), "corpus", "corpora"),
-        "answers": [inline_html(answer) for answer in answers(leaderboard)],
+        "answers": [inline_html(answer) for answer in _with_meaning_of_uar(answers(leaderboard))],
         "warnings": [inline_html(warning) for warning in warnings(leaderboard)],
         "origin": inline_html(" ".join([origin(leaderboard), *request_lines(leaderboard)])),
         "about": [_about(corpus, leaderboard) for corpus in leaderboard.corpora],
-        "further": [block_html(section, deeper=0) for section in sections if section],
-        "failures": block_html(failures_section(leaderboard), deeper=0),
+        "further": [fold for section in sections for fold in _folds(section)],
+        "failures": _folds(failures_section(leaderboard)),
         "legend": block_html(legend(rows)[1:]),
+        "cite": _folds(citation_section(leaderboard)),
+        "bibtex": bibtex(leaderboard),
         "intervals": [
             f"{kind.name} (hatched)" if kind.at_least else kind.name
             for name, kind in INTERVALS.items()
@@ -152,6 +161,22 @@ def _sentences(leaderboard: Leaderboard, audio: list[dict[str, Any]]) -> dict[st
         ],
         "embedded": sum(is_embedded for corpus in audio for _, is_embedded, _ in corpus["recordings"]),
     }
+
+
+def _with_meaning_of_uar(sentences: Sequence[str]) -> list[str]:
+    """Explain UAR where it first occurs."""
+    first = next((place for place, sentence in enumerate(sentences) if _UAR.search(sentence)), None)
+    return [
+        _UAR.sub(f"UAR ({UAR_MEANING})", sentence, count=1) if place == first else sentence
+        for place, sentence in enumerate(sentences)
+    ]
+
+
+def _folds(blocks: Sequence[str]) -> list[tuple[Markup, Markup]]:
+    """The titles of the sections in blocks of Markdown, each with what stands below it."""
+    sections = re.split(r"^## ", joined(blocks), flags=re.MULTILINE)[1:]
+    parts = [section.partition("\n") for section in sections]
+    return [(inline_html(title), block_html([body.strip()], caption=title, deeper=0)) for title, _, body in parts]
 
 
 def _about(corpus: CorpusSummary, leaderboard: Leaderboard) -> dict[str, Any]:
@@ -180,7 +205,7 @@ def _accessible(tokens: Sequence[Token], caption: str, deeper: int) -> Iterator[
             about = inline_html(tokens[index + 1].content)
         if token.type == "table_open":
             label = escape(about.striptags())
-            yield _html(f'<div class="scrolling" role="region" tabindex="0" aria-label="{label}">')
+            yield _html(f'<div class="scrolling" role="group" tabindex="0" aria-label="{label}">')
             yield token
             yield _html(f'<caption class="unseen">{about}</caption>')
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.reporting.leaderboard_tables import INTERVALS, is_at_least
 from benchmark.reporting.numbers import UNKNOWN, counted, fraction, with_interval
-from benchmark.results.analyses import AnswerProfile, CandidateGroups, CorpusGroups, HardClip, Robustness
+from benchmark.results.analyses import AnswerProfile, CandidateGroups, ClipAnswers, CorpusGroups, HardClip, Robustness
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow, NotEvaluated
 from benchmark.results.leaderboard_columns import COLUMNS, Column, Shown, shown_in
 from benchmark.results.runs import RunRecord
@@ -45,8 +45,12 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
     indices = _Indices(leaderboard, (candidate["name"] for candidate in candidates))
     occurring = {flag for row in leaderboard.rows for flag in row.flags}
     return {
-        "corpora": [{"name": corpus.name, "emotions": corpus.emotion_clips} for corpus in leaderboard.corpora],
+        "corpora": [
+            {"name": corpus.name, "emotions": corpus.emotion_clips, "compared": len(corpus.compared_emotions)}
+            for corpus in leaderboard.corpora
+        ],
         "openIntervals": [name for name in INTERVALS if is_at_least(name)],
+        "summaryCorpora": leaderboard.summary_corpora,
         "hasSummary": any(row.corpus == ALL_CORPORA for row in leaderboard.rows),
         "candidates": candidates,
         "fields": ["candidate", "corpus", *_ROW_FIELDS],
@@ -73,6 +77,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
             }
             for clips in leaderboard.hard_clips
         ],
+        "clipAnswers": [_clip_answers(answers, indices) for answers in leaderboard.clip_answers],
         "flags": {flag: meaning for flag, meaning in FLAG_MEANINGS.items() if flag in occurring},
         "disqualifying": list(DISQUALIFYING),
         "statuses": {str(status): {"verdict": str(status.verdict), "meaning": status.meaning} for status in Status},
@@ -80,9 +85,14 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "shown": {
             "board": [column.field for column in shown_in(Shown.PAGE)],
             "scores": [column.field for column in shown_in(Shown.PAGE_SCORES)],
-            "speed": [column.field for column in shown_in(Shown.PAGE_SPEED)],
+            "speed": [column.field for column in shown_in(Shown.PAGE_SPEED) if _is_filled(column.field, leaderboard)],
         },
     }
+
+
+def _is_filled(field: str, leaderboard: Leaderboard) -> bool:
+    """Whether to show a column: costs only where a price was given."""
+    return field != "cost_per_hour" or leaderboard.price_per_hour is not None
 
 
 def _candidates(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:
@@ -215,4 +225,18 @@ def _clip(clip: HardClip, indices: _Indices) -> dict[str, Any]:
         **clip.model_dump(include={"clip", "label", "emotion", "speaker", "duration_s", "able", "wrong"}),
         # The most frequent answer first: with many candidates far shorter than an answer for each.
         "answers": sorted(candidates.items(), key=lambda answer: -len(answer[1])),
+    }
+
+
+def _clip_answers(answers: ClipAnswers, indices: _Indices) -> dict[str, Any]:
+    """The clips with an index of their answer for each candidate: one letter each, `@` for none, then from `A` on."""
+    return {
+        "corpus": indices.corpora.get(answers.corpus),
+        "total": answers.total,
+        "classes": answers.classes,
+        "clips": [(clip.clip, clip.label, clip.emotion, clip.speaker, clip.duration_s) for clip in answers.clips],
+        "answers": [
+            (indices.candidates[name], "".join(chr(ord("A") + answer) for answer in own))
+            for name, own in answers.answers.items()
+        ],
     }

@@ -134,21 +134,24 @@ def recording_data(leaderboard: Leaderboard, recordings: Recordings, folder: Pat
     """The recordings of all clips that the page in `folder` lists.
 
     Returns:
-        Per corpus with listed clips: its recordings, and for each clip of both lists (`wrong`, `disputed`) the index of
-        its recording, or None.
+        Per corpus with listed clips: its recordings, and for each clip of all lists (`wrong`, `disputed`, `answered`)
+        the index of its recording, or None.
     """
     content = []
+    answered = {answers.corpus: [clip.clip for clip in answers.clips] for answers in leaderboard.clip_answers}
     for clips in leaderboard.hard_clips:
         # Clips are embedded in this order, until there are as many as were requested.
         pairs = zip_longest(clips.most_wrong, clips.most_disputed)
         names = dict.fromkeys(clip.clip for pair in pairs for clip in pair if clip is not None)
-        named = recordings.find(clips.corpus, names, folder)
+        others = answered.get(clips.corpus, [])
+        named = recordings.find(clips.corpus, dict.fromkeys([*names, *others]), folder)
         index = {name: number for number, name in enumerate(named)}
         content.append(
             {
                 "recordings": [(recording.address, recording.embedded, recording.cut) for recording in named.values()],
                 "wrong": [index.get(clip.clip) for clip in clips.most_wrong],
                 "disputed": [index.get(clip.clip) for clip in clips.most_disputed],
+                "answered": [index.get(name) for name in others],
             }
         )
     return content

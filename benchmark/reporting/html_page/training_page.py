@@ -86,8 +86,8 @@ def _axes(last: int, highest: float) -> Markup:
     epochs = sorted({1, *(max(1, round(last * tick / _TICKS)) for tick in range(1, _TICKS + 1))})
     parts = [rule.format(_LEFT, _WIDTH, _y(value, highest), _y(value, highest)) for value in values]
     parts += [text.format(_LEFT - 6, _y(value, highest) + 4, "end", fraction(value)) for value in values]
-    parts += [text.format(_x(epoch, last), _HEIGHT - 12, "middle", str(epoch)) for epoch in epochs]
-    parts.append(text.format(_WIDTH / 2, _HEIGHT, "middle", "epoch"))
+    parts += [text.format(_x(epoch, last), _HEIGHT - 18, "middle", str(epoch)) for epoch in epochs]
+    parts.append(text.format(_WIDTH / 2, _HEIGHT - 4, "middle", "epoch"))
     return Markup("").join(parts)
 
 

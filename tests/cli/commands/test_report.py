@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -37,12 +38,26 @@ def test_all_reports_of_the_latest_run_are_written_without_torch(finished: Finis
     ended = bench_without_torch("report", "--by", "language", folder=tmp_path, cache=finished.cache)
     assert ended.returncode == 0, ended.stderr
     assert "On **first** the best is **good**, UAR" in ended.stdout
-    assert ended.stderr.splitlines()[-1].endswith("leaderboard.html, and choose by `bench recommend`.")
+    assert ended.stderr.splitlines()[-1].startswith("Open reports/leaderboard.html. Next: `bench recommend` chooses")
     written = {path.name for path in (tmp_path / "reports").iterdir()}
     assert {f"leaderboard.{ending}" for ending in ("md", "csv", "json", "html")} | {"predictions.parquet"} <= written
     assert {row["candidate"] for row in leaderboard(tmp_path / "reports")["rows"]} == {"good", "poor"}
     clips = sum(len(corpus.clips) for corpus in finished.corpora)
     assert pq.read_table(tmp_path / "reports" / "predictions.parquet").num_rows == 2 * clips
+
+
+def test_a_price_gives_each_timed_row_what_an_hour_of_audio_costs(
+    finished: FinishedRun, report: Bench, tmp_path: Path
+) -> None:
+    assert len(finished.latencies) > 1
+    assert report("--price-per-hour", 0.5).returncode == 0
+    timed = [row for row in leaderboard(tmp_path / "reports")["rows"] if row["rtfx"] is not None]
+    assert [row["cost_per_hour"] for row in timed] == [pytest.approx(0.5 / float(str(row["rtfx"]))) for row in timed]
+    assert "an hour of this machine costs 0.50." in (tmp_path / "reports" / "leaderboard.md").read_text("utf-8")
+    shown = re.compile(r'"speed":\s*\[[^]]*"cost_per_hour"')
+    assert shown.search((tmp_path / "reports" / "leaderboard.html").read_text("utf-8"))
+    assert report().returncode == 0
+    assert not shown.search((tmp_path / "reports" / "leaderboard.html").read_text("utf-8"))
 
 
 def test_a_report_that_cannot_be_written_whole_leaves_the_former_one(
@@ -177,6 +192,35 @@ def test_lost_predictions_are_an_incomplete_row_exit_1_and_no_crash(
     assert '"complete": false' in (tmp_path / "reports" / "leaderboard.json").read_text()
     flags = {row["candidate"]: row["flags"] for row in leaderboard(tmp_path / "reports")["rows"]}
     assert "incomplete" in str(flags["good"])
+
+
+def test_a_paper_gets_its_tables_signatures_and_published_figures(tmp_path: Path, report: Bench) -> None:
+    run = FinishedRun(tmp_path / ".bench", corpus("iemocap"), corpus("mine", speakers=9))
+    run.add(verification("a_b & Söhne"), wrong=0.3)
+    run.add(verification("poor"), wrong=0.6, seed=1)
+    run.save()
+    ended = report("--format", "latex", "--published", "--json")
+    assert ended.returncode == 0, ended.stderr
+    content = json.loads(ended.stdout)
+    signatures = {row["corpus"]: row["signature"] for row in content["rows"]}
+    assert signatures["iemocap"] != signatures["mine"]
+    assert [(score["corpus"], score["uar"]) for score in content["published"]] == [("iemocap", 0.74), ("mine", None)]
+    assert not any(score["measured_here"] for score in content["published"])
+    assert {entry["corpus"]: entry["signatures"][0] for entry in content["cite"]["corpora"]} == signatures
+    texts = {
+        ending: (tmp_path / f"reports/leaderboard.{ending}").read_text("utf-8") for ending in ("md", "html", "tex")
+    }
+    assert r"a\_b \& Söhne" in texts["tex"]
+    for text in texts.values():
+        assert "EmoBox" in text
+        assert "No published" in text
+        assert "not measured here" in text
+        assert signatures["mine"] in text.replace(r"\allowbreak{}", "")
+        assert "@software{bench," in text
+    assert report("--json").returncode == 0
+    assert not (tmp_path / "reports" / "leaderboard.tex").exists()
+    assert leaderboard(tmp_path / "reports")["published"] is None
+    assert "EmoBox" not in (tmp_path / "reports" / "leaderboard.md").read_text("utf-8")
 
 
 def test_the_library_reports_as_the_command_does(finished: FinishedRun, tmp_path: Path) -> None:

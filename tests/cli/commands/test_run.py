@@ -121,7 +121,7 @@ def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_pa
     (tmp_path / "broken.wav").write_bytes(b"not audio")
     ended = bench_here(
         *("run", "--candidates", "demo", "-m", "wav2vec2-english", "--corpus", f"folder:{tmp_path}"),
-        *("--latency-seconds", 1, "--json", "-o", "unlabelled"),
+        *("--latency-seconds", 1, "--price-per-hour", 0.5, "--json", "-o", "unlabelled"),
         folder=demo,
     )
     assert ended.returncode == 0, ended.stderr
@@ -130,6 +130,7 @@ def test_a_folder_without_labels_gets_everything_but_accuracy(demo: Path, tmp_pa
     assert (row["rank"], row["accuracy"], row["uar"]) == (None, None, None)
     assert row["effective_emotions"] >= 1
     assert row["latency_p50_ms"] > 0
+    assert row["cost_per_hour"] == pytest.approx(0.5 / row["rtfx"])
     assert "broken.wav" in (demo / "unlabelled" / "leaderboard.md").read_text()
 
 
@@ -228,7 +229,7 @@ def test_without_eligible_candidates_the_exit_code_is_1_and_reports_are_written(
         (["--perturb", "speed:1000"], "out of range"),
         (["--perturb", "clip,clip:0.3"], "twice"),
         (["--focus", "angerr"], "unknown emotion"),
-        (["--metric", "accuracy"], "no such file"),
+        (["--allow-code", "--metric", "accuracy"], "no such file"),
         (["--by", "age"], "No corpus says anything of 'age'"),
     ],
 )

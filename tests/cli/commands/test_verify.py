@@ -139,7 +139,7 @@ def test_a_folder_that_could_be_a_repository_is_told_apart(bench: Bench, tmp_pat
 def test_sigterm_and_sighup_end_a_run_as_ctrl_c_does_and_keep_what_was_finished(
     tmp_path: Path, signals: list[str]
 ) -> None:
-    three = ("-m", "wav2vec2-english", "-m", "hubert-german", "-m", "wavlm-korean")
+    three = ("-m", "wav2vec2-english", "-m", "hubert-german", "-m", "wavlm-korean", "--backend", "torch")
     command = ["run", "--candidates", "demo", *three, "--corpus", "demo", "--latency-seconds", "0"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from benchmark.cli.main import main; main()", *command],

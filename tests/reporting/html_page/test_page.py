@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmark.reporting.escaping import markdown_text, plain_text
-from benchmark.reporting.html_page.page import block_html, inline_html, leaderboard_html, script_json
+from benchmark.reporting.html_page.page import UAR_MEANING, block_html, inline_html, leaderboard_html, script_json
 from benchmark.reporting.markdown import Column, markdown_table
 from benchmark.results.leaderboard import Leaderboard
 from performance.leaderboard_page import large_leaderboard
@@ -79,6 +79,21 @@ def test_nothing_is_loaded_and_nothing_runs_or_is_styled_in_an_attribute(documen
         assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
 
 
+def test_no_absolute_path_is_in_the_page(realistic_board: Leaderboard) -> None:
+    failures = {"firdhokk/whisper": "There is no folder /home/ann/models/gone."}
+    board = realistic_board.model_copy(update={"registry": "/home/ann/candidates.yaml", "failures": failures})
+    html = leaderboard_html(board, Path("/home/ann/reports"))
+    assert "/home" not in html
+    assert "There is no folder …/gone." in html
+
+
+def test_uar_is_explained_where_it_first_stands(realistic_board: Leaderboard) -> None:
+    html = leaderboard_html(realistic_board, Path("reports"))
+    text = re.sub(r"<[^>]+>", "", html[html.index("<body>") :])
+    first = text.index("UAR")
+    assert text[first:].startswith(f"UAR ({UAR_MEANING})")
+
+
 def test_every_candidate_is_in_the_data(document: Document, realistic_board: Leaderboard) -> None:
     names = {row.candidate for row in realistic_board.rows}
     assert names == {candidate["name"] for candidate in document.data["data"]["candidates"]}
@@ -140,4 +155,4 @@ def test_tables_have_a_caption_or_a_name_by_the_caller_and_scopes_and_no_style()
         assert part in html
     assert "style=" not in html
     named = block_html([markdown_table(["x"], [Column("name", str)])], caption="Unreadable clips")
-    assert 'role="region" tabindex="0" aria-label="Unreadable clips"' in named
+    assert 'role="group" tabindex="0" aria-label="Unreadable clips"' in named

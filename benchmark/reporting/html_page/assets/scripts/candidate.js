@@ -5,7 +5,7 @@ const candidateView = (() => {
   const article = dom.byId("candidate");
 
   const term = (name, value) => (value === null || value === undefined || value === "" || value.length === 0 ? null : [dom.make("dt", {}, name), dom.make("dd", {}, value)]);
-  const section = (title, ...children) => dom.make("section", { class: "part" }, dom.make("h3", {}, title), children);
+  const section = (title, ...children) => dom.make("section", { class: "part" }, dom.make("h2", {}, title), children);
 
   function facts(candidate) {
     const head = Object.entries(candidate.head_parameters ?? {}).map(([name, value]) => `${name} ${value}`);
@@ -69,16 +69,19 @@ const candidateView = (() => {
 
   // Scores that are shown with something else than their own value.
   const SCORES = {
-    uar: (row) => intervals.cell({ value: row.uar, low: row.uar_low, high: row.uar_high, chance: data.chance(row.corpus), emphasised: true, open: data.isOpen(row) }),
-    accuracy: (row) => intervals.cell({ value: row.accuracy, low: row.accuracy_low, high: row.accuracy_high, chance: row.majority_accuracy, emphasised: true, open: data.isOpen(row) }),
+    ...Object.fromEntries(
+      ["uar", "compared_uar", "accuracy"].map((name) => [name, (row) => intervals.cell({ ...data.scoreOf(row, name), emphasised: true, open: data.isOpen(row) })]),
+    ),
     confident_emotions: (row) => `${numbers.quantity(row.confident_emotions)} of ${row.emotions}`,
     clips: (row) => `${numbers.count(row.clips)}${row.failed_clips ? `, ${numbers.count(row.failed_clips)} failed` : ""}`,
   };
   const formatted = (row, name) => numbers.formatted(row[name], data.columns[name].format);
 
   function scores(row) {
-    const known = data.shown.scores.filter((name) => row[name] !== null);
-    const terms = known.map((name) => term(data.columns[name].longTitle, SCORES[name]?.(row) ?? formatted(row, name)));
+    const stopped = data.stopped(row);
+    const known = data.shown.scores.filter((name) => row[name] !== null || (name === "uar" && stopped));
+    const written = (name) => (name === "uar" && stopped) || (SCORES[name]?.(row) ?? formatted(row, name));
+    const terms = known.map((name) => term(data.columns[name].longTitle, written(name)));
     return dom.make("dl", { class: "facts-list scores" }, terms);
   }
 
@@ -104,7 +107,7 @@ const candidateView = (() => {
     const shown = hasRest ? names.length + 1 : names.length;
     const cell = (count, total, isRight) => {
       const share = total ? count / total : 0;
-      const box = dom.make("td", { class: ["heat", isRight ? "right" : "", share > 0.55 ? "deep" : ""].join(" ").trim() }, count ? String(count) : dom.make("span", { class: "nothing" }, "0"));
+      const box = dom.make("td", { class: isRight ? "heat right" : "heat" }, count ? String(count) : dom.make("span", { class: "nothing" }, "0"));
       box.style.setProperty("--share", share);
       return box;
     };
@@ -118,7 +121,7 @@ const candidateView = (() => {
         return dom.make("tr", {}, dom.make("th", { scope: "row" }, names[place]), row.slice(0, shown).map((count, answer) => cell(count, total, answer === place)));
       })),
     );
-    return section("What it takes for what", dom.scrolling(table, "Confusion matrix"));
+    return section("What it takes for what", copying.framed(table, "Confusion matrix"));
   }
 
   function bar(share, kind) {
@@ -212,7 +215,7 @@ const candidateView = (() => {
     const shown = tabs.make("On which corpus", places.map((place) => ({
       title: data.corpora[place].name,
       build: (panel) => onCorpus(panel, candidate, own.filter((row) => row.corpus === place)),
-    })));
+    })), (chosen) => address.set({ corpus: places[chosen] ? String(places[chosen]) : "" }));
     return { element: shown.element, show: (corpus) => shown.show(Math.max(0, places.indexOf(corpus))) };
   }
 
@@ -221,7 +224,7 @@ const candidateView = (() => {
     const results = corpora(candidate);
     article.replaceChildren(...[
       dom.make("p", { class: "back" }, dom.make("a", { href: "#overview" }, "← All candidates")),
-      dom.make("h2", { id: "candidate-title", tabindex: -1 }, candidate.name),
+      dom.make("h1", { id: "candidate-title", tabindex: -1 }, candidate.name),
       verdict(candidate),
       facts(candidate),
       results?.element,

@@ -56,7 +56,7 @@ const charts = (() => {
         place: row.candidate.place,
         device: row.device,
         ms: row.latency_p50_ms,
-        score: row[measure],
+        score: row[`compared_${measure}`] ?? row[measure],
         low: row[`${measure}_low`] ?? row[measure],
         high: row[`${measure}_high`] ?? row[measure],
         mb: row.size_mb,
@@ -116,7 +116,7 @@ const charts = (() => {
   const MEASURES = [["uar", "UAR"], ["accuracy", "accuracy"]];
 
   /** What one reaches who does not listen; null where that is unknown. */
-  const guessed = (measure, row) => (measure === "uar" ? data.chance(row.corpus) : row.majority_accuracy);
+  const guessed = (measure, row) => (measure === "uar" ? data.chance(row.corpus, row.compared_uar !== null) : row.majority_accuracy);
 
   /** Right against fast, of these rows; false where there is nothing to plot. */
   function rightAndFast(element, rows) {

@@ -67,19 +67,23 @@ const clips = (() => {
     );
   }
 
-  function list(panel, found, intro) {
+  const NEXT = 24;
+
+  /** The first clips, and a button for more. */
+  function list(found) {
     const items = dom.make("ol", { class: "clips" }, found.slice(0, FIRST).map(item));
-    panel.append(dom.make("p", { class: "note" }, intro), items);
-    if (found.length > FIRST) {
-      const more = dom.button(`Show ${found.length - FIRST} more`, () => {
-        const added = found.slice(FIRST).map(item);
-        items.append(...added);
-        more.remove();
-        added[0].querySelector("h3").tabIndex = -1;
-        added[0].querySelector("h3").focus();
-      });
-      panel.append(more);
-    }
+    const left = () => found.length - items.childElementCount;
+    const wording = () => `Show ${Math.min(NEXT, left())} more of ${numbers.count(left())}`;
+    const more = dom.button(wording(), () => {
+      const shown = items.childElementCount;
+      const added = found.slice(shown, shown + NEXT).map(item);
+      items.append(...added);
+      if (left()) more.textContent = wording();
+      else more.remove();
+      added[0].querySelector("h3").tabIndex = -1;
+      added[0].querySelector("h3").focus();
+    });
+    return left() ? [items, more] : [items];
   }
 
   /** The error browser of a corpus; false where there is nothing to listen to. */
@@ -89,16 +93,22 @@ const clips = (() => {
       { title: "Most get wrong", key: "wrong", intro: "Counted are the candidates that have a name for the clip's emotion. First come the clips that most of them miss." },
       { title: "Most disagreed on", key: "disputed", intro: "The clips to which the candidates give the most different answers." },
     ].filter(({ key }) => found?.[key].length);
-    if (!entries.length) return false;
-    const shown = tabs.make("Which clips", entries.map(({ title, key, intro }) => ({ title, build: (panel) => list(panel, found[key], intro) })));
-    const hasAudio = entries.some(({ key }) => found[key].some((clip) => clip.recording));
+    const answers = found && data.answersOn(corpus);
+    if (!entries.length && !answers) return false;
+    const panels = entries.map(({ title, key, intro }) => ({
+      title,
+      build: (panel) => panel.append(dom.make("p", { class: "note" }, intro), ...list(found[key])),
+    }));
+    if (answers) panels.push({ title: "All clips", build: (panel) => clipBrowser.build(panel, answers, data.isLabelled(corpus)) });
+    const shown = tabs.make("Which clips", panels);
+    const hasAudio = [...entries.flatMap(({ key }) => found[key]), ...(answers?.clips ?? [])].some((clip) => clip.recording);
     element.replaceChildren(
       hasAudio ? "" : dom.make("p", { class: "note" }, "The page has no recordings of this corpus: ", dom.make("code", {}, "bench run --embed-audio 20"), " puts some into it."),
       shown.element,
     );
-    shown.show(0);
+    shown.show(answers && clipBrowser.isChosen() ? panels.length - 1 : 0);
     return true;
   }
 
-  return { show };
+  return { show, list, player };
 })();

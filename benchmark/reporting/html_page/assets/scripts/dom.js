@@ -24,6 +24,12 @@ const dom = (() => {
     return fill(document.createElementNS(SVG, tag), attributes, children);
   }
 
+  /** A labelled choice among `[value, text]`. */
+  function choice(id, name, label, options) {
+    const select = make("select", { id, name }, options.map(([value, text]) => make("option", { value }, text)));
+    return make("div", { class: "field" }, make("label", { for: id }, label), select);
+  }
+
   /** A button that does something. */
   function button(text, act, attributes = {}) {
     const element = make("button", { type: "button", ...attributes }, text);
@@ -36,12 +42,28 @@ const dom = (() => {
     return make("span", { class: "unseen" }, text);
   }
 
+  const frames = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const frame = target.closest(".scrolling");
+      frame?.toggleAttribute("data-scrolls", frame.scrollWidth > frame.clientWidth + 1);
+    }
+  });
+
+  /** Mark a frame while there is more in it than can be seen. */
+  function marked(frame) {
+    frames.observe(frame);
+    frames.observe(frame.firstElementChild);
+    return frame;
+  }
+
   /** A table that scrolls inside its frame instead of widening the page. */
   function scrolling(table, label) {
-    return make("div", { class: "scrolling", role: "region", tabindex: 0, "aria-label": label }, table);
+    return marked(make("div", { class: "scrolling", role: "group", tabindex: 0, "aria-label": label }, table));
   }
+
+  for (const frame of document.querySelectorAll(".scrolling")) marked(frame);
 
   const byId = (id) => document.getElementById(id);
 
-  return { make, draw, button, unseen, scrolling, byId };
+  return { make, draw, choice, button, unseen, scrolling, byId };
 })();

@@ -9,15 +9,7 @@ const filters = (() => {
 
   const distinct = (values) => [...new Set(values.filter((value) => value !== null && value !== undefined && value !== ""))].sort();
 
-  function select(name, label, options) {
-    const id = `filter-${name}`;
-    return dom.make(
-      "div",
-      { class: "field" },
-      dom.make("label", { for: id }, label),
-      dom.make("select", { id, name }, options.map(([value, text]) => dom.make("option", { value }, text))),
-    );
-  }
+  const select = (name, label, options) => dom.choice(`filter-${name}`, name, label, options);
 
   /** A choice among the values that occur; none where there is nothing to choose. */
   function choice(name, label, values) {
@@ -109,6 +101,25 @@ const filters = (() => {
     form.addEventListener("change", act);
   }
 
+  const fields = () => [...form.elements].filter((field) => field.name);
+  /** What a field holds before anything is chosen: nothing, or its first option. */
+  const initial = (field) => field.options?.[0].value ?? ANY;
+
+  function keep() {
+    address.set(Object.fromEntries(fields().map((field) => [field.name, field.value === initial(field) ? "" : field.value])));
+  }
+
+  /** Choose what the address says. */
+  function restore() {
+    for (const field of fields()) {
+      const wanted = address.get(field.name) || initial(field);
+      const isKnown = !field.options || [...field.options].some((option) => option.value === wanted);
+      field.value = isKnown ? wanted : initial(field);
+    }
+  }
+
   build();
-  return { corpus, rows, all, wants, whenChanged };
+  restore();
+  whenChanged(keep);
+  return { corpus, rows, all, wants, whenChanged, restore };
 })();

@@ -51,7 +51,9 @@ const hints = (() => {
     });
   }
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") hide();
+    if (event.key !== "Escape" || bubble.hidden) return;
+    hide();
+    event.preventDefault(); // it has done its work
   });
   window.addEventListener("scroll", hide, { passive: true, capture: true });
 

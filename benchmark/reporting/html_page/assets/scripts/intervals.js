@@ -29,7 +29,8 @@ const intervals = (() => {
       score.low === null || score.high === null
         ? null
         : dom.make("small", {}, `${numbers.fraction(score.low)}–${numbers.fraction(score.high)}`, score.open ? dom.unseen(" at least so wide") : null);
-    return dom.make("span", { class: "score" }, drawing(score), dom.make("b", {}, numbers.fraction(score.value)), range);
+    const copied = numbers.withInterval(score.value, score.low, score.high);
+    return dom.make("span", { class: "score", "data-copy": copied }, drawing(score), dom.make("b", {}, numbers.fraction(score.value)), range);
   }
 
   return { cell };

@@ -24,6 +24,14 @@ const rowTables = (() => {
     );
   }
 
+  // On a phone the column of flags would be out of sight: they stand below the name, too.
+  const narrow = window.matchMedia("(max-width: 40rem)");
+
+  function nameCell(row, said) {
+    const chips = narrow.matches ? flagChips(row, said) : null;
+    return [candidateLink(row.candidate), chips?.hasChildNodes() ? dom.make("div", { "data-copy": "" }, chips) : null];
+  }
+
   const GRAVE = new Set(["collapsed", "at-chance", "label-permuted", "too-good", "incomplete", "failed-clips"]);
   const severity = (flag) => (GRAVE.has(flag) ? "grave" : "");
 
@@ -40,14 +48,7 @@ const rowTables = (() => {
   }
 
   function score(row, name) {
-    return {
-      value: row[name],
-      low: row[`${name}_low`],
-      high: row[`${name}_high`],
-      chance: name === "uar" ? data.chance(row.corpus) : null,
-      emphasised: row.rank !== null,
-      open: data.isOpen(row),
-    };
+    return { ...data.scoreOf(row, name), emphasised: row.rank !== null, open: data.isOpen(row) };
   }
 
   function topAnswer(row) {
@@ -60,6 +61,7 @@ const rowTables = (() => {
     const { title, format } = data.columns[name];
     const number = format !== "text" && format !== "truth";
     return {
+      name,
       title,
       value: (row) => row[name],
       cell: (row) => numbers.formatted(row[name], format),
@@ -81,9 +83,10 @@ const rowTables = (() => {
     const special = {
       rank: { cell: rankCell, className: "rank" },
       may_be_best: { className: "wide" },
-      candidate: { shown: true, value: (row) => row.candidate.name, cell: (row) => candidateLink(row.candidate), header: true },
+      candidate: { shown: true, value: (row) => row.candidate.name, cell: (row) => nameCell(row, said), header: true },
       corpus: { shown: varies("corpus"), value: (row) => data.corpora[row.corpus].name, cell: (row) => data.corpora[row.corpus].name },
-      uar: { cell: (row) => intervals.cell(score(row, "uar")), number: false, className: undefined },
+      uar: { cell: (row) => data.stopped(row) ?? intervals.cell(score(row, "uar")), number: false, className: undefined },
+      compared_uar: { cell: (row) => intervals.cell(score(row, "compared_uar")), number: false, className: undefined },
       accuracy: { shown: has("uar"), className: "wide" },
       adjusted_uar: {
         shown: rows.some((row) => row.corpus === null),
@@ -107,9 +110,27 @@ const rowTables = (() => {
     };
     const columns = data.shown.board
       .map((name) => ({ shown: has(name), ...declared(name), ...special[name] }))
+      .toSpliced(1 + data.shown.board.indexOf("compared_uar"), 0, overall(rows))
       .filter((column) => column.shown);
     const rowClass = (row) => (ranked && row.rank === null ? "out" : row.may_be_best ? "contender" : "");
-    return { ...tables.sortable({ columns, caption, rowClass }), said };
+    const whenSorted = (sort) => address.set({ sort });
+    return { ...tables.sortable({ columns, caption, rowClass, whenSorted }), said };
+  }
+
+  /** What the candidates reach over several corpora, beside their scores on one. */
+  function overall(rows) {
+    const of = new Map(data.rows.filter((row) => row.corpus === null).map((row) => [row.candidatePlace, row]));
+    const value = (row) => of.get(row.candidatePlace)?.adjusted_uar ?? null;
+    return {
+      name: "overall",
+      title: "overall",
+      hint: `Over ${data.summaryCorpora.join(", ")}. ${meaning("adjusted_uar")}`,
+      shown: rows.every((row) => row.corpus !== null) && rows.some((row) => value(row) !== null),
+      value,
+      cell: (row) => numbers.fraction(value(row)),
+      number: true,
+      descending: true,
+    };
   }
 
   /** The table of candidates that were not evaluated. */
@@ -128,5 +149,5 @@ const rowTables = (() => {
     });
   }
 
-  return { board, others, candidateLink, statusChip, flagChips, severity };
+  return { board, others, candidateLink, statusChip, flagChips, severity, narrow };
 })();

@@ -3,8 +3,9 @@
 /**
  * Tables that are sorted by a button in each heading.
  *
- * A column is `{title, hint, cell(row), value(row), number, descending, className, header}`: `cell` gives what is shown,
- * `value` what is sorted by, `descending` which way the first press sorts, `header` whether its cells name the row.
+ * A column is `{name, title, hint, cell(row), value(row), number, descending, className, header}`: `cell` gives what is shown,
+ * `value` what is sorted by, `descending` which way the first press sorts, `header` whether its cells name the row, `name` what
+ * `sort` calls it.
  */
 const tables = (() => {
   /** Smaller first; what is not known comes last, whichever way. */
@@ -23,7 +24,7 @@ const tables = (() => {
   }
 
   /** A table of `rows`, in their order until a heading is pressed; `show` replaces the rows. */
-  function sortable({ columns, caption, rowClass = () => "" }) {
+  function sortable({ columns, caption, rowClass = () => "", whenSorted = () => {} }) {
     const made = new Map();
     const body = dom.make("tbody");
     const headings = columns.map((column) => heading(column));
@@ -38,14 +39,25 @@ const tables = (() => {
     let sorted = { column: null, direction: 0 };
 
     function heading(column) {
-      const press = dom.button(column.title, () => sortBy(column), column.hint ? { "data-hint": column.hint } : {});
+      const button = dom.button(column.title, () => press(column), column.hint ? { "data-hint": column.hint } : {});
       const classes = [column.number ? "number" : "", column.className ?? ""].join(" ").trim();
-      return dom.make("th", { scope: "col", class: classes || null, "aria-sort": "none" }, press);
+      return dom.make("th", { scope: "col", class: classes || null, "aria-sort": "none" }, button);
     }
 
-    function sortBy(column) {
+    function press(column) {
       const first = column.descending ? -1 : 1;
-      sorted = { column, direction: sorted.column === column ? -sorted.direction : first };
+      sortBy(column, sorted.column === column ? -sorted.direction : first);
+      whenSorted(`${sorted.direction < 0 ? "-" : ""}${column.name}`);
+    }
+
+    /** Sort as `whenSorted` was told: a name, with a minus before it where the largest comes first. */
+    function sort(order) {
+      const column = columns.find((each) => each.name === order.replace(/^-/, ""));
+      if (column) sortBy(column, order.startsWith("-") ? -1 : 1);
+    }
+
+    function sortBy(column, direction) {
+      sorted = { column, direction };
       headings.forEach((each, place) => {
         const isIt = columns[place] === column;
         each.setAttribute("aria-sort", isIt ? (sorted.direction > 0 ? "ascending" : "descending") : "none");
@@ -75,12 +87,12 @@ const tables = (() => {
       render();
     }
 
-    return { element: dom.scrolling(table, caption), show };
+    return { element: copying.framed(table, caption), show, sort };
   }
 
   /** A plain table: headings, and rows of which the first cell names the row. */
   function plain({ caption, headings, rows, numeric = () => true }) {
-    return dom.scrolling(
+    return copying.framed(
       dom.make(
         "table",
         {},

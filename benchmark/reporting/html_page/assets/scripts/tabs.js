@@ -4,15 +4,16 @@
 const tabs = (() => {
   let made = 0;
 
-  /** Tabs over panels that are built when they are first shown: `[{title, build(panel)}]`. */
-  function make(label, entries) {
+  /** Tabs over panels that are built when they are first shown: `[{title, build(panel)}]`.
+   *  `whenChosen` is told which one was pressed. */
+  function make(label, entries, whenChosen = () => {}) {
     const name = `tabs-${(made += 1)}`;
     const built = new Set();
     const panels = entries.map((_, place) =>
       dom.make("div", { role: "tabpanel", id: `${name}-panel-${place}`, "aria-labelledby": `${name}-tab-${place}`, tabindex: 0, hidden: true }),
     );
     const heads = entries.map((entry, place) =>
-      dom.button(entry.title, () => show(place), { role: "tab", id: `${name}-tab-${place}`, "aria-controls": `${name}-panel-${place}` }),
+      dom.button(entry.title, () => choose(place), { role: "tab", id: `${name}-tab-${place}`, "aria-controls": `${name}-panel-${place}` }),
     );
 
     function show(chosen) {
@@ -27,6 +28,11 @@ const tabs = (() => {
       }
     }
 
+    function choose(place) {
+      show(place);
+      whenChosen(place);
+    }
+
     const list = dom.make("div", { role: "tablist", "aria-label": label }, heads);
     list.addEventListener("keydown", (event) => {
       const now = heads.indexOf(document.activeElement);
@@ -34,7 +40,7 @@ const tabs = (() => {
       const next = { ArrowRight: now === last ? 0 : now + 1, ArrowLeft: now === 0 ? last : now - 1, Home: 0, End: last }[event.key];
       if (next === undefined) return;
       event.preventDefault();
-      show(next);
+      choose(next);
       heads[next].focus();
     });
     return { element: dom.make("div", { class: "tabs" }, list, panels), show };

@@ -1,0 +1,1 @@
+"""A web page on this machine that asks candidates about recordings (extra `app`: Gradio)."""

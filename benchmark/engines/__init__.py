@@ -1,0 +1,1 @@
+"""Where a run is computed if not on this machine alone: a Ray cluster."""
