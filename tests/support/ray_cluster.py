@@ -114,7 +114,11 @@ def three_nodes(folder: Path) -> Iterator[ThreeNodes]:
             "RAY_ADDRESS": "",
             "RAY_AUTH_MODE": "disabled",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            # Where the head writes its address, which other tests of Ray on this machine would overwrite.
+            "RAY_TMPDIR": str(folder),
         }
+        files = folder / "ray"
+        files.mkdir()
         for name, value in {**environment, "PYTHONPATH": str(_ROOT)}.items():
             patch.setenv(name, value)
         from ray._private import ray_constants  # noqa: PLC0415 - it takes a second
@@ -129,7 +133,7 @@ def three_nodes(folder: Path) -> Iterator[ThreeNodes]:
         }
         cluster = Cluster(
             initialize_head=True,
-            head_node_args={**common, "num_cpus": 0, "_system_config": _HEALTH, "temp_dir": str(folder)},
+            head_node_args={**common, "num_cpus": 0, "_system_config": _HEALTH, "temp_dir": str(files)},
         )
         try:
             for _ in range(2):
