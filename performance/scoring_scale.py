@@ -67,14 +67,9 @@ print(json.dumps(marks))
 def write_run(cache: Path, *, clips: int, candidates: int, speakers: int, labelled: bool) -> None:
     """Write the record of a run, and what its candidates answered, as `bench run` would."""
     generator = np.random.default_rng(SEED)
-    corpus = CorpusRecord(
-        name="large",
-        source="folder:large",
-        clips=tuple(_clip(place, speakers, labelled=labelled) for place in range(clips)),
-        available_clips=clips,
-    )
-    verifications = [_verification(place) for place in range(candidates)]
-    setups = [_setup(verification) for verification in verifications]
+    corpus = large_corpus(clips=clips, speakers=speakers, labelled=labelled)
+    verifications = [verification(place) for place in range(candidates)]
+    setups = [_setup(verified) for verified in verifications]
     for place, setup in enumerate(setups):
         PredictionStore(cache).add(setup, _predictions(corpus, generator, skill=1.0 + 0.15 * place))
     record = RunRecord(
@@ -85,12 +80,22 @@ def write_run(cache: Path, *, clips: int, candidates: int, speakers: int, labell
         verifications=tuple(verifications),
         corpora=(corpus,),
         evaluations=tuple(
-            EvaluationRecord(candidate=verification.candidate, corpus=corpus.name, setup=setup)
-            for verification, setup in zip(verifications, setups, strict=True)
+            EvaluationRecord(candidate=verified.candidate, corpus=corpus.name, setup=setup)
+            for verified, setup in zip(verifications, setups, strict=True)
         ),
-        latencies=tuple(_latency(verification) for verification in verifications),
+        latencies=tuple(timing(verified) for verified in verifications),
     )
     save_run(cache, record)
+
+
+def large_corpus(*, clips: int, speakers: int, labelled: bool) -> CorpusRecord:
+    """A corpus of recordings that do not exist."""
+    return CorpusRecord(
+        name="large",
+        source="folder:large",
+        clips=tuple(_clip(place, speakers, labelled=labelled) for place in range(clips)),
+        available_clips=clips,
+    )
 
 
 def _clip(place: int, speakers: int, *, labelled: bool) -> ClipRecord:
@@ -113,26 +118,29 @@ def _truth(place: int, speakers: int) -> str:
     return EMOTIONS[place // speakers % len(EMOTIONS)]
 
 
-def _verification(place: int) -> Verification:
+def verification(place: int) -> Verification:
+    """The verification of a usable candidate that does not exist."""
     return Verification(
-        candidate=f"candidate-{place:02d}",
-        id=f"org/candidate-{place:02d}",
+        candidate=f"candidate-{place:03d}",
+        id=f"org/candidate-{place:03d}",
         revision=f"{place:040x}",
         status=Status.USABLE,
         reason="It loads.",
         labels=EMOTIONS,
         emotions=EMOTIONS,
         head="standard",
+        window_s=30.0,
+        sampling_rate=16_000,
         parameters=94_000_000,
         size_bytes=378_000_000,
     )
 
 
-def _setup(verification: Verification) -> InferenceSetup:
+def _setup(verified: Verification) -> InferenceSetup:
     return InferenceSetup(
-        candidate=verification.id,
-        revision=verification.revision or "",
-        labels=verification.labels,
+        candidate=verified.id,
+        revision=verified.revision or "",
+        labels=verified.labels,
         head="standard",
         backend="torch",
         device="cpu",
@@ -160,10 +168,11 @@ def _predictions(corpus: CorpusRecord, generator: np.random.Generator, *, skill:
     ]
 
 
-def _latency(verification: Verification) -> LatencyMeasurement:
+def timing(verified: Verification) -> LatencyMeasurement:
+    """A measured latency of a candidate that does not exist."""
     return LatencyMeasurement(
-        candidate=verification.candidate,
-        revision=verification.revision or "",
+        candidate=verified.candidate,
+        revision=verified.revision or "",
         device="cpu",
         backend="torch",
         dtype="float32",

@@ -308,7 +308,7 @@ def _twin(clips: int, noise: float, sure: float) -> Draw:
         both = [logits, logits + noise * generator.normal(size=logits.shape)]
         answers = [
             Answers(
-                probabilities=softmax(each, axis=1),
+                source=softmax(each, axis=1),
                 classes=tuple("abcdef"),
                 truth=(None,) * clips,
                 speakers=(None,) * clips,
@@ -365,7 +365,7 @@ def _is_flat(decisions: Decisions, design: Design, *, labelled: bool) -> bool:
     chances = np.eye(design.emotions)[decisions.answers]
     truth = tuple(design.names[place] if labelled else None for place in decisions.truth)
     found = diversity(
-        Answers(probabilities=chances, classes=design.names, truth=truth, speakers=(None,) * len(truth))
+        Answers(source=chances, classes=design.names, truth=truth, speakers=(None,) * len(truth))
     )  # fmt: skip
     return found is not None and bool(found.collapsed if labelled else found.narrow)
 

@@ -58,7 +58,7 @@ def _answers(
     understood = OF_SPEAKERS * generator.normal(size=(speakers, emotions, emotions))
     logits = MARGIN * np.eye(emotions)[truth] + understood[who, truth] + generator.normal(size=(len(truth), emotions))
     return Answers(
-        probabilities=softmax(sureness * logits, axis=1),
+        source=softmax(sureness * logits, axis=1),
         classes=EMOTIONS[:emotions],
         truth=tuple(EMOTIONS[code] for code in truth),
         speakers=tuple(f"s{number}" for number in who),

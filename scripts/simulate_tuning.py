@@ -63,7 +63,7 @@ def draw_answers(generator: np.random.Generator, speakers: int, *, factor: float
     logits[:, 0] += anger
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return Answers(
-        probabilities=shares / shares.sum(axis=1, keepdims=True),
+        source=shares / shares.sum(axis=1, keepdims=True),
         classes=EMOTIONS,
         truth=tuple(EMOTIONS[index] for index in truth),
         speakers=tuple(f"s{index:03}" for index in who),
@@ -104,9 +104,7 @@ def _ece(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
 
 
 def _uar(answers: Answers, probabilities: NDArray[np.float64]) -> float:
-    tuned = Answers(
-        probabilities=probabilities, classes=answers.classes, truth=answers.truth, speakers=answers.speakers
-    )
+    tuned = Answers(source=probabilities, classes=answers.classes, truth=answers.truth, speakers=answers.speakers)
     return uar(open_decisions(tuned)) or 0.0
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.audio_sources import AudioSource
-from benchmark.evaluation.context import RunContext, RunOptions
+from benchmark.evaluation.context import Overwrite, RunContext, RunOptions
 from benchmark.evaluation.decoding import ClipSet
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.latency import Stopwatch, cut_segments
@@ -18,6 +18,7 @@ from benchmark.evaluation.sessions import Implementation
 from benchmark.progress import Progress, Stage
 from benchmark.results.environment import Environment
 from benchmark.results.inference_record import LatencyMeasurement
+from benchmark.results.predictions import InferenceSetup
 from benchmark.results.runs import EvaluationRecord
 from benchmark.settings import Settings
 from benchmark.workers.answers import WorkerLostError
@@ -99,6 +100,19 @@ class Timing:
             yield from stopwatch.measure(subjects, implementations, device=device, progress=progress)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FinishedRun:
+    """What is kept of a run that came to its end: nothing that grows with the clips, since a run may have many of both.
+
+    Attributes:
+        answered: The setups under which every clip has an answer.
+    """
+
+    plan: InferencePlan
+    outcome: CandidateOutcome
+    answered: Sequence[InferenceSetup]
+
+
 class CandidateRuns(Protocol):
     """Computes and times candidates, wherever that is."""
 
@@ -150,15 +164,15 @@ class LocalRuns:
     device: str
     shares: Mapping[str, SubjectCorpora]
     progress: Progress
-    futures: dict[str, Future[CandidateRun]] = field(default_factory=dict)
+    futures: dict[str, Future[FinishedRun]] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> list[CandidateOutcome]:
         """Those of the runs that came to their end, in the order of the subjects."""
-        return [self._outcome(run) for run in self._finished]
+        return [run.outcome for run in self._finished]
 
     @property
-    def _finished(self) -> list[CandidateRun]:
+    def _finished(self) -> list[FinishedRun]:
         ended = [future for future in self.futures.values() if future.done() and not future.cancelled()]
         return [future.result() for future in ended if future.exception() is None]
 
@@ -167,25 +181,27 @@ class LocalRuns:
         jobs, total = context.settings.jobs, count_computed(self.shares, context.options)
         with self.progress.stage("Listening", total=total, unit="clips") as stage:
             self._compute(subjects, context, stage, jobs=jobs)
-        if lost := [subject for subject in subjects if self._has_lost(subject)]:
+        if lost := [subject for subject in subjects if self._has_lost(subject, context)]:
             with self.progress.stage("Listening again, alone", total=None):
                 self._compute(lost, replace(context, alone=True), None, jobs=1)
 
     def time(self, subjects: Sequence[Subject], timing: Timing) -> Iterator[LatencyMeasurement]:
         """Measure the latency of candidates that were computed."""
-        plans = {run.plan.subject.name: run.plan for run in self._finished}
+        plans = {run.outcome.candidate: run.plan for run in self._finished}
         if subjects:
             context = plans[subjects[0].name].context
             chosen = {subject.name: plans[subject.name] for subject in subjects}
             yield from timing.measure(chosen, context.reader, context.settings, self.progress)
 
-    def _outcome(self, run: CandidateRun) -> CandidateOutcome:
-        return CandidateOutcome.of(run, self.shares[run.plan.subject.name].hashes)
-
-    def _has_lost(self, subject: Subject) -> bool:
+    def _has_lost(self, subject: Subject, context: RunContext) -> bool:
         """Whether a candidate has lost a worker, or its answers are not in the store any more."""
         future = self.futures[subject.name]
-        return isinstance(future.exception(), WorkerLostError) or future.result().lacks_answers
+        if isinstance(future.exception(), WorkerLostError):
+            return True
+        if context.options.overwrite is Overwrite.NEVER:
+            return False
+        clips = self.shares[subject.name].computed.audio.keys()
+        return any(clips - set(context.store.read(setup)) for setup in future.result().answered)
 
     def _compute(self, subjects: Sequence[Subject], context: RunContext, stage: Stage | None, *, jobs: int) -> None:
         """Run candidates; one that loses a worker in its first try costs no other."""
@@ -194,17 +210,18 @@ class LocalRuns:
             try:
                 for future in as_completed([self.futures[subject.name] for subject in subjects]):
                     if not isinstance(future.exception(), WorkerLostError):
-                        self._outcome(future.result()).warn(self.progress)
+                        future.result().outcome.warn(self.progress)
             except BaseException:  # Ctrl-C, or an error of one candidate: the others store what they have
                 context.stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> CandidateRun:
+    def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> FinishedRun:
         try:
             share = self.shares[subject.name]
             plan = plan_candidate(subject, self.device, context, share.clips)
-            return InferenceRunner(plan, share.computed).run(stage)
+            run = InferenceRunner(plan, share.computed).run(stage)
+            return FinishedRun(plan=plan, outcome=CandidateOutcome.of(run, share.hashes), answered=run.answered)
         except WorkerLostError as error:
             reason = f"{error.crash.reason}; it is tried once more, alone, when all others are done"
             self.progress.note(f"{subject.name}: {reason}.")

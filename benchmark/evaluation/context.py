@@ -59,7 +59,7 @@ class RunContext:
         alone: Whether this is the second try of candidates that have lost a worker, one at a time.
         work: How many clips there are to compute; None if they are `clips`.
         divided: Whether other shards compute some of the clips, so that the store does not say how many are answered.
-        computed: The clips that were computed in this run, by the key of their setup.
+        computed: The clips that were computed in this run, by the key of their setup; with `Overwrite.ALWAYS` only.
     """
 
     clips: ClipSet

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Self, TypeVar
 
 from benchmark.audio.fingerprints import LIKENESS_AT_SAME_SPEED, find_like
@@ -163,13 +163,18 @@ def decode_windows(
     # One thread takes the calls in their order, so that the generator is never entered twice.
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
-            for window in map_ahead(pool, lambda source: next(source, None), repeat(windows), ahead=_WINDOWS_AHEAD):
-                if window is None:
+            for pair in map_ahead(pool, _next_pair, repeat(windows), ahead=_WINDOWS_AHEAD // 2):
+                if not pair:
                     return
-                yield window
+                yield from pair
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             windows.close()
+
+
+def _next_pair(windows: Iterator[ClipWindow]) -> list[ClipWindow]:
+    """The only window of a short clip with its end: handing over costs more than either."""
+    return list(islice(windows, 2))
 
 
 def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> list[ChangedCopy] | None:

@@ -11,12 +11,12 @@ from benchmark.evaluation.plan import InferencePlan, PlannedEngine
 from benchmark.evaluation.sessions import LoadedModels, ModelSession, log_path
 from benchmark.models.load_reports import LoadReport
 from benchmark.progress import Stage
-from benchmark.results.predictions import Prediction
+from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import EvaluationRecord
 from benchmark.workers.answers import Crashed
 
 # Answers are stored every so often, so that a run that is killed loses little.
-_FLUSH_CLIPS = 200
+_FLUSH_CLIPS = 1_000
 _FLUSH_S = 10.0
 INTERRUPTED = "The run was interrupted."
 
@@ -41,12 +41,9 @@ class CandidateRun:
     rerun_clips: int
 
     @property
-    def lacks_answers(self) -> bool:
-        """Whether answers have been deleted from the store since the run computed or found them."""
-        if self.plan.context.options.overwrite is Overwrite.NEVER:
-            return False
-        answered = (clip_pass for clip_pass in self.passes if clip_pass.setup.key not in self.failures)
-        return any(self.clips.audio.keys() - set(clip_pass.stored()) for clip_pass in answered)
+    def answered(self) -> list[InferenceSetup]:
+        """The setups under which every clip has an answer."""
+        return [clip_pass.setup for clip_pass in self.passes if clip_pass.setup.key not in self.failures]
 
     def records(self, corpora: Mapping[str, Iterable[str]]) -> list[EvaluationRecord]:
         """Describe for each pass and corpus where the answers are, and whether they are complete.
@@ -203,7 +200,8 @@ class InferenceRunner:
                     continue
                 prediction, clip = clip.prediction(answered), ClipInProgress(rates)
                 predictions.append(prediction)
-                clip_pass.computed.add(prediction.clip_hash)
+                if self._context.options.overwrite is Overwrite.ALWAYS:
+                    clip_pass.computed.add(prediction.clip_hash)
                 if not is_lasting(prediction):
                     self._unreadable[prediction.clip_hash] = prediction.failure or ""
                 if stage is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import LabelMap
 from benchmark.results.predictions import ABSENT, PredictionTable
+from benchmark.scoring.array_file import ArrayFile, StoredArray
 from benchmark.scoring.texts import CorpusTexts
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Answers:
     """The answers of one candidate to all readable clips of a corpus, in the corpus's order.
 
     Attributes:
-        probabilities: Shape (clips, classes); rows of clips that the candidate could not process are NaN.
+        source: The probabilities, or where they lie.
         classes: What the candidate distinguishes, after merges.
         truth: The emotion of each clip, after merges; None where it has no label, or one that maps to nothing.
         speakers: None where unknown.
@@ -38,7 +39,7 @@ class Answers:
             are all that are scored.
     """
 
-    probabilities: NDArray[np.float64]
+    source: NDArray[np.float64] | StoredArray
     classes: tuple[str, ...]
     truth: tuple[str | None, ...]
     speakers: tuple[str | None, ...]
@@ -47,6 +48,11 @@ class Answers:
     votes: tuple[Mapping[str | None, int] | None, ...] = ()
     texts: CorpusTexts | None = None
     compared: "LabelledClips | None" = None
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Shape (clips, classes); rows of clips that the candidate could not process are NaN."""
+        return self.source.read() if isinstance(self.source, StoredArray) else self.source
 
     @property
     def to_compared(self) -> "Answers":
@@ -63,7 +69,7 @@ class Answers:
 
         return replace(
             self,
-            probabilities=self.probabilities[chosen],
+            source=self.probabilities[chosen],
             truth=among(self.truth),
             failures={},
             speakers=among(self.speakers),
@@ -72,22 +78,26 @@ class Answers:
             votes=among(self.votes),
         )
 
-    @cached_property
+    @property
     def answered(self) -> NDArray[np.bool_]:
         """Whether each clip got probabilities, shape (clips,)."""
-        if not self.classes:
-            return np.zeros(len(self.truth), dtype=np.bool_)
-        return np.asarray(np.isfinite(self.probabilities).all(axis=1), dtype=np.bool_)
+        return np.asarray(self._chosen != NO_ANSWER, dtype=np.bool_)
 
-    @cached_property
+    @property
     def chosen(self) -> NDArray[np.int64]:
         """Index into `classes` of the most probable class of each clip, the first of equals; else `NO_ANSWER`."""
-        if not self.classes:
-            return np.full(len(self.truth), NO_ANSWER, dtype=np.int64)
-        best = np.argmax(np.where(self.answered[:, None], self.probabilities, 0.0), axis=1)
-        return np.where(self.answered, best, NO_ANSWER).astype(np.int64)
+        return self._chosen.astype(np.int64)
 
     @cached_property
+    def _chosen(self) -> NDArray[np.int16]:
+        # Kept for each of many candidates, so that it is small.
+        if not self.classes:
+            return np.full(len(self.truth), NO_ANSWER, dtype=np.int16)
+        answered = np.isfinite(self.probabilities).all(axis=1)
+        best = np.argmax(np.where(answered[:, None], self.probabilities, 0.0), axis=1)
+        return np.where(answered, best, NO_ANSWER).astype(np.int16)
+
+    @property
     def scored(self) -> NDArray[np.bool_]:
         """Whether each clip has an emotion to compare with, shape (clips,)."""
         return np.asarray(self.truth_index != NO_EMOTION, dtype=np.bool_)
@@ -118,16 +128,21 @@ class Answers:
 
     def probabilities_of(self, classes: Sequence[str]) -> NDArray[np.float64]:
         """Shape (clips, len(classes)); 0 for classes that the candidate lacks, NaN for clips without an answer."""
-        columns = np.zeros((len(self.truth), len(classes)))
+        columns = np.zeros((len(self.truth), len(classes)), order="F")  # whose rows are summed faster
+        probabilities = self.probabilities
         for column, name in enumerate(classes):
             if name in self.classes:
-                columns[:, column] = self.probabilities[:, self.classes.index(name)]
+                columns[:, column] = probabilities[:, self.classes.index(name)]
         columns[~self.answered] = np.nan
         return columns
 
 
 def join_answers(
-    clips: "LabelledClips", predictions: PredictionTable, label_map: LabelMap, unasked: NDArray[np.bool_]
+    clips: "LabelledClips",
+    predictions: PredictionTable,
+    label_map: LabelMap,
+    unasked: NDArray[np.bool_],
+    file: ArrayFile | None = None,
 ) -> Answers:
     """Join a candidate's predictions with the labels of a corpus.
 
@@ -136,6 +151,7 @@ def join_answers(
         predictions: Of the candidate.
         label_map: Has the classes of its outputs.
         unasked: The clips whose predictions do not count, shape (clips,).
+        file: Where the probabilities are kept; None for memory.
     """
     rows = np.where(unasked, ABSENT, predictions.rows(clips.clip_hashes))
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
@@ -144,7 +160,7 @@ def join_answers(
     if has_logits.any():
         probabilities[has_logits] = label_map.probabilities(predictions.logits[rows[has_logits]])
     return Answers(
-        probabilities=probabilities,
+        source=probabilities if file is None else file.add(probabilities),
         classes=label_map.classes,
         truth=clips.truth,
         speakers=clips.speakers,

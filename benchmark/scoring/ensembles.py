@@ -72,7 +72,7 @@ def soft_vote(members: Sequence[Answers]) -> Answers:
 
     Examples:
         >>> def answers(classes: tuple[str, ...], *probabilities: float) -> Answers:
-        ...     return Answers(probabilities=np.array([probabilities]), classes=classes, truth=("fear",),
+        ...     return Answers(source=np.array([probabilities]), classes=classes, truth=("fear",),
         ...         speakers=(None,))
         >>> both = soft_vote([answers(("anger", "fear"), 0.4, 0.6), answers(("anger", "sadness"), 0.6, 0.4)])
         >>> both.classes, both.probabilities.round(3).tolist()
@@ -81,7 +81,7 @@ def soft_vote(members: Sequence[Answers]) -> Answers:
     classes = _all_classes(members)
     votes = reduce(operator.add, (_votes(member, classes) for member in members))
     missing = max(member.missing for member in members)
-    return replace(members[0], classes=classes, probabilities=_mean(votes), missing=missing)
+    return replace(members[0], classes=classes, source=_mean(votes), missing=missing)
 
 
 def _votes(answers: Answers, classes: Sequence[str]) -> NDArray[np.float64]:
@@ -154,7 +154,7 @@ def cross_fitted(candidates: Sequence[Answers], size: int) -> tuple[Answers, lis
     classes = _all_classes(votes)
     columns = [vote.probabilities_of(classes) for vote in votes]
     probabilities = np.where(first[:, None], columns[0], columns[1])
-    return replace(votes[0], classes=classes, probabilities=probabilities), members
+    return replace(votes[0], classes=classes, source=probabilities), members
 
 
 def first_half(answers: Answers) -> NDArray[np.bool_] | None:

@@ -15,7 +15,9 @@ from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.results.verification import Verification
 from benchmark.scoring.answers import Answers, join_answers
+from benchmark.scoring.array_file import ArrayFile
 from benchmark.scoring.decisions import (
+    MIN_EMOTIONS,
     Decisions,
     SpeakerCounts,
     TextCounts,
@@ -24,7 +26,7 @@ from benchmark.scoring.decisions import (
     count_by_text,
     open_decisions,
 )
-from benchmark.scoring.guessing import Gain, gain, interchange, p_of_best
+from benchmark.scoring.guessing import Gain, gain, p_of_best, uars_by_luck
 from benchmark.scoring.intervals import Interval, uar_interval
 from benchmark.scoring.labels import LabelledClips
 from benchmark.scoring.trained_on import Seen, seen
@@ -106,10 +108,10 @@ class Evaluation:
         """The evaluation on the clips that intervals, pairs and ranks rest on; itself where these are all."""
         return self if self.answers.compared is None else replace(self, answers=self.answers.to_compared)
 
-    @cached_property
+    @property
     def decisions(self) -> Decisions:
         """The open decisions on the scored clips."""
-        return open_decisions(self.answers)
+        return _open_decisions(self)
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
@@ -144,6 +146,11 @@ class Evaluation:
         return replace(self, answers=self.answers.of_clips(of_them & self.answers.scored))
 
 
+@lru_cache(maxsize=4)  # of many candidates on many clips, those of all would take gigabytes
+def _open_decisions(evaluation: Evaluation) -> Decisions:
+    return open_decisions(evaluation.answers)
+
+
 @lru_cache(maxsize=4)  # the same of all candidates of a corpus
 def _speakers_of_scored(speakers: tuple[str | None, ...], truth: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return tuple(speaker for speaker, emotion in zip(speakers, truth, strict=True) if emotion is not None)
@@ -155,10 +162,14 @@ def join_evaluation(
     corpus: CorpusRecord,
     predictions: Mapping[str, Prediction],
     clips: LabelledClips,
+    file: ArrayFile | None = None,
 ) -> Evaluation:
     """Join the stored predictions of one evaluation, by the hash of the clip's audio, with the clips of its corpus.
 
     The meaning of the candidate's labels is taken from its verification, where the registry's overrides are applied.
+
+    Args:
+        file: Where its probabilities are kept; None for memory.
 
     Raises:
         RequestError: A merge of the corpus names an unknown emotion.
@@ -172,7 +183,7 @@ def join_evaluation(
     return Evaluation(
         record=record,
         verification=verification,
-        answers=join_answers(clips, table, label_map, unasked),
+        answers=join_answers(clips, table, label_map, unasked, file),
         seen=seen_by(record, verification, corpus),
         loose_map=bool(label_map.loose) or clips.loose,
         adapted=record.setup.head == TRAINED_HERE,
@@ -185,9 +196,10 @@ def unasked_clips(record: EvaluationRecord, clips: LabelledClips) -> NDArray[np.
 
     Answers to such clips that another run has stored do not count, so that a race ends alike on every cache.
     """
-    last = None if record.stopped is None else record.stopped.look
+    if record.stopped is None:
+        return np.zeros(len(clips.clips), dtype=np.bool_)
     looks = (clip.look for clip in clips.clips)
-    return np.array([last is not None and look is not None and look > last for look in looks], dtype=np.bool_)
+    return np.array([look is not None and look > record.stopped.look for look in looks], dtype=np.bool_)
 
 
 def seen_by(record: EvaluationRecord, verification: Verification, corpus: CorpusRecord) -> Seen:
@@ -218,21 +230,23 @@ class CorpusEvaluations:
         return tuple(self.of(candidate)[0] for candidate in candidates)
 
     @cached_property
-    def _interchanged(self) -> NDArray[np.uint8]:
-        first = self.evaluations[0].compared
-        return interchange(first.decisions.truth, first.speakers)
-
-    @cached_property
     def _gains(self) -> dict[Evaluation, Gain | None]:
-        compared = {own: own.compared for own in self.complete}
-        return {own: gain(same.decisions, same.speakers, self._interchanged) for own, same in compared.items()}
+        compared = [own.compared for own in self.complete]
+        if not compared or len(compared[0].decisions.emotions) < MIN_EMOTIONS:
+            return dict.fromkeys(self.complete)
+        answers = np.stack([own.decisions.answers.astype(np.uint8) for own in compared])
+        by_luck = uars_by_luck(compared[0].decisions.truth, answers, compared[0].speakers)
+        return {
+            own: gain(same.decisions, same.speakers, luck)
+            for own, same, luck in zip(self.complete, compared, by_luck, strict=True)
+        }
 
     def gain(self, evaluation: Evaluation) -> Gain | None:
         """How far an evaluation on this corpus, or an ensemble, is above guessing; None below two emotions."""
         if evaluation in self._gains:
             return self._gains[evaluation]
         compared = evaluation.compared
-        return gain(compared.decisions, compared.speakers, self._interchanged)
+        return gain(compared.decisions, compared.speakers)
 
     def p_of_best(self, *, with_seen: bool) -> float | None:
         """How often the best candidate would do as well by guessing; None without two emotions and a candidate.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from benchmark.results.analyses import LISTED_FAILURES, AnsweredClip, ClipAnswers, FailedClips, HardClip, HardClips
-from benchmark.scoring.answers import NO_EMOTION, Answers
+from benchmark.scoring.answers import NO_ANSWER, NO_EMOTION, Answers
 from benchmark.scoring.evaluations import CorpusEvaluations
 
 LISTED_CLIPS = 30
@@ -27,24 +27,31 @@ def hard_clips(corpus: CorpusEvaluations) -> HardClips:
     candidates = _answering(corpus)
     if not candidates or not corpus.clips.clips:
         return HardClips(corpus=corpus.corpus.name, candidates=len(candidates))
-    emotions, truth, answers = _answers(candidates)
-    knows = np.stack([own.index_among(own.classes) != NO_EMOTION for own in candidates.values()])
-    # NO_EMOTION is -1 and picks the last column: a clip without an emotion is known to no candidate.
-    given = np.stack([own.probabilities_of(emotions)[np.arange(len(truth)), truth] for own in candidates.values()])
-    able, wrong = knows.sum(axis=0), (knows & (answers != truth)).sum(axis=0)
-    belief = np.where(knows, np.nan_to_num(given), 0.0).sum(axis=0) / np.maximum(able, 1)
-    hardest = np.lexsort((belief, -able, -(wrong / np.maximum(able, 1))))[:LISTED_CLIPS].tolist()
-    disagreement = _disagreement(answers, len(emotions))
+    emotions, truth = _truth(candidates)
+    clips = np.arange(len(truth))
+    able, wrong, belief = np.zeros_like(truth), np.zeros_like(truth), np.zeros(len(truth))
+    answers = np.zeros((len(truth), len(emotions)), dtype=np.int64)
+    for own in candidates.values():
+        knows, answer = own.index_among(own.classes) != NO_EMOTION, own.chosen_among(emotions)
+        # NO_EMOTION is -1 and picks the last column: a clip without an emotion is known to no candidate.
+        given = np.nan_to_num(own.probabilities_of(emotions)[clips, truth])
+        able, wrong, belief = able + knows, wrong + (knows & (answer != truth)), belief + np.where(knows, given, 0.0)
+        answered = answer != NO_ANSWER
+        answers[clips[answered], answer[answered]] += 1
+    hardest = np.lexsort((belief / np.maximum(able, 1), -able, -(wrong / np.maximum(able, 1))))[:LISTED_CLIPS].tolist()
+    disagreement = _disagreement(answers)
     disputed = np.argsort(-disagreement, kind="stable")[:LISTED_CLIPS].tolist()
     names = [*emotions, None]  # NO_ANSWER is -1 and picks the last one
+    rows = [*hardest, *disputed]
+    given_answers = _answers(candidates, emotions, np.array(rows, dtype=np.int64))
     listed = {}
-    for row in (*hardest, *disputed):
+    for column, row in enumerate(rows):
         update = {
             "emotion": corpus.clips.truth[row],
             "able": int(able[row]),
             "wrong": int(wrong[row]),
             "disagreement": float(disagreement[row]),
-            "answers": {name: names[answer] for name, answer in zip(candidates, answers[:, row], strict=True)},
+            "answers": {name: names[own[column]] for name, own in given_answers.items()},
         }
         clip = HardClip.model_validate(corpus.clips.clips[row], from_attributes=True)
         listed[row] = clip.model_copy(update=update)
@@ -65,9 +72,11 @@ def clip_answers(corpus: CorpusEvaluations, *, corpora: int = 1) -> ClipAnswers 
     candidates = _answering(corpus)
     if not candidates or not corpus.clips.clips:
         return None
-    emotions, truth, answers = _answers(candidates)
+    emotions, truth = _truth(candidates)
     most = min(MOST_CLIPS, max(1, MOST_ANSWERS // (corpora * len(candidates))))
-    misses = (answers != truth).sum(axis=0)
+    misses = np.zeros_like(truth)
+    for own in candidates.values():
+        misses += own.chosen_among(emotions) != truth
     rows = np.sort(np.argsort(-misses, kind="stable")[:most])
     return ClipAnswers(
         corpus=corpus.corpus.name,
@@ -81,7 +90,7 @@ def clip_answers(corpus: CorpusEvaluations, *, corpora: int = 1) -> ClipAnswers 
             for row in rows.tolist()
             for clip in (corpus.clips.clips[row],)
         ),
-        answers={name: tuple(own.tolist()) for name, own in zip(candidates, answers[:, rows], strict=True)},
+        answers={name: tuple(own.tolist()) for name, own in _answers(candidates, emotions, rows).items()},
     )  # fmt: skip
 
 
@@ -89,17 +98,26 @@ def _answering(corpus: CorpusEvaluations) -> dict[str, Answers]:
     return {own.candidate: own.answers for own in corpus.complete if own.answers.classes}
 
 
-def _answers(candidates: Mapping[str, Answers]) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    """All emotions, and as indices among them the truth, shape (clips,), and answers, shape (candidates, clips)."""
+def _truth(candidates: Mapping[str, Answers]) -> tuple[list[str], NDArray[np.int64]]:
+    """All emotions that are meant or answered, and the index among them of each clip's, shape (clips,)."""
     emotions = sorted({name for own in candidates.values() for name in (*own.emotions, *own.classes)})
-    truth = next(iter(candidates.values())).index_among(emotions)
-    return emotions, truth, np.stack([own.chosen_among(emotions) for own in candidates.values()])
+    return emotions, next(iter(candidates.values())).index_among(emotions)
 
 
-def _disagreement(answers: NDArray[np.int64], emotions: int) -> NDArray[np.float64]:
-    """The entropy of the answers to each clip in nats, shape (clips,); 0 with fewer than two answers."""
-    counts = np.stack([(answers == number).sum(axis=0) for number in range(emotions)], axis=1)
-    disagreement = np.zeros(answers.shape[1])
+def _answers(
+    candidates: Mapping[str, Answers], emotions: Sequence[str], rows: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """The answers to some clips as indices among emotions, by candidate."""
+    return {name: own.chosen_among(emotions)[rows] for name, own in candidates.items()}
+
+
+def _disagreement(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The entropy of the answers to each clip in nats, shape (clips,); 0 with fewer than two answers.
+
+    Args:
+        counts: How often each emotion was answered, shape (clips, emotions).
+    """
+    disagreement = np.zeros(len(counts))
     several = counts.sum(axis=1) >= _MIN_ANSWERS
     shares = counts[several] / counts[several].sum(axis=1, keepdims=True)
     disagreement[several] = entr(shares).sum(axis=1)

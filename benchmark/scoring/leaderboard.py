@@ -19,6 +19,7 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Verification
+from benchmark.scoring.array_file import ArrayFile
 from benchmark.scoring.collapse_and_diversity import answer_profile
 from benchmark.scoring.corpus_description import summarise_corpus
 from benchmark.scoring.cues import candidate_cues
@@ -45,6 +46,8 @@ from benchmark.scoring.unlabelled import agreement
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
 MIN_CORPORA = 2
+ANSWERS_IN_MEMORY = 2_000_000
+"""Of more answers to a corpus, the probabilities are kept in a temporary file; of eight emotions these are 128 MB."""
 _T = TypeVar("_T")
 
 
@@ -171,9 +174,11 @@ def corpus_evaluations(
         not_scored = (*summary.left_out, heard_clips(whole, clips, tuple(heard)))
         partly = {"unheard_speakers": len(unheard), "heard_by": tuple(heard), "left_out": not_scored}
         summary = summary.model_copy(update=partly)
+    on_corpus = sum(evaluation.corpus == corpus.name for evaluation in record.evaluations)
+    file = ArrayFile() if on_corpus * len(clips.clips) > ANSWERS_IN_MEMORY else None
     evaluations = tuple(
         partly_seen(
-            join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips), heard, whole
+            join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips, file), heard, whole
         )
         for verification in record.verifications
         for evaluation in record.evaluations

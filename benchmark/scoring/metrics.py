@@ -6,6 +6,7 @@ averages run over the emotions of the corpus, whatever a candidate answers, so t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
@@ -192,22 +193,22 @@ def bins_of_equal_mass(confidence: NDArray[np.float64], bins: int) -> NDArray[np
         >>> bins_of_equal_mass(np.array([0.7, 0.7, 0.7]), 3).tolist()
         [0, 0, 0]
     """
-    less_confident: NDArray[np.int64] = np.searchsorted(np.sort(confidence), confidence, side="left")
+    order = np.argsort(confidence)
+    ascending = confidence[order]
+    less_confident = np.empty(confidence.size, dtype=np.int64)
+    less_confident[order] = np.searchsorted(ascending, ascending, side="left")  # in order, three times as fast
     return less_confident * bins // confidence.size
 
 
 def expected_calibration_error(decisions: Decisions) -> float | None:
     """ECE = Σ_b n_b/n · |accuracy_b − confidence_b| over 15 bins of equal mass; None below 200 answered clips."""
-    answered = np.isfinite(decisions.confidence)
-    if answered.sum() < ECE_MIN_CLIPS:
-        return None
-    return binned_calibration_error(decisions.confidence[answered], decisions.correct[answered])
+    bins = _calibration(decisions)
+    return None if bins is None else bins.error
 
 
 def binned_calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
     """The ECE of any number of answers above zero; of few it is large, however well they are calibrated."""
-    bins = _calibration_bins(confidence, correct)
-    return float(np.abs(bins.hits - bins.mass).sum() / bins.clips.sum())
+    return _calibration_bins(confidence, correct).error
 
 
 def ece_if_calibrated(decisions: Decisions) -> float | None:
@@ -221,10 +222,9 @@ def ece_if_calibrated(decisions: Decisions) -> float | None:
     Returns:
         None below 200 answered clips.
     """
-    answered = np.isfinite(decisions.confidence)
-    if answered.sum() < ECE_MIN_CLIPS:
+    bins = _calibration(decisions)
+    if bins is None:
         return None
-    bins = _calibration_bins(decisions.confidence[answered], decisions.correct[answered])
     confidence = np.clip(bins.mass / np.maximum(bins.clips, 1), 0.0, 1.0)
     above = np.minimum(np.floor(bins.clips * confidence) + 1, bins.clips)  # of a bin that is sure, the factor is 0
     binomial = xlogy(above, confidence) + xlog1py(bins.clips - above, -confidence)
@@ -240,6 +240,19 @@ class _CalibrationBins:
     clips: NDArray[np.int64]
     hits: NDArray[np.float64]
     mass: NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        return float(np.abs(self.hits - self.mass).sum() / self.clips.sum())
+
+
+@lru_cache(maxsize=1)  # two columns rest on it
+def _calibration(decisions: Decisions) -> _CalibrationBins | None:
+    """None below 200 answered clips."""
+    answered = np.isfinite(decisions.confidence)
+    if answered.sum() < ECE_MIN_CLIPS:
+        return None
+    return _calibration_bins(decisions.confidence[answered], decisions.correct[answered])
 
 
 def _calibration_bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> _CalibrationBins:

@@ -249,7 +249,7 @@ def _out_of_fold(own: LabelledAnswers, method: TuningMethod, max_error: float) -
     true = np.where(own.truth == NO_EMOTION, 0.0, probabilities[np.arange(len(own.truth)), own.truth])
     return _OutOfFold(
         accepted=accepted,
-        decisions=open_decisions(replace(own.answers, probabilities=probabilities)),
+        decisions=open_decisions(replace(own.answers, source=probabilities)),
         losses=-np.log(np.maximum(true, PROBABILITY_FLOOR)),
     )
 

@@ -1,7 +1,9 @@
 """Near-twins: candidates that are one model, such as two uploads of one checkpoint, or one in another number format."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,11 @@ _LEAST = np.finfo(np.float64).tiny
 def near_twins(evaluations: Sequence[Evaluation]) -> dict[str, tuple[str, ...]]:
     """Candidates with equal weights or equal answers but for rounding: names by name."""
     twins: dict[str, tuple[str, ...]] = {}
-    for first, second in combinations(evaluations, 2):
+    samples = [_Sample.of(evaluation.answers) for evaluation in evaluations]
+    for (first, of_first), (second, of_second) in combinations(zip(evaluations, samples, strict=True), 2):
         # A commit belongs to one repository; the revision of a local folder is the hash of its content.
         same_weights = first.record.setup.revision == second.record.setup.revision
-        if same_weights or same_logits(first.answers, second.answers):
+        if same_weights or (of_first.is_like(of_second) and same_logits(first.answers, second.answers)):
             twins[first.candidate] = (*twins.get(first.candidate, ()), second.candidate)
             twins[second.candidate] = (*twins.get(second.candidate, ()), first.candidate)
     return twins
@@ -37,15 +40,32 @@ def same_logits(first: Answers, second: Answers) -> bool:
     """
     if sorted(first.classes) != sorted(second.classes) or int(first.answered.sum()) < TWIN_CLIPS:
         return False
-    if not np.array_equal(first.answered, second.answered):
+    answered = first.answered
+    if not np.array_equal(answered, second.answered):
         return False
     columns = [second.classes.index(name) for name in first.classes]
-    answered = np.flatnonzero(first.answered)
-    # Nearly all pairs differ on the first clips already.
-    return all(
-        _differ_by_noise(_logits(first.probabilities[rows]), _logits(second.probabilities[rows][:, columns]))
-        for rows in (answered[:TWIN_CLIPS], answered)
-    )
+    return _differ_by_noise(_logits(first.probabilities[answered]), _logits(second.probabilities[answered][:, columns]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The logits of the first clips that a candidate has answered, a column per class in alphabetical order."""
+
+    classes: tuple[str, ...]
+    logits: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, answers: Answers) -> Self:
+        classes = sorted(answers.classes)
+        columns = [answers.classes.index(name) for name in classes]
+        rows = np.flatnonzero(answers.answered)[:TWIN_CLIPS]
+        return cls(tuple(classes), _logits(answers.probabilities[rows][:, columns]))
+
+    def is_like(self, other: "_Sample") -> bool:
+        """Whether the two may be twins; nearly all pairs differ on the first clips already."""
+        if self.classes != other.classes or not TWIN_CLIPS == len(self.logits) == len(other.logits):
+            return False
+        return _differ_by_noise(self.logits, other.logits)
 
 
 def _logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

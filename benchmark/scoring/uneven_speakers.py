@@ -121,7 +121,7 @@ def uneven_splits(
     ]
     found: list[Split | None] = []
     for candidate, own in enumerate(differences):
-        split = _most_uneven(own, own[shuffled], families) if enough[candidate] else None
+        split = _most_uneven(own, shuffled, families) if enough[candidate] else None
         if split is not None:
             shared = any(_shares(split, differences[other], shuffled) for other in np.flatnonzero(others[candidate]))
             split = None if shared else split
@@ -130,14 +130,17 @@ def uneven_splits(
 
 
 def _most_uneven(
-    own: NDArray[np.float64], permuted: NDArray[np.float64], families: Sequence[tuple[NDArray[np.float64], float]]
+    own: NDArray[np.float64], shuffled: NDArray[np.int64], families: Sequence[tuple[NDArray[np.float64], float]]
 ) -> Split | None:
     for splits, significance in families:
-        values, luck = _unevenness(own[None], splits)[0], _unevenness(permuted, splits).max(axis=1)
+        values = _unevenness(own[None], splits)[0]
         best = splits[int(values.argmax())] > 0
-        p_value = float((1 + np.count_nonzero(luck >= values.max())) / (1 + len(luck)))
         difference = float(own[~best].mean() - own[best].mean())
-        if p_value <= significance and difference >= LEAST_DIFFERENCE:
+        if difference < LEAST_DIFFERENCE:  # most candidates, which so need no permutation
+            continue
+        luck = _unevenness(own[shuffled], splits).max(axis=1)
+        p_value = float((1 + np.count_nonzero(luck >= values.max())) / (1 + len(luck)))
+        if p_value <= significance:
             return Split(held_out=tuple(np.flatnonzero(best).tolist()), difference=difference, p_value=p_value)
     return None
 

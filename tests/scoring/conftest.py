@@ -73,7 +73,7 @@ def hard_answers(
     rest = 0.4 / max(len(classes) - 1, 1)
     rows = [[np.nan if answer is None else 0.6 if name == answer else rest for name in classes] for answer in hard]
     return Answers(
-        probabilities=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
+        source=np.array(rows, dtype=np.float64).reshape(len(truth), len(classes)),
         classes=tuple(classes),
         truth=tuple(truth),
         speakers=tuple(speakers) if speakers is not None else tuple(f"s{clip % 6}" for clip in range(len(truth))),
@@ -88,7 +88,7 @@ def random_answers(seed: int, clips: int, *, truths: int = 5, classes: int = 4, 
     probabilities[generator.random(clips) < gaps] = np.nan
     truth = [None if generator.random() < gaps else EMOTIONS[generator.integers(truths)] for _ in range(clips)]
     return Answers(
-        probabilities=probabilities,
+        source=probabilities,
         classes=names,
         truth=tuple(truth),
         speakers=tuple(f"speaker {generator.integers(8)}" for _ in range(clips)),

@@ -36,7 +36,7 @@ def test_answers_outside_the_corpus_and_failures_count_as_none_of_its_emotions()
 
 def test_restricted_decisions_choose_the_best_of_the_given_emotions_with_renormalised_confidence() -> None:
     answers = Answers(
-        probabilities=np.array([[0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.9, 0.05, 0.05], [1.0, 0.0, 0.0]]),
+        source=np.array([[0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.9, 0.05, 0.05], [1.0, 0.0, 0.0]]),
         classes=("surprise", "anger", "fear"),
         truth=("anger", "anger", "happiness", "fear"),
         speakers=("s",) * 4,

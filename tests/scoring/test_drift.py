@@ -115,7 +115,7 @@ def answers_of(truth: list[str], right: NDArray[np.bool_], speakers: NDArray[np.
     probabilities = np.full((len(truth), len(EMOTIONS)), 0.3 / (len(EMOTIONS) - 1))
     probabilities[np.arange(len(truth)), chosen] = 0.7
     return Answers(
-        probabilities=probabilities,
+        source=probabilities,
         classes=EMOTIONS,
         truth=tuple(truth),
         speakers=tuple(f"s{number}" for number in speakers),

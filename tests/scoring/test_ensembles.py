@@ -24,7 +24,7 @@ def same_clips(number: int, clips: int = 80) -> list[Answers]:
         truth = np.array([own.classes.index(t) if t in own.classes else 0 for t in first.truth])
         better = own.probabilities.copy()
         better[np.arange(clips), truth] += 0.3 * (seed % 4)
-        members.append(replace(first, probabilities=better, classes=own.classes))
+        members.append(replace(first, source=better, classes=own.classes))
     return members
 
 
@@ -51,7 +51,7 @@ def test_the_vote_is_the_mean_over_those_that_cover_an_emotion_counted_clip_by_c
 
 def test_a_clip_that_one_member_could_not_process_is_answered_by_the_others() -> None:
     first, second = same_clips(2)
-    broken = replace(first, probabilities=np.full_like(first.probabilities, np.nan))
+    broken = replace(first, source=np.full_like(first.probabilities, np.nan))
     assert np.array_equal(ensembles.soft_vote([broken, second]).answered, second.answered)
     assert not ensembles.soft_vote([broken, broken]).answered.any()
     assert np.array_equal(ensembles.soft_vote([first, first, first]).chosen, first.chosen)
@@ -63,7 +63,7 @@ def test_members_are_those_that_trying_all_in_turn_gives() -> None:
     part = [
         replace(
             candidate,
-            probabilities=candidate.probabilities[clips],
+            source=candidate.probabilities[clips],
             truth=tuple(np.array(candidate.truth, dtype=object)[clips]),
             speakers=tuple(np.array(candidate.speakers, dtype=object)[clips]),
         )
@@ -83,7 +83,7 @@ def test_nobody_is_chosen_on_the_speakers_that_score_him() -> None:
     spoilt = []
     for seed, candidate in enumerate(candidates):
         noise = np.random.default_rng(100 + seed).dirichlet(np.ones(len(candidate.classes)), size=80)
-        spoilt.append(replace(candidate, probabilities=np.where(half[:, None], noise, candidate.probabilities)))
+        spoilt.append(replace(candidate, source=np.where(half[:, None], noise, candidate.probabilities)))
     before, after = ensembles.cross_fitted(candidates, 2), ensembles.cross_fitted(spoilt, 2)
     assert before is not None
     assert after is not None

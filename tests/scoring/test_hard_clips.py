@@ -107,7 +107,7 @@ def test_of_clips_missed_equally_often_those_that_more_could_know_and_fewer_beli
     assert [clip.clip for clip in clips.most_wrong] == ["clip 0", "clip 1"]
     truth = ["anger", "anger"]
     even = hard_answers(truth, ["neutral", "neutral"], ("anger", "neutral", "sadness"))
-    uneven = replace(even, probabilities=np.array([[0.4, 0.5, 0.1], [0.1, 0.8, 0.1]]))
+    uneven = replace(even, source=np.array([[0.4, 0.5, 0.1], [0.1, 0.8, 0.1]]))
     assert [clip.clip for clip in hard_clips_of(truth, {"a": uneven}).most_wrong] == ["clip 1", "clip 0"]
 
 

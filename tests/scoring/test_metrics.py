@@ -181,7 +181,7 @@ def soft(
 ) -> tuple[float | None, float | None]:
     """Cross-entropy and Jensen-Shannon divergence of probabilities against votes."""
     answers = Answers(
-        probabilities=np.array(rows),
+        source=np.array(rows),
         classes=tuple(classes),
         truth=(None,) * len(rows),
         speakers=(None,) * len(rows),
@@ -224,7 +224,7 @@ def test_no_probabilities_are_nearer_to_the_votes_than_the_shares_themselves() -
         {"anger": 1, "fear": 1, None: 4},
     ]
     shares = Answers(
-        probabilities=np.array([[2 / 3, 1 / 3], [1.0, 0.0], [0.5, 0.5]]),
+        source=np.array([[2 / 3, 1 / 3], [1.0, 0.0], [0.5, 0.5]]),
         classes=("anger", "fear"),
         truth=(None,) * 3,
         speakers=(None,) * 3,
@@ -232,7 +232,7 @@ def test_no_probabilities_are_nearer_to_the_votes_than_the_shares_themselves() -
     )
     floor = metrics.soft_cross_entropy_floor(shares)
     assert floor == pytest.approx(metrics.soft_cross_entropy(shares))
-    assert metrics.soft_cross_entropy_floor(replace(shares, probabilities=shares.probabilities[::-1])) == floor
+    assert metrics.soft_cross_entropy_floor(replace(shares, source=shares.probabilities[::-1])) == floor
     assert metrics.soft_cross_entropy_floor(replace(shares, votes=(None,) * 3)) is None
 
 

@@ -20,7 +20,7 @@ def calls(angry: float, *, clips: int = 1_600, speakers: int = 8, seed: int = 0,
     probabilities = np.full((clips, 2), 1 - sure)
     probabilities[np.arange(clips), says] = sure
     return Answers(
-        probabilities=probabilities,
+        source=probabilities,
         classes=CLASSES,
         truth=tuple(CLASSES[code] for code in truth),
         speakers=tuple(f"s{number % speakers}" for number in range(clips)),

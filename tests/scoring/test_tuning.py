@@ -42,7 +42,7 @@ def test_an_emotion_without_clips_keeps_its_bias() -> None:
 def test_clips_without_a_speaker_are_left_out_and_emotions_that_a_candidate_lacks_are_not_fitted() -> None:
     own = LabelledAnswers.of(
         Answers(
-            probabilities=np.tile([0.7, 0.3], (40, 1)),
+            source=np.tile([0.7, 0.3], (40, 1)),
             classes=("anger", "fear"),
             truth=("anger", "fear", "boredom", None) * 10,
             speakers=("a", None, "b", "c") * 10,

@@ -20,7 +20,7 @@ FAINT = 0.02 * LOGITS
 def answered(logits: NDArray[np.float64], classes: Sequence[str] = EMOTIONS) -> Answers:
     clips = len(logits)
     return Answers(
-        probabilities=softmax(logits, axis=1), classes=tuple(classes), truth=(None,) * clips, speakers=(None,) * clips
+        source=softmax(logits, axis=1), classes=tuple(classes), truth=(None,) * clips, speakers=(None,) * clips
     )
 
 
@@ -60,7 +60,7 @@ def test_twins_have_100_answered_clips_and_the_same_classes_in_any_order() -> No
 def test_tables_of_hard_answers_are_compared_too() -> None:
     hard = answered(np.where(SURE > 0, 0.0, -np.inf))
     assert same_logits(hard, hard)
-    assert not same_logits(hard, replace(hard, probabilities=np.roll(hard.probabilities, 1, axis=0)))
+    assert not same_logits(hard, replace(hard, source=np.roll(hard.probabilities, 1, axis=0)))
 
 
 def test_failures_are_the_same_only_on_the_same_clips() -> None:
@@ -68,4 +68,4 @@ def test_failures_are_the_same_only_on_the_same_clips() -> None:
     assert same_logits(answers, answers)
     changed = answers.probabilities.copy()
     changed[np.flatnonzero(answers.answered)[0]] = np.nan
-    assert not same_logits(answers, replace(answers, probabilities=changed))
+    assert not same_logits(answers, replace(answers, source=changed))
