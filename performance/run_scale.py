@@ -95,7 +95,7 @@ class StubSession:
             yield AnsweredWindow(window, answer)
 
     def _logits(self, window: ClipWindow) -> NDArray[np.float32]:
-        logits = next(self._drawn).copy()
+        logits = np.array(next(self._drawn), dtype=np.float32)
         logits[TRUTHS[window.clip_hash]] += self._skill
         return logits
 

@@ -1,5 +1,6 @@
 """Decoding the clips of a corpus: once to know what they hold, and again window by window for a model."""
 
+import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
-_WINDOWS_AHEAD = 8
+_GROUPS_AHEAD = 8
+_MOST_TOGETHER, _SAMPLES_TOGETHER, _GROUP_S = 16, 160_000, 0.02
 MOST_COMPARED = 10_000
 """Clips of which changed copies are looked for: the time grows with the square of their number, to about 20 s."""
 
@@ -163,18 +165,25 @@ def decode_windows(
     # One thread takes the calls in their order, so that the generator is never entered twice.
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
-            for pair in map_ahead(pool, _next_pair, repeat(windows), ahead=_WINDOWS_AHEAD // 2):
-                if not pair:
+            for group in map_ahead(pool, _next_group, repeat(windows), ahead=_GROUPS_AHEAD):
+                if not group:
                     return
-                yield from pair
+                yield from group
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             windows.close()
 
 
-def _next_pair(windows: Iterator[ClipWindow]) -> list[ClipWindow]:
-    """The only window of a short clip with its end: handing over costs more than either."""
-    return list(islice(windows, 2))
+def _next_group(windows: Iterator[ClipWindow]) -> list[ClipWindow]:
+    """The next windows, several where they are short: to hand one over costs as much as to read it."""
+    group: list[ClipWindow] = []
+    begun, samples = time.monotonic(), 0
+    for window in islice(windows, _MOST_TOGETHER):
+        group.append(window)
+        samples += 0 if window.samples is None else window.samples.size
+        if samples >= _SAMPLES_TOGETHER or time.monotonic() - begun >= _GROUP_S:
+            break
+    return group
 
 
 def find_copies(decoded: DecodedCorpus, reader: AudioReader, progress: Progress) -> list[ChangedCopy] | None:

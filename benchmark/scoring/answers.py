@@ -93,7 +93,7 @@ class Answers:
         # Kept for each of many candidates, so that it is small.
         if not self.classes:
             return np.full(len(self.truth), NO_ANSWER, dtype=np.int16)
-        answered = np.isfinite(self.probabilities).all(axis=1)
+        answered: NDArray[np.bool_] = np.asarray(np.isfinite(self.probabilities).all(axis=1))
         best = np.argmax(np.where(answered[:, None], self.probabilities, 0.0), axis=1)
         return np.where(answered, best, NO_ANSWER).astype(np.int16)
 

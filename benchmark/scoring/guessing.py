@@ -207,7 +207,7 @@ def gain(
 
 
 def _own_luck(decisions: Decisions, speakers: Sequence[str | None]) -> NDArray[np.float64]:
-    return uars_by_luck(decisions.truth, decisions.answers.astype(np.uint8)[None], speakers)[0]
+    return np.asarray(uars_by_luck(decisions.truth, decisions.answers.astype(np.uint8)[None], speakers)[0])
 
 
 def _jackknife_ends(right: SpeakerCounts, within: SpeakerCounts) -> tuple[float | None, float | None]:

@@ -179,6 +179,11 @@ def common_uar(answers: Answers, emotions: Sequence[str]) -> float | None:
     """
     if len(emotions) < MIN_EMOTIONS or not set(emotions) <= set(covered_emotions(answers)):
         return None
+    return _restricted_uar(answers, tuple(emotions))
+
+
+@lru_cache(maxsize=1)  # of most candidates, the emotions that they cover are those that all cover
+def _restricted_uar(answers: Answers, emotions: tuple[str, ...]) -> float | None:
     return uar(restricted_decisions(answers, emotions))
 
 
