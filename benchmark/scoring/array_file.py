@@ -1,14 +1,13 @@
 """Arrays in a temporary file: probabilities of many candidates on many clips, which do not fit into memory together."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(eq=False)
 class ArrayFile:
     """A file without a name in the system's temporary folder, which ends with the last array in it.
 
@@ -16,30 +15,34 @@ class ArrayFile:
     other.
     """
 
-    _file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
-    _size: int = 0
-    _last: tuple[int, NDArray[np.float64]] | None = None
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._size = 0
+        self._last: tuple[StoredArray, NDArray[np.float64]] | None = None
 
     def add(self, values: NDArray[np.float64]) -> "NDArray[np.float64] | StoredArray":
         """Write an array; where the disk is full, it is returned as it is, and stays in memory."""
         # Column by column: sums and maxima over the columns of a row are then several times as fast.
-        offset, content = self._size, np.ascontiguousarray(values.T)
+        content = np.ascontiguousarray(values.T)
         try:
-            self._file.seek(offset)
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as its arrays are used
+            self._file.seek(self._size)
             self._file.write(content.data)
             self._file.flush()
         except OSError:
             return values
-        self._size = offset + content.nbytes
-        self._last = (offset, content.T)
-        return StoredArray(self, offset, values.shape)
+        stored = StoredArray(self, self._file, self._size, values.shape)
+        self._size += content.nbytes
+        self._last = (stored, content.T)
+        return stored
 
-    def read(self, offset: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Read the array at an offset; it must not be changed."""
-        if self._last is None or self._last[0] != offset:
-            self._file.seek(offset)
-            values = np.fromfile(self._file, dtype=np.float64, count=int(np.prod(shape)))
-            self._last = (offset, values.reshape(shape[::-1]).T)
+    def read(self, stored: "StoredArray") -> NDArray[np.float64]:
+        """Read an array of this file; it must not be changed."""
+        if self._last is None or self._last[0] is not stored:
+            stored.content.seek(stored.offset)
+            values = np.fromfile(stored.content, dtype=np.float64, count=int(np.prod(stored.shape)))
+            self._last = (stored, values.reshape(stored.shape[::-1]).T)
         return self._last[1]
 
 
@@ -54,9 +57,10 @@ class StoredArray:
     """
 
     file: ArrayFile
+    content: IO[bytes]
     offset: int
     shape: tuple[int, ...]
 
     def read(self) -> NDArray[np.float64]:
         """The array."""
-        return self.file.read(self.offset, self.shape)
+        return self.file.read(self)
