@@ -246,15 +246,26 @@ def _locate_clip(cells: Mapping[str, str], locate: Callable[[str], Located]) -> 
     if not any(texts.values()):
         return name, audio
     try:
-        start, stop = _read_stretch(texts)
+        start, stop = read_stretch(texts)
     except ValueError as error:
         return name, UnusableAudio(str(error))
     name = f"{name}#{start:g}-" + ("" if stop is None else f"{stop:g}")
     return name, audio if isinstance(audio, UnusableAudio) else replace(audio, start_s=start, stop_s=stop)
 
 
-def _read_stretch(texts: Mapping[str, str]) -> tuple[float, float | None]:
-    """Start and stop in seconds; raises ValueError with a sentence where they are none."""
+def read_stretch(texts: Mapping[str, str]) -> tuple[float, float | None]:
+    """Read the start and the end of a stretch, in seconds; None is the end of the recording.
+
+    Args:
+        texts: What the row says, by the roles `start`, `stop` and `duration`; empty where it says nothing.
+
+    Raises:
+        ValueError: With a sentence, where they are no such times.
+
+    Examples:
+        >>> read_stretch({"start": "1.5", "stop": "", "duration": "2"})
+        (1.5, 3.5)
+    """
     seconds: dict[str, float] = {}
     for role, text in texts.items():
         try:

@@ -8,6 +8,7 @@ from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Clip, Corpus, CorpusContents, choose_channel, described
 from benchmark.corpora.conventions import convention, convention_names
 from benchmark.corpora.datasets import read_dataset
+from benchmark.corpora.emobox import read_emobox
 from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
 from benchmark.corpora.rows import parse_columns
@@ -96,6 +97,8 @@ def _name_of(spec: Spec) -> str:
     path = expanded(spec.location).resolve()
     if spec.kind == "table":
         return path.parent.name if path.stem == "metadata" else path.stem
+    if spec.kind == "emobox" and path.suffix:
+        return path.stem
     return path.name or spec.location
 
 
@@ -108,6 +111,8 @@ def _read(name: str, spec: Spec, entry: CorpusEntry, reader: AudioReader, progre
         contents = read_table(path, columns=columns)
     elif spec.kind == "hf":
         contents = read_dataset(parse_dataset(spec.location), columns=columns, reader=reader, progress=progress)
+    elif spec.kind == "emobox":
+        contents = read_emobox(path)
     elif spec.kind == "folder":
         contents = read_folder(path, labels=entry.labels)
     else:

@@ -7,13 +7,15 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from benchmark.errors import RequestError
+from benchmark.corpora.emobox import read_manifests
+from benchmark.errors import RequestError, shorten
 from benchmark.settings import expanded
 from benchmark.training.training_clips import TrainingClips
 
 FOLD_FILES = (".csv", ".tsv", ".json", ".txt")
 _LARGEST_FILE_BYTES = 50_000_000
 _CLIP_COLUMNS = ("clip", "file", "file_name", "path")
+_LISTED = 3
 _SEPARATORS = (",", ";", "\t")
 _REMEDY = "it needs the columns speaker and fold, or clip and fold"
 
@@ -46,7 +48,8 @@ def read_fold_file(path: Path) -> FoldFile:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise RequestError(
-            f"{path} is no file of folds: --folds takes a number, loso, column:NAME, or a file ({', '.join(readers)})."
+            f"{path} is no file of folds: --folds takes a number, loso, column:NAME, emobox:DIR, or a file "
+            f"({', '.join(readers)})."
         )
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
@@ -57,6 +60,25 @@ def read_fold_file(path: Path) -> FoldFile:
     except (ValueError, RecursionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RequestError(f"{path} is no file of folds: {reason}.") from error
+
+
+def read_emobox_folds(folder: Path) -> FoldFile:
+    """Read the folds of EmoBox's manifests: which clip, by its key or its recording, is in the test part of which fold.
+
+    Raises:
+        RequestError: There are no such manifests, or a clip is in the test parts of several folds.
+    """
+    manifests = read_manifests(folder)
+    if manifests.several_folds:
+        raise RequestError(
+            f"{len(manifests.several_folds):,} clips are in the test parts of several folds of {folder} "
+            f"({shorten(manifests.several_folds, _LISTED)}): leave each in one."
+        )
+    entries = [entry for entry in manifests.entries.values() if entry.fold is not None]
+    if not entries:
+        raise RequestError(f"{folder} is one manifest and has no folds: name the dataset's folder.")
+    pairs = [(name, str(entry.fold)) for entry in entries for name in (entry.key, entry.wav)]
+    return FoldFile("clip", dict(pairs))
 
 
 def _read_table(path: Path) -> FoldFile:

@@ -16,8 +16,9 @@ import numpy as np
 from benchmark.errors import RequestError, did_you_mean, shorten
 from benchmark.results.training_record import TrainingFinding
 from benchmark.scoring.texts import numbered
+from benchmark.settings import expanded
 from benchmark.training.balanced_folds import MIN_FOLDS, balanced_folds, inner_split
-from benchmark.training.fold_files import folds_of_clips, read_fold_file
+from benchmark.training.fold_files import FoldFile, folds_of_clips, read_emobox_folds, read_fold_file
 from benchmark.training.training_clips import Indices, TrainingClips
 
 MIN_TEXTS = 5
@@ -26,6 +27,7 @@ TEXT_PARTS = 3
 _LARGEST_LOSS = 1 / TEXT_PARTS
 _LEAVE_ONE_OUT = "loso"
 _COLUMN = "column:"
+_EMOBOX = "emobox:"
 _LISTED = 3
 
 
@@ -126,7 +128,8 @@ def make_folds(
     """Divide a corpus into folds.
 
     Args:
-        folds: A number; `loso`, a fold per speaker; `column:NAME`, a fold per value of a column; or a file.
+        folds: A number; `loso`, a fold per speaker; `column:NAME`, a fold per value of a column; `emobox:DIR`, the
+            test parts of EmoBox's manifests; or a file.
         seed: Of the division where `folds` is a number; the same seed gives the same folds.
         allow: Values of `Allowed`.
         hold_out_texts: Leave texts that are tested out of training, where there are enough texts.
@@ -163,8 +166,11 @@ def _divide(clips: TrainingClips, folds: str, seed: int, allow: Collection[str])
         return _leave_one_speaker_out(clips)
     if folds.startswith(_COLUMN):
         return _by_column(clips, folds.removeprefix(_COLUMN))
+    if folds.startswith(_EMOBOX):
+        folder = expanded(folds.removeprefix(_EMOBOX))
+        return _by_file(clips, read_emobox_folds(folder), folder)
     if not folds.isdecimal():
-        return _by_file(clips, Path(folds))
+        return _by_file(clips, read_fold_file(Path(folds)), Path(folds))
     if int(folds) < MIN_FOLDS:
         raise RequestError(f"--folds {folds} leaves nothing to train on: take 2 or more, such as --folds 5.")
     if len(set(clips.groups.tolist())) == 1 and Allowed.ONE_SPEAKER not in allow:
@@ -211,8 +217,7 @@ def _by_column(clips: TrainingClips, column: str) -> _Division:
     return _by_names(clips, values, f"by the column {column!r}", f"the column {column!r} is empty for")
 
 
-def _by_file(clips: TrainingClips, path: Path) -> _Division:
-    file = read_fold_file(path)
+def _by_file(clips: TrainingClips, file: FoldFile, path: Path) -> _Division:
     of_clips = folds_of_clips(file, clips)
     if empty := sorted(set(file.folds.values()) - set(of_clips), key=_natural):
         raise RequestError(

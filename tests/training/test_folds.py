@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_published_folds_are_read_from_a_file(tmp_path: Path, form: str) -> None
         ("f.csv", "speaker,fold\n1,\n", "row 1"),
         ("f.json", "[1, 2]", "columns speaker and fold"),
         ("f.json", "{", "no file of folds"),
-        ("f.xlsx", "", r"a number, loso, column:NAME, or a file"),
+        ("f.xlsx", "", r"a number, loso, column:NAME, emobox:DIR, or a file"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_folds_is_said(tmp_path: Path, name: str, content: str, reason: str) -> None:
@@ -122,6 +123,50 @@ def test_what_is_wrong_with_a_file_of_folds_is_said(tmp_path: Path, name: str, c
     path.write_text(content, "utf-8")
     with pytest.raises(RequestError, match=reason):
         make_folds(acted(4), str(path))
+
+
+def emobox_folds(folder: Path, tested: Sequence[Sequence[str]]) -> str:
+    for number, names in enumerate(tested, start=1):
+        path = folder / f"data/acted/fold_{number}/acted_test_fold_{number}.jsonl"
+        path.parent.mkdir(parents=True)
+        lines = [{"key": f"acted-{name}", "wav": f"downloads/acted/{name}.wav", "emo": "ang"} for name in names]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return f"emobox:{folder}/data/acted"
+
+
+def test_folds_of_emobox_divide_clips_by_key_or_by_the_name_of_their_recording(tmp_path: Path) -> None:
+    clips = acted(4)
+    tested = [[f"clip {number}" for number in part] for part in (range(6), range(6, 18), range(18, 24))]
+    folds = emobox_folds(tmp_path, tested)
+    by_recording = make_folds(clips, folds)
+    assert [fold.test.tolist() for fold in by_recording.folds] == [[*range(6)], [*range(6, 18)], [*range(18, 24)]]
+    assert speakers_tested(clips, by_recording) == [("01",), ("02", "03"), ("04",)]
+    keyed = replace(clips, names=tuple(f"acted-{name}" for name in clips.names))
+    assert [fold.test.tolist() for fold in make_folds(keyed, folds).folds] == [
+        fold.test.tolist() for fold in by_recording.folds
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tested", "reason"),
+    [
+        ([["clip 0", "clip 1"], ["clip 1"]], "1 clips are in the test parts of several folds .*acted-clip 1"),
+        ([["clip 0"], ["clip 1"]], "gives no fold to 22 of 24 clips"),
+        ([[f"clip {number}" for number in range(24)]], "one fold only"),
+        ([["a"], ["b"]], "No clip is in fold 1"),
+    ],
+)
+def test_what_is_wrong_with_folds_of_emobox_is_said(
+    tmp_path: Path, tested: Sequence[Sequence[str]], reason: str
+) -> None:
+    with pytest.raises(RequestError, match=reason):
+        make_folds(acted(4), emobox_folds(tmp_path, tested))
+
+
+def test_one_manifest_of_emobox_has_no_folds(tmp_path: Path) -> None:
+    folds = emobox_folds(tmp_path, [["clip 0"]])
+    with pytest.raises(RequestError, match="one manifest and has no folds"):
+        make_folds(acted(4), f"{folds}/fold_1/acted_test_fold_1.jsonl")
 
 
 def test_a_file_of_folds_that_does_not_exist_is_an_error() -> None:
