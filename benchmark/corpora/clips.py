@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmark.audio.channels import Channel, ChannelChoice
@@ -55,6 +55,7 @@ class CorpusContents:
         codes: The corpus's own codes for labels: code → canonical class.
         source: The SPEC pinned to a revision, of a dataset.
         left_out: Files that are no clips.
+        complete: Fetches the audio of those clips that are selected; None where it is there.
     """
 
     clips: tuple[Clip, ...]
@@ -62,6 +63,7 @@ class CorpusContents:
     codes: dict[str, str] = field(default_factory=dict)
     source: str | None = None
     left_out: tuple[LeftOut, ...] = ()
+    complete: Callable[[Sequence[Clip]], tuple[Clip, ...]] | None = None
 
 
 def described(record: ClipRecord, clip: Clip) -> ClipRecord:

@@ -6,22 +6,25 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.audio_reader import AudioReader
-from benchmark.corpora.audio_sources import AudioFile, UnusableAudio
-from benchmark.corpora.clips import CorpusContents
+from benchmark.corpora.audio_sources import AudioAddress, AudioFile, UnusableAudio
+from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.corpora.fetching import UnreachableAudio
 from benchmark.corpora.folder import AUDIO_SUFFIXES
 from benchmark.corpora.rows import find_columns, read_rows
-from benchmark.corpora.streaming import DatasetFile, DatasetSpec, SpooledRow
+from benchmark.corpora.streaming import DatasetFile, DatasetSpec, RowGroup, RowsWithoutAudio, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure
 from benchmark.options.shared import MAX_CLIP_MB
-from benchmark.progress import Progress
+from benchmark.progress import Progress, Stage
 from benchmark.results.cache_entries import CacheKind, EntryFolder, EntryKey
 from benchmark.results.checksums import DamagedError, write_manifest
 from benchmark.results.files import explain_write_failure
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 _REVISION_DIGITS = 40
 _UNSAFE = re.compile(r"[^\w.-]+")
 _INDEX = "rows.jsonl"
+# What is added to the name of a split whose rows are kept without audio; no column of audio is called so.
+_ROWS = "~rows"
 _SCHEMA_VERSION = 1
 _REMEDY = "choose another folder with BENCH_CACHE"
 
@@ -72,11 +77,20 @@ class Spool:
             cache=folder, kind=CacheKind.DATASETS, key=self.key, content_schema=_SCHEMA_VERSION, name=name
         )
 
-    def write(self, audio_column: str, rows: Iterable[SpooledRow], reader: AudioReader, *, sequence: int = 1) -> None:
+    def write(
+        self,
+        audio_column: str,
+        rows: Iterable[SpooledRow],
+        reader: AudioReader,
+        *,
+        sequence: int = 1,
+        groups: Sequence[RowGroup] = (),
+    ) -> None:
         """Keep all rows, with encoded audio, or nothing where reading them fails.
 
         Args:
             sequence: Larger than those of other revisions.
+            groups: Where the audio of the rows is, if they are kept without it.
 
         Raises:
             UnreachableAudio: A file cannot be fetched now, and the cache must not say that it is missing.
@@ -89,7 +103,8 @@ class Spool:
             raise explain_write_failure(error, self.folder.parent, remedy=_REMEDY) from error
         try:
             with (unfinished / _INDEX).open("w", encoding="utf-8") as index:
-                index.write(json.dumps({"audio_column": audio_column}) + "\n")
+                heading = {"audio_column": audio_column, "groups": [vars(group) for group in groups]}
+                index.write(json.dumps(heading) + "\n")
                 for number, row in enumerate(rows):
                     index.write(json.dumps(vars(_with_file(row, unfinished / f"{number:08}", reader))) + "\n")
             write_manifest(unfinished)
@@ -99,10 +114,21 @@ class Spool:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
-    def read(self) -> tuple[str, list[SpooledRow]]:
-        """The column that held the audio, and all rows, with the names of the files that hold it now."""
+    def read(self) -> RowsWithoutAudio:
+        """All rows, with the names of the files that hold their audio, if it is here."""
         first, *lines = (self.folder / _INDEX).read_text(encoding="utf-8").split("\n")
-        return str(json.loads(first)["audio_column"]), [SpooledRow(**json.loads(line)) for line in lines if line]
+        heading = json.loads(first)
+        return RowsWithoutAudio(
+            audio_column=str(heading["audio_column"]),
+            groups=tuple(RowGroup(**group) for group in heading.get("groups", ())),
+            rows=tuple(SpooledRow(**json.loads(line)) for line in lines if line),
+        )
+
+    def locate(self, row: SpooledRow) -> AudioFile | UnusableAudio:
+        """The audio of one of its rows."""
+        if row.audio is None:
+            return UnusableAudio(row.failure or "The dataset has no audio here.")
+        return AudioFile(self.folder / str(row.audio))
 
 
 def _with_file(row: SpooledRow, path: Path, reader: AudioReader) -> SpooledRow:
@@ -125,7 +151,7 @@ def _with_file(row: SpooledRow, path: Path, reader: AudioReader) -> SpooledRow:
 
 
 def read_dataset(
-    spec: DatasetSpec, *, columns: Mapping[str, str], reader: AudioReader, progress: Progress
+    spec: DatasetSpec, *, columns: Mapping[str, str], reader: AudioReader, progress: Progress, in_part: bool = False
 ) -> CorpusContents:
     """Read one split of a dataset.
 
@@ -136,46 +162,142 @@ def read_dataset(
         columns: Role (`file`, `label`, `speaker`, …) → the column that has it.
         reader: Fetches the files.
         progress: Gets a stage while the dataset is fetched.
+        in_part: The audio of a part of the clips is wanted: where the split is stored in Parquet files on the Hub, what
+            is returned has none yet, and its `complete` fetches it.
 
     Raises:
         RequestError: There is no such dataset, split or column.
         UnavailableError: The Hub cannot be reached and the dataset is not in the cache, or the disk is full.
     """
-    folder = reader.settings.cache / "corpora" / _folder_name(spec.id)
-    parts = [spec.config or "default", spec.split or "only", columns.get("file") or "audio"]
-    if reader.max_clip_mb != MAX_CLIP_MB:  # what is too large for one limit may not be for another
-        parts.append(f"{reader.max_clip_mb:g}")
-    split = _folder_name("~".join(parts))
-    revision, notes = _pin_revision(spec, reader, folder, split)
-    key = EntryKey(revision=revision, details={"dataset": spec.id, "split": split})
-    spool = Spool(folder / revision / split, key)
-    if not spool.is_complete:
-        prepare_cache(reader.settings)
-        sequence = max(_stored_revisions(folder, split).values(), default=0) + 1
-        _fetch(spec, revision, columns.get("file"), spool, reader, sequence, progress)
-    audio_column, rows = spool.read()
-    if not rows:
+    fetcher = _SplitFetcher(spec, columns.get("file"), reader, progress, in_part=in_part)
+    spool, notes = fetcher.spool()
+    split = spool.read()
+    if not split.rows:
         raise RequestError(f"The dataset {spec.id} has no rows in this split.")
-    present = [audio_column, *dict.fromkeys(name for row in rows for name in row.values)]
-    audio = {
-        row.name: UnusableAudio(row.failure or "The dataset has no audio here.")
-        if row.audio is None
-        else AudioFile(spool.folder / str(row.audio))
-        for row in rows
-    }
-    empty = dict.fromkeys(present, "")
+    present = [split.audio_column, *dict.fromkeys(name for row in split.rows for name in row.values)]
+    rows, empty = {row.name: row for row in split.rows}, dict.fromkeys(present, "")
     contents = read_rows(
         f"hf:{spec.id}",
-        find_columns(f"The dataset {spec.id}", present, {**columns, "file": audio_column}),
-        [{**empty, **row.values, audio_column: row.name} for row in rows],
-        audio.__getitem__,
+        find_columns(f"The dataset {spec.id}", present, {**columns, "file": split.audio_column}),
+        [{**empty, **row.values, split.audio_column: row.name} for row in split.rows],
+        AudioAddress if split.groups else lambda name: spool.locate(rows[name]),
     )
     part = "/".join(part for part in (spec.config, spec.split) if part)
-    source = f"hf:{spec.id}" + (f"@{revision}" if spec.folder is None else "") + (f":{part}" if part else "")
-    return replace(contents, notes=notes + contents.notes, source=source)
+    source = f"hf:{spec.id}" + (f"@{fetcher.revision}" if spec.folder is None else "") + (f":{part}" if part else "")
+    complete = partial(fetcher.fetch_audio, split) if split.groups else None
+    return replace(contents, notes=notes + contents.notes, source=source, complete=complete)
 
 
-def _pin_revision(spec: DatasetSpec, reader: AudioReader, folder: Path, split: str) -> tuple[str, tuple[str, ...]]:
+class _SplitFetcher:
+    """Fetches a split into the cache: all of it, or its rows without audio and then the audio of some of them.
+
+    Attributes:
+        revision: What is read, once `spool` has returned.
+    """
+
+    def __init__(
+        self, spec: DatasetSpec, audio_column: str | None, reader: AudioReader, progress: Progress, *, in_part: bool
+    ) -> None:
+        self._spec, self._audio_column, self._reader, self._progress = spec, audio_column, reader, progress
+        self._in_part = in_part and spec.folder is None
+        self._folder = reader.settings.cache / "corpora" / _folder_name(spec.id)
+        self._parts = [spec.config or "default", spec.split or "only", audio_column or "audio"]
+        if reader.max_clip_mb != MAX_CLIP_MB:  # what is too large for one limit may not be for another
+            self._parts.append(f"{reader.max_clip_mb:g}")
+        self.revision = ""
+
+    def spool(self) -> tuple[Spool, tuple[str, ...]]:
+        """The split in the cache, with notes for the user; fetches what is missing."""
+        names = [self._name(), *([self._name(_ROWS)] if self._in_part else ())]
+        self.revision, notes = _pin_revision(self._spec, self._reader, self._folder, names)
+        spools = [self._spool(name) for name in names]
+        if (complete := next((spool for spool in spools if spool.is_complete), None)) is not None:
+            return complete, notes
+        prepare_cache(self._reader.settings)
+        sequence = max(_stored_revisions(self._folder, [self._name(), self._name(_ROWS)]).values(), default=0) + 1
+        if self._in_part and self._fetch_rows(spools[-1], sequence):
+            return spools[-1], notes
+        self._fetch_all(spools[0], sequence)
+        return spools[0], notes
+
+    def fetch_audio(self, split: RowsWithoutAudio, clips: Sequence[Clip]) -> tuple[Clip, ...]:
+        """Fetch the groups of rows that hold the audio of these clips.
+
+        Raises:
+            RequestError: The dataset is not what it says it is.
+            UnavailableError: It cannot be fetched now, or the disk is full.
+        """
+        wanted = {str(clip.audio.location) for clip in clips if isinstance(clip.audio, AudioAddress)}
+        places, sequence = dict[str, AudioFile | UnusableAudio](), self._spool(self._name(_ROWS)).sequence or 1
+        rows = iter(split.rows)
+        with self._stage() as stage:
+            for group in split.groups:
+                own = list(islice(rows, group.rows))
+                if wanted.isdisjoint(row.name for row in own):
+                    continue
+                spool = self._spool(self._name(f"{group.address}#{group.number}"))
+                if not spool.is_complete:
+                    with _explained(self._spec):
+                        spool.write(
+                            split.audio_column, self._audio_of(split, group, own), self._reader, sequence=sequence
+                        )
+                places |= {row.name: spool.locate(row) for row in spool.read().rows}
+                stage.advance(len(own))
+        return tuple(_with_audio(clip, places) for clip in clips)
+
+    def _audio_of(self, split: RowsWithoutAudio, group: RowGroup, rows: Sequence[SpooledRow]) -> Iterator[SpooledRow]:
+        from benchmark.corpora.streaming import read_audio  # noqa: PLC0415
+
+        contents = read_audio(self._spec, self.revision, split.audio_column, group)
+        for row, (audio, failure) in zip(rows, contents, strict=True):
+            yield replace(row, audio=audio, failure=failure, values={})
+
+    def _fetch_rows(self, spool: Spool, sequence: int) -> bool:
+        """Fetch the rows without their audio; False where that is not possible."""
+        from benchmark.corpora.streaming import read_without_audio, without_torch  # noqa: PLC0415
+
+        with _explained(self._spec), without_torch(), self._stage() as stage:
+            split = read_without_audio(self._spec, self.revision, self._audio_column)
+            if split is None:
+                return False
+            spool.write(split.audio_column, split.rows, self._reader, sequence=sequence, groups=split.groups)
+            stage.advance(len(split.rows))
+        return True
+
+    def _fetch_all(self, spool: Spool, sequence: int) -> None:
+        from benchmark.corpora.streaming import stream_split, without_torch  # noqa: PLC0415
+
+        with _explained(self._spec), without_torch(), self._stage() as stage:
+            column, rows = stream_split(self._spec, self.revision, self._audio_column)
+
+            def counted() -> Iterator[SpooledRow]:
+                for row in rows:
+                    yield row
+                    stage.advance()
+
+            spool.write(column, counted(), self._reader, sequence=sequence)
+
+    def _stage(self) -> AbstractContextManager[Stage]:
+        return self._progress.stage(f"Fetching {self._spec.name}", total=None, unit="clips")
+
+    def _name(self, *more: str) -> str:
+        return _folder_name("~".join([*self._parts, *more]))
+
+    def _spool(self, name: str) -> Spool:
+        key = EntryKey(revision=self.revision, details={"dataset": self._spec.id, "split": name})
+        return Spool(self._folder / self.revision / name, key)
+
+
+def _with_audio(clip: Clip, places: Mapping[str, AudioFile | UnusableAudio]) -> Clip:
+    if not isinstance(clip.audio, AudioAddress):
+        return clip
+    place = places[str(clip.audio.location)]
+    return replace(clip, audio=clip.audio.fetched(place.path) if isinstance(place, AudioFile) else place)
+
+
+def _pin_revision(
+    spec: DatasetSpec, reader: AudioReader, folder: Path, names: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
     """The revision to read, and notes: that of the Hub, or where it cannot be reached the newest in the cache."""
     if spec.folder is not None:
         return folder_hash(spec.folder, max_clip_mb=reader.max_clip_mb), ()
@@ -185,7 +307,7 @@ def _pin_revision(spec: DatasetSpec, reader: AudioReader, folder: Path, split: s
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
     if revision.status is not Status.UNREACHABLE:
         raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    stored = _stored_revisions(folder, split)
+    stored = _stored_revisions(folder, names)
     if spec.revision is not None:
         stored = {name: sequence for name, sequence in stored.items() if name == spec.revision}
     if not stored:
@@ -194,13 +316,10 @@ def _pin_revision(spec: DatasetSpec, reader: AudioReader, folder: Path, split: s
     return newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",)
 
 
-def _stored_revisions(folder: Path, split: str) -> dict[str, int]:
-    """The revisions of a split in the cache, with their sequence numbers."""
-    return {
-        path.name: sequence
-        for path in folder.glob("*")
-        if path.is_dir() and (sequence := Spool(path / split).sequence) is not None
-    }
+def _stored_revisions(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """The revisions of a split in the cache, under one of these names, with their sequence numbers."""
+    spools = [(path, Spool(path / name).sequence) for path in folder.glob("*") if path.is_dir() for name in names]
+    return {path.name: sequence for path, sequence in spools if sequence is not None}
 
 
 def _sha(spec: DatasetSpec, settings: Settings) -> str | HubFailure:
@@ -241,31 +360,15 @@ def folder_hash(folder: Path, *, max_clip_mb: float = MAX_CLIP_MB) -> str:
     return content.hexdigest()[:_REVISION_DIGITS]
 
 
-def _fetch(
-    spec: DatasetSpec,
-    revision: str,
-    audio_column: str | None,
-    spool: Spool,
-    reader: AudioReader,
-    sequence: int,
-    progress: Progress,
-) -> None:
+@contextmanager
+def _explained(spec: DatasetSpec) -> Iterator[None]:
+    """Say in one sentence why a dataset cannot be fetched."""
     import httpx2  # noqa: PLC0415 - with the libraries below
     import pyarrow as pa  # noqa: PLC0415
     from datasets.exceptions import DatasetsError  # noqa: PLC0415
 
-    from benchmark.corpora.streaming import stream_split, without_torch  # noqa: PLC0415
-
     try:
-        with without_torch(), progress.stage(f"Fetching {spec.name}", total=None, unit="clips") as stage:
-            column, rows = stream_split(spec, revision, audio_column)
-
-            def counted() -> Iterator[SpooledRow]:
-                for row in rows:
-                    yield row
-                    stage.advance()
-
-            spool.write(column, counted(), reader, sequence=sequence)
+        yield
     except (httpx2.HTTPError, TimeoutError, ConnectionError, UndecodableAudio) as error:
         raise UnavailableError(f"The dataset {spec.id} could not be fetched: {_one_line(error)}.") from error
     except (DatasetsError, pa.ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

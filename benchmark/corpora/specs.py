@@ -71,18 +71,30 @@ def open_corpora(
         if columns and spec.kind not in _WITH_COLUMNS:
             raise RequestError(f"--column is for tables and datasets, and {spec} has no columns: leave it out.")
         entry = entry.model_copy(update={"columns": {**entry.columns, **columns}})
-        corpus = _read(shown_name, spec, entry, reader, progress)
-        corpus = choose_channel(corpus, ChannelChoice(options.channel or entry.channel), reader.channels)
+        choice = ChannelChoice(options.channel or entry.channel)
+        # The channels of a recording are counted before clips are selected.
+        in_part = choice is not ChannelChoice.EACH and (_selects(options) or _selects(entry))
+        contents = _read(spec, entry, reader, progress, in_part=in_part)
+        corpus = choose_channel(_corpus_of(shown_name, spec, entry, contents), choice, reader.channels)
         if pattern is not None:
             corpus = take_speakers(corpus, pattern)
-        corpora.append(_apply_entry(corpus, entry))
+        corpus = filtered(_apply_entry(corpus, entry), options).limited(options.limit)
+        if contents.complete is not None:
+            corpus = replace(corpus, clips=contents.complete(corpus.clips))
+        corpora.append(corpus)
     opened = [corpus.name for corpus in corpora]
     if doubled := {name for name in opened if opened.count(name) > 1}:
         raise RequestError(
             f"Two corpora are called {sorted(doubled)[0]!r}: give them names of their own under `corpora:` "
             "in the registry, or run them one at a time."
         )
-    return tuple(filtered(corpus, options).limited(options.limit) for corpus in corpora)
+    return tuple(corpora)
+
+
+def _selects(options: ClipOptions | CorpusEntry) -> bool:
+    """Whether a part of the clips may do."""
+    limit = options.limit if isinstance(options, ClipOptions) else None
+    return any((limit, options.sample, options.speakers, options.languages, options.only_labels))
 
 
 def _name_of(spec: Spec) -> str:
@@ -102,21 +114,24 @@ def _name_of(spec: Spec) -> str:
     return path.name or spec.location
 
 
-def _read(name: str, spec: Spec, entry: CorpusEntry, reader: AudioReader, progress: Progress) -> Corpus:
-    """Read all of a corpus."""
+def _read(spec: Spec, entry: CorpusEntry, reader: AudioReader, progress: Progress, *, in_part: bool) -> CorpusContents:
+    """Read all of a corpus, if necessary without the audio."""
     path, columns = expanded(spec.location), entry.columns
     if spec.kind == "demo":
-        contents = CorpusContents(tuple(map(_demo_clip, demo_clips(spec.location or "labelled"))))
-    elif spec.kind == "table":
-        contents = read_table(path, columns=columns)
-    elif spec.kind == "hf":
-        contents = read_dataset(parse_dataset(spec.location), columns=columns, reader=reader, progress=progress)
-    elif spec.kind == "emobox":
-        contents = read_emobox(path)
-    elif spec.kind == "folder":
-        contents = read_folder(path, labels=entry.labels)
-    else:
-        contents = convention(spec.kind)(path)
+        return CorpusContents(tuple(map(_demo_clip, demo_clips(spec.location or "labelled"))))
+    if spec.kind == "table":
+        return read_table(path, columns=columns)
+    if spec.kind == "hf":
+        dataset = parse_dataset(spec.location)
+        return read_dataset(dataset, columns=columns, reader=reader, progress=progress, in_part=in_part)
+    if spec.kind == "emobox":
+        return read_emobox(path)
+    if spec.kind == "folder":
+        return read_folder(path, labels=entry.labels)
+    return convention(spec.kind)(path)
+
+
+def _corpus_of(name: str, spec: Spec, entry: CorpusEntry, contents: CorpusContents) -> Corpus:
     return Corpus(
         name=storable(name),
         source=storable(contents.source or str(spec)),

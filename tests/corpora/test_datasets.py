@@ -1,17 +1,24 @@
+import io
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 from datasets import Audio, ClassLabel, Features, Value
 
 from benchmark.audio.decoding import UndecodableAudio
-from benchmark.corpora.clips import Corpus
+from benchmark.corpora.audio_sources import AudioFile
+from benchmark.corpora.clips import Clip, Corpus
+from benchmark.corpora.filters import sampled
 from benchmark.corpora.streaming import DatasetSpec, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.evaluation.decoding import decode_corpus
@@ -21,6 +28,7 @@ from benchmark.results.status import Status
 from tests.corpora.conftest import Opened, Record
 from tests.support.audio import shared_reader, waveform_of
 from tests.support.damage import flip
+from tests.support.hub_server import HubServer
 
 AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 CLASSES = ["ang", "hap", "neu"]
@@ -101,6 +109,118 @@ def test_the_library_is_used_without_torch(recordings: list[Path], tmp_path: Pat
     command = [sys.executable, "-c", OPEN_AND_WATCH, f"hf:{tmp_path}/dataset", str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == ["4", "True", "False"]
+
+
+OPEN_PARTS = """
+import hashlib, json, sys
+from pathlib import Path
+from benchmark.corpora.specs import open_corpora
+from benchmark.options.shared import ClipOptions
+from benchmark.registry.schema import Registry
+from benchmark.settings import Settings
+registry = Registry(title="none", candidates=())
+for line in sys.stdin:
+    cache, options = json.loads(line)
+    (corpus,) = open_corpora(["hf:org/speech"], registry, ClipOptions(**options), settings=Settings(cache=Path(cache)))
+    clips = [
+        [clip.name, clip.label, clip.speaker, hashlib.sha256(clip.audio.path.read_bytes()).hexdigest()]
+        for clip in corpus.clips
+    ]
+    print(json.dumps([corpus.available_clips, clips, [clip.audio.channel for clip in corpus.clips]]), flush=True)
+"""
+CLIP_BYTES = 160_044
+PARTS: tuple[dict[str, object], ...] = (
+    {"limit": 2},
+    {"sample": 3, "seed": 1},
+    {"speakers": ["s5"]},
+    {"limit": 1, "channel": "right"},
+)
+
+
+@pytest.fixture(scope="module")
+def hub_with_shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    """A Hub with a dataset of three Parquet files, each with two groups of two clips of 160 kB."""
+    folder = tmp_path_factory.mktemp("dataset")
+    (folder / "data").mkdir()
+    noise = np.random.default_rng(0)
+    for shard in range(3):
+        numbers = range(4 * shard, 4 * shard + 4)
+        audio = []
+        for number in numbers:
+            content = io.BytesIO()
+            soundfile.write(content, noise.normal(0, 0.1, 80_000), 16_000, format="WAV")
+            audio.append({"bytes": content.getvalue(), "path": f"{number:02}.wav"})
+        columns = {"label": [number % 3 for number in numbers], "speaker": [f"s{number // 2}" for number in numbers]}
+        table = pa.table({"audio": pa.array(audio, type=AUDIO), **columns, "lang": ["ko"] * 4})
+        table = table.replace_schema_metadata(TYPES.arrow_schema.metadata)
+        pq.write_table(table, folder / f"data/test-{shard:05}-of-00003.parquet", row_group_size=2)
+    with HubServer() as server:
+        server.add("datasets/org/speech", folder)
+        yield server
+
+
+class OpenedParts:
+    """Opens the dataset in a process whose Hub is the one on loopback, and counts what is fetched."""
+
+    def __init__(self, process: "subprocess.Popen[str]", server: HubServer) -> None:
+        self._process, self._server = process, server
+
+    def open(self, cache: Path, options: dict[str, object]) -> tuple[int, list[list[str]], list[str]]:
+        """How many clips are available; name, label, speaker and hash of those that are opened; their channels."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps([str(cache), options]), file=self._process.stdin, flush=True)
+        available, clips, channels = json.loads(self._process.stdout.readline())
+        return available, clips, channels
+
+    def fetched(self) -> list[int]:
+        """Bytes of each Parquet file that were sent since the last call."""
+        sent = {path[-22:-17]: amount for path, amount in self._server.bytes_of_paths.items() if "test-" in path}
+        self._server.bytes_of_paths.clear()
+        return [sent.get(f"{shard:05}", 0) for shard in range(3)]
+
+
+@pytest.fixture
+def parts(hub_with_shards: HubServer, tmp_path: Path) -> Iterator[OpenedParts]:
+    environment = {"HF_ENDPOINT": hub_with_shards.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-c", OPEN_PARTS]
+    with subprocess.Popen(command, env=os.environ | environment, text=True, stdin=PIPE, stdout=PIPE) as process:
+        yield OpenedParts(process, hub_with_shards)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def test_of_a_dataset_in_parquet_only_the_groups_of_rows_with_selected_clips_are_fetched(
+    parts: OpenedParts, tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available, complete, _ = parts.open(tmp_path / "whole", {})
+    assert (available, len(complete)) == (12, 12)
+    assert min(parts.fetched()) > 4 * CLIP_BYTES
+    clips = (Clip(name=name, audio=AudioFile(""), label=label, speaker=speaker) for name, label, speaker, _ in complete)
+    corpus = Corpus(name="speech", source="", clips=tuple(clips), available_clips=12)
+    expected = [corpus.limited(2), sampled(corpus, 3, 1), None, corpus.limited(1)]
+    cache, known = tmp_path / "bench-cache", set[int]()
+    for options, chosen in zip(PARTS, expected, strict=True):
+        available, own, channels = parts.open(cache, options)
+        assert all(clip in complete for clip in own)
+        names = [clip.name for clip in chosen.clips] if chosen else ["10.wav", "11.wav"]
+        assert [name for name, *_ in own] == names
+        assert available == (12 if chosen else 2)
+        assert set(channels) == {options.get("channel", "mix")}
+        groups = {int(name[:2]) // 2 for name in names} - known
+        for shard, amount in enumerate(parts.fetched()):
+            audio = sum(group // 2 == shard for group in groups) * 2 * CLIP_BYTES
+            assert audio <= amount < audio + CLIP_BYTES
+        known |= groups
+    assert parts.open(cache, PARTS[0]) == parts.open(tmp_path / "whole", PARTS[0])
+    assert parts.fetched() == [0, 0, 0]
+
+    monkeypatch.setattr("benchmark.corpora.datasets._sha", lambda *_: HubFailure(Status.UNREACHABLE, "it is away"))
+    assert len(opened("hf:org/speech", **PARTS[0]).clips) == 2
+    with pytest.raises(UnavailableError, match="could not be fetched"):
+        opened("hf:org/speech", sample=12)
+    with pytest.raises(UnavailableError, match="not in the cache"):
+        opened("hf:org/speech")
 
 
 def test_a_dataset_of_the_hub_is_pinned_and_its_copy_is_read_where_the_hub_is_away(

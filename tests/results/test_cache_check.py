@@ -75,7 +75,7 @@ def everything_read(cache: Path) -> dict[str, object]:
     read["converted"] = converted_model(cache, converted).exists()
     read["parity"] = ParityCheck.load(cache, converted)
     spool = Spool(cache / "corpora" / "org_set-12345678" / NEW / "default")
-    rows = spool.read()[1] if spool.is_complete else []
+    rows = spool.read().rows if spool.is_complete else []
     read["dataset"] = [(row, (spool.folder / str(row.audio)).read_bytes()) for row in rows]
     read["speech"] = read_speech_shares(cache, "detector 1")
     return read

@@ -21,8 +21,11 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from tests.support.hub_writes import Writes
 
-_RESOLVE = re.compile(r"/(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
-_API = re.compile(r"/api/models/(?P<id>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
+# The id of a dataset begins with `datasets/` here.
+_ID = r"(?P<id>(?:datasets/)?[^/]+(?:/[^/]+)?)"
+_RESOLVE = re.compile(rf"/{_ID}/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+_API = re.compile(rf"/api/(?:models/|(?=datasets/)){_ID}(?:/revision/(?P<revision>[^/]+))?")
+_LISTING = re.compile(rf"/api/{_ID}/(?P<what>tree|paths-info)/(?P<revision>[^/]+)(?:/(?P<folder>.+))?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _DRIP_PAUSE_S = 0.1
 _CHUNK_BYTES = 65_536
@@ -83,6 +86,7 @@ class HubServer:
 
     Attributes:
         bytes_sent: Bytes of bodies sent, by repository.
+        bytes_of_paths: The same, by path.
         requests: Method and path of every request, in order.
         tokens: The token of every request that had one, by path.
         page: Repositories per page of a search.
@@ -93,6 +97,7 @@ class HubServer:
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.bytes_sent: Counter[str] = Counter()
+        self.bytes_of_paths: Counter[str] = Counter()
         self.requests: list[str] = []
         self.tokens: dict[str, str] = {}
         self.faults: list[Fault] = []
@@ -149,10 +154,11 @@ class HubServer:
             if token is not None:
                 self.tokens[request.partition(" ")[2]] = token
 
-    def count(self, id: str, amount: int) -> None:
+    def count(self, id: str, path: str, amount: int) -> None:
         """Note bytes sent."""
         with self._lock:
             self.bytes_sent[id] += amount
+            self.bytes_of_paths[path] += amount
 
     def __enter__(self) -> "HubServer":
         self._thread.start()
@@ -200,7 +206,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         token = self.headers.get("Authorization")
-        self.server_state.record(f"{self.command} {unquote(urlsplit(self.path).path)}", token)
+        path = unquote(urlsplit(self.path).path)
+        self.server_state.record(f"{self.command} {path}", token)
+        if (match := _LISTING.fullmatch(path)) is not None:
+            self._serve_listing(match, parse_qs(body.decode()).get("paths", []))
+            return
         reply = self.server_state.writes.answer(self.path, token, body, url=self.server_state.url)
         self._send_json(reply.body, status=reply.status)
 
@@ -209,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server_state.record(f"{self.command} {path}", self.headers.get("Authorization"))
         if path == "/api/models":
             self._serve_list()
+            return
+        if (match := _LISTING.fullmatch(path)) is not None:
+            self._serve_listing(match, None)
             return
         match = _API.fullmatch(path) or _RESOLVE.fullmatch(path)
         id = match["id"] if match else ""
@@ -291,6 +304,26 @@ class _Handler(BaseHTTPRequestHandler):
         info |= {"siblings": siblings, "tags": [], "downloads": 1, "private": False, "disabled": False}
         self._send_json(info | repository.info, trouble=trouble, id=id)
 
+    def _serve_listing(self, match: re.Match[str], paths: list[str] | None) -> None:
+        """Send the files and folders below a folder, or what is at these paths."""
+        repository = self.server_state.repositories[match["id"]]
+        root = repository.folders.get(match["revision"]) or repository.folders[repository.shas[match["revision"]]]
+        recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].casefold() == "true"
+        below = root / (match["folder"] or "")
+        listed = (
+            sorted(below.rglob("*") if recursive else below.glob("*")) if paths is None else map(root.joinpath, paths)
+        )
+        entries = [
+            {"type": "directory" if path.is_dir() else "file", "path": path.relative_to(root).as_posix()}
+            | {"oid": "0" * 40, "size": 0 if path.is_dir() else path.stat().st_size}
+            for path in listed
+            if path.exists()
+        ]
+        if not entries and paths is None:
+            self._refuse(404, "EntryNotFound")
+        else:
+            self._send_json(entries)
+
     def _serve_file(self, id: str, folder: Path, sha: str, name: str, trouble: int | Trouble | None) -> None:
         path = folder / name
         if not path.is_file():
@@ -350,7 +383,7 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(body), _CHUNK_BYTES):
             chunk = body[start : start + _CHUNK_BYTES]
             self.wfile.write(chunk)
-            self.server_state.count(id, len(chunk))
+            self.server_state.count(id, unquote(urlsplit(self.path).path), len(chunk))
 
     def _refuse(self, status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         error = {} if code is None else {"X-Error-Code": code}
