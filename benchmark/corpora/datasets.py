@@ -20,7 +20,7 @@ from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.corpora.fetching import UnreachableAudio
 from benchmark.corpora.folder import AUDIO_SUFFIXES
 from benchmark.corpora.rows import find_columns, read_rows
-from benchmark.corpora.streaming import DatasetFile, DatasetSpec, RowGroup, RowsWithoutAudio, SpooledRow
+from benchmark.corpora.streaming import DatasetFile, DatasetSpec, RowGroup, SplitRows, SpooledRow
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.hub.repository_facts import NO_STATEMENT, HubFailure
 from benchmark.options.shared import MAX_CLIP_MB
@@ -85,12 +85,14 @@ class Spool:
         *,
         sequence: int = 1,
         groups: Sequence[RowGroup] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         """Keep all rows, with encoded audio, or nothing where reading them fails.
 
         Args:
             sequence: Larger than those of other revisions.
             groups: Where the audio of the rows is, if they are kept without it.
+            notes: Sentences for the user on how they were read.
 
         Raises:
             UnreachableAudio: A file cannot be fetched now, and the cache must not say that it is missing.
@@ -103,7 +105,8 @@ class Spool:
             raise explain_write_failure(error, self.folder.parent, remedy=_REMEDY) from error
         try:
             with (unfinished / _INDEX).open("w", encoding="utf-8") as index:
-                heading = {"audio_column": audio_column, "groups": [vars(group) for group in groups]}
+                places = [vars(group) for group in groups]
+                heading = {"audio_column": audio_column, "groups": places, "notes": list(notes)}
                 index.write(json.dumps(heading) + "\n")
                 for number, row in enumerate(rows):
                     index.write(json.dumps(vars(_with_file(row, unfinished / f"{number:08}", reader))) + "\n")
@@ -114,14 +117,15 @@ class Spool:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
-    def read(self) -> RowsWithoutAudio:
+    def read(self) -> SplitRows:
         """All rows, with the names of the files that hold their audio, if it is here."""
         first, *lines = (self.folder / _INDEX).read_text(encoding="utf-8").split("\n")
         heading = json.loads(first)
-        return RowsWithoutAudio(
+        return SplitRows(
             audio_column=str(heading["audio_column"]),
             groups=tuple(RowGroup(**group) for group in heading.get("groups", ())),
             rows=tuple(SpooledRow(**json.loads(line)) for line in lines if line),
+            notes=tuple(heading.get("notes", ())),
         )
 
     def locate(self, row: SpooledRow) -> AudioFile | UnusableAudio:
@@ -200,7 +204,7 @@ class _SplitFetcher:
     ) -> None:
         self._spec, self._audio_column, self._reader, self._progress = spec, audio_column, reader, progress
         self._in_part = in_part and spec.folder is None
-        self._folder = reader.settings.cache / "corpora" / _folder_name(spec.id)
+        self._folder = reader.settings.cache / "corpora" / folder_name(spec.id)
         self._parts = [spec.config or "default", spec.split or "only", audio_column or "audio"]
         if reader.max_clip_mb != MAX_CLIP_MB:  # what is too large for one limit may not be for another
             self._parts.append(f"{reader.max_clip_mb:g}")
@@ -214,13 +218,13 @@ class _SplitFetcher:
         if (complete := next((spool for spool in spools if spool.is_complete), None)) is not None:
             return complete, notes
         prepare_cache(self._reader.settings)
-        sequence = max(_stored_revisions(self._folder, [self._name(), self._name(_ROWS)]).values(), default=0) + 1
+        sequence = max(stored_revisions(self._folder, [self._name(), self._name(_ROWS)]).values(), default=0) + 1
         if self._in_part and self._fetch_rows(spools[-1], sequence):
             return spools[-1], notes
         self._fetch_all(spools[0], sequence)
         return spools[0], notes
 
-    def fetch_audio(self, split: RowsWithoutAudio, clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    def fetch_audio(self, split: SplitRows, clips: Sequence[Clip]) -> tuple[Clip, ...]:
         """Fetch the groups of rows that hold the audio of these clips.
 
         Raises:
@@ -243,9 +247,9 @@ class _SplitFetcher:
                         )
                 places |= {row.name: spool.locate(row) for row in spool.read().rows}
                 stage.advance(len(own))
-        return tuple(_with_audio(clip, places) for clip in clips)
+        return tuple(with_audio(clip, places) for clip in clips)
 
-    def _audio_of(self, split: RowsWithoutAudio, group: RowGroup, rows: Sequence[SpooledRow]) -> Iterator[SpooledRow]:
+    def _audio_of(self, split: SplitRows, group: RowGroup, rows: Sequence[SpooledRow]) -> Iterator[SpooledRow]:
         from benchmark.corpora.streaming import read_audio  # noqa: PLC0415
 
         contents = read_audio(self._spec, self.revision, split.audio_column, group)
@@ -281,14 +285,15 @@ class _SplitFetcher:
         return self._progress.stage(f"Fetching {self._spec.name}", total=None, unit="clips")
 
     def _name(self, *more: str) -> str:
-        return _folder_name("~".join([*self._parts, *more]))
+        return folder_name("~".join([*self._parts, *more]))
 
     def _spool(self, name: str) -> Spool:
         key = EntryKey(revision=self.revision, details={"dataset": self._spec.id, "split": name})
         return Spool(self._folder / self.revision / name, key)
 
 
-def _with_audio(clip: Clip, places: Mapping[str, AudioFile | UnusableAudio]) -> Clip:
+def with_audio(clip: Clip, places: Mapping[str, AudioFile | UnusableAudio]) -> Clip:
+    """The clip with its audio in the cache, where it had the name by which it is there."""
     if not isinstance(clip.audio, AudioAddress):
         return clip
     place = places[str(clip.audio.location)]
@@ -307,7 +312,7 @@ def _pin_revision(
     reason = revision.reason.removesuffix(f"; {NO_STATEMENT}")
     if revision.status is not Status.UNREACHABLE:
         raise RequestError(f"The dataset {spec.id} cannot be read: {reason}.")
-    stored = _stored_revisions(folder, names)
+    stored = stored_revisions(folder, names)
     if spec.revision is not None:
         stored = {name: sequence for name, sequence in stored.items() if name == spec.revision}
     if not stored:
@@ -316,7 +321,7 @@ def _pin_revision(
     return newest, (f"The dataset {spec.id} is the copy of revision {newest} in the cache: {reason}.",)
 
 
-def _stored_revisions(folder: Path, names: Sequence[str]) -> dict[str, int]:
+def stored_revisions(folder: Path, names: Sequence[str]) -> dict[str, int]:
     """The revisions of a split in the cache, under one of these names, with their sequence numbers."""
     spools = [(path, Spool(path / name).sequence) for path in folder.glob("*") if path.is_dir() for name in names]
     return {path.name: sequence for path, sequence in spools if sequence is not None}
@@ -378,7 +383,7 @@ def _explained(spec: DatasetSpec) -> Iterator[None]:
         ) from error
 
 
-def _folder_name(text: str) -> str:
+def folder_name(text: str) -> str:
     """A name for a folder, which no two texts share."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{_UNSAFE.sub('_', text).strip('._')[-60:]}-{digest}"

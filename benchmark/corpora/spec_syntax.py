@@ -34,7 +34,7 @@ def require_corpora(names: Sequence[str], candidates: str | Path | None) -> None
 
 def corpus_kinds() -> tuple[str, ...]:
     """Name all kinds of SPEC, with those that installed packages add."""
-    return ("folder", "table", *convention_names(), "emobox", "hf", "demo")
+    return ("folder", "table", *convention_names(), "emobox", "audb", "hf", "demo")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Spec:
     """Where a corpus comes from.
 
     Attributes:
-        kind: `folder`, `table`, a convention such as `ravdess`, `emobox`, `hf` or `demo`.
-        location: A path, or the id of a dataset; a part of the demo, empty for its labelled corpus.
+        kind: `folder`, `table`, a convention such as `ravdess`, `emobox`, `audb`, `hf` or `demo`.
+        location: A path, or the name of a database or dataset; a part of the demo, empty for its labelled corpus.
     """
 
     kind: str

@@ -1,9 +1,11 @@
 """From the name or SPEC of a corpus to its clips, and from the corpus of a finished run back to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypedDict
 
 from benchmark.audio.channels import ChannelChoice
+from benchmark.corpora.audb_databases import parse_database, read_database
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Clip, Corpus, CorpusContents, choose_channel, described
 from benchmark.corpora.conventions import convention, convention_names
@@ -28,7 +30,18 @@ from benchmark.settings import Settings, expanded
 
 _NO_ENTRY = CorpusEntry(source="demo:")
 """Stands for the entry of a corpus that is not in the registry; its source is not used."""
-_WITH_COLUMNS = ("table", "hf")
+
+
+class _Fetching(TypedDict):
+    """What readers of datasets and databases get."""
+
+    columns: Mapping[str, str]
+    reader: AudioReader
+    progress: Progress
+    in_part: bool
+
+
+_WITH_COLUMNS = ("table", "hf", "audb")
 
 
 def open_corpora(
@@ -104,31 +117,27 @@ def _name_of(spec: Spec) -> str:
     if spec.kind in convention_names():
         # By this name candidates say that they were trained on it.
         return spec.kind
-    if spec.kind == "hf":
-        return parse_dataset(spec.location).name
+    if spec.kind in ("hf", "audb"):
+        return (parse_dataset if spec.kind == "hf" else parse_database)(spec.location).name
     path = expanded(spec.location).resolve()
-    if spec.kind == "table":
+    if spec.kind == "table" or (spec.kind == "emobox" and path.suffix):
         return path.parent.name if path.stem == "metadata" else path.stem
-    if spec.kind == "emobox" and path.suffix:
-        return path.stem
     return path.name or spec.location
 
 
 def _read(spec: Spec, entry: CorpusEntry, reader: AudioReader, progress: Progress, *, in_part: bool) -> CorpusContents:
     """Read all of a corpus, if necessary without the audio."""
-    path, columns = expanded(spec.location), entry.columns
-    if spec.kind == "demo":
-        return CorpusContents(tuple(map(_demo_clip, demo_clips(spec.location or "labelled"))))
-    if spec.kind == "table":
-        return read_table(path, columns=columns)
-    if spec.kind == "hf":
-        dataset = parse_dataset(spec.location)
-        return read_dataset(dataset, columns=columns, reader=reader, progress=progress, in_part=in_part)
-    if spec.kind == "emobox":
-        return read_emobox(path)
-    if spec.kind == "folder":
-        return read_folder(path, labels=entry.labels)
-    return convention(spec.kind)(path)
+    path, columns, location = expanded(spec.location), entry.columns, spec.location
+    options: _Fetching = {"columns": columns, "reader": reader, "progress": progress, "in_part": in_part}
+    readers: dict[str, Callable[[], CorpusContents]] = {
+        "demo": lambda: CorpusContents(tuple(map(_demo_clip, demo_clips(location or "labelled")))),
+        "folder": lambda: read_folder(path, labels=entry.labels),
+        "table": lambda: read_table(path, columns=columns),
+        "emobox": lambda: read_emobox(path),
+        "hf": lambda: read_dataset(parse_dataset(location), **options),
+        "audb": lambda: read_database(parse_database(location), **options),
+    }
+    return readers.get(spec.kind, lambda: convention(spec.kind)(path))()
 
 
 def _corpus_of(name: str, spec: Spec, entry: CorpusEntry, contents: CorpusContents) -> Corpus:
@@ -183,7 +192,7 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
 
 def still_there(record: CorpusRecord, registry: Registry, reader: AudioReader) -> Corpus | None:
     """Open the corpus of a finished run again, for its audio; None where it is remote or no longer there."""
-    if record.source.startswith("hf:"):
+    if record.source.startswith(("hf:", "audb:")):
         return None
     try:
         columns = [f"{role}={name}" for role, name in record.columns.items()]

@@ -131,17 +131,19 @@ class RowGroup:
 
 
 @dataclass(frozen=True)
-class RowsWithoutAudio:
-    """All rows of a split, whose audio is in groups that can be read one by one.
+class SplitRows:
+    """All rows of a split.
 
     Attributes:
         audio_column: The column that holds the audio.
-        groups: In the order of the rows.
+        groups: Where the audio of rows without audio is, in their order.
+        notes: Sentences for the user on how they were read.
     """
 
     audio_column: str
     groups: tuple[RowGroup, ...]
     rows: tuple[SpooledRow, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def stream_split(spec: DatasetSpec, revision: str, audio_column: str | None) -> 
     return column, _read_rows(_root(spec, revision), split, column, opened.classes)
 
 
-def read_without_audio(spec: DatasetSpec, revision: str, audio_column: str | None) -> RowsWithoutAudio | None:
+def read_without_audio(spec: DatasetSpec, revision: str, audio_column: str | None) -> SplitRows | None:
     """Read all rows of a split of Parquet files on the Hub without their audio, as `stream_split` names them.
 
     Of each file, its description is fetched, and of each group of rows all columns but the audio.
@@ -245,7 +247,7 @@ def read_without_audio(spec: DatasetSpec, revision: str, audio_column: str | Non
                 texts = table_cast(table.drop_columns([column]), schema).to_pylist()
                 stored += [row | {column: audio} for row, audio in zip(texts, table[column].to_pylist(), strict=True)]
     rows = _read_rows(_root(spec, revision), stored, column, opened.classes)
-    return RowsWithoutAudio(column, tuple(groups), tuple(replace(row, audio=None, failure=None) for row in rows))
+    return SplitRows(column, tuple(groups), tuple(replace(row, audio=None, failure=None) for row in rows))
 
 
 def read_audio(

@@ -84,7 +84,7 @@ def absolute(path: str, folder: Path) -> Path:
 def resolved_source(source: str, folder: Path) -> str:
     """The source of a corpus, a SPEC such as `folder:DIR` or a bare path, with an absolute path in it.
 
-    A dataset of the Hub or the demo stays as it is.
+    A dataset of the Hub, a database of audb and the demo stay as they are.
 
     Raises:
         ValueError: The path cannot be followed.
@@ -101,7 +101,7 @@ def resolved_source(source: str, folder: Path) -> str:
     if match is None:
         return str(absolute(source, folder))
     scheme, path = match.groups()
-    if scheme == "demo" or (scheme == "hf" and not looks_like_path(path)):
+    if scheme in ("demo", "audb") or (scheme == "hf" and not looks_like_path(path)):
         return source
     return f"{scheme}:{absolute(path, folder)}"
 

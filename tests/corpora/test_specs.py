@@ -135,3 +135,11 @@ def test_a_corpus_in_folders_whose_names_are_no_unicode_can_be_stored(
     assert decoded.name == {"folder": "calls-?", "ravdess": "ravdess"}[kind]
     assert [clip.failure for clip in decoded.clips] == [None, None]
     assert {clip.label for clip in decoded.clips} == {"folder": {"anger", "?"}, "ravdess": {"05"}}[kind]
+
+
+def test_a_database_of_audb_without_the_extra_is_one_sentence_with_the_remedy(
+    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.corpora.audb_databases.find_spec", lambda _: None)
+    with pytest.raises(RequestError, match=r'need the extra `audb`: `pip install "ser-bench\[audb\]"`'):
+        opened("audb:emodb")
