@@ -1,6 +1,6 @@
 """The runs of all candidates: what each brought, and how several are computed and timed on this machine."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
@@ -134,7 +134,9 @@ class OpenRuns(Protocol):
         """Open them, for a device and the clips of each candidate."""
 
 
-def plan_candidate(subject: Subject, device: str, context: RunContext, clips: ClipSet) -> InferencePlan:
+def plan_candidate(
+    subject: Subject, device: str, context: RunContext, clips: ClipSet, computed: Set[str] = frozenset()
+) -> InferencePlan:
     """Plan the engines of a candidate.
 
     An engine that is timed is chosen as if the model computed all clips; so is that of a part of a run.
@@ -144,9 +146,11 @@ def plan_candidate(subject: Subject, device: str, context: RunContext, clips: Cl
         device: Where it is computed.
         context: Of the run, with all its clips.
         clips: Those that the candidate's model computes in the whole run.
+        computed: Those that it computes with this plan.
     """
     is_timed = context.options.latency_budget_s > 0
-    return InferencePlan.build(subject, device, replace(context, clips=context.clips if is_timed else clips))
+    planned = replace(context, clips=context.clips if is_timed else clips)
+    return InferencePlan.build(subject, device, planned, computed)
 
 
 def count_computed(shares: Mapping[str, SubjectCorpora], options: RunOptions) -> int:
@@ -219,7 +223,7 @@ class LocalRuns:
     def _run(self, subject: Subject, context: RunContext, stage: Stage | None) -> FinishedRun:
         try:
             share = self.shares[subject.name]
-            plan = plan_candidate(subject, self.device, context, share.clips)
+            plan = plan_candidate(subject, self.device, context, share.clips, share.computed.audio.keys())
             run = InferenceRunner(plan, share.computed).run(stage)
             return FinishedRun(plan=plan, outcome=CandidateOutcome.of(run, share.hashes), answered=run.answered)
         except WorkerLostError as error:

@@ -28,10 +28,13 @@ from benchmark.evaluation.sessions import Implementation, ModelSession
 from benchmark.models.backends.protocol import OPENVINO, TORCH, BackendError, Engine
 from benchmark.models.load_reports import LoadReport
 from benchmark.results.inference_record import ParityCheck
+from benchmark.results.predictions import Prediction
 from benchmark.results.verification import Verification
 from benchmark.workers.answers import Answer, Raised, Returned
 
 CLIPS_COMPARED = 32
+FIRST_COMPARED = 8
+"""Clips that are compared before a run; where they hardly differ, the others follow when it has computed them."""
 ALLOWED = {"float32": 1e-3, "bfloat16": 2e-2, "float16": 2e-2}
 """The largest difference of a probability that a number format may make."""
 # Twice the observed difference is PROTOCOL's; as much again is for clips that differ more than the compared ones.
@@ -176,6 +179,35 @@ class ParityTest:
         seconds = max(0.0, time.perf_counter() - begin - spent_s)
         check = self._check(pairs, tuple(clips), digest, before)
         return check.model_copy(update={"conversion_s": conversion_s, "seconds": seconds})
+
+    def complete(
+        self, clips: Mapping[str, AudioSource], answers: Mapping[str, Prediction], before: ParityCheck
+    ) -> ParityCheck:
+        """Compare further clips that the engine has computed, each of one window.
+
+        The reference's answers are not stored: computed side by side, their last bits are not those of a run in torch.
+
+        Args:
+            clips: The clips, by clip hash.
+            answers: What the engine has answered to them.
+            before: The result on other clips.
+
+        Raises:
+            EngineRejectedError: They could not be compared.
+            WorkerLostError: A worker has ended, for the first time.
+        """
+        begin = time.perf_counter()
+        with self._session(Implementation(Engine(device=self._engine.device))) as session:
+            loaded = self._load(session, "the reference cannot be loaded", lasting=False)
+            computed = self._compute(session, clips, loaded)
+        pairs = [
+            (answer.value, {"logits": answers[name].logits, "seconds": answers[name].seconds})
+            for name, answer in computed.items()
+            if isinstance(answer, Returned)
+        ]
+        check, seconds = self._check(pairs, tuple(clips), before.model, before), time.perf_counter() - begin
+        update = {"conversion_s": before.conversion_s, "seconds": (before.seconds or 0.0) + seconds}
+        return check.model_copy(update=update)
 
     def failed(self, reason: str) -> ParityCheck:
         """The result if they cannot be compared, with the largest difference that there may be."""

@@ -1,6 +1,6 @@
 """The inference plan of a candidate: engines, fastest first, the reference last, each with its parity result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from benchmark.evaluation.context import Overwrite, RunContext
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.parity import (
     CLIPS_COMPARED,
+    FIRST_COMPARED,
     Decisions,
     EngineRejectedError,
     ParityTest,
@@ -19,13 +20,15 @@ from benchmark.evaluation.parity import (
 from benchmark.evaluation.sessions import Implementation
 from benchmark.models.backends.protocol import TORCH, Engine
 from benchmark.results.inference_record import InferenceRecord, ParityCheck, converted_model, describe_converted_model
-from benchmark.results.predictions import InferenceSetup
+from benchmark.results.predictions import InferenceSetup, Prediction
 
 PAYS_FROM_CLIPS = 128
 """With fewer clips, converting and comparing costs more than it saves, and `auto` stays with the reference."""
 FEW_CLIPS = f"With fewer than {PAYS_FROM_CLIPS} clips, preparing a faster engine costs more than it saves."
 _MOSTLY_ANSWERED = "torch has answered most of these clips before."
 _MOST = 0.5
+_SURE = 0.25
+"""Where the first clips differ by no more than this share of what is allowed, the others need not be waited for."""
 
 
 class EngineStatus(StrEnum):
@@ -45,6 +48,7 @@ class PlannedEngine:
         converted: Folder of its converted model; None where torch computes.
         only_reruns: Whether it only re-runs what a reduced number format leaves open, since the user did not name it.
         check: Its parity result, possibly on other clips than those of this run; None for the reference.
+        uncompared: Clips that are compared with the reference once both have computed them in this run.
         reason: Why it failed, as a part of a sentence.
     """
 
@@ -54,6 +58,7 @@ class PlannedEngine:
     only_reruns: bool = False
     check: ParityCheck | None = None
     status: EngineStatus = EngineStatus.UNTESTED
+    uncompared: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -87,6 +92,7 @@ class InferencePlan:
 
     Attributes:
         engines: Fastest first; the last is the reference, which has always passed.
+        computed: Clips that are computed in any case, so that most comparisons can wait for them.
         note: Why `auto` did not look for a faster engine, if so.
     """
 
@@ -94,14 +100,18 @@ class InferencePlan:
     context: RunContext
     decisions: Decisions
     engines: list[PlannedEngine]
+    computed: Set[str] = frozenset()
     note: str | None = None
 
     @classmethod
-    def build(cls, subject: Subject, device: str, context: RunContext) -> Self:
+    def build(cls, subject: Subject, device: str, context: RunContext, computed: Set[str] = frozenset()) -> Self:
         """Plan the engines that the user's choice allows on a device, and test them until one passes.
 
         Behind a converted engine in a reduced number format comes float32, to re-run what that leaves open. With
         `Overwrite.NEVER` nothing is tested, and engines that have never been are passed over.
+
+        Args:
+            computed: Clips that whoever uses the plan computes, and then compares (`PlannedEngine.uncompared`).
 
         Raises:
             RequestError: A newer version of bench wrote what is stored.
@@ -109,7 +119,7 @@ class InferencePlan:
         decisions = Decisions.of(subject.verification, context.merges)
         *engines, last = subject.engines(context.options.engines, device)
         reference = PlannedEngine(last, subject.setup(last), status=EngineStatus.PASSED)
-        plan = cls(subject, context, decisions, [reference])
+        plan = cls(subject, context, decisions, [reference], computed)
         if not engines or not context.clips.audio:
             return plan
         fast: list[PlannedEngine] = []
@@ -158,7 +168,7 @@ class InferencePlan:
             check = None  # of another converted model
         if self._unseen(check) > 0 and close_clips >= PAYS_FROM_CLIPS:
             finer.check = check
-            self._test(finer)
+            self._test(finer, at_once=True)
             check = finer.check
         if finer.has_failed or check is None or not check.passed or self._unseen(check) > 0:
             return None
@@ -188,6 +198,31 @@ class InferencePlan:
         if not planned.check.passed:
             planned.fail(_why_failed(planned.check))
         return planned.margin != before
+
+    def compare_rest(self, planned: PlannedEngine, answers: Mapping[str, Prediction]) -> None:
+        """Make the comparisons that were put off, which may fail the engine; an interruption leaves them open.
+
+        Args:
+            planned: The engine.
+            answers: What it has answered, among others to `uncompared`.
+
+        Raises:
+            WorkerLostError: A worker has ended, for the first time.
+        """
+        audio, check = self.context.clips.audio, planned.check
+        processed = {name: own for name in planned.uncompared if (own := answers.get(name)) and own.logits is not None}
+        if check is not None and processed:
+            try:
+                check = self._parity_of(planned).complete({name: audio[name] for name in processed}, processed, check)
+            except EngineRejectedError as error:
+                if not self.context.stop.is_set():
+                    planned.fail(str(error))
+                return
+            check.save(self.context.settings.cache, planned.setup)
+            planned.check = check
+            if not check.passed:
+                planned.fail(_why_failed(check))
+        planned.uncompared = ()
 
     def record(self, *, rerun_clips: int) -> InferenceRecord:
         """What is stored of the plan with a run."""
@@ -257,12 +292,17 @@ class InferencePlan:
             if planned.status is EngineStatus.PASSED:
                 return
 
-    def _test(self, planned: PlannedEngine) -> None:
-        """Set an engine's status from its parity result, after a test on further clips if it needs one."""
+    def _test(self, planned: PlannedEngine, *, at_once: bool = False) -> None:
+        """Set an engine's status from its parity result, after a test on further clips if it needs one.
+
+        Args:
+            planned: The engine.
+            at_once: Put off no comparison.
+        """
         check, never = planned.check, self.context.options.overwrite is Overwrite.NEVER
         if check is None or not (check.is_ruled_out or self._unseen(check) <= 0 or never):
             try:
-                planned.check = check = self._parity_test(planned)
+                planned.check = check = self._parity_test(planned, at_once=at_once)
             except EngineRejectedError as error:
                 planned.fail(str(error))
                 return
@@ -272,28 +312,49 @@ class InferencePlan:
         else:
             planned.status = EngineStatus.PASSED
 
-    def _parity_test(self, planned: PlannedEngine) -> ParityCheck:
+    def _parity_test(self, planned: PlannedEngine, *, at_once: bool) -> ParityCheck:
         """Test an engine on clips that it has not seen, and keep the result."""
-        clips, seen = self.context.clips, self._seen(planned.check)
+        check, clips, seen = planned.check, self.context.clips, self._seen(planned.check)
         durations = {name: seconds for name, seconds in clips.durations.items() if name not in seen}
         chosen = stratified(durations, self._unseen(planned.check))
-        test = ParityTest(
-            subject=self.subject,
-            implementation=planned.implementation,
-            setup=planned.setup.key,
-            decisions=self.decisions,
-            context=self.context,
-        )
+        is_new_reading = check is not None and not seen  # of clips that have been compared in another
+        if not (at_once or is_new_reading) and planned.engine.batch == 1 and self.computed >= set(chosen):
+            window_s = self.subject.verification.window_s or 0.0
+            short = {name: durations[name] for name in chosen if durations[name] <= window_s}
+            first = stratified(short, max(0, FIRST_COMPARED - len(seen & clips.audio.keys())))
+            later = tuple(name for name in short if name not in first)
+            if at_first := [name for name in chosen if name not in later]:
+                check = self._compare(planned, at_first, check)
+            if check is not None and check.passed and check.largest_difference <= check.allowed * _SURE:
+                planned.uncompared = later
+                return check
+            if check is not None and (check.is_ruled_out or not later):
+                return check
+            chosen = later
+        return self._compare(planned, chosen, check)
+
+    def _compare(self, planned: PlannedEngine, clips: Sequence[str], before: ParityCheck | None) -> ParityCheck:
         if planned.converted is not None:
             describe_converted_model(self.context.settings.cache, planned.setup)
+        audio = self.context.clips.audio
+        test = self._parity_of(planned)
         try:
-            check = test.run({clip_hash: clips.audio[clip_hash] for clip_hash in chosen}, planned.check)
+            check = test.run({clip_hash: audio[clip_hash] for clip_hash in clips}, before)
         except EngineRejectedError as error:
             if not error.lasting:
                 raise
             check = test.failed(str(error))
         check.save(self.context.settings.cache, planned.setup)
         return check
+
+    def _parity_of(self, planned: PlannedEngine) -> ParityTest:
+        return ParityTest(
+            subject=self.subject,
+            implementation=planned.implementation,
+            setup=planned.setup.key,
+            decisions=self.decisions,
+            context=self.context,
+        )
 
     def _unseen(self, check: ParityCheck | None) -> int:
         """How many of this run's clips still have to be compared; 0 or less if enough have been."""

@@ -116,7 +116,10 @@ class InferenceRunner:
             elif engine.is_reference or self._context.options.overwrite is Overwrite.NEVER:
                 break
             else:
-                failures = self._rerun_close_clips(passes) | failures
+                unsettled = self._compare_rest(passes[0])
+                if not unsettled and not engine.has_failed:
+                    unsettled = self._rerun_close_clips(passes)
+                failures = unsettled | failures
                 if not engine.has_failed:
                     break
                 self._plan.reject(engine, engine.reason)
@@ -212,6 +215,17 @@ class InferenceRunner:
         finally:
             clip_pass.store(predictions)
         return None
+
+    def _compare_rest(self, clip_pass: ClipPass) -> dict[str, str]:
+        """Compare with the reference what the plan has put off, which may fail the engine.
+
+        Returns:
+            That the run was interrupted before, by the key of the pass's setup; else nothing.
+        """
+        engine = clip_pass.engine
+        if engine.uncompared:
+            self._plan.compare_rest(engine, {**clip_pass.stored(), **clip_pass.close})
+        return {clip_pass.setup.key: INTERRUPTED} if engine.uncompared and not engine.has_failed else {}
 
     def _rerun_close_clips(self, passes: list[ClipPass]) -> dict[str, str]:
         """Re-run clips whose top-2 margin is below the engine's error bound, on the next engine of the plan.

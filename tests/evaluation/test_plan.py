@@ -4,13 +4,14 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmark.corpora.audio_reader import ClipWindow
 from benchmark.corpora.clips import Clip
-from benchmark.evaluation import parity, plan
+from benchmark.evaluation import parity, plan, runner
 from benchmark.evaluation.context import RunOptions
 from benchmark.evaluation.eligibility import Subject
 from benchmark.evaluation.engines import EngineChoice
@@ -247,3 +248,68 @@ def test_batches_are_timed_in_the_test_and_latency_is_measured_one_call_at_a_tim
     check = ParityCheck.load(tmp_path / "timed", ran.record.setup)
     assert check is not None
     assert 0 < (check.speed or 0) < 1000
+
+
+@pytest.fixture
+def few_first(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Compare three clips, and the one of two windows, before a run; gives the engine of each comparison."""
+    monkeypatch.setattr(plan, "FIRST_COMPARED", 3)
+    session_of_run = type("SessionOfRun", (ModelSession,), {})
+    compared: list[str] = []
+    answers = ModelSession.answers
+
+    def counted(self: ModelSession, windows: Iterable[ClipWindow]) -> Iterator[AnsweredWindow]:
+        for answered in answers(self, windows):
+            if answered.answer is not None and not isinstance(self, session_of_run):
+                compared.append(str(self.implementation.engine))
+            yield answered
+
+    monkeypatch.setattr(ModelSession, "answers", counted)
+    monkeypatch.setattr(runner, "ModelSession", session_of_run)
+    return compared
+
+
+def test_most_clips_are_compared_when_the_run_has_computed_them(
+    run: Callable[..., Run], few_first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = run(empty=True)
+    assert few_first == ["torch float32"] * 4 + ["openvino float32"] * 3 + ["torch float32"] * 7  # one is too short
+    assert (fast.inference.checked_clips, fast.record.failure, fast.inference.redone_clips) == (10, None, 0)
+    assert fast.same_as(run(options=TORCH), within=3e-6)
+    forbid_workers(monkeypatch)
+    assert run().same_as(fast)
+
+
+def test_an_engine_that_differs_on_a_later_clip_is_replaced_by_the_reference(
+    run: Callable[..., Run], few_first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = ParityTest.complete
+
+    def differing(self: ParityTest, *arguments: Any) -> ParityCheck:
+        return complete(self, *arguments).model_copy(update={"largest_difference": 0.5})
+
+    monkeypatch.setattr(ParityTest, "complete", differing)
+    fell_back = run(empty=True)
+    assert few_first.count("openvino float32") == 3
+    assert (fell_back.record.setup.backend, fell_back.record.failure) == ("torch", None)
+    assert "on 10 clips its probabilities differ" in fell_back.inference.fallbacks[0]
+    assert fell_back.same_as(run(options=TORCH, empty=True))
+
+
+@pytest.mark.usefixtures("few_first")
+def test_comparisons_that_an_interruption_leaves_open_are_made_by_the_next_run(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = ParityTest.complete
+
+    def interrupted(self: ParityTest, *arguments: Any) -> ParityCheck:
+        self.context.stop.set()
+        return complete(self, *arguments)
+
+    with monkeypatch.context() as context:
+        context.setattr(ParityTest, "complete", interrupted)
+        first = run(empty=True)
+    assert first.record.failure == runner.INTERRUPTED
+    resumed = run()
+    assert (resumed.record.failure, resumed.inference.checked_clips) == (None, 10)
+    assert resumed.same_as(first)
