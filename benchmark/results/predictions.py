@@ -188,6 +188,24 @@ class PredictionTable(Mapping[str, Prediction]):
         return len(self.clip_hashes)
 
 
+class RowFinder:
+    """Finds the same clips in one table after the other; the tables of most models have their clips in one order.
+
+    Args:
+        clip_hashes: As of `PredictionTable.rows`.
+    """
+
+    def __init__(self, clip_hashes: pa.Array) -> None:
+        self._wanted = clip_hashes
+        self._last: tuple[pa.Array, NDArray[np.int64]] | None = None
+
+    def rows(self, table: PredictionTable) -> NDArray[np.int64]:
+        """The row of each clip; `ABSENT` if it has no stored prediction."""
+        if self._last is None or not self._last[0].equals(table.clip_hashes):
+            self._last = (table.clip_hashes, table.rows(self._wanted))
+        return self._last[1]
+
+
 def arrow_table(predictions: Sequence[Prediction]) -> pa.Table:
     """Put single predictions into the columns of `ARROW_SCHEMA`, in their order."""
     arrays = [

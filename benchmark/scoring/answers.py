@@ -153,7 +153,7 @@ def join_answers(
         unasked: The clips whose predictions do not count, shape (clips,).
         file: Where the probabilities are kept; None for memory.
     """
-    rows = np.where(unasked, ABSENT, predictions.rows(clips.clip_hashes))
+    rows = np.where(unasked, ABSENT, clips.finder.rows(predictions))
     probabilities = np.full((len(rows), len(label_map.classes)), np.nan)
     # ABSENT is -1 and picks the appended entry.
     has_logits = np.append(predictions.processed, False)[rows]

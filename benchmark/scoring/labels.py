@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmark.emotions.label_map import map_labels
+from benchmark.results.predictions import RowFinder
 from benchmark.results.runs import ClipRecord, CorpusRecord
 from benchmark.scoring.compared_clips import RareEmotions, compared_truth, rare_emotions, without_emotions
 from benchmark.scoring.texts import CorpusTexts, corpus_texts
@@ -39,6 +40,11 @@ class LabelledClips:
     emotions: Mapping[str, str | None]
     loose: bool
     dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def finder(self) -> RowFinder:
+        """Finds the clips in tables of predictions."""
+        return RowFinder(self.clip_hashes)
 
     @cached_property
     def rare(self) -> RareEmotions:

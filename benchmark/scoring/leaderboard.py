@@ -43,6 +43,7 @@ from benchmark.scoring.signature import with_signatures
 from benchmark.scoring.trained_on import Seen
 from benchmark.scoring.twins import near_twins
 from benchmark.scoring.unlabelled import agreement
+from benchmark.threads import DaemonPool, map_ahead
 
 FindPredictions = Callable[[InferenceSetup], Mapping[str, Prediction]]
 MIN_CORPORA = 2
@@ -174,16 +175,19 @@ def corpus_evaluations(
         not_scored = (*summary.left_out, heard_clips(whole, clips, tuple(heard)))
         partly = {"unheard_speakers": len(unheard), "heard_by": tuple(heard), "left_out": not_scored}
         summary = summary.model_copy(update=partly)
-    on_corpus = sum(evaluation.corpus == corpus.name for evaluation in record.evaluations)
-    file = ArrayFile() if on_corpus * len(clips.clips) > ANSWERS_IN_MEMORY else None
-    evaluations = tuple(
-        partly_seen(
-            join_evaluation(evaluation, verification, corpus, predictions(evaluation.setup), clips, file), heard, whole
-        )
+    pairs = [
+        (evaluation, verification)
         for verification in record.verifications
         for evaluation in record.evaluations
         if (evaluation.candidate, evaluation.corpus) == (verification.candidate, corpus.name)
-    )
+    ]
+    file = ArrayFile() if len(pairs) * len(clips.clips) > ANSWERS_IN_MEMORY else None
+    with DaemonPool(1, "read") as pool:  # the next table is read while one is joined
+        tables = map_ahead(pool, predictions, [evaluation.setup for evaluation, _ in pairs], ahead=2)
+        evaluations = tuple(
+            partly_seen(join_evaluation(evaluation, verification, corpus, table, clips, file), heard, whole)
+            for (evaluation, verification), table in zip(pairs, tables, strict=True)
+        )
     stopped = () if corpus.race is None else (stopped_candidates(corpus.race, evaluations),)
     update = {"separating": separates(corpus.clips), "left_out": (*summary.left_out, *stopped)}
     return CorpusEvaluations(
