@@ -33,7 +33,7 @@ from benchmark.results.verification import Verification
 from benchmark.workers.answers import Answer, Raised, Returned
 
 CLIPS_COMPARED = 32
-FIRST_COMPARED = 8
+FIRST_COMPARED = 4
 """Clips that are compared before a run; where they hardly differ, the others follow when it has computed them."""
 ALLOWED = {"float32": 1e-3, "bfloat16": 2e-2, "float16": 2e-2}
 """The largest difference of a probability that a number format may make."""
