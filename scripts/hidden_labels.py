@@ -9,10 +9,11 @@ from scipy.stats import spearmanr
 
 from benchmark.results.analyses import Voter
 from benchmark.results.runs import CorpusRecord, RunRecord
+from benchmark.scoring.decisions import uar
 from benchmark.scoring.evaluations import Evaluation, join_evaluation
 from benchmark.scoring.labels import label_clips
 from benchmark.scoring.leaderboard import FindPredictions
-from benchmark.scoring.metrics import accuracy, uar
+from benchmark.scoring.metrics import accuracy
 from benchmark.scoring.twins import near_twins
 from benchmark.scoring.unlabelled import agreement
 from scripts.noisy_checkpoints import Member

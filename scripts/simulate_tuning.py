@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from benchmark.results.runs import CorpusRecord
 from benchmark.results.tuning import TunedModel, Tuning
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.decisions import open_decisions
-from benchmark.scoring.metrics import binned_calibration_error, uar
+from benchmark.scoring.decisions import open_decisions, uar
+from benchmark.scoring.metrics import binned_calibration_error
 from benchmark.scoring.tuning import tune
 from scripts.generated_sections import percentages, simulate_into_page
 from scripts.simulated_corpora import evaluation_of

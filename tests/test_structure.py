@@ -22,6 +22,7 @@ MIRRORS_NO_MODULE: dict[str, str] = {
     "tests/docs/test_notebook.py": "executes docs/notebook.ipynb",
     "tests/docs/test_adapters.py": "the adapters of docs/guides are no modules",
     "tests/cli/test_onnx_candidates.py": "runs ONNX files beside models",
+    "tests/cli/test_zero_shot_candidates.py": "runs models with prompts beside classifiers",
     "tests/cli/test_plugin_files.py": "runs plugins that are a file",
     "tests/cli/test_dimensions.py": "runs candidates that rate dimensions",
     "tests/cli/test_foreign_programs.py": "runs programs of the user's beside models",

@@ -71,11 +71,18 @@ class Subject:
         file = self.candidate.onnx
         return None if file is None else {"file": file, "labels": list(self.verification.labels)}
 
+    @property
+    def prompts(self) -> dict[str, JsonValue] | None:
+        """What a zero-shot model compares audio with, as `LoadOptions.prompts`."""
+        return self.candidate.plain_prompts
+
     def reference(self, device: str) -> Engine:
-        """The engine that others are compared with on a device; ONNX files, on the CPU, and programs have no other."""
+        """The engine that others are compared with on a device; what is no classifier of transformers has no other."""
         if self.is_foreign:
             return Engine(backend=FOREIGN, dtype="unknown", only=True)
-        return Engine(device=device) if self.candidate.onnx is None else Engine(backend=ONNXRUNTIME, only=True)
+        if self.candidate.onnx is not None:
+            return Engine(backend=ONNXRUNTIME, only=True)
+        return Engine(device=device, only=self.candidate.reads_text)
 
     def engines(self, choice: EngineChoice, device: str) -> tuple[Engine, ...]:
         """The engines to try on a device, fastest first; the last one is always the reference."""
@@ -200,4 +207,4 @@ def find_checkpoint(
     facts = hub.facts(candidate.id, verification.revision)
     if isinstance(facts, HubFailure):
         return facts
-    return hub.download(replace(facts, onnx=candidate.onnx), progress)
+    return hub.download(replace(facts, onnx=candidate.onnx, tokenizer=candidate.reads_text), progress)

@@ -281,6 +281,7 @@ def load_options(subject: Subject, engine: Engine, settings: Settings) -> LoadOp
         head=subject.head,
         command=foreign_command(subject.candidate, settings),
         onnx=subject.onnx,
+        prompts=subject.prompts,
     )
 
 

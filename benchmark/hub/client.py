@@ -191,7 +191,8 @@ class Hub:
     def _missing_files(self, facts: RepoFacts) -> tuple[RepoFile, ...] | HubFailure:
         """The files that a load reads and the cache lacks."""
         try:
-            files = files_to_load(facts.files, facts.config, self._files(facts), onnx=facts.onnx)
+            repository = self._files(facts)
+            files = files_to_load(facts.files, facts.config, repository, onnx=facts.onnx, tokenizer=facts.tokenizer)
         except SourceError as error:
             return error.failure
         snapshot = snapshot_folder(self._cache, facts.id, facts.revision)

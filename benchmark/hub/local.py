@@ -20,13 +20,14 @@ _HASH_DIGITS = 40  # as many as a commit sha has
 _MOST_SUBFOLDERS, _MOST_BELOW = 32, 200
 
 
-def local_facts(id: str, folder: Path, *, onnx: str | None = None) -> RepoFacts | HubFailure:
+def local_facts(id: str, folder: Path, *, onnx: str | None = None, tokenizer: bool = False) -> RepoFacts | HubFailure:
     """Find out what a local folder holds.
 
     Args:
         id: Its name in the registry.
         folder: Where it is.
         onnx: The ONNX file in it that is loaded instead of a checkpoint.
+        tokenizer: Whether a load reads a tokenizer, too.
     """
     shown = storable(str(folder))
     try:
@@ -36,8 +37,10 @@ def local_facts(id: str, folder: Path, *, onnx: str | None = None) -> RepoFacts 
             reason = f"{shown} is a file: name the folder that holds config.json and the weights"
             return HubFailure(Status.NOT_FOUND, reason)
         files = tuple(_list_files(folder))
-        facts = describe(RepoFacts(id=id, revision="", files=files, folder=folder.resolve(), onnx=onnx), folder)
-        needed = files_to_load(facts.files, facts.config, RepositoryFiles(folder), onnx=onnx)
+        own = RepoFacts(id=id, revision="", files=files, folder=folder.resolve(), onnx=onnx, tokenizer=tokenizer)
+        facts = describe(own, folder)
+        repository = RepositoryFiles(folder)
+        needed = files_to_load(facts.files, facts.config, repository, onnx=onnx, tokenizer=tokenizer)
         size, memory = total_size(needed) or 0, psutil.virtual_memory().total
         if size > memory:  # it would take minutes to hash, too
             reason = (

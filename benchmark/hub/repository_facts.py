@@ -39,6 +39,7 @@ class RepoFacts:
         renamed: What the Hub calls it now, where that is another name than was asked for.
         partial: Whether `files` may be incomplete, since they come from the library's cache.
         onnx: The ONNX file that is loaded instead of a checkpoint, if the registry names one.
+        tokenizer: Whether a load reads a tokenizer, too.
     """
 
     id: str
@@ -56,6 +57,7 @@ class RepoFacts:
     renamed: str | None = None
     partial: bool = False
     onnx: str | None = None
+    tokenizer: bool = False
 
     @property
     def names(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,6 +14,10 @@ from benchmark.hub.tensor_listing import ListingProblem, damaged, unsafe
 
 DESCRIPTION_NAMES = (CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME)
 
+TOKENIZER_NAMES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "merges.txt"),
+)
 _INDEX = ".index.json"
 # In the order in which transformers looks for them (modeling_utils._get_resolved_checkpoint_files).
 _FORMATS = (
@@ -125,14 +129,16 @@ def files_to_load(
     repository: RepositoryFiles,
     *,
     onnx: str | None = None,
+    tokenizer: bool = False,
 ) -> tuple[RepoFile, ...]:
     """List the files that a load reads, the small ones first; raises SourceError where the index cannot be had.
 
     Of shards, those that the index names; where the index cannot be used, all that look like shards. Of an ONNX file
-    that the registry names, that file and what may hold its weights.
+    that the registry names, that file and what may hold its weights. With `tokenizer`, the files of one as well.
     """
     files = tuple(files)
-    descriptions = tuple(file for file in files if file.name in DESCRIPTION_NAMES)
+    names = (*DESCRIPTION_NAMES, *TOKENIZER_NAMES) if tokenizer else DESCRIPTION_NAMES
+    descriptions = tuple(file for file in files if file.name in names)
     if onnx is not None:
         return (*descriptions, *onnx_files(files, onnx))
     weights = weight_files(files, config)
@@ -165,6 +171,16 @@ def onnx_files(files: Iterable[RepoFile], onnx: str) -> tuple[RepoFile, ...]:
         if not name.startswith((*_NO_ONNX_NAMES, ".")):
             chosen.append(file)
     return tuple(chosen)
+
+
+def has_tokenizer(names: Collection[str]) -> bool:
+    """Whether there is a tokenizer among the files of a repository.
+
+    Examples:
+        >>> has_tokenizer({"vocab.json", "merges.txt"}), has_tokenizer({"vocab.json", "tokenizer_config.json"})
+        (True, False)
+    """
+    return "tokenizer.json" in names or {"vocab.json", "merges.txt"} <= set(names)
 
 
 def total_size(files: Iterable[RepoFile]) -> int | None:

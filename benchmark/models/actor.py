@@ -133,6 +133,10 @@ class ModelActor:
             from benchmark.models.onnx_files import load_onnx  # noqa: PLC0415 - of an extra
 
             self._model = load_onnx(Path(folder), LoadOptions(**options), shared)
+        elif options.get("prompts") is not None:
+            from benchmark.models.zero_shot import load_zero_shot  # noqa: PLC0415 - imports torch
+
+            self._model = load_zero_shot(Path(folder), LoadOptions(**options))
         elif converted is not None:
             self._model = _open_converted(folder, options["preprocessor"], chosen, shared, converted)
         else:

@@ -22,6 +22,8 @@ class LoadOptions:
         command: Fields of `benchmark.models.foreign.ForeignCommand`, where a program computes in place of a checkpoint.
         onnx: The ONNX file to load instead of a checkpoint: `file`, its path below the folder, and `labels`, one per
             output.
+        prompts: What a zero-shot model compares audio with: `texts`, the prompts of one emotion after those of the
+            other, and `phrasings`, how many each has.
     """
 
     preprocessor: dict[str, Any] | None = None
@@ -33,6 +35,7 @@ class LoadOptions:
     config: dict[str, Any] | None = None
     command: dict[str, Any] | None = None
     onnx: dict[str, Any] | None = None
+    prompts: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

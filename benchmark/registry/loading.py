@@ -150,7 +150,8 @@ def _require_unique(
 def _identity(candidate: Candidate) -> str:
     # The Hub does not tell upper from lower case in names.
     model = candidate.id.casefold() if candidate.local_path is None else str(candidate.local_path)
-    return model if candidate.onnx is None else f"{model}\0{candidate.onnx}"
+    what = candidate.onnx or (candidate.model_dump_json(include={"prompts"}) if candidate.prompts else None)
+    return model if what is None else f"{model}\0{what}"
 
 
 def _listed(registry: Registry, model: str) -> tuple[Candidate, ...]:

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     PrivateAttr,
     StrictBool,
     StrictFloat,
@@ -39,7 +40,10 @@ FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
 _DENSE_OUT = "dense-out"
-_OF_MODELS = ("revision", "head", "preprocessor", "onnx", "outputs", "sampling_rate")
+_FEWEST_EMOTIONS = 2
+_OF_MODELS = ("revision", "head", "preprocessor", "onnx", "outputs", "sampling_rate", "prompts")
+_NOT_WITH_PROMPTS = ("head", "preprocessor", "onnx", "outputs", "sampling_rate", "labels")
+_FEWEST_PHRASINGS = 3
 _OF_ONNX = ("outputs", "sampling_rate")
 _ELSEWHERE = {"predictions": "a table of answers", "command": "a program"}
 """Fields that make a candidate something else than a model → what."""
@@ -182,6 +186,37 @@ class Published(Described):
         return self
 
 
+def _outputs_of(prompts: Any) -> dict[str, Any]:
+    """The fields `labels` and `outputs` of a candidate with prompts; empty where an emotion is unknown.
+
+    Raises:
+        ValueError: The prompts cannot be compared with each other.
+    """
+    if not isinstance(prompts, dict) or not all(isinstance(texts, list | tuple) for texts in prompts.values()):
+        raise ValueError("'prompts' leads from emotions to lists of sentences, such as anger: [an angry voice, …]")
+    if len(prompts) < _FEWEST_EMOTIONS:
+        raise ValueError("'prompts' names fewer than two emotions; name all that the corpus has")
+    try:
+        emotions = [resolve_emotion(str(name)) for name in prompts]
+    except RequestError:
+        return {}  # said where the field is checked
+    if twice := [name for name in emotions if emotions.count(name) > 1]:
+        raise ValueError(f"'prompts' names {twice[0]} twice; join its lists")
+    counts = {str(name): len(texts) for name, texts in prompts.items()}
+    fewest = min(counts, key=lambda name: counts[name])
+    if counts[fewest] < _FEWEST_PHRASINGS:
+        raise ValueError(
+            f"{fewest!r} has {counts[fewest]} prompts, and at least {_FEWEST_PHRASINGS} phrasings are needed, so that "
+            "reports can say how much depends on them"
+        )
+    if len(set(counts.values())) > 1:
+        raise ValueError("every emotion needs as many prompts as the others, in the same order of phrasings")
+    labels = {" ".join(str(text).split()): str(name) for name, texts in prompts.items() for text in texts}
+    if len(labels) < sum(counts.values()):
+        raise ValueError("two prompts are the same; write each in its own words")
+    return {"labels": labels, "outputs": list(labels)}
+
+
 class Candidate(Described):
     """A model repository under test.
 
@@ -200,6 +235,8 @@ class Candidate(Described):
             it runs in the folder of the registry, and with --allow-code only.
         onnx: The ONNX file to load instead of a checkpoint: its path below the folder or the repository.
         outputs: What its outputs mean, in their order; `labels` may say it as a list. By default as in `config.json`.
+        prompts: Canonical class → sentences that describe it, for a model that compares audio with text (CLAP): at
+            least three for each, as many for all, in the same order of phrasings.
         sampling_rate: Of the samples that it reads as they are; short for a `preprocessor` that does not normalise.
     """
 
@@ -217,6 +254,7 @@ class Candidate(Described):
     onnx: Line | None = None
     outputs: Annotated[tuple[Line, ...], AfterValidator(_distinct)] = ()
     sampling_rate: StrictInt | None = Field(default=None, ge=1_000, le=768_000)
+    prompts: dict[Emotion, tuple[Line, ...]] = Field(default_factory=dict)
     head: Head | None = None
     preprocessor: Preprocessor | None = None
     published: Published | None = None
@@ -246,6 +284,23 @@ class Candidate(Described):
         """Where its program runs; None for a model or a table."""
         return self._command_folder
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it is a checkpoint that transformers' audio classifiers load."""
+        return not (self.reads_text or self.onnx or self.command or self.predictions)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether it is a model that compares audio with prompts."""
+        return bool(self.prompts)
+
+    @property
+    def plain_prompts(self) -> dict[str, JsonValue] | None:
+        """The prompts, as `LoadOptions.prompts`; None without."""
+        if not self.prompts:
+            return None
+        return {"texts": list(self.outputs), "phrasings": len(next(iter(self.prompts.values())))}
+
     @model_validator(mode="before")
     @classmethod
     def _only_of_models(cls, fields: Any) -> Any:
@@ -264,6 +319,19 @@ class Candidate(Described):
 
     @model_validator(mode="before")
     @classmethod
+    def _of_prompts(cls, fields: Any) -> Any:
+        """Make every prompt an output that means its emotion."""
+        prompts = fields.get("prompts") if isinstance(fields, dict) else None
+        if prompts is None or fields.get("predictions") is not None or fields.get("command") is not None:
+            return fields
+        derived = _outputs_of(prompts)
+        for name in _NOT_WITH_PROMPTS:
+            if fields.get(name) and fields[name] != derived.get(name):
+                raise ValueError(f"{name!r} describes a classifier, and this candidate has prompts; remove one of them")
+        return fields | derived
+
+    @model_validator(mode="before")
+    @classmethod
     def _of_onnx_files(cls, fields: Any) -> Any:
         if not isinstance(fields, dict) or fields.get("predictions") is not None:
             return fields
@@ -271,12 +339,14 @@ class Candidate(Described):
             if fields.get("outputs") is not None:
                 raise ValueError("both 'labels' and 'outputs' are lists of outputs; remove one of them")
             fields = {name: value for name, value in fields.items() if name != "labels"} | {"outputs": fields["labels"]}
-        if fields.get("onnx") is None:
+        if fields.get("onnx") is None and fields.get("prompts") is None:
             if any(fields.get(name) is not None for name in _OF_ONNX):
                 raise ValueError(
                     "a list of labels, 'outputs' and 'sampling_rate' describe an ONNX file; name that with "
                     "'onnx: model.onnx', or remove them"
                 )
+            return fields
+        if fields.get("onnx") is None:
             return fields
         if fields.get("head") is not None:
             raise ValueError("'head' describes a checkpoint, and this candidate is an ONNX file; remove it")

@@ -24,7 +24,7 @@ from benchmark.results.inference_record import InferenceRecord
 from benchmark.results.leaderboard import ALL_CORPORA, Leaderboard, LeaderboardRow
 from benchmark.results.leaderboard_columns import COLUMNS, Format, Shown, shown_in
 from benchmark.results.leaderboard_columns import Column as DeclaredColumn
-from benchmark.results.predictions import FOREIGN, IMPORTED, ONNX
+from benchmark.results.predictions import FOREIGN, IMPORTED, ONNX, ZERO_SHOT
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.scoring.flags import FLAG_MEANINGS
 
@@ -106,7 +106,7 @@ def declared_column(name: str) -> RowColumn:
 
 def is_rebuilt(row: LeaderboardRow) -> bool:
     """Whether the head of a row's candidate was rebuilt from the weights of the checkpoint."""
-    return row.head not in {None, "", "standard", TRAINED_HERE, IMPORTED, FOREIGN, ONNX}
+    return row.head not in {None, "", "standard", TRAINED_HERE, IMPORTED, FOREIGN, ONNX, ZERO_SHOT}
 
 
 def candidate_name(row: LeaderboardRow) -> str:

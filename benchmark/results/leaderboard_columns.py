@@ -174,6 +174,9 @@ class LeaderboardRow(Stored):
     """clips that were asked of a candidate when a race (`--race`) stopped it; empty if it was asked all."""
     stopped_of: int | None = None
     """clips that it would have been asked without the race."""
+    prompt_spread: float | None = None
+    """how much UAR depends on the wording of the prompts of a zero-shot candidate: the standard deviation of UAR over
+    its phrasings, each alone. Empty for candidates without prompts."""
 
     @property
     def stopped(self) -> str:
@@ -348,6 +351,7 @@ _COLUMNS = (
     Column("size_mb", "size MB", Shown.SPEED | Shown.PAGE | Shown.DOCS, Format.QUANTITY),
     Column("stopped_after", "stopped after", Shown.DOCS, Format.COUNT),
     Column("stopped_of", "stopped of", Shown.DOCS, Format.COUNT),
+    Column("prompt_spread", "spread over phrasings", Shown.DOCS | Shown.PAGE_SCORES, Format.FRACTION),
     Column("signature", "signature", Shown.PAGE_SCORES | Shown.DOCS),
     Column("flags", "flags", Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE | _ALWAYS),
 )

@@ -101,6 +101,17 @@ def unweighted_average_recall(hits: NDArray[np.int64], clips: NDArray[np.int64])
     return np.asarray((hits / clips).mean(axis=-1), dtype=np.float64)
 
 
+def uar(decisions: Decisions) -> float | None:
+    """Unweighted average recall over the emotions; None without clips.
+
+    An answer that is none of the emotions is a miss for the clip's emotion.
+    """
+    if not decisions.truth.size:
+        return None
+    confusion = confusion_matrix(decisions)
+    return float(unweighted_average_recall(np.diagonal(confusion), confusion.sum(axis=1)))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SpeakerCounts:
     """Right answers and clips of each speaker and emotion, both of shape (speakers, emotions)."""

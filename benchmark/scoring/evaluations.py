@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmark.emotions.label_map import map_labels
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
-from benchmark.results.predictions import InferenceSetup, Prediction, PredictionTable
+from benchmark.results.predictions import PHRASINGS, InferenceSetup, Prediction, PredictionTable
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.results.verification import Verification
@@ -25,6 +25,7 @@ from benchmark.scoring.decisions import (
     count_by_speaker,
     count_by_text,
     open_decisions,
+    uar,
 )
 from benchmark.scoring.guessing import Gain, gain, p_of_best, uars_by_luck
 from benchmark.scoring.intervals import Interval, uar_interval
@@ -61,6 +62,7 @@ class Evaluation:
         heard_speakers: How many speakers of the corpus it was trained on, where scores rest on the others.
         heard_uar: Open UAR on these.
         unasked_clips: Readable clips that it was not asked, since a race has stopped it.
+        phrasings: Open UAR of each phrasing of a zero-shot candidate alone; empty for others.
     """
 
     record: EvaluationRecord
@@ -72,6 +74,7 @@ class Evaluation:
     heard_speakers: int = 0
     heard_uar: float | None = None
     unasked_clips: int = 0
+    phrasings: tuple[float, ...] = ()
 
     @property
     def candidate(self) -> str:
@@ -180,6 +183,14 @@ def join_evaluation(
     label_map = map_labels(labels, overrides=overrides, merges=corpus.merge)
     table = PredictionTable.of_mapping(predictions, labels=len(labels))
     unasked = unasked_clips(record, clips)
+    number = int(str(record.setup.head_parameters.get(PHRASINGS, 0)))
+    alone = []
+    for phrasing in range(number):
+        own = labels[phrasing::number]
+        kept = {label: meaning for label, meaning in overrides.items() if label in own}
+        part = replace(table, logits=table.logits[:, phrasing::number])
+        own_map = map_labels(own, overrides=kept, merges=corpus.merge)
+        alone.append(uar(open_decisions(join_answers(clips, part, own_map, unasked))))
     return Evaluation(
         record=record,
         verification=verification,
@@ -188,6 +199,7 @@ def join_evaluation(
         loose_map=bool(label_map.loose) or clips.loose,
         adapted=record.setup.head == TRAINED_HERE,
         unasked_clips=int(unasked.sum()),
+        phrasings=tuple(recall for recall in alone if recall is not None),
     )
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.scoring.compared_clips import knows_speakers
+from benchmark.scoring.decisions import uar
 from benchmark.scoring.evaluations import Evaluation, seen_by
 from benchmark.scoring.intervals import MIN_SPEAKERS
 from benchmark.scoring.labels import LabelledClips
-from benchmark.scoring.metrics import uar
 from benchmark.scoring.trained_on import Seen
 
 _SPEAKERS_PER_EMOTION = 2

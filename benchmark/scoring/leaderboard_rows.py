@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
 from benchmark.results.training_record import OUT_OF_FOLD, TRAINED_HERE
@@ -125,6 +127,7 @@ def scored_row(
             **({} if variety is None else variety.columns),
             **speaker_columns(evaluation.compared.counts),
             "heard_uar": evaluation.heard_uar,
+            "prompt_spread": float(np.std(evaluation.phrasings, ddof=1)) if evaluation.phrasings else None,
             "metrics": user_metric_columns(evaluation.decisions, user_metrics),
         }
     row = unscored_row(evaluation.verification, summary).model_copy(update=update)

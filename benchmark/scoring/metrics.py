@@ -22,7 +22,7 @@ from benchmark.scoring.decisions import (
     confusion_matrix,
     covered_emotions,
     restricted_decisions,
-    unweighted_average_recall,
+    uar,
 )
 from benchmark.scoring.evaluations import Evaluation
 from benchmark.scoring.intervals import Interval, accuracy_interval
@@ -75,17 +75,6 @@ def user_metric_columns(decisions: Decisions, metrics: Sequence[UserMetric]) -> 
 def accuracy(decisions: Decisions) -> float | None:
     """Share of the clips that were answered right; None without clips."""
     return float(decisions.correct.mean()) if decisions.truth.size else None
-
-
-def uar(decisions: Decisions) -> float | None:
-    """Unweighted average recall over the emotions; None without clips.
-
-    An answer that is none of the emotions is a miss for the clip's emotion.
-    """
-    if not decisions.truth.size:
-        return None
-    confusion = confusion_matrix(decisions)
-    return float(unweighted_average_recall(np.diagonal(confusion), confusion.sum(axis=1)))
 
 
 def adjusted_uar(recall: float | None, emotions: int) -> float | None:

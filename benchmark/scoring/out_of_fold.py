@@ -3,9 +3,9 @@
 import numpy as np
 
 from benchmark.results.training_record import OutOfFold, TrainingScore
-from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker, count_by_text
+from benchmark.scoring.decisions import Decisions, confusion_matrix, count_by_speaker, count_by_text, uar
 from benchmark.scoring.intervals import Interval, uar_difference_interval, uar_interval
-from benchmark.scoring.metrics import accuracy, macro_f1, uar
+from benchmark.scoring.metrics import accuracy, macro_f1
 from benchmark.scoring.texts import corpus_texts
 
 

@@ -11,9 +11,8 @@ import pyarrow as pa
 from benchmark.results.comparison import Change
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.scoring.compared_clips import compared_truth
-from benchmark.scoring.decisions import Decisions, count_by_speaker
+from benchmark.scoring.decisions import Decisions, count_by_speaker, uar
 from benchmark.scoring.intervals import uar_difference_interval
-from benchmark.scoring.metrics import uar
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.runs import CorpusRecord, RunRecord
 from benchmark.results.training_record import NO_ROBUSTNESS
 from benchmark.scoring.cues import cue_columns
+from benchmark.scoring.decisions import uar
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation, join_evaluation
 from benchmark.scoring.intervals import uar_difference_interval
 from benchmark.scoring.labels import readable_clips
-from benchmark.scoring.metrics import uar
 
 
 def robustness_rows(

@@ -30,7 +30,7 @@ from benchmark.results.tuning import (
     tuned_probabilities,
 )
 from benchmark.scoring.answers import NO_EMOTION, Answers
-from benchmark.scoring.decisions import Decisions, SpeakerCounts, count_by_speaker, open_decisions, speaker_codes
+from benchmark.scoring.decisions import Decisions, SpeakerCounts, count_by_speaker, open_decisions, speaker_codes, uar
 from benchmark.scoring.evaluations import CorpusEvaluations, Evaluation
 from benchmark.scoring.intervals import (
     MIN_SPEAKERS,
@@ -46,7 +46,6 @@ from benchmark.scoring.metrics import (
     binned_calibration_error,
     ece_if_calibrated,
     expected_calibration_error,
-    uar,
 )
 from benchmark.scoring.trained_on import Seen
 

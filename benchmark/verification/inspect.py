@@ -16,7 +16,7 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.verification.labels import label_findings, label_problem, named
-from benchmark.verification.model_config import architectures, model_type, size_problem, task_status
+from benchmark.verification.model_config import CLAP, architectures, model_type, size_problem, task_status
 from benchmark.verification.preprocessors import judge_preprocessor
 
 Config = Mapping[str, Any]
@@ -52,9 +52,11 @@ _TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def look_at(candidate: Candidate, hub: Hub) -> RepoFacts | HubFailure:
     """Find out what can be known of a candidate without its weights, on the Hub or in a local folder."""
     if candidate.local_path is not None:
-        return local_facts(candidate.id, candidate.local_path, onnx=candidate.onnx)
+        return local_facts(candidate.id, candidate.local_path, onnx=candidate.onnx, tokenizer=candidate.reads_text)
     facts = hub.facts(candidate.id, candidate.revision)
-    return facts if isinstance(facts, HubFailure) else replace(facts, onnx=candidate.onnx)
+    if isinstance(facts, HubFailure):
+        return facts
+    return replace(facts, onnx=candidate.onnx, tokenizer=candidate.reads_text)
 
 
 def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> list[Finding]:
@@ -72,6 +74,14 @@ def check_repository(candidate: Candidate, facts: RepoFacts, label_map: LabelMap
         findings += [*_head_task(config), *label_findings(config, label_map)]
         findings += [*_no_weights(facts), *judge_preprocessor(candidate, facts), *_quantised(config)]
     return sorted(findings, key=lambda finding: finding.status.precedence)
+
+
+def check_files(facts: RepoFacts) -> list[Finding]:
+    """Run the checks that hold for every model that transformers loads, whatever its task."""
+    findings = [*_custom_code(facts), *_custom_interface(facts), *_invalid_config(facts)]
+    if model_type(facts.config or {}) is not None:
+        findings += [*_no_weights(facts), *_quantised(facts.config or {})]
+    return findings
 
 
 def toolkit_of(names: Collection[str]) -> str | None:
@@ -120,8 +130,6 @@ def _custom_interface(facts: RepoFacts) -> Iterator[Finding]:
         f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded" if below else ""
     )
     if toolkit == "ONNX":
-        where += "; in a registry, name its file beside the id: onnx: model.onnx"
-    if toolkit == "ONNX":
         file = min(name for name in facts.names if name.endswith(".onnx"))
         where = f"; a registry can name the file instead: onnx: {file[:80]}"
     yield Finding(
@@ -143,9 +151,10 @@ def _invalid_config(facts: RepoFacts) -> Iterator[Finding]:
 def _unsupported(config: Config) -> Iterator[Finding]:
     kind = model_type(config)
     if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
+        remedy = "; with `prompts` in a registry it is a zero-shot candidate" if kind == CLAP else ""
         yield Finding(
             status=Status.UNSUPPORTED_ARCHITECTURE,
-            reason=f"transformers has no audio classifier for the model type {_plain(kind)!r}.",
+            reason=f"transformers has no audio classifier for the model type {_plain(kind)!r}{remedy}.",
             evidence={"model_type": _plain(kind), "supported": sorted(AUDIO_CLASSIFICATION_TYPES)},
         )
 

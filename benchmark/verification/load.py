@@ -19,6 +19,7 @@ from benchmark.verification.probe import LoadedModel, answers_by_activation, run
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import WorkerPool, finding_of, load_limit
 from benchmark.verification.weights import CLASSIFIERS, Judgement, judge_biases, judge_tensors, repaired
+from benchmark.verification.zero_shot import is_zero_shot
 from benchmark.workers.answers import Crashed, Raised, Returned
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
@@ -98,7 +99,7 @@ def _check(model: LoadedModel, options: VerifyOptions) -> None:
     report = _load(model)
     if report is None:
         return
-    if is_onnx(report):
+    if is_onnx(report) or is_zero_shot(report):
         if options.depth is Depth.PROBE:
             run_probes(model, report)
         return

@@ -6,6 +6,8 @@ from typing import Any
 
 from benchmark.results.status import Status
 
+CLAP = "clap"
+"""The model type of models that compare audio with text."""
 _POSITIVE = (
     *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "classifier_proj_size"),
     *("d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "max_source_positions"),

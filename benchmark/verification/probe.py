@@ -86,6 +86,7 @@ class LoadedModel:
             seed=seed,
             head=self.record.repair,
             onnx=self._onnx,
+            prompts=self.record.candidate.plain_prompts,
         )
         return self.worker.call("load", str(self.folder), asdict(options), timeout_s=self.settings.load_timeout_s)
 
@@ -124,7 +125,7 @@ def run_probes(model: LoadedModel, report: LoadReport) -> None:
         findings = list(judge_answers(logits, report.labels))
         evidence = answer_evidence(logits, report.labels) if np.isfinite(logits).all() else {}
         if not findings:
-            if record.candidate.onnx is None:
+            if record.candidate.is_classifier:
                 record.batching = _measure_batching(model, samples)
             else:
                 findings += _judge_silence_and_repetition(model, samples, logits)

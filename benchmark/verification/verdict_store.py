@@ -58,6 +58,8 @@ class VerdictStore:
         overrides = candidate.model_dump_json(include={"labels", "head", "preprocessor"})
         if candidate.onnx is not None:
             overrides += candidate.model_dump_json(include={"onnx", "outputs"}) + f"{installed_version('onnxruntime')}"
+        if candidate.prompts:
+            overrides += candidate.model_dump_json(include={"prompts"})
         depth = f"{self._options.depth} {self._options.repair_heads}"
         decides = f"{overrides} {depth} {RULES_VERSION} {installed_version('transformers')}"
         if self._options.dimensions:

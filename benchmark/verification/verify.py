@@ -31,6 +31,7 @@ from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import InspectionWorker, WorkerPool, isolate_errors
 from benchmark.verification.verdict_store import VerdictStore, registry_fields
 from benchmark.verification.weights import judge_header, judge_problem
+from benchmark.verification.zero_shot import check_zero_shot, is_zero_shot, usable_zero_shot
 from benchmark.workers.answers import WorkerLostError
 from benchmark.workers.process import start_server
 
@@ -134,7 +135,7 @@ class _Run:
                 return
             self._check_files(record, facts, label_map)
             looks_at_tensors = (
-                record.failure is None and facts.onnx is None and tensors_can_tell(facts, record.findings)
+                record.failure is None and record.candidate.is_classifier and tensors_can_tell(facts, record.findings)
             )
             if looks_at_tensors or (record.failure is None and depth is not Depth.INSPECT):
                 start_server(self.settings.temporary)  # imports torch while the Hub answers
@@ -150,8 +151,10 @@ class _Run:
 
     def _check_files(self, record: CandidateRecord, facts: RepoFacts, label_map: LabelMap) -> None:
         """Find what speaks against a candidate without its tensors."""
-        if record.candidate.onnx is None:
+        if record.candidate.is_classifier:
             record.findings = check_repository(record.candidate, facts, label_map)
+        elif record.candidate.reads_text:
+            record.findings = check_zero_shot(facts, label_map)
         else:
             record.failure = missing_library()
             record.incomplete = record.failure is not None
@@ -319,14 +322,16 @@ def _nothing_wrong(record: CandidateRecord, label_map: LabelMap) -> Finding:
     """The finding of a candidate of which nothing bad was found."""
     if record.report is not None and is_onnx(record.report):
         return usable_onnx(record, record.report, label_map)
+    if record.report is not None and is_zero_shot(record.report):
+        return usable_zero_shot(record, record.report, label_map)
     classes = f"distinguishes {len(label_map.classes)} classes"
     if record.report is not None:
         reason = f"It loads, its head is the checkpoint's own, and it {classes}."
         if record.candidate.command is not None:
             reason = f"The program starts and answers, and it {classes}."
         return Finding(status=Status.USABLE, reason=reason, evidence=record.evidence)
-    if record.candidate.command is not None or record.candidate.onnx is not None:
-        what = "The program was not started" if record.candidate.command else "Its ONNX file was not loaded"
+    if not record.candidate.is_classifier:
+        what = "The program was not started" if record.candidate.command else "It was not loaded"
         return Finding(status=Status.INSPECTED, reason=f"{what}.")
     if record.listing is not None and record.listing.problem is not None:
         unknown = record.listing.problem.reason

@@ -10,8 +10,7 @@ from benchmark.results.predictions import Prediction
 from benchmark.results.runs import RunRecord
 from benchmark.scoring import ensembles
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.decisions import open_decisions
-from benchmark.scoring.metrics import uar
+from benchmark.scoring.decisions import open_decisions, uar
 from tests.scoring.conftest import EMOTIONS, RunBuilder, clip_record, mostly_right, random_answers, row_of
 
 

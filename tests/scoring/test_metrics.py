@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_su
 from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.scoring import metrics
 from benchmark.scoring.answers import Answers
-from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions
+from benchmark.scoring.decisions import Decisions, covered_emotions, open_decisions, uar
 from tests.scoring.conftest import (
     EMOTIONS,
     RunBuilder,
@@ -36,7 +36,7 @@ def test_hand_made_cases(
     truth: list[int], answers: list[int], classes: int, expected: tuple[float, ...] | None
 ) -> None:
     decisions = decide(truth, answers, classes)
-    functions = metrics.accuracy, metrics.uar, metrics.macro_f1, metrics.majority_accuracy
+    functions = metrics.accuracy, uar, metrics.macro_f1, metrics.majority_accuracy
     scores = tuple(score(decisions) for score in functions)
     assert scores == (None,) * 4 if expected is None else scores == pytest.approx(expected)
 
@@ -67,7 +67,7 @@ def test_scores_without_scored_clips_are_empty() -> None:
     for answers in (hard_answers([None, None], ["anger", "fear"], ["anger", "fear"]), hard_answers([], [], ["fear"])):
         decisions = open_decisions(answers)
         assert (metrics.coverage(answers), metrics.brier(answers)) == (None, None)
-        assert (metrics.uar(decisions), metrics.weighted_f1(decisions)) == (None, None)
+        assert (uar(decisions), metrics.weighted_f1(decisions)) == (None, None)
         assert (metrics.common_uar(answers, covered_emotions(answers)), metrics.emotion_scores(decisions)) == (None, ())
 
 
@@ -145,7 +145,7 @@ def test_every_emotions_scores_equal_a_second_implementation(truths: int, classe
     assert [score.f1 for score in scores] == pytest.approx(list(f1))
     assert [score.clips for score in scores] == list(clips_of)
     assert metrics.weighted_f1(decisions) == pytest.approx(np.average(f1, weights=clips_of))
-    assert (metrics.uar(decisions), metrics.macro_f1(decisions)) == pytest.approx((np.mean(recall), np.mean(f1)))
+    assert (uar(decisions), metrics.macro_f1(decisions)) == pytest.approx((np.mean(recall), np.mean(f1)))
     assert metrics.accuracy(decisions) == pytest.approx(accuracy_score(truth, given))
     assert metrics.coverage(answers) == sum(name in answers.classes for name in truth) / len(truth)
     distances = []
