@@ -158,9 +158,9 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
         None
     )
     """Download at most so much. Default: 5, and more after asking."""
-    folds: Annotated[str, option("--folds", TRAINING, metavar="K|loso|column:NAME|emobox:DIR|FILE")] = "5"
+    folds: Annotated[str, option("--folds", TRAINING, metavar="K|loso|column:NAME|FILE")] = "5"
     """How speakers are divided: into K parts, each speaker alone, by a column of the corpus, by the test parts of
-    EmoBox's manifests, or by a file with the columns speaker (or clip) and fold.
+    EmoBox's manifests (emobox:DIR), or by a file with the columns speaker (or clip) and fold.
     """
     allow: Annotated[Texts, option("--allow", TRAINING, metavar="NAME")] = ()
     """Train in spite of a problem that makes the score say less than it seems to; the error names it. Repeatable."""
