@@ -27,6 +27,7 @@ from benchmark.emotions.merges import resolve_merges
 from benchmark.errors import RequestError, did_you_mean
 from benchmark.plugins import Group, plugin_names
 from benchmark.registry.locations import absolute, is_hub_id, local_path, resolved_source, what_to_write
+from benchmark.registry.prompts import outputs_of
 from benchmark.results.status import Status
 
 COLUMN_ROLES = (
@@ -40,10 +41,8 @@ FOLDER = "folder"
 """Key of the validation context: what relative paths are relative to; without it, the current folder."""
 
 _DENSE_OUT = "dense-out"
-_FEWEST_EMOTIONS = 2
 _OF_MODELS = ("revision", "head", "preprocessor", "onnx", "outputs", "sampling_rate", "prompts")
 _NOT_WITH_PROMPTS = ("head", "preprocessor", "onnx", "outputs", "sampling_rate", "labels")
-_FEWEST_PHRASINGS = 3
 _OF_ONNX = ("outputs", "sampling_rate")
 _ELSEWHERE = {"predictions": "a table of answers", "command": "a program"}
 """Fields that make a candidate something else than a model → what."""
@@ -186,37 +185,6 @@ class Published(Described):
         return self
 
 
-def _outputs_of(prompts: Any) -> dict[str, Any]:
-    """The fields `labels` and `outputs` of a candidate with prompts; empty where an emotion is unknown.
-
-    Raises:
-        ValueError: The prompts cannot be compared with each other.
-    """
-    if not isinstance(prompts, dict) or not all(isinstance(texts, list | tuple) for texts in prompts.values()):
-        raise ValueError("'prompts' leads from emotions to lists of sentences, such as anger: [an angry voice, …]")
-    if len(prompts) < _FEWEST_EMOTIONS:
-        raise ValueError("'prompts' names fewer than two emotions; name all that the corpus has")
-    try:
-        emotions = [resolve_emotion(str(name)) for name in prompts]
-    except RequestError:
-        return {}  # said where the field is checked
-    if twice := [name for name in emotions if emotions.count(name) > 1]:
-        raise ValueError(f"'prompts' names {twice[0]} twice; join its lists")
-    counts = {str(name): len(texts) for name, texts in prompts.items()}
-    fewest = min(counts, key=lambda name: counts[name])
-    if counts[fewest] < _FEWEST_PHRASINGS:
-        raise ValueError(
-            f"{fewest!r} has {counts[fewest]} prompts, and at least {_FEWEST_PHRASINGS} phrasings are needed, so that "
-            "reports can say how much depends on them"
-        )
-    if len(set(counts.values())) > 1:
-        raise ValueError("every emotion needs as many prompts as the others, in the same order of phrasings")
-    labels = {" ".join(str(text).split()): str(name) for name, texts in prompts.items() for text in texts}
-    if len(labels) < sum(counts.values()):
-        raise ValueError("two prompts are the same; write each in its own words")
-    return {"labels": labels, "outputs": list(labels)}
-
-
 class Candidate(Described):
     """A model repository under test.
 
@@ -324,7 +292,7 @@ class Candidate(Described):
         prompts = fields.get("prompts") if isinstance(fields, dict) else None
         if prompts is None or fields.get("predictions") is not None or fields.get("command") is not None:
             return fields
-        derived = _outputs_of(prompts)
+        derived = outputs_of(prompts)
         for name in _NOT_WITH_PROMPTS:
             if fields.get(name) and fields[name] != derived.get(name):
                 raise ValueError(f"{name!r} describes a classifier, and this candidate has prompts; remove one of them")
