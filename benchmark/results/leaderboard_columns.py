@@ -351,7 +351,7 @@ _COLUMNS = (
     Column("size_mb", "size MB", Shown.SPEED | Shown.PAGE | Shown.DOCS, Format.QUANTITY),
     Column("stopped_after", "stopped after", Shown.DOCS, Format.COUNT),
     Column("stopped_of", "stopped of", Shown.DOCS, Format.COUNT),
-    Column("prompt_spread", "spread over phrasings", Shown.DOCS, Format.FRACTION),
+    Column("prompt_spread", "spread over phrasings", Shown.DOCS | Shown.PAGE_SCORES, Format.FRACTION),
     Column("signature", "signature", Shown.PAGE_SCORES | Shown.DOCS),
     Column("flags", "flags", Shown.RIGHTNESS | Shown.UNLABELLED | Shown.PAGE | _ALWAYS),
 )

@@ -44,6 +44,7 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
     candidates = _candidates(leaderboard, record)
     indices = _Indices(leaderboard, (candidate["name"] for candidate in candidates))
     occurring = {flag for row in leaderboard.rows for flag in row.flags}
+    fields = [name for name in _ROW_FIELDS if _is_filled(name, leaderboard)]
     return {
         "corpora": [
             {"name": corpus.name, "emotions": corpus.emotion_clips, "compared": len(corpus.compared_emotions)}
@@ -53,9 +54,9 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "summaryCorpora": leaderboard.summary_corpora,
         "hasSummary": any(row.corpus == ALL_CORPORA for row in leaderboard.rows),
         "candidates": candidates,
-        "fields": ["candidate", "corpus", *_ROW_FIELDS],
+        "fields": ["candidate", "corpus", *fields],
         "rows": [
-            [*indices.of(row.candidate, row.corpus).values(), *(getattr(row, name) for name in _ROW_FIELDS)]
+            [*indices.of(row.candidate, row.corpus).values(), *(getattr(row, name) for name in fields)]
             for row in leaderboard.rows
             if row.corpus is not None
         ],
@@ -84,15 +85,17 @@ def page_data(leaderboard: Leaderboard, record: RunRecord | None) -> dict[str, A
         "columns": {name: _column(column) for name, column in COLUMNS.items()},
         "shown": {
             "board": [column.field for column in shown_in(Shown.PAGE)],
-            "scores": [column.field for column in shown_in(Shown.PAGE_SCORES)],
+            "scores": [column.field for column in shown_in(Shown.PAGE_SCORES) if _is_filled(column.field, leaderboard)],
             "speed": [column.field for column in shown_in(Shown.PAGE_SPEED) if _is_filled(column.field, leaderboard)],
         },
     }
 
 
 def _is_filled(field: str, leaderboard: Leaderboard) -> bool:
-    """Whether to show a column: costs only where a price was given."""
-    return field != "cost_per_hour" or leaderboard.price_per_hour is not None
+    """Whether to show a column: costs where a price was given, and what few candidates have where one has it."""
+    if field == "cost_per_hour":
+        return leaderboard.price_per_hour is not None
+    return field != "prompt_spread" or any(row.prompt_spread is not None for row in leaderboard.rows)
 
 
 def _candidates(leaderboard: Leaderboard, record: RunRecord | None) -> list[dict[str, Any]]:
