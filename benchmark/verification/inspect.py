@@ -32,6 +32,7 @@ _DIMENSION = re.compile(
 )
 _BESIDE_A_MODEL = re.compile(r"readme(\.[a-z]+)?|licen[cs]e(\.[a-z]+)?|\.git[a-z]+", re.IGNORECASE)
 _LONGEST_LIST = 12
+_OF_PROGRAMS = "; a program of yours can run it instead (`command` in a registry)"
 # The files that each toolkit leaves. The first that matches names the toolkit: the more telling files come first.
 _TOOLKIT_FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("SpeechBrain", ("hyperparams.yaml", "custom_interface.py")),
@@ -109,7 +110,7 @@ def _custom_code(facts: RepoFacts) -> Iterator[Finding]:
         if content and content.get("auto_map"):
             yield Finding(
                 status=Status.CUSTOM_CODE,
-                reason=f"Its {name} asks for code from the repository, which bench never runs.",
+                reason=f"Its {name} asks for code from the repository, which bench never runs{_OF_PROGRAMS}.",
                 evidence={"auto_map": _plain(content["auto_map"])},
             )
 
@@ -126,9 +127,9 @@ def _custom_interface(facts: RepoFacts) -> Iterator[Finding]:
     else:
         whose = "no toolkit is known that leaves such files"
     below = sorted(name.rpartition("/")[0] for name in facts.names if name.endswith("/config.json"))
-    where = (
-        f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded" if below else ""
-    )
+    where = _OF_PROGRAMS if toolkit else ""
+    if below:
+        where = f"; there is one in {below[0][:80]}, where it is not looked for: name that folder, downloaded"
     if toolkit == "ONNX":
         file = min(name for name in facts.names if name.endswith(".onnx"))
         where = f"; a registry can name the file instead: onnx: {file[:80]}"
@@ -151,7 +152,7 @@ def _invalid_config(facts: RepoFacts) -> Iterator[Finding]:
 def _unsupported(config: Config) -> Iterator[Finding]:
     kind = model_type(config)
     if kind is not None and kind not in AUDIO_CLASSIFICATION_TYPES:
-        remedy = "; with `prompts` in a registry it is a zero-shot candidate" if kind == CLAP else ""
+        remedy = "; with `prompts` in a registry it is a zero-shot candidate" if kind == CLAP else _OF_PROGRAMS
         yield Finding(
             status=Status.UNSUPPORTED_ARCHITECTURE,
             reason=f"transformers has no audio classifier for the model type {_plain(kind)!r}{remedy}.",
