@@ -106,10 +106,8 @@ def test_a_run_that_goes_on_and_loses_a_node_writes_the_reports_of_a_local_one(
     tmp_path: Path,
 ) -> None:
     shutil.copytree(incomplete[0] / ".bench", tmp_path / ".bench")
-    kept = answers(tmp_path)
     running = nodes.start(tmp_path, *REQUEST, "--latency-seconds", 0)
-    wait_for(lambda: answers(tmp_path) - kept or running.poll() is not None)
-    nodes.kill_the_busiest_node()
+    wait_for(lambda: nodes.kill_a_node_that_computes() or running.poll() is not None)
     _, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors
     assert "its Ray worker was lost" in errors

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,14 @@ class ThreeNodes:
     def address(self) -> str:
         return str(self.cluster.address)
 
-    def kill_the_busiest_node(self) -> None:
-        """Kill the raylet of the node with the most processes, which computes, and with it all that runs there."""
-        raylets = [node.all_processes["raylet"][0].process for node in self.cluster.worker_nodes]
-        max(raylets, key=lambda raylet: len(psutil.Process(raylet.pid).children(recursive=True))).kill()
+    def kill_a_node_that_computes(self) -> bool:
+        """Kill the raylet of a node with a model's worker, and all that runs there; False where none has one."""
+        for node in self.cluster.worker_nodes:
+            raylet = node.all_processes["raylet"][0].process
+            if any(map(_computes, psutil.Process(raylet.pid).children(recursive=True))):
+                raylet.kill()
+                return True
+        return False
 
     def run(self, folder: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
         """Run `bench run` on the cluster, in a process of its own."""
@@ -100,6 +104,13 @@ class ThreeNodes:
         finally:
             killer.kill()
             killer.communicate()
+
+
+def _computes(process: psutil.Process) -> bool:
+    """Whether a process is a fork server, which an actor starts for the worker of its model."""
+    with suppress(psutil.Error):
+        return any("forkserver" in part for part in process.cmdline())
+    return False
 
 
 @contextmanager
