@@ -1,4 +1,4 @@
-"""The worker that copies what is at an address into a file, within limits of size, rate and time.
+"""The worker that copies what is at an address into a file, or lists a folder, within limits of size, rate and time.
 
 Of http and https it follows redirects itself: only to these two, never back to http, and never from a public host into
 a private network. A name is resolved once, and the connection goes to the resolved IP address that was judged.
@@ -8,7 +8,7 @@ import ipaddress
 import os
 import socket
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,6 +98,31 @@ class FetchActor:
         except TimeoutError:
             return {"problem": Problem.SLOW, "reason": f"cannot be read: {transfer.explain_time_out(timeout_s)}"}
         return None
+
+    def find_files(self, folder: str, suffixes: Sequence[str], most: int, timeout_s: float) -> dict[str, Any]:
+        """Find the files below a folder, at any depth, without those whose path has a part that begins with a dot.
+
+        Args:
+            folder: The caller has judged its protocol.
+            suffixes: Ends of names in lower case; other files are left out.
+            most: More are refused.
+            timeout_s: Limit of the whole.
+
+        Returns:
+            The `paths` relative to the folder, sorted, or why there are none: the `problem` and the `reason`.
+        """
+        try:
+            paths = call_until(Deadline(timeout_s), lambda: _find_with_fsspec(folder, tuple(suffixes)))
+        except FetchError as error:
+            return {"problem": error.problem, "reason": error.reason}
+        except TimeoutError:
+            return {"problem": Problem.SLOW, "reason": f"cannot be listed within {timeout_s:g} s"}
+        if len(paths) > most:
+            return {
+                "problem": Problem.REFUSED,
+                "reason": f"is not read: it has {len(paths):,} files, of {most:,} at most",
+            }
+        return {"paths": paths}
 
     def _copy(self, address: str, transfer: "_Transfer") -> None:
         if address.partition("://")[0].lower() in _HTTP_PORTS:
@@ -236,21 +261,37 @@ def _file_errors() -> Iterator[None]:
 
 
 def _copy_with_fsspec(address: str, transfer: _Transfer) -> None:
+    with _file_system(address) as (system, path), system.open(path, "rb") as file:
+        transfer.expect(getattr(file, "size", None))
+        while chunk := file.read(_CHUNK_BYTES):
+            transfer.write(chunk)
+
+
+def _find_with_fsspec(folder: str, suffixes: tuple[str, ...]) -> list[str]:
+    with _file_system(folder) as (system, path):
+        beginning = path.rstrip("/") + "/"
+        below = (found.removeprefix(beginning) for found in system.find(path) if found.startswith(beginning))
+        return sorted(
+            found
+            for found in below
+            if found.lower().endswith(suffixes) and not any(part.startswith(".") for part in found.split("/"))
+        )
+
+
+@contextmanager
+def _file_system(address: str) -> Iterator[tuple[Any, str]]:
+    """The file system of an address and the path in it; what goes wrong there is a FetchError."""
     import fsspec  # noqa: PLC0415 - slow to import, and http needs none
 
     try:
         # Not `fsspec.open`, which takes a server that refuses the connection for one that has no such file.
-        system, path = fsspec.core.url_to_fs(address)
-        with system.open(path, "rb") as file:
-            transfer.expect(getattr(file, "size", None))
-            while chunk := file.read(_CHUNK_BYTES):
-                transfer.write(chunk)
+        yield fsspec.core.url_to_fs(address)
     except FetchError:
         raise
     except FileNotFoundError as error:
         raise FetchError(Problem.MISSING, "") from error
     except ImportError as error:
-        raise FetchError(Problem.OTHER, f"needs a library that is not installed: {error}") from error
+        raise FetchError(Problem.OTHER, f"needs a library that is not installed: {_detail(error)}") from error
     except Exception as error:  # somebody else's file system, whose errors have no common base
         name = type(error).__name__
         is_of_host = isinstance(error, ConnectionError | TimeoutError) or "Connect" in name or "Timeout" in name

@@ -10,8 +10,10 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmark.audio.decoding import UndecodableAudio
 from benchmark.corpora.fetch_actor import Problem
@@ -68,11 +70,14 @@ class Fetcher:
         self._own_folder: Path | None = None
         self._workers = SharedWorkers(self._new_worker, FETCHERS)
 
-    def path(self, address: str) -> Path:
-        """A file with the recording at an address that a table names.
+    def path(self, address: str, *, suffix: str = "") -> Path:
+        """A file with the recording at an address that a table names, or with a table.
 
         Only `PROTOCOLS` are opened, and no chains of file systems (`::`): of the others that fsspec knows, some run
         code (`reference://` renders templates) or open further addresses, and tables may be hostile.
+
+        Args:
+            suffix: The end of the file's name.
 
         Raises:
             UndecodableAudio: It cannot be had; later calls say so, too, since nothing is fetched twice.
@@ -86,7 +91,7 @@ class Fetcher:
             if copy.failure is not None:
                 raise UndecodableAudio(copy.failure)
             if copy.path is None or not copy.path.is_file():  # somebody may have deleted the cache
-                name = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
+                name = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest() + suffix
                 try:
                     copy.path = self.copy(address, self._folder() / name)
                 except UndecodableAudio as error:
@@ -111,6 +116,20 @@ class Fetcher:
             raise explain_write_failure(error, path, remedy=CHOOSE_ANOTHER_CACHE) from error
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def find_files(self, folder: str, suffixes: Collection[str], *, most: int) -> tuple[str, ...]:
+        """The files below a folder at an address: paths relative to it, sorted.
+
+        Args:
+            suffixes: Ends of names in lower case; other files are left out.
+            most: More are refused.
+
+        Raises:
+            UndecodableAudio: As `copy`.
+        """
+        _judge(folder)
+        listing = self._value(folder, self._call(folder, "find_files", sorted(suffixes), most))
+        return tuple(listing["paths"])
 
     def close(self) -> None:
         """End the workers and delete the copies."""
@@ -140,21 +159,44 @@ class Fetcher:
             UndecodableAudio: As `copy`.
             OSError: The file cannot be written.
         """
-        host = "".join(match.groups()) if (match := _HOST.match(address)) else address
-        answer = self._call(host, address, path)
+        answer = self._call(address, "fetch", str(path), self._max_bytes)
         if isinstance(answer, Crashed):  # it may have had another cause than the address
             path.unlink(missing_ok=True)
-            answer = self._call(host, address, path)
+            answer = self._call(address, "fetch", str(path), self._max_bytes)
+        self._value(address, answer)
+
+    def _call(self, address: str, method: str, *arguments: object) -> Answer:
+        """Let a worker read an address, unless its host has failed too often."""
+        host = _host(address)
+        with self._workers.worker() as worker:
+            if self._failures[host] >= _FAILURES_IN_A_ROW:
+                raise UnreachableAudio(
+                    f"{address} is not fetched, since the last {_FAILURES_IN_A_ROW} from {host} could not be read."
+                )
+            timeout_s = self._settings.fetch_timeout_s
+            answer = worker.call(method, address, *arguments, timeout_s, timeout_s=timeout_s + _GRACE_S)
+            if not isinstance(answer, Returned) or (answer.value or {}).get("problem") == Problem.SLOW:
+                worker.close()
+        return answer
+
+    def _value(self, address: str, answer: Answer) -> Any:
+        """What a worker returned, if that is no failure.
+
+        Raises:
+            UndecodableAudio: As `copy`.
+            OSError: The file cannot be written.
+        """
         if isinstance(answer, Crashed) and answer.is_from_outside:
             raise UnreachableAudio(f"{address} cannot be read: {LOST_READER}: {answer.reason}.")
         if not isinstance(answer, Returned):
             raise UnreachableAudio(f"{address} cannot be read: {answer.reason}.")
-        problem = None if answer.value is None else Problem(answer.value["problem"])
+        failure = answer.value if answer.value and "problem" in answer.value else None
+        problem, host = None if failure is None else Problem(failure["problem"]), _host(address)
         with self._lock:
             self._failures[host] = self._failures[host] + 1 if problem in _OF_THE_HOST else 0
-        if problem is None:
-            return
-        reason = answer.value["reason"]
+        if failure is None:
+            return answer.value
+        reason = failure["reason"]
         if problem is Problem.FILE:
             raise OSError(int(reason), "")
         if problem is Problem.MISSING:
@@ -162,19 +204,9 @@ class Fetcher:
         kind = UndecodableAudio if problem is Problem.REFUSED else UnreachableAudio
         raise kind(f"{address} {reason}.")
 
-    def _call(self, host: str, address: str, path: Path) -> Answer:
-        """Let a worker fetch, unless the host has failed too often."""
-        with self._workers.worker() as worker:
-            if self._failures[host] >= _FAILURES_IN_A_ROW:
-                raise UnreachableAudio(
-                    f"{address} is not fetched, since the last {_FAILURES_IN_A_ROW} from {host} could not be read."
-                )
-            timeout_s = self._settings.fetch_timeout_s
-            arguments = (address, str(path), self._max_bytes, timeout_s)
-            answer = worker.call("fetch", *arguments, timeout_s=timeout_s + _GRACE_S)
-            if not isinstance(answer, Returned) or (answer.value and answer.value["problem"] == Problem.SLOW):
-                worker.close()
-        return answer
+
+def _host(address: str) -> str:
+    return "".join(match.groups()) if (match := _HOST.match(address)) else address
 
 
 def _judge(address: str) -> None:

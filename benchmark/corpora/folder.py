@@ -3,9 +3,9 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from benchmark.corpora.audio_sources import AudioFile
+from benchmark.corpora.audio_sources import AudioFile, AudioSource
 from benchmark.corpora.clips import Clip, CorpusContents
 from benchmark.emotions.aliases import emotion_of
 from benchmark.errors import RequestError, shorten
@@ -17,6 +17,7 @@ AUDIO_SUFFIXES = frozenset(
     # Recordings of formats that cannot be decoded everywhere are clips all the same: they are reported as unreadable.
     | {".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4", ".3gp"}
 )
+USUAL_TABLE = "metadata.csv"
 FolderContents = CorpusContents
 """The name by which installed packages import it."""
 
@@ -33,26 +34,44 @@ def read_folder(folder: Path, *, labels: Mapping[str, str] | None = None) -> Cor
     Raises:
         RequestError: There is no such folder, it cannot be read, or there is no recording in it.
     """
-    folders = {path: path.relative_to(folder).parent.parts for path in find_recordings(folder)}
+    recordings = {
+        PurePosixPath(path.relative_to(folder).as_posix()): AudioFile(path) for path in find_recordings(folder)
+    }
+    return label_by_folders(recordings, labels or {}, folder=str(folder), has_table=(folder / USUAL_TABLE).is_file())
+
+
+def label_by_folders(
+    recordings: Mapping[PurePosixPath, AudioSource], labels: Mapping[str, str], *, folder: str, has_table: bool
+) -> CorpusContents:
+    """Make clips of recordings, labelled as `read_folder` says.
+
+    Args:
+        recordings: By path relative to the folder.
+        labels: As of `read_folder`.
+        folder: What notes call the folder.
+        has_table: Whether it holds a `metadata.csv`.
+    """
+    folders = {path: path.parent.parts for path in recordings}
     levels = Counter(
         level
         for parts in folders.values()
         for level, name in enumerate(parts)
-        if name in (labels or {}) or emotion_of(name) is not None
+        if name in labels or emotion_of(name) is not None
     )
     label_level = max(levels, key=lambda level: (levels[level], -level)) if levels else None
     clips = tuple(
         Clip(
-            name=storable(path.relative_to(folder).as_posix()),
-            audio=AudioFile(path),
+            name=storable(str(path)),
+            audio=recordings[path],
             label=storable(parts[label_level]) if label_level is not None and label_level < len(parts) else None,
         )
         for path, parts in folders.items()
     )
     notes: tuple[str, ...] = ()
     names = sorted({parts[0] for parts in folders.values() if parts})
-    if (table := folder / "metadata.csv").is_file():
-        notes = (f"{folder} holds a metadata.csv that is not read; for its labels use `table:{table}`.",)
+    if has_table:
+        table = f"{folder.rstrip('/')}/{USUAL_TABLE}"
+        notes = (f"{folder} holds a {USUAL_TABLE} that is not read; for its labels use `table:{table}`.",)
     elif label_level is None and names:
         notes = (
             f"No folder in {folder} is named after an emotion ({shorten(names)}), so its clips count as unlabelled; "

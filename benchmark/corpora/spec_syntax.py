@@ -1,4 +1,4 @@
-"""The SPEC of a corpus: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
+"""The SPEC of a corpus: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path or address.
 
 Nothing here opens a corpus or imports what reads one, so a mistyped name is found at once.
 """
@@ -6,15 +6,18 @@ Nothing here opens a corpus or imports what reads one, so a mistyped name is fou
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benchmark.corpora.conventions import convention_names
 from benchmark.errors import RequestError
 from benchmark.registry.loading import find_registry
+from benchmark.registry.locations import is_address
 from benchmark.registry.schema import CorpusEntry
 from benchmark.settings import expanded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
+LISTED_PROTOCOLS = ("abfs", "az", "gs", "hf", "s3")
+"""The kinds of addresses that a corpus may lie at: those whose folders can be listed."""
 EXAMPLE = "for example `--corpus folder:my-recordings` or `--corpus table:clips.csv`"
 # What may stand after `demo:`; nothing stands for the labelled corpus.
 _DEMO_PARTS = ("", "unlabelled", "long")
@@ -43,7 +46,8 @@ class Spec:
 
     Attributes:
         kind: `folder`, `table`, a convention such as `ravdess`, `emobox`, `audb`, `hf` or `demo`.
-        location: A path, or the name of a database or dataset; a part of the demo, empty for its labelled corpus.
+        location: A path, an address (`s3://bucket/speech`), or the name of a database or dataset; a part of the demo,
+            empty for its labelled corpus.
     """
 
     kind: str
@@ -52,15 +56,24 @@ class Spec:
     def __str__(self) -> str:
         return f"{self.kind}:{self.location}"
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a folder or table at an address."""
+        return is_address(self.location)
+
 
 def parse_spec(text: str) -> Spec:
-    """Parse a SPEC: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path.
+    """Parse a SPEC: `folder:DIR`, `table:FILE`, `ravdess:DIR`, `hf:ID`, `demo:`, or a bare path or address.
 
-    A bare folder that holds a `metadata.csv` is read as that table.
+    A bare folder that holds a `metadata.csv` is read as that table. A bare address is a table if it ends like one, else
+    a folder.
 
     Raises:
-        RequestError: The kind or the part of the demo is unknown, or a bare path does not exist.
+        RequestError: The kind of corpus or address or the part of the demo is unknown, or a bare path does not exist.
     """
+    if is_address(text):
+        is_table = PurePosixPath(text).suffix.lower() in TABLE_SUFFIXES
+        return _parse_kind(text, "table" if is_table else "folder", text)
     # A single letter before the colon is a Windows drive.
     match = re.match(r"([A-Za-z][A-Za-z0-9_-]+):(.*)", text, flags=re.DOTALL)
     if match:
@@ -87,7 +100,23 @@ def _parse_kind(text: str, kind: str, location: str) -> Spec:
         raise RequestError(f"The demo has no part {location!r}; write {', '.join(others)} or {last}.")
     if kind != "demo" and not location:
         raise RequestError(f"{text!r} names no path; write {EXAMPLE}.")
+    if is_address(location):
+        _judge_address(text, kind, location)
     return Spec(kind, location)
+
+
+def _judge_address(text: str, kind: str, address: str) -> None:
+    """Refuse addresses of other kinds than those of tables' rows, and chains, which fsspec would follow."""
+    known = ", ".join(f"{protocol}://" for protocol in LISTED_PROTOCOLS)
+    protocol, _, rest = address.partition("://")
+    if kind not in ("folder", "table"):
+        remedy = "copy it to a folder, or write folder: or table:"
+        raise RequestError(f"{text!r}: {kind}: reads no addresses; {remedy}.")
+    if protocol not in LISTED_PROTOCOLS or "::" in address or not rest.strip("/"):
+        raise RequestError(
+            f"No corpus can lie at {address!r}: write {known} with a bucket and a path and without `::`, "
+            "or copy it to a folder."
+        )
 
 
 def spec_of(text: str, entries: Mapping[str, CorpusEntry]) -> Spec:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TypedDict
 
 from benchmark.audio.channels import ChannelChoice
@@ -13,6 +14,7 @@ from benchmark.corpora.datasets import read_dataset
 from benchmark.corpora.emobox import read_emobox
 from benchmark.corpora.filters import filtered
 from benchmark.corpora.folder import read_folder
+from benchmark.corpora.remote import read_remote_folder, read_remote_table
 from benchmark.corpora.rows import parse_columns
 from benchmark.corpora.speaker_names import compile_pattern, take_speakers
 from benchmark.corpora.spec_syntax import EXAMPLE, Spec, parse_spec, spec_of
@@ -23,7 +25,7 @@ from benchmark.errors import BenchError, RequestError
 from benchmark.hub.repository_facts import storable
 from benchmark.options.shared import ClipOptions
 from benchmark.progress import Progress, Silent
-from benchmark.registry.locations import resolved_source
+from benchmark.registry.locations import is_address, resolved_source
 from benchmark.registry.schema import CorpusEntry, Registry
 from benchmark.results.runs import CorpusRecord
 from benchmark.settings import Settings, expanded
@@ -119,7 +121,7 @@ def _name_of(spec: Spec) -> str:
         return spec.kind
     if spec.kind in ("hf", "audb"):
         return (parse_dataset if spec.kind == "hf" else parse_database)(spec.location).name
-    path = expanded(spec.location).resolve()
+    path = PurePosixPath(spec.location) if spec.is_remote else expanded(spec.location).resolve()
     if spec.kind == "table" or (spec.kind == "emobox" and path.suffix):
         return path.parent.name if path.stem == "metadata" else path.stem
     return path.name or spec.location
@@ -128,6 +130,10 @@ def _name_of(spec: Spec) -> str:
 def _read(spec: Spec, entry: CorpusEntry, reader: AudioReader, progress: Progress, *, in_part: bool) -> CorpusContents:
     """Read all of a corpus, if necessary without the audio."""
     path, columns, location = expanded(spec.location), entry.columns, spec.location
+    if spec.is_remote and spec.kind == "table":
+        return read_remote_table(location, columns=columns, reader=reader)
+    if spec.is_remote:
+        return read_remote_folder(location, labels=entry.labels, reader=reader)
     options: _Fetching = {"columns": columns, "reader": reader, "progress": progress, "in_part": in_part}
     readers: dict[str, Callable[[], CorpusContents]] = {
         "demo": lambda: CorpusContents(tuple(map(_demo_clip, demo_clips(location or "labelled")))),
@@ -192,7 +198,7 @@ def relabelled(record: CorpusRecord, corpus: Corpus) -> CorpusRecord:
 
 def still_there(record: CorpusRecord, registry: Registry, reader: AudioReader) -> Corpus | None:
     """Open the corpus of a finished run again, for its audio; None where it is remote or no longer there."""
-    if record.source.startswith(("hf:", "audb:")):
+    if record.source.startswith(("hf:", "audb:")) or is_address(record.source.partition(":")[2]):
         return None
     try:
         columns = [f"{role}={name}" for role, name in record.columns.items()]

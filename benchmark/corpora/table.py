@@ -15,6 +15,7 @@ from benchmark.corpora.clips import CorpusContents
 from benchmark.corpora.rows import Columns, Located, find_columns, is_usual_name, read_rows
 from benchmark.corpora.spec_syntax import TABLE_SUFFIXES
 from benchmark.errors import RequestError, shorten
+from benchmark.registry.locations import is_address
 from benchmark.settings import expanded
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[,;\s]*', re.IGNORECASE)
 # What pandas calls the numbers of rows, where it writes them.
 _PANDAS_INDEX = "__index_level_"
-# Two letters at least: one is a Windows drive.
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def read_table(path: Path, *, columns: Mapping[str, str] | None = None) -> CorpusContents:
@@ -80,7 +79,7 @@ def locate(location: str, folder: Path) -> Located:
     """Find the audio that a table in a folder names: a path relative to the folder, or an address."""
     if location.lower().startswith("file://"):
         return AudioFile(Path(unquote(urlsplit(location).path)))
-    if _ADDRESS.match(location):
+    if is_address(location):
         return AudioAddress(location)
     path = folder / expanded(location)
     if "\\" in location and os.name != "nt" and not _exists(path):

@@ -73,7 +73,7 @@ class RunRequest(
         Texts, option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
     ] = ()
     """What to run on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
-    or a path. Repeatable. Default: all corpora of the registry.
+    a path or an address (s3://BUCKET/FOLDER). Repeatable. Default: all corpora of the registry.
     """
     predictions: Annotated[Texts, option("--predictions", MODELS, metavar="NAME=FILE")] = ()
     """Take the answers of a candidate that runs elsewhere from this table (CSV, TSV, JSON lines, Parquet): a row per
@@ -148,7 +148,7 @@ class TrainRequest(AskedCaller, WatchingCaller, MergeOptions, ClipOptions, Regis
         str | None, option("--corpus", CORPUS, metavar="NAME|SPEC", completer=complete_corpora), Mark.SOURCE
     ] = field(default=None, kw_only=False)
     """What to train on: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
-    or a path. Its clips need labels, and speakers for an honest score.
+    a path or an address (s3://BUCKET/FOLDER). Its clips need labels, and speakers for an honest score.
     """
     recipe: Annotated[str | Path, option("--recipe", TRAINING, metavar="NAME|FILE")] = "cnn"
     """What to train and how; a name, or a TOML file as --show-recipe prints."""
@@ -202,7 +202,9 @@ class DescribeRequest(WatchingCaller, OutputOptions, RareClassOptions, MergeOpti
     """Options of `describe_corpus`, which is `bench corpus`."""
 
     corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
-    """A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split], or a path."""
+    """A corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora, hf:ID[:split],
+    a path or an address (s3://BUCKET/FOLDER).
+    """
 
     limit: Annotated[int | None, option("--limit", CORPUS, metavar="N", within=Range(1))] = None
     """At most so many clips."""
@@ -216,7 +218,7 @@ class DriftRequest(WatchingCaller, OutputOptions, ClipOptions, RegistryOptions):
 
     corpus: Annotated[str, option("NAME|SPEC", CORPUS)] = field(kw_only=False)
     """The new recordings: a corpus of the registry, folder:DIR, table:FILE, ravdess:DIR and other corpora,
-    hf:ID[:split], or a path. Labels are not needed.
+    hf:ID[:split], a path or an address (s3://BUCKET/FOLDER). Labels are not needed.
     """
 
     run: StoredRun = None

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)
+# Two letters at least before the colon: one is a Windows drive.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _PATH_BEGINNINGS = (".", "/", "~")
 # The rule of huggingface_hub.utils.validate_repo_id (2.4), written out so that reading a registry need not import it:
 # "name" or "namespace/name", each 1 to 96 of A-Z a-z 0-9 - _ . that neither begins nor ends with - or . ; the whole
@@ -14,6 +16,16 @@ _PASTED = re.compile(
     r"(hf://|(https?://)?(www\.)?(huggingface\.co|hf\.co)/)?(?P<id>[^/@?#]+/[^/@?#]+)"
     r"(/?([?#].*)?|@(?P<at>[^/]+)|/(tree|blob|resolve|commit)/(?P<revision>[^/?#]+).*)"
 )
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a file or folder elsewhere, not a path.
+
+    Examples:
+        >>> is_address("s3://bucket/speech"), is_address("C://speech"), is_address("hf:org/speech")
+        (True, False, False)
+    """
+    return _ADDRESS.match(text) is not None
 
 
 def is_hub_id(text: str) -> bool:
@@ -84,7 +96,7 @@ def absolute(path: str, folder: Path) -> Path:
 def resolved_source(source: str, folder: Path) -> str:
     """The source of a corpus, a SPEC such as `folder:DIR` or a bare path, with an absolute path in it.
 
-    A dataset of the Hub, a database of audb and the demo stay as they are.
+    A dataset of the Hub, a database of audb, an address and the demo stay as they are.
 
     Raises:
         ValueError: The path cannot be followed.
@@ -96,12 +108,16 @@ def resolved_source(source: str, folder: Path) -> str:
         'hf:AbstractTTS/RAVDESS'
         >>> resolved_source("hf:./speech:test", Path("/data"))
         'hf:/data/speech:test'
+        >>> resolved_source("table:s3://bucket/calls.csv", Path("/data"))
+        'table:s3://bucket/calls.csv'
     """
+    if is_address(source):
+        return source
     match = _SCHEME.fullmatch(source)
     if match is None:
         return str(absolute(source, folder))
     scheme, path = match.groups()
-    if scheme in ("demo", "audb") or (scheme == "hf" and not looks_like_path(path)):
+    if scheme in ("demo", "audb") or is_address(path) or (scheme == "hf" and not looks_like_path(path)):
         return source
     return f"{scheme}:{absolute(path, folder)}"
 

@@ -1,5 +1,6 @@
 import socket
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,11 +59,14 @@ def test_all_of_it_must_come_in_time(server: RecordingServer, tmp_path: Path) ->
     assert (problem, "within 0.5 s" in reason) == (Problem.SLOW, True)
 
 
-def test_what_is_not_there_and_who_does_not_answer_are_told_apart(server: RecordingServer, tmp_path: Path) -> None:
+def test_what_is_not_there_and_who_does_not_answer_are_told_apart(
+    server: RecordingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert fetch(server.address("/gone"), tmp_path / "a")[0] == Problem.MISSING
     assert fetch("http://127.0.0.1:9/a.wav", tmp_path / "b")[0] == Problem.HOST
     assert fetch(str(tmp_path / "gone"), tmp_path / "c")[0] == Problem.MISSING
-    problem, reason = fetch("s3://bucket/a.wav", tmp_path / "d")
+    monkeypatch.setitem(sys.modules, "gcsfs", None)  # as where it is not installed
+    problem, reason = fetch("gs://bucket/a.wav", tmp_path / "d")
     assert (problem, "library that is not installed" in reason) == (Problem.OTHER, True)
 
 
