@@ -199,18 +199,18 @@ class InferencePlan:
             planned.fail(_why_failed(planned.check))
         return planned.margin != before
 
-    def compare_rest(self, planned: PlannedEngine, answers: Mapping[str, Prediction]) -> None:
+    def compare_rest(self, planned: PlannedEngine, answers: Mapping[str, Prediction | None]) -> None:
         """Make the comparisons that were put off, which may fail the engine; an interruption leaves them open.
 
         Args:
             planned: The engine.
-            answers: What it has answered, among others to `uncompared`.
+            answers: What it has answered to `uncompared`; None where it has not.
 
         Raises:
             WorkerLostError: A worker has ended, for the first time.
         """
         audio, check = self.context.clips.audio, planned.check
-        processed = {name: own for name in planned.uncompared if (own := answers.get(name)) and own.logits is not None}
+        processed = {name: own for name, own in answers.items() if own is not None and own.logits is not None}
         if check is not None and processed:
             try:
                 check = self._parity_of(planned).complete({name: audio[name] for name in processed}, processed, check)

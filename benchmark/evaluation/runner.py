@@ -224,7 +224,9 @@ class InferenceRunner:
         """
         engine = clip_pass.engine
         if engine.uncompared:
-            self._plan.compare_rest(engine, {**clip_pass.stored(), **clip_pass.close})
+            stored, close = clip_pass.stored(), clip_pass.close
+            answers = {name: close.get(name) or stored.get(name) for name in engine.uncompared}
+            self._plan.compare_rest(engine, answers)
         return {clip_pass.setup.key: INTERRUPTED} if engine.uncompared and not engine.has_failed else {}
 
     def _rerun_close_clips(self, passes: list[ClipPass]) -> dict[str, str]:
