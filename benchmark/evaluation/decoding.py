@@ -24,8 +24,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Whole windows of 30 s at 16 kHz are 2 MB each: the model need not wait, and an hour of audio is never in memory.
-_GROUPS_AHEAD = 8
-_MOST_TOGETHER, _SAMPLES_TOGETHER, _GROUP_S = 16, 160_000, 0.02
+_GROUPS_AHEAD = 4
+_MOST_TOGETHER, _SAMPLES_TOGETHER, _GROUP_S = 16, 32_000, 0.02
 MOST_COMPARED = 10_000
 """Clips of which changed copies are looked for: the time grows with the square of their number, to about 20 s."""
 
