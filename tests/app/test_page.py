@@ -139,6 +139,7 @@ def upload(page: Page, recording: Path) -> None:
     remove = page.get_by_label("Clear")
     if remove.count():
         remove.first.click()
+        expect(page.get_by_text("Upload or record something")).to_be_visible()  # else that may come after the answer
     page.locator("input[type=file]").first.set_input_files(recording)
 
 
