@@ -10,7 +10,6 @@ folder that is deleted at the end.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.runs import RunRecord, save_run
 from benchmark.settings import Settings
 from benchmark.workers.answers import Returned
+from performance.memory import peak_mb
 from performance.scoring_scale import EMOTIONS, SEED, large_corpus, measure, timing, verification
 
 RATE = 16_000
@@ -123,7 +123,7 @@ def run(cache: Path, *, clips: int, candidates: int, speakers: int) -> None:
             clips=all_clips, reader=reader, options=RunOptions(), store=store, settings=settings, threads=1
         )
         shares = {subject.name: SubjectCorpora(inferred=[decoded], clips=all_clips) for subject in subjects}
-        runs, before, begun = LocalRuns("cpu", shares, Silent()), _peak_mb(), time.perf_counter()
+        runs, before, begun = LocalRuns("cpu", shares, Silent()), peak_mb(), time.perf_counter()
         computing = time.process_time()
         runs.compute(subjects, context)
     seconds, computed = time.perf_counter() - begun, time.process_time() - computing
@@ -147,13 +147,9 @@ def run(cache: Path, *, clips: int, candidates: int, speakers: int) -> None:
     written = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     print(
         f"run: {seconds:.0f} s for {answers:,} answers, {1e6 * seconds / answers:.1f} µs each (computing "
-        f"{1e6 * computed / answers:.1f} µs); {_peak_mb():.0f} MB at most, of which {before:.0f} MB before it; store "
+        f"{1e6 * computed / answers:.1f} µs); {peak_mb():.0f} MB at most, of which {before:.0f} MB before it; store "
         f"{written / 1e6:.0f} MB, {written / answers:.1f} bytes an answer"
     )
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def main() -> None:

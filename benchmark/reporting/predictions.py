@@ -107,7 +107,7 @@ def prediction_tables(record: RunRecord, predictions: FindPredictions) -> Iterat
         stored = PredictionTable.of_mapping(predictions(setup), labels=len(setup.labels))
         verification = verifications[evaluation.candidate]
         answers = join_evaluation(evaluation, verification, corpus, stored, clips).answers
-        rows = stored.rows(clips.clip_hashes)
+        rows = clips.finder.rows(stored)
         tried = (rows != ABSENT) & ~unasked_clips(evaluation, clips)
         chosen = answers.chosen[tried]
         same_in_all_rows = {

@@ -85,6 +85,11 @@ def check_files(facts: RepoFacts) -> list[Finding]:
     return findings
 
 
+def cannot_load(reason: str) -> Finding:
+    """The finding of files that a load would refuse; the reason is a part of a sentence."""
+    return Finding(status=Status.LOAD_FAILED, reason=f"It cannot be loaded: {reason}.")
+
+
 def toolkit_of(names: Collection[str]) -> str | None:
     """Name the toolkit that a repository without a usable `config.json` was made for.
 

@@ -13,13 +13,12 @@ from benchmark.results.environment import available_cores
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.settings import Settings
-from benchmark.verification.onnx_files import is_onnx, onnx_size
+from benchmark.verification.onnx_files import onnx_size
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.probe import LoadedModel, answers_by_activation, run_probes
 from benchmark.verification.record import CandidateRecord
 from benchmark.verification.sandbox import WorkerPool, finding_of, load_limit
 from benchmark.verification.weights import CLASSIFIERS, Judgement, judge_biases, judge_tensors, repaired
-from benchmark.verification.zero_shot import is_zero_shot
 from benchmark.workers.answers import Crashed, Raised, Returned
 from benchmark.workers.process import Limits
 from benchmark.workers.worker import Worker
@@ -99,7 +98,7 @@ def _check(model: LoadedModel, options: VerifyOptions) -> None:
     report = _load(model)
     if report is None:
         return
-    if is_onnx(report) or is_zero_shot(report):
+    if not record.candidate.is_classifier:
         if options.depth is Depth.PROBE:
             run_probes(model, report)
         return

@@ -10,7 +10,7 @@ from benchmark.registry.schema import Candidate
 from benchmark.results.predictions import ONNX
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.inspect import dimensional
+from benchmark.verification.inspect import cannot_load, dimensional
 from benchmark.verification.labels import label_findings, named
 from benchmark.verification.record import CandidateRecord
 
@@ -31,7 +31,7 @@ def check_onnx(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> l
     findings = []
     if candidate.onnx not in facts.names and not facts.partial:
         there = f"its ONNX files are {named(files)}" if files else "it has no ONNX file"
-        findings.append(_cannot_load(f"there is no {candidate.onnx} in it; {there}"))
+        findings.append(cannot_load(f"there is no {candidate.onnx} in it; {there}"))
     if not label_map.labels:
         why = (
             f"its config.json cannot be used: {facts.config_problem}" if facts.config_problem else "no file names them"
@@ -41,7 +41,7 @@ def check_onnx(candidate: Candidate, facts: RepoFacts, label_map: LabelMap) -> l
     else:
         findings += [*dimensional(facts.config or {}, label_map), *label_findings({}, label_map)]
     if candidate.preprocessor is None and not is_sampling_rate((facts.preprocessor or {}).get("sampling_rate")):
-        findings.append(_cannot_load("its sampling rate is not known; say it in the registry: sampling_rate: 16000"))
+        findings.append(cannot_load("its sampling rate is not known; say it in the registry: sampling_rate: 16000"))
     return sorted(findings, key=lambda finding: finding.status.precedence)
 
 
@@ -60,7 +60,3 @@ def usable_onnx(record: CandidateRecord, report: LoadReport, label_map: LabelMap
 def is_onnx(report: LoadReport | None) -> bool:
     """Whether what was loaded is an ONNX file."""
     return report is not None and report.head == ONNX
-
-
-def _cannot_load(reason: str) -> Finding:
-    return Finding(status=Status.LOAD_FAILED, reason=f"It cannot be loaded: {reason}.")

@@ -9,7 +9,7 @@ from benchmark.models.load_reports import LoadReport
 from benchmark.results.predictions import PHRASINGS, ZERO_SHOT
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
-from benchmark.verification.inspect import check_files
+from benchmark.verification.inspect import cannot_load, check_files
 from benchmark.verification.labels import label_findings
 from benchmark.verification.model_config import CLAP, model_type
 from benchmark.verification.record import CandidateRecord
@@ -43,11 +43,7 @@ def _unusable(facts: RepoFacts) -> Iterator[Finding]:
         )
         return
     if not facts.partial and not has_tokenizer(facts.names):
-        yield _cannot_load("there is no tokenizer in it: tokenizer.json, or vocab.json with merges.txt")
+        yield cannot_load("there is no tokenizer in it: tokenizer.json, or vocab.json with merges.txt")
     if facts.preprocessor is None:
         problem = facts.preprocessor_problem or "there is no preprocessor_config.json in it"
-        yield _cannot_load(problem)
-
-
-def _cannot_load(reason: str) -> Finding:
-    return Finding(status=Status.LOAD_FAILED, reason=f"It cannot be loaded: {reason}.")
+        yield cannot_load(problem)
