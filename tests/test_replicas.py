@@ -12,7 +12,7 @@ from benchmark.registry.loading import PACKAGED_FILE, load_registry
 from benchmark.results.status import Status, Verdict
 from tests.support.command_server import CommandServer
 from tests.support.hub_server import HubServer
-from tests.support.replicas import OTHER_TOOLKITS, REPLICAS, one_of_each_kind, publish_replicas
+from tests.support.replicas import NATIVE, OTHER_TOOLKITS, REPLICAS, one_of_each_kind, publish_replicas
 
 CANDIDATES = {candidate.id: candidate for candidate in load_registry(PACKAGED_FILE).candidates}
 TABLE = Path(__file__).parents[1] / "docs" / "verification.md"
@@ -41,7 +41,7 @@ def verify(bench: CommandServer, folder: Path, *arguments: str) -> dict[str, dic
 
 def test_every_candidate_but_those_that_do_not_exist_has_a_replica_and_a_row_in_the_documentation() -> None:
     absent = {id for id, candidate in CANDIDATES.items() if candidate.expect is Status.NOT_FOUND}
-    assert set(CANDIDATES) - absent == set(REPLICAS) | set(OTHER_TOOLKITS)
+    assert set(CANDIDATES) - absent == set(REPLICAS) | set(OTHER_TOOLKITS) | set(NATIVE)
     rows = re.findall(r"^\| ([\w.-]+/[\w.-]+) \| ([a-z-]+) \|", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
     assert dict(rows) == {id: str(candidate.expect) for id, candidate in CANDIDATES.items()}
 
@@ -62,13 +62,14 @@ def test_inspection_gives_every_replica_its_status_from_some_kilobytes(
         weights = max(path.stat().st_size for path in folder.iterdir())
         if not is_sharded and weights > 200_000:
             assert server.bytes_sent[id] < weights, id
-    assert all(server.bytes_sent[id] <= 300_000 for id in OTHER_TOOLKITS)
+    assert all(server.bytes_sent[id] <= 300_000 for id in (*OTHER_TOOLKITS, *NATIVE))
 
 
 def test_replicas_that_are_loaded_and_probed_get_the_status_that_the_registry_expects(
     bench: CommandServer, tmp_path: Path
 ) -> None:
-    loaded = [id for id in one_of_each_kind() if CANDIDATES[id].expect in (Status.USABLE, Status.REPAIRED)]
+    working = (Status.USABLE, Status.REPAIRED)
+    loaded = [id for id in (*one_of_each_kind(), *NATIVE) if CANDIDATES[id].expect in working]
     models = [argument for id in loaded for argument in ("--model", id)]
     verifications = verify(bench, tmp_path, *models, "--free-cache", "--jobs", "2")
     assert verifications.keys() == set(loaded)

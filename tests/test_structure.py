@@ -21,6 +21,7 @@ MIRRORS_NO_MODULE: dict[str, str] = {
     "tests/docs/test_scale.py": "the files of docs/scale are no modules",
     "tests/docs/test_notebook.py": "executes docs/notebook.ipynb",
     "tests/docs/test_adapters.py": "the adapters of docs/guides are no modules",
+    "tests/cli/test_native_candidates.py": "runs models that other toolkits saved",
     "tests/cli/test_onnx_candidates.py": "runs ONNX files beside models",
     "tests/cli/test_zero_shot_candidates.py": "runs models with prompts beside classifiers",
     "tests/cli/test_plugin_files.py": "runs plugins that are a file",

@@ -22,9 +22,18 @@ from benchmark.hub.downloads import (
 )
 from benchmark.hub.failures import of_listed_file
 from benchmark.hub.headers import list_tensors
-from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, describe, too_large
+from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, LARGEST_TEXT_BYTES, describe, too_large
 from benchmark.hub.ranged import Part, RepositoryFiles, SourceError, fetch_part, is_cached
-from benchmark.hub.repository_facts import HubFailure, RepoFacts, RepoFile, not_in_cache, storable, texts
+from benchmark.hub.repository_facts import (
+    SPEECHBRAIN_TEXTS,
+    HubFailure,
+    RepoFacts,
+    RepoFile,
+    is_of_speechbrain,
+    not_in_cache,
+    storable,
+    texts,
+)
 from benchmark.hub.retries import Deadline, HubCalls, hub_answers, share_client
 from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.torch_files import PickleReader
@@ -206,6 +215,9 @@ class Hub:
         descriptions = [file for file in files if file.name in DESCRIPTION_NAMES]
         sizes = {file.name: file.size or 0 for file in descriptions}
         oversized = {name: too_large(size) for name, size in sizes.items() if size > LARGEST_DOCUMENT_BYTES}
+        if is_of_speechbrain({file.name for file in files}):
+            texts_of_it = [file for file in files if file.name in SPEECHBRAIN_TEXTS]
+            descriptions += [file for file in texts_of_it if (file.size or 0) <= LARGEST_TEXT_BYTES]
         for file in descriptions:
             if file.name not in oversized:
                 fetched = self._fetch(id, sha, file)

@@ -3,6 +3,7 @@
 Whoever wrote them may have been careless or hostile.
 """
 
+import contextlib
 import json
 import stat
 from collections.abc import Mapping
@@ -10,10 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.hub.repository_facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFacts
+from benchmark.hub.repository_facts import (
+    CONFIG_NAME,
+    PREPROCESSOR_NAME,
+    PROCESSOR_NAME,
+    SPEECHBRAIN_TEXTS,
+    RepoFacts,
+    is_of_speechbrain,
+)
 
 LARGEST_DOCUMENT_BYTES = 4_000_000
 """No honest configuration comes near; label maps of thousands of classes stay under 1 MB."""
+LARGEST_TEXT_BYTES = 100_000
 _GIT_LFS = b"version https://git-lfs"
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",
@@ -64,7 +73,19 @@ def describe(facts: RepoFacts, folder: Path, oversized: Mapping[str, Document] |
         config_problem=config.problem,
         preprocessor=preprocessor.content,
         preprocessor_problem=preprocessor.problem,
+        texts=read_texts(folder) if is_of_speechbrain(facts.names) else {},
     )
+
+
+def read_texts(folder: Path) -> dict[str, str]:
+    """Read the text files that describe a model of SpeechBrain; what is no text, or larger than any, is left out."""
+    texts = {}
+    for name in SPEECHBRAIN_TEXTS:
+        path = folder / name
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if stat.S_ISREG(path.stat().st_mode) and path.stat().st_size <= LARGEST_TEXT_BYTES:
+                texts[name] = path.read_text(encoding="utf-8")
+    return texts
 
 
 def _read_preprocessor(folder: Path) -> Document:

@@ -1,6 +1,7 @@
 """What can be known of a repository without downloading its weights, or why nothing can."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from benchmark.results.status import Status
 CONFIG_NAME = "config.json"
 PREPROCESSOR_NAME = "preprocessor_config.json"
 PROCESSOR_NAME = "processor_config.json"
+SPEECHBRAIN_TEXTS = (HYPERPARAMETERS_NAME, LABEL_ENCODER_NAME) = ("hyperparams.yaml", "label_encoder.txt")
+SPEECHBRAIN_WEIGHTS = ("wav2vec2.ckpt", "model.ckpt")
+"""Encoder and last layer of a classifier of SpeechBrain, which `benchmark.models.native_layouts` rebuilds."""
 NO_STATEMENT = "this says nothing about the model"
 
 
@@ -33,6 +37,7 @@ class RepoFacts:
         config: Content of `config.json`; None where there is none, or where `config_problem` says why not.
         preprocessor: What describes the feature extractor: `preprocessor_config.json`, or the part of
             `processor_config.json` that newer versions of transformers write.
+        texts: Content of the text files that describe a model of SpeechBrain, by name, where its weights are there.
         license: As declared by the repository, like `languages` and `datasets`, its training data.
         downloads: In the last month.
         folder: The local folder; None for a repository of the Hub.
@@ -49,6 +54,7 @@ class RepoFacts:
     config_problem: str | None = None
     preprocessor: dict[str, Any] | None = None
     preprocessor_problem: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
     license: str | None = None
     languages: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
@@ -71,6 +77,16 @@ class HubFailure:
 
     status: Status
     reason: str
+
+
+def is_of_speechbrain(names: Collection[str]) -> bool:
+    """Whether all files of a classifier of SpeechBrain are among these.
+
+    Examples:
+        >>> is_of_speechbrain({"hyperparams.yaml", "label_encoder.txt", "wav2vec2.ckpt", "model.ckpt", "README.md"})
+        True
+    """
+    return {*SPEECHBRAIN_TEXTS, *SPEECHBRAIN_WEIGHTS} <= set(names)
 
 
 def unreachable(reason: str) -> HubFailure:

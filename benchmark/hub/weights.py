@@ -9,7 +9,15 @@ from typing import Any
 
 from benchmark.hub.json_documents import LARGEST_DOCUMENT_BYTES, too_large
 from benchmark.hub.ranged import RepositoryFiles
-from benchmark.hub.repository_facts import CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME, RepoFile
+from benchmark.hub.repository_facts import (
+    CONFIG_NAME,
+    PREPROCESSOR_NAME,
+    PROCESSOR_NAME,
+    SPEECHBRAIN_TEXTS,
+    SPEECHBRAIN_WEIGHTS,
+    RepoFile,
+    is_of_speechbrain,
+)
 from benchmark.hub.tensor_listing import ListingProblem, damaged, unsafe
 
 DESCRIPTION_NAMES = (CONFIG_NAME, PREPROCESSOR_NAME, PROCESSOR_NAME)
@@ -54,7 +62,7 @@ class WeightFiles:
     Attributes:
         format: `safetensors` or `bin`.
         entry: The one file, or the index of the shards.
-        shards: The files that look like shards of the index.
+        shards: The files that look like shards of the index; without an index, all files if there are several.
     """
 
     format: str
@@ -94,6 +102,9 @@ def weight_files(files: Iterable[RepoFile], config: Mapping[str, Any] | None = N
         if entry in by_name:
             shards = [name for name in sorted(by_name) if pattern and fnmatch.fnmatchcase(name, pattern)]
             return WeightFiles(kind, by_name[entry], tuple(by_name[name] for name in shards))
+    if is_of_speechbrain(by_name):
+        parts = tuple(by_name[name] for name in SPEECHBRAIN_WEIGHTS)
+        return WeightFiles("bin", parts[0], parts)
     return None
 
 
@@ -107,7 +118,7 @@ def weight_parts(weights: WeightFiles, repository: RepositoryFiles) -> tuple[Rep
         SourceError: The index cannot be had.
     """
     if not weights.is_index:
-        return (weights.entry,)
+        return weights.shards or (weights.entry,)
     name, size = weights.entry.name, weights.entry.size or 0
     index = too_large(size) if size > LARGEST_DOCUMENT_BYTES else repository.document(weights.entry)
     weight_map = (index.content or {}).get("weight_map")
@@ -137,7 +148,9 @@ def files_to_load(
     that the registry names, that file and what may hold its weights. With `tokenizer`, the files of one as well.
     """
     files = tuple(files)
-    names = (*DESCRIPTION_NAMES, *TOKENIZER_NAMES) if tokenizer else DESCRIPTION_NAMES
+    names = {*DESCRIPTION_NAMES, *(TOKENIZER_NAMES if tokenizer else ())}
+    if is_of_speechbrain({file.name for file in files}):
+        names.update(SPEECHBRAIN_TEXTS)
     descriptions = tuple(file for file in files if file.name in names)
     if onnx is not None:
         return (*descriptions, *onnx_files(files, onnx))

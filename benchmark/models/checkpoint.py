@@ -10,6 +10,10 @@ import torch
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForAudioClassification
 
+from benchmark.hub.json_documents import describe
+from benchmark.hub.ranged import RepositoryFiles
+from benchmark.hub.repository_facts import SPEECHBRAIN_WEIGHTS, RepoFacts, RepoFile
+from benchmark.hub.weights import weight_files, weight_parts
 from benchmark.models.backends.protocol import DTYPES
 from benchmark.models.extractors import LONGEST_WINDOW_S, load_extractor, window_seconds
 from benchmark.models.inference import Checkpoint
@@ -22,7 +26,21 @@ from benchmark.models.load_reports import (
     ShapeMismatch,
     describe_mismatches,
 )
-from benchmark.models.model_types import AUDIO_CLASSIFICATION_TYPES, label_problems, output_labels
+from benchmark.models.model_types import (
+    AUDIO_CLASSIFICATION_TYPES,
+    BENCH_NATIVE,
+    label_problems,
+    output_labels,
+)
+from benchmark.models.native_layouts import (
+    SPEECHBRAIN,
+    NativeLayout,
+    describe_native,
+    native_layout,
+    native_parameters,
+    native_preprocessor,
+)
+from benchmark.models.native_network import NativeClassifier
 from benchmark.models.registration import register_models
 from benchmark.models.repair import RepairedModel, repaired_class, require_whole_head
 
@@ -47,15 +65,20 @@ def load_checkpoint(folder: Path, options: LoadOptions | None = None) -> Checkpo
         raise ValueError(f"unknown dtype {options.dtype!r}: choose one of {', '.join(DTYPES)}")
     if options.seed is not None:
         torch.manual_seed(options.seed)
-    config = _read_config(folder)
-    for name, value in (options.config or {}).items():
-        setattr(config, name, value)
-    repaired = None if options.head is None else repaired_class(config, options.head)
+    native, repaired, preprocessor = native_layout(options.head), None, options.preprocessor
+    if native is not None:
+        config = read_native_config(folder, native)
+        preprocessor = {**native_preprocessor(config.to_dict()), **(preprocessor or {})}
+    else:
+        config = _read_config(folder)
+        for name, value in (options.config or {}).items():
+            setattr(config, name, value)
+        repaired = None if options.head is None else repaired_class(config, options.head)
     model, loading_info = _load_model(folder, config, repaired, options)
     model = model.eval().to(options.device)
     extractor, problem = None, None
     try:
-        extractor = load_extractor(folder, model_type=config.model_type, override=options.preprocessor)
+        extractor = load_extractor(folder, model_type=config.model_type, override=preprocessor)
     except CheckpointError as error:
         if options.preprocessor_required:
             raise
@@ -78,13 +101,43 @@ def tensor_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def read_native_config(folder: Path, layout: NativeLayout) -> Any:
+    """Derive the configuration of a native model from the files in a folder.
+
+    Raises:
+        NativeLayoutError: Something decisive is not known, or is of a kind that is not rebuilt.
+    """
+    files = tuple(RepoFile(path.name, path.stat().st_size) for path in sorted(folder.iterdir()) if path.is_file())
+    facts = describe(RepoFacts(id=str(folder), revision="", files=files), folder)
+    weights = weight_files(files, facts.config)
+    parts = () if weights is None else weight_parts(weights, RepositoryFiles(folder))
+    shapes = tensor_shapes(folder / part.name for part in parts)
+    described = describe_native(layout, facts, shapes)
+    config = AutoConfig.for_model(**described)
+    config.return_dict = True
+    return config
+
+
+def native_tensors(folder: Path, config: Any) -> dict[str, torch.Tensor] | None:
+    """Read the tensors of a native model whose files transformers does not find; None where it does."""
+    if config.model_type != BENCH_NATIVE or config.layout != SPEECHBRAIN:
+        return None
+    tensors: dict[str, torch.Tensor] = {}
+    for name in SPEECHBRAIN_WEIGHTS:
+        tensors |= torch.load(folder / name, map_location="cpu", weights_only=True)
+    return tensors
+
+
 def _load_model(
     folder: Path, config: Any, repaired: type[RepairedModel] | None, options: LoadOptions
 ) -> tuple[Any, dict[str, Any]]:
     """Let transformers load a model; gives it with transformers' account of the weights."""
-    model_class: Any = repaired or AutoModelForAudioClassification
+    is_native = config.model_type == BENCH_NATIVE
+    model_class: Any = repaired or (NativeClassifier if is_native else AutoModelForAudioClassification)
+    tensors = native_tensors(folder, config)
     model, loading_info = model_class.from_pretrained(
-        folder,
+        None if tensors is not None else folder,
+        state_dict=tensors,
         config=config,
         trust_remote_code=False,
         local_files_only=True,
@@ -127,11 +180,16 @@ def _report(
     config = model.config
     facts = AUDIO_CLASSIFICATION_TYPES.get(config.model_type)
     on_gpu = model.device.type == "cuda"
+    head, parameters = STANDARD_HEAD, {}
+    if repaired is not None:
+        head, parameters = repaired.head_layout.name, asdict(repaired.head_parameters)
+    elif config.model_type == BENCH_NATIVE:
+        head, parameters = config.layout, native_parameters(config.to_dict())
     return LoadReport(
         architecture=type(model).__name__,
         model_type=config.model_type,
-        head=STANDARD_HEAD if repaired is None else repaired.head_layout.name,
-        head_parameters={} if repaired is None else asdict(repaired.head_parameters),
+        head=head,
+        head_parameters=parameters,
         labels=output_labels(config.id2label, config.num_labels),
         label_problems=label_problems(config.id2label, config.num_labels, config.label2id),
         multi_label=config.problem_type == "multi_label_classification",

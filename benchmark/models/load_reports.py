@@ -16,7 +16,7 @@ class LoadOptions:
         preprocessor: The registry's override of the feature extractor (`sampling_rate`, `do_normalize`).
         preprocessor_required: Whether a missing or broken feature extractor fails the load; else it is reported.
         seed: Of whatever the checkpoint does not hold; None leaves it to chance.
-        head: How a head is to be rebuilt: `kind` (`dense-out`), and optionally `pooling` and `activation`.
+        head: How a head is to be rebuilt: `kind` (such as `dense-out`), and optionally `pooling` and `activation`.
         config: Fields of the configuration to replace, for a head of its own on the checkpoint's encoder. What no
             longer has its shape is made at random and counts as missing.
         command: Fields of `benchmark.models.foreign.ForeignCommand`, where a program computes in place of a checkpoint.

@@ -11,7 +11,8 @@ from benchmark.workers.environment import is_clean
 from benchmark.workers.protection import protections
 
 BENCH_MEL, BENCH_ENSEMBLE, BENCH_ATTENTION = "bench-mel", "bench-ensemble", "bench-attention"
-BENCH_TYPES = frozenset({BENCH_MEL, BENCH_ENSEMBLE, BENCH_ATTENTION})
+BENCH_NATIVE = "bench-native"
+BENCH_TYPES = frozenset({BENCH_MEL, BENCH_ENSEMBLE, BENCH_ATTENTION, BENCH_NATIVE})
 """Types of bench's own, which `benchmark.models.registration` makes known to transformers."""
 SQUEEZED_TYPES = frozenset({"sew", "sew-d"})
 """Types whose frames are joined to fewer before the first layer, and split again behind the last."""
@@ -67,6 +68,7 @@ AUDIO_CLASSIFICATION_TYPES: Mapping[str, TypeFacts] = {
     BENCH_ATTENTION: _FROM_SAMPLES,
     BENCH_ENSEMBLE: _FROM_SAMPLES,
     BENCH_MEL: _FROM_SAMPLES,
+    BENCH_NATIVE: _FROM_SAMPLES,
 }
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """As in the registry's `preprocessor`; audio that is resampled to a rate beyond all bounds fills all memory."""

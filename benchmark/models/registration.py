@@ -5,16 +5,18 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClas
 from benchmark.models.attention_network import AttentionClassifier, AttentionConfig
 from benchmark.models.ensemble_network import EnsembleClassifier, EnsembleConfig
 from benchmark.models.mel_networks import MelClassifier, MelConfig
+from benchmark.models.native_network import NativeClassifier, NativeConfig
 
 _MODELS = (
     (MelConfig, MelClassifier),
     (EnsembleConfig, EnsembleClassifier),
     (AttentionConfig, AttentionClassifier),
+    (NativeConfig, NativeClassifier),
 )
 
 
 def register_models() -> None:
-    """Let `AutoModelForAudioClassification` load the models that bench trains; may be called again.
+    """Let `AutoModelForAudioClassification` load the models that bench trains or rebuilds; may be called again.
 
     Examples:
         >>> register_models()

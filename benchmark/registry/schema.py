@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    PositiveFloat,
     PrivateAttr,
     StrictBool,
     StrictFloat,
@@ -87,6 +88,12 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("two outputs have one name; name each of them differently")
     return names
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the shortest recording stands before the longest; swap them")
+    return limits
 
 
 def _converted(convert: Callable[[_T], _T]) -> AfterValidator:
@@ -190,17 +197,17 @@ class Candidate(Described):
 
     Attributes:
         id: The Hub id, or the path as the registry writes it.
-        name: What tables call it; by default the id, or the folder's name.
+        name: What tables call it.
         revision: Branch, tag or sha on the Hub; None for its default branch.
         expect: The status that verification should find.
         trained_on: Corpora it has seen; None if nothing is declared.
         trained_speakers: Their speakers that it has heard, by the names there; None if nothing is declared.
+        trained_seconds: The shortest and the longest recording that it was trained on.
         labels: Label → canonical class, where the label does not say it itself.
         predictions: The table of its answers, for a candidate that runs elsewhere, whose id may be any line; behind a
             `#` the candidate whose rows count, where the table has several and none of this name.
         columns: Role of a column of that table → its name.
-        command: The program that computes its answers, and its arguments, for a candidate whose id may be any line;
-            it runs in the folder of the registry, and with --allow-code only.
+        command: The program that computes its answers, with its arguments; it runs in the folder of the registry.
         onnx: The ONNX file to load instead of a checkpoint: its path below the folder or the repository.
         outputs: What its outputs mean, in their order; `labels` may say it as a list. By default as in `config.json`.
         prompts: Canonical class → sentences that describe it, for a model that compares audio with text (CLAP): at
@@ -218,6 +225,7 @@ class Candidate(Described):
     languages: tuple[Language, ...] = ()
     trained_on: tuple[CorpusWord, ...] | None = None
     trained_speakers: tuple[Line, ...] | None = None
+    trained_seconds: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ascending)] | None = None
     labels: dict[str, Emotion] = Field(default_factory=dict)
     onnx: Line | None = None
     outputs: Annotated[tuple[Line, ...], AfterValidator(_distinct)] = ()
@@ -419,8 +427,7 @@ class Registry(RegistryFile):
     """The candidates and corpora of one registry, with the title that reports give it.
 
     Attributes:
-        announced: One sentence for the user on how it was chosen; None if it is the chosen file or the one of this
-            folder.
+        announced: One sentence on how it was chosen; None if it is the chosen file or the one of this folder.
     """
 
     path: Path | None = None

@@ -75,11 +75,13 @@ class Verification(Stored):
         multi_label: Whether the head was trained with one sigmoid per label.
         architecture: The class named by the configuration, else its model type.
         head: The layout of the head: `standard`, or the name of a known other one.
-        head_parameters: Assumptions about a rebuilt head: `pooling` and `activation`.
+        head_parameters: How a rebuilt head computes, and what of it is assumed: such as `pooling` and `activation`.
         window_s: The longest stretch of audio that goes into the model at once.
         fixed_window: Whether a call costs the same however short the clip is.
         size_bytes: Of the weight files that a load reads.
         expect: From the registry, as are `languages`, `trained_on`, `trained_speakers` and `published`.
+        trained_seconds: The shortest and the longest recording that it was trained on; from the registry, else from the
+            layout of its head.
         notes: Facts that decide nothing, such as labels that map to nothing.
         depth: `inspect`, `load` or `probe`.
         incomplete: Whether this machine failed at it, such as by killing its worker twice, so that there is no verdict.
@@ -110,6 +112,7 @@ class Verification(Stored):
     languages: tuple[str, ...] = ()
     trained_on: tuple[str, ...] | None = None
     trained_speakers: tuple[str, ...] | None = None
+    trained_seconds: tuple[float, float] | None = None
     published: PublishedScore | None = None
     log: str | None = None
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Self
 
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
+from benchmark.results.runs import ClipRecord
 from benchmark.results.status import Status
 from benchmark.results.verification import Verification
 from benchmark.scoring.collapse_and_diversity import COLLAPSED_SHARE, NARROW_SHARE, Diversity
@@ -22,6 +23,8 @@ FEW_CLIPS_BELOW = 10
 FEW_SPEAKERS_BELOW = 6
 TIED_FROM = 0.3
 """Cramér's V from which texts, or speakers, are tied to emotions."""
+MOST_OUTSIDE = 0.1
+"""The share of clips beyond the lengths of training from which a candidate is flagged."""
 CONFIRMED_WITHIN = 0.10
 """How far a score may be from the published one to confirm a rebuilt head."""
 
@@ -128,6 +131,10 @@ class Flag(StrEnum):
         "silence-tells",
         "A linear model on duration, level and pauses alone beats guessing on speakers that it does not know.",
     )
+    OUTSIDE_LENGTH = (
+        "outside-length",
+        f"More than {100 * MOST_OUTSIDE:.0f} % of the clips are shorter or longer than all that it was trained on.",
+    )
     FIXED_WINDOW = (
         "fixed-window",
         "A call costs the same however short the clip is, since it is filled up to the window.",
@@ -207,6 +214,21 @@ def training_reasons(evaluation: Evaluation) -> dict[Flag, str]:
         on_them = "" if evaluation.heard_uar is None else f", where its UAR is {evaluation.heard_uar:.2f}"
         reasons[Flag.ADAPTED] = f"it was trained on {speakers} of the corpus{on_them}; all are scored on the others."
     return reasons
+
+
+def length_reasons(verification: Verification, clips: Collection[ClipRecord]) -> dict[Flag, str]:
+    """The figures behind `outside-length`, where it is raised; clips of unknown duration do not count."""
+    durations = [clip.duration_s for clip in clips if clip.duration_s is not None]
+    if verification.trained_seconds is None or not durations:
+        return {}
+    shortest, longest = verification.trained_seconds
+    outside = sum(not shortest <= duration <= longest for duration in durations)
+    if outside <= MOST_OUTSIDE * len(durations):
+        return {}
+    return {
+        Flag.OUTSIDE_LENGTH: f"{outside} of {len(durations)} clips are shorter than {shortest:g} s or longer than "
+        f"{longest:g} s, the lengths that it was trained on."
+    }
 
 
 def corpus_reasons(summary: CorpusSummary) -> dict[Flag, str]:

@@ -15,6 +15,7 @@ from benchmark.scoring.flags import (
     Flag,
     corpus_reasons,
     in_order,
+    length_reasons,
     row_flags,
     stopping_reasons,
     training_reasons,
@@ -100,6 +101,7 @@ def scored_row(
         suspicious = suspicions(evaluation.compared, summary, ranking.twins, corpus.gain(evaluation))
         if evaluation.candidate in uneven:
             suspicious[Flag.UNEVEN_SPEAKERS] = uneven[evaluation.candidate]
+    suspicious |= length_reasons(evaluation.verification, corpus.corpus.clips)
     reasons = stopping_reasons(evaluation) | training_reasons(evaluation) | corpus_reasons(summary) | suspicious
     is_scored = evaluation.complete and answers.scored.any()
     update: dict[str, object] = {

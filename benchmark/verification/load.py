@@ -13,6 +13,7 @@ from benchmark.results.environment import available_cores
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
 from benchmark.settings import Settings
+from benchmark.verification.native import rebuilt
 from benchmark.verification.onnx_files import onnx_size
 from benchmark.verification.options import Depth, VerifyOptions
 from benchmark.verification.probe import LoadedModel, answers_by_activation, run_probes
@@ -119,12 +120,14 @@ def _check(model: LoadedModel, options: VerifyOptions) -> None:
         record.findings.append(Finding(status=Status.LOAD_FAILED, reason=reason))
     if record.findings:
         return
-    if record.repair is not None:
+    native = record.rebuilt
+    if record.repair is not None and native is None:
         record.evidence = {"answers": answers_by_activation(model, report)}
     if options.depth is Depth.PROBE:
         run_probes(model, report)
     if record.repair is not None:
-        record.findings.append(repaired(record.repair, record.evidence))
+        evidence = record.evidence
+        record.findings.append(rebuilt(native, evidence) if native else repaired(record.repair, evidence))
 
 
 def _load(model: LoadedModel) -> LoadReport | None:
@@ -154,7 +157,7 @@ def _shapes(model: LoadedModel) -> Shapes:
     record = model.record
     if record.listing is not None and record.listing.problem is None:
         return {name: tensor.shape for name, tensor in record.listing.tensors.items()}
-    weights = weight_files(record.repository.files, record.config)
+    weights = weight_files(record.repository.files, record.repository.config)
     names = [file.name for file in weights.shards or (weights.entry,)] if weights else []
     files = [str(model.folder / name) for name in names]
     answer = model.worker.call("tensor_shapes", files, timeout_s=model.settings.load_timeout_s)

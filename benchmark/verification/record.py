@@ -11,6 +11,7 @@ from benchmark.models.load_reports import LoadReport
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Verdict
 from benchmark.results.verification import Batching, Finding, Verification
+from benchmark.verification.native import NativeModel
 from benchmark.workers.answers import Crashed
 
 
@@ -26,6 +27,7 @@ class CandidateRecord:
         listing: Its tensors, as far as the headers of its weight files tell them.
         skeleton: The model that its configuration describes.
         head: The layout of its head, as it is or is to be rebuilt.
+        native: The native layout that it claims, whether or not it can be rebuilt.
         repair: How its head is to be rebuilt, as `LoadOptions.head`; None where it is transformers' own.
         denial: Why its weights are not downloaded.
         loads: Whether `from_pretrained` succeeded; None where it was not tried, or the worker ended before.
@@ -46,6 +48,7 @@ class CandidateRecord:
     listing: TensorListing | None = None
     skeleton: Skeleton | None = None
     head: str | None = None
+    native: NativeModel | None = None
     repair: dict[str, str] | None = None
     denial: str | None = None
     loads: bool | None = None
@@ -60,8 +63,15 @@ class CandidateRecord:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """Its `config.json`; empty where there is none."""
+        """Its `config.json`, or what stands in for it where it is rebuilt; empty where there is none."""
+        if self.rebuilt is not None:
+            return self.rebuilt.config
         return (self.facts.config if self.facts else None) or {}
+
+    @property
+    def rebuilt(self) -> NativeModel | None:
+        """What it is rebuilt as, as a whole; None where it is loaded by transformers or not at all."""
+        return self.native if self.native is not None and self.native.is_rebuilt else None
 
     @property
     def rejected(self) -> bool:

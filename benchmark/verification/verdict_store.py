@@ -19,7 +19,7 @@ from benchmark.results.verification import PublishedScore, Verification
 from benchmark.verification.labels import labels_of
 from benchmark.verification.options import VerifyOptions
 
-RULES_VERSION = 8
+RULES_VERSION = 9
 """Raised whenever a check changes its findings, so that no verdict of an earlier version is taken over."""
 # The first two say nothing about the model. The others may be the fault of this machine on that day: a kill for want
 # of memory must not stick to a model for ever.
@@ -86,6 +86,7 @@ def registry_fields(candidate: Candidate) -> dict[str, Any]:
         "languages": candidate.languages,
         "trained_on": candidate.trained_on,
         "trained_speakers": candidate.trained_speakers,
+        **({} if candidate.trained_seconds is None else {"trained_seconds": candidate.trained_seconds}),
         "published": published
         and PublishedScore(corpus=published.corpus, uar=published.uar, accuracy=published.accuracy),
     }

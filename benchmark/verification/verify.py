@@ -8,9 +8,11 @@ from typing import Any
 from benchmark.emotions.label_map import LabelMap
 from benchmark.hub.client import Hub
 from benchmark.hub.repository_facts import HubFailure, RepoFacts
+from benchmark.hub.tensor_listing import TensorListing
 from benchmark.hub.weights import weight_files
 from benchmark.models.head_rules import Skeleton
 from benchmark.models.load_reports import LoadReport
+from benchmark.models.native_layouts import TRAINED_SECONDS
 from benchmark.progress import Progress
 from benchmark.registry.schema import Registry
 from benchmark.results.status import Status, Verdict
@@ -25,6 +27,7 @@ from benchmark.verification.inspect import check_repository, look_at, tensors_ca
 from benchmark.verification.labels import candidate_labels, label_notes, labels_of, named
 from benchmark.verification.load import load_candidate
 from benchmark.verification.model_config import architectures, model_type
+from benchmark.verification.native import NativeModel, complete, explain, outline
 from benchmark.verification.onnx_files import check_onnx, is_onnx, missing_library, onnx_size, usable_onnx
 from benchmark.verification.options import Depth, VerifyOptions, agree
 from benchmark.verification.record import CandidateRecord
@@ -128,6 +131,8 @@ class _Run:
             record.failure = facts
         else:
             record.facts = facts
+            if record.candidate.is_classifier:
+                record.native = outline(facts, repair_heads=self.options.repair_heads)
             # A wrong override ends all: better now than after an hour of loading.
             label_map = candidate_labels(record.candidate, labels_of(record.candidate, record.config))
             record.verification = None if self.options.refresh else self.store.read(record.candidate, facts)
@@ -152,7 +157,7 @@ class _Run:
     def _check_files(self, record: CandidateRecord, facts: RepoFacts, label_map: LabelMap) -> None:
         """Find what speaks against a candidate without its tensors."""
         if record.candidate.is_classifier:
-            record.findings = check_repository(record.candidate, facts, label_map)
+            record.findings = _check_classifier(record, facts, label_map)
         elif record.candidate.reads_text:
             record.findings = check_zero_shot(facts, label_map)
         else:
@@ -235,6 +240,10 @@ class _Run:
             record.failure = None if record.findings else listing
             return
         record.listing = listing
+        if record.rebuilt is not None:
+            self._complete_native(record, record.rebuilt, listing)
+            if record.rejected:
+                return
         built = self.worker.skeleton(record.config, listing.tensors)
         if isinstance(built, Skeleton):
             record.skeleton = built
@@ -244,6 +253,26 @@ class _Run:
             record.findings += judge_problem(listing.problem)
         elif record.skeleton is not None:
             judge_header(record, listing, record.skeleton, repair_heads=self.options.repair_heads)
+
+    def _complete_native(self, record: CandidateRecord, native: NativeModel, listing: TensorListing) -> None:
+        """Describe a model that is to be rebuilt by its tensors; where that fails, it is judged as it is otherwise."""
+        if listing.problem is not None:
+            record.native = replace(native, obstacle=listing.problem.reason)
+        else:
+            shapes = {name: tensor.shape for name, tensor in listing.tensors.items()}
+            record.native = complete(native, record.repository, shapes)
+        if not record.native.is_rebuilt:
+            label_map = candidate_labels(record.candidate, labels_of(record.candidate, record.config))
+            self._check_files(record, record.repository, label_map)
+
+
+def _check_classifier(record: CandidateRecord, facts: RepoFacts, label_map: LabelMap) -> list[Finding]:
+    native = record.native
+    if native is None:
+        return check_repository(record.candidate, facts, label_map)
+    if native.is_rebuilt:
+        return check_repository(record.candidate, native.described(facts), label_map)
+    return list(explain(native, check_repository(record.candidate, facts, label_map)))
 
 
 def decide(record: CandidateRecord, depth: Depth = Depth.PROBE) -> Verification:
@@ -297,7 +326,7 @@ def _verification(record: CandidateRecord, findings: tuple[Finding, ...], **fiel
         findings=findings,
         seconds=record.seconds,
         incomplete=record.incomplete,
-        **registry_fields(record.candidate),
+        **{"trained_seconds": TRAINED_SECONDS.get(str(fields.get("head"))), **registry_fields(record.candidate)},
         **fields,
     )
 

@@ -24,6 +24,7 @@ from benchmark.models.load_reports import STANDARD_HEAD, describe_mismatches
 from benchmark.registry.schema import Candidate
 from benchmark.results.status import Status
 from benchmark.results.verification import Finding
+from benchmark.verification.native import rebuilt
 from benchmark.verification.record import CandidateRecord
 
 _UNFITTING = "Its weights and its configuration do not fit together"
@@ -61,6 +62,9 @@ def judge_header(record: CandidateRecord, listing: TensorListing, skeleton: Skel
         record.findings += judge_biases({name: listing.values[name] for name in biases})
     if outcome is Outcome.STANDARD:
         record.head = STANDARD_HEAD
+        if record.rebuilt is not None:
+            record.head, record.repair = record.rebuilt.layout.name, {"kind": record.rebuilt.layout.name}
+            record.findings.append(rebuilt(record.rebuilt, {}))
         if comparison.unknown:
             strays = ", ".join(listed(comparison.unknown, most=3))
             record.notes.append(f"the model has no place for {strays}, which the checkpoint holds")

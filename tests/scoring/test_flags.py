@@ -9,7 +9,7 @@ from benchmark.results.leaderboard import LeaderboardRow
 from benchmark.results.status import Status
 from benchmark.results.verification import PublishedScore, Verification
 from benchmark.scoring.collapse_and_diversity import diversity
-from benchmark.scoring.flags import FLAG_MEANINGS, Flag, row_flags, with_confirmation
+from benchmark.scoring.flags import FLAG_MEANINGS, Flag, length_reasons, row_flags, with_confirmation
 from benchmark.scoring.trained_on import Seen
 from tests.scoring.conftest import RunBuilder, clip_record, evaluation_of, hard_answers, summary_of
 
@@ -78,6 +78,26 @@ def test_a_fact_beyond_its_threshold_raises_its_flag_and_no_other(
     change: dict[str, Any], expected: Flag | None
 ) -> None:
     assert flags_of(**change) == (() if expected is None else (expected,))
+
+
+@pytest.mark.parametrize(
+    ("durations", "expected"),
+    [
+        ([3.0, 15.0] * 10, None),
+        ([2.9, 16.0, *[5.0] * 18], None),
+        ([2.9, 16.0, 16.0, *[5.0] * 17], "3 of 20 clips are shorter than 3 s or longer than 15 s"),
+        ([2.0, None, None, None, None, None, None, None, None, None, None], "1 of 1 clips"),
+        ([None], None),
+    ],
+)
+def test_clips_beyond_the_lengths_of_training_are_flagged_from_a_tenth_on(
+    durations: list[float | None], expected: str | None
+) -> None:
+    clips = [replace(clip_record(f"c{number}"), duration_s=duration) for number, duration in enumerate(durations)]
+    reasons = length_reasons(repaired().model_copy(update={"trained_seconds": (3.0, 15.0)}), clips)
+    assert reasons.keys() == (set() if expected is None else {Flag.OUTSIDE_LENGTH})
+    assert expected is None or reasons[Flag.OUTSIDE_LENGTH].startswith(expected)
+    assert length_reasons(repaired(), clips) == {}
 
 
 def test_every_flag_is_explained_in_a_sentence() -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from tests.support.foreign_heads import save_weights, with_old_names
 from tests.support.hub_server import HubServer
+from tests.support.native_models import write_odyssey, write_speechbrain, write_vox_profile
 from tests.support.tiny_models import edit_json, write_tiny
 
 Weights = dict[str, torch.Tensor]
@@ -179,35 +180,21 @@ REPLICAS: Mapping[str, Replica] = {
 }
 
 OTHER_TOOLKITS: Mapping[str, Mapping[str, Any]] = {
-    "speechbrain/emotion-recognition-wav2vec2-IEMOCAP": {
-        "config.json": {"speechbrain_interface": "custom"},
-        "hyperparams.yaml": "!new:speechbrain.nnet.Linear {}",
-        "custom_interface.py": "raise SystemExit",
-        "model.ckpt": b"x" * 300_000,
-        "wav2vec2.ckpt": b"x" * 300_000,
-        "label_encoder.txt": "'neu' => 0",
-    },
     "emotion2vec/emotion2vec_plus_large": {
         "configuration.json": {"framework": "pytorch", "task": "emotion-recognition"},
         "config.yaml": "model: Emotion2vec",
         "model.pt": b"x" * 300_000,
         "tokens.txt": "angry",
     },
-    "tiantiaf/wavlm-large-categorical-emotion": {
-        "config.json": {"pretrain_model": "wavlm_large", "output_class_num": 9, "hidden_dim": 256},
-        "model.safetensors": b"x" * 300_000,
-    },
-    "3loi/SER-Odyssey-Baseline-WavLM-Categorical": {
-        "config.json": {
-            "model_type": "ser",
-            "architectures": ["SERModel"],
-            "auto_map": {"AutoConfig": "pipeline_utils.SERConfig", "AutoModelForAudioClassification": "x.SERModel"},
-            "id2label": {"0": "Angry", "1": "Sad", "2": "Happy"},
-        },
-        "pipeline_utils.py": "raise SystemExit",
-        "model.safetensors": b"x" * 300_000,
-    },
 }
+
+
+NATIVE: Mapping[str, Callable[[Path], object]] = {
+    "speechbrain/emotion-recognition-wav2vec2-IEMOCAP": write_speechbrain,
+    "tiantiaf/wavlm-large-categorical-emotion": write_vox_profile,
+    "3loi/SER-Odyssey-Baseline-WavLM-Categorical": write_odyssey,
+}
+"""What other toolkits saved and bench rebuilds."""
 
 
 def one_of_each_kind() -> list[str]:
@@ -248,4 +235,8 @@ def publish_replicas(server: HubServer, folder: Path) -> None:
         for name, content in files.items():
             raw = json.dumps(content) if isinstance(content, dict) else content
             (repository / name).write_bytes(raw if isinstance(raw, bytes) else raw.encode())
+        server.add(id, repository, info={"tags": ["audio-classification"]})
+    for id, write in NATIVE.items():
+        repository = folder / id.replace("/", "--")
+        write(repository)
         server.add(id, repository, info={"tags": ["audio-classification"]})
