@@ -388,7 +388,7 @@ LAYOUTS: tuple[NativeLayout, ...] = (
     ),
     NativeLayout(
         ODYSSEY,
-        lambda facts: _has(facts, "ssl_type", "num_classes", "classifier_hidden_layers"),
+        lambda facts: (facts.config or {}).get("model_type") == "ser" or _has(facts, "ssl_type", "num_classes", "mean"),
         _odyssey_labels,
         _describe_odyssey,
     ),
