@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmark.demo.files import checkpoints_path
 from benchmark.evaluation.machine_load import LoadMeter
 from benchmark.results.environment import available_cores
-from performance.checkpoints import BASE_SIZE, write_checkpoint
+from performance.checkpoints import CHECKPOINTS, write_checkpoint
 from performance.clips import ClipSet, make_clips
 from performance.decoding_cost import decoding_costs
 from performance.figures import Figures, ModelFigures
@@ -105,8 +105,8 @@ class _Run:
         folder = self._checkpoint(name, clips.paths[:_CLIPS_FOR_HEAD])
         mean_s = sum(clips.seconds) / len(clips.seconds)
         figures = ModelFigures(
-            what=f"{BASE_SIZE[name]}, random weights"
-            if name in BASE_SIZE
+            what=f"{CHECKPOINTS[name]}, random weights"
+            if name in CHECKPOINTS
             else f"The demo's {_TINY_CHECKPOINT}, a classifier of a few thousand weights per layer",
             parameters=_weights(folder),
             gflop_per_s=gflop_per_second_of_audio(folder, mean_s),
@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two checkpoints and 16 clips, in three minutes")
     parser.add_argument("--minutes", type=float, help="no further round is begun after so many")
-    parser.add_argument("--models", nargs="+", choices=[*BASE_SIZE, TINY], help="which checkpoints")
+    parser.add_argument("--models", nargs="+", choices=[*CHECKPOINTS, TINY], help="which checkpoints")
     parser.add_argument("--render-only", action="store_true", help="write the page from what was measured last")
     arguments = parser.parse_args()
     if arguments.render_only:

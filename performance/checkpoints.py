@@ -1,4 +1,4 @@
-"""Classifiers of base size with random weights, saved as anybody's checkpoint is."""
+"""Classifiers of usual sizes with random weights, saved as anybody's checkpoint is."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,25 +27,26 @@ LABELS = ("angry", "happy", "sad", "neutral", "fearful", "disgust")
 _SPREAD = 2.2
 _NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {label: place for place, label in enumerate(LABELS)}}
 
-BASE_SIZE: Mapping[str, str] = MappingProxyType(
+CHECKPOINTS: Mapping[str, str] = MappingProxyType(
     {
         "wav2vec2-base": "wav2vec 2.0, group norm, reads samples",
         "wavlm-base": "WavLM, group norm and gated relative positions, eager attention only",
         "whisper-base": "the encoder of Whisper, filled up to 30 s",
         "hubert-base": "HuBERT, group norm, reads samples",
+        "wav2vec2-large": "wav2vec 2.0 of 24 layers, layer norm, reads samples",
     }
 )
 """What can be made, in words; the first three are measured unless asked otherwise."""
 
 
 def write_checkpoint(name: str, folder: Path, clips: Sequence[Path] = ()) -> Path:
-    """Save a classifier of base size with random weights.
+    """Save a classifier with random weights.
 
     Its head is scaled up and has biases, so that its decisions differ from clip to clip, and so that it is not taken
     for one that was saved untrained.
 
     Args:
-        name: One of `BASE_SIZE`.
+        name: One of `CHECKPOINTS`.
         folder: Where to.
         clips: Recordings between which the classifier is to decide as clearly as a trained one does.
     """
@@ -92,6 +93,10 @@ def _model(name: str) -> PreTrainedModel:
     match name:
         case "wav2vec2-base":
             return Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**_NAMES))
+        case "wav2vec2-large":
+            sizes = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+            norms = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
+            return Wav2Vec2ForSequenceClassification(Wav2Vec2Config(**sizes, **norms, **_NAMES))
         case "hubert-base":
             return HubertForSequenceClassification(HubertConfig(**_NAMES))
         case "wavlm-base":
@@ -101,4 +106,4 @@ def _model(name: str) -> PreTrainedModel:
             decoder = {"decoder_layers": 1, "decoder_attention_heads": 8, "decoder_ffn_dim": 64}
             return WhisperForAudioClassification(WhisperConfig(**sizes, **decoder, **_NAMES))
         case _:
-            raise ValueError(f"there is no checkpoint {name!r}; choose among {', '.join(BASE_SIZE)}")
+            raise ValueError(f"there is no checkpoint {name!r}; choose among {', '.join(CHECKPOINTS)}")

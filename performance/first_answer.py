@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from performance.checkpoints import BASE_SIZE, write_checkpoint
+from performance.checkpoints import CHECKPOINTS, write_checkpoint
 from performance.clips import make_clips
 
 # What the fresh process does. Its last line is one of JSON.
@@ -53,7 +53,7 @@ print(json.dumps(marks))
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=BASE_SIZE, default="wav2vec2-base")
+    parser.add_argument("--model", choices=CHECKPOINTS, default="wav2vec2-base")
     parser.add_argument("--clips", type=int, default=140)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--options", nargs="*", default=[], metavar="NAME=VALUE")

@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from benchmark.results.environment import available_cores
-from performance.checkpoints import BASE_SIZE, write_checkpoint
+from performance.checkpoints import CHECKPOINTS, write_checkpoint
 from performance.clips import RATE, make_clips
 from performance.engines import read_samples
 from performance.remote import RemoteEngine
@@ -78,7 +78,7 @@ def measure(name: str, clips: Sequence[Path], folder: Path) -> list[WarmMemory]:
     """Let every engine answer the clips, one engine after the other.
 
     Args:
-        name: Of the checkpoint, as in `BASE_SIZE`.
+        name: Of the checkpoint, as in `CHECKPOINTS`.
         clips: The clips.
         folder: Where checkpoints and what bench keeps go.
 
@@ -128,7 +128,7 @@ def share(one: WarmMemory, engines: Sequence[WarmMemory]) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the page; 1 where bench takes more than is allowed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", choices=[*BASE_SIZE], default=MODELS, help="which checkpoints")
+    parser.add_argument("--models", nargs="+", choices=[*CHECKPOINTS], default=MODELS, help="which checkpoints")
     parser.add_argument("--clips", type=int, default=200, help="how many lengths")
     parser.add_argument("--no-page", action="store_true", help="print only")
     wanted = parser.parse_args(arguments)

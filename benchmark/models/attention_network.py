@@ -10,15 +10,14 @@ import torch
 from huggingface_hub.dataclasses import strict
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from benchmark.models.inference import shortest_samples
+from benchmark.models.inference import nested_config, shortest_samples
 from benchmark.models.model_types import (
     AUDIO_CLASSIFICATION_TYPES,
     BENCH_ATTENTION,
     BENCH_TYPES,
-    CODE_FIELDS,
     SQUEEZED_TYPES,
     Reads,
 )
@@ -51,10 +50,8 @@ class AttentionConfig(PreTrainedConfig):  # type: ignore[misc] # transformers ha
         return shortest_samples(self.encoder_config())
 
     def encoder_config(self) -> Any:
-        """Make the configuration of the encoder; what may lead from it to code is left out."""
-        fields = dict(self.encoder or {})
-        kept = {name: value for name, value in fields.items() if name not in CODE_FIELDS}
-        return CONFIG_MAPPING[fields["model_type"]].from_dict({**kept, "add_adapter": False, "return_dict": True})
+        """Make the configuration of the encoder."""
+        return nested_config(self.encoder or {}, add_adapter=False)
 
     def validate_parts(self) -> None:
         """Refuse what no such model has, before anything is made of it."""

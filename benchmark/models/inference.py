@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import CONFIG_MAPPING
 
 from benchmark.models.load_reports import CheckpointError, LoadReport
 from benchmark.models.model_types import (
     ATTENTION_MASK,
     AUDIO_CLASSIFICATION_TYPES,
     BENCH_TYPES,
+    CODE_FIELDS,
     Reads,
     shortest_input,
 )
@@ -81,6 +83,12 @@ class Checkpoint(SpeechModel):
             tensor = tensor.pin_memory()  # only from there it is copied while the host goes on
         placed = tensor.to(device, non_blocking=True)
         return placed.to(self.model.dtype) if placed.is_floating_point() else placed
+
+
+def nested_config(fields: Mapping[str, Any], **settled: Any) -> Any:
+    """Make the configuration of an encoder that another one holds; what may lead from it to code is left out."""
+    kept = {name: value for name, value in fields.items() if name not in CODE_FIELDS}
+    return CONFIG_MAPPING[fields["model_type"]].from_dict({**kept, **settled, "return_dict": True})
 
 
 def shortest_samples(config: Any) -> int:

@@ -11,11 +11,11 @@ import torch
 from huggingface_hub.dataclasses import strict
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from benchmark.models.inference import shortest_samples
-from benchmark.models.model_types import BENCH_NATIVE, CODE_FIELDS
+from benchmark.models.inference import nested_config, shortest_samples
+from benchmark.models.model_types import BENCH_NATIVE
 from benchmark.models.native_layouts import ODYSSEY, SPEECHBRAIN, VOX_PROFILE
 
 _TIME = 1
@@ -67,10 +67,8 @@ class NativeConfig(PreTrainedConfig):  # type: ignore[misc] # transformers has n
         return shortest_samples(self.encoder_config())
 
     def encoder_config(self) -> Any:
-        """Make the configuration of the encoder; what may lead from it to code is left out."""
-        fields = dict(self.encoder or {})
-        kept = {name: value for name, value in fields.items() if name not in CODE_FIELDS}
-        return CONFIG_MAPPING[fields["model_type"]].from_dict({**kept, "return_dict": True})
+        """Make the configuration of the encoder."""
+        return nested_config(self.encoder or {})
 
     def validate_parts(self) -> None:
         """Refuse what no such model has, before anything is made of it."""
