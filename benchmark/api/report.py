@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.api.outcomes import ScoredOutcome, judge_report
 from benchmark.api.progress import open_progress
+from benchmark.api.store import open_store
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.corpora.clips import Corpus
 from benchmark.corpora.specs import open_corpora, relabelled, still_there
@@ -51,7 +52,7 @@ def report_with(options: ReportRequest) -> ReportOutcome:
     merge = chosen_merges(options.merge_preset, options.merge)
     folder = Path(options.output)
     record = select_from(
-        load_run(settings.cache, options.run),
+        stored_run(options.run, options.store, settings, progress),
         models=options.models,
         corpora=options.corpora,
         min_emotions=options.min_emotions,
@@ -92,6 +93,20 @@ def report_with(options: ReportRequest) -> ReportOutcome:
 
 
 report = keywords(report_with, ReportRequest)
+
+
+def stored_run(name: str | None, address: str | Path | None, settings: Settings, progress: Progress) -> RunRecord:
+    """The record of a run as `load_run` finds it, of the cache or of a store at an address, with its answers.
+
+    Raises:
+        RequestError: There is no such run, or no such store.
+        UnavailableError: The store cannot be read.
+    """
+    with open_store(address, settings, progress, writes=False) as store:
+        store.fetch_runs()
+        record = load_run(settings.cache, name)
+        store.fetch_answers_of(record)
+    return record
 
 
 def _with_labels(record: RunRecord, opened: Sequence[Corpus], progress: Progress) -> RunRecord:

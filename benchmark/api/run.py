@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark.api.outcomes import ScoredOutcome, judge_run
 from benchmark.api.progress import open_progress
+from benchmark.api.store import CommandStore, open_store
 from benchmark.api.verify import open_registry
 from benchmark.audio.perturbation import parse_perturbations
 from benchmark.corpora.audio_reader import AudioReader
@@ -74,10 +75,11 @@ def run_with(options: RunRequest) -> RunOutcome:
     settings, progress = options.settings or Settings(jobs=options.jobs), open_progress(options.progress)
     with AudioReader(settings, max_clip_mb=options.max_clip_mb) as reader:
         opened = open_request(options, reader, progress, folder=Path(options.output))
-        with open_cluster(options.engine, options.address, settings, progress) as cluster:
-            record = evaluate(opened, cluster=cluster).record
         recordings = Recordings(corpora=opened.corpora, embed=options.embed_audio, reader=reader)
-        return report_run(options, record, recordings, settings, progress)
+        with open_store(options.store, settings, progress) as store:
+            with open_cluster(options.engine, options.address, settings, progress) as cluster:
+                record = evaluate(opened, store, cluster=cluster).record
+            return report_run(options, record, recordings, settings, progress, store)
 
 
 run = keywords(run_with, RunRequest)
@@ -141,7 +143,12 @@ def open_request(
 
 
 def report_run(
-    options: RunRequest, record: RunRecord, recordings: Recordings, settings: Settings, progress: Progress
+    options: RunRequest,
+    record: RunRecord,
+    recordings: Recordings,
+    settings: Settings,
+    progress: Progress,
+    shared: CommandStore,
 ) -> RunOutcome:
     """Keep the record of a run, score it, and write its reports as its request wants them.
 
@@ -150,7 +157,7 @@ def report_run(
         UnavailableError: The disk is full.
     """
     folder = Path(options.output)
-    saved = save_run(settings.cache, record)
+    saved = save_run(settings.cache, record, after=shared.newest_run())
     if record.is_empty:  # good reports of an earlier run stay
         folder /= _FAILED
     store, focus = PredictionStore(settings.cache), emotion_names(options.focus)
@@ -175,9 +182,12 @@ def report_run(
             write_predictions(prediction_tables(record, store.read), folder, together=together),
             *write_verification(verdicts, folder, fallback_below=least, together=together),
         )
-    exit_code, problems = judge_run(record, leaderboard, strict=options.strict)
-    summary = _summary(record, leaderboard, exit_code=exit_code, output=folder)
-    add_summary(saved, summary)
+    shared.upload()
+    judgement = judge_run(record, leaderboard, strict=options.strict)
+    exit_code, _ = shared.judged(judgement)
+    add_summary(saved, _summary(record, leaderboard, exit_code=exit_code, output=folder))
+    shared.upload(saved)
+    exit_code, problems = shared.judged(judgement)
     return RunOutcome(leaderboard=leaderboard, record=record, files=files, exit_code=exit_code, problems=problems)
 
 
@@ -257,7 +267,9 @@ def _inference(options: RunRequest) -> RunOptions:
     )
 
 
-def evaluate(opened: OpenedRequest, shard: Shard | None = None, *, cluster: Cluster | None = None) -> EvaluatedRequest:
+def evaluate(
+    opened: OpenedRequest, shared: CommandStore, shard: Shard | None = None, *, cluster: Cluster | None = None
+) -> EvaluatedRequest:
     """Verify the candidates, and compute what the store lacks, or a shard of it, on this machine or a cluster.
 
     Raises:
@@ -267,10 +279,12 @@ def evaluate(opened: OpenedRequest, shard: Shard | None = None, *, cluster: Clus
     created, settings = datetime.now(UTC), opened.reader.settings
     hub = Hub(timeout_s=settings.hub_timeout_s)
     limits = VerifyOptions.of(options, confirm=options.confirm)
+    shared.fetch_verdicts(opened.registry.candidates)
     verifications = verify_candidates(opened.registry, hub=hub, settings=settings, progress=progress, options=limits)
     selection = select_subjects(
         opened.registry, verifications, min_emotions=options.min_emotions, hub=hub, progress=progress, tables=True
     )
+    shared.fetch_answers([subject.verification for subject in selection.subjects])
     store = PredictionStore(settings.cache)
     environment, open_runs = Environment.here(), LocalRuns if cluster is None else cluster_runs(cluster, opened.reader)
     devices = resolve_devices(options.devices, settings) if cluster is None else cluster.devices(options.devices)
@@ -326,7 +340,8 @@ def _judge(options: RunRequest, kind: RaceKind, run: RunRecord, store: Predictio
 
 
 def stored_request(options: RunRequest) -> StoredRequest:
-    """The request of a run, as its record keeps it."""
+    """The request of a run, as its record keeps it: without the store, which changes no result."""
+    options = replace(options, store=None)
     return StoredRequest(
         command="run", options=options.given(), command_line=options.command_line("run"), folder=str(Path.cwd())
     )

@@ -1,6 +1,6 @@
 """`run_shard` and `merge`: a run that several machines share, and the reports of the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from benchmark.api.outcomes import Outcome, judge_shard
 from benchmark.api.progress import open_progress
 from benchmark.api.report import reopened_recordings
 from benchmark.api.run import RunOutcome, evaluate, open_request, report_run, stored_request
+from benchmark.api.store import CommandStore, open_store
 from benchmark.corpora.audio_reader import AudioReader
 from benchmark.engines.cluster import LOCAL
 from benchmark.errors import RequestError, shorten
@@ -17,10 +18,11 @@ from benchmark.evaluation.shards import Shard
 from benchmark.options.declare import declarations, keywords
 from benchmark.options.model_commands import RunRequest, ShardRequest
 from benchmark.options.report_commands import MergeRequest
+from benchmark.progress import Progress
 from benchmark.results.environment import installed_version
 from benchmark.results.files import check_writable
 from benchmark.results.runs import StoredRequest
-from benchmark.results.shards import ShardRecord, find_shards, save_shard
+from benchmark.results.shards import ShardRecord, StoredShard, find_shards, save_shard
 from benchmark.results.storage import prepare_cache
 from benchmark.settings import Settings, expanded
 
@@ -34,10 +36,12 @@ class ShardOutcome(Outcome):
     Attributes:
         record: What the shard has computed; `record.run` is the run as far as it knows it.
         cache: Where its answers are.
+        store: The address of the store that has them, too; None without.
     """
 
     record: ShardRecord
     cache: Path
+    store: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -79,17 +83,26 @@ def run_shard_with(options: ShardRequest) -> ShardOutcome:
                 f"{shorten(tables)}: a table of answers has nothing to compute, and stands in no shard; add it when "
                 "you run again without --shard on the merged cache."
             )
-        done = evaluate(opened, shard)
-    record = ShardRecord(
-        index=shard.index,
-        count=shard.count,
-        corpora=done.evaluated.digest,
-        ranges=done.evaluated.ranges,
-        run=done.record,
+        with open_store(options.store, settings, progress) as store:
+            store.fetch_shard(shard.index, shard.count, options.name)
+            done = evaluate(opened, store, shard)
+            record = ShardRecord(
+                index=shard.index,
+                count=shard.count,
+                corpora=done.evaluated.digest,
+                ranges=done.evaluated.ranges,
+                run=done.record,
+            )
+            save_shard(settings.cache, record)
+            store.upload()
+            exit_code, problems = store.judged(judge_shard(done.record, strict=options.strict))
+    return ShardOutcome(
+        record=record,
+        cache=settings.cache,
+        store=None if options.store is None else str(options.store),
+        exit_code=exit_code,
+        problems=problems,
     )
-    save_shard(settings.cache, record)
-    exit_code, problems = judge_shard(done.record, strict=options.strict)
-    return ShardOutcome(record=record, cache=settings.cache, exit_code=exit_code, problems=problems)
 
 
 run_shard = keywords(run_shard_with, ShardRequest)
@@ -108,7 +121,21 @@ def merge_with(options: MergeRequest) -> RunOutcome:
     for cache in caches:
         if not cache.is_dir():
             raise RequestError(f"There is no folder {cache}: name the caches of the shards (BENCH_CACHE, or .bench).")
-    shards = find_shards(caches, options.name)
+    if not caches and options.store is None:
+        raise RequestError("bench merge needs to know where the shards are: name their caches, or their --store.")
+    with open_store(options.store, settings, progress) as store:
+        if options.store is not None:
+            store.fetch_shards()
+            caches.append(settings.cache)
+        return _merge(options, find_shards(caches, options.name), settings, progress, store)
+
+
+merge = keywords(merge_with, MergeRequest)
+
+
+def _merge(
+    options: MergeRequest, shards: Sequence[StoredShard], settings: Settings, progress: Progress, store: CommandStore
+) -> RunOutcome:
     first = shards[0].record.run
     version = first.environment.versions.get(_BENCH)
     if version != installed_version(_BENCH):
@@ -120,15 +147,13 @@ def merge_with(options: MergeRequest) -> RunOutcome:
     request = _request(first.request, output=options.output)
     check_writable(Path(options.output))
     prepare_cache(settings)
+    store.fetch_answers(first.verifications)
     record = join_shards(shards, settings.cache)
     stored = stored_request(request).model_copy(update={"folder": first.request.folder})
     record = record.model_copy(update={"request": stored})
     with AudioReader(settings, max_clip_mb=request.max_clip_mb) as reader:
         recordings = reopened_recordings(record, embed=request.embed_audio, reader=reader)
-        return report_run(request, record, recordings, settings, progress)
-
-
-merge = keywords(merge_with, MergeRequest)
+        return report_run(request, record, recordings, settings, progress, store)
 
 
 def _request(stored: StoredRequest, **changes: object) -> RunRequest:

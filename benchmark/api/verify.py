@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.api.outcomes import INTERRUPTED, Outcome, judge_verification
 from benchmark.api.progress import open_progress
+from benchmark.api.store import open_store
 from benchmark.hub.client import Hub
 from benchmark.options.declare import keywords
 from benchmark.options.model_commands import VerifyRequest
@@ -79,10 +80,15 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
         refresh=options.refresh,
     )
     hub, interrupted = Hub(timeout_s=settings.hub_timeout_s), False
-    try:
-        verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=limits)
-    except InterruptedVerificationError as error:
-        verifications, interrupted = error.verifications, True
+    with open_store(options.store, settings, progress) as store:
+        store.fetch_verdicts(registry.candidates)
+        try:
+            verifications = verify_candidates(registry, hub=hub, settings=settings, progress=progress, options=limits)
+        except InterruptedVerificationError as error:
+            verifications, interrupted = error.verifications, True
+        store.upload()
+        judgement = INTERRUPTED if interrupted else judge_verification(verifications, strict=options.strict)
+        exit_code, problems = store.judged(judgement)
     report = VerificationReport(
         created=datetime.now(UTC),
         registry=registry.title,
@@ -91,7 +97,6 @@ def verify_with(options: VerifyRequest) -> VerifyOutcome:
         candidates=verifications,
         interrupted=interrupted,
     )
-    exit_code, problems = INTERRUPTED if interrupted else judge_verification(verifications, strict=options.strict)
     files = write_verification(report, folder)
     return VerifyOutcome(report=report, files=files, exit_code=exit_code, problems=problems)
 

@@ -127,9 +127,11 @@ def _by_key(arguments: ArgumentCollection) -> dict[str, Argument]:
 def _located(text: str, how: Collection[Mark], folder: Path) -> str:
     """Resolve a relative path against the folder of the file."""
     from benchmark.plugins import Group, plugin_names
-    from benchmark.registry.locations import absolute, local_path, looks_like_path, resolved_source
+    from benchmark.registry.locations import absolute, is_address, local_path, looks_like_path, resolved_source
 
     if folder.resolve() == Path.cwd().resolve():
+        return text
+    if Mark.PATH in how and is_address(text):
         return text
     if Mark.PATH in how or (Mark.REGISTRY in how and text not in {"demo", *plugin_names(Group.CANDIDATES)}):
         return str(absolute(text, folder))

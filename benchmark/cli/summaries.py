@@ -68,7 +68,10 @@ def finish_shard(outcome: "ShardOutcome", console: QuietOptions) -> int:
         candidates = counted(sum(own.clips > 0 for own in shard.ranges.values()), "candidate")
         print_line(f"Shard {shard.index} of {shard.count} is complete: {counted(answers, 'answer')} of {candidates}.")
     if outcome.exit_code == 0 and not console.quiet:
-        print_note(f"Its part is in {outcome.cache}. When all are done: bench merge CACHE… -o reports")
+        where, named = (
+            (outcome.cache, "CACHE…") if outcome.store is None else (outcome.store, f"--store {outcome.store}")
+        )
+        print_note(f"Its part is in {where}. When all are done: bench merge {named} -o reports")
     return print_problems(outcome)
 
 

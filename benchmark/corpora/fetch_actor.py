@@ -261,14 +261,14 @@ def _file_errors() -> Iterator[None]:
 
 
 def _copy_with_fsspec(address: str, transfer: _Transfer) -> None:
-    with _file_system(address) as (system, path), system.open(path, "rb") as file:
+    with file_system(address) as (system, path), system.open(path, "rb") as file:
         transfer.expect(getattr(file, "size", None))
         while chunk := file.read(_CHUNK_BYTES):
             transfer.write(chunk)
 
 
 def _find_with_fsspec(folder: str, suffixes: tuple[str, ...]) -> list[str]:
-    with _file_system(folder) as (system, path):
+    with file_system(folder) as (system, path):
         beginning = path.rstrip("/") + "/"
         below = (found.removeprefix(beginning) for found in system.find(path) if found.startswith(beginning))
         return sorted(
@@ -279,8 +279,13 @@ def _find_with_fsspec(folder: str, suffixes: tuple[str, ...]) -> list[str]:
 
 
 @contextmanager
-def _file_system(address: str) -> Iterator[tuple[Any, str]]:
-    """The file system of an address and the path in it; what goes wrong there is a FetchError."""
+def file_system(address: str, *, doing: str = "read") -> Iterator[tuple[Any, str]]:
+    """The file system of an address and the path in it; what goes wrong there is a FetchError.
+
+    Args:
+        address: Of a kind that the caller has judged.
+        doing: What cannot be done then, for the reason of the error.
+    """
     import fsspec  # noqa: PLC0415 - slow to import, and http needs none
 
     try:
@@ -295,7 +300,9 @@ def _file_system(address: str) -> Iterator[tuple[Any, str]]:
     except Exception as error:  # somebody else's file system, whose errors have no common base
         name = type(error).__name__
         is_of_host = isinstance(error, ConnectionError | TimeoutError) or "Connect" in name or "Timeout" in name
-        raise FetchError(Problem.HOST if is_of_host else Problem.OTHER, f"cannot be read: {_detail(error)}") from error
+        raise FetchError(
+            Problem.HOST if is_of_host else Problem.OTHER, f"cannot be {doing}: {_detail(error)}"
+        ) from error
 
 
 def _parse(address: str, base: httpx2.URL | None = None) -> httpx2.URL:

@@ -33,7 +33,7 @@ def read_remote_folder(folder: str, *, labels: Mapping[str, str], reader: AudioR
         UnavailableError: It cannot be listed now.
     """
     folder = folder.rstrip("/")
-    _require_library(folder)
+    require_library(folder)
     try:
         names = reader.fetcher.find_files(folder, {*AUDIO_SUFFIXES, USUAL_TABLE}, most=MOST_ROWS)
     except UndecodableAudio as error:
@@ -56,7 +56,7 @@ def read_remote_table(table: str, *, columns: Mapping[str, str], reader: AudioRe
         RequestError: A library is missing, there is no table, or it is not what its name says.
         UnavailableError: It cannot be fetched now.
     """
-    _require_library(table)
+    require_library(table)
     try:
         copy = reader.fetcher.path(table, suffix=PurePosixPath(table).suffix.lower())
     except UndecodableAudio as error:
@@ -93,7 +93,8 @@ def locate_remotely(location: str, folder: str) -> Located:
     return AudioAddress(f"{protocol}://{bucket}/{inside}")
 
 
-def _require_library(address: str) -> None:
+def require_library(address: str) -> None:
+    """Raise RequestError where the library that reads an address is not installed."""
     library = _LIBRARIES.get(address.partition("://")[0])
     if library is not None and find_spec(library) is None:
         raise RequestError(f"{address} needs {library}: `pip install {_EXTRAS.get(library, library)}`.")

@@ -30,6 +30,7 @@ from benchmark.options.shared import (
     RegistryOptions,
     ScoreOptions,
     StoredRun,
+    StoreOptions,
     Texts,
     WatchingCaller,
     WorkOptions,
@@ -39,7 +40,7 @@ from benchmark.options.shared import (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, LoadOptions, CandidateOptions):
+class VerifyRequest(AskedCaller, WatchingCaller, WorkOptions, StoreOptions, LoadOptions, CandidateOptions):
     """Options of `verify`."""
 
     depth: Annotated[Literal["inspect", "load", "probe"], option("--depth", MODELS)] = "probe"
@@ -57,6 +58,7 @@ class RunRequest(
     AskedCaller,
     WatchingCaller,
     WorkOptions,
+    StoreOptions,
     PriceOptions,
     PaperOptions,
     ScoreOptions,

@@ -24,6 +24,7 @@ from benchmark.options.shared import (
     ScoreOptions,
     SpeakerOptions,
     StoredRun,
+    StoreOptions,
     Texts,
     WatchingCaller,
 )
@@ -74,11 +75,13 @@ class RecommendRequest(Caller, PriceOptions, RareClassOptions):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class MergeRequest(WatchingCaller, OutputOptions):
+class MergeRequest(WatchingCaller, OutputOptions, StoreOptions):
     """Options of `merge`."""
 
-    caches: Annotated[Texts, option("CACHE…", RESULT)] = field(kw_only=False)
-    """The folders in which the shards have kept their answers (BENCH_CACHE, or .bench); one where they shared it."""
+    caches: Annotated[Texts, option("CACHE…", RESULT)] = field(default=(), kw_only=False)
+    """The folders in which the shards have kept their answers (BENCH_CACHE, or .bench); one where they shared it, none
+    with --store.
+    """
 
     name: Annotated[str | None, option("--name", RESULT, metavar="NAME")] = None
     """Only shards of the run that --name called so."""
@@ -88,6 +91,7 @@ class MergeRequest(WatchingCaller, OutputOptions):
 class ReportRequest(
     WatchingCaller,
     OutputOptions,
+    StoreOptions,
     PriceOptions,
     PaperOptions,
     ScoreOptions,
@@ -240,7 +244,7 @@ class PublishRequest(AskedCaller, RareClassOptions):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ShowRunRequest(Options):
+class ShowRunRequest(StoreOptions):
     """Options of `runs show`."""
 
     run: Annotated[str | None, option("RUN", RESULT)] = field(default=None, kw_only=False)

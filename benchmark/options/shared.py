@@ -267,6 +267,16 @@ class ScoreOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class StoreOptions(Options):
+    """The store that machines share."""
+
+    store: Annotated[str | Path | None, option("--store", RESULT, metavar="ADDRESS"), Mark.PATH] = None
+    """Share answers, verdicts and runs with other machines at s3://BUCKET/PREFIX, gs://, az:// or in a folder: what is
+    there is not computed again, and what is new is written there.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class OutputOptions(Options):
     """The folder of the reports."""
 

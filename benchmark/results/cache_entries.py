@@ -7,6 +7,7 @@ and no file is ever changed. No clock decides what is newer.
 What is not as it was written is set aside under a name that ends in `.damaged`, with a warning, and counts as missing.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -75,6 +76,7 @@ class Sidecar(StoredFile):
     Attributes:
         sequence: Of entries between which the newest counts, the largest.
         sha256: None for a folder, whose manifest has the checksums, as is `size`.
+        replaces: The parts of the same folder whose content this one holds or outranks, so that they are not needed.
     """
 
     schema_version: int = 2
@@ -85,6 +87,7 @@ class Sidecar(StoredFile):
     sha256: str | None = None
     size: int | None = None
     clips: int | None = None
+    replaces: tuple[str, ...] | None = None
 
     @classmethod
     def parse(cls, content: bytes, source: Path | str) -> Self | None:
@@ -120,7 +123,7 @@ class Entry:
 
         Args:
             name: Of the part or folder.
-            fields: `sequence`, `sha256`, `size` and `clips`, as far as they apply.
+            fields: `sequence`, `sha256`, `size`, `clips` and `replaces`, as far as they apply.
 
         Raises:
             RequestError: The cache cannot be written.
@@ -222,31 +225,45 @@ class EntryParts(Entry):
         content = self.latest()
         return None if content is None else schema.parse(content, self.storage.location(self.prefix))
 
-    def write(self, name: str, content: bytes, *, clips: int | None = None) -> None:
+    def write(self, name: str, content: bytes, *, clips: int | None = None, replaces: Iterable[str] = ()) -> None:
         """Write a part under a new name, its sidecar first.
+
+        Args:
+            name: Of the part.
+            content: Of the part.
+            clips: How many clips it is about.
+            replaces: Parts that are not needed any more. They are deleted by the caller, and by other caches that share
+                a store with this one.
 
         Raises:
             RequestError: The cache cannot be written.
             UnavailableError: The disk is full.
         """
-        sha256, sequence = hashlib.sha256(content).hexdigest(), sequence_of(name)
-        self.write_sidecar(name, sequence=sequence, sha256=sha256, size=len(content), clips=clips)
+        self.write_sidecar(
+            name,
+            sequence=sequence_of(name),
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            clips=clips,
+            replaces=tuple(replaced.rpartition("/")[2] for replaced in replaces) or None,
+        )
         self.storage.write(name, content)
 
-    def add(self, content: bytes, *, clips: int | None = None, after: int = 0) -> None:
+    def add(self, content: bytes, *, clips: int | None = None, after: int = 0, replaces: Iterable[str] = ()) -> None:
         """Write a part that is newer than all others, and than the sequence number `after`."""
         sequence = max([after, *map(sequence_of, self.names())]) + 1
-        self.write(self._name(sequence, _ADDED), content, clips=clips)
+        self.write(self._name(sequence, _ADDED), content, clips=clips, replaces=replaces)
 
     def merge(self, names: Sequence[str], content: bytes, *, clips: int | None = None) -> None:
         """Replace several parts by one; what other processes add meanwhile stays newer than it."""
-        self.write(self._name(sequence_of(names[-1]) if names else 1, _MERGED), content, clips=clips)
+        name = self._name(sequence_of(names[-1]) if names else 1, _MERGED)
+        self.write(name, content, clips=clips, replaces=self._readable(names))
         self.delete(names)
 
     def replace(self, content: bytes, *, after: int = 0) -> None:
         """Write a part and delete all older ones."""
         before = self.names()
-        self.add(content, after=after)
+        self.add(content, after=after, replaces=self._readable(before))
         self.delete(before)
 
     def save(self, document: StoredFile, *, after: int = 0) -> None:
@@ -258,6 +275,15 @@ class EntryParts(Entry):
         for name in names:
             self.storage.delete(name)
             self.storage.delete(name + SIDECAR_SUFFIX)
+
+    def _readable(self, names: Iterable[str]) -> list[str]:
+        """Those of some parts that this version of bench has written, and that were not set aside meanwhile."""
+        readable = []
+        for name in names:
+            with contextlib.suppress(FileNotFoundError, DamagedError):
+                if self.read_sidecar(name) is not None and os.path.lexists(self.storage.location(name)):
+                    readable.append(name)
+        return readable
 
     def _name(self, sequence: int, order: str) -> str:
         return f"{self.prefix}-{sequence:08d}-{order}{secrets.token_hex(4)}{self.suffix}"

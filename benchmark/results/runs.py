@@ -282,8 +282,8 @@ class RunRecord(StoredFile):
         return frozenset(evaluated | timed | {own.candidate for own in self.verifications if own.incomplete})
 
 
-def save_run(cache: Path, record: RunRecord) -> Path:
-    """Keep the record of a run, under the time it began and a number that is larger than those of all others.
+def save_run(cache: Path, record: RunRecord, *, after: int = 0) -> Path:
+    """Keep the record of a run, under the time it began and a number larger than `after` and those of all others.
 
     Raises:
         RequestError: The cache cannot be written.
@@ -295,7 +295,7 @@ def save_run(cache: Path, record: RunRecord) -> Path:
         "name": record.name,
     }
     parts = _run_parts(cache, EntryKey(details=details))
-    number = max(map(sequence_of, parts.names()), default=0) + 1
+    number = max([after, *map(sequence_of, parts.names())]) + 1
     name = f"runs/{record.created:%Y%m%dT%H%M%S.%fZ}-{number:04d}.json"
     parts.write(name, to_json(record, indent=1))
     return cache / name

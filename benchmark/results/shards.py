@@ -92,6 +92,11 @@ def corpora_digest(corpora: Sequence[CorpusRecord]) -> str:
     return hashlib.sha256(to_json(corpora)).hexdigest()
 
 
+def shard_folder(index: int, count: int, run: str | None) -> str:
+    """The folder, within the cache, of the record of a shard; `run` is what --name called the run."""
+    return f"{_FOLDER}{index}-of-{count}" + ("" if run is None else f"-{candidate_slug(run)}")
+
+
 def save_shard(cache: Path, record: ShardRecord) -> None:
     """Keep the record of a shard, in the place of its former one; a complete one is replaced by a complete one only.
 
@@ -99,8 +104,7 @@ def save_shard(cache: Path, record: ShardRecord) -> None:
         RequestError: The cache cannot be written.
         UnavailableError: The disk is full.
     """
-    name = "" if record.run.name is None else f"-{candidate_slug(record.run.name)}"
-    parts = _parts(cache, f"{record.index}-of-{record.count}{name}")
+    parts = _parts(cache, shard_folder(record.index, record.count, record.run.name).removeprefix(_FOLDER))
     former = parts.load(ShardRecord)
     if former is None or not former.is_complete or record.is_complete or former.difference(record) is not None:
         parts.replace(to_json(record, indent=1))

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from benchmark.options.declare import command
 from benchmark.options.report_commands import RemoveRunsRequest, ShowRunRequest
-from benchmark.options.shared import JsonOptions
+from benchmark.options.shared import JsonOptions, StoreOptions
 
 if TYPE_CHECKING:
     from benchmark.results.runs import ListedRun
@@ -16,8 +16,11 @@ runs = App(name="runs", help="List, show or remove finished runs, which are kept
 
 @runs.default
 @command
-def ls(*, console: JsonOptions) -> int:
-    """List the finished runs, the latest first: when, on what, the best candidate of each corpus, the exit code."""
+def ls(*, options: StoreOptions, console: JsonOptions) -> int:
+    """List the finished runs, the latest first: when, on what, the best candidate of each corpus, the exit code.
+
+    With --store those of other machines, too.
+    """
     from benchmark.cli.console import print_note
     from benchmark.cli.tables import Column, print_table
     from benchmark.reporting.csv_and_json import json_document
@@ -26,6 +29,7 @@ def ls(*, console: JsonOptions) -> int:
     from benchmark.settings import Settings
 
     cache = Settings().cache
+    _fetch_runs(options)
     listed = describe_runs(cache)
     if console.as_json:
         print(json_document({"runs": [_plain(run) for run in listed]}), end="")
@@ -62,6 +66,7 @@ def show(*, options: ShowRunRequest, console: JsonOptions) -> int:
     from benchmark.results.runs import load_run
     from benchmark.settings import Settings
 
+    _fetch_runs(options)
     record = load_run(Settings().cache, options.run)
     if console.as_json:
         print(json_document(record.model_dump(mode="json", exclude={"corpora": {"__all__": {"clips"}}})), end="")
@@ -101,6 +106,16 @@ def remove(*, options: RemoveRunsRequest, console: JsonOptions) -> int:
     else:
         print_note(f"Removed: {', '.join(path.stem for path in removed)}.")
     return 0
+
+
+def _fetch_runs(options: StoreOptions) -> None:
+    """Copy the runs of the store, if one is named, into the cache."""
+    from benchmark.api.store import open_store
+    from benchmark.cli.console import ConsoleProgress
+    from benchmark.settings import Settings
+
+    with open_store(options.store, Settings(), ConsoleProgress(quiet=True), writes=False) as store:
+        store.fetch_runs()
 
 
 def _best(run: "ListedRun") -> str:
