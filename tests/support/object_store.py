@@ -1,7 +1,7 @@
 """Object stores on loopback: moto's S3 server, and servers that speak HTTP and refuse or break off."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,8 +20,13 @@ class ObjectStore:
         url: Of the server, for `AWS_ENDPOINT_URL`.
     """
 
-    def __init__(self, url: str, client: Any) -> None:
-        self.url, self._client = url, client
+    def __init__(self, url: str, client: Any, stop: Callable[[], None]) -> None:
+        self.url, self._client, self._stop = url, client, stop
+
+    def stop(self) -> None:
+        """End the server before its time; a second call does nothing."""
+        self._stop()
+        self._stop = lambda: None
 
     def put(self, key: str, content: bytes) -> str:
         """Store an object and return its address."""
@@ -34,6 +39,15 @@ class ObjectStore:
             if path.is_file():
                 self.put(f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
         return f"s3://{BUCKET}/{prefix}"
+
+    def names(self, prefix: str) -> list[str]:
+        """The keys that begin with a prefix."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+    def read(self, key: str) -> bytes:
+        """The content of an object."""
+        return bytes(self._client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def s3_environment(url: str) -> dict[str, str]:
@@ -55,15 +69,20 @@ def object_store() -> Iterator[ObjectStore]:
 
     server = moto_server.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
+    started = None
     try:
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
         key = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **key)
         client.create_bucket(Bucket=BUCKET)
-        yield ObjectStore(url, client)
+        started = ObjectStore(url, client, server.stop)
+        yield started
     finally:
-        server.stop()
+        if started is not None:
+            started.stop()
+        else:
+            server.stop()
 
 
 @contextmanager

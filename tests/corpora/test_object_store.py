@@ -1,0 +1,103 @@
+"""Objects in a bucket: written once, found again, and what is wrong with an address or a service in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmark.corpora import remote
+from benchmark.corpora.object_store import AddressObjects
+from benchmark.errors import RequestError, UnavailableError
+from benchmark.settings import Settings
+from tests.support.object_store import ObjectStore, object_store, refusing_store, s3_environment
+
+HIDDEN = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectStore]:
+    with object_store() as started, pytest.MonkeyPatch.context() as patch:
+        for name, value in (s3_environment(started.url) | {"AWS_SECRET_ACCESS_KEY": HIDDEN}).items():
+            patch.setenv(name, value)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(cache=tmp_path_factory.mktemp("object-store"))
+
+
+@pytest.fixture(scope="module")
+def objects(server: ObjectStore, settings: Settings) -> Iterator[AddressObjects]:
+    with closing(AddressObjects("s3://speech/team/", settings)) as opened:
+        yield opened
+
+
+def test_what_was_written_is_found_again_and_stays(objects: AddressObjects, server: ObjectStore) -> None:
+    server.put("team/ab", b"beside the folder")
+    server.put("teams/a/one", b"beside the prefix")
+    assert objects.create({"a/one": b"1", "a/deep/two": b"", "b/three": bytes(range(256))}) == set()
+    assert objects.create({"a/one": b"another", "a/deep/two": b"", "a/four": b"4"}) == {"a/one"}
+    assert objects.list(["a", "nothing"]) == {"a/one": 1, "a/deep/two": 0, "a/four": 1}
+    assert objects.read(["a/one", "b/three", "gone"]) == {"a/one": b"1", "b/three": bytes(range(256))}
+    objects.delete(["a/one", "gone"])
+    assert objects.list(["a"]) == {"a/deep/two": 0, "a/four": 1}
+    assert server.read("teams/a/one") == b"beside the prefix"
+
+
+def test_a_bucket_that_is_not_there_is_one_sentence(server: ObjectStore, settings: Settings) -> None:
+    with closing(AddressObjects("s3://nowhere/team", settings)) as objects:
+        for call in (lambda: objects.list(["a"]), lambda: objects.create({"a": b""})):
+            with pytest.raises(RequestError, match=r"^There is no bucket for the store s3://nowhere/team: create it"):
+                call()
+
+
+def test_a_service_that_refuses_or_is_gone_is_one_sentence_without_secrets(
+    server: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing_store() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with closing(AddressObjects("s3://speech/team", settings)) as objects:
+            with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be read: Access Denied\.$"):
+                objects.list(["a"])
+            with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be written: [^\n]+\.$"):
+                objects.create({"a": b""})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:9/{HIDDEN}")  # a library may quote what it was given
+    with closing(AddressObjects("s3://speech/team", settings)) as objects:
+        with pytest.raises(UnavailableError, match="cannot be read: Could not connect") as error:
+            objects.list(["a"])
+        assert HIDDEN not in str(error.value)
+    assert HIDDEN not in (settings.logs / "store.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("s3://", "s3:// names no bucket"),
+        ("s3:///team", "s3:///team names no bucket"),
+        ("s3://bucket/../other", "names no bucket"),
+        (f"s3://key:{HIDDEN}@bucket/team", "more than a bucket and a prefix"),
+        (f"az://bucket/team?sig={HIDDEN}", "more than a bucket and a prefix"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_what_may_be_secret(
+    address: str, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RequestError, match=words) as error:
+        AddressObjects(address, Settings(cache=tmp_path))
+    assert HIDDEN not in str(error.value)
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(remote, "find_spec", lambda name: None)
+    with pytest.raises(RequestError, match=r's3://bucket/team needs s3fs: `pip install "ser-bench\[s3\]"`\.'):
+        AddressObjects("s3://bucket/team", Settings(cache=tmp_path))
+
+
+def test_a_worker_that_ends_is_replaced(objects: AddressObjects, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "_settings", Settings(cache=objects._settings.cache, fetch_timeout_s=0.001))
+    with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be reached: "):
+        objects.list(["a"])
+    monkeypatch.undo()
+    assert objects.list(["nothing"]) == {}
