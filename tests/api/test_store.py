@@ -1,7 +1,6 @@
 """Runs of several machines that share a store: nothing is computed twice, and whatever fails, nothing is lost."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,6 @@ from tests.support.command_line import bench_here, failure, run_bench
 from tests.support.equal_reports import report_differences
 from tests.support.object_store import BUCKET, ObjectStore, object_store, refusing_store, s3_environment
 
-Ended = subprocess.CompletedProcess[str]
 NOT_VERDICTS = shutil.ignore_patterns("temporary", "predictions", "converted", "runs", "logs")
 REQUEST = ("--candidates", "demo", "-m", "hubert-german", "--corpus", "demo", "--limit", 6, "--latency-seconds", 0)
 HIDDEN = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
@@ -83,20 +81,17 @@ def test_the_runs_of_others_are_listed_and_reported_from_an_empty_cache(first: P
 
 
 def test_two_runs_at_once_end_with_the_reports_of_one(first: Path, demo_run: Path, tmp_path: Path) -> None:
-    folders = [with_verdicts(demo_run, tmp_path / name) for name in ("one", "two")]
-
-    def run(folder: Path) -> Ended:
-        return run_bench("run", *REQUEST, "--store", address("both"), folder=folder)
-
+    here, there = (with_verdicts(demo_run, tmp_path / name) for name in ("here", "there"))
+    request = ("run", *REQUEST, "--store", address("both"))
     with ThreadPoolExecutor() as pool:
-        ended = list(pool.map(run, folders))
-    for folder, own in zip(folders, ended, strict=True):
-        assert own.returncode == 0, own.stderr
+        other = pool.submit(run_bench, *request, folder=there)
+        for ended in (bench_here(*request, folder=here), other.result()):
+            assert ended.returncode == 0, ended.stderr
+    (tmp_path / "later").mkdir()
+    assert bench_here(*request, folder=tmp_path / "later").returncode == 0
+    assert computed(tmp_path / "later") == []
+    for folder in (here, there, tmp_path / "later"):
         assert differences(first, folder) == []
-    (tmp_path / "three").mkdir()
-    assert run(tmp_path / "three").returncode == 0
-    assert computed(tmp_path / "three") == []
-    assert differences(first, tmp_path / "three") == []
 
 
 def test_shards_in_caches_of_their_own_are_merged_from_the_store(first: Path, demo_run: Path, tmp_path: Path) -> None:

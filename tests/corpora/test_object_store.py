@@ -10,7 +10,7 @@ from benchmark.corpora import remote
 from benchmark.corpora.object_store import AddressObjects
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.settings import Settings
-from tests.support.object_store import ObjectStore, object_store, refusing_store, s3_environment
+from tests.support.object_store import ObjectStore, object_store, s3_environment
 
 HIDDEN = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 
@@ -46,26 +46,12 @@ def test_what_was_written_is_found_again_and_stays(objects: AddressObjects, serv
     assert server.read("teams/a/one") == b"beside the prefix"
 
 
-def test_a_bucket_that_is_not_there_is_one_sentence(server: ObjectStore, settings: Settings) -> None:
-    with closing(AddressObjects("s3://nowhere/team", settings)) as objects:
-        for call in (lambda: objects.list(["a"]), lambda: objects.create({"a": b""})):
-            with pytest.raises(RequestError, match=r"^There is no bucket for the store s3://nowhere/team: create it"):
-                call()
-
-
-def test_a_service_that_refuses_or_is_gone_is_one_sentence_without_secrets(
+def test_a_service_that_is_gone_is_one_sentence_without_secrets(
     server: ObjectStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with refusing_store() as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        with closing(AddressObjects("s3://speech/team", settings)) as objects:
-            with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be read: Access Denied\.$"):
-                objects.list(["a"])
-            with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be written: [^\n]+\.$"):
-                objects.create({"a": b""})
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:9/{HIDDEN}")  # a library may quote what it was given
     with closing(AddressObjects("s3://speech/team", settings)) as objects:
-        with pytest.raises(UnavailableError, match="cannot be read: Could not connect") as error:
+        with pytest.raises(UnavailableError, match=r"^The store s3://speech/team cannot be read: Could not") as error:
             objects.list(["a"])
         assert HIDDEN not in str(error.value)
     assert HIDDEN not in (settings.logs / "store.log").read_text()

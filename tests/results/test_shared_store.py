@@ -8,6 +8,7 @@ import pytest
 
 from benchmark.errors import RequestError, UnavailableError
 from benchmark.results.cache_entries import CacheKind, EntryKey, EntryParts
+from benchmark.results.inference_record import ParityCheck
 from benchmark.results.prediction_store import PredictionStore
 from benchmark.results.predictions import InferenceSetup, Prediction
 from benchmark.results.shared_store import FolderObjects, SharedStore
@@ -288,6 +289,25 @@ def test_a_hostile_store_gets_nothing_else_into_the_cache(tmp_path: Path, name: 
     SharedStore(Hostile(), tmp_path / "cache", print).fetch(["speech"], set(CacheKind))
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {f"{cache}/{own}{end}" for cache in ("source", "cache") for end in ("", ".meta")}
+
+
+def test_the_largest_difference_to_the_reference_that_any_machine_has_found_counts(
+    machine: Callable[[str], Machine],
+) -> None:
+    setup = SETUP.model_copy(update={"backend": "openvino"})
+    machines = [machine("first"), machine("second")]
+    for own in machines:
+        own.shared.fetch([FOLDER], {CacheKind.CONVERTED})
+    for own, difference in zip(machines, (2e-5, 1e-6), strict=True):
+        check = ParityCheck(
+            setup=setup.key, model="a", clips=("c",), compared=1, largest_difference=difference, allowed=1e-3
+        )
+        check.save(own.cache, setup)
+        own.shared.push()
+    for own in (*machines, machine("third")):
+        own.joins().fetch([FOLDER], {CacheKind.CONVERTED})
+        found = ParityCheck.load(own.cache, setup)
+        assert found is not None and found.largest_difference == 2e-5
 
 
 def test_what_a_newer_version_wrote_is_refused(machine: Callable[[str], Machine]) -> None:
