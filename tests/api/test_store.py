@@ -1,7 +1,8 @@
 """Runs of several machines that share a store: nothing is computed twice, and whatever fails, nothing is lost."""
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 
 from benchmark.api import store as command_store
 from benchmark.evaluation.evaluate import Evaluated, Evaluation
+from benchmark.progress import Silent
+from benchmark.results.speech_shares import read_speech_shares, save_speech_shares
+from benchmark.settings import Settings
 from tests.support.command_line import bench_here, failure, run_bench
 from tests.support.equal_reports import report_differences
 from tests.support.object_store import BUCKET, ObjectStore, object_store, refusing_store, s3_environment
@@ -56,6 +60,24 @@ def computed(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / ".bench/logs").glob("*") if path.name != "store.log")
 
 
+class Warnings(Silent):
+    """Keeps the warnings of a command."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def happens(condition: Callable[[], bool]) -> bool:
+    """Wait until something holds, or too long."""
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
 def test_an_empty_cache_and_a_filled_store_load_no_model_and_give_the_same_reports(first: Path, tmp_path: Path) -> None:
     ended = bench_here("run", *REQUEST, "--store", address("filled"), folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
@@ -70,8 +92,9 @@ def test_the_runs_of_others_are_listed_and_reported_from_an_empty_cache(first: P
     assert run in listed.stdout
     shown = bench_here("runs", "show", run, folder=tmp_path, BENCH_STORE=address("filled"))
     assert "hubert-german" in shown.stdout
-    (tmp_path / "bench.toml").write_text(f'store = "{address("filled")}"\n')
-    ended = bench_here("report", "--run", run, "--config", "bench.toml", folder=tmp_path)
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings/bench.toml").write_text(f'store = "{address("filled")}"\n')
+    ended = bench_here("report", "--run", run, "--config", "settings/bench.toml", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     written = {path.name for path in (first / "reports").iterdir() if not path.name.startswith("verification")}
     assert {path.name for path in (tmp_path / "reports").iterdir()} == written
@@ -174,6 +197,30 @@ def test_wrong_credentials_end_the_command_before_anything_is_computed(server: O
     assert f"The store {address('refused')} cannot be written" in failure(ended, 3)
     assert HIDDEN not in ended.stderr + ended.stdout
     assert computed(tmp_path) == []
+
+
+def test_what_is_new_is_uploaded_meanwhile_and_a_store_that_is_back_lacks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_store, "UPLOAD_EVERY_S", 0.01)
+    root, cache, progress = tmp_path / "store", tmp_path / "cache", Warnings()
+    root.mkdir()
+    with command_store.open_store(root, Settings(cache=cache), progress) as store:
+        store.fetch_verdicts([])
+        save_speech_shares(cache, "detector", {"a": 0.5})
+        assert happens(lambda: read_speech_shares(root, "detector") == {"a": 0.5})
+        root.rename(tmp_path / "away")
+        save_speech_shares(cache, "detector", {"b": 0.5})
+        assert happens(lambda: len(progress.warnings) > 0)
+        store.upload()
+        code, (problem,) = store.judged((0, ()))
+        gone = f"The store {root} is gone: is its file system still mounted?"
+        assert (code, problem) == (1, f"{gone} The results are in {cache}: the same command uploads them later.")
+        (tmp_path / "away").rename(root)
+        store.upload()
+        assert store.judged((0, ())) == (0, ())
+    assert progress.warnings == [f"{gone} The run goes on, and uploads later what it computes."]
+    assert read_speech_shares(root, "detector") == {"a": 0.5, "b": 0.5}
 
 
 def test_a_folder_serves_as_a_store_and_verdicts_are_shared(demo_run: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def objects(server: ObjectStore, settings: Settings) -> Iterator[AddressObjects]
 
 def test_what_was_written_is_found_again_and_stays(objects: AddressObjects, server: ObjectStore) -> None:
     server.put("team/ab", b"beside the folder")
+    server.put("team/nothing", b"an object with the name of a folder")
     server.put("teams/a/one", b"beside the prefix")
     assert objects.create({"a/one": b"1", "a/deep/two": b"", "b/three": bytes(range(256))}) == set()
     assert objects.create({"a/one": b"another", "a/deep/two": b"", "a/four": b"4"}) == {"a/one"}

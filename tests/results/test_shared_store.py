@@ -96,11 +96,20 @@ def test_pushing_again_writes_nothing(machine: Callable[[str], Machine], monkeyp
     first.fetch()
     first.answer("a")
     first.shared.push()
-    before = {path: path.stat().st_mtime_ns for path in first.store.rglob("*")}
+    created, create = list[str](), FolderObjects.create
+
+    def watch(self: FolderObjects, contents: Mapping[str, bytes]) -> Collection[str]:
+        created.extend(contents)
+        return create(self, contents)
+
+    monkeypatch.setattr(FolderObjects, "create", watch)
     for shared in (first.shared, first.joins()):
         shared.fetch([FOLDER], ANSWERS)
         shared.push()
-    assert {path: path.stat().st_mtime_ns for path in first.store.rglob("*")} == before
+    assert created == []
+    first.answer("b")
+    first.shared.push()
+    assert len(created) == 2
 
 
 def test_merged_parts_leave_the_store_and_the_other_caches(machine: Callable[[str], Machine]) -> None:
