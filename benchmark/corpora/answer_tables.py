@@ -57,6 +57,7 @@ class AnswerTable:
         logits: Shape (rows, labels): logits, or logarithms of probabilities; NaN in rows without an answer.
         failures: Number of a row → why it holds no answer.
         has_scores: Whether there are numbers for the labels, and not only the answers.
+        seconds: What each answer took, shape (rows,), NaN where that is not stated; None without a column.
         notes: How it was read, in sentences without a full stop.
     """
 
@@ -67,6 +68,7 @@ class AnswerTable:
     logits: NDArray[np.float32]
     failures: Mapping[int, str]
     has_scores: bool
+    seconds: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -115,20 +117,22 @@ def read_answers(
         )
     own = _Answers(path, table, roles, labels)
     answers = own.read_ratings() if dimensions else own.read()
+    seconds = own.read_seconds()
     return AnswerTable(
-        digest=_digest(clips, answers),
+        digest=_digest(clips, answers, seconds),
         clips=clips,
         by_hash=kind == "hash",
         labels=answers.labels,
         logits=answers.logits,
         failures=answers.failures,
         has_scores=answers.has_scores,
+        seconds=seconds,
         notes=(*notes, *answers.notes),
     )
 
 
-def _digest(clips: Sequence[str], answers: "_Read") -> str:
-    digest = hashlib.sha256(answers.logits.tobytes())
+def _digest(clips: Sequence[str], answers: "_Read", seconds: NDArray[np.float64] | None) -> str:
+    digest = hashlib.sha256(answers.logits.tobytes() + (b"" if seconds is None else seconds.tobytes()))
     for texts in (clips, answers.labels, [f"{row} {reason}" for row, reason in answers.failures.items()]):
         digest.update("\n".join(texts).encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()
@@ -267,6 +271,16 @@ class _Answers:
             has_scores=True,
             notes=(),
         )
+
+    def read_seconds(self) -> NDArray[np.float64] | None:
+        """Read what each answer took; None without a column of it."""
+        if (name := self.roles.get("seconds")) is None:
+            return None
+        seconds = self._numbers(name)
+        if impossible := np.flatnonzero(np.isinf(seconds) | (seconds < 0)).tolist():
+            held = f"row {impossible[0] + 1} of the column {name!r} holds {seconds[impossible[0]]:g}"
+            raise RequestError(f"{self.path}: {held}, and an answer takes 0 seconds or more; correct or clear it.")
+        return seconds
 
     def _label_columns(self) -> dict[str, str]:
         """Label → column, for the columns that are called like an emotion."""

@@ -35,6 +35,7 @@ ANSWER_COLUMN_NAMES: Mapping[AnswerRole, tuple[str, ...]] = MappingProxyType(
         "clip": ("clip", "file", "file_name", "filename", "path", "audio", "recording"),
         "predicted": ("predicted", "prediction", "predicted_emotion", "predicted_label", "answer"),
         "scores": ("scores", "probabilities", "logits"),
+        "seconds": ("seconds", "latency_s", "seconds_taken"),
     }
 )
 """The same for tables of answers."""

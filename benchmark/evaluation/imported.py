@@ -136,11 +136,13 @@ def _coverage(answers: AnswerTable, corpus: DecodedCorpus, rows: Mapping[str, in
     unused = len(answers.clips) - len(set(rows.values()))
     parts = [f"its table answers {len(rows) - unanswered} of {len(corpus.audio)} clips of {corpus.record.name}"]
     if unanswered:
-        parts.append(f"{unanswered} rows hold no answer")
+        parts.append(f"{unanswered} {'row holds' if unanswered == 1 else 'rows hold'} no answer")
     if without:
-        parts.append(f"{without} clips have no row, and count as misses")
+        missed = "clip has no row, and counts as a miss" if without == 1 else "clips have no row, and count as misses"
+        parts.append(f"{without} {missed}")
     if unused:
-        parts.append(f"{unused} rows are no clip of it, or are followed by another row of the same clip")
+        be = "row is" if unused == 1 else "rows are"
+        parts.append(f"{unused} {be} no clip of it, or followed by another row of the same clip")
     return "; ".join(parts) + "."
 
 
@@ -171,6 +173,7 @@ def _store(
         if clip_hash in stored and stored[clip_hash].failure == failure:
             continue
         logits = None if row is None or failure is not None else answers.logits[row]
-        changed.append(Prediction(clip_hash=clip_hash, logits=logits, windows=1, failure=failure, seconds=0.0))
+        seconds = 0.0 if row is None or answers.seconds is None else float(answers.seconds[row])
+        changed.append(Prediction(clip_hash=clip_hash, logits=logits, windows=1, failure=failure, seconds=seconds))
     store.add(setup, changed)
     store.compact(setup)

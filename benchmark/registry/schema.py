@@ -35,7 +35,7 @@ COLUMN_ROLES = (
     *("file", "label", "speaker", "sex", "language", "text_id", "intensity"),
     *("start", "stop", "duration", "rater"),
 )
-AnswerRole = Literal["hash", "clip", "predicted", "scores"]
+AnswerRole = Literal["hash", "clip", "predicted", "scores", "seconds"]
 """The columns of a table of answers."""
 VERSION: Final = 1
 FOLDER = "folder"

@@ -1,16 +1,25 @@
 """The evaluations of a run: stored predictions joined with their corpus, and everything that is counted only once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmark.emotions.label_map import map_labels
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import CorpusSummary, LeaderboardRow
-from benchmark.results.predictions import PHRASINGS, InferenceSetup, Prediction, PredictionTable
+from benchmark.results.predictions import (
+    ABSENT,
+    IMPORTED,
+    PHRASINGS,
+    InferenceSetup,
+    Prediction,
+    PredictionTable,
+)
 from benchmark.results.runs import CorpusRecord, EvaluationRecord
 from benchmark.results.training_record import TRAINED_HERE
 from benchmark.results.verification import Verification
@@ -52,6 +61,15 @@ class Setting:
         return (self.device != "cpu") + (self.backend != "torch") + (self.dtype != "float32")
 
 
+@dataclass(frozen=True)
+class StatedLatency:
+    """What a table says that its answers took, per clip: medians in milliseconds, and seconds of audio per second."""
+
+    clips: int
+    median_ms: float
+    rtfx: float | None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """One candidate's evaluation on one corpus.
@@ -63,6 +81,7 @@ class Evaluation:
         heard_uar: Open UAR on these.
         unasked_clips: Readable clips that it was not asked, since a race has stopped it.
         phrasings: Open UAR of each phrasing of a zero-shot candidate alone; empty for others.
+        stated_latency: Of a table of answers with a column of seconds; None for others.
     """
 
     record: EvaluationRecord
@@ -75,6 +94,7 @@ class Evaluation:
     heard_uar: float | None = None
     unasked_clips: int = 0
     phrasings: tuple[float, ...] = ()
+    stated_latency: StatedLatency | None = None
 
     @property
     def candidate(self) -> str:
@@ -200,6 +220,24 @@ def join_evaluation(
         adapted=record.setup.head == TRAINED_HERE,
         unasked_clips=int(unasked.sum()),
         phrasings=tuple(recall for recall in alone if recall is not None),
+        stated_latency=_stated_latency(table, corpus) if record.setup.head == IMPORTED else None,
+    )
+
+
+def _stated_latency(table: PredictionTable, corpus: CorpusRecord) -> StatedLatency | None:
+    """Sum up what a table says that its answers took; a time of zero, or none, is not stated."""
+    durations = {clip.clip_hash: clip.duration_s for clip in corpus.clips if clip.clip_hash is not None}
+    rows = table.rows(pa.array(list(durations), pa.string()))
+    seconds = np.where(rows == ABSENT, np.nan, table.seconds[rows] if len(table) else np.nan)
+    is_stated = seconds > 0
+    if not is_stated.any():
+        return None
+    audio = np.array([np.nan if own is None else own for own in durations.values()], dtype=np.float64)[is_stated]
+    rtfx = float(audio.sum() / seconds[is_stated].sum())
+    return StatedLatency(
+        clips=int(is_stated.sum()),
+        median_ms=float(np.median(seconds[is_stated])) * 1_000,
+        rtfx=rtfx if math.isfinite(rtfx) else None,
     )
 
 

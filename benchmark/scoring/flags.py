@@ -139,6 +139,10 @@ class Flag(StrEnum):
         "fixed-window",
         "A call costs the same however short the clip is, since it is filled up to the window.",
     )
+    STATED_LATENCY = (
+        "stated-latency",
+        "Its latency is what its table says, for whole clips and on a machine that is not known: no comparison.",
+    )
     NOISY = "noisy", "Its latency was measured on a machine that had other things to do: repeat it on an idle one."
     LIMIT = "limit", "Only a part of the corpus was heard, as --limit or --sample asked."
     SYNTHETIC = "synthetic", "A program made the voices: nothing follows for people's."
@@ -183,6 +187,7 @@ def row_flags(
         Flag.LEVEL_TIED: (summary.level_tie or 0.0) >= TIED_FROM,
         Flag.SILENCE_TELLS: beat_guessing(summary.silence_uar_low, len(summary.compared_emotions)),
         Flag.FIXED_WINDOW: bool(verification.fixed_window),
+        Flag.STATED_LATENCY: evaluation.stated_latency is not None,
         Flag.LIMIT: summary.available_clips > summary.clips + len(summary.unreadable),
         Flag.SYNTHETIC: summary.synthetic,
     }

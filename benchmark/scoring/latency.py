@@ -14,6 +14,7 @@ from scipy.special import ndtri, stdtrit
 from benchmark.results.inference_record import LatencyMeasurement
 from benchmark.results.leaderboard import Leaderboard
 from benchmark.results.medians import median_interval
+from benchmark.results.predictions import IMPORTED
 
 MIN_CALLS = {50: 10, 90: 30, 99: 300}
 """Calls that a percentile needs."""
@@ -90,7 +91,9 @@ def with_costs(leaderboard: Leaderboard, price: float | None) -> Leaderboard:
     if price is None:
         return leaderboard
     rows = tuple(
-        row.model_copy(update={"cost_per_hour": cost_per_hour(price, row.latency_p50_ms, leaderboard.segment_s)})
+        row
+        if row.head == IMPORTED  # it costs what its vendor asks for
+        else row.model_copy(update={"cost_per_hour": cost_per_hour(price, row.latency_p50_ms, leaderboard.segment_s)})
         for row in leaderboard.rows
     )
     return leaderboard.model_copy(update={"rows": rows, "price_per_hour": price})

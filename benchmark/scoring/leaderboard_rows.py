@@ -114,6 +114,8 @@ def scored_row(
         "flags": row_flags(evaluation, summary, variety, suspicious),
         "flag_reasons": {flag.value: reason for flag, reason in reasons.items()},
     }
+    if (stated := evaluation.stated_latency) is not None:
+        update |= {"latency_p50_ms": stated.median_ms, "rtfx": stated.rtfx, "latency_calls": stated.clips}
     if evaluation.is_stopped:
         clips, unasked = len(answers.truth), evaluation.unasked_clips
         update |= {"stopped_after": clips - unasked, "stopped_of": clips}

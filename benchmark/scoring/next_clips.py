@@ -35,7 +35,7 @@ _KEPT_FLAGS = frozenset(
     for flag in (
         *(Flag.INCOMPLETE, Flag.LATENCY_ONLY, Flag.ENSEMBLE, Flag.NO_CLIPS, Flag.NO_LABELS, Flag.NEAR_TWINS, Flag.SEEN),
         *(Flag.ADAPTED, Flag.REPAIRED, Flag.LOOSE_MAP, Flag.MULTI_LABEL, Flag.FAILED_CLIPS, Flag.FEW_SPEAKERS),
-        *(Flag.OUTSIDE_LENGTH, Flag.FIXED_WINDOW, Flag.NOISY, Flag.LIMIT, Flag.SYNTHETIC),
+        *(Flag.OUTSIDE_LENGTH, Flag.FIXED_WINDOW, Flag.STATED_LATENCY, Flag.NOISY, Flag.LIMIT, Flag.SYNTHETIC),
     )
 )
 

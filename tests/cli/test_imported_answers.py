@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmark.demo.files import demo_clips
 from tests.support.command_line import Bench, bench_here, failure
 
 TWIN = "reports/predictions.parquet#wav2vec2-english"
@@ -33,9 +34,12 @@ def own_answers(folder: Path) -> pd.DataFrame:
 
 def test_the_table_of_a_models_own_answers_is_its_twin_with_equal_scores(folder: Path) -> None:
     answers = own_answers(folder)
-    answers[["clip", "predicted"]].to_csv(folder / "answers.csv", index=False)
+    lengths = {clip.name: clip.waveform().duration_s for clip in demo_clips()}
+    timed = [clip in lengths and clip != "f1-anger-t1" for clip in answers["clip"]]
+    answers["seconds"] = [0.5 if is_timed else None for is_timed in timed]
+    answers[["clip", "predicted", "seconds"]].to_csv(folder / "answers.csv", index=False)
     tables = ("--predictions", f"twin={TWIN}", "--predictions", "answers=answers.csv")
-    ended = bench_here("run", *MODEL, *tables, folder=folder)
+    ended = bench_here("run", *MODEL, *tables, "--price-per-hour", "2", folder=folder)
     assert ended.returncode == 0, ended.stderr
     model, twin, single = (rows_of(folder)[name] for name in ("wav2vec2-english", "twin", "answers"))
     for column in ("uar", "uar_low", "uar_high", "accuracy", "macro_f1", "effective_emotions", "clips", "rank"):
@@ -44,6 +48,12 @@ def test_the_table_of_a_models_own_answers_is_its_twin_with_equal_scores(folder:
     assert single["ece"] is None
     assert (twin["head"], twin["device"], twin["latency_p50_ms"]) == ("imported", "elsewhere", None)
     assert "near-twins" in twin["flags"]
+    assert "stated-latency" not in twin["flags"]
+    assert "stated-latency" in single["flags"]
+    assert (single["latency_p50_ms"], single["latency_calls"]) == (500, 111)
+    seconds = sum(length for clip, length in lengths.items() if clip != "f1-anger-t1")
+    assert single["rtfx"] == pytest.approx(seconds / (0.5 * 111))
+    assert (single["latency_ratio"], single["cost_per_hour"]) == (None, None)
     pairs = list(csv.DictReader((folder / "reports" / "pairs.csv").open(encoding="utf-8")))
     assert len(pairs) == 3
 

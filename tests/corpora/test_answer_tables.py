@@ -37,6 +37,20 @@ def test_single_answers_are_read_as_people_and_language_models_write_them(tmp_pa
     assert answers.notes == ("answers that name no emotion: the voice of a child",)
 
 
+def test_what_an_answer_took_is_a_column_of_its_own(tmp_path: Path) -> None:
+    answers = answers_in(tmp_path, "file,predicted,seconds\na,anger,0.5\nb,anger,\nc,anger,0\n")
+    assert np.array_equal(answers.seconds, [0.5, np.nan, 0.0], equal_nan=True)  # type: ignore[arg-type]
+    slower = answers_in(
+        tmp_path, "file,predicted,took\na,anger,0.7\nb,anger,\nc,anger,0\n", columns={"seconds": "took"}
+    )
+    assert slower.seconds is not None
+    assert slower.digest != answers.digest
+    assert answers_in(tmp_path, "file,predicted\na,anger\n").seconds is None
+    for wrong, problem in (("-1", "takes 0 seconds or more"), ("inf", "takes 0 seconds"), ("soon", "numbers only")):
+        with pytest.raises(RequestError, match=problem):
+            answers_in(tmp_path, f"file,predicted,seconds\na,anger,1\nb,anger,{wrong}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "expected", "note"),
     [
